@@ -1,0 +1,203 @@
+"""From declarations to numbers: the same `build` for training, backtests and scoring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from features import relations
+from features.calendar import to_us, working_hours
+from features.cells import Cube, cells, plans
+from features.company import surroundings
+from features.errors import LeakageError
+from features.feature import Expression, Feature, FeatureSet, Source, Unit
+from features.params import FeatureParams
+from features.relations import Scene, owners
+from features.snapshot import CUTOFF, SNAPSHOT, cutoff_table, open_leads
+from features.vocabulary import Vocabulary
+from features.warehouse import Warehouse
+
+HISTORIES: Mapping[Source, Callable[[Scene], ir.Table]] = {
+    Source.TOUCHES: relations.touches,
+    Source.TOUCH_DAYS: relations.touch_days,
+    Source.TOUCH_REPS: relations.touch_reps,
+    Source.STAGES: relations.stages,
+}
+SURROUNDINGS: Mapping[Source, Callable[[Scene], ir.Table]] = {
+    Source.LEAD: relations.leads,
+    Source.SURROUNDINGS: surroundings,
+}
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What was known of each lead at each cutoff.
+
+    Attributes:
+        keys: `lead_id, cutoff, owner`, one row an example, ordered by lead and cutoff.
+        X: the features in declaration order, float64; empty values are NaN, categories are
+            places in their frozen list.
+        feature_set: what the columns mean.
+    """
+
+    keys: pd.DataFrame
+    X: pd.DataFrame
+    feature_set: FeatureSet
+
+    def __len__(self) -> int:
+        """Count the examples."""
+        return len(self.keys)
+
+    def take(self, rows: npt.NDArray[np.bool_]) -> Examples:
+        """Keep some of the examples."""
+        keys, matrix = self.keys[rows], self.X[rows]
+        return Examples(keys.reset_index(drop=True), matrix.reset_index(drop=True), self.feature_set)
+
+
+def build(
+    warehouse: Warehouse,
+    feature_set: FeatureSet,
+    words: Vocabulary,
+    cutoffs: Sequence[datetime],
+    params: FeatureParams,
+) -> Examples:
+    """Build the features of every lead that is open at each cutoff.
+
+    Args:
+        warehouse: the history. Rows a cutoff may not see are there and are not looked at.
+        feature_set: what to build.
+        words: the frozen words the features were declared with.
+        cutoffs: the as-of moments, none beyond `warehouse.data_until`.
+        params: calendar and windows.
+    """
+    late = [cutoff for cutoff in cutoffs if cutoff > warehouse.data_until]
+    if late:
+        raise LeakageError(
+            f"features as of {max(late)} were asked of an extract that ends {warehouse.data_until}"
+        )
+    with warehouse.workspace() as work:
+        return build_scene(open_scene(work, words, cutoffs, params), feature_set)
+
+
+def open_scene(
+    warehouse: Warehouse, words: Vocabulary, cutoffs: Sequence[datetime], params: FeatureParams
+) -> Scene:
+    """Number every open lead at each cutoff and name its owner."""
+    leads = open_leads(warehouse["leads"], cutoff_table(cutoffs))
+    return scene_of(warehouse, leads, words, params)
+
+
+def scene_of(
+    warehouse: Warehouse, leads: ir.Table, words: Vocabulary, params: FeatureParams
+) -> Scene:
+    """Number leads at their cutoffs, name their owners, and fetch columns known at creation.
+
+    Args:
+        warehouse: the history.
+        leads: leads as their `cutoff` may see them.
+        words: names the columns known at creation.
+        params: calendar and windows.
+    """
+    own = {n.replace(".", "__"): n.split(".", 1) for n in words.columns if not n.startswith("reps")}
+    from_lead = {made: leads[column] for made, (table, column) in own.items() if table == "leads"}
+    age = leads[CUTOFF].delta(leads.created_at, unit="microsecond")
+    order = [leads.lead_id, leads[CUTOFF]]
+    base = leads.select(
+        "lead_id",
+        CUTOFF,
+        "created_at",
+        "rep_id",
+        "account_id",
+        "do_not_contact_at",
+        lead_age_us=age,
+        **{SNAPSHOT: ibis.row_number().over(order_by=order)},
+        **from_lead,
+    )
+    from_account = {made: column for made, (table, column) in own.items() if table == "accounts"}
+    if from_account:
+        accounts = warehouse["accounts"]
+        accounts = accounts.select("account_id", **{m: accounts[c] for m, c in from_account.items()})
+        base = base.left_join(accounts, "account_id").drop("account_id_right")
+    base = warehouse.keep(base)
+    named = base.left_join(owners(warehouse, base), SNAPSHOT).drop(f"{SNAPSHOT}_right")
+    return Scene(warehouse, warehouse.keep(named), words, params)
+
+
+def build_scene(scene: Scene, feature_set: FeatureSet) -> Examples:
+    """Build features for snapshots that are already numbered."""
+    keys = scene.snapshots.select(SNAPSHOT, "lead_id", CUTOFF, "owner")
+    fetched = scene.warehouse.arrow(keys).sort_by(SNAPSHOT)
+    frame = fetched.drop_columns(SNAPSHOT).to_pandas()
+    cutoffs_us = to_us(frame[CUTOFF].to_numpy())
+    columns: dict[str, npt.NDArray[np.float64]] = {}
+    for source, relation in HISTORIES.items():
+        columns |= _from_history(scene, feature_set.of(source), relation, len(frame))
+    for source, relation in SURROUNDINGS.items():
+        columns |= _from_surroundings(scene, feature_set.of(source), relation, len(frame))
+    for feature in feature_set:
+        if feature.unit is Unit.WORKING_HOURS:
+            columns[feature.name] = _working_hours(columns[feature.name], cutoffs_us, scene.params)
+    ordered = {name: columns.pop(name) for name in feature_set.names}
+    return Examples(frame, pd.DataFrame(ordered, copy=False), feature_set)
+
+
+def _from_history(
+    scene: Scene,
+    features: tuple[Feature, ...],
+    relation: Callable[[Scene], ir.Table],
+    snapshots: int,
+) -> dict[str, npt.NDArray[np.float64]]:
+    if not features:
+        return {}
+    made, rows = {}, relation(scene)
+    for plan in plans(features):
+        cube = Cube(plan, scene.warehouse.arrow(cells(rows, plan)), snapshots)
+        made |= {feature.name: cube.column(feature) for feature in plan.features}
+    return made
+
+
+def _from_surroundings(
+    scene: Scene,
+    features: tuple[Feature, ...],
+    relation: Callable[[Scene], ir.Table],
+    snapshots: int,
+) -> dict[str, npt.NDArray[np.float64]]:
+    if not features:
+        return {}
+    rows = relation(scene)
+    values = {
+        feature.name: feature.how.value(rows).cast("float64")
+        for feature in features
+        if isinstance(feature.how, Expression)
+    }
+    fetched = scene.warehouse.arrow(rows.select(SNAPSHOT, **values))
+    place = fetched[SNAPSHOT].to_numpy()
+    made = {}
+    for name in values:
+        column = np.full(snapshots, np.nan)
+        column[place] = _floats(fetched[name])
+        made[name] = column
+    return made
+
+
+def _floats(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
+    values: npt.NDArray[np.float64] = column.to_numpy().astype(np.float64, copy=False)
+    return values
+
+
+def _working_hours(
+    back_us: npt.NDArray[np.float64], cutoffs_us: npt.NDArray[np.int64], params: FeatureParams
+) -> npt.NDArray[np.float64]:
+    filled = ~np.isnan(back_us)
+    made = np.full(len(back_us), np.nan)
+    ends = cutoffs_us[filled]
+    made[filled] = working_hours(ends - back_us[filled].astype(np.int64), ends, params)
+    return made

@@ -1,0 +1,205 @@
+"""A feature as a value: where its rows come from, what is made of them, what it says to people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+import ibis.expr.types as ir
+
+from features.errors import FeatureError
+
+DAY_US = 86_400_000_000
+
+
+class Source(Enum):
+    """The kinds of rows features are made of; `features.relations` says what each holds.
+
+    Histories hold many rows for one snapshot, surroundings exactly one.
+    """
+
+    TOUCHES = "touches"
+    TOUCH_DAYS = "touch_days"
+    TOUCH_REPS = "touch_reps"
+    STAGES = "stages"
+    LEAD = "lead"
+    SURROUNDINGS = "surroundings"
+
+
+class Who(Enum):
+    """Who can change what a feature measures."""
+
+    REP = "rep"
+    COMPANY = "company"
+    LEAD = "lead"
+    MARKET = "market"
+
+
+class Unit(Enum):
+    """How a value is read."""
+
+    COUNT = "count"
+    DAYS = "days"
+    HOURS = "hours"
+    WORKING_HOURS = "working hours"
+    SHARE = "share"
+    AMOUNT = "amount"
+    CATEGORY = "category"
+
+
+class Kind(Enum):
+    """What is made of the rows of a history."""
+
+    COUNT = "count"
+    SINCE_LAST = "since last"
+    SINCE_FIRST = "since first"
+    LAST_WORD = "last word"
+    TREND = "trend"
+    SUM = "sum"
+    MEAN = "mean"
+    RESPONSE = "response"
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """An aggregate over the rows of a history that lie in the feature's window.
+
+    Attributes:
+        kind: COUNT of rows; SINCE_LAST and SINCE_FIRST, the time from the youngest and the
+            oldest row to the cutoff; LAST_WORD, the word of the youngest row (of rows at one
+            moment, the word that comes later in the vocabulary); TREND, rows a day in the window
+            less rows a day from `wide_days` before the cutoff up to it; SUM and MEAN of a
+            column; RESPONSE, the time from the lead's creation to the first row after it.
+        by: the column of words ("type", "direction", ...); None takes all rows.
+        code: the word's place in its vocabulary; None takes all words.
+        column: what SUM and MEAN add up.
+        wide_days: what TREND compares with.
+    """
+
+    kind: Kind
+    by: str | None = None
+    code: int | None = None
+    column: str | None = None
+    wide_days: int | None = None
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A value taken from the one row a snapshot has in a surrounding.
+
+    Attributes:
+        value: builds the ibis expression from the rows. For WORKING_HOURS it gives the
+            microseconds before the cutoff from which they are counted.
+    """
+
+    value: Callable[[ir.Table], ir.Value] = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of the training set, declared.
+
+    Attributes:
+        name: `<what>_<window>`; letters, digits and underscores.
+        source: where its rows come from.
+        how: what is made of them.
+        says: the phrase people read, the value aside: "calls in the last 14 days".
+        who: who can change it.
+        unit: what the number counts.
+        window_days: how far back it looks; None for the whole history.
+        categories: the frozen list of a category's words; the value is a place in it, and the
+            place after the last stands for every other word.
+    """
+
+    name: str
+    source: Source
+    how: Aggregate | Expression
+    says: str
+    who: Who
+    unit: Unit = Unit.COUNT
+    window_days: int | None = None
+    categories: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse names that LightGBM or a file format would change."""
+        if not re.fullmatch(r"[A-Za-z0-9_]+", self.name):
+            raise FeatureError(f"feature name {self.name!r} may hold letters, digits and _ only")
+        if (self.unit is Unit.CATEGORY) != (self.categories is not None):
+            raise FeatureError(f"feature {self.name}: categories go with the unit category")
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """Features with unlike names, in a fixed order."""
+
+    entity: str
+    features: tuple[Feature, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse two features of one name."""
+        names = self.names
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise FeatureError(f"features declared twice: {twice}")
+
+    def __iter__(self) -> Iterator[Feature]:
+        """Walk the features in their order."""
+        return iter(self.features)
+
+    def __len__(self) -> int:
+        """Count the features."""
+        return len(self.features)
+
+    @property
+    def names(self) -> list[str]:
+        """The columns, in order."""
+        return [feature.name for feature in self.features]
+
+    @property
+    def categorical(self) -> list[str]:
+        """The columns that hold categories."""
+        return [feature.name for feature in self.features if feature.categories is not None]
+
+    def of(self, source: Source) -> tuple[Feature, ...]:
+        """The features made of one kind of rows."""
+        return tuple(feature for feature in self.features if feature.source is source)
+
+    def without(self, names: frozenset[str]) -> FeatureSet:
+        """Leave some features out."""
+        kept = tuple(feature for feature in self.features if feature.name not in names)
+        return FeatureSet(self.entity, kept)
+
+    def describe(self) -> list[dict[str, object]]:
+        """Tell what each feature is, in words and plain values."""
+        return [
+            {
+                "name": f.name,
+                "source": f.source.value,
+                "says": f.says,
+                "who": f.who.value,
+                "unit": f.unit.value,
+                "window_days": f.window_days,
+                "how": repr(f.how) if isinstance(f.how, Aggregate) else None,
+                "categories": None if f.categories is None else list(f.categories),
+            }
+            for f in self.features
+        ]
+
+
+def slugs(words: Iterable[str]) -> dict[str, str]:
+    """Make words of the data fit for column names; unlike words get unlike names.
+
+    >>> slugs(["Call (after offer)", "call after offer", "!"])
+    {'Call (after offer)': 'call_after_offer', 'call after offer': 'call_after_offer_2', '!': 'x'}
+    """
+    made: dict[str, str] = {}
+    for word in words:
+        plain = re.sub(r"[^a-z0-9]+", "_", word.lower()).strip("_")[:40] or "x"
+        taken, count, name = set(made.values()), 1, plain
+        while name in taken:
+            count += 1
+            name = f"{plain}_{count}"
+        made[word] = name
+    return made

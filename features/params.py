@@ -1,0 +1,103 @@
+"""The `features` section of params.yaml: time, windows, columns, and what counts as enough."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class Section(BaseModel):
+    """A frozen part of params.yaml that refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class IngestParams(Section):
+    """How the texts of an extract are read."""
+
+    day_first: bool = Field(
+        default=False, description="03/04/2025 is the 3rd of April, not March 4th"
+    )
+    threads: int = Field(default=2, ge=1, description="processor threads for reading")
+    memory_gb: float = Field(default=4.0, gt=0, description="memory the engine may use")
+
+
+class MinimumParams(Section):
+    """What an extract, and a segment of it, must hold before a model is fitted on it."""
+
+    leads: int = Field(default=200, ge=1, description="leads in all")
+    converted: int = Field(default=40, ge=1, description="mature conversions")
+    unconverted: int = Field(default=40, ge=1, description="mature leads without one")
+    won: int = Field(default=100, ge=1, description="won deals")
+    periods: int = Field(default=100, ge=1, description="ended quota periods of a rep, in all")
+    segment: int = Field(
+        default=40, ge=1, description="training leads a segment needs to count as enough"
+    )
+
+
+class FeatureParams(Section):
+    """What may be known, and how far back a feature looks.
+
+    Attributes:
+        timezone: the business's own zone, used for the calendar only; storage is UTC.
+        working_days: days on which the business works.
+        working_hours: first hour and the hour it ends, in the business's zone.
+        windows_days: how far features look back, in days.
+        known_at_creation: attribute columns that are filled when the row is created
+            ("leads.industry"); only then may they be features without any `changes`.
+        max_types: activity types beyond the most frequent so many are pooled as "other".
+        max_categories: the same for the values of a category.
+        min_count: activities a type (leads a category) needs to stand for itself.
+        owner_window_days: how far back an owner's own outcomes count.
+        owner_prior: leads at the company's rate that an owner's own rate starts from.
+    """
+
+    timezone: str = "UTC"
+    working_days: tuple[Weekday, ...] = Field(default=WEEKDAYS[:5], strict=False, min_length=1)
+    working_hours: Annotated[tuple[int, int], Field(strict=False)] = (9, 17)
+    windows_days: tuple[int, ...] = Field(default=(1, 3, 7, 14, 30, 90), strict=False, min_length=1)
+    known_at_creation: tuple[str, ...] = Field(default=(), strict=False)
+    max_types: int = Field(default=24, ge=1, le=200)
+    max_categories: int = Field(default=30, ge=2, le=200)
+    min_count: int = Field(default=50, ge=1)
+    owner_window_days: int = Field(default=180, ge=1)
+    owner_prior: float = Field(default=20.0, gt=0)
+    ingest: IngestParams = IngestParams()
+    minimum: MinimumParams = MinimumParams()
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError(f"no such time zone: {name!r}; write it like Europe/Amsterdam")
+        ZoneInfo(name)
+        return name
+
+    @field_validator("working_hours")
+    @classmethod
+    def _hours_in_a_day(cls, hours: tuple[int, int]) -> tuple[int, int]:
+        if not 0 <= hours[0] < hours[1] <= 24:  # noqa: PLR2004 - hours of a day
+            raise ValueError(f"first and end hour must lie in 0..24 and rise: {list(hours)}")
+        return hours
+
+    @field_validator("windows_days")
+    @classmethod
+    def _windows_rise(cls, windows: tuple[int, ...]) -> tuple[int, ...]:
+        if any(w <= 0 for w in windows) or list(windows) != sorted(set(windows)):
+            raise ValueError(f"windows must be positive, rising and unlike: {list(windows)}")
+        return windows
+
+    @field_validator("known_at_creation")
+    @classmethod
+    def _columns_named_with_table(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        tables = ("leads", "deals", "reps", "accounts")
+        for name in names:
+            table, dot, column = name.partition(".")
+            if not dot or not column or table not in tables:
+                raise ValueError(f"{name!r} should be TABLE.COLUMN, TABLE one of {tables}")
+        return names

@@ -1,0 +1,121 @@
+"""The one door to the past: which rows, and which columns of them, a cutoff may see.
+
+Half-open on both clocks: a row counts when its event time < cutoff and its known_at < cutoff.
+Everything that reads history for a feature goes through `visible`, `cut` or `pairs`;
+no other module compares a time with a cutoff to decide what may be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+
+import ibis
+import ibis.expr.types as ir
+
+from features.errors import InputError
+from features.tables import LEADS, Table
+
+SNAPSHOT = "snapshot"
+CUTOFF = "cutoff"
+
+
+def visible(rows: ir.Table, table: Table, cutoff: ir.TimestampValue | datetime) -> ir.BooleanValue:
+    """Tell for each row whether it may be seen at the cutoff. This is the law of time.
+
+    Args:
+        rows: rows of `table`, perhaps joined with snapshots.
+        table: names the columns that carry the two clocks.
+        cutoff: one moment, or the cutoff column of the joined snapshots.
+    """
+    moment = ibis.literal(cutoff, "timestamp(6)") if isinstance(cutoff, datetime) else cutoff
+    seen = ibis.literal(value=True)
+    if table.known_from_start:
+        return rows[table.known_at] <= moment
+    for clock in (table.event_time, table.known_at):
+        if clock is not None:
+            seen = seen & (rows[clock] < moment)
+    return seen
+
+
+def mask(rows: ir.Table, table: Table, cutoff: ir.TimestampValue | datetime) -> ir.Table:
+    """Empty the columns that tell the end of the story where it lies at or after the cutoff."""
+    moment = ibis.literal(cutoff, "timestamp(6)") if isinstance(cutoff, datetime) else cutoff
+    masked = {
+        name: ibis.ifelse(rows[name] < moment, rows[name], ibis.null("timestamp(6)"))
+        for name in table.end_of_story
+    }
+    if table.name == "deals":
+        masked["won"] = ibis.ifelse(rows["closed_at"] < moment, rows["won"], ibis.null("boolean"))
+    return rows.mutate(**masked) if masked else rows
+
+
+def cut(rows: ir.Table, table: Table, cutoff: datetime) -> ir.Table:
+    """Return the extract of one table as it would have been made at the cutoff."""
+    return mask(rows.filter(visible(rows, table, cutoff)), table, cutoff)
+
+
+def pairs(
+    snapshots: ir.Table, rows: ir.Table, table: Table, key: str, carry: Sequence[str] = ()
+) -> ir.Table:
+    """Join every snapshot with all rows of its entity that its cutoff may see.
+
+    Args:
+        snapshots: has `snapshot`, `cutoff` and the column `key`.
+        rows: rows of `table`, holding `key` too.
+        table: names the two clocks.
+        key: the column both sides share.
+        carry: further columns of the snapshots to keep.
+
+    Returns:
+        The rows with `snapshot`, `cutoff`, what is carried, and `age_us`: microseconds from the event to the
+        cutoff, always > 0.
+    """
+    if table.event_time is None:
+        raise InputError(f"table {table.name} has no event time, so it has no history to join")
+    spine = snapshots.select(SNAPSHOT, CUTOFF, *carry, same=snapshots[key])
+    joined = spine.inner_join(rows, spine.same == rows[key]).drop("same")
+    seen = joined.filter(visible(joined, table, joined[CUTOFF]))
+    return seen.mutate(age_us=seen[CUTOFF].delta(seen[table.event_time], unit="microsecond"))
+
+
+def open_leads(leads: ir.Table, cutoffs: ir.Table) -> ir.Table:
+    """Give every lead that is open at each cutoff: created before it, neither won nor lost yet.
+
+    Args:
+        leads: the leads table.
+        cutoffs: one column `cutoff`.
+
+    Returns:
+        The leads as their cutoff may see them, with `cutoff`.
+    """
+    joined = leads.inner_join(cutoffs, leads[LEADS.event_time] < cutoffs[CUTOFF])
+    masked = mask(joined, LEADS, joined[CUTOFF])
+    return masked.filter(masked.converted_at.isnull() & masked.lost_at.isnull())
+
+
+def grid(start: datetime, end: datetime, every_days: int) -> list[datetime]:
+    """Lay midnight cutoffs from `start` to `end` inclusive, every so many days, never re-anchored.
+
+    >>> [c.day for c in grid(datetime(2024, 1, 1), datetime(2024, 1, 8), 3)]
+    [1, 4, 7]
+    """
+    if every_days < 1:
+        raise InputError(f"the step between cutoffs must be 1 day or more, it was {every_days}")
+    first, last = midnight(start), midnight(end)
+    if last < first:
+        raise InputError(f"the last cutoff {last:%Y-%m-%d} lies before the first {first:%Y-%m-%d}")
+    count = (last - first).days // every_days + 1
+    return [first + timedelta(days=k * every_days) for k in range(count)]
+
+
+def midnight(moment: datetime) -> datetime:
+    """Give the midnight (UTC, without zone) at or before a moment."""
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    return datetime.combine(moment.date(), time.min)
+
+
+def cutoff_table(cutoffs: Sequence[datetime]) -> ir.Table:
+    """Put cutoffs into a table of one column."""
+    return ibis.memtable({CUTOFF: list(cutoffs)}, schema={CUTOFF: "timestamp(6)"})

@@ -1,0 +1,119 @@
+"""The tables of one extract on one engine: DuckDB on this machine, Spark where it does not fit.
+
+Everything above works with ibis expressions and does not know which engine answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from features.engine import engine
+from features.errors import TableError
+from features.params import IngestParams
+from features.snapshot import cut
+from features.store import WarehouseMeta
+from features.tables import TABLES, Kind
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """An extract that can be asked, whole or as it was at a moment.
+
+    Attributes:
+        backend: the ibis backend that answers.
+        tables: every table of the schema, absent ones without rows.
+        present: names of the tables the extract really held.
+        data_until: the extract is complete for events before this moment.
+        fingerprint: of the accepted rows.
+    """
+
+    backend: Any
+    tables: Mapping[str, ir.Table] = field(repr=False)
+    present: frozenset[str]
+    data_until: datetime
+    fingerprint: str
+    _kept: list[Any] = field(default_factory=list, repr=False, compare=False)
+
+    @classmethod
+    def duckdb(cls, meta: WarehouseMeta, params: IngestParams | None = None) -> Warehouse:
+        """Open the warehouse on DuckDB."""
+        params = params or IngestParams()
+        backend = engine(params.memory_gb, params.threads, meta.path.parent / "scratch")
+        return cls._open(backend, meta)
+
+    @classmethod
+    def spark(cls, meta: WarehouseMeta, session: Any) -> Warehouse:
+        """Open the same files on a Spark session (the extra `spark`)."""
+        session.conf.set("spark.sql.session.timeZone", "UTC")
+        return cls._open(ibis.pyspark.connect(session), meta)
+
+    @classmethod
+    def _open(cls, backend: Any, meta: WarehouseMeta) -> Warehouse:
+        tables = {
+            name: backend.read_parquet(str(meta.path / f"{name}.parquet"), table_name=name)
+            for name in TABLES
+        }
+        return cls(
+            backend, MappingProxyType(tables), meta.present, meta.data_until, meta.fingerprint
+        )
+
+    def __getitem__(self, name: str) -> ir.Table:
+        """Give a table of the schema."""
+        return self.tables[name]
+
+    def require(self, *names: str, purpose: str) -> None:
+        """Refuse a purpose whose tables the extract does not hold."""
+        for name in names:
+            if name not in self.present:
+                raise TableError(
+                    f"{purpose} needs the table '{name}', which this extract does not hold: "
+                    f"it has {', '.join(sorted(self.present))}"
+                )
+
+    def until(self, moment: datetime | None) -> Warehouse:
+        """Give the extract as it would have been made at an earlier moment."""
+        if moment is None or moment >= self.data_until:
+            return self
+        cut_tables = {name: cut(rows, TABLES[name], moment) for name, rows in self.tables.items()}
+        return replace(self, tables=MappingProxyType(cut_tables), data_until=moment)
+
+    def attributes(self, name: str) -> dict[str, Kind]:
+        """Name the further columns of a table that can be features, and what they hold."""
+        kinds = {}
+        for column, dtype in self.tables[name].schema().items():
+            if column in TABLES[name].by_name:
+                continue
+            if dtype.is_numeric() or dtype.is_boolean():
+                kinds[column] = Kind.NUMBER
+            elif dtype.is_string():
+                kinds[column] = Kind.TEXT
+        return kinds
+
+    @contextmanager
+    def workspace(self) -> Iterator[Warehouse]:
+        """Give a warehouse whose kept tables are let go when the block ends."""
+        inner = replace(self, _kept=[])
+        try:
+            yield inner
+        finally:
+            for kept in reversed(inner._kept):
+                kept.release()
+
+    def keep(self, rows: ir.Table) -> ir.Table:
+        """Compute an expression once, for as long as the workspace lasts."""
+        kept = rows.cache()
+        self._kept.append(kept)
+        return kept
+
+    def arrow(self, rows: ir.Table) -> pa.Table:
+        """Compute an expression and fetch it."""
+        return self.backend.to_pyarrow(rows)

@@ -1,0 +1,1 @@
+"""What can be learned from it: splits, models, evaluation, explanation, tracking."""
