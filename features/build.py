@@ -75,13 +75,12 @@ def build(
         warehouse: the history. Rows a cutoff may not see are there and are not looked at.
         feature_set: what to build.
         words: the frozen words the features were declared with.
-        cutoffs: the as-of moments, none beyond `warehouse.data_until`.
+        cutoffs: the as-of moments, none beyond the moment the warehouse was cut at.
         params: calendar and windows.
     """
-    late = [cutoff for cutoff in cutoffs if cutoff > warehouse.data_until]
-    if late:
+    if warehouse.cut_at is not None and max(cutoffs) > warehouse.cut_at:
         raise LeakageError(
-            f"features as of {max(late)} were asked of an extract that ends {warehouse.data_until}"
+            f"features as of {max(cutoffs)} were asked of a history cut at {warehouse.cut_at}"
         )
     with warehouse.workspace() as work:
         return build_scene(open_scene(work, words, cutoffs, params), feature_set)

@@ -119,5 +119,7 @@ def reading(where: str, right: str) -> Iterator[None]:
 def _first_line(error: duckdb.Error) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     head = re.sub(r"^(\w+ )+Error: ", "", lines[0])
-    faults = (line for line in lines[1:] if re.match(r"Expected Number|Invalid uni|Value with", line))
+    faults = (
+        line for line in lines[1:] if re.match(r"Expected Number|Invalid uni|Value with", line)
+    )
     return ", ".join([head, *faults])

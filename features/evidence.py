@@ -22,7 +22,9 @@ def latest_event(backend: Backend, files: Mapping[str, Path]) -> datetime | None
     for name, file in files.items():
         if TABLES[name].events:
             each = ", ".join(f"max({column})" for column in TABLES[name].events)
-            latest += [value for value in row(backend, f"SELECT {each} FROM {parquet(file)}") if value]
+            latest += [
+                value for value in row(backend, f"SELECT {each} FROM {parquet(file)}") if value
+            ]
     return max(latest, default=None)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
+import ibis
 import ibis.expr.types as ir
 
 from features.errors import FeatureError
@@ -132,10 +135,17 @@ class Feature:
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """Features with unlike names, in a fixed order."""
+    """Features with unlike names, in a fixed order.
+
+    Attributes:
+        entity: what they describe.
+        features: the declarations.
+        rows: the columns that expressions may use, by source; the fingerprint compiles them.
+    """
 
     entity: str
     features: tuple[Feature, ...]
+    rows: Mapping[Source, Mapping[str, str]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse two features of one name."""
@@ -169,7 +179,25 @@ class FeatureSet:
     def without(self, names: frozenset[str]) -> FeatureSet:
         """Leave some features out."""
         kept = tuple(feature for feature in self.features if feature.name not in names)
-        return FeatureSet(self.entity, kept)
+        return replace(self, features=kept)
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest that changes when, and only when, a column's meaning does.
+
+        It is taken from the declarations and, for expressions, from what they compile to.
+        """
+        parts = [json.dumps(self.describe(), sort_keys=True, ensure_ascii=False)]
+        for source, columns in self.rows.items():
+            table = ibis.table(dict(columns), name=source.value)
+            values = {
+                f.name: f.how.value(table)
+                for f in self.of(source)
+                if isinstance(f.how, Expression)
+            }
+            if values:
+                parts.append(ibis.to_sql(table.select(**values), dialect="duckdb"))
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
     def describe(self) -> list[dict[str, object]]:
         """Tell what each feature is, in words and plain values."""

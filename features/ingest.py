@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,16 @@ from features.evidence import counts, fingerprint, latest_event
 from features.mapping import load_mapping
 from features.match import Matched, match
 from features.notes import content_notes, reading_notes
-from features.params import FeatureParams
+from features.params import FeatureParams, MinimumParams
 from features.parsing import SQL_TYPES
 from features.plan import SOURCE_ROW, Plan, plan
 from features.progress import Progress, silent
+from features.report import IngestReport, TableReport, iso
 from features.rules import quarantine, reasons, reject
 from features.sources import Source, folder, is_database
 from features.store import exclusive, publish
 from features.tables import TABLES
-from features.verdict import Finding, judge
+from features.verdict import judge
 
 # Rows are stored next to those they are read with.
 _ORDER = {
@@ -41,62 +43,25 @@ _ORDER = {
 
 
 @dataclass(frozen=True)
-class TableReport:
-    """What became of one table's rows.
+class _Work:
+    """What every step of one ingest needs.
 
     Attributes:
-        read: rows in the source.
-        accepted: rows in the warehouse.
-        quarantined: rows turned away; each has its reason in the quarantine file.
-        notes: what was accepted but deserves to be known, with counts.
-        quarantine_reasons: faults by kind; a row may have several.
-        matched: what was taken for something although its name differs.
-        absent_columns: columns of the schema the source does not have.
-        attributes: further columns that were kept.
+        backend: the engine.
+        folder: where the new warehouse grows.
+        declared: the declared `data_until`, naive UTC.
     """
 
-    read: int
-    accepted: int
-    quarantined: int
-    notes: Mapping[str, int] = field(default_factory=dict)
-    quarantine_reasons: Mapping[str, int] = field(default_factory=dict)
-    matched: tuple[str, ...] = ()
-    absent_columns: tuple[str, ...] = ()
-    attributes: tuple[str, ...] = ()
+    backend: Backend
+    folder: Path
+    declared: datetime | None
+
+    def files(self, names: Iterable[str]) -> dict[str, Path]:
+        """Name the files of accepted tables."""
+        return {name: self.folder / f"{name}.parquet" for name in names}
 
 
-@dataclass(frozen=True)
-class IngestReport:
-    """What an ingest read, what it made of it, and what that supports.
-
-    Attributes:
-        tables: by name, those the source held.
-        absent: tables of the schema it did not hold.
-        source: the folder or URL, without a password.
-        data_until: events are known up to here; None without a single event.
-        data_until_declared: it was given, not found.
-        fingerprint: of the accepted content.
-        verdict: what the data supports.
-    """
-
-    tables: Mapping[str, TableReport]
-    absent: tuple[str, ...]
-    source: str
-    data_until: datetime | None
-    data_until_declared: bool
-    fingerprint: str
-    verdict: tuple[Finding, ...]
-
-    def to_json(self) -> str:
-        """Write the report as HOME/data/ingest-report.json holds it."""
-        content = asdict(self)
-        content["data_until"] = _iso(self.data_until)
-        verdicts = zip(content["verdict"], self.verdict, strict=True)
-        content["verdict"] = [said | {"supported": f.supported} for said, f in verdicts]
-        return json.dumps(content, indent=1, ensure_ascii=False)
-
-
-def ingest(  # noqa: PLR0913 - the command's own options
+def ingest(  # noqa: PLR0913, PLR0917 - the command's own options
     source: str,
     home: Path,
     params: FeatureParams,
@@ -116,62 +81,68 @@ def ingest(  # noqa: PLR0913 - the command's own options
     """
     mappings = load_mapping(mapping)
     declared = None if data_until is None else _naive_utc(data_until)
-    opened = _open(source)
-    with exclusive(home) as partial:
-        backend = engine(params.ingest.memory_gb, params.ingest.threads, partial / "spill")
-        try:
+    with _opened(source) as opened, exclusive(home) as partial:
+        with _engine(params, partial) as backend:
+            work = _Work(backend, partial, declared)
             matched = match(backend, opened, mappings, params.ingest)
-            reports = _load(backend, matched, partial, declared, progress)
-            report = _report(backend, opened, partial, reports, declared, params)
-        finally:
-            backend.disconnect()
+            reports = _load(work, matched, progress)
+            report = _report(work, opened.name, reports, params.minimum)
         publish(home, partial, _pointer(report, mapping), report.to_json())
     return report
 
 
-def _open(source: str) -> Source:
-    return database(source) if is_database(source) else folder(Path(source).expanduser().absolute())
+@contextmanager
+def _opened(source: str) -> Iterator[Source]:
+    is_url = is_database(source)
+    opened = database(source) if is_url else folder(Path(source).expanduser().absolute())
+    try:
+        yield opened
+    finally:
+        opened.close()
 
 
-def _load(
-    backend: Backend,
-    matched: Sequence[Matched],
-    partial: Path,
-    declared: datetime | None,
-    progress: Progress,
-) -> dict[str, TableReport]:
+@contextmanager
+def _engine(params: FeatureParams, partial: Path) -> Iterator[Backend]:
+    spill = partial / "spill"
+    backend = engine(params.ingest.memory_gb, params.ingest.threads, spill)
+    try:
+        yield backend
+    finally:
+        backend.disconnect()
+        shutil.rmtree(spill, ignore_errors=True)
+
+
+def _load(work: _Work, matched: Sequence[Matched], progress: Progress) -> dict[str, TableReport]:
     """Write every table of the schema into the folder, and what was turned away beside it."""
     reports: dict[str, TableReport] = {}
     plans: list[Plan] = []
     with progress("reading the extract", len(matched) + 1) as advance:
         for one in matched:
             with reading(one.raw.where, one.raw.right):
-                planned, reports[one.table.name] = _load_table(backend, one, partial, declared)
+                planned, reports[one.table.name] = _load_table(work, one)
             plans.append(planned)
             advance(1)
-        _write_absent(backend, partial, reports)
-        files = _files(partial, reports)
+        _write_absent(work, reports)
+        files = work.files(reports)
         for planned in plans:
             name = planned.matched.table.name
-            notes = {**reports[name].notes, **content_notes(backend, planned, files)}
+            notes = {**reports[name].notes, **content_notes(work.backend, planned, files)}
             reports[name] = replace(reports[name], notes=notes)
         advance(1)
     return reports
 
 
-def _load_table(
-    backend: Backend, matched: Matched, partial: Path, declared: datetime | None
-) -> tuple[Plan, TableReport]:
-    name = matched.table.name
-    staging = partial / f"{name}.staged"
+def _load_table(work: _Work, matched: Matched) -> tuple[Plan, TableReport]:
+    name, backend = matched.table.name, work.backend
+    staging, file = work.folder / f"{name}.staged", work.folder / f"{name}.parquet"
     planned = plan(backend, matched, matched.raw.stage(backend, staging))
-    rejected = reject(backend, planned, declared)
-    file = partial / f"{name}.parquet"
+    rejected = reject(backend, planned, work.declared)
     write(backend, _accepted(planned, rejected), file)
     report = _table_report(backend, planned, rejected, file)
     if report.quarantined:
-        (partial / "quarantine").mkdir(exist_ok=True)
-        quarantine(backend, planned, rejected, partial / "quarantine" / f"{name}.parquet")
+        turned_away = work.folder / "quarantine"
+        turned_away.mkdir(exist_ok=True)
+        quarantine(backend, planned, rejected, turned_away / f"{name}.parquet")
     staging.unlink(missing_ok=True)
     return planned, report
 
@@ -190,7 +161,7 @@ def _accepted(planned: Plan, rejected: str) -> str:
     return (
         f"SELECT {names} FROM (SELECT {', '.join(values)} FROM {planned.scan} "
         f"WHERE {SOURCE_ROW} NOT IN (SELECT source_row FROM {rejected})) "
-        f"ORDER BY {', '.join(_ORDER[table.name])}, hash({names}), hash({names}, 1)"
+        f"ORDER BY {', '.join(_ORDER[table.name])}, hash({names})"
     )
 
 
@@ -215,44 +186,36 @@ def _table_report(backend: Backend, planned: Plan, rejected: str, file: Path) ->
     )
 
 
-def _write_absent(backend: Backend, partial: Path, present: Collection[str]) -> None:
+def _write_absent(work: _Work, present: Collection[str]) -> None:
     """Give every table the source lacks a file without rows, so that queries need not ask."""
     for name, table in TABLES.items():
         if name not in present:
             typed = (f"CAST(NULL AS {SQL_TYPES[c.kind]}) AS {c.name}" for c in table.columns)
-            write(backend, f"SELECT {', '.join(typed)} WHERE false", partial / f"{name}.parquet")
-
-
-def _files(partial: Path, names: Iterable[str]) -> dict[str, Path]:
-    return {name: partial / f"{name}.parquet" for name in names}
+            select = f"SELECT {', '.join(typed)} WHERE false"
+            write(work.backend, select, work.folder / f"{name}.parquet")
 
 
 def _report(
-    backend: Backend,
-    source: Source,
-    partial: Path,
-    reports: Mapping[str, TableReport],
-    declared: datetime | None,
-    params: FeatureParams,
+    work: _Work, source: str, reports: Mapping[str, TableReport], minimum: MinimumParams
 ) -> IngestReport:
-    files = _files(partial, reports)
-    until = declared or latest_event(backend, files)
+    files = work.files(reports)
+    until = work.declared or latest_event(work.backend, files)
     now = datetime.now(UTC).replace(tzinfo=None)
     return IngestReport(
         tables=reports,
         absent=tuple(name for name in TABLES if name not in reports),
-        source=source.name,
+        source=source,
         data_until=until,
-        data_until_declared=declared is not None,
-        fingerprint=fingerprint(backend, files, until),
-        verdict=judge(counts(backend, files, until), params.minimum, now),
+        data_until_declared=work.declared is not None,
+        fingerprint=fingerprint(work.backend, files, until),
+        verdict=judge(counts(work.backend, files, until), minimum, now),
     )
 
 
 def _pointer(report: IngestReport, mapping: Path | None) -> dict[str, Any]:
     return {
         "present": sorted(report.tables),
-        "data_until": _iso(report.data_until),
+        "data_until": iso(report.data_until),
         "data_until_declared": report.data_until_declared,
         "fingerprint": report.fingerprint,
         "source": report.source,
@@ -262,7 +225,3 @@ def _pointer(report: IngestReport, mapping: Path | None) -> dict[str, Any]:
 
 def _naive_utc(moment: datetime) -> datetime:
     return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()

@@ -44,7 +44,32 @@ def lead_features(words: Vocabulary, params: FeatureParams) -> FeatureSet:
         _owner(words),
         _market(),
     )
-    return FeatureSet("lead", tuple(feature for family in families for feature in family))
+    features = tuple(feature for family in families for feature in family)
+    return FeatureSet("lead", features, _rows(words))
+
+
+def _rows(words: Vocabulary) -> dict[Source, dict[str, str]]:
+    """The columns that expressions over a lead and its surroundings may use."""
+
+    def kind(categories: tuple[str, ...] | None) -> str:
+        return "float64" if categories is None else "string"
+
+    moments = {"created_at": "timestamp(6)", "do_not_contact_at": "timestamp(6)"}
+    own = {n: kind(c) for n, c in words.columns.items() if not n.startswith("reps.")}
+    fields = {f"field__{name}": "string" for name in words.fields}
+    about_rep = {n.removeprefix("reps."): kind(c) for n, c in words.columns.items()}
+    counts = ("load", "owner_resolved", "won", "resolved", "created", "weekday", "day_of_month")
+    whole = dict.fromkeys((*counts, "days_to_month_end", "days_to_quarter_end"), "int64")
+    clocks = {"cutoff": "timestamp(6)", "hired_at": "timestamp(6)", "owner_rate": "float64"}
+    return {
+        Source.LEAD: {
+            "lead_age_us": "int64",
+            **moments,
+            **{name.replace(".", "__"): dtype for name, dtype in own.items()},
+            **fields,
+        },
+        Source.SURROUNDINGS: {**clocks, **whole, **about_rep},
+    }
 
 
 def _days(us: ir.Value) -> ir.Value:

@@ -1,10 +1,10 @@
 """A mapping file: which table and column of a foreign extract plays which part in ours.
 
-    leads:
-      table: sf_lead
-      columns: {lead_id: Id, created_at: CreatedDate, converted_at: ConvertedDate}
-      timezone: Europe/Amsterdam
-      drop: [Email, Phone]
+leads:
+  table: sf_lead
+  columns: {lead_id: Id, created_at: CreatedDate, converted_at: ConvertedDate}
+  timezone: Europe/Amsterdam
+  drop: [Email, Phone]
 """
 
 from __future__ import annotations
@@ -54,8 +54,11 @@ class _Tables(BaseModel):
 
 
 _File: type[_Tables] = create_model(
-    "_File", __base__=_Tables, **dict.fromkeys(TABLES, (TableMapping, TableMapping()))  # type: ignore[call-overload]
+    "_File",
+    __base__=_Tables,
+    **dict.fromkeys(TABLES, (TableMapping, TableMapping())),  # type: ignore[call-overload]
 )
+
 
 @dataclass(frozen=True)
 class Mappings:

@@ -9,7 +9,7 @@ from ibis.backends.duckdb import Backend
 
 from features.engine import ident, parquet, row
 from features.plan import SOURCE_ROW, Plan
-from features.tables import ENTITY_TABLES, TABLES, Kind, Table
+from features.tables import ENTITY_TABLES, TABLES, Table
 
 _REFERENCES = {
     "lead_id": "leads",
@@ -24,10 +24,11 @@ def reading_notes(backend: Backend, plan: Plan, rejected: str) -> dict[str, int]
     """Count the values of accepted rows that were emptied or rewritten while being read."""
     counts = {}
     for field in plan.fields:
-        kind = field.column.kind if field.column else Kind.TEXT
-        if field.parsed.unreadable is not None and (field.column is None or not field.column.required):
-            words = f"{field.name}: cannot be read as a {kind.value if field.column else 'value'}, emptied"
-            counts[words] = f"count(*) FILTER ({field.parsed.unreadable})"
+        unreadable = field.parsed.unreadable
+        if unreadable is not None and (field.column is None or not field.column.required):
+            kind = field.column.kind.value if field.column else "value"
+            words = f"{field.name}: cannot be read as a {kind}, emptied"
+            counts[words] = f"count(*) FILTER ({unreadable})"
         if field.note:
             counts[f"{field.name}: {field.note}"] = f"count({field.parsed.value})"
     return _counted(
@@ -37,9 +38,7 @@ def reading_notes(backend: Backend, plan: Plan, rejected: str) -> dict[str, int]
     )
 
 
-def content_notes(
-    backend: Backend, plan: Plan, files: Mapping[str, Path]
-) -> dict[str, int]:
+def content_notes(backend: Backend, plan: Plan, files: Mapping[str, Path]) -> dict[str, int]:
     """Count what is odd in an accepted table, also in the light of the other tables.
 
     Args:
@@ -85,7 +84,7 @@ def _compared(table: Table, plan: Plan, files: Mapping[str, Path]) -> Iterator[t
     mine = parquet(files[table.name])
     given = {field.name for field in plan.given()}
     for column, other in _REFERENCES.items():
-        if column in given and other in files and column != TABLES[table.name].key[:1]:
+        if column in given and other in files:
             if other == table.name and column in table.key:
                 continue
             yield f"{column}: not in {other}", _unknown(mine, column, files[other], other)
@@ -98,8 +97,10 @@ def _compared(table: Table, plan: Plan, files: Mapping[str, Path]) -> Iterator[t
     if table.name == "activities" and "lead_id" in given and "leads" in files:
         yield (
             "occurred_at: before the lead was created",
-            f"{mine} a JOIN {parquet(files['leads'])} l ON a.lead_id = l.lead_id "
-            "WHERE a.occurred_at < l.created_at",
+            (
+                f"{mine} a JOIN {parquet(files['leads'])} l ON a.lead_id = l.lead_id "
+                "WHERE a.occurred_at < l.created_at"
+            ),
         )
 
 

@@ -40,6 +40,7 @@ _ISO = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?"
 _ZONE = r" ?(Z|z|UTC|GMT|[+-]\d{2}(:?\d{2})?)"
 _LOCAL = r"\d{1,2}[/.]\d{1,2}[/.]\d{4}( .*)?"
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+_FIRST, _LAST = "TIMESTAMP '0001-01-01'", "TIMESTAMP '9999-12-31 23:59:59.999999'"
 
 
 @dataclass(frozen=True)
@@ -55,133 +56,136 @@ class Reading:
     zone: str | None = None
 
 
-@dataclass(frozen=True)
-class Parsed:
-    """One column as SQL.
+def given(raw: str, sql_type: str) -> str:
+    """Take a column as staged; NULL where nothing is written in it.
 
-    Attributes:
-        value: the typed value, NULL where nothing is given or it cannot be read.
-        given: whether something is written there; None when that is `value IS NOT NULL`,
-            as it is when every value given can be read.
+    Texts are trimmed, and emptied where an export wrote a word for nothing.
     """
-
-    value: str
-    given: str | None = None
-
-    @property
-    def unreadable(self) -> str | None:
-        """Whether something is given that cannot be read; None when that cannot be."""
-        return None if self.given is None else f"({self.given} AND {self.value} IS NULL)"
-
-
-def cleaned(raw: str) -> str:
-    """Trim a text, and empty it where an export wrote a word for nothing."""
-    trimmed = f"trim({raw}, ' ' || chr(9) || chr(10) || chr(13) || chr(160))"
-    return f"CASE WHEN {trimmed} NOT IN {EMPTY} THEN {trimmed} END"
-
-
-def parse(kind: Kind, raw: str, sql_type: str, reading: Reading) -> Parsed:
-    """Read a raw column of an engine type as a column of our schema."""
-    if kind in (Kind.ID, Kind.TEXT):
-        return Parsed(_text(raw, sql_type))
-    if kind is Kind.NUMBER:
-        return _number(raw, sql_type)
-    if kind is Kind.TIME:
-        return _time(raw, sql_type, reading)
-    return _boolean(raw, sql_type)
-
-
-def attribute(raw: str, sql_type: str, reading: Reading) -> str:
-    """Keep an attribute as it is, in one of the types a warehouse holds."""
     if sql_type == "VARCHAR":
-        return cleaned(raw)
+        trimmed = f"trim({raw}, ' ' || chr(9) || chr(10) || chr(13) || chr(160))"
+        return f"CASE WHEN {trimmed} NOT IN {EMPTY} THEN {trimmed} END"
     if sql_type in _FLOATS:
         return f"CASE WHEN NOT isnan({raw}) THEN {raw} END"
+    return raw
+
+
+def parsed(kind: Kind, taken: str, sql_type: str, reading: Reading) -> str:
+    """Read what is given as a column of our schema; NULL where it cannot be read."""
+    if kind is Kind.NUMBER:
+        return _number(taken, sql_type)
+    if kind is Kind.TIME:
+        return _time(taken, sql_type, reading)
+    if kind is Kind.BOOLEAN:
+        return _boolean(taken, sql_type)
+    return _text(taken, sql_type)
+
+
+def settled(kind: Kind, value: str) -> str:
+    """Leave out values that no scale and no calendar shows: infinities, the year 290000."""
+    if kind is Kind.NUMBER:
+        return f"CASE WHEN isfinite({value}) THEN {value} END"
+    if kind is Kind.TIME:
+        return f"CASE WHEN {value} BETWEEN {_FIRST} AND {_LAST} THEN {value} END"
+    return value
+
+
+def is_sure(kind: Kind, sql_type: str) -> bool:
+    """Tell whether whatever is given in a column of this type can be read."""
+    if kind is Kind.NUMBER:
+        return _is_number(sql_type) and sql_type not in _FLOATS
+    if kind is Kind.BOOLEAN:
+        return sql_type == "BOOLEAN"
+    return kind is not Kind.TIME and sql_type not in _FLOATS
+
+
+def attribute(taken: str, sql_type: str, reading: Reading) -> tuple[Kind | None, str]:
+    """Keep an attribute as it is, in one of the types a warehouse holds."""
     if sql_type.startswith("TIMESTAMP") or sql_type == "DATE":
-        return _time(raw, sql_type, reading).value
-    if sql_type == "BOOLEAN" or (_INTEGERS.fullmatch(sql_type) and "HUGE" not in sql_type):
-        return raw
+        return Kind.TIME, _time(taken, sql_type, reading)
     if sql_type.startswith("DECIMAL") or "HUGEINT" in sql_type:
-        return f"CAST({raw} AS DOUBLE)"
-    return f"CAST({raw} AS VARCHAR)"
+        return None, f"CAST({taken} AS DOUBLE)"
+    if sql_type in ("VARCHAR", "BOOLEAN", *_FLOATS) or _INTEGERS.fullmatch(sql_type):
+        return None, taken
+    return None, f"CAST({taken} AS VARCHAR)"
 
 
-def _text(raw: str, sql_type: str) -> str:
+def declared(taken: str, sql_type: str, reading: Reading) -> tuple[Kind | None, str]:
+    """Read an attribute that a database declares as something but that is staged as text."""
+    if sql_type == "BIGINT":
+        is_whole = f"regexp_full_match({taken}, '[+-]?\\d+')"
+        return None, f"CASE WHEN {is_whole} THEN TRY_CAST({taken} AS BIGINT) END"
+    kind = {"DOUBLE": Kind.NUMBER, "BOOLEAN": Kind.BOOLEAN, "TIMESTAMP": Kind.TIME}[sql_type]
+    return kind, parsed(kind, taken, "VARCHAR", reading)
+
+
+def _text(taken: str, sql_type: str) -> str:
     if sql_type in _FLOATS:
-        return _float_as_text(raw)
+        return _float_as_text(taken)
     if sql_type.startswith("DECIMAL"):
-        digits = f"CAST({raw} AS VARCHAR)"
-        return f"CASE WHEN contains({digits}, '.') THEN rtrim(rtrim({digits}, '0'), '.') ELSE {digits} END"
-    if sql_type == "VARCHAR":
-        return cleaned(raw)
-    return f"CAST({raw} AS VARCHAR)"
+        return _without_zeros(f"CAST({taken} AS VARCHAR)")
+    return taken if sql_type == "VARCHAR" else f"CAST({taken} AS VARCHAR)"
 
 
-def _float_as_text(raw: str) -> str:
+def _float_as_text(taken: str) -> str:
     """Write a float without exponent: pandas makes floats of integer ids once one is empty."""
-    whole = f"CAST(CAST({raw} AS HUGEINT) AS VARCHAR)"
+    whole = f"CAST(CAST({taken} AS HUGEINT) AS VARCHAR)"
+    part = f"printf('%.15f', CAST({taken} AS DOUBLE))"
     return (
-        f"CASE WHEN isfinite({raw}) THEN CASE WHEN {raw} = trunc({raw}) AND abs({raw}) < 1e37 "
-        f"THEN {whole} ELSE rtrim(rtrim(printf('%.15f', CAST({raw} AS DOUBLE)), '0'), '.') END END"
+        f"CASE WHEN isfinite({taken}) THEN CASE WHEN {taken} = trunc({taken}) "
+        f"AND abs({taken}) < 1e37 THEN {whole} ELSE {_without_zeros(part)} END END"
     )
 
 
-def _number(raw: str, sql_type: str) -> Parsed:
+def _without_zeros(digits: str) -> str:
+    """Cut the zeros that end a fraction."""
+    short = f"rtrim(rtrim({digits}, '0'), '.')"
+    return f"CASE WHEN contains({digits}, '.') THEN {short} ELSE {digits} END"
+
+
+def _is_number(sql_type: str) -> bool:
+    is_plain = sql_type in _FLOATS or _INTEGERS.fullmatch(sql_type) is not None
+    return is_plain or sql_type.startswith(("DECIMAL", "BOOLEAN"))
+
+
+def _number(taken: str, sql_type: str) -> str:
     if sql_type == "VARCHAR":
-        given = cleaned(raw)
-        number = f"TRY_CAST({given} AS DOUBLE)"
-        readable = f"regexp_full_match({given}, {text(_NUMBER)}) AND isfinite({number})"
-        return Parsed(f"CASE WHEN {readable} THEN {number} END", f"({given}) IS NOT NULL")
-    if sql_type in _FLOATS:
-        given = f"({raw} IS NOT NULL AND NOT isnan({raw}))"
-        return Parsed(f"CASE WHEN isfinite({raw}) THEN CAST({raw} AS DOUBLE) END", given)
-    if _INTEGERS.fullmatch(sql_type) or sql_type.startswith(("DECIMAL", "BOOLEAN")):
-        return Parsed(f"CAST({raw} AS DOUBLE)")
-    return Parsed("CAST(NULL AS DOUBLE)", f"({raw} IS NOT NULL)")
+        is_number = f"regexp_full_match({taken}, {text(_NUMBER)})"
+        return f"CASE WHEN {is_number} THEN TRY_CAST({taken} AS DOUBLE) END"
+    return f"CAST({taken if _is_number(sql_type) else 'NULL'} AS DOUBLE)"
 
 
-def _boolean(raw: str, sql_type: str) -> Parsed:
+def _boolean(taken: str, sql_type: str) -> str:
     if sql_type == "BOOLEAN":
-        return Parsed(raw)
-    word = f"lower({_text(raw, sql_type)})"
-    value = f"CASE WHEN {word} IN {_TRUE} THEN true WHEN {word} IN {_FALSE} THEN false END"
-    return Parsed(value, f"({word} IS NOT NULL)")
+        return taken
+    word = f"lower({_text(taken, sql_type)})"
+    return f"CASE WHEN {word} IN {_TRUE} THEN true WHEN {word} IN {_FALSE} THEN false END"
 
 
-def _time(raw: str, sql_type: str, reading: Reading) -> Parsed:
+def _time(taken: str, sql_type: str, reading: Reading) -> str:
     if sql_type == "VARCHAR":
-        return _time_of_text(cleaned(raw), reading)
-    given = f"({raw} IS NOT NULL)"
+        return _time_of_text(taken, reading)
     if sql_type == "TIMESTAMP WITH TIME ZONE":
-        return Parsed(_sane(f"CAST({raw} AS TIMESTAMP)"), given)
+        return f"CAST({taken} AS TIMESTAMP)"
     if sql_type.startswith("TIMESTAMP") or sql_type == "DATE":
-        return Parsed(_sane(_to_utc(f"CAST({raw} AS TIMESTAMP)", reading)), given)
-    return Parsed("CAST(NULL AS TIMESTAMP)", given)
+        return _to_utc(f"CAST({taken} AS TIMESTAMP)", reading)
+    return "CAST(NULL AS TIMESTAMP)"
 
 
-def _time_of_text(given: str, reading: Reading) -> Parsed:
+def _time_of_text(taken: str, reading: Reading) -> str:
     order = "%d/%m/%Y" if reading.day_first else "%m/%d/%Y"
     formats = [order + clock for clock in _CLOCKS]
-    local = f"try_strptime(replace({given}, '.', '/'), {formats})"
-    zoned = f"CAST(TRY_CAST(replace(replace({given}, ' +', '+'), ' -', '-') AS TIMESTAMPTZ) AS TIMESTAMP)"
-    value = (
-        f"CASE WHEN regexp_full_match({given}, {text(_ISO)}) "
-        f"THEN {_to_utc(f'TRY_CAST({given} AS TIMESTAMP)', reading)} "
-        f"WHEN regexp_full_match({given}, {text(_ISO + _ZONE)}) THEN {zoned} "
-        f"WHEN regexp_full_match({given}, {text(_LOCAL)}) THEN {_to_utc(local, reading)} END"
+    local = f"try_strptime(replace({taken}, '.', '/'), {formats})"
+    closed_up = f"replace(replace({taken}, ' +', '+'), ' -', '-')"
+    zoned = f"CAST(TRY_CAST({closed_up} AS TIMESTAMPTZ) AS TIMESTAMP)"
+    return (
+        f"CASE WHEN regexp_full_match({taken}, {text(_ISO)}) "
+        f"THEN {_to_utc(f'TRY_CAST({taken} AS TIMESTAMP)', reading)} "
+        f"WHEN regexp_full_match({taken}, {text(_ISO + _ZONE)}) THEN {zoned} "
+        f"WHEN regexp_full_match({taken}, {text(_LOCAL)}) THEN {_to_utc(local, reading)} END"
     )
-    return Parsed(_sane(value), f"(({given}) IS NOT NULL)")
 
 
 def _to_utc(naive: str, reading: Reading) -> str:
     if reading.zone is None:
         return naive
     return f"CAST(timezone({text(reading.zone)}, {naive}) AS TIMESTAMP)"
-
-
-def _sane(value: str) -> str:
-    """Leave out what no clock shows: infinities and years that Python cannot hold."""
-    return (
-        f"CASE WHEN {value} BETWEEN TIMESTAMP '0001-01-01' "
-        f"AND TIMESTAMP '9999-12-31 23:59:59.999999' THEN {value} END"
-    )

@@ -185,8 +185,9 @@ def _reject_quotas(backend: Backend, plan: Plan, rejected: str) -> None:
     )
     turned = list(_quota_faults(_Quota(*quota) for quota in found))
     if turned:
-        columns = zip(("source_row", "kind", "reason"), zip(*turned, strict=True), strict=True)
-        said = pa.table({name: list(values) for name, values in columns})
+        said = pa.Table.from_pylist(
+            [{"source_row": at, "kind": kind, "reason": words} for at, kind, words in turned]
+        )
         backend.con.register("turned_quotas", said)
         run(
             backend,
@@ -205,14 +206,22 @@ def _quota_faults(quotas: Iterator[_Quota]) -> Iterator[tuple[int, str, str]]:
         period = (quota.start, quota.end)
         revision = (quota.rep_id, quota.start, quota.known_at)
         if revision in kept:
-            yield quota.source_row, "quota is repeated", (
-                f"rep_id '{quota.rep_id}' with period_start {quota.start} and known_at "
-                f"{quota.known_at} is repeated: row {kept[revision]} has it first"
+            yield (
+                quota.source_row,
+                "quota is repeated",
+                (
+                    f"rep_id '{quota.rep_id}' with period_start {quota.start} and known_at "
+                    f"{quota.known_at} is repeated: row {kept[revision]} has it first"
+                ),
             )
         elif (other := _overlapped(mine, period)) is not None:
-            yield quota.source_row, "period overlaps another", (
-                f"period_start {quota.start} to period_end {quota.end} of rep_id "
-                f"'{quota.rep_id}' overlaps the period {other[0]} to {other[1]}"
+            yield (
+                quota.source_row,
+                "period overlaps another",
+                (
+                    f"period_start {quota.start} to period_end {quota.end} of rep_id "
+                    f"'{quota.rep_id}' overlaps the period {other[0]} to {other[1]}"
+                ),
             )
         else:
             kept[revision] = quota.source_row

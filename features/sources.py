@@ -19,7 +19,6 @@ from ibis.backends.duckdb import Backend
 
 from features.engine import ident, parquet, pattern, reading, rows, text, write
 from features.errors import SourceError, TableError
-from features.tables import Kind
 
 Stage = Callable[[Backend, Path], Path]
 """Bring a table's rows into a parquet file (the path given, or a file that is there)."""
@@ -41,13 +40,13 @@ class RawColumn:
         name: its name in the source.
         staged: its name in the staged parquet file.
         type: the engine's type of the staged column.
-        declared: what a database says it holds although it is staged as text.
+        declared: the engine's type for what a database calls it, though it is staged as text.
     """
 
     name: str
     staged: str
     type: str = "VARCHAR"
-    declared: Kind | None = None
+    declared: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,11 +76,13 @@ class Source:
         name: the folder or URL, without any password.
         tables: names of the tables that are there.
         table: looks at one of them.
+        close: lets go of it.
     """
 
     name: str
     tables: tuple[str, ...]
     table: Callable[[Backend, str], RawTable]
+    close: Callable[[], None] = lambda: None
 
 
 def is_database(source: str) -> bool:

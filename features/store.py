@@ -84,7 +84,9 @@ def exclusive(home: Path) -> Iterator[Path]:
     The lock belongs to the open file, so the system releases it when its holder dies, however
     it dies; the number written into it is for people.
     """
-    partial = _warehouses(home) / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}.partial"
+    partial = (
+        _warehouses(home) / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}.partial"
+    )
     try:
         _warehouses(home).mkdir(parents=True, exist_ok=True)
         lock = (home / "data" / "ingest.lock").open("a+", encoding="utf-8")

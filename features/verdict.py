@@ -15,7 +15,10 @@ from features.params import MinimumParams
 Model = Literal["leads", "quota"]
 Evidence = Literal["enough", "thin", "none"]
 
-NEEDS: dict[Model, tuple[str, str]] = {"leads": ("leads", "activities"), "quota": ("deals", "quotas")}
+NEEDS: dict[Model, tuple[str, str]] = {
+    "leads": ("leads", "activities"),
+    "quota": ("deals", "quotas"),
+}
 _WHAT: dict[Model, str] = {"leads": "lead conversion", "quota": "quota risk"}
 _COST = {
     "changes": "no `changes`: no history of stages, owners and amounts; what is not known at "
@@ -76,7 +79,7 @@ class Finding:
     @property
     def supported(self) -> bool:
         """Whether the model it is about can be had at all, if only as its fallback."""
-        return self.evidence != "none"
+        return self.model is None or self.evidence != "none"
 
 
 def judge(counts: Counts, minimum: MinimumParams, now: datetime) -> tuple[Finding, ...]:

@@ -5,7 +5,7 @@ Everything above works with ibis expressions and does not know which engine answ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -34,6 +34,7 @@ class Warehouse:
         present: names of the tables the extract really held.
         data_until: the extract is complete for events before this moment.
         fingerprint: of the accepted rows.
+        cut_at: the moment `until` cut it at; whole extracts have none.
     """
 
     backend: Any
@@ -41,6 +42,7 @@ class Warehouse:
     present: frozenset[str]
     data_until: datetime
     fingerprint: str
+    cut_at: datetime | None = None
     _kept: list[Any] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
@@ -84,7 +86,31 @@ class Warehouse:
         if moment is None or moment >= self.data_until:
             return self
         cut_tables = {name: cut(rows, TABLES[name], moment) for name, rows in self.tables.items()}
-        return replace(self, tables=MappingProxyType(cut_tables), data_until=moment)
+        return replace(self, tables=MappingProxyType(cut_tables), data_until=moment, cut_at=moment)
+
+    def overlay(
+        self,
+        leads: Sequence[Mapping[str, Any]],
+        activities: Sequence[Mapping[str, Any]],
+        key: str,
+    ) -> Warehouse:
+        """Let rows that come from outside take the place of those with the same lead ids.
+
+        Args:
+            leads: rows of `leads`; columns that are not in the warehouse are left out.
+            activities: rows of `activities` for these leads.
+            key: the column that tells whose rows they are.
+        """
+        ids = [str(lead[key]) for lead in leads]
+        laid = dict(self.tables)
+        for name, given in (("leads", leads), ("activities", activities)):
+            rows = self.tables[name]
+            schema = rows.schema()
+            plain = [{column: row.get(column) for column in schema} for row in given]
+            added = ibis.memtable(pa.Table.from_pylist(plain, schema=schema.to_pyarrow()))
+            kept = rows.filter(rows[key].isnull() | ~rows[key].isin(ids))
+            laid[name] = kept.union(added) if plain else kept
+        return replace(self, tables=MappingProxyType(laid))
 
     def attributes(self, name: str) -> dict[str, Kind]:
         """Name the further columns of a table that can be features, and what they hold."""

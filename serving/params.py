@@ -1,0 +1,19 @@
+"""The `serving` section of params.yaml: where the service listens and how much it answers."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from features.params import Section
+
+
+class ServingParams(Section):
+    """The service's address and limits."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=3000, ge=1, le=65535)
+    list_length: int = Field(default=20, ge=1, le=1000, description="leads in a call list")
+    refresh_minutes: int = Field(
+        default=15, ge=1, description="how long scores are kept before they are made anew"
+    )
+    most_given_leads: int = Field(default=500, ge=1, description="leads in one request, at most")

@@ -1,0 +1,135 @@
+"""Gradient-boosted trees: the only module that knows LightGBM."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from training.params import BoosterParams
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows to learn from or to stop on: features, labels, weights."""
+
+    X: pd.DataFrame
+    y: Floats
+    weights: Floats
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Boosters of unlike seeds whose margins (log-odds) are averaged.
+
+    Attributes:
+        texts: each booster in LightGBM's own text format.
+        columns: the features, in order.
+    """
+
+    texts: tuple[str, ...]
+    columns: tuple[str, ...]
+
+    def margins(self, X: pd.DataFrame) -> Floats:
+        """Forecast log-odds, one a row."""
+        matrix = self._matrix(X)
+        made = [booster.predict(matrix, raw_score=True) for booster in self._boosters()]
+        return np.mean(made, axis=0)
+
+    def contributions(self, X: pd.DataFrame) -> Floats:
+        """Split each margin into features: rows x (features + 1), the base in the last column.
+
+        Path-dependent TreeSHAP, exact for trees (Lundberg et al. 2020), in log-odds; each row
+        adds up to its margin.
+        """
+        matrix = self._matrix(X)
+        made = [booster.predict(matrix, pred_contrib=True) for booster in self._boosters()]
+        return np.mean(made, axis=0)
+
+    def importance(self) -> Floats:
+        """The gain each feature brought, as a share of all."""
+        gains = np.sum(
+            [b.feature_importance(importance_type="gain") for b in self._boosters()], axis=0
+        )
+        total = gains.sum()
+        return gains / total if total > 0 else gains
+
+    def _matrix(self, X: pd.DataFrame) -> Floats:
+        return X.loc[:, list(self.columns)].to_numpy(dtype=np.float64)
+
+    def _boosters(self) -> list[lgb.Booster]:
+        return [lgb.Booster(model_str=text) for text in self.texts]
+
+
+def fit_ensemble(
+    part: Part, categorical: Sequence[str], rounds: int, params: BoosterParams
+) -> Ensemble:
+    """Fit one booster for each seed, all with the same number of trees."""
+    data = _dataset(part, categorical)
+    texts = []
+    for bag in range(params.bags):
+        booster = lgb.train(_settings(params, bag), data, num_boost_round=rounds)
+        texts.append(booster.model_to_string())
+    return Ensemble(tuple(texts), tuple(part.X.columns))
+
+
+def count_rounds(
+    folds: Sequence[tuple[Part, Part]], categorical: Sequence[str], params: BoosterParams
+) -> int:
+    """Find how many trees are best on later parts: the median over folds of early stopping."""
+    counts = []
+    for earlier, later in folds:
+        train = _dataset(earlier, categorical)
+        valid = lgb.Dataset(
+            later.X.to_numpy(np.float64), later.y, weight=later.weights, reference=train
+        )
+        stop = lgb.early_stopping(params.early_stopping_rounds, verbose=False)
+        booster = lgb.train(
+            _settings(params, 0),
+            train,
+            num_boost_round=params.max_rounds,
+            valid_sets=[valid],
+            callbacks=[stop],
+        )
+        counts.append(booster.best_iteration)
+    return max(1, int(np.median(counts)))
+
+
+def _dataset(part: Part, categorical: Sequence[str]) -> lgb.Dataset:
+    names = list(part.X.columns)
+    return lgb.Dataset(
+        part.X.to_numpy(np.float64),
+        part.y,
+        weight=part.weights,
+        feature_name=names,
+        categorical_feature=[names.index(c) for c in categorical if c in names],
+        free_raw_data=False,
+    )
+
+
+def _settings(params: BoosterParams, bag: int) -> dict[str, Any]:
+    return {
+        "objective": "binary",
+        "metric": "binary_logloss",
+        "learning_rate": params.learning_rate,
+        "num_leaves": params.num_leaves,
+        "min_data_in_leaf": params.min_data_in_leaf,
+        "feature_fraction": params.feature_fraction,
+        "bagging_fraction": params.bagging_fraction,
+        "bagging_freq": 1,
+        "lambda_l2": params.lambda_l2,
+        "cat_smooth": params.cat_smooth,
+        "seed": params.seed + bag,
+        "num_threads": params.threads,
+        # Same rows, same trees: no choice of method may hang on how fast the machine is.
+        "deterministic": True,
+        "force_row_wise": True,
+        "verbosity": -1,
+    }

@@ -1,0 +1,182 @@
+"""A trained model as data: trees as text, everything else as JSON. Never a pickle.
+
+A bundle is a folder: `bundle.json` and `trees-N.txt`. It holds everything scoring needs: the
+words features were declared with, the columns in use, the calibrator, and what a probability falls
+back to. It refuses to score with features that mean something else than those it learned from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import expit, logit
+
+from features.errors import NotFoundError
+from features.feature import FeatureSet
+from features.lead import lead_features
+from features.params import FeatureParams
+from features.vocabulary import Vocabulary
+from training.boosting import Ensemble
+from training.calibration import Calibrator
+
+Floats = npt.NDArray[np.float64]
+FORMAT = 1
+LEADS = "leads"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How much a model, and each segment it meets, has learned from.
+
+    Attributes:
+        state: `enough`, `thin` (a model was fitted on less than the minimum advised), or `none`
+            (too little to fit: the base rate answers).
+        says: the reason, in words.
+        segment: the feature whose categories are the segments, if any.
+        counts: leads learned from in each category, by its place; the last is "every other".
+        minimum: leads a category needs to count as enough.
+    """
+
+    state: str
+    says: str
+    segment: str | None = None
+    counts: tuple[int, ...] = ()
+    minimum: int = 1
+
+    def of_rows(self, X: pd.DataFrame) -> npt.NDArray[np.str_]:
+        """Tell for each row: `enough`, `thin` or `none`."""
+        states = np.full(len(X), self.state, dtype="U6")
+        if self.state != "enough" or self.segment is None or self.segment not in X:
+            return states
+        place = X[self.segment].to_numpy()
+        known = ~np.isnan(place)
+        enough = np.asarray(self.counts) >= self.minimum
+        index = np.clip(np.where(known, place, 0).astype(int), 0, len(enough) - 1)
+        return np.where(known & ~enough[index], "thin", states)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Everything a forecast of lead conversion needs.
+
+    Attributes:
+        until: nothing at or after this moment was seen.
+        horizon_days: how far the forecast looks ahead.
+        params: calendar and windows of the features.
+        words: the words of the data they were declared with.
+        columns: the features in use, in order.
+        fingerprint: of the declarations; scoring with others is refused.
+        ensemble: the trees; None where there was too little to learn from.
+        calibrator: maps margins to probabilities.
+        base_rate: the share that converts, where nothing else is known.
+        evidence: how much all this rests on.
+        about: further facts for people: parts in time, rounds, what was left out and why.
+    """
+
+    until: datetime
+    horizon_days: int
+    params: FeatureParams
+    words: Vocabulary
+    columns: tuple[str, ...]
+    fingerprint: str
+    ensemble: Ensemble | None
+    calibrator: Calibrator
+    base_rate: float
+    evidence: Evidence
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def feature_set(self) -> FeatureSet:
+        """The features in use."""
+        declared = lead_features(self.words, self.params)
+        return declared.without(frozenset(declared.names) - frozenset(self.columns))
+
+    def margins(self, X: pd.DataFrame) -> Floats:
+        """Forecast calibrated log-odds."""
+        if self.ensemble is None:
+            return np.full(len(X), logit(self.base_rate))
+        return self.calibrator.margin(self.ensemble.margins(X))
+
+    def probability(self, X: pd.DataFrame) -> Floats:
+        """Forecast the chance to convert within the horizon."""
+        chances: Floats = expit(self.margins(X))
+        return chances
+
+    @property
+    def version(self) -> str:
+        """A short name made of the content: equal content, equal name."""
+        texts = [json.dumps(self.to_json(), sort_keys=True), *self._texts()]
+        return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
+
+    def _texts(self) -> tuple[str, ...]:
+        return () if self.ensemble is None else self.ensemble.texts
+
+    def to_json(self) -> dict[str, Any]:
+        """Give everything but the trees as plain values."""
+        return {
+            "format": FORMAT,
+            "kind": LEADS,
+            "until": self.until.isoformat(),
+            "horizon_days": self.horizon_days,
+            "params": self.params.model_dump(mode="json"),
+            "words": self.words.to_json(),
+            "columns": list(self.columns),
+            "fingerprint": self.fingerprint,
+            "trees": len(self._texts()),
+            "calibrator": self.calibrator.to_json(),
+            "base_rate": self.base_rate,
+            "evidence": {**vars(self.evidence), "counts": list(self.evidence.counts)},
+            "about": dict(self.about),
+        }
+
+    def save(self, folder: Path) -> None:
+        """Write the bundle into a new or empty folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        plain = json.dumps(self.to_json(), indent=2, sort_keys=True)
+        (folder / "bundle.json").write_text(plain, encoding="utf-8")
+        for number, text in enumerate(self._texts()):
+            (folder / f"trees-{number}.txt").write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Bundle:
+        """Read a bundle, and refuse one whose features mean something else by now."""
+        path = folder / "bundle.json"
+        if not path.is_file():
+            raise NotFoundError(f"{folder} holds no bundle.json, so it is no model of pacesetter")
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        if plain["format"] != FORMAT:
+            raise NotFoundError(
+                f"{path} has format {plain['format']}, this version reads {FORMAT}: train again"
+            )
+        numbers = range(plain["trees"])
+        texts = tuple((folder / f"trees-{n}.txt").read_text(encoding="utf-8") for n in numbers)
+        columns = tuple(plain["columns"])
+        evidence = {**plain["evidence"], "counts": tuple(plain["evidence"]["counts"])}
+        bundle = cls(
+            until=datetime.fromisoformat(plain["until"]),
+            horizon_days=plain["horizon_days"],
+            params=FeatureParams.model_validate(plain["params"]),
+            words=Vocabulary.from_json(plain["words"]),
+            columns=columns,
+            fingerprint=plain["fingerprint"],
+            ensemble=Ensemble(texts, columns) if texts else None,
+            calibrator=Calibrator.from_json(plain["calibrator"]),
+            base_rate=plain["base_rate"],
+            evidence=Evidence(**evidence),
+            about=plain["about"],
+        )
+        if bundle.feature_set.fingerprint != bundle.fingerprint:
+            raise NotFoundError(
+                f"the model in {folder} learned from features declared as {bundle.fingerprint}, "
+                f"this version declares {bundle.feature_set.fingerprint}: train again"
+            )
+        return bundle

@@ -1,0 +1,187 @@
+"""Judge a backtest: overall, fold by fold, cutoff by cutoff and segment by segment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from features.errors import InputError
+from features.progress import Progress, silent
+from training.comparison import Comparison, EvaluationSettings, cluster_rate, compare
+from training.intervals import WITHHELD, Counts, Estimate, resample
+from training.metrics import (
+    BINS,
+    FloatArray,
+    IntArray,
+    capture,
+    equal_mass_bins,
+    noise_floor,
+    rank,
+    walk,
+)
+from training.predictions import MODEL, Predictions
+from training.scores import Forecasts
+
+GAIN_POINTS = 41
+HISTOGRAM_BINS = 24
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Forecasts of about the same size: what they said and what happened."""
+
+    low: float
+    high: float
+    n_rows: int
+    mean_forecast: float
+    rate: Estimate
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the bin as plain values."""
+        return asdict(self) | {"rate": self.rate.to_json()}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything a backtest shows.
+
+    Attributes:
+        overall: all mature rows.
+        folds: one entry per fold, in the order of time.
+        cutoffs: one entry per cutoff, the model alone.
+        segments: way to split the leads -> its parts.
+        reliability: the model's equal-mass bins, lowest forecasts first.
+        ece_floor: the ECE a perfect forecast of these rows would show by chance: mean, interval.
+        gains: forecast -> share of conversions found at evenly spaced shares called, 0 to 1.
+        histogram: right edge -> rows, of the model's forecasts.
+        horizon_days: how far the outcome looks ahead.
+        n_immature: forecasts whose outcome is not known yet; scored nowhere.
+        settings: how it was judged.
+    """
+
+    overall: Comparison
+    folds: tuple[Comparison, ...]
+    cutoffs: tuple[Comparison, ...]
+    segments: Mapping[str, tuple[Comparison, ...]]
+    reliability: tuple[ReliabilityBin, ...]
+    ece_floor: Estimate
+    gains: Mapping[str, tuple[float, ...]]
+    histogram: tuple[tuple[float, int], ...]
+    horizon_days: int
+    n_immature: int
+    settings: EvaluationSettings
+
+    def to_json(self) -> dict[str, Any]:
+        """Give everything as plain values fit for JSON: no NaN, None where withheld."""
+        return {
+            "n_rows": self.overall.n_rows,
+            "n_leads": self.overall.n_leads,
+            "n_immature": self.n_immature,
+            "horizon_days": self.horizon_days,
+            "overall": self.overall.to_json() | {"ece_floor": self.ece_floor.to_json()},
+            "folds": [fold.to_json() for fold in self.folds],
+            "cutoffs": [cutoff.to_json() for cutoff in self.cutoffs],
+            "segments": {
+                name: [part.to_json() for part in parts] for name, parts in self.segments.items()
+            },
+            "reliability": [bin_.to_json() for bin_ in self.reliability],
+            "gains": {name: list(curve) for name, curve in self.gains.items()},
+            "histogram": [{"up_to": edge, "n_rows": n} for edge, n in self.histogram],
+            "settings": asdict(self.settings) | {"ece_bins": BINS, "resampled": "leads"},
+        }
+
+
+def evaluate(
+    predictions: Predictions,
+    settings: EvaluationSettings | None = None,
+    progress: Progress = silent,
+) -> Evaluation:
+    """Judge forecasts on the rows whose outcome is known.
+
+    All groups share the same resamples of leads, so their figures can be compared.
+    """
+    settings = settings or EvaluationSettings()
+    if not 0 < settings.capacity <= 1 or not 0 < settings.level < 1:
+        raise InputError(
+            "capacity must lie in (0, 1] and level in (0, 1), "
+            f"they are {settings.capacity} and {settings.level}"
+        )
+    known = predictions.mature()
+    rows = known.forecasts
+    counts = resample(int(rows.clusters.max(initial=0)) + 1, settings.draws, settings.seed)
+    groups = _groups(known, settings)
+    done: dict[str, tuple[Comparison, ...]] = {}
+    with progress("judging", sum(map(len, groups.values()))) as advance:
+        for name, parts in groups.items():
+            one = rows.only(MODEL) if name == "cutoffs" else rows
+            done[name] = ()
+            for label, at in parts.items():
+                done[name] += (compare(label, one.at(at), counts, settings),)
+                advance(1)
+    return Evaluation(
+        overall=done.pop("overall")[0],
+        folds=done.pop("folds"),
+        cutoffs=done.pop("cutoffs"),
+        segments={name.removeprefix("by "): parts for name, parts in done.items()},
+        reliability=_reliability(rows, counts, settings.level),
+        ece_floor=_floor(known, settings),
+        gains=_gains(rows),
+        histogram=_histogram(rows.named[MODEL]),
+        horizon_days=predictions.horizon,
+        n_immature=len(predictions.frame) - len(known.frame),
+        settings=settings,
+    )
+
+
+def _groups(
+    known: Predictions, settings: EvaluationSettings
+) -> dict[str, dict[str, IntArray]]:
+    return {
+        "overall": {"all": np.arange(len(known.frame))},
+        "folds": known.folds(),
+        "cutoffs": known.cutoffs(),
+        **{f"by {name}": known.levels(name, settings.max_levels) for name in known.segments},
+    }
+
+
+def _reliability(rows: Forecasts, counts: Counts, level: float) -> tuple[ReliabilityBin, ...]:
+    p = rows.named[MODEL]
+    bins = equal_mass_bins(p)
+    found = []
+    for k in np.unique(bins):
+        at = np.flatnonzero(bins == k)
+        inside = p[at]
+        rate = cluster_rate(rows.at(at), counts, level)
+        ends = float(inside.min()), float(inside.max())
+        found.append(ReliabilityBin(*ends, len(at), float(inside.mean()), rate))
+    return tuple(found)
+
+
+def _floor(known: Predictions, settings: EvaluationSettings) -> Estimate:
+    if known.frame.empty:
+        return WITHHELD
+    drawn = noise_floor(known.named[MODEL], known.luck, settings.floor_draws, settings.seed)
+    ends = np.quantile(drawn, [(1 - settings.level) / 2, (1 + settings.level) / 2])
+    return Estimate(float(drawn.mean()), *map(float, ends))
+
+
+def _gains(rows: Forecasts) -> dict[str, tuple[float, ...]]:
+    if not rows.y.any():
+        return {}
+    shares = np.linspace(0, 1, GAIN_POINTS)
+    curves = {}
+    for name, p in rows.named.items():
+        way = walk(rank(rows.y, p, rows.lists), np.ones(len(p)))
+        curves[name] = tuple(float(capture(way, share)) for share in shares)
+    return curves
+
+
+def _histogram(p: FloatArray) -> tuple[tuple[float, int], ...]:
+    if not len(p):
+        return ()
+    # The axis ends where the forecasts do: conversion is rare, and 0..1 would be mostly empty.
+    counts, edges = np.histogram(p, HISTOGRAM_BINS, range=(0, max(float(p.max()), 0.01)))
+    return tuple((float(edge), int(n)) for edge, n in zip(edges[1:], counts, strict=True))

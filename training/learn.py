@@ -1,0 +1,250 @@
+"""Learn one model of lead conversion from an extract as it was at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.build import Examples, build
+from features.feature import FeatureSet
+from features.labels import conversion, last_mature_cutoff
+from features.lead import lead_features
+from features.params import FeatureParams
+from features.snapshot import CUTOFF, grid, midnight
+from features.vocabulary import Vocabulary, read_vocabulary
+from features.warehouse import Warehouse
+from training.audit import Suspicion, suspicious_features
+from training.boosting import Part, count_rounds, fit_ensemble
+from training.bundle import Bundle, Evidence
+from training.calibration import IDENTITY, Calibrator, choose_calibrator
+from training.params import TrainingParams
+from training.split import Split, split_in_time
+
+Floats = npt.NDArray[np.float64]
+MOST_GROWTH = 1.5
+"""Trees added, at the most, for the rows that the last fit has more than the earlier ones."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a model learns from.
+
+    Attributes:
+        examples: features of every open lead at every mature training cutoff.
+        y: ripe labels.
+        split: the division of the cutoffs in time.
+        suspicions: features the audit would leave out.
+        words: the words of the data.
+    """
+
+    examples: Examples
+    y: Floats
+    split: Split
+    suspicions: tuple[Suspicion, ...]
+    words: Vocabulary
+
+    def part(self, cutoffs: Sequence[datetime], columns: Sequence[str]) -> Part:
+        """Take the rows of some cutoffs."""
+        rows = self.rows(cutoffs)
+        X = self.examples.X.loc[rows, list(columns)]
+        return Part(X, self.y[rows], weights_of(self.examples.keys[rows]))
+
+    def rows(self, cutoffs: Sequence[datetime]) -> npt.NDArray[np.bool_]:
+        """Mark the rows of some cutoffs."""
+        moments = np.asarray(cutoffs, dtype="datetime64[us]")
+        return np.isin(self.examples.keys[CUTOFF].to_numpy(dtype="datetime64[us]"), moments)
+
+
+def weights_of(keys: pd.DataFrame) -> Floats:
+    """Weigh every row alike."""
+    return np.ones(len(keys))
+
+
+def training_cutoffs(
+    warehouse: Warehouse, horizon_days: int, params: TrainingParams
+) -> list[datetime]:
+    """Lay mature cutoffs backwards from the latest one, as many as the rows allow."""
+    leads = warehouse["leads"]
+    first = warehouse.arrow(leads.aggregate(first=leads.created_at.min()))["first"].to_pylist()[0]
+    if first is None:
+        return []
+    start, end = midnight(first) + timedelta(days=1), last_mature_cutoff(
+        horizon_days, warehouse.data_until
+    )
+    if end < start:
+        return []
+    step = params.split.every_days
+    days = (end - start).days
+    daily = grid(start + timedelta(days=days % step), end, step)
+    rows = _count_open(warehouse, daily)
+    thinned = max(1, -(-rows // params.split.max_snapshots))
+    return daily[::-1][::thinned][::-1]
+
+
+def _count_open(warehouse: Warehouse, cutoffs: Sequence[datetime]) -> int:
+    """Count open leads over all cutoffs, from two sorted columns instead of a join."""
+    leads = warehouse["leads"]
+    fetched = warehouse.arrow(leads.select("created_at", "converted_at", "lost_at")).to_pandas()
+    ended = fetched[["converted_at", "lost_at"]].min(axis=1)
+    moments = np.asarray(cutoffs, dtype="datetime64[us]")
+    came = np.searchsorted(np.sort(fetched["created_at"].to_numpy()), moments, side="left")
+    gone = np.searchsorted(np.sort(ended.dropna().to_numpy()), moments, side="left")
+    return int((came - gone).sum())
+
+
+def prepare(
+    warehouse: Warehouse, horizon_days: int, features: FeatureParams, params: TrainingParams
+) -> Lesson:
+    """Build everything a model may learn from an extract that is cut to its moment."""
+    words = read_vocabulary(warehouse, features)
+    declared = lead_features(words, features).without(frozenset(params.leads.leave_out))
+    cutoffs = training_cutoffs(warehouse, horizon_days, params)
+    examples = (
+        build(warehouse, declared, words, cutoffs, features)
+        if cutoffs
+        else _no_examples(declared)
+    )
+    y = conversion(warehouse, examples.keys, horizon_days) if cutoffs else np.empty(0)
+    suspicions = suspicious_features(examples, y, params.leads.allow_suspicious)
+    split = split_in_time(cutoffs, horizon_days, params.split)
+    return Lesson(examples, y, split, suspicions, words)
+
+
+def _no_examples(declared: FeatureSet) -> Examples:
+    keys = pd.DataFrame({"lead_id": [], CUTOFF: [], "owner": []})
+    return Examples(keys, pd.DataFrame(columns=declared.names, dtype=np.float64), declared)
+
+
+def learn(
+    warehouse: Warehouse, horizon_days: int, features: FeatureParams, params: TrainingParams
+) -> Bundle:
+    """Fit, calibrate, and fit once more on all that is ripe.
+
+    The calibrator is learned from forecasts of a model that never saw the calibration window nor
+    any label that reached into it. The last fit then takes in the newest rows, with the same
+    number of trees for each row, and keeps that calibrator.
+
+    Args:
+        warehouse: already cut to the moment of training.
+        horizon_days: how far the label looks ahead.
+        features: the section of that name.
+        params: the section `training`.
+    """
+    lesson = prepare(warehouse, horizon_days, features, params)
+    evidence = judge_evidence(lesson, features)
+    about: dict[str, Any] = {"split": list(lesson.split.says), **_parts(lesson.split)}
+    about["left_out"] = [vars(s) for s in lesson.suspicions]
+    base = _base_rate(warehouse, lesson)
+    declared = lesson.examples.feature_set
+    columns = _useful(lesson) if evidence.state != "none" else []
+    kept = declared.without(frozenset(declared.names) - frozenset(columns))
+    ensemble, calibrator = None, IDENTITY
+    if evidence.state != "none":
+        calibrated = lesson.split.train + lesson.split.tune
+        rounds = count_rounds(_stopping(lesson, columns), kept.categorical, params.booster)
+        early = lesson.part(calibrated, columns)
+        first = fit_ensemble(early, kept.categorical, rounds, params.booster)
+        calibrator, losses = _calibrate(lesson, first.margins, columns)
+        whole = lesson.part(sorted(set(lesson.examples.keys[CUTOFF])), columns)
+        grown = min(MOST_GROWTH, (len(whole.y) / len(early.y)) ** 0.5)
+        ensemble = fit_ensemble(whole, kept.categorical, round(rounds * grown), params.booster)
+        about |= {"rounds": round(rounds * grown), "calibration_log_loss": losses}
+        about["importance"] = dict(zip(columns, ensemble.importance().tolist(), strict=True))
+    return Bundle(
+        until=warehouse.data_until,
+        horizon_days=horizon_days,
+        params=features,
+        words=lesson.words,
+        columns=tuple(columns),
+        fingerprint=kept.fingerprint,
+        ensemble=ensemble,
+        calibrator=calibrator,
+        base_rate=base,
+        evidence=evidence,
+        about=about,
+    )
+
+
+def _stopping(lesson: Lesson, columns: Sequence[str]) -> list[tuple[Part, Part]]:
+    split = lesson.split
+    pairs = ((split.train, split.tune),) if split.tune else split.folds
+    return [(lesson.part(a, columns), lesson.part(b, columns)) for a, b in pairs]
+
+
+def _calibrate(
+    lesson: Lesson, margins: Any, columns: Sequence[str]
+) -> tuple[Calibrator, dict[str, float]]:
+    window = lesson.split.calibrate
+    rows = lesson.rows(window)
+    part = lesson.part(window, columns)
+    middle = np.datetime64(window[len(window) // 2], "us")
+    later = lesson.examples.keys.loc[rows, CUTOFF].to_numpy() >= middle
+    return choose_calibrator(margins(part.X), part.y, part.weights, later)
+
+
+def _useful(lesson: Lesson) -> list[str]:
+    """Columns that vary and that the audit does not suspect."""
+    X, suspected = lesson.examples.X, {s.feature for s in lesson.suspicions if s.left_out}
+    varied = X.nunique(dropna=False) > 1
+    return [name for name in X.columns if varied[name] and name not in suspected]
+
+
+def _base_rate(warehouse: Warehouse, lesson: Lesson) -> float:
+    """The share that converts, pulled towards one in ten by a few imagined leads."""
+    if len(lesson.y):
+        return float((lesson.y.sum() + 0.5) / (len(lesson.y) + 5))
+    leads = warehouse["leads"]
+    told = warehouse.arrow(leads.aggregate(n=leads.count(), won=leads.converted_at.count()))
+    row = told.to_pylist()[0]
+    return float((row["won"] + 0.5) / (row["n"] + 5))
+
+
+def judge_evidence(lesson: Lesson, features: FeatureParams) -> Evidence:
+    """Say whether there is enough to fit, and how much each segment has."""
+    minimum, keys = features.minimum, lesson.examples.keys
+    ever = pd.Series(lesson.y).groupby(keys["lead_id"]).max() if len(lesson.y) else pd.Series()
+    converted, others = int((ever == 1).sum()), int((ever == 0).sum())
+    found = f"{len(ever)} leads with ripe labels, {converted} converted, {others} not"
+    wanted = (
+        f"{minimum.leads} leads, {minimum.converted} converted and {minimum.unconverted} not"
+    )
+    split = lesson.split
+    room = bool(split.calibrate and (split.tune or split.folds))
+    if not room or min(converted, others) < min(minimum.converted, minimum.unconverted) // 2:
+        why = "" if room else "; " + "; ".join(split.says)
+        return Evidence("none", f"too little to fit: {found}; at least {wanted} are wanted{why}")
+    enough = (
+        len(ever) >= minimum.leads
+        and converted >= minimum.converted
+        and others >= minimum.unconverted
+    )
+    says = found if enough else f"thin: {found}; {wanted} are wanted"
+    segment = next((c for c in ("leads_source", "source") if c in lesson.examples.X), None)
+    if segment is None:
+        return Evidence("enough" if enough else "thin", says)
+    counts = _segment_counts(lesson, segment)
+    return Evidence("enough" if enough else "thin", says, segment, counts, minimum.segment)
+
+
+def _segment_counts(lesson: Lesson, segment: str) -> tuple[int, ...]:
+    feature = next(f for f in lesson.examples.feature_set if f.name == segment)
+    places = len(feature.categories or ()) + 1
+    place = lesson.examples.X[segment]
+    leads = lesson.examples.keys["lead_id"].groupby(place).nunique()
+    return tuple(int(leads.get(float(i), 0)) for i in range(places))
+
+
+def _parts(split: Split) -> dict[str, Any]:
+    """The parts' first and last cutoffs, for the time-split diagram."""
+
+    def ends(cutoffs: Sequence[datetime]) -> list[str]:
+        return [cutoffs[0].isoformat(), cutoffs[-1].isoformat()] if cutoffs else []
+
+    parts = {"train": split.train, "tune": split.tune, "calibrate": split.calibrate}
+    return {"parts": {name: ends(cutoffs) for name, cutoffs in parts.items()}}
