@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -17,8 +18,8 @@ from features import relations
 from features.calendar import to_us, working_hours
 from features.cells import Cube, cells, plans
 from features.company import surroundings
-from features.errors import LeakageError
-from features.feature import Expression, Feature, FeatureSet, Source, Unit
+from features.errors import FeatureError, LeakageError
+from features.feature import Expression, Feature, FeatureSet, Ratio, Source, Standing, Unit
 from features.params import FeatureParams
 from features.relations import Scene, owners
 from features.snapshot import CUTOFF, SNAPSHOT, cutoff_table, open_leads
@@ -144,8 +145,27 @@ def build_scene(scene: Scene, feature_set: FeatureSet) -> Examples:
     for feature in feature_set:
         if feature.unit is Unit.WORKING_HOURS:
             columns[feature.name] = _working_hours(columns[feature.name], cutoffs_us, scene.params)
+    for feature in feature_set.of(Source.COLUMNS):
+        columns[feature.name] = derived(feature, columns, cutoffs_us)
     ordered = {name: columns.pop(name) for name in feature_set.names}
     return Examples(frame, pd.DataFrame(ordered, copy=False), feature_set)
+
+
+def derived(
+    feature: Feature,
+    columns: Mapping[str, npt.NDArray[np.float64]],
+    cutoffs_us: npt.NDArray[np.int64],
+) -> npt.NDArray[np.float64]:
+    """Make a feature of columns that are there already; every open lead must be among the rows."""
+    if isinstance(feature.how, Ratio):
+        return columns[feature.how.of] / (columns[feature.how.over] + feature.how.plus)
+    if not isinstance(feature.how, Standing):
+        raise FeatureError(f"feature {feature.name} is made of columns, but not how")
+    groups: list[npt.NDArray[Any]] = [cutoffs_us]
+    if feature.how.within is not None:
+        groups.append(np.nan_to_num(columns[feature.how.within], nan=-1.0))
+    values = pd.Series(columns[feature.how.of])
+    return values.groupby(groups).rank(pct=True).to_numpy(np.float64)
 
 
 def _from_history(

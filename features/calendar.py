@@ -100,34 +100,48 @@ def working_hours(
     """
     if len(starts_us) == 0:
         return np.empty(0)
-    opens = _openings(int(starts_us.min()), int(ends_us.max()), params)
-    length = (params.working_hours[1] - params.working_hours[0]) * 3_600_000_000
-    worked = _worked(ends_us, opens, length) - _worked(starts_us, opens, length)
+    opens, closes = _shifts(int(starts_us.min()), int(ends_us.max()), params)
+    worked = _worked(ends_us, opens, closes) - _worked(starts_us, opens, closes)
     return worked / 3.6e9
 
 
-def _openings(first_us: int, last_us: int, params: FeatureParams) -> npt.NDArray[np.int64]:
-    """The moments (UTC) at which work begins, day by day, one day wider on both sides."""
+def _shifts(
+    first_us: int, last_us: int, params: FeatureParams
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The moments (UTC) at which work begins and ends, one day wider on both sides.
+
+    A shift during which clocks change is an hour longer or shorter than the others.
+    """
     first = (EPOCH + timedelta(microseconds=first_us)).date() - timedelta(days=1)
     last = (EPOCH + timedelta(microseconds=last_us)).date() + timedelta(days=1)
     days = pd.date_range(first, last, freq="D")
     worked = {WEEKDAYS.index(day) for day in params.working_days}
     days = days[days.dayofweek.isin(worked)]
-    opening = days + pd.Timedelta(hours=params.working_hours[0])
-    # A wall time that a clock change skips or repeats is read as the later of its meanings.
-    zoned = opening.tz_localize(
-        params.timezone, nonexistent="shift_forward", ambiguous=np.zeros(len(days), dtype=bool)
+    opens, closes = (_utc(days + pd.Timedelta(hours=h), params) for h in params.working_hours)
+    return opens, closes
+
+
+def _utc(wall: pd.DatetimeIndex, params: FeatureParams) -> npt.NDArray[np.int64]:
+    """Find when the wall clock first shows a time, or, where it skips that, a later one."""
+    zoned = wall.tz_localize(
+        params.timezone, nonexistent="shift_forward", ambiguous=np.ones(len(wall), dtype=bool)
     )
     return to_us(zoned.tz_convert("UTC").tz_localize(None).to_numpy())
 
 
 def _worked(
-    moments: npt.NDArray[np.int64], opens: npt.NDArray[np.int64], length: int
+    moments: npt.NDArray[np.int64],
+    opens: npt.NDArray[np.int64],
+    closes: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.int64]:
     """Working microseconds from the first opening up to each moment."""
+    if not len(opens):
+        return np.zeros_like(moments)
+    lengths = closes - opens
+    before = np.concatenate([[0], np.cumsum(lengths)])
     index = np.searchsorted(opens, moments, side="right") - 1
     started = np.clip(index, 0, None)
-    inside = np.clip(moments - opens[started], 0, length) if len(opens) else np.zeros_like(moments)
-    return np.where(index >= 0, started * length + inside, 0)
+    inside = np.clip(moments - opens[started], 0, lengths[started])
+    return np.where(index >= 0, before[started] + inside, 0)
 
 

@@ -129,7 +129,11 @@ class Cube:
             Kind.SINCE_LAST: lambda f, h: self._extreme("youngest", h.code) / SCALES[f.unit],
             Kind.SINCE_FIRST: lambda f, h: self._extreme("oldest", h.code) / SCALES[f.unit],
             Kind.RESPONSE: lambda f, h: self._extreme("response", h.code) / SCALES[f.unit],
-            Kind.LAST_WORD: lambda f, h: self._last_word(),
+            Kind.RHYTHM: lambda f, h: self._rhythm(h.code) / SCALES[f.unit],
+            Kind.LAST_WORD: lambda f, h: self._youngest_word("youngest")[0],
+            Kind.SECOND_WORD: lambda f, h: self._second_word(),
+            Kind.NEWEST_WORD: lambda f, h: self._youngest_word("oldest")[0],
+            Kind.SINCE_NEWEST: lambda f, h: self._youngest_word("oldest")[1] / SCALES[f.unit],
         }
         return readers[_how(feature).kind](feature, _how(feature))
 
@@ -170,6 +174,11 @@ class Cube:
         inner, outer = self._sum("n", how.code, days), self._sum("n", how.code, wide)
         return inner / days - (outer - inner) / (wide - days)
 
+    def _rhythm(self, code: int | None) -> Floats:
+        span = self._extreme("oldest", code) - self._extreme("youngest", code)
+        gaps = self._sum("n", code, None) - 1
+        return np.divide(span, gaps, out=np.full(self.snapshots, np.nan), where=gaps > 0)
+
     def _extreme(self, name: str, code: int | None) -> Floats:
         """The greatest `oldest`, or the least of the others, over all rings."""
         rows, least = self._rows(code), name != "oldest"
@@ -181,14 +190,24 @@ class Cube:
         (np.minimum if least else np.maximum).at(best, where, values[filled])
         return np.where(best == start, np.nan, best.astype(np.float64))
 
-    def _last_word(self) -> Floats:
-        """The word of the youngest cell; of cells equally young the later word counts."""
-        best, word = np.full(self.snapshots, np.inf), np.full(self.snapshots, np.nan)
+    def _youngest_word(self, name: str, aside: Floats | None = None) -> tuple[Floats, Floats]:
+        """The word whose `youngest` or `oldest` row is the youngest of all words', and its age.
+
+        Of words with rows at one moment the later in the vocabulary counts; a word may be left
+        aside for each snapshot.
+        """
+        best, word = np.full(self.snapshots, np.nan), np.full(self.snapshots, np.nan)
         for code in range(len(self._bounds) - 1):
-            youngest = self._extreme("youngest", code)
-            take = youngest <= best
-            best, word = np.where(take, youngest, best), np.where(take, code, word)
-        return word
+            age = self._extreme(name, code)
+            if aside is not None:
+                age = np.where(aside == code, np.nan, age)
+            take = (age <= best) | (np.isnan(best) & ~np.isnan(age))
+            best, word = np.where(take, age, best), np.where(take, code, word)
+        return word, best
+
+    def _second_word(self) -> Floats:
+        first, _ = self._youngest_word("youngest")
+        return self._youngest_word("youngest", aside=first)[0]
 
 
 def _integers(column: pa.ChunkedArray) -> Ints:

@@ -6,7 +6,7 @@ to the rep who owned it at the moment of the outcome.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import ibis
@@ -15,8 +15,8 @@ import ibis.expr.types as ir
 from features.calendar import calendar_of
 from features.feature import DAY_US
 from features.params import FeatureParams
-from features.relations import Scene, as_of, owners
-from features.snapshot import CUTOFF, SNAPSHOT, mask, pairs
+from features.relations import Scene, as_it_stood, changes_of, owners, rep_touches
+from features.snapshot import CUTOFF, SNAPSHOT, hired, mask, pairs
 from features.tables import CHANGES, Column, Kind, Table
 from features.warehouse import Warehouse
 
@@ -30,7 +30,9 @@ HIRING = Table("hiring", (), end_of_story=("hired_at",))
 """A rep's row carries no clock; who is hired later is not known yet."""
 RATE_DAYS = 28
 """Days over which the company's pace is taken: whole weeks, so that weekdays weigh alike."""
-REP_FIELDS = ("role", "team", "territory", "segment")
+WEEK_DAYS = 7
+BILLION = 1_000_000_000
+"""Shares are averaged as whole billionths, which add up alike in any order."""
 
 
 def resolved_leads(warehouse: Warehouse) -> ir.Table:
@@ -70,6 +72,7 @@ def company_rates(warehouse: Warehouse, cutoffs: Sequence[datetime], zone: str) 
     outcomes = seen.group_by(SNAPSHOT).aggregate(
         resolved=seen.count(where=seen.age_us <= month),
         won=seen.won.sum(where=seen.age_us <= month),
+        won_week=seen.won.sum(where=seen.age_us <= WEEK_DAYS * DAY_US),
         resolved_ever=seen.count(),
         won_ever=seen.won.sum(),
     )
@@ -80,7 +83,7 @@ def company_rates(warehouse: Warehouse, cutoffs: Sequence[datetime], zone: str) 
     )
     joined = moments.left_join(outcomes, SNAPSHOT).drop(f"{SNAPSHOT}_right")
     joined = joined.left_join(inflow, SNAPSHOT).drop(f"{SNAPSHOT}_right")
-    counts = ("resolved", "won", "resolved_ever", "won_ever", "created", "created_ever")
+    counts = ("resolved", "won", "won_week", "resolved_ever", "won_ever", "created", "created_ever")
     filled = joined.mutate(**{name: joined[name].fill_null(0) for name in counts})
     return filled.mutate(backlog=filled.created_ever - filled.resolved_ever).drop(
         SNAPSHOT, "everyone"
@@ -121,27 +124,65 @@ def owner_records(
     company = (joined.won_ever + 1) / (joined.resolved_ever + 2)
     prior = params.owner_prior
     rate = (joined.owner_won + prior * company) / (joined.owner_resolved + prior)
-    kept = joined.mutate(owner_rate=rate).select(
+    return joined.mutate(owner_rate=rate).select(
         SNAPSHOT, "owner", CUTOFF, "load", "owner_resolved", "owner_rate"
     )
-    return _with_description(warehouse, kept)
 
 
-def _with_description(warehouse: Warehouse, records: ir.Table) -> ir.Table:
-    """Add what the reps table tells of the owner, changes before the cutoff applied."""
-    changes = warehouse["changes"]
-    rows = changes.filter((changes.entity_type == "rep") & changes.field.isin(REP_FIELDS))
-    rows = rows.select("changed_at", "known_at", "field", "value", owner=rows.entity_id)
-    values = as_of(rows, records, "owner")
-    changed = values.group_by(SNAPSHOT).aggregate(
-        **{f"new_{name}": values["value"].max(where=values["field"] == name) for name in REP_FIELDS}
+def describe_owners(
+    warehouse: Warehouse, records: ir.Table, columns: Mapping[str, str]
+) -> ir.Table:
+    """Add what is known of each owner at the cutoff: when hired, and columns of the reps table.
+
+    Args:
+        warehouse: holds `reps` and `changes`.
+        records: what `owner_records` gives.
+        columns: name to give -> column of the reps table.
+    """
+    reps = warehouse["reps"]
+    reps = reps.select("rep_id", "hired_at", **{made: reps[name] for made, name in columns.items()})
+    joined = records.left_join(reps, records.owner == reps.rep_id)
+    known = hired(joined, joined[CUTOFF])
+    told = {made: ibis.ifelse(known, joined[made], ibis.null(reps[made].type())) for made in columns}
+    masked = mask(joined.mutate(**told), HIRING, joined[CUTOFF]).drop("rep_id")
+    return as_it_stood(masked, changes_of(warehouse, "rep", "owner"), "owner", columns).drop(
+        SNAPSHOT
     )
-    reps = warehouse["reps"].select("rep_id", "hired_at", *REP_FIELDS)
-    joined = records.left_join(changed, SNAPSHOT).drop(f"{SNAPSHOT}_right")
-    joined = mask(joined.left_join(reps, joined.owner == reps.rep_id), HIRING, joined[CUTOFF])
-    described = {n: ibis.coalesce(joined[f"new_{n}"], joined[n]) for n in REP_FIELDS}
-    return joined.mutate(**described).drop(
-        SNAPSHOT, "rep_id", *(f"new_{name}" for name in REP_FIELDS)
+
+
+def rep_rates(scene: Scene, market: ir.Table) -> ir.Table:
+    """How often leads were won that the snapshot's reps had worked on: mean and best of its reps.
+
+    A rep's record counts every lead that ended before the cutoff and that the rep had an activity
+    on before it ended, shrunk towards the company's rate as an owner's record is.
+    """
+    warehouse, prior = scene.warehouse, scene.params.owner_prior
+    ended = resolved_leads(warehouse)
+    endings = warehouse.keep(
+        ended.mutate(
+            **{CUTOFF: ended.resolved_at, SNAPSHOT: ibis.row_number().over(order_by=ended.lead_id)}
+        )
+    )
+    worked = rep_touches(warehouse, endings).select(SNAPSHOT, "rep_id")
+    record = worked.inner_join(endings.select(SNAPSHOT, "resolved_at", "won"), SNAPSHOT)
+    record = warehouse.keep(record.select("rep_id", "resolved_at", "won"))
+    own = warehouse.keep(rep_touches(warehouse, scene.snapshots).select(SNAPSHOT, "rep_id"))
+    met = own.inner_join(scene.snapshots.select(SNAPSHOT, CUTOFF), SNAPSHOT)
+    asked = met.select("rep_id", CUTOFF).distinct()
+    asked = warehouse.keep(
+        asked.mutate(**{SNAPSHOT: ibis.row_number().over(order_by=[asked.cutoff, asked.rep_id])})
+    )
+    seen = pairs(asked, record, RESOLUTIONS, "rep_id")
+    told = seen.group_by(SNAPSHOT).aggregate(ended=seen.count(), won=seen.won.sum())
+    known = asked.left_join(told, SNAPSHOT).drop(f"{SNAPSHOT}_right")
+    known = known.left_join(market.select(CUTOFF, "resolved_ever", "won_ever"), CUTOFF)
+    company = (known.won_ever + 1) / (known.resolved_ever + 2)
+    rate = (known.won.fill_null(0) + prior * company) / (known.ended.fill_null(0) + prior)
+    rates = known.select("rep_id", CUTOFF, billionths=(rate * BILLION).round().cast("int64"))
+    joined = met.inner_join(rates, ["rep_id", CUTOFF])
+    return joined.group_by(SNAPSHOT).aggregate(
+        reps_rate_mean=joined.billionths.sum().cast("float64") / joined.count() / BILLION,
+        reps_rate_best=joined.billionths.max().cast("float64") / BILLION,
     )
 
 
@@ -152,7 +193,9 @@ def surroundings(scene: Scene) -> ir.Table:
     market = company_rates(scene.warehouse, sorted(cutoffs), scene.params.timezone)
     market = scene.warehouse.keep(market)
     records = owner_records(scene.warehouse, snapshots, market, scene.params)
+    records = describe_owners(scene.warehouse, records, scene.vocabulary.columns_of("reps"))
     joined = snapshots.left_join(
         records, (snapshots.owner == records.owner) & (snapshots[CUTOFF] == records[CUTOFF])
     ).drop("owner_right", "cutoff_right")
-    return joined.left_join(market, CUTOFF).drop("cutoff_right")
+    joined = joined.left_join(market, CUTOFF).drop("cutoff_right")
+    return joined.left_join(rep_rates(scene, market), SNAPSHOT).drop(f"{SNAPSHOT}_right")

@@ -120,6 +120,8 @@ def _first_line(error: duckdb.Error) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     head = re.sub(r"^(\w+ )+Error: ", "", lines[0])
     faults = (
-        line for line in lines[1:] if re.match(r"Expected Number|Invalid uni|Value with", line)
+        line
+        for line in lines[1:]
+        if re.match(r"Expected Number|Invalid uni|Value with|Maximum line", line)
     )
     return ", ".join([head, *faults])

@@ -29,6 +29,7 @@ class Source(Enum):
     STAGES = "stages"
     LEAD = "lead"
     SURROUNDINGS = "surroundings"
+    COLUMNS = "columns"
 
 
 class Who(Enum):
@@ -59,10 +60,14 @@ class Kind(Enum):
     SINCE_LAST = "since last"
     SINCE_FIRST = "since first"
     LAST_WORD = "last word"
+    SECOND_WORD = "second word"
+    NEWEST_WORD = "newest word"
+    SINCE_NEWEST = "since newest"
     TREND = "trend"
     SUM = "sum"
     MEAN = "mean"
     RESPONSE = "response"
+    RHYTHM = "rhythm"
 
 
 @dataclass(frozen=True)
@@ -72,9 +77,13 @@ class Aggregate:
     Attributes:
         kind: COUNT of rows; SINCE_LAST and SINCE_FIRST, the time from the youngest and the
             oldest row to the cutoff; LAST_WORD, the word of the youngest row (of rows at one
-            moment, the word that comes later in the vocabulary); TREND, rows a day in the window
+            moment, the word that comes later in the vocabulary), and SECOND_WORD, the word of the
+            youngest row with another word; NEWEST_WORD, the word whose first
+            row is the youngest (how far the story has come; ties as before), and SINCE_NEWEST,
+            the time since that row; TREND, rows a day in the window
             less rows a day from `wide_days` before the cutoff up to it; SUM and MEAN of a
-            column; RESPONSE, the time from the lead's creation to the first row after it.
+            column; RESPONSE, the time from the lead's creation to the first row after it; RHYTHM,
+            the mean time between neighbouring rows.
         by: the column of words ("type", "direction", ...); None takes all rows.
         code: the word's place in its vocabulary; None takes all words.
         column: what SUM and MEAN add up.
@@ -101,6 +110,31 @@ class Expression:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """Where a lead stands among all leads open at its cutoff, 0 to 1, by another feature.
+
+    Attributes:
+        of: the feature that is compared.
+        within: a category within which it is compared; None takes all leads of the cutoff.
+    """
+
+    of: str
+    within: str | None = None
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """One feature over another plus a constant that keeps small numbers calm."""
+
+    of: str
+    over: str
+    plus: float
+
+
+How = Aggregate | Expression | Standing | Ratio
+
+
+@dataclass(frozen=True)
 class Feature:
     """One column of the training set, declared.
 
@@ -118,7 +152,7 @@ class Feature:
 
     name: str
     source: Source
-    how: Aggregate | Expression
+    how: How
     says: str
     who: Who
     unit: Unit = Unit.COUNT
@@ -209,7 +243,7 @@ class FeatureSet:
                 "who": f.who.value,
                 "unit": f.unit.value,
                 "window_days": f.window_days,
-                "how": repr(f.how) if isinstance(f.how, Aggregate) else None,
+                "how": None if isinstance(f.how, Expression) else repr(f.how),
                 "categories": None if f.categories is None else list(f.categories),
             }
             for f in self.features

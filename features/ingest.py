@@ -21,7 +21,7 @@ from features.match import Matched, match
 from features.notes import content_notes, reading_notes
 from features.params import FeatureParams, MinimumParams
 from features.parsing import SQL_TYPES
-from features.plan import SOURCE_ROW, Plan, plan
+from features.plan import Plan, plan
 from features.progress import Progress, silent
 from features.report import IngestReport, TableReport, iso
 from features.rules import quarantine, reasons, reject
@@ -152,15 +152,15 @@ def _accepted(planned: Plan, rejected: str) -> str:
     table = planned.matched.table
     values = []
     for one in planned.fields:
-        value = one.parsed.value
+        value = one.value
         if one.column is not None and one.name == table.known_at:
             # What the extract says nothing of was known when it happened.
-            value = f"coalesce({value}, {planned.value(str(table.event_time))})"
+            value = f"coalesce({value}, {planned[str(table.event_time)].value})"
         values.append(f"{value} AS {ident(one.name)}")
     names = ", ".join(ident(one.name) for one in planned.fields)
     return (
-        f"SELECT {names} FROM (SELECT {', '.join(values)} FROM {planned.scan} "
-        f"WHERE {SOURCE_ROW} NOT IN (SELECT source_row FROM {rejected})) "
+        f"SELECT {names} FROM (SELECT {', '.join(values)} FROM {planned.rows(*planned.fields)} "
+        f"WHERE source_row NOT IN (SELECT source_row FROM {rejected})) "
         f"ORDER BY {', '.join(_ORDER[table.name])}, hash({names})"
     )
 
@@ -168,7 +168,7 @@ def _accepted(planned: Plan, rejected: str) -> str:
 def _table_report(backend: Backend, planned: Plan, rejected: str, file: Path) -> TableReport:
     matched = planned.matched
     name = matched.table.name
-    (read,) = row(backend, f"SELECT count(*) FROM {planned.scan}")
+    (read,) = row(backend, f"SELECT count(*) FROM {parquet(planned.file)}")
     (accepted,) = row(backend, f"SELECT count(*) FROM {parquet(file)}")
     (turned,) = row(backend, f"SELECT count(DISTINCT source_row) FROM {rejected}")
     if read != accepted + turned:

@@ -43,7 +43,7 @@ def conversion(
     leads = warehouse["leads"]
     won = leads.filter(leads.converted_at.notnull()).select("lead_id", "converted_at")
     told = warehouse.arrow(won).to_pandas().set_index("lead_id")["converted_at"]
-    converted = keys["lead_id"].map(told).to_numpy(dtype="datetime64[us]")
+    converted = told.reindex(keys["lead_id"]).to_numpy(dtype="datetime64[us]")
     cutoffs = to_us(keys[CUTOFF].to_numpy())
     moment = to_us(converted)
     inside = (moment >= cutoffs) & (moment < cutoffs + horizon_days * DAY_US)

@@ -14,7 +14,9 @@ from features.feature import (
     Feature,
     FeatureSet,
     Kind,
+    Ratio,
     Source,
+    Standing,
     Unit,
     Who,
     slugs,
@@ -25,7 +27,7 @@ from features.vocabulary import Vocabulary, as_number
 
 LAST_YEAR = 2045
 """The last year for which rules of time zones are looked at."""
-PER_TYPE_WINDOWS = 3
+PER_TYPE_WINDOWS = 2
 """Each activity type is counted over so many of the windows only, spread over all of them."""
 
 
@@ -43,6 +45,7 @@ def lead_features(words: Vocabulary, params: FeatureParams) -> FeatureSet:
         _fields(words),
         _owner(words),
         _market(),
+        _standings(words),
     )
     features = tuple(feature for family in families for feature in family)
     return FeatureSet("lead", features, _rows(words))
@@ -55,12 +58,15 @@ def _rows(words: Vocabulary) -> dict[Source, dict[str, str]]:
         return "float64" if categories is None else "string"
 
     moments = {"created_at": "timestamp(6)", "do_not_contact_at": "timestamp(6)"}
-    own = {n: kind(c) for n, c in words.columns.items() if not n.startswith("reps.")}
+    own = {n: kind(c) for n, c in own_columns(words).items()}
     fields = {f"field__{name}": "string" for name in words.fields}
-    about_rep = {n.removeprefix("reps."): kind(c) for n, c in words.columns.items()}
-    counts = ("load", "owner_resolved", "won", "resolved", "created", "weekday", "day_of_month")
-    whole = dict.fromkeys((*counts, "days_to_month_end", "days_to_quarter_end"), "int64")
-    clocks = {"cutoff": "timestamp(6)", "hired_at": "timestamp(6)", "owner_rate": "float64"}
+    of_rep = words.columns_of("reps")
+    about_rep = {column: kind(words.columns[f"reps.{name}"]) for column, name in of_rep.items()}
+    counts = ("load", "owner_resolved", "won", "won_week", "resolved", "created", "backlog")
+    calendar = ("weekday", "day_of_month", "days_to_month_end", "days_to_quarter_end")
+    whole = dict.fromkeys((*counts, *calendar), "int64")
+    shares = dict.fromkeys(("owner_rate", "reps_rate_mean", "reps_rate_best"), "float64")
+    clocks = {"cutoff": "timestamp(6)", "hired_at": "timestamp(6)", **shares}
     return {
         Source.LEAD: {
             "lead_age_us": "int64",
@@ -130,9 +136,14 @@ def _story(params: FeatureParams) -> Iterator[Feature]:
     )
 
 
+def own_columns(words: Vocabulary) -> dict[str, tuple[str, ...] | None]:
+    """Columns of the lead and its account that are known from the beginning."""
+    return {n: c for n, c in words.columns.items() if not n.startswith("reps.")}
+
+
 def _columns(words: Vocabulary) -> Iterator[Feature]:
     """Columns of the lead and its account that are known from the beginning."""
-    own = {n: c for n, c in words.columns.items() if not n.startswith("reps.")}
+    own = own_columns(words)
     names = slugs(own)
     for full, categories in own.items():
         plain = full.split(".", 1)[1].replace("_", " ")
@@ -196,6 +207,12 @@ def _touches(params: FeatureParams) -> Iterator[Feature]:
         Unit.HOURS,
     )
     yield _touch(
+        "days_between_touches",
+        Aggregate(Kind.RHYTHM),
+        "days between its activities on average",
+        Unit.DAYS,
+    )
+    yield _touch(
         "first_response_hours",
         Aggregate(Kind.RESPONSE),
         "hours from its arrival to the first activity",
@@ -229,6 +246,18 @@ def _types(words: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
             f"days since the last '{plain}'",
             Unit.DAYS,
         )
+        yield _touch(
+            f"days_since_first_type_{names[word]}",
+            Aggregate(Kind.SINCE_FIRST, "type", code),
+            f"days since the first '{plain}'",
+            Unit.DAYS,
+        )
+        yield _touch(
+            f"duration_hours_type_{names[word]}_all",
+            Aggregate(Kind.SUM, "type", code, column="duration"),
+            f"hours spent on '{plain}' so far",
+            Unit.HOURS,
+        )
     if words.types:
         yield Feature(
             "last_type",
@@ -238,6 +267,30 @@ def _types(words: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
             Who.REP,
             Unit.CATEGORY,
             categories=words.types,
+        )
+        yield Feature(
+            "second_last_type",
+            Source.TOUCHES,
+            Aggregate(Kind.SECOND_WORD, "type"),
+            "the type of activity before that",
+            Who.REP,
+            Unit.CATEGORY,
+            categories=words.types,
+        )
+        yield Feature(
+            "newest_type",
+            Source.TOUCHES,
+            Aggregate(Kind.NEWEST_WORD, "type"),
+            "the latest type that was new to it",
+            Who.REP,
+            Unit.CATEGORY,
+            categories=words.types,
+        )
+        yield _touch(
+            "days_since_newest_type",
+            Aggregate(Kind.SINCE_NEWEST, "type"),
+            "days since something new was done",
+            Unit.DAYS,
         )
 
 
@@ -365,6 +418,20 @@ def _owner(words: Vocabulary) -> Iterator[Feature]:
         "the owner's leads that ended lately",
         Who.COMPANY,
     )
+    yield _row(
+        "reps_rate_mean",
+        lambda r: r.reps_rate_mean,
+        "how often leads were won that its reps had worked on, on average",
+        Who.REP,
+        Unit.SHARE,
+    )
+    yield _row(
+        "reps_rate_best",
+        lambda r: r.reps_rate_best,
+        "how often leads were won that its best rep had worked on",
+        Who.REP,
+        Unit.SHARE,
+    )
     yield _row("owner_load", lambda r: r.load, "open leads of the owner", Who.COMPANY)
     yield _row(
         "owner_tenure_days",
@@ -373,11 +440,13 @@ def _owner(words: Vocabulary) -> Iterator[Feature]:
         Who.COMPANY,
         Unit.DAYS,
     )
-    for full, categories in words.columns.items():
-        if full.startswith("reps."):
-            name = full.removeprefix("reps.")
-            place = (Source.SURROUNDINGS, name)
-            yield _word(f"owner_{name}", place, f"the owner's {name}", Who.COMPANY, categories)
+    # The first names are taken already.
+    taken = ("rate", "resolved", "load", "tenure_days")
+    names = slugs((*taken, *words.columns_of("reps").values()))
+    for column, name in words.columns_of("reps").items():
+        place, categories = (Source.SURROUNDINGS, column), words.columns[f"reps.{name}"]
+        says = f"the owner's {name.replace('_', ' ')}"
+        yield _word(f"owner_{names[name]}", place, says, Who.COMPANY, categories)
 
 
 def _market() -> Iterator[Feature]:
@@ -395,6 +464,19 @@ def _market() -> Iterator[Feature]:
             "leads that came in for each that ended, in the last four weeks",
             Unit.SHARE,
         ),
+        ("backlog", lambda r: r.backlog, "open leads of the company", Unit.COUNT),
+        (
+            "won_of_backlog_week",
+            lambda r: r.won_week / (r.backlog + 1),
+            "leads won last week for each open one",
+            Unit.SHARE,
+        ),
+        (
+            "won_of_backlog_month",
+            lambda r: r.won / (r.backlog + 1),
+            "leads won in the last four weeks for each open one",
+            Unit.SHARE,
+        ),
         ("weekday", lambda r: r.weekday, "weekday (0 = Monday)", Unit.COUNT),
         ("day_of_month", lambda r: r.day_of_month, "day of the month", Unit.COUNT),
         ("days_to_month_end", lambda r: r.days_to_month_end, "days to month's end", Unit.COUNT),
@@ -407,3 +489,29 @@ def _market() -> Iterator[Feature]:
     ]
     for name, value, says, unit in declared:
         yield _row(name, value, says, Who.MARKET, unit)
+
+
+def _standings(words: Vocabulary) -> Iterator[Feature]:
+    """Where the lead stands among the others of the day, and how overdue the next touch is."""
+    within = "stage" if words.stages else None
+    among = "leads in its stage" if within else "open leads"
+    compared = [("age_days", "how old it is"), ("days_since_touch", "how long it has waited")]
+    if "leads.value" in words.columns:
+        compared.append((slugs(own_columns(words))["leads.value"], "how much it is worth"))
+    for name, what in compared:
+        yield Feature(
+            f"standing_{name}",
+            Source.COLUMNS,
+            Standing(name, within),
+            f"{what} among {among} (0 lowest, 1 highest)",
+            Who.LEAD,
+            Unit.SHARE,
+        )
+    yield Feature(
+        "overdue",
+        Source.COLUMNS,
+        Ratio("days_since_touch", "days_between_touches", 0.1),
+        "the wait since the last activity, against its usual rhythm",
+        Who.REP,
+        Unit.SHARE,
+    )

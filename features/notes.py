@@ -8,7 +8,7 @@ from pathlib import Path
 from ibis.backends.duckdb import Backend
 
 from features.engine import ident, parquet, row
-from features.plan import SOURCE_ROW, Plan
+from features.plan import Plan
 from features.tables import ENTITY_TABLES, TABLES, Table
 
 _REFERENCES = {
@@ -22,20 +22,20 @@ _REFERENCES = {
 
 def reading_notes(backend: Backend, plan: Plan, rejected: str) -> dict[str, int]:
     """Count the values of accepted rows that were emptied or rewritten while being read."""
-    counts = {}
+    counts: dict[str, str] = {}
+    counted = []
     for field in plan.fields:
-        unreadable = field.parsed.unreadable
-        if unreadable is not None and (field.column is None or not field.column.required):
-            kind = field.column.kind.value if field.column else "value"
+        before = len(counts)
+        if not field.is_sure and (field.column is None or not field.column.required):
+            kind = field.kind.value if field.kind else "whole number"
             words = f"{field.name}: cannot be read as a {kind}, emptied"
-            counts[words] = f"count(*) FILTER ({unreadable})"
+            counts[words] = f"count(*) FILTER ({field.unreadable})"
         if field.note:
-            counts[f"{field.name}: {field.note}"] = f"count({field.parsed.value})"
-    return _counted(
-        backend,
-        counts,
-        f"{plan.scan} WHERE {SOURCE_ROW} NOT IN (SELECT source_row FROM {rejected})",
-    )
+            counts[f"{field.name}: {field.note}"] = f"count({field.value})"
+        if len(counts) > before:
+            counted.append(field)
+    accepted = f"source_row NOT IN (SELECT source_row FROM {rejected})"
+    return _counted(backend, counts, f"{plan.rows(*counted)} WHERE {accepted}")
 
 
 def content_notes(backend: Backend, plan: Plan, files: Mapping[str, Path]) -> dict[str, int]:
@@ -56,7 +56,7 @@ def content_notes(backend: Backend, plan: Plan, files: Mapping[str, Path]) -> di
 
 def _simple(plan: Plan) -> Iterator[tuple[str, str]]:
     table = plan.matched.table
-    for field in plan.given():
+    for field in plan.schema_fields():
         # Once filled from the event time, a known_at no longer shows that it was empty.
         if field.column is not None and not field.column.required and field.name != table.known_at:
             yield f"{field.name}: empty", f"count(*) - count({ident(field.name)})"
@@ -82,7 +82,7 @@ def _simple(plan: Plan) -> Iterator[tuple[str, str]]:
 def _compared(table: Table, plan: Plan, files: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
     """Give what needs another table: the words, and the query whose rows are counted."""
     mine = parquet(files[table.name])
-    given = {field.name for field in plan.given()}
+    given = {field.name for field in plan.schema_fields()}
     for column, other in _REFERENCES.items():
         if column in given and other in files:
             if other == table.name and column in table.key:

@@ -20,18 +20,20 @@ SOURCE_ROW = "file_row_number"
 
 @dataclass(frozen=True)
 class Field:
-    """One column of a warehouse table, and the three steps that make it.
+    """One column of a warehouse table, and the four steps that make it.
 
     The steps are columns of nested queries, so that none repeats what another has computed:
-    from the source `given`, what is written there; from that `read`; and from that `value`.
+    the source's column `taken` and trimmed, what is `given` in it, how that is `read`, and the
+    `value` it settles to.
 
     Attributes:
         place: its place among the fields.
         name: its name in the warehouse.
         column: its meaning in the schema; None for an attribute.
         raw: the source's column; None where the source has none.
-        taking: SQL of what is written there, from the source's column.
-        reading: SQL of what that means, from `given`.
+        taking: SQL of `taken`, from the source's column.
+        giving: SQL of `given`, from `taken`.
+        reading: SQL of `read`, from `given`.
         kind: what it is settled as; None for an attribute that stays as it is.
         is_sure: whatever is given can be read.
         note: how its values were changed, if they were.
@@ -42,10 +44,16 @@ class Field:
     column: Column | None
     raw: RawColumn | None
     taking: str
+    giving: str
     reading: str
     kind: Kind | None
     is_sure: bool = True
     note: str = ""
+
+    @property
+    def taken(self) -> str:
+        """The source's column, as a column of a query."""
+        return f"taken_{self.place}"
 
     @property
     def given(self) -> str:
@@ -76,19 +84,23 @@ class Plan:
     file: Path
     fields: tuple[Field, ...]
 
-    @property
-    def rows(self) -> str:
-        """The typed rows, for a FROM clause: source_row, and each field given and as value."""
-        taken = (f"{f.taking} AS {f.given}" for f in self.fields)
-        read = (f"{f.given}, {f.reading} AS {f.read}" for f in self.fields)
-        settled = (
-            f"{f.given}, {f.read if f.kind is None else parsing.settled(f.kind, f.read)} "
-            f"AS {f.value}"
-            for f in self.fields
+    def rows(self, *fields: Field) -> str:
+        """Give the typed rows for a FROM clause: source_row, and the fields given and as value.
+
+        Only fields that are asked for are named: the engine's planner is slow to find out for
+        itself which of hundreds of columns a query can do without.
+        """
+        steps = (
+            (f"{f.taking} AS {f.taken}" for f in fields),
+            (f"{f.giving} AS {f.given}" for f in fields),
+            (f"{f.given}, {f.reading} AS {f.read}" for f in fields),
+            (f"{f.given}, {_settled(f)} AS {f.value}" for f in fields),
         )
-        query = f"SELECT {SOURCE_ROW} AS source_row, {', '.join(taken)} FROM {parquet(self.file)}"
-        query = f"SELECT source_row, {', '.join(read)} FROM ({query})"
-        return f"(SELECT source_row, {', '.join(settled)} FROM ({query}))"
+        query, row_number = parquet(self.file), f"{SOURCE_ROW} AS source_row"
+        for step in steps:
+            query = f"(SELECT {', '.join([row_number, *step])} FROM {query})"
+            row_number = "source_row"
+        return query
 
     def __getitem__(self, name: str) -> Field:
         """Give the field of a schema column."""
@@ -97,6 +109,10 @@ class Plan:
     def schema_fields(self) -> Iterator[Field]:
         """Go through the schema columns that the source has."""
         return (f for f in self.fields if f.column is not None and f.raw is not None)
+
+
+def _settled(field: Field) -> str:
+    return field.read if field.kind is None else parsing.settled(field.kind, field.read)
 
 
 def plan(backend: Backend, matched: Matched, file: Path) -> Plan:
@@ -113,40 +129,49 @@ def _schema_field(backend: Backend, matched: Matched, file: Path, place: int) ->
     source = matched.columns.get(column.name)
     if source is None:
         nothing = f"CAST(NULL AS {SQL_TYPES[column.kind]})"
-        return Field(place, column.name, column, None, nothing, f"given_{place}", None)
-    raw, given = ident(source.staged), f"given_{place}"
-    taking = parsing.given(raw, source.type)
-    reading = parsing.parsed(column.kind, given, source.type, matched.reading)
+        return Field(place, column.name, column, None, nothing, *_unchanged(place), None)
+    taking = parsing.trimmed(ident(source.staged), source.type)
+    giving = parsing.given(f"taken_{place}", source.type)
+    reading = parsing.parsed(column.kind, f"given_{place}", source.type, matched.reading)
     note = ""
     if column.name == "entity_type":
         reading = f"lower({reading})"
     if column.kind is Kind.ID and source.type in ("FLOAT", "DOUBLE"):
         note = "ids stored as floating-point numbers, read as whole ones"
-    if column.kind is Kind.ID and matched.raw.is_csv and _is_damaged(backend, file, taking):
+    if column.kind is Kind.ID and matched.raw.is_csv and _is_damaged(backend, file, source):
         reading = f"regexp_replace({reading}, '\\.0$', '')"
         note = "ids written as 7.0, read as 7"
     is_sure = parsing.is_sure(column.kind, source.type)
-    return Field(place, column.name, column, source, taking, reading, column.kind, is_sure, note)
+    return Field(
+        place, column.name, column, source, taking, giving, reading, column.kind, is_sure, note
+    )
 
 
-def _is_damaged(backend: Backend, file: Path, taking: str) -> bool:
+def _unchanged(place: int) -> tuple[str, str]:
+    """Name the steps of a column that pass on what they get."""
+    return f"taken_{place}", f"given_{place}"
+
+
+def _is_damaged(backend: Backend, file: Path, source: RawColumn) -> bool:
     """Tell whether pandas wrote a column of whole numbers as floats because some are empty.
 
     Only when every id ends in `.0` and at least one is empty: otherwise ids stay as they are.
     """
+    given = parsing.given(f"trim({ident(source.staged)})", source.type)
     every, some, gaps = row(
         backend,
         f"SELECT bool_and(regexp_full_match(given, '\\d+\\.0')), count(given), "
-        f"count(*) - count(given) FROM (SELECT {taking} AS given FROM {parquet(file)})",
+        f"count(*) - count(given) FROM (SELECT {given} AS given FROM {parquet(file)})",
     )
     return bool(every) and some > 0 and gaps > 0
 
 
 def _attribute_field(matched: Matched, place: int, name: str, source: RawColumn) -> Field:
-    given = f"given_{place}"
-    taking = parsing.given(ident(source.staged), source.type)
+    taken, given = _unchanged(place)
+    raw = ident(source.staged)
+    giving = parsing.given_attribute(taken, source.type)
     if source.declared is None:
         kind, reading = parsing.attribute(given, source.type, matched.reading)
-        return Field(place, name, None, source, taking, reading, kind)
+        return Field(place, name, None, source, raw, giving, reading, kind)
     kind, reading = parsing.declared(given, source.declared, matched.reading)
-    return Field(place, name, None, source, taking, reading, kind, is_sure=False)
+    return Field(place, name, None, source, raw, giving, reading, kind, is_sure=False)

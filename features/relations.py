@@ -6,6 +6,7 @@ each with `age_us`, the microseconds from the row to the cutoff; the others hold
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import ibis
@@ -16,6 +17,10 @@ from features.snapshot import CUTOFF, SNAPSHOT, pairs
 from features.tables import ACTIVITIES, CHANGES
 from features.vocabulary import OWNER_FIELD, STAGE, Vocabulary, as_number
 from features.warehouse import Warehouse
+
+UNBELIEVABLE = 1e12
+"""Amounts from here on (ids, typing errors, infinity) count as empty: sums could not hold them."""
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -60,7 +65,8 @@ def touches(scene: Scene) -> ir.Table:
 
 
 def _thousandths(amount: ir.FloatingColumn) -> ir.IntegerColumn:
-    return (amount * 1000).round().cast("int64")
+    believed = ibis.ifelse(amount.abs() < UNBELIEVABLE, amount, ibis.null("float64"))
+    return (believed * 1000).round().cast("int64")
 
 
 def touch_days(scene: Scene) -> ir.Table:
@@ -75,22 +81,28 @@ def touch_days(scene: Scene) -> ir.Table:
 
 def touch_reps(scene: Scene) -> ir.Table:
     """One row for each rep with a visible activity on the lead: its youngest age."""
-    rows = scene.warehouse["activities"]
+    return rep_touches(scene.warehouse, scene.snapshots)
+
+
+def rep_touches(warehouse: Warehouse, snapshots: ir.Table) -> ir.Table:
+    """One row for each snapshot and rep with a visible activity on its lead: its youngest age."""
+    rows = warehouse["activities"]
     rows = rows.filter(rows.lead_id.notnull() & rows.rep_id.notnull())
     rows = rows.select("lead_id", "rep_id", "occurred_at", "known_at")
-    joined = pairs(scene.snapshots, rows, ACTIVITIES, "lead_id")
+    joined = pairs(snapshots, rows, ACTIVITIES, "lead_id")
     return joined.group_by(SNAPSHOT, "rep_id").aggregate(age_us=joined.age_us.min())
 
 
-def _lead_changes(scene: Scene) -> ir.Table:
-    changes = scene.warehouse["changes"]
-    rows = changes.filter(changes.entity_type == "lead")
-    return rows.select("changed_at", "known_at", "field", "value", lead_id=rows.entity_id)
+def changes_of(warehouse: Warehouse, entity: str, key: str) -> ir.Table:
+    """Give the changes of one kind of entity, its id named as its table names it."""
+    changes = warehouse["changes"]
+    rows = changes.filter(changes.entity_type == entity)
+    return rows.select("changed_at", "known_at", "field", "value", **{key: rows.entity_id})
 
 
 def stages(scene: Scene) -> ir.Table:
     """Every visible change of the lead's stage, stages numbered in their usual order."""
-    rows = _lead_changes(scene)
+    rows = changes_of(scene.warehouse, "lead", "lead_id")
     rows = rows.filter(rows.field == STAGE)
     rows = rows.mutate(stage=code_of(rows["value"], scene.vocabulary.stages))
     return pairs(scene.snapshots, rows, CHANGES, "lead_id")
@@ -112,22 +124,49 @@ def as_of(changes: ir.Table, snapshots: ir.Table, key: str) -> ir.Table:
     return at_last.group_by(SNAPSHOT, "field").aggregate(value=at_last["value"].max())
 
 
-def history(scene: Scene) -> ir.Table:
-    """The last visible value of each other field of the lead: a column `field__NAME` each."""
-    fields = sorted(scene.vocabulary.fields)
-    rows = _lead_changes(scene)
-    values = as_of(rows.filter(rows.field.isin(fields)), scene.snapshots, "lead_id")
-    columns = {
-        f"field__{name}": values["value"].max(where=values["field"] == name) for name in fields
-    }
-    return values.group_by(SNAPSHOT).aggregate(**columns)
+def as_it_stood(
+    rows: ir.Table, changes: ir.Table, key: str, columns: Mapping[str, str]
+) -> ir.Table:
+    """Put the last visible value of a field in place of a column, where the field was seen to change.
+
+    Tables show the end of a story. A field that was emptied is empty, whatever came later.
+
+    Args:
+        rows: snapshots, with the columns and the entity's id.
+        changes: of that kind of entity.
+        key: the column that holds the entity's id on both sides.
+        columns: column of `rows` -> field in `changes`.
+    """
+    if not columns:
+        return rows
+    values = as_of(changes.filter(changes["field"].isin(set(columns.values()))), rows, key)
+    told = {}
+    for place, name in enumerate(columns.values()):
+        told[f"seen_{place}"] = (values["field"] == name).sum()
+        told[f"new_{place}"] = values["value"].max(where=values["field"] == name)
+    changed = values.group_by(SNAPSHOT).aggregate(**told)
+    joined = rows.left_join(changed, SNAPSHOT)
+    stood = {}
+    for place, column in enumerate(columns):
+        old, new = joined[column], joined[f"new_{place}"]
+        if not old.type().is_string():
+            old, new = as_number(old), as_number(new)
+        is_changed = joined[f"seen_{place}"].fill_null(0) > 0
+        stood[column] = ibis.ifelse(is_changed, new, old)
+    return joined.mutate(**stood).drop(f"{SNAPSHOT}_right", *told)
 
 
 def leads(scene: Scene) -> ir.Table:
-    """The snapshots themselves, with the last visible values of the lead's other fields."""
-    if not scene.vocabulary.fields:
-        return scene.snapshots
-    return scene.snapshots.left_join(history(scene), SNAPSHOT).drop(f"{SNAPSHOT}_right")
+    """The snapshots, columns known at creation and fields with a history as they stood."""
+    words = scene.vocabulary
+    rows = scene.snapshots.mutate(
+        **{f"field__{name}": ibis.null("string") for name in words.fields}
+    )
+    fields = {f"field__{name}": name for name in words.fields}
+    own = fields | words.columns_of("leads")
+    rows = as_it_stood(rows, changes_of(scene.warehouse, "lead", "lead_id"), "lead_id", own)
+    changes = changes_of(scene.warehouse, "account", "account_id")
+    return as_it_stood(rows, changes, "account_id", words.columns_of("accounts"))
 
 
 def owners(warehouse: Warehouse, snapshots: ir.Table) -> ir.Table:

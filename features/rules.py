@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
-from features.engine import ident, moment, rows, run, text, write
+from features.engine import ident, moment, parquet, rows, run, text, write
 from features.parsing import RIGHT
 from features.plan import SOURCE_ROW, Field, Plan
 
@@ -51,12 +51,16 @@ def reject(backend: Backend, plan: Plan, data_until: datetime | None) -> str:
 
 def _reject_faulty(backend: Backend, plan: Plan, faults: list[_Fault], rejected: str) -> None:
     """Judge every row by itself, in one pass over the table."""
-    said = [f"CASE WHEN {f.when} THEN {f.words} END AS fault_{i}" for i, f in enumerate(faults)]
     names = [f"fault_{i}" for i in range(len(faults))]
+    said = (
+        f"CASE WHEN {fault.when} THEN {fault.words} END AS {name}"
+        for fault, name in zip(faults, names, strict=True)
+    )
+    typed = plan.rows(*(plan[column.name] for column in plan.matched.table.columns))
     run(
         backend,
         f"CREATE OR REPLACE TEMP TABLE faulty AS SELECT * FROM "
-        f"(SELECT {SOURCE_ROW} AS source_row, {', '.join(said)} FROM {plan.scan}) "
+        f"(SELECT source_row, {', '.join(said)} FROM {typed}) "
         f"WHERE coalesce({', '.join(names)}) IS NOT NULL",
     )
     for i, fault in enumerate(faults):
@@ -79,9 +83,10 @@ def quarantine(backend: Backend, plan: Plan, rejected: str, path: Path) -> None:
         originals.append(f"CAST({ident(column.staged)} AS VARCHAR) AS {ident(name)}")
     write(
         backend,
-        f"SELECT r.source_row, r.reason, {', '.join(originals)} FROM {plan.scan} s "
+        f"SELECT r.source_row, r.reason, {', '.join(originals)} FROM {parquet(plan.file)} s "
         f"JOIN (SELECT source_row, string_agg(reason, '; ' ORDER BY rule) AS reason "
-        f"FROM {rejected} GROUP BY source_row) r ON s.{SOURCE_ROW} = r.source_row ORDER BY r.source_row",
+        f"FROM {rejected} GROUP BY source_row) r ON s.{SOURCE_ROW} = r.source_row "
+        "ORDER BY r.source_row",
         path,
     )
 
@@ -107,19 +112,17 @@ def _faults(plan: Plan, data_until: datetime | None) -> Iterator[_Fault]:
 
 
 def _required(field: Field) -> Iterator[_Fault]:
-    value, name = field.parsed.value, field.name
-    unreadable = field.parsed.unreadable
-    if unreadable is not None and field.column is not None:
+    name = field.name
+    if field.column is not None and not field.is_sure:
+        given = f"left(CAST({field.given} AS VARCHAR), 60)"
         right = RIGHT[field.column.kind]
-        given = f"left(CAST({field.raw} AS VARCHAR), 60)"
         words = f"'{name} ''' || {given} || ''' cannot be read as {right}'"
-        yield _Fault(f"{name} cannot be read", unreadable, words)
-    empty = f"{value} IS NULL" if unreadable is None else f"NOT {field.parsed.given}"
-    yield _Fault(f"{name} is empty", empty, f"'{name} is empty'")
+        yield _Fault(f"{name} cannot be read", field.unreadable, words)
+    yield _Fault(f"{name} is empty", f"{field.given} IS NULL", f"'{name} is empty'")
 
 
 def _order(plan: Plan, name: str, sign: str, other: str, words: str) -> _Fault:
-    later, earlier = plan.value(name), plan.value(other)
+    later, earlier = plan[name].value, plan[other].value
     said = (
         f"'{name} ' || CAST({later} AS VARCHAR) || ' {words} {other} ' || "
         f"CAST({earlier} AS VARCHAR)"
@@ -128,7 +131,7 @@ def _order(plan: Plan, name: str, sign: str, other: str, words: str) -> _Fault:
 
 
 def _too_late(plan: Plan, name: str, data_until: datetime) -> _Fault:
-    value, words = plan.value(name), "lies after the declared --data-until"
+    value, words = plan[name].value, "lies after the declared --data-until"
     said = f"'{name} ' || CAST({value} AS VARCHAR) || ' {words} {data_until}'"
     return _Fault(f"{name} {words}", f"{value} > {moment(data_until)}", said)
 
@@ -140,12 +143,11 @@ def _reject_repeated(backend: Backend, plan: Plan, rejected: str) -> None:
     counting the texts themselves would not fit for tens of millions of keys.
     """
     key = plan.matched.table.key[0]
-    value = plan.value(key)
     run(
         backend,
         f"""
         INSERT INTO {rejected}
-        WITH keyed AS (SELECT {SOURCE_ROW} AS source_row, {value} AS key FROM {plan.scan}),
+        WITH keyed AS (SELECT source_row, {plan[key].value} AS key FROM {plan.rows(plan[key])}),
         twice AS (
             SELECT hash(key) AS hashed FROM keyed WHERE key IS NOT NULL
             GROUP BY hashed HAVING count(*) > 1
@@ -176,12 +178,13 @@ class _Quota(NamedTuple):
 
 def _reject_quotas(backend: Backend, plan: Plan, rejected: str) -> None:
     """Turn away repeated quotas and periods that overlap without being revisions."""
-    known = f"coalesce({plan.value('known_at')}, {plan.value('period_start')})"
-    columns = [plan.value(name) for name in ("rep_id", "period_start", "period_end")]
+    columns = [plan[name] for name in ("rep_id", "period_start", "period_end", "known_at")]
+    rep, start, end, known = (field.value for field in columns)
     found = rows(
         backend,
-        f"SELECT {', '.join([SOURCE_ROW, *columns, known])} FROM {plan.scan} "
-        f"WHERE {SOURCE_ROW} NOT IN (SELECT source_row FROM faulty) ORDER BY 1",
+        f"SELECT source_row, {rep}, {start}, {end}, coalesce({known}, {start}) "
+        f"FROM {plan.rows(*columns)} "
+        "WHERE source_row NOT IN (SELECT source_row FROM faulty) ORDER BY 1",
     )
     turned = list(_quota_faults(_Quota(*quota) for quota in found))
     if turned:

@@ -38,6 +38,12 @@ def visible(rows: ir.Table, table: Table, cutoff: ir.TimestampValue | datetime) 
     return seen
 
 
+def hired(reps: ir.Table, cutoff: ir.TimestampValue | datetime) -> ir.BooleanValue:
+    """Tell which reps are known: who is hired at or after the cutoff is not, who has no date is."""
+    moment = ibis.literal(cutoff, "timestamp(6)") if isinstance(cutoff, datetime) else cutoff
+    return reps.hired_at.isnull() | (reps.hired_at < moment)
+
+
 def mask(rows: ir.Table, table: Table, cutoff: ir.TimestampValue | datetime) -> ir.Table:
     """Empty the columns that tell the end of the story where it lies at or after the cutoff."""
     moment = ibis.literal(cutoff, "timestamp(6)") if isinstance(cutoff, datetime) else cutoff
@@ -117,5 +123,5 @@ def midnight(moment: datetime) -> datetime:
 
 
 def cutoff_table(cutoffs: Sequence[datetime]) -> ir.Table:
-    """Put cutoffs into a table of one column."""
-    return ibis.memtable({CUTOFF: list(cutoffs)}, schema={CUTOFF: "timestamp(6)"})
+    """Put cutoffs into a table of one column; one that is asked for twice is looked at once."""
+    return ibis.memtable({CUTOFF: sorted(set(cutoffs))}, schema={CUTOFF: "timestamp(6)"})

@@ -27,7 +27,8 @@ SUFFIXES = (".parquet", ".csv")
 _RIGHT_CSV = "a CSV file is UTF-8 text with a header row and as many fields in every row"
 _RIGHT_PARQUET = "write the file again, or give the table as CSV"
 _DELIMITERS = (",", ";", "\t")
-_LONGEST_LINE = 16 * 2**20
+# The engine takes sixteen such lines of memory per file at a time.
+_LONGEST_LINE = 2 * 2**20
 # pandas stores its row labels as a column; they are positions, not data.
 _ROW_LABELS = re.compile(r"__index_level_\d+__")
 

@@ -14,6 +14,7 @@ from typing import Any
 import ibis.expr.types as ir
 
 from features.params import FeatureParams
+from features.snapshot import hired
 from features.tables import LEADS, Kind
 from features.warehouse import Warehouse
 
@@ -47,6 +48,11 @@ class Vocabulary:
         """Make the mappings read-only."""
         object.__setattr__(self, "fields", MappingProxyType(dict(self.fields)))
         object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))
+
+    def columns_of(self, table: str) -> dict[str, str]:
+        """Name the columns of a table that are known at creation, as relations name them."""
+        split = (full.split(".", 1) for full in self.columns)
+        return {f"{theirs}__{name}": name for theirs, name in split if theirs == table}
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values for the bundle."""
@@ -195,7 +201,8 @@ def _met(warehouse: Warehouse, table: str) -> ir.Table:
     if table == "reps":
         activities = warehouse["activities"]
         met = leads.select("rep_id").union(activities.select("rep_id"), distinct=True)
-        return warehouse["reps"].semi_join(met, "rep_id")
+        reps = warehouse["reps"]
+        return reps.filter(hired(reps, warehouse.data_until)).semi_join(met, "rep_id")
     return warehouse[table]
 
 

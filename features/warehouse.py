@@ -82,9 +82,11 @@ class Warehouse:
                 )
 
     def until(self, moment: datetime | None) -> Warehouse:
-        """Give the extract as it would have been made at an earlier moment."""
-        if moment is None or moment >= self.data_until:
-            return self
+        """Give the extract as it would have been made at an earlier moment; None is its end.
+
+        Rows at its very end, or shown only after it, are in the files and may not be read yet.
+        """
+        moment = self.data_until if moment is None else min(moment, self.data_until)
         cut_tables = {name: cut(rows, TABLES[name], moment) for name, rows in self.tables.items()}
         return replace(self, tables=MappingProxyType(cut_tables), data_until=moment, cut_at=moment)
 
@@ -136,6 +138,9 @@ class Warehouse:
 
     def keep(self, rows: ir.Table) -> ir.Table:
         """Compute an expression once, for as long as the workspace lasts."""
+        if self.backend.name == "pyspark":
+            # ibis hands tables in memory to Spark when it executes, not when it caches.
+            self.backend.to_pyarrow(rows.limit(0))
         kept = rows.cache()
         self._kept.append(kept)
         return kept

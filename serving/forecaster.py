@@ -5,19 +5,86 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from features.build import build
-from features.errors import NotFoundError
-from features.store import current
+from features.errors import NotFoundError, NotReady
+from features.store import NO_EVENTS, current
 from features.warehouse import Warehouse
+from serving.given import Given, given
 from serving.settings import Settings
-from training.bundle import LEADS
-from training.forecast import score_examples, score_leads, value_of
+from serving.wire import zulu
+from training.bundle import LEADS, Bundle
+from training.forecast import NOT_TO_BE_CONTACTED, score_examples, score_leads, value_of
+from training.params import ScoringParams
 from training.tracking import LoadedModel, Tracking
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """One warehouse and one model, opened together, so that no answer mixes two of either."""
+
+    warehouse: Warehouse
+    bundle: Bundle
+    version: str
+    params: ScoringParams
+
+    def moment(self, as_of: datetime | None = None) -> datetime:
+        """Give the moment to answer for: the extract's end unless told."""
+        if as_of is not None:
+            return as_of
+        if self.warehouse.data_until == NO_EVENTS:
+            raise NotReady("the extract holds no event, so it has no end; say --as-of")
+        return self.warehouse.data_until
+
+    def score(self, as_of: datetime | None = None) -> pd.DataFrame:
+        """Score and rank every open lead."""
+        moment = self.moment(as_of)
+        return score_leads(self.warehouse, self.bundle, self.version, moment, self.params)
+
+    def fit(
+        self, leads: Sequence[Mapping[str, Any]], activities: Sequence[Mapping[str, Any]]
+    ) -> Given:
+        """Put leads and activities of a request into the form of this warehouse."""
+        return given(self.warehouse, leads, activities)
+
+    def score_given(self, rows: Given, as_of: datetime | None = None) -> pd.DataFrame:
+        """Score leads that come with a request, with their activities, as if they were ingested.
+
+        They take the place of leads of the same ids in the warehouse; everything around them (the
+        owner's record and load, the company's state) is the warehouse's. Those that are not open
+        at the moment are not among the rows.
+        """
+        overlaid = self.warehouse.overlay(
+            leads=rows.leads, activities=rows.activities, key="lead_id"
+        )
+        bundle, moment = self.bundle, self.moment(as_of)
+        examples = build(overlaid, bundle.feature_set, bundle.words, [moment], bundle.params)
+        wanted = examples.keys["lead_id"].isin([lead["lead_id"] for lead in rows.leads])
+        kept = examples.take(wanted.to_numpy())
+        return score_examples(kept, bundle, self.version, self.params, value_of(overlaid, kept))
+
+    def reps(self) -> frozenset[str]:
+        """Name every rep the extract knows: by the table `reps`, or by a lead."""
+        tables = (self.warehouse["reps"], self.warehouse["leads"])
+        named = [
+            rows.filter(rows["rep_id"].notnull()).select("rep_id").distinct() for rows in tables
+        ]
+        fetched = self.warehouse.arrow(named[0].union(named[1], distinct=True))
+        return frozenset(fetched["rep_id"].to_pylist())
+
+    def lead(self, lead_id: str) -> dict[str, Any] | None:
+        """Fetch a lead's beginning and end, if the extract knows it."""
+        leads = self.warehouse["leads"]
+        found = leads.filter(leads.lead_id == lead_id)
+        told = self.warehouse.arrow(
+            found.select("lead_id", "created_at", "converted_at", "lost_at")
+        )
+        return next(iter(told.to_pylist()), None)
 
 
 @dataclass(frozen=True)
@@ -27,63 +94,96 @@ class Forecaster:
     home: Path
     settings: Settings
 
+    @cached_property
+    def _tracking(self) -> Tracking:
+        return Tracking(self.home)
+
     def warehouse(self) -> Warehouse:
         """Open the warehouse that was ingested last."""
         return Warehouse.duckdb(current(self.home), self.settings.features.ingest)
 
     def champion(self) -> LoadedModel:
         """Load the champion of lead conversion."""
-        return Tracking(self.home).champion(LEADS)
+        return self._tracking.champion(LEADS)
+
+    def mark(self) -> tuple[str, ...]:
+        """Name what is in place now, cheaply: another mark means another warehouse or champion."""
+        meta = current(self.home)
+        return (meta.path.name, meta.fingerprint, str(self._tracking.live(LEADS)))
+
+    def open(self) -> Outlook:
+        """Open the warehouse and the champion as they are now."""
+        warehouse = self.warehouse()
+        warehouse.require("leads", purpose="scoring leads")
+        model = self.champion()
+        scoring = self.settings.training.scoring
+        return Outlook(warehouse, model.bundle, model.version, scoring)
 
     def score(self, as_of: datetime | None = None) -> pd.DataFrame:
         """Score and rank every lead that is open; as of the extract's end unless told."""
-        warehouse, model = self.warehouse(), self.champion()
-        moment = as_of or warehouse.data_until
-        return score_leads(
-            warehouse, model.bundle, model.version, moment, self.settings.training.scoring
-        )
-
-    def score_given(
-        self,
-        leads: Sequence[Mapping[str, Any]],
-        activities: Sequence[Mapping[str, Any]],
-        as_of: datetime | None = None,
-    ) -> pd.DataFrame:
-        """Score leads that come with the request, with their activities, as if they were ingested.
-
-        They take the place of leads of the same ids in the warehouse; everything around them (the
-        owner's record, the company's state) is the warehouse's.
-        """
-        warehouse, model = self.warehouse(), self.champion()
-        moment = as_of or warehouse.data_until
-        overlaid = warehouse.overlay(leads=leads, activities=activities, key="lead_id")
-        bundle = model.bundle
-        examples = build(overlaid, bundle.feature_set, bundle.words, [moment], bundle.params)
-        wanted = examples.keys["lead_id"].isin([str(lead["lead_id"]) for lead in leads])
-        kept = examples.take(wanted.to_numpy())
-        about = value_of(overlaid, kept)
-        return score_examples(kept, bundle, model.version, self.settings.training.scoring, about)
+        return self.open().score(as_of)
 
     def call_list(self, rep_id: str | None, as_of: datetime | None, length: int) -> pd.DataFrame:
         """Give a rep's next calls, best first; None asks for the pool of leads without an owner."""
-        scores = self.score(as_of)
-        own = scores["rep_id"].isna() if rep_id is None else scores["rep_id"] == rep_id
-        if rep_id is not None and not own.any():
-            some = ", ".join(scores["rep_id"].dropna().unique()[:5]) or "none"
-            raise NotFoundError(
-                f"no open lead belongs to rep {rep_id!r}; reps with open leads are, for example: "
-                f"{some}"
-            )
-        return scores[own].head(length)
+        outlook = self.open()
+        return call_list(outlook.score(as_of), rep_id, length, outlook.reps())
 
     def one_lead(self, lead_id: str, as_of: datetime | None = None) -> dict[str, Any]:
         """Give one open lead's score with its reasons."""
-        scores = self.score(as_of)
-        found = scores[scores["lead_id"] == lead_id]
-        if found.empty:
-            raise NotFoundError(
-                f"lead {lead_id!r} is not open as of {scores['as_of'].max()}: it is unknown, "
-                "comes later, or was won or lost before"
+        outlook = self.open()
+        found = find_lead(outlook.score(as_of), lead_id)
+        if found is None:
+            moment = outlook.moment(as_of)
+            raise NotFoundError(why_no_score(lead_id, outlook.lead(lead_id), moment))
+        return found
+
+
+def call_list(
+    scores: pd.DataFrame, rep_id: str | None, length: int, reps: frozenset[str]
+) -> pd.DataFrame:
+    """Take a rep's next calls out of ranked scores; who asked not to be contacted is left out.
+
+    Args:
+        scores: ranked, best first within each owner.
+        rep_id: the rep; None asks for the pool of leads without an owner.
+        length: leads, at the most.
+        reps: the reps that are known beside the owners of open leads.
+    """
+    own = scores["rep_id"].isna() if rep_id is None else scores["rep_id"] == rep_id
+    if rep_id is not None and not own.any() and rep_id not in reps:
+        owners = scores["rep_id"].dropna().unique()[:5]
+        some = ", ".join(owners) or ", ".join(sorted(reps)[:5]) or "none"
+        raise NotFoundError(f"no rep has the id {rep_id!r}; known reps are, for example: {some}")
+    callable_ = scores["band"] != NOT_TO_BE_CONTACTED
+    return scores[own & callable_].head(length)
+
+
+def find_lead(scores: pd.DataFrame, lead_id: str) -> dict[str, Any] | None:
+    """Take one lead out of scores, if it is among them."""
+    found = scores[scores["lead_id"] == lead_id]
+    return None if found.empty else {str(k): v for k, v in found.iloc[0].to_dict().items()}
+
+
+def why_no_score(lead_id: str, lead: Mapping[str, Any] | None, moment: datetime) -> str:
+    """Say why a lead is not open at a moment.
+
+    Args:
+        lead_id: what was asked for.
+        lead: its `created_at`, `converted_at` and `lost_at`; None if nobody knows it.
+        moment: the moment asked about.
+    """
+    if lead is None:
+        return f"no lead has the id {lead_id!r} in the data"
+    if lead["created_at"] >= moment:
+        return (
+            f"lead {lead_id!r} was created on {zulu(lead['created_at'])}, which is not before the "
+            f"as_of {zulu(moment)}; a later as_of sees it"
+        )
+    for column, how in (("converted_at", "won"), ("lost_at", "lost")):
+        ended = lead.get(column)
+        if ended is not None and ended < moment:
+            return (
+                f"lead {lead_id!r} was {how} on {zulu(ended)}, before the as_of {zulu(moment)}: "
+                "only open leads are scored"
             )
-        row: dict[str, Any] = found.iloc[0].to_dict()
-        return row
+    return f"lead {lead_id!r} was not open as of {zulu(moment)}"

@@ -19,8 +19,9 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
 Floats = npt.NDArray[np.float64]
-RIDGE = 1.0
-"""Pull towards the identity, in rows' worth of log loss: thin windows must not bend the map far."""
+RIDGE = 100.0
+"""Pull towards the identity, in leads' worth of log loss. A window holds each lead many times and one
+season only; without the pull the map follows that season, and the next one has another."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def choose_calibrator(
     Args:
         margins: raw margins of forecasts made out of time.
         y: what happened.
-        weights: one a row.
+        weights: one a row; a lead's rows together should weigh one.
         later: marks the later part of the window.
 
     Returns:

@@ -135,13 +135,13 @@ def cluster_rate(forecasts: Forecasts, counts: Counts, level: float) -> Estimate
     Where none or all did, every resample says the same and the bootstrap would claim certainty;
     there the exact interval for as many independent leads is used (Clopper & Pearson 1934).
     """
-    size = counts.shape[1]
-    rows = np.bincount(forecasts.clusters, minlength=size).astype(np.float64)
-    won = np.bincount(forecasts.clusters, weights=forecasts.y, minlength=size)
-    n, k = np.einsum("kc,dc->kd", np.array([rows, won]), counts.astype(np.float64))
+    present, lead = np.unique(forecasts.clusters, return_inverse=True)
+    drawn = np.take(counts, present, axis=1).astype(np.float64)
+    sums = np.array([np.bincount(lead), np.bincount(lead, weights=forecasts.y)], dtype=np.float64)
+    n, k = np.einsum("kc,dc->kd", sums, drawn)
     rate = np.divide(k, n, out=np.full(len(n), np.nan), where=n > 0)
-    reach = 1 - ((1 - level) / 2) ** (1 / max(np.count_nonzero(rows), 1))
     if rate[0] in (0.0, 1.0):
+        reach = 1 - ((1 - level) / 2) ** (1 / len(present))
         return Estimate(rate[0], *((0.0, reach) if rate[0] == 0 else (1 - reach, 1.0)))
     return estimate(rate, level)
 

@@ -56,7 +56,7 @@ class Evaluation:
         reliability: the model's equal-mass bins, lowest forecasts first.
         ece_floor: the ECE a perfect forecast of these rows would show by chance: mean, interval.
         gains: forecast -> share of conversions found at evenly spaced shares called, 0 to 1.
-        histogram: right edge -> rows, of the model's forecasts.
+        histogram: upper edge and rows; the last bin holds everything above it too.
         horizon_days: how far the outcome looks ahead.
         n_immature: forecasts whose outcome is not known yet; scored nowhere.
         settings: how it was judged.
@@ -136,9 +136,7 @@ def evaluate(
     )
 
 
-def _groups(
-    known: Predictions, settings: EvaluationSettings
-) -> dict[str, dict[str, IntArray]]:
+def _groups(known: Predictions, settings: EvaluationSettings) -> dict[str, dict[str, IntArray]]:
     return {
         "overall": {"all": np.arange(len(known.frame))},
         "folds": known.folds(),
@@ -182,6 +180,8 @@ def _gains(rows: Forecasts) -> dict[str, tuple[float, ...]]:
 def _histogram(p: FloatArray) -> tuple[tuple[float, int], ...]:
     if not len(p):
         return ()
-    # The axis ends where the forecasts do: conversion is rare, and 0..1 would be mostly empty.
-    counts, edges = np.histogram(p, HISTOGRAM_BINS, range=(0, max(float(p.max()), 0.01)))
+    # The axis ends where forecasts get rare: conversion is, and 0..1 would be mostly empty. The
+    # few beyond are counted in the last bin.
+    top = max(float(np.quantile(p, 0.995)), 0.01)
+    counts, edges = np.histogram(np.minimum(p, top), HISTOGRAM_BINS, range=(0, top))
     return tuple((float(edge), int(n)) for edge, n in zip(edges[1:], counts, strict=True))

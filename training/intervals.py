@@ -17,8 +17,8 @@ from training.metrics import FloatArray
 
 Counts = NDArray[np.uint16]
 
-_CELLS = 400_000
-"""Weights held at once (resamples x rows): about 3 MB, small enough for a processor's cache."""
+_CELLS = 150_000
+"""Weights held at once (resamples x rows): about 1 MB, small enough for a processor's cache."""
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ class Lesson:
         split: the division of the cutoffs in time.
         suspicions: features the audit would leave out.
         words: the words of the data.
+        horizon_days: how far the labels look ahead.
     """
 
     examples: Examples
@@ -48,22 +49,18 @@ class Lesson:
     split: Split
     suspicions: tuple[Suspicion, ...]
     words: Vocabulary
+    horizon_days: int
 
     def part(self, cutoffs: Sequence[datetime], columns: Sequence[str]) -> Part:
         """Take the rows of some cutoffs."""
         rows = self.rows(cutoffs)
         X = self.examples.X.loc[rows, list(columns)]
-        return Part(X, self.y[rows], weights_of(self.examples.keys[rows]))
+        return Part(X, self.y[rows], np.ones(int(rows.sum())))
 
     def rows(self, cutoffs: Sequence[datetime]) -> npt.NDArray[np.bool_]:
         """Mark the rows of some cutoffs."""
         moments = np.asarray(cutoffs, dtype="datetime64[us]")
         return np.isin(self.examples.keys[CUTOFF].to_numpy(dtype="datetime64[us]"), moments)
-
-
-def weights_of(keys: pd.DataFrame) -> Floats:
-    """Weigh every row alike."""
-    return np.ones(len(keys))
 
 
 def training_cutoffs(
@@ -113,7 +110,7 @@ def prepare(
     y = conversion(warehouse, examples.keys, horizon_days) if cutoffs else np.empty(0)
     suspicions = suspicious_features(examples, y, params.leads.allow_suspicious)
     split = split_in_time(cutoffs, horizon_days, params.split)
-    return Lesson(examples, y, split, suspicions, words)
+    return Lesson(examples, y, split, suspicions, words, horizon_days)
 
 
 def _no_examples(declared: FeatureSet) -> Examples:
@@ -136,7 +133,13 @@ def learn(
         features: the section of that name.
         params: the section `training`.
     """
-    lesson = prepare(warehouse, horizon_days, features, params)
+    return fit(prepare(warehouse, horizon_days, features, params), warehouse, features, params)
+
+
+def fit(
+    lesson: Lesson, warehouse: Warehouse, features: FeatureParams, params: TrainingParams
+) -> Bundle:
+    """Fit a model to a lesson that is prepared already; see `learn`."""
     evidence = judge_evidence(lesson, features)
     about: dict[str, Any] = {"split": list(lesson.split.says), **_parts(lesson.split)}
     about["left_out"] = [vars(s) for s in lesson.suspicions]
@@ -158,7 +161,7 @@ def learn(
         about["importance"] = dict(zip(columns, ensemble.importance().tolist(), strict=True))
     return Bundle(
         until=warehouse.data_until,
-        horizon_days=horizon_days,
+        horizon_days=lesson.horizon_days,
         params=features,
         words=lesson.words,
         columns=tuple(columns),
@@ -181,11 +184,13 @@ def _calibrate(
     lesson: Lesson, margins: Any, columns: Sequence[str]
 ) -> tuple[Calibrator, dict[str, float]]:
     window = lesson.split.calibrate
-    rows = lesson.rows(window)
+    keys = lesson.examples.keys[lesson.rows(window)]
     part = lesson.part(window, columns)
+    # One lead stands in the window at many cutoffs, and its rows share one outcome.
+    weights = 1 / keys.groupby("lead_id")["lead_id"].transform("count").to_numpy(np.float64)
     middle = np.datetime64(window[len(window) // 2], "us")
-    later = lesson.examples.keys.loc[rows, CUTOFF].to_numpy() >= middle
-    return choose_calibrator(margins(part.X), part.y, part.weights, later)
+    later = keys[CUTOFF].to_numpy() >= middle
+    return choose_calibrator(margins(part.X), part.y, weights, later)
 
 
 def _useful(lesson: Lesson) -> list[str]:

@@ -95,7 +95,9 @@ def _above(weights: FloatArray) -> FloatArray:
 def divide(top: FloatArray, bottom: FloatArray) -> FloatArray:
     """Divide, with NaN where there is nothing to divide by."""
     bottom = np.asarray(bottom, dtype=np.float64)
-    return np.divide(top, bottom, out=np.full(bottom.shape, np.nan), where=bottom != 0)
+    out = np.full(bottom.shape, np.nan)
+    np.divide(top, bottom, out=out, where=bottom != 0)
+    return out
 
 
 def auc(way: Walk) -> FloatArray:

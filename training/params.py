@@ -16,23 +16,26 @@ class BoosterParams(Section):
     """
 
     learning_rate: float = Field(default=0.03, gt=0, le=1, json_schema_extra={"search": [0.01, 0.1]})
-    num_leaves: int = Field(default=15, ge=2, json_schema_extra={"search": [7, 63]})
+    num_leaves: int = Field(default=7, ge=2, json_schema_extra={"search": [4, 63]})
     min_data_in_leaf: int = Field(default=100, ge=1, json_schema_extra={"search": [20, 400]})
-    feature_fraction: float = Field(default=0.5, gt=0, le=1, json_schema_extra={"search": [0.2, 1]})
+    feature_fraction: float = Field(default=0.2, gt=0, le=1, json_schema_extra={"search": [0.1, 1]})
     bagging_fraction: float = Field(default=0.7, gt=0, le=1, json_schema_extra={"search": [0.4, 1]})
     lambda_l2: float = Field(default=10.0, ge=0, json_schema_extra={"search": [0.1, 100]})
     cat_smooth: float = Field(default=20.0, ge=0)
+    max_bin: int = Field(default=63, ge=3, le=255)
     max_rounds: int = Field(default=800, ge=1, description="trees at the most")
     early_stopping_rounds: int = Field(default=50, ge=1)
-    bags: int = Field(default=2, ge=1, le=20, description="models of unlike seeds, averaged")
+    bags: int = Field(default=3, ge=1, le=20, description="models of unlike seeds, averaged")
     seed: int = 20260101
-    threads: int = Field(default=2, ge=1)
+    threads: int = Field(
+        default=2, ge=1, description="boosters grown side by side, each on one thread"
+    )
 
 
 class SplitParams(Section):
     """How mature cutoffs are divided in time; between any two parts lies a gap of one horizon."""
 
-    every_days: int = Field(default=1, ge=1, description="days between training cutoffs")
+    every_days: int = Field(default=2, ge=1, description="days between training cutoffs")
     max_snapshots: int = Field(
         default=400_000, ge=1_000, description="beyond this, cutoffs are taken further apart"
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.errors import InputError
 from training.metrics import FloatArray, IntArray
@@ -19,6 +20,8 @@ from training.scores import Forecasts
 COLUMNS = ("lead_id", "cutoff", "horizon_days", "p", "y", "fold")
 MODEL = "model"
 UNKNOWN = "unknown"
+
+Column = Sequence[Any] | NDArray[Any] | pd.Series | pd.Categorical
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +37,7 @@ class Predictions:
 
     frame: pd.DataFrame
     baselines: Mapping[str, FloatArray] = field(default_factory=dict)
-    segments: Mapping[str, Sequence[Any] | pd.Series] = field(default_factory=dict)
+    segments: Mapping[str, Column] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse rows that cannot be judged.

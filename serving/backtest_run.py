@@ -1,0 +1,125 @@
+"""`backtest` as the command line runs it: files, a report, and a few words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from features.errors import InputError
+from features.labels import last_mature_cutoff
+from features.snapshot import midnight
+from serving.cli import Session
+from serving.forecaster import Forecaster
+from training.audit import audit
+from training.backtest import Backtest, Fold, Range, backtest_leads
+from training.evaluate import Evaluation, evaluate
+from training.pipeline import settings_of
+from training.report import Driver, FoldSpan, ReportContext, write_metrics, write_report
+
+MOST_DRIVERS = 15
+
+
+def backtest_to(
+    session: Session, asked: Range, horizon_days: int | None, out: Path
+) -> dict[str, Any]:
+    """Run a backtest of lead conversion and write its files.
+
+    Returns:
+        The metrics over all ripe rows and the files' names.
+    """
+    settings = session.settings
+    horizon = horizon_days or settings.training.leads.horizon_days
+    warehouse = Forecaster(session.home, settings).warehouse()
+    warehouse.require("leads", "activities", purpose="a backtest of lead conversion")
+    if midnight(asked.start) > warehouse.data_until:
+        raise InputError(
+            f"--from {asked.start:%Y-%m-%d} lies after the extract's end "
+            f"{warehouse.data_until:%Y-%m-%d %H:%M}: choose an earlier first cutoff"
+        )
+    progress = session.console.progress
+    made = backtest_leads(
+        warehouse, asked, horizon, settings.features, settings.training, progress
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    made.predictions.frame.to_parquet(out / "lead_predictions.parquet", index=False)
+    judged = evaluate(made.predictions, settings_of(settings.training.evaluation), progress)
+    write_metrics(out / "metrics.json", judged)
+    findings = audit(warehouse, settings.features, settings.training)
+    plain = [finding.to_json() for finding in findings]
+    write_report(out / "report.html", judged, context_of(session, asked, made, judged, plain))
+    ripe = last_mature_cutoff(horizon, warehouse.data_until)
+    if midnight(asked.end) > ripe:
+        session.console.warn(
+            f"labels are ripe up to {ripe:%Y-%m-%d}; later cutoffs are forecast and not judged"
+        )
+    _say(session, judged, out)
+    files = ("lead_predictions.parquet", "metrics.json", "report.html")
+    return {
+        "files": [str(out / name) for name in files],
+        "rows": len(made.predictions.frame),
+        "metrics": judged.to_json()["overall"]["model"],
+    }
+
+
+def _say(session: Session, judged: Evaluation, out: Path) -> None:
+    rows = []
+    for name, scores in judged.overall.scores.items():
+        cells = [_cell(scores[m]) for m in ("auc", "average_precision", "brier", "ece", "lift")]
+        rows.append([name, *cells])
+    columns = ["forecast", "AUC", "avg. precision", "Brier", "ECE", "lift at capacity"]
+    session.console.show(f"{judged.overall.n_rows:,} forecasts judged", columns, rows)
+    session.console.say(f"report: {out / 'report.html'}")
+
+
+def _cell(estimate: Any) -> str:
+    return "-" if estimate.value is None else f"{estimate.value:.3f}"
+
+
+def context_of(
+    session: Session,
+    asked: Range,
+    made: Backtest,
+    judged: Evaluation,
+    findings: Sequence[Mapping[str, str]],
+) -> ReportContext:
+    """Gather what the report tells besides figures."""
+    first = made.folds[0]
+    settings = {
+        "cutoffs": f"{asked.start:%Y-%m-%d} to {asked.end:%Y-%m-%d}, every {asked.every_days} days",
+        "horizon_days": judged.horizon_days,
+        "refit_days": session.settings.training.leads.refit_days,
+        **session.settings.training.booster.model_dump(),
+    }
+    left_out = {s["says"] for fold in made.folds for s in fold.about.get("left_out", ())}
+    return ReportContext(
+        source=session.home.name,
+        folds=tuple(_span(fold) for fold in made.folds),
+        drivers=tuple(
+            Driver(i.label, i.points, _direction(i.direction)) for i in made.importance
+        )[:MOST_DRIVERS],
+        findings=findings,
+        settings=settings,
+        notes=(*first.about["split"], made.last.evidence.says, *sorted(left_out)),
+    )
+
+
+def _direction(correlation: float) -> str:
+    if correlation != correlation:  # noqa: PLR0124 - NaN: a category has no direction
+        return "differs by value"
+    if abs(correlation) < 0.3:  # noqa: PLR2004 - too weak to name a direction
+        return "up and down"
+    return "more raises the score" if correlation > 0 else "more lowers the score"
+
+
+def _span(fold: Fold) -> FoldSpan:
+    parts = fold.about.get("parts", {})
+
+    def ends(name: str) -> tuple[datetime, datetime] | None:
+        given = parts.get(name) or []
+        moments = [datetime.fromisoformat(moment) for moment in given]
+        return (moments[0], moments[1]) if moments else None
+
+    train = ends("train") or (fold.cutoffs[0], fold.cutoffs[0])
+    return FoldSpan(f"fold {fold.number + 1}", train, ends("calibrate"), fold.cutoffs)

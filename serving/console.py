@@ -1,0 +1,77 @@
+"""What people see in a terminal: words and bars on stderr, data on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console as Rich
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from features.progress import Advance
+
+WIDTH_WITHOUT_TERMINAL = 100
+
+
+class Console:
+    """Talks to one person or one program.
+
+    Attributes:
+        is_json: stdout carries one JSON document instead of tables.
+    """
+
+    def __init__(self, *, is_json: bool) -> None:
+        """Open both streams as they are now, so that tests may replace them."""
+        self.is_json = is_json
+        width = None if sys.stderr.isatty() else WIDTH_WITHOUT_TERMINAL
+        self._words = Rich(file=sys.stderr, width=width, highlight=False, soft_wrap=True)
+        wide = None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL
+        self._data = Rich(file=sys.stdout, width=wide, highlight=False)
+
+    def say(self, words: str, style: str | None = None) -> None:
+        """Say something to the person."""
+        self._words.print(escape(words), style=style)
+
+    def warn(self, words: str) -> None:
+        """Say something the person should not overlook."""
+        self._words.print(f"[yellow]note:[/] {escape(words)}")
+
+    def fail(self, words: str) -> None:
+        """Say why it ended."""
+        self._words.print(f"[bold red]error:[/] {escape(words)}")
+
+    def give(self, data: Any) -> None:
+        """Give one JSON document on stdout, if JSON was asked for."""
+        if self.is_json:
+            sys.stdout.write(json.dumps(data, ensure_ascii=False, default=str, indent=2) + "\n")
+
+    def show(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Show a small table on stdout, unless JSON was asked for."""
+        if self.is_json:
+            return
+        table = Table(title=escape(title), title_justify="left", header_style="bold")
+        for name in columns:
+            is_number = name.lower() in {"score", "points", "rank", "chance", "rows", "value "}
+            table.add_column(escape(name), justify="right" if is_number else "left")
+        for row in rows:
+            table.add_row(*(escape(cell) for cell in row))
+        self._data.print(table)
+
+    @contextmanager
+    def progress(self, words: str, steps: int) -> Iterator[Advance]:
+        """Draw a bar while work goes on; without a terminal, say one line when it is done."""
+        columns = (
+            TextColumn("{task.description:<28}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Bars(*columns, console=self._words, transient=False) as bars:
+            task = bars.add_task(words, total=steps)
+            yield lambda done: bars.update(task, advance=done)

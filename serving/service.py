@@ -1,0 +1,219 @@
+"""`pacesetter serve`: the champion behind HTTP, as a BentoML service. Owns bentoml.
+
+The service is built for one home by `build_service` and runs in this process, on one port. Its
+methods are thin: `Scores` holds the answers, `contracts` shapes them, `Guard` decides who may ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import ClassVar, ParamSpec, TypeVar
+
+import bentoml
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from features.errors import InputError, NotFoundError, NotReady
+from serving import answers
+from serving.contracts import (
+    COACHING,
+    ExplainLeadRequest,
+    Health,
+    HealthRequest,
+    LeadExplanation,
+    LeadScores,
+    NextCalls,
+    NextCallsRequest,
+    ScoreLeadsRequest,
+)
+from serving.forecaster import Forecaster
+from serving.guard import Guard
+from serving.openapi import Endpoint, document
+from serving.scores import Scores
+from serving.server import bentoml_folder, listening, run
+from serving.settings import Settings
+from serving.tokens import list_tokens
+from serving.wire import zulu
+
+TITLE = "Pacesetter"
+SAYS = (
+    "Forecasts for sales teams: whom to call next, and why. Every answer is made from what was "
+    "known at its as_of. Times are UTC. " + COACHING
+)
+THREADS = 8
+TIMEOUT_SECONDS = 120
+RETRY_SECONDS = 3
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+NOT_OURS = frozenset({"index", "static_content"})
+"""BentoML's own page and its files: they could not be used without a token in every request."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def answered(question: Callable[P, R]) -> Callable[P, R | Response]:
+    """Answer what went wrong on purpose in words; BentoML would log a traceback."""
+
+    @wraps(question)
+    def asked(*args: P.args, **kwargs: P.kwargs) -> R | Response:
+        try:
+            return question(*args, **kwargs)
+        except NotFoundError as error:
+            return _error(404, str(error))
+        except NotReady as error:
+            return _error(503, str(error), {"Retry-After": str(RETRY_SECONDS)})
+        except InputError as error:
+            return _error(400, str(error))
+
+    return asked
+
+
+def _error(status: int, says: str, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse({"error": says}, status, headers)
+
+
+class Endpoints:
+    """What can be asked; a service of one home is a subclass that has its scores."""
+
+    scores: ClassVar[Scores]
+
+    @bentoml.api(output_spec=NextCalls)
+    @answered
+    def next_calls(self, request: NextCallsRequest, /) -> NextCalls:
+        """Whom a rep should call next, and why. Null asks for the leads that nobody owns."""
+        return answers.next_calls(self.scores, request)
+
+    @bentoml.api(output_spec=LeadScores)
+    @answered
+    def score_leads(self, request: ScoreLeadsRequest, /) -> LeadScores:
+        """Scores of leads that come with the request. They are judged with the activities given."""
+        return answers.score_leads(self.scores, request)
+
+    @bentoml.api(output_spec=LeadExplanation)
+    @answered
+    def explain_lead(self, request: ExplainLeadRequest, /) -> LeadExplanation:
+        """Why an open lead's score is what it is. Points add up to the score."""
+        return answers.explain_lead(self.scores, request)
+
+    @bentoml.api(output_spec=Health)
+    @answered
+    def health(self, request: HealthRequest, /) -> Health:  # noqa: ARG002 - there is nothing to ask
+        """Which model answers, from which data, and how old both are."""
+        return answers.health(self.scores)
+
+    @bentoml.on_startup
+    def start(self) -> None:
+        """Begin to make scores."""
+        self.scores.start()
+
+    @bentoml.on_shutdown
+    def stop(self) -> None:
+        """End making scores."""
+        self.scores.stop()
+
+
+class GuardedService(bentoml.Service):  # type: ignore[misc] # bentoml ships no types
+    """A BentoML service that cannot be run without its guard, however it is served."""
+
+    def to_asgi(self, *, is_main: bool = True) -> ASGIApp:
+        """Give the guarded application."""
+        scores: Scores = self.inner.scores
+        context = bentoml.server_context
+        context.service_name = context.bento_name = self.name
+        context.bento_version = product_version()
+        app = super().to_asgi(is_main=is_main)
+        own = [route for route in app.router.routes if route.name not in NOT_OURS]
+        app.router.routes = [*_routes(scores), *own]
+        app.add_exception_handler(HTTPException, _http_error)
+        return Guard(app, scores.home, {e.path: e.request for e in ENDPOINTS.values()})
+
+
+def _routes(scores: Scores) -> list[Route]:
+    """Answer in words what BentoML answers with a bare status, and document what it cannot."""
+    described = document(ENDPOINTS, TITLE, product_version(), SAYS)
+
+    def readyz(_: Request) -> Response:
+        try:
+            sheet = scores.sheet(patience=0)
+        except NotReady as error:
+            return _error(503, str(error), {"Retry-After": str(RETRY_SECONDS)})
+        return JSONResponse({"status": "ready", "scored_at": zulu(sheet.made_at)})
+
+    def docs(_: Request) -> Response:
+        return JSONResponse(described)
+
+    return [Route("/readyz", readyz), Route("/docs.json", docs)]
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    says = {404: f"there is nothing at {request.url.path}; /docs.json names what there is"}
+    return _error(error.status_code, says.get(error.status_code, error.detail), error.headers)
+
+
+ENDPOINTS = {
+    name: Endpoint(f"/{name}", request, answer, getattr(Endpoints, name).doc)
+    for name, request, answer in (
+        ("next_calls", NextCallsRequest, NextCalls),
+        ("score_leads", ScoreLeadsRequest, LeadScores),
+        ("explain_lead", ExplainLeadRequest, LeadExplanation),
+        ("health", HealthRequest, Health),
+    )
+}
+
+
+def product_version() -> str:
+    """Name the installed version."""
+    try:
+        return version("pacesetter")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def build_service(home: Path, settings: Settings) -> GuardedService:
+    """Make the service of one home; nothing is read before it starts."""
+    scores = Scores(Forecaster(home, settings))
+    inner = type("PacesetterEndpoints", (Endpoints,), {"scores": scores})
+    service: GuardedService = bentoml.service(
+        name="pacesetter",
+        service_class=GuardedService,
+        threads=THREADS,
+        traffic={"timeout": TIMEOUT_SECONDS},
+        logging={"access": {"enabled": False}},
+    )(inner)
+    return service
+
+
+def serve(home: Path, settings: Settings, host: str, port: int) -> int:
+    """Answer on an address until Ctrl-C or SIGTERM.
+
+    Args:
+        home: whose data and models.
+        settings: all of them.
+        host: 127.0.0.1 is this machine alone.
+        port: 0 takes any that is free.
+
+    Raises:
+        InputError: the address cannot be had.
+    """
+    with listening(host, port) as taken, bentoml_folder(home):
+        port = taken.getsockname()[1]
+        run(build_service(home, settings).to_asgi(), taken, _greeting(home, host, port))
+    return 0
+
+
+def _greeting(home: Path, host: str, port: int) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    said = [f"Pacesetter answers on http://{shown}:{port} (/docs.json tells what). Ctrl-C ends it."]
+    if not any(token.is_active for token in list_tokens(home)):
+        said.append("Nobody has access yet: `pacesetter token create NAME` makes a token.")
+    if host not in LOOPBACK:
+        said.append("Tokens travel unencrypted: put a server that speaks HTTPS in front of it.")
+    return "\n".join(said)

@@ -1,0 +1,131 @@
+"""`train` as the command line runs it: learn, judge, log, register, and say what came out."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from features.labels import last_mature_cutoff
+from serving.backtest_run import context_of
+from serving.cli import Session
+from serving.forecaster import Forecaster
+from training.backtest import Range
+from training.bundle import LEADS
+from training.evaluate import Evaluation
+from training.pictures import beeswarm
+from training.pipeline import Trained, train
+from training.records import RunRecord
+from training.report import write_report
+from training.tracking import Tracking
+
+SHOWN = ("auc", "average_precision", "lift", "brier", "log_loss", "ece")
+
+
+def train_leads(
+    session: Session, until: datetime | None, horizon_days: int | None, *, promote: bool
+) -> dict[str, Any]:
+    """Train, log and register a model of lead conversion.
+
+    Returns:
+        Version, alias, evidence and metrics, for `--json`.
+    """
+    settings = session.settings
+    horizon = horizon_days or settings.training.leads.horizon_days
+    warehouse = Forecaster(session.home, settings).warehouse()
+    warehouse.require("leads", "activities", purpose="a model of lead conversion")
+    past = warehouse.until(until)
+    console = session.console
+    ripe = last_mature_cutoff(horizon, past.data_until)
+    console.say(f"learning from what was known by {past.data_until:%Y-%m-%d %H:%M}; "
+                f"labels are ripe up to {ripe:%Y-%m-%d}")
+    made = train(past, horizon, settings.features, settings.training, console.progress)
+    for note in made.notes:
+        console.say(f"  {note}")
+    metrics = _metrics(made.evaluation)
+    tracking = Tracking(session.home)
+    with console.progress("registering", 1) as advance:
+        version = tracking.log(_record(session, made, warehouse.fingerprint, metrics))
+        if promote:
+            tracking.promote(LEADS, version, "asked for with train --promote")
+        advance(1)
+    champion = tracking.live(LEADS)
+    alias = "champion" if champion == version else "challenger"
+    _show(session, made.evaluation)
+    console.say(f"registered as version {version}, {alias}")
+    if alias == "challenger":
+        console.say(f"version {champion} stays champion; `train --promote` would replace it")
+    return {
+        "version": version,
+        "alias": alias,
+        "evidence": made.bundle.evidence.state,
+        "says": list(made.notes),
+        "metrics": metrics,
+    }
+
+
+def _metrics(judged: Evaluation | None) -> dict[str, float | None]:
+    """Flatten the estimates: `auc`, `auc_low`, `auc_high`, and those of every baseline."""
+    if judged is None or judged.overall.withheld:
+        return {}
+    told: dict[str, float | None] = {}
+    for name, scores in judged.overall.scores.items():
+        prefix = "" if name == "model" else name.replace(" ", "_") + "."
+        for metric, estimate in scores.items():
+            told[f"{prefix}{metric}"] = estimate.value
+            told[f"{prefix}{metric}_low"] = estimate.low
+            told[f"{prefix}{metric}_high"] = estimate.high
+    return told
+
+
+def _record(
+    session: Session, made: Trained, fingerprint: str, metrics: dict[str, float | None]
+) -> RunRecord:
+    files: dict[str, str | bytes] = {"notes.json": json.dumps(made.notes, indent=2)}
+    picture = beeswarm(made.bundle, made.lesson.examples)
+    if picture is not None:
+        files["reasons.png"] = picture
+    if made.evaluation is not None and made.test is not None:
+        files["metrics.json"] = json.dumps(made.evaluation.to_json(), indent=2)
+        files["report.html"] = _report(session, made)
+    return RunRecord(
+        kind=LEADS,
+        bundle=made.bundle,
+        settings=session.settings.model_dump(mode="json"),
+        data_fingerprint=fingerprint,
+        metrics=metrics,
+        files=files,
+    )
+
+
+def _report(session: Session, made: Trained) -> str:
+    if made.test is None or made.evaluation is None:
+        return ""
+    cutoffs = made.test.folds[0].cutoffs
+    asked = Range(cutoffs[0], cutoffs[-1])
+    context = context_of(session, asked, made.test, made.evaluation, [])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "report.html"
+        write_report(path, made.evaluation, context)
+        return path.read_text(encoding="utf-8")
+
+
+def _show(session: Session, judged: Evaluation | None) -> None:
+    if judged is None or judged.overall.withheld:
+        session.console.warn("too few outcomes in the test window to say how good it is")
+        return
+    rows = []
+    for name, scores in judged.overall.scores.items():
+        rows.append([name, *(_interval(scores[m]) for m in SHOWN)])
+    title = f"Tested on the newest ripe past: {judged.overall.n_rows:,} forecasts"
+    session.console.show(title, ["forecast", *(m.replace("_", " ") for m in SHOWN)], rows)
+
+
+def _interval(estimate: Any) -> str:
+    if estimate.value is None:
+        return "-"
+    if estimate.low is None:
+        return f"{estimate.value:.3f}"
+    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"

@@ -1,0 +1,120 @@
+"""How ids, texts and times of a request are read, as ingestion reads them, and errors in words.
+
+Ids are strings; an integer is taken for the string of its digits. Times with a zone are converted
+to UTC, times without one are UTC, a date is its midnight; what comes out is UTC and says so.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    ValidationError,
+)
+
+from features.parsing import EMPTY
+
+SHOWN = 80
+"""Characters of a wrong value that an error repeats."""
+MOST_PROBLEMS = 5
+
+
+def clean(given: Any) -> Any:
+    """Trim a text, and empty it where an export wrote a word for nothing, as ingestion does."""
+    if not isinstance(given, str):
+        return given
+    trimmed = given.strip(" \t\n\r\xa0")
+    return None if trimmed in EMPTY else trimmed
+
+
+def _id(given: Any) -> Any:
+    if isinstance(given, int) and not isinstance(given, bool):
+        return str(given)
+    if isinstance(given, float):
+        raise ValueError("an id should be a string; a number with a point is not exact")  # noqa: TRY004 - pydantic words ValueErrors only
+    return clean(given)
+
+
+def moment(given: Any) -> Any:
+    """Read a time as the law says: to UTC, without a zone."""
+    text = clean(given)
+    if text is None:
+        return None
+    try:
+        read = given if isinstance(given, datetime) else datetime.fromisoformat(text)
+        return read if read.tzinfo is None else read.astimezone(UTC).replace(tzinfo=None)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError("should be a time like 2025-03-31T14:05:00Z, or a date") from None
+
+
+def _attribute(given: Any) -> Any:
+    if isinstance(given, dict | list):
+        raise ValueError("an attribute should be a text, a number, true, false or null")  # noqa: TRY004
+    if isinstance(given, float) and not isfinite(given):
+        raise ValueError("an attribute that is a number should be a finite one")
+    return clean(given)
+
+
+def zulu(moment: datetime) -> str:
+    """Write a stored time so that nobody takes it for a local one.
+
+    >>> zulu(datetime(2025, 3, 31))
+    '2025-03-31T00:00:00Z'
+    """
+    return moment.isoformat() + "Z"
+
+
+Id = Annotated[str, BeforeValidator(_id), StringConstraints(min_length=1, max_length=200)]
+Text = Annotated[str, BeforeValidator(clean), StringConstraints(min_length=1, max_length=1000)]
+Moment = Annotated[
+    datetime, BeforeValidator(moment), PlainSerializer(zulu, return_type=str, when_used="json")
+]
+Amount = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Attribute = Annotated[Any, BeforeValidator(_attribute)]
+MaybeId = Annotated[Id | None, BeforeValidator(_id)]
+MaybeText = Annotated[Text | None, BeforeValidator(clean)]
+MaybeMoment = Annotated[Moment | None, BeforeValidator(moment)]
+
+
+class Contract(BaseModel):
+    """A frozen value that refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+def say_problems(error: ValidationError) -> str:
+    """Say what was wrong with a body, what was given, and what would be right."""
+    problems = error.errors(include_url=False)
+    told = [_say(problem) for problem in problems[:MOST_PROBLEMS]]
+    further = len(problems) - len(told)
+    return "; ".join([*told, *([f"and {further} more"] if further else [])])
+
+
+def _say(problem: Any) -> str:
+    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in problem["loc"]]
+    where = "".join(steps).removeprefix(".")
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "json_invalid":
+        return f"the body is no JSON: {message}"
+    if problem["type"] == "missing":
+        return f"'{where}' is missing; it is required"
+    if problem["type"] == "extra_forbidden":
+        return f"'{where}' is no key that is known here; leave it out, or see /docs.json"
+    if not where:
+        return message if problem["type"] == "value_error" else f"the body: {message}"
+    return f"'{where}' was given {_shorten(problem['input'])}: {message}"
+
+
+def _shorten(given: Any) -> str:
+    if isinstance(given, dict | list):
+        return f"{'an object' if isinstance(given, dict) else 'a list'} of {len(given)}"
+    shown = repr(given)
+    return shown if len(shown) <= SHOWN else shown[:SHOWN] + "…"

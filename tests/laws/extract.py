@@ -1,0 +1,127 @@
+"""An extract in memory: plain rows, written to files as `ingest` would leave them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.store import WarehouseMeta
+from features.tables import TABLES, Kind
+
+Row = Mapping[str, Any]
+
+ARROW: Mapping[Kind, pa.DataType] = MappingProxyType(
+    {
+        Kind.ID: pa.string(),
+        Kind.TEXT: pa.string(),
+        Kind.NUMBER: pa.float64(),
+        Kind.TIME: pa.timestamp("us"),
+        Kind.BOOLEAN: pa.bool_(),
+    }
+)
+CLOCKS: Mapping[str, str] = MappingProxyType(
+    {
+        "leads": "created_at",
+        "activities": "occurred_at",
+        "deals": "created_at",
+        "changes": "changed_at",
+        "quotas": "period_start",
+    }
+)
+"""The event time of each table that has one, from section 2 of the contract."""
+ENDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "leads": ("converted_at", "lost_at", "do_not_contact_at"),
+        "reps": ("left_at",),
+        "deals": ("closed_at",),
+    }
+)
+"""The columns that tell the end of the story."""
+
+
+@dataclass(frozen=True)
+class Extract:
+    """Every table of one data set, as rows.
+
+    Attributes:
+        tables: the rows of each table; columns that are not named in a row are empty.
+        data_until: where the extract ends.
+        attributes: the further columns of each table, and what they hold.
+    """
+
+    tables: Mapping[str, Sequence[Row]]
+    data_until: datetime
+    attributes: Mapping[str, Mapping[str, pa.DataType]] = field(default_factory=dict)
+
+    def rows(self, table: str) -> list[Row]:
+        """Give the rows of a table, empty if there is none."""
+        return list(self.tables.get(table, ()))
+
+    def but(self, table: str, rows: Sequence[Row]) -> Extract:
+        """Give the same extract with other rows in one table."""
+        return replace(self, tables={**self.tables, table: tuple(rows)})
+
+    def each(self, change: Callable[[str, list[Row]], Sequence[Row]]) -> Extract:
+        """Give the same extract with every table changed."""
+        return replace(self, tables={name: change(name, self.rows(name)) for name in TABLES})
+
+    def cut(self, moment: datetime) -> Extract:
+        """Give the extract as it would have been made at a moment, by the contract's words."""
+
+        def as_made_then(table: str, rows: list[Row]) -> Sequence[Row]:
+            return [masked(table, row, moment) for row in rows if is_visible(table, row, moment)]
+
+        return replace(self.each(as_made_then), data_until=min(moment, self.data_until))
+
+    def write(self, folder: Path) -> WarehouseMeta:
+        """Write all seven tables, typed, with `known_at` filled."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, table in TABLES.items():
+            types = {column.name: ARROW[column.kind] for column in table.columns}
+            types |= self.attributes.get(name, {})
+            rows = self.rows(name)
+            columns: dict[str, list[Any]] = {c: [row.get(c) for row in rows] for c in types}
+            if "known_at" in types:
+                columns["known_at"] = [known_at(name, row) for row in rows]
+            typed = {c: pa.array(values, types[c]) for c, values in columns.items()}
+            pq.write_table(pa.table(typed), folder / f"{name}.parquet")
+        return WarehouseMeta(
+            path=folder,
+            present=frozenset(self.tables),
+            data_until=self.data_until,
+            declared=True,
+            fingerprint="-",
+            source="a test",
+        )
+
+
+def known_at(table: str, row: Row) -> datetime:
+    """Tell when the CRM could first show a row: its event time unless it says otherwise."""
+    known = row.get("known_at")
+    moment: datetime = row[CLOCKS[table]] if known is None else known
+    return moment
+
+
+def is_visible(table: str, row: Row, moment: datetime) -> bool:
+    """Tell by the contract's words whether a row may be seen at a moment."""
+    if table not in CLOCKS:
+        return True
+    if table == "quotas":
+        return known_at(table, row) <= moment
+    happened: datetime = row[CLOCKS[table]]
+    return happened < moment and known_at(table, row) < moment
+
+
+def masked(table: str, row: Row, moment: datetime) -> Row:
+    """Empty the end of a row's story where it lies at or after a moment."""
+    hidden = {n for n in ENDS.get(table, ()) if (at := row.get(n)) is None or at >= moment}
+    if "closed_at" in hidden:
+        hidden.add("won")
+    return {name: None if name in hidden else value for name, value in row.items()}

@@ -1,0 +1,399 @@
+"""The slow truth: every feature, owner and label, from rows of plain Python, one at a time.
+
+Written from the contract and from what declarations say of themselves, never from the code that
+compiles them; it shares with the product only the declarations and the words they are filled with.
+"""
+
+from __future__ import annotations
+
+import calendar
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from extract import Extract, Row, is_visible
+from features.feature import Aggregate, Feature, FeatureSet, Kind, Source, Unit
+from features.params import FeatureParams
+from features.vocabulary import Vocabulary
+
+NOTHING = math.nan
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+QUARTER = timedelta(minutes=15)
+"""Offsets of time zones and hours of work are whole quarters of an hour."""
+EPOCH = datetime(1970, 1, 1)
+UNBELIEVABLE = 1e12
+"""Amounts from here on are taken for typing errors and count as empty."""
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True)
+class Happening:
+    """A row of a history: when it was, its words as places in their lists, its thousandths."""
+
+    at: datetime
+    words: Mapping[str, int | None]
+    amounts: Mapping[str, int | None]
+
+
+@dataclass(frozen=True)
+class Key:
+    """One open lead at one cutoff."""
+
+    lead_id: str
+    cutoff: datetime
+    owner: str | None
+
+
+class Oracle:
+    """Answers for one extract what was known of each lead at each cutoff."""
+
+    def __init__(
+        self, extract: Extract, words: Vocabulary, features: FeatureSet, params: FeatureParams
+    ) -> None:
+        """Take an extract, the words that were read off it, and what was declared with them."""
+        self.extract, self.words = extract, words
+        self.features, self.params = features, params
+        self._leads = {row["lead_id"]: row for row in extract.rows("leads")}
+        self._accounts = {row["account_id"]: row for row in extract.rows("accounts")}
+        self._reps = {row["rep_id"]: row for row in extract.rows("reps")}
+        self._happenings: dict[tuple[Source, str, datetime], list[Happening]] = {}
+        self._known: dict[tuple[str, datetime], dict[str, float]] = {}
+
+    def keys(self, cutoffs: Sequence[datetime]) -> list[Key]:
+        """Name every open lead at each cutoff with its owner, by lead and then by cutoff."""
+        return [
+            Key(lead_id, cutoff, self.owner(self._leads[lead_id], cutoff))
+            for lead_id in sorted(self._leads)
+            for cutoff in sorted(set(cutoffs))
+            if self.is_open(self._leads[lead_id], cutoff)
+        ]
+
+    def is_open(self, lead: Row, cutoff: datetime) -> bool:
+        """Created before the cutoff, and neither converted nor lost before it."""
+        return lead["created_at"] < cutoff and not any(
+            lead[end] is not None and lead[end] < cutoff for end in ("converted_at", "lost_at")
+        )
+
+    def owner(self, lead: Row, moment: datetime) -> str | None:
+        """The last visible change of rep, else the lead's own, else who worked it last."""
+        _, moved = self._as_of("lead", lead["lead_id"], "rep_id", moment)
+        given: str | None = moved if moved is not None else lead["rep_id"]
+        if given is not None:
+            return given
+        worked = [
+            row
+            for row in self._visible("activities", moment)
+            if row["lead_id"] == lead["lead_id"] and row["rep_id"] is not None
+        ]
+        if not worked:
+            return None
+        last = max(row["occurred_at"] for row in worked)
+        return min(str(row["rep_id"]) for row in worked if row["occurred_at"] == last)
+
+    def label(self, key: Key, horizon_days: int) -> float:
+        """1 if it converts in [cutoff, cutoff + horizon), 0 if not, nothing if that is not ripe."""
+        end = key.cutoff + horizon_days * DAY
+        if end > self.extract.data_until:
+            return NOTHING
+        converted = self._leads[key.lead_id]["converted_at"]
+        return float(converted is not None and key.cutoff <= converted < end)
+
+    def value(self, feature: Feature, key: Key) -> float:
+        """Give one feature of one open lead."""
+        if isinstance(feature.how, Aggregate):
+            return self._aggregate(feature, feature.how, key)
+        at = (key.lead_id, key.cutoff)
+        if at not in self._known:
+            self._known[at] = self._about(key)
+        return self._known[at][feature.name]
+
+    # Histories
+
+    def _visible(self, table: str, moment: datetime) -> list[Row]:
+        return [row for row in self.extract.rows(table) if is_visible(table, row, moment)]
+
+    def _history(self, source: Source, key: Key) -> list[Happening]:
+        at = (source, key.lead_id, key.cutoff)
+        if at not in self._happenings:
+            self._happenings[at] = self._read(source, key)
+        return self._happenings[at]
+
+    def _read(self, source: Source, key: Key) -> list[Happening]:
+        if source is Source.STAGES:
+            return [
+                Happening(row["changed_at"], {"stage": place(row["value"], self.words.stages)}, {})
+                for row in self._visible("changes", key.cutoff)
+                if (row["entity_type"], row["entity_id"]) == ("lead", key.lead_id)
+                and row["field"] == "stage"
+            ]
+        rows = [r for r in self._visible("activities", key.cutoff) if r["lead_id"] == key.lead_id]
+        if source is Source.TOUCHES:
+            return [self._touch(row) for row in rows]
+        by: Callable[[Row], object] = (
+            (lambda row: row["occurred_at"].date())
+            if source is Source.TOUCH_DAYS
+            else (lambda row: row["rep_id"])
+        )
+        youngest: dict[object, datetime] = {}
+        for row in rows:
+            what = by(row)
+            if what is not None:
+                youngest[what] = max(row["occurred_at"], youngest.get(what, datetime.min))
+        return [Happening(moment, {}, {}) for moment in youngest.values()]
+
+    def _touch(self, row: Row) -> Happening:
+        words = {
+            "type": place(row["type"], self.words.types),
+            "direction": place(row["direction"], self.words.directions),
+            "outcome": place(row["outcome"], self.words.outcomes),
+        }
+        numbers = {f"number__{n}": thousandths(number(row[n])) for n in self.words.numbers}
+        return Happening(
+            row["occurred_at"], words, {"duration": thousandths(row["duration_s"]), **numbers}
+        )
+
+    def _aggregate(self, feature: Feature, how: Aggregate, key: Key) -> float:
+        rows = self._history(feature.source, key)
+        if how.by is not None:
+            rows = [row for row in rows if row.words[how.by] is not None]
+        if how.by is not None and how.code is not None:
+            rows = [row for row in rows if row.words[how.by] == how.code]
+        inside = [row for row in rows if _is_within(row, key.cutoff, feature.window_days)]
+        if how.kind is Kind.TREND:
+            return _trend(rows, key.cutoff, feature.window_days, how.wide_days)
+        if how.kind is Kind.RESPONSE:
+            created = self._leads[key.lead_id]["created_at"]
+            waits = [row.at - created for row in inside if row.at >= created]
+            return min(waits) / HOUR if waits else NOTHING
+        if how.kind in (Kind.SUM, Kind.MEAN):
+            return _amount(inside, str(how.column), feature.unit, how.kind)
+        if how.kind is Kind.COUNT:
+            return float(len(inside))
+        if not inside:
+            return NOTHING
+        if how.kind in (Kind.SINCE_LAST, Kind.SINCE_FIRST):
+            pick = max if how.kind is Kind.SINCE_LAST else min
+            return self._since(pick(row.at for row in inside), key.cutoff, feature.unit)
+        by = str(how.by)
+        firsts: dict[int, datetime] = {}
+        for row in inside:
+            word = row.words[by]
+            if word is not None:
+                firsts[word] = min(row.at, firsts.get(word, row.at))
+        moment, newest = max((first, word) for word, first in firsts.items())
+        if how.kind is Kind.NEWEST_WORD:
+            return float(newest)
+        if how.kind is Kind.SINCE_NEWEST:
+            return self._since(moment, key.cutoff, feature.unit)
+        last = max(row.at for row in inside)
+        return float(max(row.words[by] or 0 for row in inside if row.at == last))
+
+    def _since(self, moment: datetime, cutoff: datetime, unit: Unit) -> float:
+        if unit is Unit.WORKING_HOURS:
+            return self.working_hours(moment, cutoff)
+        return (cutoff - moment) / (DAY if unit is Unit.DAYS else HOUR)
+
+    def working_hours(self, start: datetime, end: datetime) -> float:
+        """Walk from quarter to quarter and add up those in which the wall clock shows work."""
+        worked = timedelta(0)
+        quarter = EPOCH + (start - EPOCH) // QUARTER * QUARTER
+        while quarter < end:
+            if self._is_work(quarter):
+                worked += min(quarter + QUARTER, end) - max(quarter, start)
+            quarter += QUARTER
+        return worked / HOUR
+
+    @cached_property
+    def _quarters(self) -> dict[datetime, bool]:
+        return {}
+
+    def _is_work(self, quarter: datetime) -> bool:
+        if quarter not in self._quarters:
+            wall, (opens, closes) = self._wall(quarter), self.params.working_hours
+            day = WEEKDAYS[wall.weekday()] in self.params.working_days
+            self._quarters[quarter] = day and opens <= wall.hour < closes
+        return self._quarters[quarter]
+
+    def _wall(self, moment: datetime) -> datetime:
+        return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(self.params.timezone))
+
+    # What surrounds a lead
+
+    def _about(self, key: Key) -> dict[str, float]:
+        lead = self._leads[key.lead_id]
+        wall, do_not_contact = self._wall(lead["created_at"]), lead["do_not_contact_at"]
+        return {
+            "age_days": (key.cutoff - lead["created_at"]) / DAY,
+            "age_working_hours": self.working_hours(lead["created_at"], key.cutoff),
+            "created_hour": float(wall.hour),
+            "created_weekday": float(wall.weekday()),
+            "is_do_not_contact": float(
+                do_not_contact is not None and do_not_contact < key.cutoff
+            ),
+            **self._own(lead, key.cutoff),
+            **self._owner(key),
+            **self._company(key.cutoff),
+            **self._calendar(key.cutoff),
+        }
+
+    def _own(self, lead: Row, cutoff: datetime) -> dict[str, float]:
+        """Columns known at creation, and fields with a history, as they stood."""
+        account = self._accounts.get(lead["account_id"], {})
+        entities = {
+            "leads": ("lead", lead["lead_id"], lead),
+            "accounts": ("account", lead["account_id"], account),
+        }
+        found = {}
+        for full, categories in self.words.columns.items():
+            table, column = full.split(".", 1)
+            if table in entities:
+                kind, entity_id, row = entities[table]
+                changed, new = self._as_of(kind, entity_id, column, cutoff)
+                value = new if changed else row.get(column)
+                found[full.replace(".", "_")] = read(value, categories)
+        for name, categories in self.words.fields.items():
+            _, value = self._as_of("lead", lead["lead_id"], name, cutoff)
+            found[f"field_{name}"] = read(value, categories)
+        return found
+
+    def _as_of(
+        self, kind: str, entity_id: str | None, name: str, moment: datetime
+    ) -> tuple[bool, str | None]:
+        """Tell whether a field was seen to change, and to what; of two at once, the greater."""
+        seen = [
+            row
+            for row in self._visible("changes", moment)
+            if (row["entity_type"], row["entity_id"], row["field"]) == (kind, entity_id, name)
+        ]
+        if not seen:
+            return False, None
+        last = max(row["changed_at"] for row in seen)
+        values = [r["value"] for r in seen if r["changed_at"] == last and r["value"] is not None]
+        return True, max(values, default=None)
+
+    def _owner(self, key: Key) -> dict[str, float]:
+        """The owner's record, load and description; nothing of it where there is no owner."""
+        columns = {n: c for n, c in self.words.columns.items() if n.startswith("reps.")}
+        found = dict.fromkeys(("owner_rate", "owner_resolved", "owner_load"), NOTHING)
+        found["owner_tenure_days"] = NOTHING
+        found |= {"owner_" + full.removeprefix("reps."): NOTHING for full in columns}
+        if key.owner is None:
+            return found
+        back = self.params.owner_window_days * DAY
+        own = [
+            won
+            for moment, won, owner in self._resolved
+            if owner == key.owner and key.cutoff - back <= moment < key.cutoff
+        ]
+        ever = [won for moment, won, _ in self._resolved if moment < key.cutoff]
+        company = (sum(ever) + 1) / (len(ever) + 2)
+        prior = self.params.owner_prior
+        found["owner_rate"] = (sum(own) + prior * company) / (len(own) + prior)
+        found["owner_resolved"] = float(len(own))
+        found["owner_load"] = float(
+            sum(
+                self.is_open(lead, key.cutoff) and self.owner(lead, key.cutoff) == key.owner
+                for lead in self._leads.values()
+            )
+        )
+        rep = self._reps.get(key.owner, {})
+        hired = rep.get("hired_at")
+        if hired is not None and hired < key.cutoff:
+            found["owner_tenure_days"] = (key.cutoff - hired) / DAY
+        for full, categories in columns.items():
+            name = full.removeprefix("reps.")
+            changed, new = self._as_of("rep", key.owner, name, key.cutoff)
+            # Who is hired later is not known yet.
+            is_known = hired is None or hired < key.cutoff
+            told = new if changed else rep.get(name) if is_known else None
+            found[f"owner_{name}"] = read(told, categories)
+        return found
+
+    @cached_property
+    def _resolved(self) -> list[tuple[datetime, bool, str | None]]:
+        """Every outcome: when, whether won, and who owned the lead at that moment."""
+        found = []
+        for lead in self._leads.values():
+            ends = [(lead[e], e) for e in ("converted_at", "lost_at") if lead[e] is not None]
+            if ends:
+                # Both at one moment: it was won ("converted_at" sorts first).
+                moment, end = min(ends)
+                found.append((moment, end == "converted_at", self.owner(lead, moment)))
+        return found
+
+    def _company(self, cutoff: datetime) -> dict[str, float]:
+        month = cutoff - 28 * DAY
+        lately = [won for moment, won, _ in self._resolved if month <= moment < cutoff]
+        came = [1 for lead in self._leads.values() if month <= lead["created_at"] < cutoff]
+        return {
+            "company_rate": (sum(lately) + 1) / (len(lately) + 2),
+            "inflow_against_outflow": (len(came) + 1) / (len(lately) + 1),
+        }
+
+    def _calendar(self, cutoff: datetime) -> dict[str, float]:
+        wall = self._wall(cutoff)
+        quarter_end = (wall.month + 2) // 3 * 3
+        rest = [calendar.monthrange(wall.year, m)[1] for m in range(wall.month, quarter_end + 1)]
+        return {
+            "weekday": float(wall.weekday()),
+            "day_of_month": float(wall.day),
+            "days_to_month_end": float(rest[0] - wall.day),
+            "days_to_quarter_end": float(sum(rest) - wall.day),
+        }
+
+
+def place(word: str | None, words: Sequence[str]) -> int | None:
+    """A word's place in its list; all others share the place after the last."""
+    if word is None:
+        return None
+    return words.index(word) if word in words else len(words)
+
+
+def number(value: Any) -> float | None:
+    """Read a value as a number if it is one."""
+    try:
+        return None if value is None else float(value)
+    except ValueError:
+        return None
+
+
+def read(value: Any, categories: Sequence[str] | None) -> float:
+    """Read a column's value as a number, or as a place in its list of categories."""
+    found = number(value) if categories is None else place(value, categories)
+    return NOTHING if found is None else float(found)
+
+
+def thousandths(amount: float | None) -> int | None:
+    """Round an amount to whole thousandths, halves away from zero."""
+    if amount is None or abs(amount) >= UNBELIEVABLE:
+        return None
+    return int(Decimal(amount * 1000).to_integral_value(ROUND_HALF_UP))
+
+
+def _is_within(row: Happening, cutoff: datetime, days: int | None) -> bool:
+    return days is None or row.at >= cutoff - days * DAY
+
+
+def _trend(
+    rows: Sequence[Happening], cutoff: datetime, days: int | None, wide_days: int | None
+) -> float:
+    """Rows a day in the window, less rows a day in the days before it."""
+    short, wide = days or 0, wide_days or 0
+    inner = sum(_is_within(row, cutoff, short) for row in rows)
+    outer = sum(_is_within(row, cutoff, wide) for row in rows) - inner
+    return inner / short - outer / (wide - short)
+
+
+def _amount(rows: Sequence[Happening], column: str, unit: Unit, kind: Kind) -> float:
+    """Add up or average a column; seconds become hours where the unit says so."""
+    filled = [amount for row in rows if (amount := row.amounts[column]) is not None]
+    total = sum(filled) / (3_600_000 if unit is Unit.HOURS else 1000)
+    if kind is Kind.SUM:
+        return total
+    return total / len(filled) if filled else NOTHING

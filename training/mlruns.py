@@ -1,0 +1,129 @@
+"""The folder HOME/mlruns, and how MLflow is opened on it without reaching beyond.
+
+Left alone, MLflow keeps a database in the working directory, reports how it is used to its makers,
+and logs every step. None of that happens here, and nothing set here outlives the opening.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from features.errors import InputError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_UNFIT = "%?#"
+"""Signs that MLflow and SQLAlchemy read in unlike ways in the address of a database."""
+_SWITCH = "MLFLOW_DISABLE_TELEMETRY"
+_LOCATIONS = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
+"""Where MLflow's database holds full paths."""
+
+
+@dataclass(frozen=True)
+class Mlruns:
+    """The place of one home's runs and models.
+
+    Attributes:
+        folder: HOME/mlruns, absolute.
+    """
+
+    folder: Path
+
+    @property
+    def database(self) -> Path:
+        """MLflow's own database."""
+        return self.folder / "mlflow.db"
+
+    @property
+    def uri(self) -> str:
+        """The address of the database."""
+        return f"sqlite:///{self.database}"
+
+    def place(self, name: str) -> str:
+        """Give the address under which an experiment keeps its artifacts."""
+        return (self.folder / "artifacts" / name).as_uri()
+
+    def local(self, source: str) -> Path:
+        """Find artifacts by their address, even if the home was moved since it was noted."""
+        return self.folder / "artifacts" / unquote(source).rpartition("/mlruns/artifacts/")[2]
+
+    def open(self) -> MlflowClient:
+        """Open the database; the first time takes a second or two to make its tables."""
+        if any(sign in str(self.folder) for sign in _UNFIT):
+            raise InputError(
+                f"{self.folder}: MLflow's database cannot lie in a folder whose path holds one of "
+                f"{' '.join(_UNFIT)}; choose another --home"
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with _without_telemetry():
+            from mlflow import MlflowClient, telemetry  # noqa: PLC0415 - takes seconds
+            from mlflow.store.tracking.sqlalchemy_store import (  # noqa: PLC0415 - takes seconds
+                SqlAlchemyStore,
+            )
+
+            telemetry.set_telemetry_client()
+        with quiet(), self.alone():
+            if not self.database.is_file():
+                # Or else MLflow's own first experiment gets a place in the working directory.
+                SqlAlchemyStore(self.uri, self.place("0"))
+            return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes and threads from changing the same home meanwhile."""
+        with (self.folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def move(self, before: str, after: str) -> None:
+        """Change the places of artifacts in the database after its home was moved or copied."""
+        with closing(sqlite3.connect(self.database)) as connection, connection:
+            for table, column in _LOCATIONS:
+                connection.execute(
+                    f"UPDATE {table} SET {column} = ?1 || substr({column}, length(?2) + 1) "  # noqa: S608 - constants
+                    f"WHERE substr({column}, 1, length(?2)) = ?2",
+                    (after, before),
+                )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let MLflow say warnings only; it must be imported before."""
+    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def _without_telemetry() -> Iterator[None]:
+    before = os.environ.get(_SWITCH)
+    os.environ[_SWITCH] = "true"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_SWITCH]
+        else:
+            os.environ[_SWITCH] = before
