@@ -83,7 +83,7 @@ def calendar_of(cutoffs: Sequence[datetime], zone: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "cutoff": times,
-            "weekday": wall.dayofweek.to_numpy(np.int64),
+            "weekday": wall.day_of_week.to_numpy(np.int64),
             "day_of_month": wall.day.to_numpy(np.int64),
             "days_to_month_end": (month_end - days).days.to_numpy(np.int64),
             "days_to_quarter_end": (quarter_end - days).days.to_numpy(np.int64),
@@ -116,7 +116,7 @@ def _shifts(
     last = (EPOCH + timedelta(microseconds=last_us)).date() + timedelta(days=1)
     days = pd.date_range(first, last, freq="D")
     worked = {WEEKDAYS.index(day) for day in params.working_days}
-    days = days[days.dayofweek.isin(worked)]
+    days = days[days.day_of_week.isin(worked)]
     opens, closes = (_utc(days + pd.Timedelta(hours=h), params) for h in params.working_hours)
     return opens, closes
 

@@ -205,6 +205,7 @@ def _declared(kind: Any) -> str | None:
         sa.Boolean: "BOOLEAN",
         sa.Integer: "BIGINT",
         sa.Numeric: "DOUBLE",
+        sa.Float: "DOUBLE",
         sa.DateTime: "TIMESTAMP",
         sa.Date: "TIMESTAMP",
     }

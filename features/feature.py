@@ -70,6 +70,10 @@ class Kind(Enum):
     RHYTHM = "rhythm"
 
 
+WINDOWED = frozenset({Kind.COUNT, Kind.SUM, Kind.MEAN, Kind.TREND})
+"""Kinds that can look through a window; the others look at all of a history."""
+
+
 @dataclass(frozen=True)
 class Aggregate:
     """An aggregate over the rows of a history that lie in the feature's window.
@@ -165,6 +169,15 @@ class Feature:
             raise FeatureError(f"feature name {self.name!r} may hold letters, digits and _ only")
         if (self.unit is Unit.CATEGORY) != (self.categories is not None):
             raise FeatureError(f"feature {self.name}: categories go with the unit category")
+        if isinstance(self.how, Aggregate):
+            self._check_window(self.how)
+
+    def _check_window(self, how: Aggregate) -> None:
+        """Refuse windows that would not be looked through."""
+        if self.window_days is not None and how.kind not in WINDOWED:
+            raise FeatureError(f"feature {self.name}: '{how.kind.value}' looks at all of a history")
+        if how.kind is Kind.TREND and not 0 < (self.window_days or 0) < (how.wide_days or 0):
+            raise FeatureError(f"feature {self.name}: a trend compares a window with a wider one")
 
 
 @dataclass(frozen=True)

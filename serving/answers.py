@@ -22,7 +22,7 @@ from serving.contracts import (
     Score,
     ScoreLeadsRequest,
 )
-from serving.forecaster import call_list, find_lead, why_no_score
+from serving.lookup import call_list, find_lead, why_no_score
 from serving.scores import Scores, Sheet
 from serving.wire import zulu
 
@@ -88,18 +88,20 @@ def health(scores: Scores) -> Health:
     sheet = scores.sheet()
     bundle, until = sheet.outlook.bundle, sheet.outlook.warehouse.data_until
     age = datetime.now(UTC).replace(tzinfo=None) - until
-    return Health(
-        status="ready",
-        model_version=sheet.outlook.version,
-        trained_until=bundle.until,
-        horizon_days=bundle.horizon_days,
-        evidence=bundle.evidence.state,
-        evidence_says=bundle.evidence.says,
-        data_until=until,
-        data_age_days=round(age.total_seconds() / SECONDS_A_DAY, 2),
-        open_leads=len(sheet.table),
-        scored_at=sheet.made_at,
-        problem=scores.problem,
+    return Health.model_validate(
+        {
+            "status": "ready",
+            "model_version": sheet.outlook.version,
+            "trained_until": bundle.until,
+            "horizon_days": bundle.horizon_days,
+            "evidence": bundle.evidence.state,
+            "evidence_says": bundle.evidence.says,
+            "data_until": until,
+            "data_age_days": round(age.total_seconds() / SECONDS_A_DAY, 2),
+            "open_leads": len(sheet.table),
+            "scored_at": sheet.made_at,
+            "problem": scores.problem,
+        }
     )
 
 

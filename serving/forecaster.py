@@ -16,12 +16,13 @@ from features.errors import NotFoundError, NotReady
 from features.store import NO_EVENTS, current
 from features.warehouse import Warehouse
 from serving.given import Given, given
+from serving.lookup import call_list, find_lead, why_no_score
 from serving.settings import Settings
-from serving.wire import zulu
 from training.bundle import LEADS, Bundle
-from training.forecast import NOT_TO_BE_CONTACTED, score_examples, score_leads, value_of
+from training.forecast import score_examples, score_leads, value_of
 from training.params import ScoringParams
-from training.tracking import LoadedModel, Tracking
+from training.records import LoadedModel
+from training.tracking import Tracking
 
 
 @dataclass(frozen=True)
@@ -70,21 +71,16 @@ class Outlook:
 
     def reps(self) -> frozenset[str]:
         """Name every rep the extract knows: by the table `reps`, or by a lead."""
-        tables = (self.warehouse["reps"], self.warehouse["leads"])
-        named = [
-            rows.filter(rows["rep_id"].notnull()).select("rep_id").distinct() for rows in tables
-        ]
-        fetched = self.warehouse.arrow(named[0].union(named[1], distinct=True))
-        return frozenset(fetched["rep_id"].to_pylist())
+        reps, leads = (self.warehouse[name].select("rep_id") for name in ("reps", "leads"))
+        fetched = self.warehouse.arrow(reps.union(leads, distinct=True))
+        return frozenset(rep for rep in fetched["rep_id"].to_pylist() if rep is not None)
 
     def lead(self, lead_id: str) -> dict[str, Any] | None:
         """Fetch a lead's beginning and end, if the extract knows it."""
         leads = self.warehouse["leads"]
         found = leads.filter(leads.lead_id == lead_id)
-        told = self.warehouse.arrow(
-            found.select("lead_id", "created_at", "converted_at", "lost_at")
-        )
-        return next(iter(told.to_pylist()), None)
+        told = found.select("lead_id", "created_at", "converted_at", "lost_at")
+        return next(iter(self.warehouse.arrow(told).to_pylist()), None)
 
 
 @dataclass(frozen=True)
@@ -136,54 +132,3 @@ class Forecaster:
             moment = outlook.moment(as_of)
             raise NotFoundError(why_no_score(lead_id, outlook.lead(lead_id), moment))
         return found
-
-
-def call_list(
-    scores: pd.DataFrame, rep_id: str | None, length: int, reps: frozenset[str]
-) -> pd.DataFrame:
-    """Take a rep's next calls out of ranked scores; who asked not to be contacted is left out.
-
-    Args:
-        scores: ranked, best first within each owner.
-        rep_id: the rep; None asks for the pool of leads without an owner.
-        length: leads, at the most.
-        reps: the reps that are known beside the owners of open leads.
-    """
-    own = scores["rep_id"].isna() if rep_id is None else scores["rep_id"] == rep_id
-    if rep_id is not None and not own.any() and rep_id not in reps:
-        owners = scores["rep_id"].dropna().unique()[:5]
-        some = ", ".join(owners) or ", ".join(sorted(reps)[:5]) or "none"
-        raise NotFoundError(f"no rep has the id {rep_id!r}; known reps are, for example: {some}")
-    callable_ = scores["band"] != NOT_TO_BE_CONTACTED
-    return scores[own & callable_].head(length)
-
-
-def find_lead(scores: pd.DataFrame, lead_id: str) -> dict[str, Any] | None:
-    """Take one lead out of scores, if it is among them."""
-    found = scores[scores["lead_id"] == lead_id]
-    return None if found.empty else {str(k): v for k, v in found.iloc[0].to_dict().items()}
-
-
-def why_no_score(lead_id: str, lead: Mapping[str, Any] | None, moment: datetime) -> str:
-    """Say why a lead is not open at a moment.
-
-    Args:
-        lead_id: what was asked for.
-        lead: its `created_at`, `converted_at` and `lost_at`; None if nobody knows it.
-        moment: the moment asked about.
-    """
-    if lead is None:
-        return f"no lead has the id {lead_id!r} in the data"
-    if lead["created_at"] >= moment:
-        return (
-            f"lead {lead_id!r} was created on {zulu(lead['created_at'])}, which is not before the "
-            f"as_of {zulu(moment)}; a later as_of sees it"
-        )
-    for column, how in (("converted_at", "won"), ("lost_at", "lost")):
-        ended = lead.get(column)
-        if ended is not None and ended < moment:
-            return (
-                f"lead {lead_id!r} was {how} on {zulu(ended)}, before the as_of {zulu(moment)}: "
-                "only open leads are scored"
-            )
-    return f"lead {lead_id!r} was not open as of {zulu(moment)}"

@@ -170,7 +170,9 @@ class _Sender:
         """Write one line; never what was sent."""
         took = 1000 * (time.perf_counter() - self._began)
         who = "" if self.token is None else f" by {self.token.id} {self.token.name!r}"
-        log.info("%s %s %.0f ms%s", _line(self._scope), self.status or "-", took, who)
+        # Machines ask for health every few seconds; that is no news.
+        level = logging.DEBUG if self._scope["path"] in OPEN else logging.INFO
+        log.log(level, "%s %s %.0f ms%s", _line(self._scope), self.status or "-", took, who)
 
 
 def _line(scope: Scope) -> str:

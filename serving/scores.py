@@ -15,13 +15,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from features.errors import NotReady, PacesetterError
-from serving.forecaster import Forecaster, Outlook
-from serving.params import ServingParams
+from serving.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from serving.forecaster import Forecaster, Outlook
 
 LOOK_SECONDS = 5.0
 PATIENCE_SECONDS = 2.0
@@ -57,13 +61,17 @@ class Scores:
     """The current scores of a home, and those of other moments on demand.
 
     Attributes:
+        home: the folder it answers for.
+        params: how much is answered.
         problem: why newer scores could not be made; None if all is well.
     """
 
-    def __init__(self, forecaster: Forecaster, look_seconds: float = LOOK_SECONDS) -> None:
+    def __init__(self, home: Path, settings: Settings, look_seconds: float = LOOK_SECONDS) -> None:
         """Hold nothing yet; `start` or `look` makes the first scores."""
+        self.home = home
+        self.params = settings.serving
         self.problem: str | None = None
-        self._forecaster = forecaster
+        self._settings = settings
         self._look_seconds = look_seconds
         self._refresh = timedelta(minutes=self.params.refresh_minutes)
         self._sheet: Sheet | None = None
@@ -72,16 +80,6 @@ class Scores:
         self._engine = threading.Lock()
         self._moments: OrderedDict[tuple[Sheet, datetime], pd.DataFrame] = OrderedDict()
         self._thread: threading.Thread | None = None
-
-    @property
-    def home(self) -> Path:
-        """The folder it answers for."""
-        return self._forecaster.home
-
-    @property
-    def params(self) -> ServingParams:
-        """How much is answered."""
-        return self._forecaster.settings.serving
 
     def start(self) -> None:
         """Begin to look, in the background."""
@@ -150,6 +148,13 @@ class Scores:
                 sheet.outlook.version,
             )
         self._looked.set()
+
+    @cached_property
+    def _forecaster(self) -> Forecaster:
+        # Here, so that the service answers while the libraries of the models are still loading.
+        from serving.forecaster import Forecaster  # noqa: PLC0415 - takes seconds
+
+        return Forecaster(self.home, self._settings)
 
     def _fail(self, error: Exception) -> None:
         """Keep the scores there are: a full disk or a file replaced while read will pass."""

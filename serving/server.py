@@ -59,9 +59,7 @@ def _unavailable(host: str, port: int, error: OSError) -> str:
         )
     if error.errno == errno.EACCES:
         return f"port {port} needs more rights than you have; choose one above 1023 with --port"
-    return (
-        f"cannot listen on {host} port {port}: {error.strerror}; choose others with --host, --port"
-    )
+    return f"cannot listen on {host} port {port}: {error.strerror}; choose another --host or --port"
 
 
 @contextmanager

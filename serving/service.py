@@ -32,7 +32,6 @@ from serving.contracts import (
     NextCallsRequest,
     ScoreLeadsRequest,
 )
-from serving.forecaster import Forecaster
 from serving.guard import Guard
 from serving.openapi import Endpoint, document
 from serving.scores import Scores
@@ -57,21 +56,28 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def answered(question: Callable[P, R]) -> Callable[P, R | Response]:
-    """Answer what went wrong on purpose in words; BentoML would log a traceback."""
+def endpoint(answer: type[R]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make a method an endpoint that says in words what goes wrong on purpose.
 
-    @wraps(question)
-    def asked(*args: P.args, **kwargs: P.kwargs) -> R | Response:
-        try:
-            return question(*args, **kwargs)
-        except NotFoundError as error:
-            return _error(404, str(error))
-        except NotReady as error:
-            return _error(503, str(error), {"Retry-After": str(RETRY_SECONDS)})
-        except InputError as error:
-            return _error(400, str(error))
+    What it raised would be answered by BentoML with a traceback in the log.
+    """
 
-    return asked
+    def made(question: Callable[P, R]) -> Callable[P, R]:
+        @wraps(question)
+        def asked(*args: P.args, **kwargs: P.kwargs) -> R | Response:
+            try:
+                return question(*args, **kwargs)
+            except NotFoundError as error:
+                return _error(404, str(error))
+            except NotReady as error:
+                return _error(503, str(error), {"Retry-After": str(RETRY_SECONDS)})
+            except InputError as error:
+                return _error(400, str(error))
+
+        method: Callable[P, R] = bentoml.api(asked, output_spec=answer)
+        return method
+
+    return made
 
 
 def _error(status: int, says: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -83,36 +89,32 @@ class Endpoints:
 
     scores: ClassVar[Scores]
 
-    @bentoml.api(output_spec=NextCalls)
-    @answered
+    @endpoint(NextCalls)
     def next_calls(self, request: NextCallsRequest, /) -> NextCalls:
         """Whom a rep should call next, and why. Null asks for the leads that nobody owns."""
         return answers.next_calls(self.scores, request)
 
-    @bentoml.api(output_spec=LeadScores)
-    @answered
+    @endpoint(LeadScores)
     def score_leads(self, request: ScoreLeadsRequest, /) -> LeadScores:
         """Scores of leads that come with the request. They are judged with the activities given."""
         return answers.score_leads(self.scores, request)
 
-    @bentoml.api(output_spec=LeadExplanation)
-    @answered
+    @endpoint(LeadExplanation)
     def explain_lead(self, request: ExplainLeadRequest, /) -> LeadExplanation:
         """Why an open lead's score is what it is. Points add up to the score."""
         return answers.explain_lead(self.scores, request)
 
-    @bentoml.api(output_spec=Health)
-    @answered
+    @endpoint(Health)
     def health(self, request: HealthRequest, /) -> Health:  # noqa: ARG002 - there is nothing to ask
         """Which model answers, from which data, and how old both are."""
         return answers.health(self.scores)
 
-    @bentoml.on_startup
+    @bentoml.on_startup  # type: ignore[untyped-decorator] # bentoml ships no types
     def start(self) -> None:
         """Begin to make scores."""
         self.scores.start()
 
-    @bentoml.on_shutdown
+    @bentoml.on_shutdown  # type: ignore[untyped-decorator] # bentoml ships no types
     def stop(self) -> None:
         """End making scores."""
         self.scores.stop()
@@ -179,8 +181,7 @@ def product_version() -> str:
 
 def build_service(home: Path, settings: Settings) -> GuardedService:
     """Make the service of one home; nothing is read before it starts."""
-    scores = Scores(Forecaster(home, settings))
-    inner = type("PacesetterEndpoints", (Endpoints,), {"scores": scores})
+    inner = type("PacesetterEndpoints", (Endpoints,), {"scores": Scores(home, settings)})
     service: GuardedService = bentoml.service(
         name="pacesetter",
         service_class=GuardedService,

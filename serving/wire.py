@@ -20,8 +20,6 @@ from pydantic import (
     ValidationError,
 )
 
-from features.parsing import EMPTY
-
 SHOWN = 80
 """Characters of a wrong value that an error repeats."""
 MOST_PROBLEMS = 5
@@ -31,6 +29,8 @@ def clean(given: Any) -> Any:
     """Trim a text, and empty it where an export wrote a word for nothing, as ingestion does."""
     if not isinstance(given, str):
         return given
+    from features.parsing import EMPTY  # noqa: PLC0415 - takes seconds
+
     trimmed = given.strip(" \t\n\r\xa0")
     return None if trimmed in EMPTY else trimmed
 
@@ -101,9 +101,9 @@ def say_problems(error: ValidationError) -> str:
 def _say(problem: Any) -> str:
     steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in problem["loc"]]
     where = "".join(steps).removeprefix(".")
-    message = problem["msg"].removeprefix("Value error, ")
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if problem["type"] == "json_invalid":
-        return f"the body is no JSON: {message}"
+        return f"the body is no JSON: {message.removeprefix('Invalid JSON: ')}"
     if problem["type"] == "missing":
         return f"'{where}' is missing; it is required"
     if problem["type"] == "extra_forbidden":

@@ -23,7 +23,7 @@ COUNTED = 0.5
 SURELY_COUNTED = 0.9
 """The same for a number that a person vouched for."""
 FEW_WORDS = 50
-RULED_OUT = 0.15
+RULED_OUT = 0.25
 """A value whose leads convert this much less often than the others' all but rules it out."""
 CLOCKS = frozenset({"created_at", "converted_at", "lost_at", "do_not_contact_at"})
 NOT_COLUMNS = CLOCKS | {"lead_id", "outcome"}

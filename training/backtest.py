@@ -99,6 +99,11 @@ def folds_of(cutoffs: Sequence[datetime], refit_days: int) -> list[tuple[datetim
     return [tuple(fold) for fold in made]
 
 
+def _refit_days(asked: Range, params: TrainingParams) -> int:
+    days = (asked.end - asked.start).days + 1
+    return max(params.leads.refit_days, -(-days // params.leads.most_refits))
+
+
 def backtest_leads(
     warehouse: Warehouse,
     asked: Range,
@@ -118,7 +123,7 @@ def backtest_leads(
         progress: told of every fold.
     """
     parts: list[_Part] = []
-    divided = folds_of(asked.cutoffs, params.leads.refit_days)
+    divided = folds_of(asked.cutoffs, _refit_days(asked, params))
     with progress("backtesting", len(divided)) as advance:
         for number, cutoffs in enumerate(divided):
             parts.append(_one_fold(warehouse, number, cutoffs, horizon_days, features, params))

@@ -19,7 +19,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
 Floats = npt.NDArray[np.float64]
-RIDGE = 100.0
+RIDGE = 300.0
 """Pull towards the identity, in leads' worth of log loss. A window holds each lead many times and one
 season only; without the pull the map follows that season, and the next one has another."""
 

@@ -35,8 +35,8 @@ Build = Callable[
     [Warehouse, FeatureSet, Vocabulary, Sequence[datetime], FeatureParams], Examples
 ]
 NAME = "pacesetter_canary"
-MOST_LEADS = 4_000
-MOST_CUTOFFS = 8
+MOST_LEADS = 3_000
+MOST_CUTOFFS = 6
 """Cutoffs learned from, and tested on, at the most."""
 ROUNDS = 40
 THROWN_SHARE = 0.25

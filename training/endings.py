@@ -99,9 +99,10 @@ def events_of_life(warehouse: Warehouse, frame: pd.DataFrame, words: Vocabulary)
 
 def _later(warehouse: Warehouse, events: ir.Table, frame: pd.DataFrame) -> Floats:
     """Mark leads that an event came to; leads it came to at once tell nothing."""
-    at = frame.lead_id.map(warehouse.arrow(events).to_pandas().set_index("lead_id")["at"].astype(TIME))
-    at_once = (at - frame.created_at) <= pd.Timedelta(days=1)
-    return np.where(at_once, np.nan, at.notna().astype(np.float64))
+    told = warehouse.arrow(events).to_pandas().set_index("lead_id")["at"].astype(TIME)
+    at = told.reindex(frame.lead_id).to_numpy(TIME)
+    at_once = at - frame.created_at.to_numpy(TIME) <= np.timedelta64(1, "D")
+    return np.where(at_once, np.nan, (~np.isnat(at)).astype(np.float64))
 
 
 def _ended_or_open(frame: pd.DataFrame) -> Floats:

@@ -27,6 +27,7 @@ from training.params import TrainingParams
 from training.split import Split, split_in_time
 
 Floats = npt.NDArray[np.float64]
+YEAR_DAYS = 365
 MOST_GROWTH = 1.5
 """Trees added, at the most, for the rows that the last fit has more than the earlier ones."""
 
@@ -194,9 +195,18 @@ def _calibrate(
 
 
 def _useful(lesson: Lesson) -> list[str]:
-    """Columns that vary and that the audit does not suspect."""
+    """Columns that vary, that the audit does not suspect, and that do not merely tell the date.
+
+    A column with one value for everybody at a cutoff (the company's pace, the calendar) tells trees
+    which cutoff they look at. With less than a year of history no season comes twice, and all they
+    could do is learn the past by heart; on a real log that cost 0.003 of AUC and 0.006 of average
+    precision.
+    """
     X, suspected = lesson.examples.X, {s.feature for s in lesson.suspicions if s.left_out}
     varied = X.nunique(dropna=False) > 1
+    cutoffs = lesson.examples.keys[CUTOFF]
+    if (cutoffs.max() - cutoffs.min()).days < YEAR_DAYS:
+        varied &= X.groupby(cutoffs.to_numpy()).nunique(dropna=False).max() > 1
     return [name for name in X.columns if varied[name] and name not in suspected]
 
 

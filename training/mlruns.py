@@ -10,7 +10,7 @@ import fcntl
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
 _UNFIT = "%?#"
 """Signs that MLflow and SQLAlchemy read in unlike ways in the address of a database."""
-_SWITCH = "MLFLOW_DISABLE_TELEMETRY"
+_WHILE_OPENING = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # A kept connection would write into a database that was removed meanwhile, and be shared by
+    # forked workers.
+    "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
+}
 _LOCATIONS = (
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),
@@ -71,18 +76,20 @@ class Mlruns:
                 f"{' '.join(_UNFIT)}; choose another --home"
             )
         self.folder.mkdir(parents=True, exist_ok=True)
-        with _without_telemetry():
+        with _environment(_WHILE_OPENING):
             from mlflow import MlflowClient, telemetry  # noqa: PLC0415 - takes seconds
             from mlflow.store.tracking.sqlalchemy_store import (  # noqa: PLC0415 - takes seconds
                 SqlAlchemyStore,
             )
 
             telemetry.set_telemetry_client()
-        with quiet(), self.alone():
-            if not self.database.is_file():
-                # Or else MLflow's own first experiment gets a place in the working directory.
-                SqlAlchemyStore(self.uri, self.place("0"))
-            return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+            with quiet(), self.alone():
+                if not self.database.is_file():
+                    # Or else MLflow's own first experiment gets a place in the working directory.
+                    SqlAlchemyStore(self.uri, self.place(""))
+                client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+                client.search_registered_models(max_results=1)  # opens the registry's side, too
+                return client
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -117,13 +124,15 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _without_telemetry() -> Iterator[None]:
-    before = os.environ.get(_SWITCH)
-    os.environ[_SWITCH] = "true"
+def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables, and set them back."""
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[_SWITCH]
-        else:
-            os.environ[_SWITCH] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -16,7 +16,7 @@ class BoosterParams(Section):
     """
 
     learning_rate: float = Field(default=0.03, gt=0, le=1, json_schema_extra={"search": [0.01, 0.1]})
-    num_leaves: int = Field(default=7, ge=2, json_schema_extra={"search": [4, 63]})
+    num_leaves: int = Field(default=15, ge=2, json_schema_extra={"search": [4, 63]})
     min_data_in_leaf: int = Field(default=100, ge=1, json_schema_extra={"search": [20, 400]})
     feature_fraction: float = Field(default=0.2, gt=0, le=1, json_schema_extra={"search": [0.1, 1]})
     bagging_fraction: float = Field(default=0.7, gt=0, le=1, json_schema_extra={"search": [0.4, 1]})
@@ -37,7 +37,7 @@ class SplitParams(Section):
 
     every_days: int = Field(default=2, ge=1, description="days between training cutoffs")
     max_snapshots: int = Field(
-        default=400_000, ge=1_000, description="beyond this, cutoffs are taken further apart"
+        default=200_000, ge=1_000, description="beyond this, cutoffs are taken further apart"
     )
     calibrate_share: float = Field(default=0.15, gt=0, lt=0.5, description="of the mature time")
     calibrate_min_days: int = Field(default=14, ge=1)
@@ -50,6 +50,7 @@ class LeadParams(Section):
 
     horizon_days: int = Field(default=30, ge=1, description="how far the label looks ahead")
     refit_days: int = Field(default=7, ge=1, description="a backtest refits so often")
+    most_refits: int = Field(default=8, ge=1, description="but at the most so many times")
     leave_out: tuple[str, ...] = Field(
         default=(), strict=False, description="features never used, by name"
     )

@@ -33,9 +33,7 @@ def beeswarm(bundle: Bundle, examples: Examples) -> bytes | None:
     )
     figure = plt.figure()
     try:
-        shap.plots.beeswarm(
-            values, max_display=MOST_FEATURES, show=False, rng=np.random.default_rng(0)
-        )
+        shap.plots.beeswarm(values, max_display=MOST_FEATURES, show=False)
         figure.axes[0].set_xlabel("percentage points added to the chance to convert")
         buffer = io.BytesIO()
         FigureCanvasAgg(figure)

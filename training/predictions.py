@@ -21,7 +21,7 @@ COLUMNS = ("lead_id", "cutoff", "horizon_days", "p", "y", "fold")
 MODEL = "model"
 UNKNOWN = "unknown"
 
-Column = Sequence[Any] | NDArray[Any] | pd.Series | pd.Categorical
+Column = Sequence[Any] | NDArray[Any] | pd.Series
 
 
 @dataclass(frozen=True, eq=False)

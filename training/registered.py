@@ -7,6 +7,7 @@ takes that way.
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -52,14 +53,20 @@ def save_registered(bundle: Bundle, folder: Path) -> None:
     would silently drop MLflow's signature.
     """
     from mlflow.models import Model, ModelSignature  # noqa: PLC0415 - takes seconds
-    from mlflow.pyfunc import add_to_model  # noqa: PLC0415 - takes seconds
     from mlflow.types import ColSpec, Schema  # noqa: PLC0415 - takes seconds
 
     bundle.save(folder / BUNDLE)
-    columns = Schema([ColSpec("double", name) for name in bundle.columns])
-    chance = Schema([ColSpec("double", "p")])
-    model = Model(signature=ModelSignature(inputs=columns, outputs=chance))
-    add_to_model(model, loader_module=__name__, data=BUNDLE)
+    columns = [ColSpec("double", name) for name in bundle.columns]
+    signature = ModelSignature(
+        inputs=Schema(columns) if columns else None, outputs=Schema([ColSpec("double", "p")])
+    )
+    model = Model(signature=signature)
+    model.add_flavor(
+        "python_function",
+        loader_module=__name__,
+        data=BUNDLE,
+        python_version=platform.python_version(),
+    )
     model.save(str(folder / "MLmodel"))
     pins = "".join(f"{name}=={version(name)}\n" for name in NEEDED)
     (folder / "requirements.txt").write_text(pins, encoding="utf-8")

@@ -47,12 +47,16 @@ def load(source: str, home: Path, **options: Any) -> IngestReport:
 
 def table(home: Path, name: str) -> list[dict[str, Any]]:
     """Read an accepted table."""
-    return pq.read_table(current(home).path / f"{name}.parquet").to_pylist()
+    found: list[dict[str, Any]] = pq.read_table(current(home).path / f"{name}.parquet").to_pylist()
+    return found
 
 
 def quarantined(home: Path, name: str) -> list[dict[str, Any]]:
     """Read the rows of a table that were turned away."""
-    return pq.read_table(home / "data" / "quarantine" / f"{name}.parquet").to_pylist()
+    found: list[dict[str, Any]] = pq.read_table(
+        home / "data" / "quarantine" / f"{name}.parquet"
+    ).to_pylist()
+    return found
 
 
 def test_every_table_of_the_schema_exists_with_its_types(tmp_path: Path) -> None:
@@ -394,19 +398,19 @@ def test_a_row_is_told_all_its_faults(tmp_path: Path) -> None:
 
 def test_quotas_may_be_revised_but_not_overlap(tmp_path: Path) -> None:
     """Another known_at is a revision; the same again, and another period inside, are not."""
-    content = "rep_id,period_start,period_end,amount,known_at\n" + "\n".join(
-        [
-            "r,2025-01-01,2025-04-01,100,",
-            "r,2025-01-01,2025-04-01,120,2025-02-01",
-            "r,2025-01-01,2025-04-01,130,2025-01-01",
-            "r,2025-03-01,2025-06-01,100,",
-            "r,2025-04-01,2025-07-01,100,",
-            "q,2025-03-01,2025-06-01,100,",
-            "r,2025-09-01,2025-09-01,100,",
-            "r,2025-01-01,2025-02-01,100,2025-03-01",
-            "r,2025-07-01,2025-10-01,,",
-        ]
-    )
+    lines = [
+        "rep_id,period_start,period_end,amount,known_at",
+        "r,2025-01-01,2025-04-01,100,",
+        "r,2025-01-01,2025-04-01,120,2025-02-01",
+        "r,2025-01-01,2025-04-01,130,2025-01-01",
+        "r,2025-03-01,2025-06-01,100,",
+        "r,2025-04-01,2025-07-01,100,",
+        "q,2025-03-01,2025-06-01,100,",
+        "r,2025-09-01,2025-09-01,100,",
+        "r,2025-01-01,2025-02-01,100,2025-03-01",
+        "r,2025-07-01,2025-10-01,,",
+    ]
+    content = "\n".join(lines)
     load(write_csv(tmp_path / "in", quotas=content), tmp_path)
     turned = {row["source_row"]: row["reason"] for row in quarantined(tmp_path, "quotas")}
     assert sorted(turned) == [2, 3, 6, 7, 8]
@@ -491,6 +495,15 @@ def test_csv_files_of_spreadsheets_are_read(tmp_path: Path) -> None:
     report = load(str(tmp_path / "in"), tmp_path)
     assert [row["name"] for row in table(tmp_path, "reps")] == ['A\r\nB; "C"', "D"]
     assert report.tables["reps"].read == 2
+
+
+def test_a_table_of_hundreds_of_columns_needs_little_memory(tmp_path: Path) -> None:
+    """An export with 400 further columns is read within a gigabyte."""
+    names = [f"c{i}" for i in range(400)]
+    content = f"rep_id,{','.join(names)}\nr,{','.join(names)}\n"
+    params = FeatureParams(ingest=IngestParams(memory_gb=1.0))
+    load(write_csv(tmp_path / "in", reps=content), tmp_path, params=params)
+    assert table(tmp_path, "reps")[0]["c399"] == "c399"
 
 
 def test_a_home_that_cannot_be_written_is_said(tmp_path: Path) -> None:

@@ -106,11 +106,17 @@ def test_two_ingests_do_not_run_at_once(tmp_path: Path) -> None:
     assert ingest(source, tmp_path, FeatureParams()).tables["activities"].accepted == 3
 
 
-def test_a_failed_ingest_leaves_no_trace(tmp_path: Path) -> None:
-    """An ingest that ends with an error removes what it had begun."""
-    with pytest.raises(RuntimeError, match="halfway"), exclusive(tmp_path) as folder:
+def fail_halfway(home: Path) -> None:
+    """Begin a warehouse and break off."""
+    with exclusive(home) as folder:
         (folder / "leads.parquet").write_text("half")
         raise RuntimeError("halfway")
+
+
+def test_a_failed_ingest_leaves_no_trace(tmp_path: Path) -> None:
+    """An ingest that ends with an error removes what it had begun."""
+    with pytest.raises(RuntimeError, match="halfway"):
+        fail_halfway(tmp_path)
     assert not list((tmp_path / "data" / "warehouses").iterdir())
 
 

@@ -27,7 +27,8 @@ def load(tmp_path: Path, mapping: str, **tables: str) -> IngestReport:
 
 def rows(home: Path, name: str) -> list[dict[str, Any]]:
     """Read an accepted table."""
-    return pq.read_table(current(home).path / f"{name}.parquet").to_pylist()
+    found: list[dict[str, Any]] = pq.read_table(current(home).path / f"{name}.parquet").to_pylist()
+    return found
 
 
 def test_foreign_names_are_read_as_ours(tmp_path: Path) -> None:

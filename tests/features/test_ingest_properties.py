@@ -42,7 +42,7 @@ def as_csv(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return text.getvalue()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(dirty(), st.none() | st.just(datetime(2025, 1, 1)))
 def test_every_row_is_accepted_or_set_aside(
     table: tuple[str, list[str], list[list[str]]], data_until: datetime | None
@@ -78,7 +78,7 @@ def overlaps(one: tuple[int, int], other: tuple[int, int]) -> bool:
     return one != other and one[0] < other[1] and other[0] < one[1]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(
         st.tuples(

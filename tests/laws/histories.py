@@ -44,6 +44,7 @@ SHIFTS = (
     timedelta(days=-28),
 )
 AMOUNTS = (None, 0.0, 1.0, 2.5, 60.0, 0.001, -3.0, 0.0005, 1234.5678, 3e15)
+LEADS = ("L2", "L10", "l2", "é", "L3", "L4", "7", "07", "L 5", "L6", "L7", "L8")
 REPS = (None, "R1", "R2", "R10", "ghost")
 TYPES = ("call", "e-mail", "Call", "it's done", "zz")
 STAGES = (None, "new", "open", "Offer", "won?")
@@ -103,7 +104,7 @@ def random_case(rng: Random) -> Case:
     first = odd.replace(hour=0) + timedelta(days=rng.randint(-3, 40))
     kinds = (timedelta(0), timedelta(hours=15, minutes=30), timedelta(hours=7, microseconds=7))
     cutoffs = sorted(
-        {first + timedelta(days=rng.randint(0, 35)) + rng.choice(kinds) for _ in range(3)}
+        {first + timedelta(days=rng.randint(0, 35)) + rng.choice(kinds) for _ in range(4)}
     )
     until = cutoffs[-1] + timedelta(days=rng.choice((0, 1, horizon, 40)))
     anchors = [odd, *cutoffs, *(c + timedelta(days=horizon) for c in cutoffs)]
@@ -169,12 +170,13 @@ class _Clock:
 
 
 def _tables(rng: Random, clock: _Clock) -> dict[str, tuple[Row, ...]]:
-    leads = [_lead(rng, clock, name) for name in _some(rng, ("L2", "L10", "l2", "é", "L3", "L4"))]
+    count = rng.choice((0, 1, 5, 9, len(LEADS), len(LEADS)))
+    leads = [_lead(rng, clock, name) for name in LEADS[:count]]
     ids = [row["lead_id"] for row in leads] or ["nobody"]
     return {
         "leads": tuple(leads),
-        "activities": tuple(_activity(rng, clock, ids) for _ in range(rng.choice((0, 6, 20, 40)))),
-        "changes": tuple(_change(rng, clock, ids) for _ in range(rng.choice((0, 6, 20, 30)))),
+        "activities": tuple(_activity(rng, clock, ids) for _ in range(rng.choice((0, 6, 40, 80)))),
+        "changes": tuple(_change(rng, clock, ids) for _ in range(rng.choice((0, 6, 30, 60)))),
         "reps": tuple(_rep(rng, clock, name) for name in _some(rng, ("R1", "R2", "R10"))),
         "accounts": tuple(_account(rng, name) for name in _some(rng, ("A1", "A2"))),
         "deals": tuple(_deal(rng, clock, i, ids) for i in range(rng.randrange(3))),

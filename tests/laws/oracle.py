@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from extract import Extract, Row, is_visible
-from features.feature import Aggregate, Feature, FeatureSet, Kind, Source, Unit
+from features.feature import Aggregate, Feature, FeatureSet, Kind, Ratio, Source, Standing, Unit
 from features.params import FeatureParams
 from features.vocabulary import Vocabulary
 
@@ -48,6 +49,16 @@ class Key:
     lead_id: str
     cutoff: datetime
     owner: str | None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A lead's outcome: when, which, who owned it then, and who had worked on it."""
+
+    at: datetime
+    is_won: bool
+    owner: str | None
+    workers: set[str]
 
 
 class Oracle:
@@ -108,10 +119,32 @@ class Oracle:
         """Give one feature of one open lead."""
         if isinstance(feature.how, Aggregate):
             return self._aggregate(feature, feature.how, key)
+        if isinstance(feature.how, Standing):
+            return self._standing(feature.how, key)
+        if isinstance(feature.how, Ratio):
+            over = self._named(feature.how.over, key) + feature.how.plus
+            return self._named(feature.how.of, key) / over
         at = (key.lead_id, key.cutoff)
         if at not in self._known:
             self._known[at] = self._about(key)
         return self._known[at][feature.name]
+
+    def _named(self, name: str, key: Key) -> float:
+        return self.value(next(f for f in self.features if f.name == name), key)
+
+    def _standing(self, how: Standing, key: Key) -> float:
+        """The share of its peers that lie below it; of those at the same place, half, and itself."""
+        own = self._named(how.of, key)
+        if math.isnan(own):
+            return NOTHING
+        peers = self.keys([key.cutoff])
+        if how.within is not None:
+            within = how.within
+            group = self._named(within, key)
+            peers = [p for p in peers if is_same(self._named(within, p), group)]
+        values = [v for p in peers if not math.isnan(v := self._named(how.of, p))]
+        below, beside = sum(v < own for v in values), sum(v == own for v in values)
+        return (below + (beside + 1) / 2) / len(values)
 
     # Histories
 
@@ -175,24 +208,28 @@ class Oracle:
             return _amount(inside, str(how.column), feature.unit, how.kind)
         if how.kind is Kind.COUNT:
             return float(len(inside))
+        if how.kind is Kind.RHYTHM:
+            moments = sorted(row.at for row in inside)
+            gaps = [(later - earlier) / DAY for earlier, later in pairwise(moments)]
+            return sum(gaps) / len(gaps) if gaps else NOTHING
         if not inside:
             return NOTHING
         if how.kind in (Kind.SINCE_LAST, Kind.SINCE_FIRST):
             pick = max if how.kind is Kind.SINCE_LAST else min
             return self._since(pick(row.at for row in inside), key.cutoff, feature.unit)
-        by = str(how.by)
-        firsts: dict[int, datetime] = {}
-        for row in inside:
-            word = row.words[by]
-            if word is not None:
-                firsts[word] = min(row.at, firsts.get(word, row.at))
-        moment, newest = max((first, word) for word, first in firsts.items())
-        if how.kind is Kind.NEWEST_WORD:
-            return float(newest)
-        if how.kind is Kind.SINCE_NEWEST:
+        spoken = [(row.at, w) for row in inside if (w := row.words[str(how.by)]) is not None]
+        if how.kind in (Kind.NEWEST_WORD, Kind.SINCE_NEWEST):
+            firsts = {(min(at for at, w in spoken if w == word), word) for _, word in spoken}
+            moment, newest = max(firsts)
+            if how.kind is Kind.NEWEST_WORD:
+                return float(newest)
             return self._since(moment, key.cutoff, feature.unit)
-        last = max(row.at for row in inside)
-        return float(max(row.words[by] or 0 for row in inside if row.at == last))
+        # Of words at one moment, the later in the vocabulary counts.
+        _, last = max(spoken)
+        if how.kind is Kind.LAST_WORD:
+            return float(last)
+        others = [(at, word) for at, word in spoken if word != last]
+        return float(max(others)[1]) if others else NOTHING
 
     def _since(self, moment: datetime, cutoff: datetime, unit: Unit) -> float:
         if unit is Unit.WORKING_HOURS:
@@ -238,6 +275,7 @@ class Oracle:
             ),
             **self._own(lead, key.cutoff),
             **self._owner(key),
+            **self._reps_rates(key),
             **self._company(key.cutoff),
             **self._calendar(key.cutoff),
         }
@@ -287,13 +325,11 @@ class Oracle:
             return found
         back = self.params.owner_window_days * DAY
         own = [
-            won
-            for moment, won, owner in self._resolved
-            if owner == key.owner and key.cutoff - back <= moment < key.cutoff
+            ending.is_won
+            for ending in self._endings
+            if ending.owner == key.owner and key.cutoff - back <= ending.at < key.cutoff
         ]
-        ever = [won for moment, won, _ in self._resolved if moment < key.cutoff]
-        company = (sum(ever) + 1) / (len(ever) + 2)
-        prior = self.params.owner_prior
+        company, prior = self._rate_ever(key.cutoff), self.params.owner_prior
         found["owner_rate"] = (sum(own) + prior * company) / (len(own) + prior)
         found["owner_resolved"] = float(len(own))
         found["owner_load"] = float(
@@ -315,25 +351,51 @@ class Oracle:
             found[f"owner_{name}"] = read(told, categories)
         return found
 
+    def _workers(self, lead_id: str, moment: datetime) -> set[str]:
+        """The reps with an activity on the lead that can be seen at a moment."""
+        rows = [r for r in self._visible("activities", moment) if r["lead_id"] == lead_id]
+        return {row["rep_id"] for row in rows if row["rep_id"] is not None}
+
+    def _reps_rates(self, key: Key) -> dict[str, float]:
+        """The rates of the reps who worked on it, over the leads they worked on before the end."""
+        company, prior = self._rate_ever(key.cutoff), self.params.owner_prior
+        rates = []
+        for rep in self._workers(key.lead_id, key.cutoff):
+            own = [e.is_won for e in self._endings if e.at < key.cutoff and rep in e.workers]
+            rates.append((sum(own) + prior * company) / (len(own) + prior))
+        return {
+            "reps_rate_mean": sum(rates) / len(rates) if rates else NOTHING,
+            "reps_rate_best": max(rates, default=NOTHING),
+        }
+
     @cached_property
-    def _resolved(self) -> list[tuple[datetime, bool, str | None]]:
-        """Every outcome: when, whether won, and who owned the lead at that moment."""
+    def _endings(self) -> list[Ending]:
         found = []
         for lead in self._leads.values():
             ends = [(lead[e], e) for e in ("converted_at", "lost_at") if lead[e] is not None]
             if ends:
                 # Both at one moment: it was won ("converted_at" sorts first).
                 moment, end = min(ends)
-                found.append((moment, end == "converted_at", self.owner(lead, moment)))
+                owner, workers = self.owner(lead, moment), self._workers(lead["lead_id"], moment)
+                found.append(Ending(moment, end == "converted_at", owner, workers))
         return found
 
+    def _rate_ever(self, cutoff: datetime) -> float:
+        ever = [ending.is_won for ending in self._endings if ending.at < cutoff]
+        return (sum(ever) + 1) / (len(ever) + 2)
+
     def _company(self, cutoff: datetime) -> dict[str, float]:
-        month = cutoff - 28 * DAY
-        lately = [won for moment, won, _ in self._resolved if month <= moment < cutoff]
-        came = [1 for lead in self._leads.values() if month <= lead["created_at"] < cutoff]
+        week, month = cutoff - 7 * DAY, cutoff - 28 * DAY
+        lately = [e.is_won for e in self._endings if month <= e.at < cutoff]
+        last_week = [e.is_won for e in self._endings if week <= e.at < cutoff]
+        came = sum(month <= lead["created_at"] < cutoff for lead in self._leads.values())
+        backlog = sum(self.is_open(lead, cutoff) for lead in self._leads.values())
         return {
             "company_rate": (sum(lately) + 1) / (len(lately) + 2),
-            "inflow_against_outflow": (len(came) + 1) / (len(lately) + 1),
+            "inflow_against_outflow": (came + 1) / (len(lately) + 1),
+            "backlog": float(backlog),
+            "won_of_backlog_week": sum(last_week) / (backlog + 1),
+            "won_of_backlog_month": sum(lately) / (backlog + 1),
         }
 
     def _calendar(self, cutoff: datetime) -> dict[str, float]:
@@ -374,6 +436,11 @@ def thousandths(amount: float | None) -> int | None:
     if amount is None or abs(amount) >= UNBELIEVABLE:
         return None
     return int(Decimal(amount * 1000).to_integral_value(ROUND_HALF_UP))
+
+
+def is_same(one: float, other: float) -> bool:
+    """Tell whether two values are equal, nothing being equal to nothing."""
+    return one == other or (math.isnan(one) and math.isnan(other))
 
 
 def _is_within(row: Happening, cutoff: datetime, days: int | None) -> bool:

@@ -190,7 +190,7 @@ def test_ordered_parts_keep_their_order() -> None:
     ages = pd.Categorical(
         np.where(np.arange(len(predictions.frame)) % 5, "old", "new"), ["new", "old"], ordered=True
     )
-    parts = evaluate(replace(predictions, segments={"age": ages}), QUICK).segments["age"]
+    parts = evaluate(replace(predictions, segments={"age": pd.Series(ages)}), QUICK).segments["age"]
     assert [p.label for p in parts] == ["new", "old"]
 
 

@@ -1,0 +1,90 @@
+"""What every test may use: random small companies, and the engines they are put on."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+# Tests are no package: what the laws share is found here by its plain name.
+sys.path.append(str(Path(__file__).parent / "laws"))
+
+from engines import Engine, duckdb_engine, spark_engine, spark_session
+from histories import Case, random_case
+
+
+THIRD_PARTIES = (
+    # ibis 12 calls DuckDB 2.0 by an old name.
+    "ignore:fetch_arrow_table:DeprecationWarning",
+    # pyarrow 25 asks pandas 3.1 for an option that is always on by now.
+    "ignore:The .future.infer_string. option",
+)
+"""What libraries warn of among themselves; every other warning is an error."""
+SPARK_PARTIES = (
+    # pyspark 4.0 says `copy=` to pandas 3.
+    "ignore:The copy keyword is deprecated",
+    # py4j leaves its sockets to the collector.
+    "ignore::ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the markers."""
+    config.addinivalue_line("markers", "spark: needs Java and pyspark; takes a minute")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let libraries warn among themselves, also where `-W error` is given."""
+    for item in items:
+        is_spark = item.get_closest_marker("spark") is not None
+        for ignored in (*THIRD_PARTIES, *(SPARK_PARTIES if is_spark else ())):
+            item.add_marker(pytest.mark.filterwarnings(ignored))
+
+
+@pytest.fixture(scope="session")
+def crm() -> Callable[[int], Case]:
+    """Make the random small company of a seed."""
+    return lambda seed: random_case(Random(seed))
+
+
+@pytest.fixture(scope="session")
+def duckdb(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """DuckDB, opened anew for each extract."""
+    return duckdb_engine(tmp_path_factory.mktemp("duckdb"))
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """One small Spark session on this machine; in CI it must be there."""
+    missing = _what_spark_lacks()
+    if missing and os.environ.get("CI", "").lower() == "true":
+        pytest.fail(f"Spark cannot be tried: {missing}")
+    if missing:
+        pytest.skip(f"Spark cannot be tried: {missing}")
+    folder = tmp_path_factory.mktemp("spark")
+    session = spark_session(folder)
+    yield spark_engine(session, folder)
+    session.stop()
+
+
+@pytest.fixture(scope="session", params=["duckdb", pytest.param("spark", marks=pytest.mark.spark)])
+def engine(request: pytest.FixtureRequest) -> Any:
+    """Run a test once on each engine."""
+    return request.getfixturevalue(request.param)
+
+
+def _what_spark_lacks() -> str:
+    if importlib.util.find_spec("pyspark") is None:
+        return "pyspark is not installed (pip install 'pacesetter[spark]')"
+    java = Path(os.environ.get("JAVA_HOME", "-")) / "bin" / "java"
+    if shutil.which("java") is None and not java.exists():
+        return "there is no Java (17 or 21) on this machine"
+    return ""

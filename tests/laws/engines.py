@@ -1,0 +1,79 @@
+"""The engines a law is tried on: each opens an extract as a warehouse and lets it go again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from extract import Extract
+from features.store import WarehouseMeta
+from features.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A way to open extracts.
+
+    Attributes:
+        name: which engine.
+        connect: opens a folder of tables.
+        close: lets go of what was opened.
+        folder: where extracts are written while they are open.
+    """
+
+    name: str
+    connect: Callable[[WarehouseMeta], Warehouse]
+    close: Callable[[Warehouse], None]
+    folder: Path
+
+    @contextmanager
+    def open(self, extract: Extract) -> Iterator[Warehouse]:
+        """Write an extract and open it."""
+        with TemporaryDirectory(dir=self.folder) as made:
+            warehouse = self.connect(extract.write(Path(made) / "tables"))
+            try:
+                yield warehouse
+            finally:
+                self.close(warehouse)
+
+
+def duckdb_engine(folder: Path) -> Engine:
+    """DuckDB within this process."""
+    return Engine("duckdb", Warehouse.duckdb, lambda w: w.backend.disconnect(), folder)
+
+
+def spark_engine(session: Any, folder: Path) -> Engine:
+    """Spark; its session outlives the extracts."""
+    return Engine("spark", lambda meta: Warehouse.spark(meta, session), lambda _: None, folder)
+
+
+def spark_session(folder: Path) -> Any:
+    """Start the smallest Spark there is: two threads, no pages, nobody may reach it.
+
+    Compiling each query costs a hundred times what it saves on tables this small.
+    """
+    from pyspark.sql import SparkSession  # noqa: PLC0415 - optional, the extra `spark`
+
+    settings = {
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.memory": "1g",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.warehouse.dir": str(folder / "spark-warehouse"),
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
+    builder = SparkSession.builder.master("local[2]").appName("laws")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session

@@ -1,0 +1,95 @@
+"""Looking at an extract through the product's public words, and comparing what two looks saw."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from hypothesis import HealthCheck, settings
+
+from features.build import Examples, build
+from features.feature import FeatureSet
+from features.labels import conversion
+from features.lead import lead_features
+from features.params import FeatureParams
+from features.vocabulary import Vocabulary, read_vocabulary
+from features.warehouse import Warehouse
+from histories import Case
+
+MORE = int(os.environ.get("LAW_EXAMPLES", "0"))
+"""How many companies a law is tried on; unset, a few that are the same on every run."""
+
+
+def tried_on(examples: int) -> settings:
+    """Say on how many companies a law is tried."""
+    return settings(
+        max_examples=MORE or examples,
+        derandomize=not MORE,
+        database=None,
+        deadline=None,
+        print_blob=bool(MORE),
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the product saw in an extract."""
+
+    words: Vocabulary
+    examples: Examples
+    labels: npt.NDArray[np.float64]
+
+
+def look(warehouse: Warehouse, case: Case) -> Look:
+    """Read the words as of the moment of training, then build examples and their labels."""
+    words = read_vocabulary(warehouse.until(case.trained), case.params)
+    declared = lead_features(words, case.params)
+    examples = build(warehouse, declared, words, case.cutoffs, case.params)
+    return Look(words, examples, conversion(warehouse, examples.keys, case.horizon_days))
+
+
+def look_at(
+    warehouse: Warehouse, words: Vocabulary, cutoffs: Sequence[datetime], params: FeatureParams
+) -> Examples:
+    """Build examples with words that are known already."""
+    return build(warehouse, lead_features(words, params), words, cutoffs, params)
+
+
+def only(declared: FeatureSet, names: Sequence[str]) -> FeatureSet:
+    """Keep a few features of a set."""
+    return declared.without(frozenset(declared.names) - frozenset(names))
+
+
+def assert_bit_equal(one: Examples, other: Examples) -> None:
+    """Require the same leads, cutoffs and owners, and the same 64 bits in every value."""
+    pd.testing.assert_frame_equal(one.keys, other.keys)
+    assert list(one.X.columns) == list(other.X.columns)
+    same = one.X.to_numpy().view(np.int64) == other.X.to_numpy().view(np.int64)
+    unlike = [name for name, is_same in zip(one.X.columns, same.all(axis=0), strict=True) if not is_same]
+    assert not unlike, differing(one, other, unlike)
+
+
+def differing(one: Examples, other: Examples, names: Sequence[str]) -> str:
+    """Show the first few rows in which columns differ."""
+    lines = []
+    for name in names:
+        left, right = one.X[name].to_numpy(), other.X[name].to_numpy()
+        rows = np.flatnonzero(~np.isclose(left, right, rtol=0, atol=0, equal_nan=True))[:3]
+        for row in rows:
+            key = tuple(one.keys.iloc[row])
+            lines.append(f"{name} of {key}: {left[row]!r} against {right[row]!r}")
+    return "\n".join(lines) or f"last bits of {list(names)}"
+
+
+def keys_of(examples: Examples) -> list[tuple[str, datetime, str | None]]:
+    """Give lead, cutoff and owner of every example as plain values."""
+    return [
+        (lead_id, cutoff.to_pydatetime(), owner if isinstance(owner, str) else None)
+        for lead_id, cutoff, owner in examples.keys.itertuples(index=False)
+    ]

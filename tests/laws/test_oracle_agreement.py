@@ -1,0 +1,139 @@
+"""The fast way and the slow way agree, on every engine: values, population, owners, labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engines import Engine
+from features.build import Examples, build
+from features.feature import Aggregate, Feature, FeatureSet, Kind, Source, Unit, Who
+from features.lead import lead_features
+from features.vocabulary import Vocabulary
+from features.warehouse import Warehouse
+from histories import Case, random_case
+from looks import Look, keys_of, look, tried_on
+from oracle import Oracle, is_same
+
+TOLERANCE = 1e-9
+SPARK_SEEDS = (3, 11)
+"""Companies with many open leads and most kinds of words."""
+
+
+def assert_agrees(examples: Examples, oracle: Oracle, case: Case) -> None:
+    """Compare leads, owners and every value with the slow truth."""
+    keys = oracle.keys(case.cutoffs)
+    assert keys_of(examples) == [(key.lead_id, key.cutoff, key.owner) for key in keys]
+    unlike = [
+        f"{feature.name} of {key}: {found!r}, the oracle says {told!r}"
+        for feature in examples.feature_set
+        for key, found in zip(keys, examples.X[feature.name], strict=True)
+        if not is_near(found, told := oracle.value(feature, key))
+    ]
+    assert not unlike, "\n".join(unlike[:20])
+
+
+def is_near(found: float, told: float) -> bool:
+    """Tell whether two values are alike but for rounding."""
+    return is_same(found, told) or abs(found - told) <= TOLERANCE * max(1.0, abs(told))
+
+
+def more_features(words: Vocabulary, params_windows: tuple[int, ...]) -> Iterator[Feature]:
+    """Declare what a data scientist could, beyond what is declared: each kind, by each word."""
+    short, wide = params_windows[0], params_windows[-1] + 1
+    counted = [
+        ("trend", Aggregate(Kind.TREND, wide_days=wide), short),
+        ("sum", Aggregate(Kind.SUM, column="duration"), short),
+        ("mean", Aggregate(Kind.MEAN, column="duration"), wide),
+        ("count", Aggregate(Kind.COUNT), wide),
+    ]
+    whole = [
+        (kind.value.replace(" ", "_"), Aggregate(kind), None)
+        for kind in (Kind.SINCE_LAST, Kind.SINCE_FIRST, Kind.RESPONSE, Kind.RHYTHM)
+    ]
+    for by, found in (("type", words.types), ("direction", words.directions)):
+        for code in (None, *range(len(found) + 1)):
+            for name, how, days in (*counted, *whole):
+                made = Aggregate(how.kind, by, code, how.column, how.wide_days)
+                label = f"more_{name}_{by}_{'all' if code is None else code}"
+                yield Feature(label, Source.TOUCHES, made, label, Who.REP, unit_of(how), days)
+    for kind in (Kind.LAST_WORD, Kind.SECOND_WORD, Kind.NEWEST_WORD):
+        name = f"more_{kind.value.replace(' ', '_')}_outcome"
+        how = Aggregate(kind, "outcome")
+        yield Feature(
+            name,
+            Source.TOUCHES,
+            how,
+            name,
+            Who.REP,
+            Unit.CATEGORY,
+            categories=words.outcomes,
+        )
+
+
+def unit_of(how: Aggregate) -> Unit:
+    """Times are counted in days, the rest in what it is."""
+    timed = (Kind.SINCE_LAST, Kind.SINCE_FIRST, Kind.RHYTHM)
+    if how.kind in timed:
+        return Unit.DAYS
+    return Unit.HOURS if how.kind is Kind.RESPONSE else Unit.AMOUNT
+
+
+@given(rng=st.randoms(use_true_random=False))
+@tried_on(12)
+def test_every_feature_owner_and_label_is_what_the_slow_truth_says(
+    duckdb: Engine, rng: Random
+) -> None:
+    """What the engine compiles equals what a plain walk over the rows gives, to 1e-9."""
+    case = random_case(rng)
+    with duckdb.open(case.extract) as warehouse:
+        seen = look(warehouse, case)
+    declared = seen.examples.feature_set
+    oracle = Oracle(case.extract, seen.words, declared, case.params)
+    assert_agrees(seen.examples, oracle, case)
+    told = [oracle.label(key, case.horizon_days) for key in oracle.keys(case.cutoffs)]
+    np.testing.assert_array_equal(seen.labels, np.array(told))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_any_declaration_of_any_kind_is_what_the_slow_truth_says(
+    duckdb: Engine, crm: Callable[[int], Case], seed: int
+) -> None:
+    """A feature nobody declared yet means what its declaration says, whatever kind and word."""
+    case = crm(seed)
+    with duckdb.open(case.extract) as warehouse:
+        words = look(warehouse, case).words
+        more = FeatureSet("lead", tuple(more_features(words, case.params.windows_days)))
+        examples = build(warehouse, more, words, case.cutoffs, case.params)
+    assert_agrees(examples, Oracle(case.extract, words, more, case.params), case)
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("seed", SPARK_SEEDS)
+def test_spark_says_what_duckdb_says(
+    duckdb: Engine, spark: Engine, crm: Callable[[int], Case], seed: int
+) -> None:
+    """The same files give the same words, leads, owners, values and labels on both engines."""
+    case = crm(seed)
+
+    def seen_by(engine: Engine) -> Look:
+        with engine.open(case.extract) as warehouse:
+            return look(warehouse, case)
+
+    small, large = seen_by(duckdb), seen_by(spark)
+    assert large.words == small.words
+    assert keys_of(large.examples) == keys_of(small.examples)
+    assert len(small.examples) > 10, "the seed should be replaced by one with open leads"
+    unlike = [
+        name
+        for name in small.examples.X
+        if not all(map(is_near, large.examples.X[name], small.examples.X[name]))
+    ]
+    assert not unlike
+    np.testing.assert_array_equal(large.labels, small.labels)
