@@ -142,7 +142,7 @@ def build_scene(scene: Scene, feature_set: FeatureSet) -> Examples:
         columns |= _from_history(scene, feature_set.of(source), relation, len(frame))
     for source, relation in SURROUNDINGS.items():
         columns |= _from_surroundings(scene, feature_set.of(source), relation, len(frame))
-    for feature in feature_set:
+    for feature in (*feature_set, *feature_set.aside):
         if feature.unit is Unit.WORKING_HOURS:
             columns[feature.name] = _working_hours(columns[feature.name], cutoffs_us, scene.params)
     for feature in feature_set.of(Source.COLUMNS):

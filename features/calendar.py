@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import ibis
@@ -24,7 +25,8 @@ def to_us(moments: npt.ArrayLike) -> npt.NDArray[np.int64]:
     return np.asarray(moments, dtype="datetime64[us]").astype(np.int64)
 
 
-def _offsets(zone: str, last_year: int) -> list[tuple[datetime, int]]:
+@cache
+def _offsets(zone: str, last_year: int) -> tuple[tuple[datetime, int], ...]:
     """Moments (UTC) at which the zone's offset changes, with the new offset in seconds."""
     tz, found = ZoneInfo(zone), []
     moment, before = datetime(FIRST_YEAR, 1, 1), None
@@ -35,7 +37,7 @@ def _offsets(zone: str, last_year: int) -> list[tuple[datetime, int]]:
         elif offset != before:
             found.append((_change(tz, moment - timedelta(days=1), moment), offset))
         moment, before = moment + timedelta(days=1), offset
-    return found
+    return tuple(found)
 
 
 def _offset(tz: ZoneInfo, moment: datetime) -> int:

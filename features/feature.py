@@ -163,6 +163,15 @@ class Feature:
     window_days: int | None = None
     categories: tuple[str, ...] | None = None
 
+    @property
+    def made_of(self) -> tuple[str, ...]:
+        """The columns it is computed from, for features made of other features."""
+        if isinstance(self.how, Ratio):
+            return (self.how.of, self.how.over)
+        if isinstance(self.how, Standing):
+            return (self.how.of, *([] if self.how.within is None else [self.how.within]))
+        return ()
+
     def __post_init__(self) -> None:
         """Refuse names that LightGBM or a file format would change."""
         if not re.fullmatch(r"[A-Za-z0-9_]+", self.name):
@@ -188,11 +197,13 @@ class FeatureSet:
         entity: what they describe.
         features: the declarations.
         rows: the columns that expressions may use, by source; the fingerprint compiles them.
+        aside: features that were left out but that others are made of: built, and not kept.
     """
 
     entity: str
     features: tuple[Feature, ...]
     rows: Mapping[Source, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    aside: tuple[Feature, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse two features of one name."""
@@ -220,13 +231,17 @@ class FeatureSet:
         return [feature.name for feature in self.features if feature.categories is not None]
 
     def of(self, source: Source) -> tuple[Feature, ...]:
-        """The features made of one kind of rows."""
-        return tuple(feature for feature in self.features if feature.source is source)
+        """The features made of one kind of rows, those set aside included."""
+        return tuple(f for f in (*self.features, *self.aside) if f.source is source)
 
     def without(self, names: frozenset[str]) -> FeatureSet:
-        """Leave some features out."""
+        """Leave some features out; what the others are made of is set aside."""
         kept = tuple(feature for feature in self.features if feature.name not in names)
-        return replace(self, features=kept)
+        left = [f for f in (*self.features, *self.aside) if f not in kept]
+        needed = {name for feature in kept for name in feature.made_of}
+        for feature in reversed(left):
+            needed |= set(feature.made_of) if feature.name in needed else set()
+        return replace(self, features=kept, aside=tuple(f for f in left if f.name in needed))
 
     @property
     def fingerprint(self) -> str:

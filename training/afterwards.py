@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import ibis
 import ibis.expr.types as ir
 
 from features.tables import LEADS
@@ -42,11 +43,15 @@ def _with_conversion(warehouse: Warehouse, column: str) -> Iterator[Finding]:
         with_it = before + after
         if row["leads"] < FEWEST or with_it < MOST * row["n"]:
             continue
-        what = f"activities.{column} '{row['word']}' comes with or after the conversion " \
+        what = (
+            f"activities.{column} '{row['word']}' comes with or after the conversion "
             f"({with_it:,} of {row['n']:,} rows)"
+        )
         if before > after:
-            says = f"{what}, mostly minutes before it: it is the conversion, not a sign of it; " \
+            says = (
+                f"{what}, mostly minutes before it: it is the conversion, not a sign of it; "
                 "check that converted_at is not stamped late"
+            )
             yield Finding("activities", column, "with_conversion", "warning", says)
         else:
             says = f"{what}: no forecast sees it, since its lead is closed by then"
@@ -88,6 +93,7 @@ def _compared(warehouse: Warehouse, rows: ir.Table, name: str) -> dict[str, int]
         if joined.now.type().is_numeric()
         else joined.now.cast("string") != joined["first"]
     )
-    changed = unlike.fill_null(value=False) | (joined.last_at > joined.created_at)
+    later = joined.last_at > joined.created_at
+    changed = unlike.fill_null(ibis.literal(value=False)) | later
     counted = joined.aggregate(n=joined.count(), changed=changed.sum())
     return {key: int(value or 0) for key, value in warehouse.arrow(counted).to_pylist()[0].items()}

@@ -18,7 +18,7 @@ from features.build import Examples, build
 from features.labels import conversion, last_mature_cutoff
 from features.lead import lead_features
 from features.params import FeatureParams
-from features.snapshot import grid, midnight
+from features.snapshot import CUTOFF, grid, midnight
 from features.vocabulary import read_vocabulary
 from features.warehouse import Warehouse
 from training.afterwards import afterwards_findings
@@ -28,7 +28,7 @@ from training.finding import Finding, by_severity
 from training.health import health_findings
 from training.law import law_findings
 from training.params import TrainingParams
-from training.separation import sample_of, separation
+from training.separation import FEWEST, sample_of, separation
 
 Floats = npt.NDArray[np.float64]
 TOO_GOOD = 0.95
@@ -65,25 +65,34 @@ def suspicious_features(
 
     Suspected is an AUC whose lower bound lies above `TOO_GOOD`: of the numbers, of the
     categories' rates on other leads, or of being missing. Fewer than 20 leads of either label
-    support no suspicion.
+    support no suspicion. A column that never changes for a lead is judged by what became of the
+    lead in the end as well: one that shows the end of the story tells that it converts, not when.
 
     Args:
         examples: features at mature cutoffs.
         y: their ripe labels.
         allowed: features that are suspected but kept, since a person vouches for them.
     """
-    rows = _thin(y)
-    if len(rows) == 0:
+    if len(y) == 0:
         return ()
-    sample = sample_of(y[rows], examples.keys["lead_id"].to_numpy()[rows])
-    if not sample.enough:
-        return ()
+    leads = examples.keys["lead_id"].to_numpy()
+    rows, (first, won) = _thin(y), _fates(examples, y)
+    moments, fates = sample_of(y[rows], leads[rows]), sample_of(won, leads[first])
+    starts = np.append(True, leads[1:] != leads[:-1])  # noqa: FBT003 - a row, not a flag
     categorical, found = set(examples.feature_set.categorical), []
     for name in examples.X.columns:
-        values = examples.X[name].to_numpy(np.float64)[rows]
-        area = separation(values, sample, ordered=name not in categorical)
-        if sample.low(area) > TOO_GOOD:
-            found.append(_suspicion(name, area, left_out=name not in allowed))
+        values = examples.X[name].to_numpy(np.float64)
+        judged = [(moments, values[rows])]
+        if _is_fixed(values, starts):
+            judged.append((fates, values[first]))
+        areas = [
+            (separation(some, sample, ordered=name not in categorical), sample)
+            for sample, some in judged
+            if sample.enough
+        ]
+        surely = [area for area, sample in areas if sample.low(area) > TOO_GOOD]
+        if surely:
+            found.append(_suspicion(name, max(surely), left_out=name not in allowed))
     return tuple(found)
 
 
@@ -91,6 +100,26 @@ def _thin(y: Floats) -> npt.NDArray[np.intp]:
     """Take rows of each label evenly over all of them."""
     kinds = [np.flatnonzero(y == label) for label in (0, 1)]
     return np.sort(np.concatenate([k[:: max(1, -(-len(k) // MOST))] for k in kinds]))
+
+
+def _fates(examples: Examples, y: Floats) -> tuple[npt.NDArray[np.intp], Floats]:
+    """Tell what became of leads: the first row of each, and whether it converted.
+
+    Leads that are open at the last cutoff may still convert, so they are left aside where enough
+    others left the list without a conversion.
+    """
+    rows = examples.keys.assign(row=np.arange(len(y)), won=y).groupby("lead_id", sort=False)
+    told = rows.agg(first=("row", "first"), won=("won", "max"), last=(CUTOFF, "max"))
+    gone = (told["last"] < examples.keys[CUTOFF].max()) & (told["won"] == 0)
+    if gone.sum() >= FEWEST:
+        told = told[gone | (told["won"] == 1)]
+    return told["first"].to_numpy(np.intp), told["won"].to_numpy(np.float64)
+
+
+def _is_fixed(values: Floats, starts: npt.NDArray[np.bool_]) -> bool:
+    """Tell whether a column never changes for a lead; rows are ordered by lead."""
+    same = (values[1:] == values[:-1]) | (np.isnan(values[1:]) & np.isnan(values[:-1]))
+    return bool((same | starts[1:]).all())
 
 
 def _suspicion(name: str, area: float, *, left_out: bool) -> Suspicion:
@@ -128,7 +157,11 @@ def audit(
             moments = spaced(cutoffs, MOST_CUTOFFS)
             examples = build(warehouse, declared, words, moments, features)
             found += _suspected(warehouse, examples, params)
-            found += law_findings(warehouse, examples, words, horizon, features)
+
+            def rebuild(extract: Warehouse, cutoff: datetime) -> Examples:
+                return build(extract, declared, words, [cutoff], features)
+
+            found += law_findings(warehouse, examples, horizon, rebuild)
             found += canary_findings(warehouse, cutoffs, features, params)
     return by_severity(found)
 

@@ -24,6 +24,16 @@ from training.bundle import Bundle
 
 Floats = npt.NDArray[np.float64]
 NEAR = 1e-9
+_SAME = {
+    "active_days": "touch",
+    "duration_hours": "touch",
+    "first_touch": "touch",
+    "overdue": "touch",
+    "between_touches": "touch",
+    "reps_rate_best": "reps_rate",
+    "stage_changes": "stage",
+}
+"""Names that are about the same thing although they are called otherwise."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +79,10 @@ def topic(name: str) -> str:
     >>> topic("type_call_14d") == topic("days_since_type_call")
     True
     """
-    plain = re.sub(r"_(\d+d|all|mean)$", "", name)
-    plain = re.sub(r"^(days_since|working_hours_since|working_hours_in|days_in)_", "", plain)
-    return re.sub(r"^(touches|first_touch|touch_trend.*|active_days)$", "touch", plain)
+    plain = re.sub(r"_(\d+d|all|mean|days|working_hours)$", "", name.removeprefix("standing_"))
+    plain = re.sub(r"^(days|working_hours|duration_hours)_", "", plain)
+    plain = re.sub(r"^(since_first|since|in)_", "", plain)
+    return _SAME.get(plain, "touch" if plain.startswith("touch") else plain)
 
 
 def reasons(

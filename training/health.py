@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 
 import ibis
 import ibis.expr.types as ir
@@ -44,14 +45,12 @@ def _one(warehouse: Warehouse, rows: ir.Table) -> dict[str, int]:
     return {name: int(value or 0) for name, value in numbers.items()}
 
 
-def _share(
-    table: str, column: str | None, kind: str, some: int, of: int, says: str
-) -> Iterator[Finding]:
-    """Tell a share worth telling; `says` has a place for it."""
+def _share(about: tuple[str, str | None, str], some: int, of: int, says: str) -> Iterator[Finding]:
+    """Tell a share worth telling of a table, column and kind; `says` has a place for it."""
     if of and some / of >= SOME:
         severity: Severity = "warning" if some / of >= MANY else "info"
         told = f"{some:,} of {of:,} ({some / of:.0%})"
-        yield Finding(table, column, kind, severity, says.format(told))
+        yield Finding(*about, severity, says.format(told))
 
 
 def _pace(warehouse: Warehouse, name: str, clock: str) -> Iterator[Finding]:
@@ -63,7 +62,7 @@ def _pace(warehouse: Warehouse, name: str, clock: str) -> Iterator[Finding]:
     told = warehouse.arrow(days).sort_by("day").to_pylist()
     if not told:
         return
-    gaps = [(a["day"], b["day"]) for a, b in zip(told, told[1:], strict=False)
+    gaps = [(a["day"], b["day"]) for a, b in pairwise(told)
             if (b["day"] - a["day"]).days > 14]  # noqa: PLR2004 - two weeks
     if gaps:
         first, last = max(gaps, key=lambda gap: gap[1] - gap[0])
@@ -87,9 +86,11 @@ def _late(warehouse: Warehouse, name: str) -> Iterator[Finding]:
         late=(known > event + ibis.interval(days=LATE.days)).sum(),
         unseen=((known >= moment) & (known > event)).sum(),
     ))
-    says = f"{{}} of the {name} were entered more than a day after they happened: a forecast of " \
-        "the same day does without them, so logging sooner makes it better"
-    yield from _share(name, "known_at", "late_logging", told["late"], told["n"], says)
+    says = (
+        f"{{}} of the {name} were entered more than a day after they happened: a forecast of the "
+        "same day does without them, so logging sooner makes it better"
+    )
+    yield from _share((name, "known_at", "late_logging"), told["late"], told["n"], says)
     if told["unseen"]:
         says = f"{told['unseen']:,} {name} become known only after the data ends: not seen yet"
         yield Finding(name, "known_at", "known_after_end", "info", says)
@@ -111,10 +112,10 @@ def _leads(warehouse: Warehouse) -> Iterator[Finding]:
     told["stale"] = _one(warehouse, stale.aggregate(n=stale.count()))["n"]
     nobody = leads.filter(leads.rep_id.isnull()).anti_join(owned, "lead_id")
     told["nobody"] = _one(warehouse, nobody.aggregate(n=nobody.count()))["n"]
-    yield from _share("leads", "lost_at", "stale", told["stale"], told["open"],
+    yield from _share(("leads", "lost_at", "stale"), told["stale"], told["open"],
                       "{} open leads are older than 90 days and had no activity in that time: "
                       "close them as lost, or they crowd the list and flatter the figures")
-    yield from _share("leads", "rep_id", "no_owner", told["nobody"], told["n"],
+    yield from _share(("leads", "rep_id", "no_owner"), told["nobody"], told["n"],
                       "{} leads never had an owner: they are ranked as one pool")
     if told["n"] and not told["lost"]:
         says = "no lead was ever marked lost: leads stay open until they convert"
@@ -138,19 +139,19 @@ def _activities(warehouse: Warehouse) -> Iterator[Finding]:
     told["twice"] = _one(warehouse, twice.aggregate(n=(twice.n - 1).sum()))["n"]
     strangers = rows.filter(rows.rep_id.notnull()).anti_join(reps, "rep_id")
     told["strangers"] = _one(warehouse, strangers.aggregate(n=strangers.count()))["n"]
-    yield from _share("activities", None, "repeated", told["twice"], told["n"],
+    yield from _share(("activities", None, "repeated"), told["twice"], told["n"],
                       "{} activities equal another one in lead, type, time, rep and outcome: "
                       "loaded twice they count twice; give them an activity_id")
-    yield from _share("activities", "lead_id", "unknown_lead", told["unknown"], told["given"],
+    yield from _share(("activities", "lead_id", "unknown_lead"), told["unknown"], told["given"],
                       "{} activities name a lead that is not in leads: they count for nobody")
-    yield from _share("activities", "occurred_at", "before_lead", told["before"], told["given"],
+    yield from _share(("activities", "occurred_at", "before_lead"), told["before"], told["given"],
                       "{} activities happened before their lead was created: the clocks of the "
                       "two differ, or leads are created afterwards")
-    yield from _share("activities", "occurred_at", "after_conversion", told["after"],
+    yield from _share(("activities", "occurred_at", "after_conversion"), told["after"],
                       told["given"], "{} activities lie after their lead's conversion: no "
                       "forecast of it sees them")
     if "reps" in warehouse.present:
-        yield from _share("activities", "rep_id", "unknown_rep", told["strangers"], told["n"],
+        yield from _share(("activities", "rep_id", "unknown_rep"), told["strangers"], told["n"],
                           "{} activities name a rep that is not in reps")
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import numpy as np
 
-from features.build import Examples, build
+from features.build import Examples
 from features.labels import conversion
-from features.params import FeatureParams
 from features.snapshot import CUTOFF
-from features.vocabulary import Vocabulary
 from features.warehouse import Warehouse
-from training.canaries import Build, spaced
+from training.canaries import spaced
 from training.finding import Finding
 
 SOME = 2
@@ -23,10 +21,8 @@ SOME = 2
 def law_findings(
     warehouse: Warehouse,
     whole: Examples,
-    words: Vocabulary,
     horizon_days: int,
-    features: FeatureParams,
-    path: Build = build,
+    rebuild: Callable[[Warehouse, datetime], Examples],
 ) -> Iterator[Finding]:
     """Compare what the whole extract gives with what one cut at the cutoff gives.
 
@@ -34,17 +30,13 @@ def law_findings(
 
     Args:
         warehouse: cut to the moment of the audit.
-        whole: built from it at several mature cutoffs, the last one and one about the middle
-            among them.
-        words: they were built with.
+        whole: built from it at several mature cutoffs.
         horizon_days: how far a label looks ahead.
-        features: the section of that name.
-        path: what builds the features.
+        rebuild: builds the same features of another extract at one cutoff.
     """
     for cutoff in _some(whole):
         mine = whole.take((whole.keys[CUTOFF] == cutoff).to_numpy())
-        made_then = warehouse.until(cutoff)
-        then = path(made_then, whole.feature_set, words, [cutoff], features)
+        then = rebuild(warehouse.until(cutoff), cutoff)
         at = f"as of {cutoff:%Y-%m-%d}"
         yield from _compare(mine, then, at)
         ripe = warehouse.until(cutoff + timedelta(days=horizon_days))

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from extract import Extract, Row
+from extract import CLOCKS, ENDS, Extract, Row, is_visible
 from features.params import FeatureParams, Weekday
 
 _T = TypeVar("_T")
@@ -151,7 +151,7 @@ class _Clock:
             made = rng.choice(self._anchors) + rng.choice(SHIFTS)
         else:
             minutes = int((self._end - self._start).total_seconds()) // 60
-            made = self._start + timedelta(minutes=rng.randrange(minutes), microseconds=17)
+            made = self._start + timedelta(minutes=rng.randint(0, minutes), microseconds=17)
         made = min(max(made, low or self._start), self._end)
         if rng.randrange(3) == 0:
             self._anchors.append(made)
@@ -170,18 +170,87 @@ class _Clock:
 
 
 def _tables(rng: Random, clock: _Clock) -> dict[str, tuple[Row, ...]]:
-    count = rng.choice((0, 1, 5, 9, len(LEADS), len(LEADS)))
+    count = rng.choice((0, 5, 9, *[len(LEADS)] * 5))
     leads = [_lead(rng, clock, name) for name in LEADS[:count]]
     ids = [row["lead_id"] for row in leads] or ["nobody"]
     return {
         "leads": tuple(leads),
-        "activities": tuple(_activity(rng, clock, ids) for _ in range(rng.choice((0, 6, 40, 80)))),
-        "changes": tuple(_change(rng, clock, ids) for _ in range(rng.choice((0, 6, 30, 60)))),
+        "activities": tuple(_activity(rng, clock, ids) for _ in range(rng.choice((0, 40, 80, 80)))),
+        "changes": tuple(_change(rng, clock, ids) for _ in range(rng.choice((0, 30, 60, 60)))),
         "reps": tuple(_rep(rng, clock, name) for name in _some(rng, ("R1", "R2", "R10"))),
         "accounts": tuple(_account(rng, name) for name in _some(rng, ("A1", "A2"))),
         "deals": tuple(_deal(rng, clock, i, ids) for i in range(rng.randrange(3))),
         "quotas": tuple(_quota(rng, clock, name) for name in _some(rng, ("R1", "R2"))),
     }
+
+
+def meddle(rng: Random, extract: Extract, moment: datetime) -> Extract:
+    """Add, edit and delete all kinds of rows that cannot be seen at a moment, and nothing else."""
+    clock = _Clock(rng, moment, extract.data_until, [moment])
+    ids = [row["lead_id"] for row in extract.rows("leads")] or ["nobody"]
+    met = {row["account_id"] for row in extract.rows("leads") if row["created_at"] < moment}
+
+    def is_seen(table: str, row: Row) -> bool:
+        if table == "reps":
+            return row["hired_at"] is None or row["hired_at"] < moment
+        if table == "accounts":
+            return row["account_id"] in met
+        return is_visible(table, row, moment)
+
+    def changed(table: str, rows: list[Row]) -> list[Row]:
+        seen = [_with_other_end(rng, clock, table, row, moment) for row in rows if is_seen(table, row)]
+        unseen = [row for row in rows if not is_seen(table, row) and rng.randrange(3)]
+        edited = [_unseen(rng, clock, table, ids, row) for row in unseen]
+        added = [_unseen(rng, clock, table, ids, {}) for _ in range(rng.randrange(8))]
+        made = [*seen, *edited, *added]
+        rng.shuffle(made)
+        return _without_repetitions(table, made)
+
+    return extract.each(changed)
+
+
+def _with_other_end(
+    rng: Random, clock: _Clock, table: str, row: Row, moment: datetime
+) -> Row:
+    """Let a story end otherwise, where it had not ended yet."""
+    other = {
+        name: clock.maybe()
+        for name in ENDS.get(table, ())
+        if row[name] is None or row[name] >= moment
+    }
+    if "closed_at" in other:
+        other["won"] = None if other["closed_at"] is None else rng.choice((True, False))
+    return {**row, **other}
+
+
+def _unseen(rng: Random, clock: _Clock, table: str, ids: Sequence[Any], row: Row) -> Row:
+    """Make a row that happens, or is shown, too late to be seen; it keeps the row's identity."""
+    name = f"new {rng.randrange(1000)}"
+    if table == "leads":
+        return _lead(rng, clock, row.get("lead_id", name))
+    if table == "reps":
+        made = _rep(rng, clock, row.get("rep_id", rng.choice((name, *REPS[1:]))))
+        return {**made, "hired_at": clock.moment()}
+    if table == "accounts":
+        return _account(rng, row.get("account_id", name))
+    if table == "deals":
+        return {**_deal(rng, clock, 0, ids), "deal_id": row.get("deal_id", name)}
+    if table == "quotas":
+        return {**_quota(rng, clock, name), "known_at": clock.moment() + MICROSECOND}
+    made = _activity(rng, clock, ids) if table == "activities" else _change(rng, clock, ids)
+    if rng.randrange(2):
+        # It happened before, but nobody could see it yet.
+        event = CLOCKS[table]
+        made = {**made, event: made[event] - timedelta(days=60), "known_at": clock.moment()}
+    return made
+
+
+def _without_repetitions(table: str, rows: Sequence[Row]) -> list[Row]:
+    """Keep the first row of each key, as ingestion does."""
+    keys = {"leads": "lead_id", "reps": "rep_id", "accounts": "account_id", "deals": "deal_id"}
+    if table not in keys:
+        return list(rows)
+    return list({row[keys[table]]: row for row in reversed(rows)}.values())
 
 
 def _some(rng: Random, names: Sequence[_T]) -> list[_T]:

@@ -26,7 +26,9 @@ def _examples(
                 categories=categories)
         for name in columns
     )
-    keys = pd.DataFrame({"lead_id": leads, "cutoff": pd.Timestamp("2025-01-01"), "owner": "r"})
+    place = pd.Series(leads).groupby(leads).cumcount()
+    cutoffs = pd.Timestamp("2025-01-01") + pd.to_timedelta(place, unit="D")
+    keys = pd.DataFrame({"lead_id": leads, "cutoff": cutoffs, "owner": "r"})
     return Examples(keys, pd.DataFrame(columns), FeatureSet("lead", made))
 
 
@@ -107,3 +109,22 @@ def test_the_same_rows_give_the_same_suspicions() -> None:
     rng, leads, y = _outcomes(6)
     examples = _examples({"a": y, "b": rng.standard_normal(len(y))}, leads)
     assert suspicious_features(examples, y, ()) == suspicious_features(examples, y, ())
+
+
+def test_a_column_that_tells_who_but_not_when_is_found() -> None:
+    """A column that shows the end of the story from the first day on is suspected.
+
+    Its leads convert only after their fourth cutoff, so that most of their rows are no conversion
+    yet, and one in four of the others is still open when the rows end.
+    """
+    rng = np.random.default_rng(7)
+    won = rng.random(LEADS) < 0.2
+    later = ~won & (rng.random(LEADS) < 0.25)
+    rows = np.where(later, CUTOFFS + 2, CUTOFFS)
+    leads = np.repeat(np.array([f"l{i:04d}" for i in range(LEADS)]), rows)
+    last = np.append(leads[1:] != leads[:-1], True)
+    y = (np.repeat(won, rows) & last).astype(np.float64)
+    end = np.repeat((won | later).astype(np.float64), rows)
+    strong = np.repeat(won + 0.9 * rng.standard_normal(LEADS), rows)
+    found = suspicious_features(_examples({"end": end, "strong": strong}, leads), y, ())
+    assert [s.feature for s in found] == ["end"]
