@@ -118,9 +118,7 @@ _TIMES = {
 }
 
 
-def _moved(
-    tables: Mapping[str, pd.DataFrame], seed: int, months: int
-) -> dict[str, pd.DataFrame]:
+def _moved(tables: Mapping[str, pd.DataFrame], seed: int, months: int) -> dict[str, pd.DataFrame]:
     """Move each lead's story by some months, and forget what lies past the end.
 
     The first time of a table says whether a row exists yet; a later one is emptied instead.

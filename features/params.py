@@ -100,4 +100,6 @@ class FeatureParams(Section):
             table, dot, column = name.partition(".")
             if not dot or not column or table not in tables:
                 raise ValueError(f"{name!r} should be TABLE.COLUMN, TABLE one of {tables}")
+            if name == "reps.name":
+                raise ValueError("'reps.name' names people; no model may learn from it")
         return names

@@ -38,14 +38,14 @@ class Attribute:
     Attributes:
         table: its table.
         column: its name there.
-        values: numbers, or numbers for words; NaN where missing.
+        numbers: its values, or numbers for words; NaN where missing.
         ordered: the numbers have an order.
         used: it is a feature, or features are made of it.
     """
 
     table: str
     column: str
-    values: Floats
+    numbers: Floats
     ordered: bool
     used: bool
 
@@ -55,7 +55,7 @@ class Attribute:
         sample = sample_of(y[known], leads[known])
         if not sample.enough:
             return None
-        area = separation(self.values[known], sample, ordered=self.ordered)
+        area = separation(self.numbers[known], sample, ordered=self.ordered)
         return area if sample.low(area) > TOO_GOOD else None
 
 
@@ -73,7 +73,7 @@ def attribute_findings(
     counts = counts_of_life(warehouse, frame.lead_id)
     events = events_of_life(warehouse, frame, words)
     for one in attributes(frame, words):
-        if len(np.unique(one.values)) > 1:
+        if len(np.unique(one.numbers)) > 1:
             yield from _judge(one, frame, counts, events)
 
 
@@ -92,7 +92,8 @@ def attributes(frame: pd.DataFrame, words: Vocabulary) -> Iterator[Attribute]:
 
 def _numbers(column: pd.Series) -> tuple[Floats, bool]:
     if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
-        return column.to_numpy(np.float64, na_value=np.nan), True
+        plain: Floats = column.to_numpy(np.float64, na_value=np.nan)
+        return plain, True
     if pd.api.types.is_datetime64_any_dtype(column):
         # A moment is judged by whether it is there: its size only tells old leads from new.
         return column.notna().to_numpy(np.float64), True
@@ -140,10 +141,10 @@ def _counted(one: Attribute, age: Floats, counts: Floats) -> float:
     By least squares on one half of the leads, judged on the other, beyond what the lead's age
     explains: counts grow with age, and so may a number that has nothing to do with them.
     """
-    known = np.flatnonzero(~np.isnan(one.values))
+    known = np.flatnonzero(~np.isnan(one.numbers))
     if not one.ordered or len(known) < 4 * counts.shape[1] or counts.shape[1] == 0:
         return 0.0
-    values = one.values[known]
+    values = one.numbers[known]
     if len(np.unique(values)) <= 2:  # noqa: PLR2004 - yes or no
         return 0.0
     base = np.column_stack([np.ones(len(known)), age[known]])
@@ -163,7 +164,7 @@ def _explained(values: Floats, design: Floats) -> float:
 def _ruled_out(one: Attribute, outcome: Floats) -> Iterator[Finding]:
     """Find a value whose leads all but never convert, where many of them should have."""
     known = ~np.isnan(outcome)
-    groups = pd.Series(outcome[known]).groupby(one.values[known], dropna=False)
+    groups = pd.Series(outcome[known]).groupby(one.numbers[known], dropna=False)
     won, size = groups.sum().to_numpy(), groups.size().to_numpy()
     if len(size) > FEW_WORDS:
         return

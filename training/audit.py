@@ -78,7 +78,7 @@ def suspicious_features(
     leads = examples.keys["lead_id"].to_numpy()
     rows, (first, won) = _thin(y), _fates(examples, y)
     moments, fates = sample_of(y[rows], leads[rows]), sample_of(won, leads[first])
-    starts = np.append(True, leads[1:] != leads[:-1])  # noqa: FBT003 - a row, not a flag
+    starts = np.append(True, leads[1:] != leads[:-1])
     categorical, found = set(examples.feature_set.categorical), []
     for name in examples.X.columns:
         values = examples.X[name].to_numpy(np.float64)
@@ -124,8 +124,7 @@ def _is_fixed(values: Floats, starts: npt.NDArray[np.bool_]) -> bool:
 
 def _suspicion(name: str, area: float, *, left_out: bool) -> Suspicion:
     what = (
-        "left out; if it is honestly known beforehand, name it in "
-        "training.leads.allow_suspicious"
+        "left out; if it is honestly known beforehand, name it in training.leads.allow_suspicious"
         if left_out
         else "used, since training.leads.allow_suspicious names it"
     )
@@ -133,9 +132,7 @@ def _suspicion(name: str, area: float, *, left_out: bool) -> Suspicion:
     return Suspicion(name, says, round(area, 4), left_out)
 
 
-def audit(
-    warehouse: Warehouse, features: FeatureParams, params: TrainingParams
-) -> list[Finding]:
+def audit(warehouse: Warehouse, features: FeatureParams, params: TrainingParams) -> list[Finding]:
     """Check an extract: its columns, its clocks, and that no forecast of it reads the future.
 
     Args:

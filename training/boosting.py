@@ -118,7 +118,13 @@ def _dataset(part: Part, categorical: Sequence[str], params: BoosterParams) -> l
         weight=part.weights,
         feature_name=names,
         categorical_feature=[names.index(c) for c in categorical if c in names],
-        params={"max_bin": params.max_bin, "num_threads": 1, "verbosity": -1},
+        params={
+            "max_bin": params.max_bin,
+            "num_threads": 1,
+            "verbosity": -1,
+            # The rows are shared by boosters; leaves smaller than a default would be refused.
+            "feature_pre_filter": False,
+        },
         free_raw_data=False,
     )
 

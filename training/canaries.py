@@ -31,9 +31,7 @@ from training.separation import FEWEST, area_of
 from training.split import split_in_time
 
 Floats = npt.NDArray[np.float64]
-Build = Callable[
-    [Warehouse, FeatureSet, Vocabulary, Sequence[datetime], FeatureParams], Examples
-]
+Build = Callable[[Warehouse, FeatureSet, Vocabulary, Sequence[datetime], FeatureParams], Examples]
 NAME = "pacesetter_canary"
 MOST_LEADS = 3_000
 MOST_CUTOFFS = 6
@@ -43,7 +41,6 @@ THROWN_SHARE = 0.25
 """The chance to convert within a horizon that is thrown for every lead, at any age."""
 TOLERANCE = 4.0
 """Standard errors around 0.5 that chance may take: it strays further once in 16,000 checks."""
-
 
 
 @dataclass(frozen=True)

@@ -65,8 +65,8 @@ def counts_of_life(warehouse: Warehouse, leads: pd.Series) -> Floats:
     kinds = {
         "kind": rows["type"],
         "direction": rows.direction.fill_null(""),
-        "with_rep": rows.rep_id.notnull(),
-        "with_outcome": rows.outcome.notnull(),
+        "with_rep": rows.rep_id.fill_null("") != "",
+        "with_outcome": rows.outcome.fill_null("") != "",
     }
     told = warehouse.arrow(rows.group_by("lead_id", **kinds).aggregate(n=rows.count())).to_pandas()
     kind = told.groupby(list(kinds)).ngroup().to_numpy(np.intp)
@@ -78,14 +78,16 @@ def counts_of_life(warehouse: Warehouse, leads: pd.Series) -> Floats:
     return counts
 
 
-def events_of_life(warehouse: Warehouse, frame: pd.DataFrame, words: Vocabulary) -> dict[str, Floats]:
+def events_of_life(
+    warehouse: Warehouse, frame: pd.DataFrame, words: Vocabulary
+) -> dict[str, Floats]:
     """Tell what became of each lead more than a day after it came in.
 
     Returns:
         By the event in words: 1, 0, or NaN where a lead cannot be compared.
     """
     made = {ENDED: _ended_or_open(frame)}
-    deals = warehouse["deals"].filter(warehouse["deals"].lead_id.notnull())
+    deals = warehouse["deals"].drop_null("lead_id")
     first = deals.group_by("lead_id").aggregate(at=deals.created_at.min())
     made[A_DEAL] = _later(warehouse, first, frame)
     changes = warehouse["changes"]

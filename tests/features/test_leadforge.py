@@ -57,8 +57,12 @@ def test_the_extract_ends_in_the_middle_of_stories(folder: Path) -> None:
     assert months.nunique() == SIZE.months
     assert all(
         column.dropna().lt(end).all()
-        for column in (leads["created_at"], leads["converted_at"], leads["lost_at"],
-                       rows["occurred_at"])
+        for column in (
+            leads["created_at"],
+            leads["converted_at"],
+            leads["lost_at"],
+            rows["occurred_at"],
+        )
     )
     assert leads[["converted_at", "lost_at"]].isna().all(axis=1).mean() > 0.2
 
@@ -74,8 +78,8 @@ def test_no_row_comes_before_its_lead_or_after_its_end(folder: Path) -> None:
 def test_nothing_but_tables_of_a_crm_is_written(folder: Path) -> None:
     """No column holds what leadforge knows and a CRM does not."""
     assert sorted(path.name for path in folder.iterdir()) == [
-        f"{name}.parquet" for name in
-        ("accounts", "activities", "changes", "deals", "leads", "reps")
+        f"{name}.parquet"
+        for name in ("accounts", "activities", "changes", "deals", "leads", "reps")
     ]
     columns = {c for path in folder.iterdir() for c in pd.read_parquet(path).columns}
     assert not [c for c in columns if "latent" in c or "90_days" in c]
@@ -98,7 +102,8 @@ def test_the_audit_names_the_planted_columns_and_no_honest_one(home: Path) -> No
     params = FeatureParams(known_at_creation=KNOWN_AT_CREATION)
     found = audit(warehouse, params, TrainingParams())
     assert not [f for f in found if f.severity == "error"]
-    warned = {f.column for f in found if f.severity == "warning" and f.table in
-              {"leads", "accounts"}}
+    warned = {
+        f.column for f in found if f.severity == "warning" and f.table in {"leads", "accounts"}
+    }
     assert set(PLANTED) <= warned
     assert not warned & {name.split(".", 1)[1] for name in KNOWN_AT_CREATION}

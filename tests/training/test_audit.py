@@ -22,8 +22,15 @@ def _examples(
     categories = None if words is None else tuple(f"w{i}" for i in range(words))
     unit = Unit.AMOUNT if words is None else Unit.CATEGORY
     made = tuple(
-        Feature(name, Source.LEAD, Expression(lambda r: r.x), name, Who.LEAD, unit,
-                categories=categories)
+        Feature(
+            name,
+            Source.LEAD,
+            Expression(lambda r: r.x),
+            name,
+            Who.LEAD,
+            unit,
+            categories=categories,
+        )
         for name in columns
     )
     place = pd.Series(leads).groupby(leads).cumcount()

@@ -31,7 +31,8 @@ from training.params import TrainingParams
 
 Tables = dict[str, pd.DataFrame]
 Rebuild = Callable[[Warehouse, datetime], Examples]
-START, DAYS, LEADS = datetime(2025, 1, 6), 240, 900
+START = datetime(2025, 1, 6)  # noqa: DTZ001 - stored times are naive UTC
+DAYS, LEADS = 240, 900
 PARAMS = TrainingParams()
 HONEST = ("leads.size", "leads.region")
 
@@ -46,25 +47,29 @@ def company(seed: int) -> Tables:
     won = rng.random(LEADS) < chance
     over = created + pd.to_timedelta(rng.gamma(3, 12, LEADS), unit="D")
     seen = over < end
-    leads = pd.DataFrame({
-        "lead_id": [f"l{i:04d}" for i in range(LEADS)],
-        "created_at": created,
-        "rep_id": rng.choice(["ann", "bob", "cyd"], LEADS),
-        "source": rng.choice(["web", "fair", "friend"], LEADS),
-        "size": size,
-        "region": rng.choice(["n", "s"], LEADS),
-        "converted_at": over.where(won & seen),
-        "lost_at": over.where(~won & seen),
-    })
+    leads = pd.DataFrame(
+        {
+            "lead_id": [f"l{i:04d}" for i in range(LEADS)],
+            "created_at": created,
+            "rep_id": rng.choice(["ann", "bob", "cyd"], LEADS),
+            "source": rng.choice(["web", "fair", "friend"], LEADS),
+            "size": size,
+            "region": rng.choice(["n", "s"], LEADS),
+            "converted_at": over.where(won & seen),
+            "lost_at": over.where(~won & seen),
+        }
+    )
     calls = rng.poisson(3 + 2 * chance)
     which = np.repeat(np.arange(LEADS), calls)
     at = created[which] + rng.random(len(which)) * (over - created)[which]
-    activities = pd.DataFrame({
-        "lead_id": leads["lead_id"].to_numpy()[which],
-        "rep_id": leads["rep_id"].to_numpy()[which],
-        "occurred_at": at,
-        "type": rng.choice(["call", "mail"], len(which)),
-    })
+    activities = pd.DataFrame(
+        {
+            "lead_id": leads["lead_id"].to_numpy()[which],
+            "rep_id": leads["rep_id"].to_numpy()[which],
+            "occurred_at": at,
+            "type": rng.choice(["call", "mail"], len(which)),
+        }
+    )
     reps = pd.DataFrame({"rep_id": ["ann", "bob", "cyd"]})
     activities = activities[activities["occurred_at"] < end].reset_index(drop=True)
     return {"leads": leads, "activities": activities, "reps": reps}
@@ -119,7 +124,10 @@ def test_the_worst_comes_first() -> None:
     ]
     told = by_severity(found)
     assert [(f.table, f.severity) for f in told] == [
-        ("b", "error"), ("c", "warning"), ("a", "info"), ("b", "info")
+        ("b", "error"),
+        ("c", "warning"),
+        ("a", "info"),
+        ("b", "info"),
     ]
     assert told == by_severity(found[::-1])
 
@@ -147,8 +155,12 @@ def _gate(leads: pd.DataFrame, _: Tables) -> pd.Series:
 
 @pytest.mark.parametrize(
     ("plant", "kind"),
-    [(_status, "tells_outcome"), (_count, "counts_later"), (_reason, "filled_later"),
-     (_gate, "rules_out")],
+    [
+        (_status, "tells_outcome"),
+        (_count, "counts_later"),
+        (_reason, "filled_later"),
+        (_gate, "rules_out"),
+    ],
 )
 def test_a_column_of_the_end_is_named(
     plant: Callable[[pd.DataFrame, Tables], pd.Series], kind: str, tmp_path: Path
@@ -213,10 +225,15 @@ def test_a_rewritten_column_is_named(tmp_path: Path) -> None:
     """A column whose history tells another first value is told to have been rewritten."""
     tables = company(4)
     tables["leads"]["value"] = 100.0 + np.arange(LEADS) % 7
-    tables["changes"] = pd.DataFrame({
-        "entity_type": "lead", "entity_id": tables["leads"]["lead_id"],
-        "changed_at": tables["leads"]["created_at"], "field": "value", "value": "50",
-    })
+    tables["changes"] = pd.DataFrame(
+        {
+            "entity_type": "lead",
+            "entity_id": tables["leads"]["lead_id"],
+            "changed_at": tables["leads"]["created_at"],
+            "field": "value",
+            "value": "50",
+        }
+    )
     found = rows(tables, tmp_path)
     assert ("rewritten", "warning") in _about(found, "value")
 
@@ -232,8 +249,14 @@ def test_sick_rows_are_told(tmp_path: Path) -> None:
     tables["activities"] = pd.concat([done, done.iloc[:300], odd, early])
     found = rows(tables, tmp_path)
     kinds = {f.kind for f in found if f.table == "activities"}
-    assert {"repeated", "unknown_lead", "unknown_rep", "before_lead", "late_logging",
-            "gap"} <= kinds
+    assert {
+        "repeated",
+        "unknown_lead",
+        "unknown_rep",
+        "before_lead",
+        "late_logging",
+        "gap",
+    } <= kinds
 
 
 def test_leads_alone_are_audited(tmp_path: Path) -> None:
@@ -299,8 +322,12 @@ def test_rows_added_to_the_past_break_the_law(honest: Warehouse) -> None:
     """An extract that shows more of a moment than was there then is told by its features."""
     whole, rebuild = _built(honest, build)
     assert list(law_findings(honest, whole, 30, rebuild)) == []
-    doctored = Forgetful(**{n: getattr(honest, n) for n in
-                            ("backend", "tables", "present", "data_until", "fingerprint")})
+    doctored = Forgetful(
+        **{
+            n: getattr(honest, n)
+            for n in ("backend", "tables", "present", "data_until", "fingerprint")
+        }
+    )
     broken = list(law_findings(doctored, whole, 30, rebuild))
     assert {f.severity for f in broken} == {"error"}
     assert "touches_all" in {f.column for f in broken}
