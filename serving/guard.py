@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from features.errors import PacesetterError
+from serving.figures import Exchange, Figures
 from serving.tokens import Token, verify
 from serving.wire import say_problems
 
@@ -52,7 +53,7 @@ class Guard:
         app: what is guarded.
         home: where the tokens are.
         bodies: what a POST to each path should hold.
-        most_bytes: longest body taken.
+        figures: told about every request.
     """
 
     def __init__(
@@ -60,20 +61,20 @@ class Guard:
         app: ASGIApp,
         home: Path,
         bodies: Mapping[str, type[BaseModel]],
-        most_bytes: int = MOST_BYTES,
+        figures: Figures,
     ) -> None:
         """Stand in front of an application."""
         self.app = app
         self._home = home
         self._bodies = bodies
-        self._most_bytes = most_bytes
+        self._figures = figures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         elif scope["type"] == "http":
-            await self._answer(scope, receive, _Sender(scope, send))
+            await self._answer(scope, receive, _Sender(send))
         else:
             await self.app(scope, receive, send)
 
@@ -85,11 +86,19 @@ class Guard:
             await refused.response(scope, receive, send)
         except Exception:
             log.exception("%s failed", _line(scope))
-            if send.status is None:
-                answer = {"error": "the service failed at this; its log tells why"}
-                await JSONResponse(answer, 500)(scope, receive, send)
-        finally:
-            send.log()
+        if send.status is None:
+            answer = {"error": "the service failed at this; its log tells why"}
+            await JSONResponse(answer, 500)(scope, receive, send)
+        self._note(scope, send)
+
+    def _note(self, scope: Scope, send: _Sender) -> None:
+        """Count a request and write one line about it; never what was sent."""
+        took = time.perf_counter() - send.began
+        self._figures.count(Exchange(scope["path"], send.status, took))
+        who = "" if send.token is None else f" by {send.token.id} {send.token.name!r}"
+        # Machines ask for health every few seconds; that is no news.
+        level = logging.DEBUG if scope["path"] in OPEN else logging.INFO
+        log.log(level, "%s %s %.0f ms%s", _line(scope), send.status or "-", 1000 * took, who)
 
     async def _admit(self, scope: Scope, receive: Receive, send: _Sender) -> Receive:
         """Check a request; gives what the application may receive."""
@@ -130,18 +139,18 @@ class Guard:
         told = headers.get("content-length", "0")
         length = int(told) if told.isdecimal() else 0
         parts: list[bytes] = []
-        more = length <= self._most_bytes
+        more = length <= MOST_BYTES
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise Refused(400, "the body ended before it was complete")
             parts.append(message.get("body", b""))
             length = sum(map(len, parts))
-            more = message.get("more_body", False) and length <= self._most_bytes
-        if length > self._most_bytes:
+            more = message.get("more_body", False) and length <= MOST_BYTES
+        if length > MOST_BYTES:
             raise Refused(
                 413,
-                f"the body is longer than {self._most_bytes:,} bytes; send fewer leads at a time",
+                f"the body is longer than {MOST_BYTES:,} bytes; send fewer leads at a time",
                 {"Connection": "close"},
             )
         return b"".join(parts)
@@ -150,12 +159,11 @@ class Guard:
 class _Sender:
     """Sends an answer on, with the headers every answer has, and remembers how it went."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, send: Send) -> None:
         self.token: Token | None = None
         self.status: int | None = None
-        self._scope = scope
+        self.began = time.perf_counter()
         self._send = send
-        self._began = time.perf_counter()
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -165,14 +173,6 @@ class _Sender:
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
         await self._send(message)
-
-    def log(self) -> None:
-        """Write one line; never what was sent."""
-        took = 1000 * (time.perf_counter() - self._began)
-        who = "" if self.token is None else f" by {self.token.id} {self.token.name!r}"
-        # Machines ask for health every few seconds; that is no news.
-        level = logging.DEBUG if self._scope["path"] in OPEN else logging.INFO
-        log.log(level, "%s %s %.0f ms%s", _line(self._scope), self.status or "-", took, who)
 
 
 def _line(scope: Scope) -> str:

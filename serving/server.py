@@ -5,11 +5,9 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,25 +60,10 @@ def _unavailable(host: str, port: int, error: OSError) -> str:
     return f"cannot listen on {host} port {port}: {error.strerror}; choose another --host or --port"
 
 
-@contextmanager
-def bentoml_folder(home: Path) -> Iterator[None]:
-    """Keep what BentoML writes under HOME/data, and BentoML from telling anybody.
-
-    The figures of `/metrics` go through files, one folder a process; it goes when the process does.
-    """
-    folder = home / "data" / "bentoml"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        figures = tempfile.mkdtemp(prefix="metrics-", dir=folder)
-    except OSError as error:
-        raise InputError(f"cannot write under {folder}: {error.strerror}") from None
-    os.environ["BENTOML_HOME"] = str(folder)
+def keep_bentoml_quiet(home: Path) -> None:
+    """Keep what BentoML may write under HOME/data, and BentoML from telling anybody."""
+    os.environ["BENTOML_HOME"] = str(home / "data" / "bentoml")
     os.environ["BENTOML_DO_NOT_TRACK"] = "True"
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures
-    try:
-        yield
-    finally:
-        shutil.rmtree(figures, ignore_errors=True)
 
 
 def run(app: ASGIApp, taken: socket.socket, says: str) -> None:

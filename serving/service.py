@@ -32,10 +32,11 @@ from serving.contracts import (
     NextCallsRequest,
     ScoreLeadsRequest,
 )
+from serving.figures import Figures
 from serving.guard import Guard
-from serving.openapi import Endpoint, document
+from serving.openapi import SYSTEM, Endpoint, document
 from serving.scores import Scores
-from serving.server import bentoml_folder, listening, run
+from serving.server import keep_bentoml_quiet, listening, run
 from serving.settings import Settings
 from serving.tokens import list_tokens
 from serving.wire import zulu
@@ -46,11 +47,12 @@ SAYS = (
     "known at its as_of. Times are UTC. " + COACHING
 )
 THREADS = 8
-TIMEOUT_SECONDS = 120
 RETRY_SECONDS = 3
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-NOT_OURS = frozenset({"index", "static_content"})
-"""BentoML's own page and its files: they could not be used without a token in every request."""
+NOT_OURS = frozenset({"index", "static_content", "TimeoutMiddleware"})
+"""What BentoML adds and we leave out: its page, whose files a browser could not fetch without a
+token in every request, and its timeout, which ends no work, and which answers nothing until its
+time is over where code below it fails."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -126,17 +128,16 @@ class GuardedService(bentoml.Service):  # type: ignore[misc] # bentoml ships no 
     def to_asgi(self, *, is_main: bool = True) -> ASGIApp:
         """Give the guarded application."""
         scores: Scores = self.inner.scores
-        context = bentoml.server_context
-        context.service_name = context.bento_name = self.name
-        context.bento_version = product_version()
         app = super().to_asgi(is_main=is_main)
+        app.user_middleware = [m for m in app.user_middleware if m.cls.__name__ not in NOT_OURS]
         own = [route for route in app.router.routes if route.name not in NOT_OURS]
-        app.router.routes = [*_routes(scores), *own]
+        figures = Figures([*SYSTEM, *(e.path for e in ENDPOINTS.values())])
+        app.router.routes = [*_routes(scores, figures), *own]
         app.add_exception_handler(HTTPException, _http_error)
-        return Guard(app, scores.home, {e.path: e.request for e in ENDPOINTS.values()})
+        return Guard(app, scores.home, {e.path: e.request for e in ENDPOINTS.values()}, figures)
 
 
-def _routes(scores: Scores) -> list[Route]:
+def _routes(scores: Scores, figures: Figures) -> list[Route]:
     """Answer in words what BentoML answers with a bare status, and document what it cannot."""
     described = document(ENDPOINTS, TITLE, product_version(), SAYS)
 
@@ -150,7 +151,10 @@ def _routes(scores: Scores) -> list[Route]:
     def docs(_: Request) -> Response:
         return JSONResponse(described)
 
-    return [Route("/readyz", readyz), Route("/docs.json", docs)]
+    def metrics(_: Request) -> Response:
+        return figures.show()
+
+    return [Route("/readyz", readyz), Route("/docs.json", docs), Route("/metrics", metrics)]
 
 
 def _http_error(request: Request, error: Exception) -> Response:
@@ -186,7 +190,7 @@ def build_service(home: Path, settings: Settings) -> GuardedService:
         name="pacesetter",
         service_class=GuardedService,
         threads=THREADS,
-        traffic={"timeout": TIMEOUT_SECONDS},
+        metrics={"enabled": False},
         logging={"access": {"enabled": False}},
     )(inner)
     return service
@@ -204,7 +208,8 @@ def serve(home: Path, settings: Settings, host: str, port: int) -> int:
     Raises:
         InputError: the address cannot be had.
     """
-    with listening(host, port) as taken, bentoml_folder(home):
+    keep_bentoml_quiet(home)
+    with listening(host, port) as taken:
         port = taken.getsockname()[1]
         run(build_service(home, settings).to_asgi(), taken, _greeting(home, host, port))
     return 0

@@ -6,6 +6,7 @@ to UTC, times without one are UTC, a date is its midnight; what comes out is UTC
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Annotated, Any
@@ -72,10 +73,22 @@ def zulu(moment: datetime) -> str:
     return moment.isoformat() + "Z"
 
 
-Id = Annotated[str, BeforeValidator(_id), StringConstraints(min_length=1, max_length=200)]
-Text = Annotated[str, BeforeValidator(clean), StringConstraints(min_length=1, max_length=1000)]
+def _filled(read: Callable[[Any], Any]) -> BeforeValidator:
+    """Refuse what says "nothing" where something is required."""
+
+    def required(given: Any) -> Any:
+        value = read(given)
+        if value is None:
+            raise ValueError("should not be empty")
+        return value
+
+    return BeforeValidator(required)
+
+
+Id = Annotated[str, _filled(_id), StringConstraints(min_length=1, max_length=200)]
+Text = Annotated[str, _filled(clean), StringConstraints(min_length=1, max_length=1000)]
 Moment = Annotated[
-    datetime, BeforeValidator(moment), PlainSerializer(zulu, return_type=str, when_used="json")
+    datetime, _filled(moment), PlainSerializer(zulu, return_type=str, when_used="json")
 ]
 Amount = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Attribute = Annotated[Any, BeforeValidator(_attribute)]

@@ -101,7 +101,8 @@ def _numbers(column: pd.Series) -> tuple[Floats, bool]:
     if column.notna().any() and parsed.notna().sum() == column.notna().sum():
         return parsed.to_numpy(np.float64), True
     codes, _ = pd.factorize(column.astype("string"), sort=True)
-    return np.where(codes < 0, np.nan, codes.astype(np.float64)), False
+    words: Floats = np.where(codes < 0, np.nan, codes.astype(np.float64))
+    return words, False
 
 
 def _judge(

@@ -19,6 +19,7 @@ from features.labels import conversion, last_mature_cutoff
 from features.lead import lead_features
 from features.params import FeatureParams
 from features.snapshot import CUTOFF, grid, midnight
+from features.store import NO_EVENTS
 from features.vocabulary import read_vocabulary
 from features.warehouse import Warehouse
 from training.afterwards import afterwards_findings
@@ -143,6 +144,9 @@ def audit(warehouse: Warehouse, features: FeatureParams, params: TrainingParams)
     Returns:
         What was found, the worst first.
     """
+    if warehouse.data_until == NO_EVENTS:
+        says = "there is no event in the data, so there is nothing to check"
+        return [Finding("leads", None, "no_events", "warning", says)]
     found = list(health_findings(warehouse))
     if "leads" in warehouse.present:
         horizon = params.leads.horizon_days

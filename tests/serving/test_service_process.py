@@ -70,7 +70,7 @@ def test_a_server_answers_and_ends_on_a_signal(home: Path) -> None:
             pickled = {"Content-Type": "application/vnd.bentoml+pickle"}
             refused = client.post("/next_calls", content=pickle.dumps(1), headers=pickled)
             assert refused.status_code == 415
-            assert "bentoml_service_request_total" in client.get("/metrics").text
+            assert "pacesetter_requests_total" in client.get("/metrics").text
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
         assert process.stderr is not None
@@ -80,7 +80,6 @@ def test_a_server_answers_and_ends_on_a_signal(home: Path) -> None:
         assert "POST /next_calls 200" in said
         assert process.stdout is not None
         assert not process.stdout.read(), "words go to stderr"
-    assert not list((home / "data" / "bentoml").iterdir())
     assert not (home / "nobody").exists(), "nothing is written outside the home"
 
 
@@ -104,7 +103,7 @@ def test_a_port_in_use_is_one_clear_error(tmp_path: Path) -> None:
 
 def test_a_host_that_is_none_is_one_clear_error(tmp_path: Path) -> None:
     """A host that cannot be listened on is named."""
-    with pytest.raises(InputError, match="no address|cannot listen on 192.0.2.1"):
+    with pytest.raises(InputError, match=r"cannot listen on 192\.0\.2\.1"):
         serve(tmp_path, Settings(), "192.0.2.1", 0)
 
 
