@@ -50,7 +50,7 @@ bench: $(DEV_STAMP)  ## Measure the speed of the feature build beside its peers
 	$(BIN)/python -m tests.bench
 
 grade: $(DEV_STAMP)  ## Acceptance over seeds, soak and load
-	$(BIN)/python -m tests.grade
+	$(BIN)/python tests/grade/__main__.py $(if $(DATA),--data $(DATA))
 
 lock: $(DEV_STAMP)  ## Resolve the lock files anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url \

@@ -96,7 +96,7 @@ def _numbers(column: pd.Series) -> tuple[Floats, bool]:
         return plain, True
     if pd.api.types.is_datetime64_any_dtype(column):
         # A moment is judged by whether it is there: its size only tells old leads from new.
-        return column.notna().to_numpy(np.float64), True
+        return np.where(column.notna(), 1.0, 0.0), True
     parsed = pd.to_numeric(column, errors="coerce")
     if column.notna().any() and parsed.notna().sum() == column.notna().sum():
         return parsed.to_numpy(np.float64), True

@@ -16,6 +16,7 @@ from training.finding import Finding, Severity
 LATE = timedelta(days=1)
 STALE = timedelta(days=90)
 A_GAP = timedelta(days=14)
+"""Days without a row are a gap from here on, and if three times as long as nine in ten others."""
 SOME = 0.02
 """Shares below this are not worth a sentence."""
 MANY = 0.2
@@ -59,7 +60,7 @@ def _share(about: tuple[str, str | None, str], some: int, of: int, says: str) ->
 
 
 def _pace(warehouse: Warehouse, name: str, clock: str) -> Iterator[Finding]:
-    """Weeks without a row between the first and the last, and moments without a time of day."""
+    """Find unusual gaps between the first row and the last, and moments without a time of day."""
     rows = warehouse[name]
     days = rows.group_by(day=rows[clock].date()).aggregate(
         n=rows.count(), sharp=(rows[clock] == rows[clock].date().cast("timestamp(6)")).sum()
@@ -67,11 +68,14 @@ def _pace(warehouse: Warehouse, name: str, clock: str) -> Iterator[Finding]:
     told = warehouse.arrow(days).sort_by("day").to_pylist()
     if not told:
         return
-    gaps = [(a["day"], b["day"]) for a, b in pairwise(told) if b["day"] - a["day"] > A_GAP]
+    steps = [(a["day"], b["day"]) for a, b in pairwise(told)]
+    usual = sorted(after - before for before, after in steps)[-1 - len(steps) // 10 :][:1]
+    longest = max([A_GAP, *(3 * step for step in usual)])
+    gaps = [(before, after) for before, after in steps if after - before > longest]
     if gaps:
         first, last = max(gaps, key=lambda gap: gap[1] - gap[0])
         says = (
-            f"{name} has {len(gaps)} stretches of more than two weeks without a row, the longest "
+            f"{name} has {len(gaps)} stretches of {longest.days} days or more without a row, the longest "
             f"between {first} and {last}: if rows are missing there, load them; if a date is "
             "wrong, correct it"
         )

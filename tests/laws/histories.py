@@ -202,9 +202,9 @@ def meddle(rng: Random, extract: Extract, moment: datetime) -> Extract:
         unseen = [row for row in rows if not is_seen(table, row) and rng.randrange(3)]
         edited = [_unseen(rng, clock, table, ids, row) for row in unseen]
         added = [_unseen(rng, clock, table, ids, {}) for _ in range(rng.randrange(8))]
-        made = [*seen, *edited, *added]
+        made = _without_repetitions(table, [*seen, *edited, *added])
         rng.shuffle(made)
-        return _without_repetitions(table, made)
+        return made
 
     return extract.each(changed)
 

@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from features.build import Examples, build
 from features.feature import FeatureSet
@@ -26,12 +26,13 @@ MORE = int(os.environ.get("LAW_EXAMPLES", "0"))
 
 
 def tried_on(examples: int) -> settings:
-    """Say on how many companies a law is tried."""
+    """Say on how many companies a law is tried; a failing one is made smaller only if asked."""
     return settings(
         max_examples=MORE or examples,
         derandomize=not MORE,
         database=None,
         deadline=None,
+        phases=(Phase.generate, *([Phase.shrink] if MORE else [])),
         print_blob=bool(MORE),
         suppress_health_check=list(HealthCheck),
     )

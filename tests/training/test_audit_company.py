@@ -40,7 +40,7 @@ HONEST = ("leads.size", "leads.region")
 def company(seed: int) -> Tables:
     """Leads of which the larger are called more often and convert more often."""
     rng = np.random.default_rng(seed)
-    end = START + timedelta(days=DAYS)
+    end = pd.Timestamp(START) + timedelta(days=DAYS)
     created = START + pd.to_timedelta(np.sort(rng.uniform(0, DAYS - 1, LEADS)), unit="D")
     size = rng.lognormal(3, 1, LEADS).round() + 1
     chance = 1 / (1 + np.exp(2.2 - 0.8 * np.log(size / 20)))

@@ -1,0 +1,8 @@
+"""`python -m serving` is `pacesetter`."""
+
+import sys
+
+from serving.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
