@@ -16,21 +16,28 @@ import pyarrow as pa
 
 from features import relations
 from features.calendar import to_us, working_hours
-from features.cells import Cube, cells, plans
 from features.company import surroundings
 from features.errors import FeatureError, LeakageError
 from features.feature import Expression, Feature, FeatureSet, Ratio, Source, Standing, Unit
 from features.params import FeatureParams
 from features.relations import Scene, owners
-from features.snapshot import CUTOFF, SNAPSHOT, cutoff_table, open_leads
+from features.runs import Runs, columns_of, windows_of
+from features.snapshot import (
+    CUTOFF,
+    ENTITY,
+    HAPPENED,
+    SEEN,
+    SNAPSHOT,
+    Spine,
+    cutoff_table,
+    open_leads,
+)
 from features.vocabulary import Vocabulary
 from features.warehouse import Warehouse
 
-HISTORIES: Mapping[Source, Callable[[Scene], ir.Table]] = {
-    Source.TOUCHES: relations.touches,
-    Source.TOUCH_DAYS: relations.touch_days,
-    Source.TOUCH_REPS: relations.touch_reps,
-    Source.STAGES: relations.stages,
+HISTORIES: Mapping[Callable[[Scene], ir.Table], tuple[Source, ...]] = {
+    relations.touches: (Source.TOUCHES, Source.TOUCH_DAYS, Source.TOUCH_REPS),
+    relations.stages: (Source.STAGES,),
 }
 SURROUNDINGS: Mapping[Source, Callable[[Scene], ir.Table]] = {
     Source.LEAD: relations.leads,
@@ -133,13 +140,16 @@ def scene_of(
 
 def build_scene(scene: Scene, feature_set: FeatureSet) -> Examples:
     """Build features for snapshots that are already numbered."""
-    keys = scene.snapshots.select(SNAPSHOT, "lead_id", CUTOFF, "owner")
+    keys = scene.snapshots.select(SNAPSHOT, "lead_id", CUTOFF, "owner", "lead_age_us")
     fetched = scene.warehouse.arrow(keys).sort_by(SNAPSHOT)
-    frame = fetched.drop_columns(SNAPSHOT).to_pandas()
+    frame = fetched.drop_columns([SNAPSHOT, "lead_age_us"]).to_pandas()
     cutoffs_us = to_us(frame[CUTOFF].to_numpy())
+    same = (frame["lead_id"] == frame["lead_id"].shift()).to_numpy(np.bool_)
+    spine = Spine(same, cutoffs_us, fetched["lead_age_us"].to_numpy())
     columns: dict[str, npt.NDArray[np.float64]] = {}
-    for source, relation in HISTORIES.items():
-        columns |= _from_history(scene, feature_set.of(source), relation, len(frame))
+    for relation, sources in HISTORIES.items():
+        features = [feature for source in sources for feature in feature_set.of(source)]
+        columns |= _from_history(scene, features, relation, spine)
     for source, relation in SURROUNDINGS.items():
         columns |= _from_surroundings(scene, feature_set.of(source), relation, len(frame))
     for feature in (*feature_set, *feature_set.aside):
@@ -148,7 +158,7 @@ def build_scene(scene: Scene, feature_set: FeatureSet) -> Examples:
     for feature in feature_set.of(Source.COLUMNS):
         columns[feature.name] = derived(feature, columns, cutoffs_us)
     ordered = {name: columns.pop(name) for name in feature_set.names}
-    return Examples(frame, pd.DataFrame(ordered, copy=False), feature_set)
+    return Examples(frame, pd.DataFrame(ordered, index=frame.index, copy=False), feature_set)
 
 
 def derived(
@@ -170,17 +180,15 @@ def derived(
 
 def _from_history(
     scene: Scene,
-    features: tuple[Feature, ...],
+    features: Sequence[Feature],
     relation: Callable[[Scene], ir.Table],
-    snapshots: int,
+    spine: Spine,
 ) -> dict[str, npt.NDArray[np.float64]]:
     if not features:
         return {}
-    made, rows = {}, relation(scene)
-    for plan in plans(features):
-        cube = Cube(plan, scene.warehouse.arrow(cells(rows, plan)), snapshots)
-        made |= {feature.name: cube.column(feature) for feature in plan.features}
-    return made
+    rows = relation(scene).select(ENTITY, HAPPENED, SEEN, *sorted(columns_of(features)))
+    runs = Runs(spine, scene.warehouse.arrow(rows), windows_of(features))
+    return {feature.name: runs.column(feature) for feature in features}
 
 
 def _from_surroundings(

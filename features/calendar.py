@@ -114,6 +114,8 @@ def _shifts(
 
     A shift during which clocks change is an hour longer or shorter than the others.
     """
+    # Exports write the year 1 for "never"; no work is counted before the first year of rules.
+    first_us = max(first_us, int(to_us(np.datetime64(datetime(FIRST_YEAR, 1, 1)))))
     first = (EPOCH + timedelta(microseconds=first_us)).date() - timedelta(days=1)
     last = (EPOCH + timedelta(microseconds=last_us)).date() + timedelta(days=1)
     days = pd.date_range(first, last, freq="D")

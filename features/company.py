@@ -17,7 +17,7 @@ from features.feature import DAY_US
 from features.params import FeatureParams
 from features.relations import Scene, as_it_stood, changes_of, owners, rep_touches
 from features.snapshot import CUTOFF, SNAPSHOT, hired, mask, pairs
-from features.tables import CHANGES, Column, Kind, Table
+from features.tables import Column, Kind, Table
 from features.warehouse import Warehouse
 
 RESOLUTIONS = Table(
@@ -143,7 +143,7 @@ def describe_owners(
     reps = reps.select("rep_id", "hired_at", **{made: reps[name] for made, name in columns.items()})
     joined = records.left_join(reps, records.owner == reps.rep_id)
     known = hired(joined, joined[CUTOFF])
-    told = {made: ibis.ifelse(known, joined[made], ibis.null(reps[made].type())) for made in columns}
+    told = {n: ibis.ifelse(known, joined[n], ibis.null(joined[n].type())) for n in columns}
     masked = mask(joined.mutate(**told), HIRING, joined[CUTOFF]).drop("rep_id")
     return as_it_stood(masked, changes_of(warehouse, "rep", "owner"), "owner", columns).drop(
         SNAPSHOT

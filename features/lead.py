@@ -59,7 +59,7 @@ def _rows(words: Vocabulary) -> dict[Source, dict[str, str]]:
 
     moments = {"created_at": "timestamp(6)", "do_not_contact_at": "timestamp(6)"}
     own = {n: kind(c) for n, c in own_columns(words).items()}
-    fields = {f"field__{name}": "string" for name in words.fields}
+    fields = dict.fromkeys(words.field_columns, "string")
     of_rep = words.columns_of("reps")
     about_rep = {column: kind(words.columns[f"reps.{name}"]) for column, name in of_rep.items()}
     counts = ("load", "owner_resolved", "won", "won_week", "resolved", "created", "backlog")
@@ -397,9 +397,9 @@ def _stages(words: Vocabulary) -> Iterator[Feature]:
 def _fields(words: Vocabulary) -> Iterator[Feature]:
     """Other fields with a history: their last visible value."""
     names = slugs(words.fields)
-    for word, categories in words.fields.items():
-        place = (Source.LEAD, f"field__{word}")
+    for column, word in words.field_columns.items():
         says = word.replace("_", " ")
+        place, categories = (Source.LEAD, column), words.fields[word]
         yield _word(f"field_{names[word]}", place, says, Who.COMPANY, categories)
 
 

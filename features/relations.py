@@ -13,7 +13,7 @@ import ibis
 import ibis.expr.types as ir
 
 from features.params import FeatureParams
-from features.snapshot import CUTOFF, SNAPSHOT, pairs
+from features.snapshot import CUTOFF, SNAPSHOT, pairs, sightings
 from features.tables import ACTIVITIES, CHANGES
 from features.vocabulary import OWNER_FIELD, STAGE, Vocabulary, as_number
 from features.warehouse import Warehouse
@@ -42,7 +42,7 @@ def code_of(column: ir.StringColumn, words: tuple[str, ...]) -> ir.IntegerColumn
 
 
 def touches(scene: Scene) -> ir.Table:
-    """Every visible activity of the lead, words numbered, amounts in whole thousandths.
+    """Every activity of the leads that is ever seen, words numbered, amounts in thousandths.
 
     Whole numbers add up to the same sum in any order, so that a parallel engine cannot make two
     builds differ in their last bit.
@@ -55,33 +55,19 @@ def touches(scene: Scene) -> ir.Table:
         "lead_id",
         "occurred_at",
         "known_at",
+        "rep_id",
         duration=_thousandths(rows.duration_s),
         type=code_of(rows["type"], words.types),
         direction=code_of(rows.direction, words.directions),
         outcome=code_of(rows.outcome, words.outcomes),
         **numbers,
     )
-    return pairs(scene.snapshots, rows, ACTIVITIES, "lead_id", carry=("lead_age_us",))
+    return sightings(scene.snapshots, rows, ACTIVITIES, "lead_id")
 
 
 def _thousandths(amount: ir.FloatingColumn) -> ir.IntegerColumn:
     believed = ibis.ifelse(amount.abs() < UNBELIEVABLE, amount, ibis.null("float64"))
     return (believed * 1000).round().cast("int64")
-
-
-def touch_days(scene: Scene) -> ir.Table:
-    """One row for each day (UTC) with a visible activity: its youngest age."""
-    rows = scene.warehouse["activities"]
-    rows = rows.filter(rows.lead_id.notnull()).select("lead_id", "occurred_at", "known_at")
-    joined = pairs(scene.snapshots, rows, ACTIVITIES, "lead_id")
-    return joined.group_by(SNAPSHOT, day=joined.occurred_at.date()).aggregate(
-        age_us=joined.age_us.min()
-    )
-
-
-def touch_reps(scene: Scene) -> ir.Table:
-    """One row for each rep with a visible activity on the lead: its youngest age."""
-    return rep_touches(scene.warehouse, scene.snapshots)
 
 
 def rep_touches(warehouse: Warehouse, snapshots: ir.Table) -> ir.Table:
@@ -101,11 +87,11 @@ def changes_of(warehouse: Warehouse, entity: str, key: str) -> ir.Table:
 
 
 def stages(scene: Scene) -> ir.Table:
-    """Every visible change of the lead's stage, stages numbered in their usual order."""
+    """Every change of a lead's stage that is ever seen, stages numbered in their usual order."""
     rows = changes_of(scene.warehouse, "lead", "lead_id")
     rows = rows.filter(rows.field == STAGE)
     rows = rows.mutate(stage=code_of(rows["value"], scene.vocabulary.stages))
-    return pairs(scene.snapshots, rows, CHANGES, "lead_id")
+    return sightings(scene.snapshots, rows, CHANGES, "lead_id")
 
 
 def as_of(changes: ir.Table, snapshots: ir.Table, key: str) -> ir.Table:
@@ -127,7 +113,7 @@ def as_of(changes: ir.Table, snapshots: ir.Table, key: str) -> ir.Table:
 def as_it_stood(
     rows: ir.Table, changes: ir.Table, key: str, columns: Mapping[str, str]
 ) -> ir.Table:
-    """Put the last visible value of a field in place of a column, where the field was seen to change.
+    """Put a field's last visible value in a column's place, where the field was seen to change.
 
     Tables show the end of a story. A field that was emptied is empty, whatever came later.
 
@@ -159,11 +145,8 @@ def as_it_stood(
 def leads(scene: Scene) -> ir.Table:
     """The snapshots, columns known at creation and fields with a history as they stood."""
     words = scene.vocabulary
-    rows = scene.snapshots.mutate(
-        **{f"field__{name}": ibis.null("string") for name in words.fields}
-    )
-    fields = {f"field__{name}": name for name in words.fields}
-    own = fields | words.columns_of("leads")
+    rows = scene.snapshots.mutate(**dict.fromkeys(words.field_columns, ibis.null("string")))
+    own = words.field_columns | words.columns_of("leads")
     rows = as_it_stood(rows, changes_of(scene.warehouse, "lead", "lead_id"), "lead_id", own)
     changes = changes_of(scene.warehouse, "account", "account_id")
     return as_it_stood(rows, changes, "account_id", words.columns_of("accounts"))

@@ -12,12 +12,19 @@ from datetime import UTC, datetime, time, timedelta
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
 
 from features.errors import InputError
 from features.tables import LEADS, Table
 
 SNAPSHOT = "snapshot"
 CUTOFF = "cutoff"
+ENTITY = "entity"
+HAPPENED = "happened"
+SEEN = "seen"
+
+Ints = npt.NDArray[np.signedinteger]
 
 
 def visible(rows: ir.Table, table: Table, cutoff: ir.TimestampValue | datetime) -> ir.BooleanValue:
@@ -85,6 +92,74 @@ def pairs(
     return seen.mutate(age_us=seen[CUTOFF].delta(seen[table.event_time], unit="microsecond"))
 
 
+def sightings(snapshots: ir.Table, rows: ir.Table, table: Table, key: str) -> ir.Table:
+    """Give every row once that some snapshot of its entity may see.
+
+    Which of them see it is told by `Spine.first_after`: those whose cutoff lies after `seen`.
+
+    Args:
+        snapshots: numbered by entity and cutoff; they hold the column `key`.
+        rows: rows of `table`, holding `key` too.
+        table: names the two clocks.
+        key: the column both sides share.
+
+    Returns:
+        The rows with `entity`, the number of their entity's first snapshot, `happened`, the event
+        time, and `seen`, the later of the two clocks.
+    """
+    spans = snapshots.group_by(same=snapshots[key]).aggregate(
+        **{ENTITY: snapshots[SNAPSHOT].min().cast("int32"), CUTOFF: snapshots[CUTOFF].max()}
+    )
+    joined = rows.inner_join(spans, rows[key] == spans.same).drop("same")
+    clocks = [joined[name] for name in (table.event_time, table.known_at) if name is not None]
+    found = joined.filter(visible(joined, table, joined[CUTOFF]))
+    return found.mutate(**{HAPPENED: clocks[0], SEEN: ibis.greatest(*clocks)})
+
+
+class Spine:
+    """The snapshots of a scene in their order: by entity, those of one by rising cutoff.
+
+    Attributes:
+        cutoff: of each snapshot, in microseconds.
+        entity: the number of the first snapshot of the same entity.
+        end: the number after the entity's last snapshot.
+        age: microseconds from the entity's beginning to the cutoff.
+        born: the entity's beginning, in microseconds.
+    """
+
+    def __init__(self, same: npt.NDArray[np.bool_], cutoff: Ints, age: Ints) -> None:
+        """Number the entities.
+
+        Args:
+            same: whether a snapshot is of the same entity as the one before it.
+            cutoff: of each snapshot, in microseconds.
+            age: of its entity at the cutoff, in microseconds.
+        """
+        first = np.flatnonzero(~same).astype(np.int32)
+        count = np.diff(first, append=np.int32(len(same)))
+        self.entity = np.repeat(first, count)
+        self.end = np.repeat(first + count, count)
+        self.cutoff, self.age, self.born = cutoff, age, cutoff - age
+
+    def __len__(self) -> int:
+        """Count the snapshots."""
+        return len(self.cutoff)
+
+    def first_after(self, moment: Ints, low: Ints, high: Ints) -> Ints:
+        """Give the first snapshot from `low` on whose cutoff lies after the moment, else `high`.
+
+        Given the later of a row's clocks, this is the law of time once more: the first snapshot
+        that may see the row. (All rows are searched at once, by halves.)
+        """
+        low, high = low.copy(), high.copy()
+        while (left := np.flatnonzero(low < high)).size:
+            middle = (low[left] + high[left]) // 2
+            after = self.cutoff[middle] > moment[left]
+            high[left[after]] = middle[after]
+            low[left[~after]] = middle[~after] + 1
+        return low
+
+
 def open_leads(leads: ir.Table, cutoffs: ir.Table) -> ir.Table:
     """Give every lead that is open at each cutoff: created before it, neither won nor lost yet.
 
@@ -95,6 +170,8 @@ def open_leads(leads: ir.Table, cutoffs: ir.Table) -> ir.Table:
     Returns:
         The leads as their cutoff may see them, with `cutoff`.
     """
+    # A column of the extract may have the very name under which the cutoff travels.
+    leads = leads.drop(*(name for name in leads.columns if name.lower() == CUTOFF))
     joined = leads.inner_join(cutoffs, leads[LEADS.event_time] < cutoffs[CUTOFF])
     masked = mask(joined, LEADS, joined[CUTOFF])
     return masked.filter(masked.converted_at.isnull() & masked.lost_at.isnull())

@@ -11,15 +11,19 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 
 from features.params import FeatureParams
-from features.snapshot import hired
+from features.snapshot import CUTOFF, hired
 from features.tables import LEADS, Kind
 from features.warehouse import Warehouse
 
 STAGE = "stage"
 OWNER_FIELD = "rep_id"
+ENDLESS = 1e300
+"""No number is so great, but infinity is and, to both engines, what is no number (NaN)."""
+NUMBER = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,11 @@ class Vocabulary:
         """Make the mappings read-only."""
         object.__setattr__(self, "fields", MappingProxyType(dict(self.fields)))
         object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))
+
+    @property
+    def field_columns(self) -> dict[str, str]:
+        """Name a column for each field by its place: names may differ in their case alone."""
+        return {f"field__{place}": name for place, name in enumerate(self.fields)}
 
     def columns_of(self, table: str) -> dict[str, str]:
         """Name the columns of a table that are known at creation, as relations name them."""
@@ -134,10 +143,16 @@ def _is_number(warehouse: Warehouse, rows: ir.Table, column: str) -> bool:
 
 
 def as_number(column: ir.Column) -> ir.Column:
-    """Read a column as numbers; what is none becomes empty."""
+    """Read a column as numbers; what is none, or not finite, becomes empty.
+
+    Engines differ in the texts they take for numbers ("1d", "1_000", "nan"); one pattern does not.
+    """
     if column.type().is_string():
-        return column.try_cast("float64")
-    return column.cast("float64")
+        number = ibis.ifelse(column.re_search(NUMBER), column, ibis.null("string"))
+        number = number.try_cast("float64")
+    else:
+        number = column.cast("float64")
+    return ibis.ifelse(number.abs() < ENDLESS, number, ibis.null("float64"))
 
 
 def _stages(warehouse: Warehouse, params: FeatureParams) -> tuple[str, ...]:
@@ -147,7 +162,8 @@ def _stages(warehouse: Warehouse, params: FeatureParams) -> tuple[str, ...]:
     known = _words(warehouse, rows, "value", params)
     firsts = rows.group_by("entity_id", "value").aggregate(first=rows.changed_at.min())
     joined = firsts.inner_join(leads, firsts.entity_id == leads.lead_id)
-    seconds = joined["first"].delta(joined.created_at, unit="second")
+    # Engines count seconds between two moments in their own ways, microseconds all alike.
+    seconds = joined["first"].delta(joined.created_at, unit="microsecond") // 1_000_000
     means = warehouse.arrow(
         joined.mutate(seconds=seconds).group_by("value").aggregate(mean=lambda t: t.seconds.mean())
     ).to_pylist()
@@ -180,6 +196,8 @@ def _columns(warehouse: Warehouse, params: FeatureParams) -> dict[str, tuple[str
         table, column = full.split(".", 1)
         rows = _met(warehouse, table)
         if column not in rows.columns or rows[column].type().is_timestamp():
+            continue
+        if column.lower() == CUTOFF:
             continue
         at_least = 1 if table == "reps" else params.min_count
         if _is_number(warehouse, rows, column):

@@ -19,6 +19,14 @@ from training.pipeline import settings_of
 from training.report import Driver, FoldSpan, ReportContext, write_metrics, write_report
 
 MOST_DRIVERS = 15
+SHOWN = {
+    "auc": "AUC",
+    "average_precision": "avg. precision",
+    "lift": "lift at capacity",
+    "brier": "Brier",
+    "ece": "ECE",
+}
+"""What the terminal shows of the metrics, and what they are called there."""
 
 
 def backtest_to(
@@ -39,10 +47,8 @@ def backtest_to(
             f"{warehouse.data_until:%Y-%m-%d %H:%M}: choose an earlier first cutoff"
         )
     progress = session.console.progress
-    made = backtest_leads(
-        warehouse, asked, horizon, settings.features, settings.training, progress
-    )
-    out.mkdir(parents=True, exist_ok=True)
+    made_folder(out)
+    made = backtest_leads(warehouse, asked, horizon, settings.features, settings.training, progress)
     made.predictions.frame.to_parquet(out / "lead_predictions.parquet", index=False)
     judged = evaluate(made.predictions, settings_of(settings.training.evaluation), progress)
     write_metrics(out / "metrics.json", judged)
@@ -64,13 +70,34 @@ def backtest_to(
 
 
 def _say(session: Session, judged: Evaluation, out: Path) -> None:
-    rows = []
-    for name, scores in judged.overall.scores.items():
-        cells = [_cell(scores[m]) for m in ("auc", "average_precision", "brier", "ece", "lift")]
-        rows.append([name, *cells])
-    columns = ["forecast", "AUC", "avg. precision", "Brier", "ECE", "lift at capacity"]
-    session.console.show(f"{judged.overall.n_rows:,} forecasts judged", columns, rows)
+    show_scores(session, f"{judged.overall.n_rows:,} forecasts judged", judged)
     session.console.say(f"report: {out / 'report.html'}")
+
+
+def made_folder(out: Path) -> Path:
+    """Make the folder for results before the work begins, so that no work is lost."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {out} cannot be made a folder: {error.strerror}") from None
+    return out
+
+
+def show_scores(session: Session, title: str, judged: Evaluation) -> None:
+    """Show how good every forecast was, in the same columns for `train` and `backtest`."""
+    if judged.overall.withheld:
+        session.console.warn("too few outcomes among these forecasts to say how good they are")
+        return
+    scored = judged.overall.scores
+    rows = [[name, *(_cell(scores[m]) for m in SHOWN)] for name, scores in scored.items()]
+    session.console.show(title, ["forecast", *SHOWN.values()], rows)
+    area = scored["model"]["auc"]
+    if area.value is not None and area.low is not None:
+        level = session.settings.training.evaluation.level
+        session.console.say(
+            f"the model's AUC is {area.value:.3f}, with {level:.0%} confidence between "
+            f"{area.low:.3f} and {area.high:.3f}; 0.5 is chance"
+        )
 
 
 def _cell(estimate: Any) -> str:
@@ -96,9 +123,9 @@ def context_of(
     return ReportContext(
         source=session.home.name,
         folds=tuple(_span(fold) for fold in made.folds),
-        drivers=tuple(
-            Driver(i.label, i.points, _direction(i.direction)) for i in made.importance
-        )[:MOST_DRIVERS],
+        drivers=tuple(Driver(i.label, i.points, _direction(i.direction)) for i in made.importance)[
+            :MOST_DRIVERS
+        ],
         findings=findings,
         settings=settings,
         notes=(*first.about["split"], made.last.evidence.says, *sorted(left_out)),

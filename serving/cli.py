@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from serving.settings import Settings
 
 EPILOG = "Times are UTC. Words and progress go to stderr, data to stdout; --json makes it JSON."
 INTERRUPTED = 130
+UNREAD = 141
 
 
 @dataclass
@@ -48,7 +51,10 @@ class Moment(click.ParamType):
     name = "time"
 
     def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,  # noqa: ARG002 - click's own signature
     ) -> datetime:
         """Read it, or say what would be right."""
         if isinstance(value, datetime):
@@ -82,6 +88,17 @@ def common(verb: Callable[..., Any]) -> Callable[..., Any]:
     return verb
 
 
+def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click passes flags so
+    """Print the version that is installed, or that there is none, and end."""
+    if not value or ctx.resilient_parsing:
+        return
+    try:
+        click.echo(f"pacesetter {version('pacesetter')}")
+    except PackageNotFoundError:
+        click.echo("pacesetter, run from its source without being installed")
+    ctx.exit()
+
+
 def verb(function: Callable[..., None]) -> Callable[..., None]:
     """Give a verb the common options and its session."""
 
@@ -108,7 +125,14 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
 
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @common
-@click.version_option(package_name="pacesetter")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
 @click.pass_context
 def pacesetter(
     ctx: click.Context,
@@ -130,8 +154,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         result = verbs.GROUP.main(
-            list(arguments) if arguments is not None else None, standalone_mode=False
+            list(arguments) if arguments is not None else None,
+            prog_name="pacesetter",
+            standalone_mode=False,
         )
+    except click.UsageError as error:
+        Console(is_json=False).fail(_usage(error))
+        return error.exit_code
     except click.ClickException as error:
         error.show(sys.stderr)
         return error.exit_code
@@ -141,4 +170,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         Console(is_json=False).say("stopped")
         return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read stdout has seen enough, as `| head` does; nothing more can be written there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
     return result if isinstance(result, int) else 0
+
+
+def _usage(error: click.UsageError) -> str:
+    """Say in one sentence what was wrong with a command, and where its help is."""
+    what = error.format_message().rstrip(".")
+    return what if error.ctx is None else f"{what}; see `{error.ctx.command_path} --help`"

@@ -37,7 +37,7 @@ SECURITY_HEADERS = {
 log = logging.getLogger("pacesetter.serve")
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a failure
+class Refused(Exception):
     """A request that goes no further, and the answer to it."""
 
     def __init__(self, status: int, says: str, headers: Mapping[str, str] | None = None) -> None:

@@ -42,7 +42,8 @@ class Settings(Section):
         try:
             plain = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ParamsError(path, [f"cannot be read as YAML: {error}"]) from error
+            told = " ".join(str(error).split())
+            raise ParamsError(path, [f"cannot be read as YAML: {told}"]) from error
         if plain is None:
             return cls()
         if not isinstance(plain, dict):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from features.labels import last_mature_cutoff
-from serving.backtest_run import context_of
+from serving.backtest_run import context_of, show_scores
 from serving.cli import Session
 from serving.forecaster import Forecaster
 from training.backtest import Range
@@ -20,8 +20,6 @@ from training.pipeline import Trained, train
 from training.records import RunRecord
 from training.report import write_report
 from training.tracking import Tracking
-
-SHOWN = ("auc", "average_precision", "lift", "brier", "log_loss", "ece")
 
 
 def train_leads(
@@ -39,8 +37,10 @@ def train_leads(
     past = warehouse.until(until)
     console = session.console
     ripe = last_mature_cutoff(horizon, past.data_until)
-    console.say(f"learning from what was known by {past.data_until:%Y-%m-%d %H:%M}; "
-                f"labels are ripe up to {ripe:%Y-%m-%d}")
+    console.say(
+        f"learning from what was known by {past.data_until:%Y-%m-%d %H:%M}; "
+        f"labels are ripe up to {ripe:%Y-%m-%d}"
+    )
     made = train(past, horizon, settings.features, settings.training, console.progress)
     for note in made.notes:
         console.say(f"  {note}")
@@ -116,16 +116,5 @@ def _show(session: Session, judged: Evaluation | None) -> None:
     if judged is None or judged.overall.withheld:
         session.console.warn("too few outcomes in the test window to say how good it is")
         return
-    rows = []
-    for name, scores in judged.overall.scores.items():
-        rows.append([name, *(_interval(scores[m]) for m in SHOWN)])
     title = f"Tested on the newest ripe past: {judged.overall.n_rows:,} forecasts"
-    session.console.show(title, ["forecast", *(m.replace("_", " ") for m in SHOWN)], rows)
-
-
-def _interval(estimate: Any) -> str:
-    if estimate.value is None:
-        return "-"
-    if estimate.low is None:
-        return f"{estimate.value:.3f}"
-    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+    show_scores(session, title, judged)

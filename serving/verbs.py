@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
@@ -15,7 +15,11 @@ from serving.cli import Moment, Session, pacesetter, verb
 if TYPE_CHECKING:
     import pandas as pd
 
+    from serving.forecaster import Outlook
+
 GROUP = pacesetter
+LEAST_POINTS = 0.5
+"""Reasons smaller than this would read as 0 in a call list."""
 KIND = click.argument("kind", type=click.Choice(["leads"]), required=False, default="leads")
 OUT = click.option(
     "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Where to write."
@@ -116,7 +120,7 @@ def train(
 @HORIZON
 @OUT
 @verb
-def backtest(
+def backtest(  # noqa: PLR0913, PLR0917 - the command's own options
     session: Session,
     kind: str,
     start: datetime,
@@ -145,21 +149,22 @@ def backtest(
 @verb
 def score(session: Session, as_of: datetime | None, out: Path) -> None:
     """Write lead_scores.parquet: chance, band, rank within the owner, and the reasons."""
+    from serving.backtest_run import made_folder
     from serving.forecaster import Forecaster
 
-    forecaster = Forecaster(session.home, session.settings)
-    _warn_of_hindsight(session, forecaster, as_of)
+    outlook = Forecaster(session.home, session.settings).open()
+    _warn_of_hindsight(session, outlook, as_of)
+    made_folder(out)
     with session.console.progress("scoring", 1) as advance:
-        scores = forecaster.score(as_of)
-        out.mkdir(parents=True, exist_ok=True)
+        scores = outlook.score(as_of)
         scores.to_parquet(out / "lead_scores.parquet", index=False)
         advance(1)
     session.console.say(f"{len(scores):,} open leads scored: {out / 'lead_scores.parquet'}")
     session.console.give({"files": [str(out / "lead_scores.parquet")], "rows": len(scores)})
 
 
-def _warn_of_hindsight(session: Session, forecaster: Any, as_of: datetime | None) -> None:
-    until = forecaster.champion().bundle.until
+def _warn_of_hindsight(session: Session, outlook: Outlook, as_of: datetime | None) -> None:
+    until = outlook.bundle.until
     if as_of is not None and until > as_of:
         session.console.warn(
             f"the champion learned from data up to {until:%Y-%m-%d}, later than {as_of:%Y-%m-%d}: "
@@ -262,9 +267,8 @@ def show_calls(session: Session, calls: pd.DataFrame, title: str) -> None:
     """Show a call list as a small table, the strongest reasons beside each lead."""
     rows = []
     for call in calls.itertuples():
-        items = json.loads(str(call.reasons))["items"]
-        said = [f"{i['label']}: {i['value']} ({i['points']:+.0f})" for i in items]
-        rows.append(
-            [str(call.rank), str(call.lead_id), f"{call.score:.0f}", str(call.band), "; ".join(said)]
-        )
+        items = [i for i in json.loads(str(call.reasons))["items"] if round(i["points"])]
+        said = "; ".join(f"{i['label']}: {i['value']} ({i['points']:+.0f})" for i in items)
+        score = f"{call.score:.0f}"
+        rows.append([str(call.rank), str(call.lead_id), score, str(call.band), said])
     session.console.show(title, ["rank", "lead", "score", "band", "because"], rows)

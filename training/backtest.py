@@ -182,7 +182,9 @@ def _one_fold(
 
 def _describe(examples: Examples, bundle: Bundle) -> pd.DataFrame:
     """Say of each row which part of the company it belongs to, as of its cutoff."""
-    made = {"age": _ages(examples), "evidence": bundle.evidence.of_rows(examples.X)}
+    made: dict[str, npt.NDArray[Any]] = {"evidence": bundle.evidence.of_rows(examples.X)}
+    if "age_days" in examples.X:
+        made["age"] = _ages(examples)
     for feature in examples.feature_set:
         shown = {"stage": "stage", "leads_source": "source", "owner_team": "team"}
         if feature.name in shown and feature.categories is not None:

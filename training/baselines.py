@@ -195,7 +195,7 @@ def _logistic(lesson: Lesson) -> Forecast:
         LogisticRegression(C=0.05, max_iter=300),
     )
     pipeline.fit(X.iloc[rows], lesson.y[rows])
-    return lambda Z: np.asarray(pipeline.predict_proba(Z)[:, 1])
+    return lambda Z: np.asarray(pipeline.predict_proba(Z)[:, 1]) if len(Z) else np.empty(0)
 
 
 def _soften(values: pd.DataFrame) -> pd.DataFrame:

@@ -40,6 +40,8 @@ class Ensemble:
 
     def margins(self, X: pd.DataFrame) -> Floats:
         """Forecast log-odds, one a row."""
+        if not len(X):
+            return np.empty(0)
         matrix = self._matrix(X)
         made = [booster.predict(matrix, raw_score=True) for booster in self._boosters()]
         return np.mean(made, axis=0)
@@ -50,6 +52,8 @@ class Ensemble:
         Path-dependent TreeSHAP, exact for trees (Lundberg et al. 2020), in log-odds; each row
         adds up to its margin.
         """
+        if not len(X):
+            return np.empty((0, len(self.columns) + 1))
         matrix = self._matrix(X)
         made = [booster.predict(matrix, pred_contrib=True) for booster in self._boosters()]
         return np.mean(made, axis=0)
@@ -92,9 +96,7 @@ def count_rounds(
     def count(fold: tuple[Part, Part]) -> int:
         earlier, later = fold
         train = _dataset(earlier, categorical, params)
-        valid = lgb.Dataset(
-            later.X.to_numpy(np.float64), later.y, weight=later.weights, reference=train
-        )
+        valid = _dataset(later, categorical, params, binned_as=train)
         stop = lgb.early_stopping(params.early_stopping_rounds, verbose=False)
         booster = lgb.train(
             _settings(params, 0),
@@ -110,11 +112,17 @@ def count_rounds(
     return max(1, int(np.median(counts)))
 
 
-def _dataset(part: Part, categorical: Sequence[str], params: BoosterParams) -> lgb.Dataset:
+def _dataset(
+    part: Part,
+    categorical: Sequence[str],
+    params: BoosterParams,
+    binned_as: lgb.Dataset | None = None,
+) -> lgb.Dataset:
     names = list(part.X.columns)
     return lgb.Dataset(
         part.X.to_numpy(np.float64),
         part.y,
+        reference=binned_as,
         weight=part.weights,
         feature_name=names,
         categorical_feature=[names.index(c) for c in categorical if c in names],

@@ -153,12 +153,14 @@ class Bundle:
         if not path.is_file():
             raise NotFoundError(f"{folder} holds no bundle.json, so it is no model of pacesetter")
         plain = json.loads(path.read_text(encoding="utf-8"))
-        if plain["format"] != FORMAT:
+        if plain.get("format") != FORMAT:
             raise NotFoundError(
-                f"{path} has format {plain['format']}, this version reads {FORMAT}: train again"
+                f"{path} has format {plain.get('format')}, this version reads {FORMAT}: train again"
             )
-        numbers = range(plain["trees"])
-        texts = tuple((folder / f"trees-{n}.txt").read_text(encoding="utf-8") for n in numbers)
+        files = [folder / f"trees-{number}.txt" for number in range(plain["trees"])]
+        if missing := [file.name for file in files if not file.is_file()]:
+            raise NotFoundError(f"{folder} lacks {', '.join(missing)}: train again")
+        texts = tuple(file.read_text(encoding="utf-8") for file in files)
         columns = tuple(plain["columns"])
         evidence = {**plain["evidence"], "counts": tuple(plain["evidence"]["counts"])}
         bundle = cls(

@@ -19,14 +19,15 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
 Floats = npt.NDArray[np.float64]
-RIDGE = 300.0
-"""Pull towards the identity, in leads' worth of log loss. A window holds each lead many times and one
-season only; without the pull the map follows that season, and the next one has another."""
+RIDGE = 20.0
+"""Pull towards the identity, in leads' worth of log loss: few leads must not bend the map far."""
+SWING_DAYS = 30.0
+"""A window shorter than this shows one swing of the business more than a lasting error."""
 
 
 @dataclass(frozen=True)
 class Calibrator:
-    """p = expit(intercept + above * max(m, 0)... ) in the beta map's own coordinates.
+    """A map from margins to margins, in the beta map's own coordinates.
 
     With u = log p and v = log(1 - p) of the uncalibrated probability, the margin becomes
     `intercept + a * u - b * v` (a, b > 0). a = b is Platt's map; a = b = 1, intercept = 0 is the
@@ -51,6 +52,14 @@ class Calibrator:
         mapped: Floats = expit(self.margin(margins))
         return mapped
 
+    def trusted(self, share: float) -> Calibrator:
+        """Go only a share (0 to 1) of the way from the identity to this map.
+
+        >>> Calibrator("platt", 4.0, 4.0, 1.0).trusted(0.5)
+        Calibrator(method='platt', a=2.0, b=2.0, intercept=0.5)
+        """
+        return Calibrator(self.method, self.a**share, self.b**share, self.intercept * share)
+
     def to_json(self) -> dict[str, Any]:
         """Give plain numbers for the bundle."""
         return {"method": self.method, "a": self.a, "b": self.b, "intercept": self.intercept}
@@ -66,7 +75,7 @@ METHODS = ("platt", "beta")
 
 
 def fit_calibrator(method: str, margins: Floats, y: Floats, weights: Floats) -> Calibrator:
-    """Fit one map by weighted log loss with a light pull towards the identity."""
+    """Fit one map by weighted log loss with a pull (`RIDGE`) towards the identity."""
     if method == "identity":
         return IDENTITY
     u, v = log_expit(margins), -log_expit(-margins)
@@ -110,6 +119,18 @@ def choose_calibrator(
         return IDENTITY, losses
     best = min(losses, key=lambda method: losses[method])
     return fit_calibrator(best, margins, y, weights), losses
+
+
+def trust_in(window_days: int) -> float:
+    """Say how far a window of so many days is followed.
+
+    What a window shows is a lasting error of the model plus the mood of those weeks, common to all
+    leads and therefore not averaged out by many of them; it fades only with more weeks.
+
+    >>> trust_in(30)
+    0.5
+    """
+    return window_days / (window_days + SWING_DAYS)
 
 
 def _one_sided(y: Floats) -> bool:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import ibis
 import numpy as np
 import pandas as pd
 
 from features.build import Examples, build
+from features.relations import UNBELIEVABLE, as_it_stood, changes_of
+from features.snapshot import CUTOFF, SNAPSHOT
 from features.warehouse import Warehouse
 from training.bundle import Bundle
 from training.explain import as_json, explain, reasons
@@ -39,12 +42,19 @@ def score_leads(
 
 
 def value_of(warehouse: Warehouse, examples: Examples) -> pd.DataFrame:
-    """Fetch what ranking needs besides features: expected amounts and wishes not to be called."""
+    """Fetch what ranking needs besides features: expected amounts and wishes not to be called.
+
+    Both as the cutoff may see them: an amount that was changed later is the earlier one.
+    """
+    keys = examples.keys[["lead_id", CUTOFF]].assign(**{SNAPSHOT: np.arange(len(examples))})
+    schema = {"lead_id": "string", CUTOFF: "timestamp(6)", SNAPSHOT: "int64"}
     leads = warehouse["leads"].select("lead_id", "value", "do_not_contact_at")
-    told = warehouse.arrow(leads).to_pandas().set_index("lead_id")
-    found = told.reindex(examples.keys["lead_id"]).reset_index(drop=True)
+    rows = ibis.memtable(keys, schema=schema).inner_join(leads, "lead_id")
+    rows = as_it_stood(rows, changes_of(warehouse, "lead", "lead_id"), "lead_id", {"value": "value"})
+    told = warehouse.arrow(rows.select(SNAPSHOT, "value", "do_not_contact_at")).to_pandas()
+    found = told.set_index(SNAPSHOT).reindex(keys[SNAPSHOT]).reset_index(drop=True)
     asked = found["do_not_contact_at"].to_numpy("datetime64[us]")
-    cutoffs = examples.keys["cutoff"].to_numpy("datetime64[us]")
+    cutoffs = examples.keys[CUTOFF].to_numpy("datetime64[us]")
     return pd.DataFrame({"value": found["value"], "is_barred": asked < cutoffs})
 
 
@@ -64,14 +74,14 @@ def score_examples(
         {
             "lead_id": examples.keys["lead_id"],
             "rep_id": examples.keys["owner"],
-            "as_of": examples.keys["cutoff"],
+            "as_of": examples.keys[CUTOFF],
             "horizon_days": bundle.horizon_days,
             "p": p,
             "score": 100 * p,
             "band": np.where(barred, NOT_TO_BE_CONTACTED, _bands(p, bundle.base_rate)),
             "priority": np.where(barred, 0.0, _priority(p, about["value"], params)),
             "evidence": bundle.evidence.of_rows(examples.X),
-            "reasons": [as_json(made) for made in told],
+            "reasons": pd.Series([as_json(made) for made in told], dtype="str"),
             "model_version": version,
         }
     )
@@ -79,13 +89,18 @@ def score_examples(
 
 
 def rank(frame: pd.DataFrame) -> pd.DataFrame:
-    """Number each owner's leads by priority, 1 first; leads without an owner are one pool."""
-    ordered = frame.sort_values(
-        ["rep_id", "priority", "p", "lead_id"],
-        ascending=[True, False, False, True],
+    """Number each owner's leads by priority, 1 first; leads without an owner are one pool.
+
+    Who asked not to be contacted comes last, also among leads that are worth nothing.
+    """
+    barred = frame["band"] == NOT_TO_BE_CONTACTED
+    ordered = frame.assign(barred=barred).sort_values(
+        ["rep_id", "barred", "priority", "p", "lead_id"],
+        ascending=[True, True, False, False, True],
         na_position="last",
         kind="stable",
     )
+    ordered = ordered.drop(columns="barred")
     places = ordered.groupby("rep_id", dropna=False, sort=False).cumcount() + 1
     ordered.insert(list(frame.columns).index("evidence"), "rank", places.astype("int64"))
     return ordered.reset_index(drop=True)
@@ -100,5 +115,6 @@ def _priority(p: np.ndarray, value: pd.Series, params: ScoringParams) -> np.ndar
     if params.priority == "probability":
         return 100 * p
     # A lead without an amount is taken at the middle one, so that it neither starves nor leads.
-    middle = float(value.median()) if value.notna().any() else 1.0
-    return p * value.fillna(middle).to_numpy()
+    believed = value.where(value.abs() < UNBELIEVABLE).clip(lower=0.0)
+    middle = float(believed.median()) if believed.notna().any() else 1.0
+    return p * believed.fillna(middle).to_numpy()

@@ -75,9 +75,9 @@ def _pace(warehouse: Warehouse, name: str, clock: str) -> Iterator[Finding]:
     if gaps:
         first, last = max(gaps, key=lambda gap: gap[1] - gap[0])
         says = (
-            f"{name} has {len(gaps)} stretches of {longest.days} days or more without a row, the longest "
-            f"between {first} and {last}: if rows are missing there, load them; if a date is "
-            "wrong, correct it"
+            f"{name} has {len(gaps)} stretches of more than {longest.days} days without a row, "
+            f"the longest between {first} and {last}: if rows are missing there, load "
+            "them; if a date is wrong, correct it"
         )
         yield Finding(name, clock, "gap", "warning", says)
     if sum(day["sharp"] for day in told) >= ALL_BUT * sum(day["n"] for day in told):

@@ -22,7 +22,7 @@ from features.warehouse import Warehouse
 from training.audit import Suspicion, suspicious_features
 from training.boosting import Part, count_rounds, fit_ensemble
 from training.bundle import Bundle, Evidence
-from training.calibration import IDENTITY, Calibrator, choose_calibrator
+from training.calibration import IDENTITY, Calibrator, choose_calibrator, trust_in
 from training.params import TrainingParams
 from training.split import Split, split_in_time
 
@@ -110,7 +110,9 @@ def prepare(
     )
     y = conversion(warehouse, examples.keys, horizon_days) if cutoffs else np.empty(0)
     suspicions = suspicious_features(examples, y, params.leads.allow_suspicious)
-    split = split_in_time(cutoffs, horizon_days, params.split)
+    # A cutoff at which no lead is open, as in a pause of the business, has nothing to learn from.
+    peopled = [moment.to_pydatetime() for moment in sorted(examples.keys[CUTOFF].unique())]
+    split = split_in_time(peopled, horizon_days, params.split)
     return Lesson(examples, y, split, suspicions, words, horizon_days)
 
 
@@ -145,8 +147,10 @@ def fit(
     about: dict[str, Any] = {"split": list(lesson.split.says), **_parts(lesson.split)}
     about["left_out"] = [vars(s) for s in lesson.suspicions]
     base = _base_rate(warehouse, lesson)
-    declared = lesson.examples.feature_set
     columns = _useful(lesson) if evidence.state != "none" else []
+    if evidence.state != "none" and not columns:
+        evidence = Evidence("none", f"no feature tells leads apart: {evidence.says}")
+    declared = lead_features(lesson.words, features)
     kept = declared.without(frozenset(declared.names) - frozenset(columns))
     ensemble, calibrator = None, IDENTITY
     if evidence.state != "none":
@@ -191,7 +195,9 @@ def _calibrate(
     weights = 1 / keys.groupby("lead_id")["lead_id"].transform("count").to_numpy(np.float64)
     middle = np.datetime64(window[len(window) // 2], "us")
     later = keys[CUTOFF].to_numpy() >= middle
-    return choose_calibrator(margins(part.X), part.y, weights, later)
+    chosen, losses = choose_calibrator(margins(part.X), part.y, weights, later)
+    days = (window[-1] - window[0]).days + 1
+    return chosen.trusted(trust_in(days)), losses
 
 
 def _useful(lesson: Lesson) -> list[str]:
@@ -229,10 +235,9 @@ def judge_evidence(lesson: Lesson, features: FeatureParams) -> Evidence:
     wanted = (
         f"{minimum.leads} leads, {minimum.converted} converted and {minimum.unconverted} not"
     )
-    split = lesson.split
-    room = bool(split.calibrate and (split.tune or split.folds))
-    if not room or min(converted, others) < min(minimum.converted, minimum.unconverted) // 2:
-        why = "" if room else "; " + "; ".join(split.says)
+    why = _lacking(lesson)
+    fewest = max(1, min(minimum.converted, minimum.unconverted) // 2)
+    if why or min(converted, others) < fewest:
         return Evidence("none", f"too little to fit: {found}; at least {wanted} are wanted{why}")
     enough = (
         len(ever) >= minimum.leads
@@ -245,6 +250,17 @@ def judge_evidence(lesson: Lesson, features: FeatureParams) -> Evidence:
         return Evidence("enough" if enough else "thin", says)
     counts = _segment_counts(lesson, segment)
     return Evidence("enough" if enough else "thin", says, segment, counts, minimum.segment)
+
+
+def _lacking(lesson: Lesson) -> str:
+    """Say what the split lacks before anything can be fitted on it; nothing if it will do."""
+    split = lesson.split
+    if not (split.calibrate and (split.tune or split.folds)):
+        return "; " + "; ".join(split.says)
+    early = lesson.y[lesson.rows(split.train + split.tune)]
+    if not 0 < early.sum() < len(early):
+        return "; before the calibration window all leads ended alike"
+    return ""
 
 
 def _segment_counts(lesson: Lesson, segment: str) -> tuple[int, ...]:

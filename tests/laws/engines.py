@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from extract import Extract
+
 from features.store import WarehouseMeta
 from features.warehouse import Warehouse
 

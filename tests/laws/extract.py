@@ -125,3 +125,25 @@ def masked(table: str, row: Row, moment: datetime) -> Row:
     if "closed_at" in hidden:
         hidden.add("won")
     return {name: None if name in hidden else value for name, value in row.items()}
+
+
+def lead(lead_id: str, created_at: datetime, **more: Any) -> Row:
+    """Write a lead's row."""
+    empty = dict.fromkeys(("rep_id", "account_id", "converted_at", "lost_at", "do_not_contact_at"))
+    return {**empty, "lead_id": lead_id, "created_at": created_at, **more}
+
+
+def touch(lead_id: str, at: datetime, kind: str = "call", **more: Any) -> Row:
+    """Write an activity's row."""
+    return {"lead_id": lead_id, "occurred_at": at, "type": kind, **more}
+
+
+def change(entity_id: str, at: datetime, name: str, value: str | None, kind: str = "lead") -> Row:
+    """Write a change's row."""
+    return {
+        "entity_type": kind,
+        "entity_id": entity_id,
+        "changed_at": at,
+        "field": name,
+        "value": value,
+    }

@@ -9,8 +9,8 @@ from random import Random
 from typing import Any, TypeVar
 
 import pyarrow as pa
-
 from extract import CLOCKS, ENDS, Extract, Row, is_visible
+
 from features.params import FeatureParams, Weekday
 
 _T = TypeVar("_T")
@@ -24,7 +24,7 @@ ZONES: tuple[tuple[str, datetime], ...] = (
     ("Australia/Lord_Howe", datetime(2024, 4, 6, 15)),
     ("UTC", datetime(2024, 2, 29)),
 )
-"""Zones, each with a moment (UTC) near which its wall clock, or its calendar, does something odd."""
+"""Zones, each with a moment (UTC) near which its clock or its calendar does something odd."""
 WINDOWS = ((1, 3, 7, 14, 30, 90), (1,), (2, 5), (1, 2, 4), (3, 7, 14, 30))
 HOURS = ((9, 17), (0, 24), (1, 3), (2, 4), (22, 24))
 DAYS: tuple[tuple[Weekday, ...], ...] = (
@@ -147,7 +147,7 @@ class _Clock:
     def moment(self, low: datetime | None = None) -> datetime:
         """Draw a moment of the story, at or after `low`."""
         rng = self._rng
-        if rng.randrange(10) < 7:  # noqa: PLR2004 - most events lie on a border
+        if rng.randrange(10) < 7:  # most events lie on a border
             made = rng.choice(self._anchors) + rng.choice(SHIFTS)
         else:
             minutes = int((self._end - self._start).total_seconds()) // 60
@@ -198,7 +198,9 @@ def meddle(rng: Random, extract: Extract, moment: datetime) -> Extract:
         return is_visible(table, row, moment)
 
     def changed(table: str, rows: list[Row]) -> list[Row]:
-        seen = [_with_other_end(rng, clock, table, row, moment) for row in rows if is_seen(table, row)]
+        seen = [
+            _with_other_end(rng, clock, table, row, moment) for row in rows if is_seen(table, row)
+        ]
         unseen = [row for row in rows if not is_seen(table, row) and rng.randrange(3)]
         edited = [_unseen(rng, clock, table, ids, row) for row in unseen]
         added = [_unseen(rng, clock, table, ids, {}) for _ in range(rng.randrange(8))]
@@ -209,11 +211,9 @@ def meddle(rng: Random, extract: Extract, moment: datetime) -> Extract:
     return extract.each(changed)
 
 
-def _with_other_end(
-    rng: Random, clock: _Clock, table: str, row: Row, moment: datetime
-) -> Row:
+def _with_other_end(rng: Random, clock: _Clock, table: str, row: Row, moment: datetime) -> Row:
     """Let a story end otherwise, where it had not ended yet."""
-    other = {
+    other: dict[str, Any] = {
         name: clock.maybe()
         for name in ENDS.get(table, ())
         if row[name] is None or row[name] >= moment

@@ -10,6 +10,7 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from histories import Case
 from hypothesis import HealthCheck, Phase, settings
 
 from features.build import Examples, build
@@ -19,7 +20,6 @@ from features.lead import lead_features
 from features.params import FeatureParams
 from features.vocabulary import Vocabulary, read_vocabulary
 from features.warehouse import Warehouse
-from histories import Case
 
 MORE = int(os.environ.get("LAW_EXAMPLES", "0"))
 """How many companies a law is tried on; unset, a few that are the same on every run."""
@@ -47,6 +47,38 @@ class Look:
     labels: npt.NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What was seen at the cutoff, lead by lead."""
+
+    look: Look
+
+    def __call__(self, lead_id: str, name: str) -> float:
+        """Give a feature of a lead."""
+        return float(self.look.examples.X[name].to_numpy()[self._row(lead_id)])
+
+    def owner(self, lead_id: str) -> Any:
+        """Give a lead's owner."""
+        return self.look.examples.keys["owner"].iloc[self._row(lead_id)]
+
+    def label(self, lead_id: str) -> float:
+        """Give a lead's label."""
+        return float(self.look.labels[self._row(lead_id)])
+
+    def word(self, lead_id: str, name: str) -> str:
+        """Give a category as the word it stands for."""
+        declared = next(f for f in self.look.examples.feature_set if f.name == name)
+        return (*(declared.categories or ()), "another")[int(self(lead_id, name))]
+
+    @property
+    def leads(self) -> set[str]:
+        """The open leads."""
+        return set(self.look.examples.keys["lead_id"])
+
+    def _row(self, lead_id: str) -> int:
+        return list(self.look.examples.keys["lead_id"]).index(lead_id)
+
+
 def look(warehouse: Warehouse, case: Case) -> Look:
     """Read the words as of the moment of training, then build examples and their labels."""
     words = read_vocabulary(warehouse.until(case.trained), case.params)
@@ -72,7 +104,9 @@ def assert_bit_equal(one: Examples, other: Examples) -> None:
     pd.testing.assert_frame_equal(one.keys, other.keys)
     assert list(one.X.columns) == list(other.X.columns)
     same = one.X.to_numpy().view(np.int64) == other.X.to_numpy().view(np.int64)
-    unlike = [name for name, is_same in zip(one.X.columns, same.all(axis=0), strict=True) if not is_same]
+    unlike = [
+        name for name, is_same in zip(one.X.columns, same.all(axis=0), strict=True) if not is_same
+    ]
     assert not unlike, differing(one, other, unlike)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from extract import Extract, Row, is_visible
+
 from features.feature import Aggregate, Feature, FeatureSet, Kind, Ratio, Source, Standing, Unit
 from features.params import FeatureParams
 from features.vocabulary import Vocabulary
@@ -133,7 +134,7 @@ class Oracle:
         return self.value(next(f for f in self.features if f.name == name), key)
 
     def _standing(self, how: Standing, key: Key) -> float:
-        """The share of its peers that lie below it; of those at the same place, half, and itself."""
+        """The share of its peers that lie below it, and half of those at its place with itself."""
         own = self._named(how.of, key)
         if math.isnan(own):
             return NOTHING
@@ -177,7 +178,7 @@ class Oracle:
         for row in rows:
             what = by(row)
             if what is not None:
-                youngest[what] = max(row["occurred_at"], youngest.get(what, datetime.min))
+                youngest[what] = max(row["occurred_at"], youngest.get(what, EPOCH))
         return [Happening(moment, {}, {}) for moment in youngest.values()]
 
     def _touch(self, row: Row) -> Happening:
@@ -192,46 +193,33 @@ class Oracle:
         )
 
     def _aggregate(self, feature: Feature, how: Aggregate, key: Key) -> float:
-        rows = self._history(feature.source, key)
-        if how.by is not None:
-            rows = [row for row in rows if row.words[how.by] is not None]
-        if how.by is not None and how.code is not None:
-            rows = [row for row in rows if row.words[how.by] == how.code]
+        rows = _spoken(self._history(feature.source, key), how)
         inside = [row for row in rows if _is_within(row, key.cutoff, feature.window_days)]
-        if how.kind is Kind.TREND:
-            return _trend(rows, key.cutoff, feature.window_days, how.wide_days)
-        if how.kind is Kind.RESPONSE:
-            created = self._leads[key.lead_id]["created_at"]
-            waits = [row.at - created for row in inside if row.at >= created]
-            return min(waits) / HOUR if waits else NOTHING
-        if how.kind in (Kind.SUM, Kind.MEAN):
-            return _amount(inside, str(how.column), feature.unit, how.kind)
-        if how.kind is Kind.COUNT:
-            return float(len(inside))
-        if how.kind is Kind.RHYTHM:
-            moments = sorted(row.at for row in inside)
-            gaps = [(later - earlier) / DAY for earlier, later in pairwise(moments)]
-            return sum(gaps) / len(gaps) if gaps else NOTHING
-        if not inside:
-            return NOTHING
-        if how.kind in (Kind.SINCE_LAST, Kind.SINCE_FIRST):
-            pick = max if how.kind is Kind.SINCE_LAST else min
-            return self._since(pick(row.at for row in inside), key.cutoff, feature.unit)
-        spoken = [(row.at, w) for row in inside if (w := row.words[str(how.by)]) is not None]
-        if how.kind in (Kind.NEWEST_WORD, Kind.SINCE_NEWEST):
-            firsts = {(min(at for at, w in spoken if w == word), word) for _, word in spoken}
-            moment, newest = max(firsts)
-            if how.kind is Kind.NEWEST_WORD:
-                return float(newest)
-            return self._since(moment, key.cutoff, feature.unit)
-        # Of words at one moment, the later in the vocabulary counts.
-        _, last = max(spoken)
-        if how.kind is Kind.LAST_WORD:
-            return float(last)
-        others = [(at, word) for at, word in spoken if word != last]
-        return float(max(others)[1]) if others else NOTHING
+        moments = sorted(row.at for row in inside)
+        words = [(row.at, w) for row in inside if (w := row.words.get(str(how.by))) is not None]
 
-    def _since(self, moment: datetime, cutoff: datetime, unit: Unit) -> float:
+        def since(moment: datetime | None) -> float:
+            return self._since(moment, key.cutoff, feature.unit)
+
+        made: dict[Kind, Callable[[], float]] = {
+            Kind.COUNT: lambda: float(len(inside)),
+            Kind.SINCE_LAST: lambda: since(max(moments, default=None)),
+            Kind.SINCE_FIRST: lambda: since(min(moments, default=None)),
+            Kind.LAST_WORD: lambda: _word(_last_word(words)),
+            Kind.SECOND_WORD: lambda: _word(_second_word(words)),
+            Kind.NEWEST_WORD: lambda: _word(_newest(words)[1]),
+            Kind.SINCE_NEWEST: lambda: since(_newest(words)[0]),
+            Kind.TREND: lambda: _trend(rows, key.cutoff, feature.window_days, how.wide_days),
+            Kind.SUM: lambda: _total(inside, str(how.column), feature.unit),
+            Kind.MEAN: lambda: _mean(inside, str(how.column), feature.unit),
+            Kind.RESPONSE: lambda: _response(moments, self._leads[key.lead_id]["created_at"]),
+            Kind.RHYTHM: lambda: _rhythm(moments),
+        }
+        return made[how.kind]()
+
+    def _since(self, moment: datetime | None, cutoff: datetime, unit: Unit) -> float:
+        if moment is None:
+            return NOTHING
         if unit is Unit.WORKING_HOURS:
             return self.working_hours(moment, cutoff)
         return (cutoff - moment) / (DAY if unit is Unit.DAYS else HOUR)
@@ -270,9 +258,7 @@ class Oracle:
             "age_working_hours": self.working_hours(lead["created_at"], key.cutoff),
             "created_hour": float(wall.hour),
             "created_weekday": float(wall.weekday()),
-            "is_do_not_contact": float(
-                do_not_contact is not None and do_not_contact < key.cutoff
-            ),
+            "is_do_not_contact": float(do_not_contact is not None and do_not_contact < key.cutoff),
             **self._own(lead, key.cutoff),
             **self._owner(key),
             **self._reps_rates(key),
@@ -457,10 +443,56 @@ def _trend(
     return inner / short - outer / (wide - short)
 
 
-def _amount(rows: Sequence[Happening], column: str, unit: Unit, kind: Kind) -> float:
-    """Add up or average a column; seconds become hours where the unit says so."""
-    filled = [amount for row in rows if (amount := row.amounts[column]) is not None]
-    total = sum(filled) / (3_600_000 if unit is Unit.HOURS else 1000)
-    if kind is Kind.SUM:
-        return total
-    return total / len(filled) if filled else NOTHING
+def _spoken(rows: Sequence[Happening], how: Aggregate) -> list[Happening]:
+    """Keep the rows that have a word of the kind asked for, or the very word."""
+    if how.by is None:
+        return list(rows)
+    by = how.by
+    said = [row for row in rows if row.words[by] is not None]
+    return said if how.code is None else [row for row in said if row.words[by] == how.code]
+
+
+def _word(found: int | None) -> float:
+    return NOTHING if found is None else float(found)
+
+
+def _last_word(words: Sequence[tuple[datetime, int]]) -> int | None:
+    """The word of the last row; of words at one moment, the later in the vocabulary."""
+    return max(words)[1] if words else None
+
+
+def _second_word(words: Sequence[tuple[datetime, int]]) -> int | None:
+    """The last word of those rows that have another word than the last."""
+    last = _last_word(words)
+    return _last_word([(at, word) for at, word in words if word != last])
+
+
+def _newest(words: Sequence[tuple[datetime, int]]) -> tuple[datetime | None, int | None]:
+    """The word that was said for the first time last, and when."""
+    firsts = {(min(at for at, said in words if said == word), word) for _, word in words}
+    return max(firsts) if firsts else (None, None)
+
+
+def _rhythm(moments: Sequence[datetime]) -> float:
+    gaps = [(later - earlier) / DAY for earlier, later in pairwise(moments)]
+    return sum(gaps) / len(gaps) if gaps else NOTHING
+
+
+def _response(moments: Sequence[datetime], created_at: datetime) -> float:
+    """Hours from the lead's creation to the first row at or after it."""
+    waits = [(moment - created_at) / HOUR for moment in moments if moment >= created_at]
+    return min(waits, default=NOTHING)
+
+
+def _filled(rows: Sequence[Happening], column: str) -> list[int]:
+    return [amount for row in rows if (amount := row.amounts[column]) is not None]
+
+
+def _total(rows: Sequence[Happening], column: str, unit: Unit) -> float:
+    """Add up a column; seconds become hours where the unit says so."""
+    return sum(_filled(rows, column)) / (3_600_000 if unit is Unit.HOURS else 1000)
+
+
+def _mean(rows: Sequence[Happening], column: str, unit: Unit) -> float:
+    count = len(_filled(rows, column))
+    return _total(rows, column, unit) / count if count else NOTHING

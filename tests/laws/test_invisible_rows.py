@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from hypothesis import given
-from hypothesis import strategies as st
-
 from engines import Engine
 from extract import Extract, Row
+from histories import Case, meddle, random_case
+from hypothesis import given
+from hypothesis import strategies as st
+from looks import assert_bit_equal, look_at, tried_on
+
 from features.build import Examples
 from features.labels import conversion
 from features.tables import TABLES
 from features.vocabulary import Vocabulary, read_vocabulary
 from features.warehouse import Warehouse
-from histories import Case, meddle, random_case
-from looks import assert_bit_equal, look_at, tried_on
 
 Labels = npt.NDArray[np.float64]
 
@@ -46,7 +46,7 @@ def assert_same_look(
 
 
 @given(rng=st.randoms(use_true_random=False))
-@tried_on(5)
+@tried_on(4)
 def test_adding_editing_and_deleting_unseen_rows_changes_nothing(
     duckdb: Engine, rng: Random
 ) -> None:
@@ -78,7 +78,7 @@ def test_the_past_looks_as_an_extract_made_then(duckdb: Engine, rng: Random) -> 
 @given(rng=st.randoms(use_true_random=False))
 @tried_on(8)
 def test_a_cut_holds_the_visible_rows_and_no_end_of_a_story(duckdb: Engine, rng: Random) -> None:
-    """`until` keeps of all seven tables just what the contract calls visible, and masks the rest."""
+    """`until` keeps of all seven tables just what the contract calls visible, ends masked."""
     case = random_case(rng)
     moment = rng.choice((*case.cutoffs, case.extract.data_until))
     with duckdb.open(case.extract) as warehouse:
@@ -95,7 +95,9 @@ def as_set(rows: list[dict[str, Any]]) -> list[str]:
     return sorted(repr(sorted(row.items())) for row in rows)
 
 
-def with_all_columns(extract: Extract, table: str, like: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def with_all_columns(
+    extract: Extract, table: str, like: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
     """Give the oracle's rows the columns the engine has, `known_at` filled."""
     columns = list(like[0]) if like else []
     return [_completed(table, row, columns) for row in extract.rows(table)]

@@ -21,8 +21,8 @@ from training.params import BoosterParams, SplitParams, TrainingParams
 from training.records import RunRecord
 from training.tracking import Tracking
 
-START = datetime(2025, 1, 1)  # noqa: DTZ001 - stored times are naive UTC
-UNTIL = datetime(2025, 7, 20)  # noqa: DTZ001 - stored times are naive UTC
+START = datetime(2025, 1, 1)
+UNTIL = datetime(2025, 7, 20)
 LEADS = 420
 SETTINGS = Settings(
     training=TrainingParams(

@@ -31,12 +31,12 @@ def lead(**fields: Any) -> GivenLead:
 @pytest.mark.parametrize(
     ("written", "read"),
     [
-        ("2025-03-02", datetime(2025, 3, 2)),  # noqa: DTZ001 - stored times are naive UTC
-        ("2025-03-02T09:30", datetime(2025, 3, 2, 9, 30)),  # noqa: DTZ001
-        ("2025-03-02 09:30:00.5", datetime(2025, 3, 2, 9, 30, 0, 500_000)),  # noqa: DTZ001
-        ("2025-03-02T09:30:00Z", datetime(2025, 3, 2, 9, 30)),  # noqa: DTZ001
-        ("2025-03-02T00:30:00+01:00", datetime(2025, 3, 1, 23, 30)),  # noqa: DTZ001
-        (" 2025-03-02T20:00:00-05:00 ", datetime(2025, 3, 3, 1)),  # noqa: DTZ001
+        ("2025-03-02", datetime(2025, 3, 2)),
+        ("2025-03-02T09:30", datetime(2025, 3, 2, 9, 30)),
+        ("2025-03-02 09:30:00.5", datetime(2025, 3, 2, 9, 30, 0, 500_000)),
+        ("2025-03-02T09:30:00Z", datetime(2025, 3, 2, 9, 30)),
+        ("2025-03-02T00:30:00+01:00", datetime(2025, 3, 1, 23, 30)),
+        (" 2025-03-02T20:00:00-05:00 ", datetime(2025, 3, 3, 1)),
     ],
 )
 def test_times_are_read_as_the_law_says(written: str, read: datetime) -> None:
@@ -137,7 +137,7 @@ def test_errors_are_few_and_short() -> None:
 
 def test_answers_say_that_they_are_utc() -> None:
     """A time that comes out carries its zone."""
-    moment = datetime(2025, 3, 31)  # noqa: DTZ001 - stored times are naive UTC
+    moment = datetime(2025, 3, 31)
     answer = Answer(as_of=moment, model_version="1", horizon_days=30, note="")
     assert answer.model_dump(mode="json")["as_of"] == zulu(moment) == "2025-03-31T00:00:00Z"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -36,7 +36,7 @@ def test_nothing_is_ready_without_data(tmp_path: Path) -> None:
             assert response.headers["retry-after"] == "3"
 
 
-def test_the_service_follows_its_home(tmp_path: Path, home: Path, tables: dict[str, Any]) -> None:
+def test_the_service_follows_its_home(tmp_path: Path, home: Path) -> None:
     """No data, no champion, a champion, another one, other data: each look sees what is there."""
     made = Scores(tmp_path, Settings())
     made.look()
@@ -58,6 +58,11 @@ def test_the_service_follows_its_home(tmp_path: Path, home: Path, tables: dict[s
 
     made.look()
     assert made.sheet() is first, "nothing new, so nothing is made anew"
+
+    grown_old = replace(first, made_at=first.made_at - timedelta(minutes=15))
+    made._sheet = grown_old  # noqa: SLF001 - else the test would take a quarter of an hour
+    made.look()
+    assert made.sheet().made_at > grown_old.made_at
 
     tracking.log(RunRecord("leads", bundle, {}, "data"))
     tracking.promote("leads", "2", "a test")

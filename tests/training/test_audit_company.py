@@ -31,7 +31,7 @@ from training.params import TrainingParams
 
 Tables = dict[str, pd.DataFrame]
 Rebuild = Callable[[Warehouse, datetime], Examples]
-START = datetime(2025, 1, 6)  # noqa: DTZ001 - stored times are naive UTC
+START = datetime(2025, 1, 6)
 DAYS, LEADS = 240, 900
 PARAMS = TrainingParams()
 HONEST = ("leads.size", "leads.region")

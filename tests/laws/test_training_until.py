@@ -1,0 +1,130 @@
+"""A model trained until a moment is the model that would have been trained at that moment."""
+
+from __future__ import annotations
+
+import csv
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from extract import CLOCKS, ENDS, Extract, Row, is_visible
+from features.ingest import ingest
+from features.store import current
+from features.warehouse import Warehouse
+from sellers import FEATURES, HORIZON, START, TRAINING, TYPES, company, open_warehouse
+from training.bundle import Bundle
+from training.learn import Lesson, fit, learn, prepare
+
+MOMENT = START + timedelta(days=215, hours=13, minutes=37)
+"""Not a midnight: the law holds for any moment."""
+
+
+def learned(past: Warehouse) -> tuple[Lesson, Bundle]:
+    """Learn from an extract that was cut already."""
+    lesson = prepare(past, HORIZON, FEATURES, TRAINING)
+    return lesson, fit(lesson, past, FEATURES, TRAINING)
+
+
+def assert_same(one: tuple[Lesson, Bundle], other: tuple[Lesson, Bundle]) -> None:
+    """Require the same model to the last bit, and say first what differs."""
+    assert one[0].words == other[0].words
+    assert one[0].split == other[0].split
+    assert one[0].suspicions == other[0].suspicions
+    assert one[1].columns == other[1].columns
+    assert one[1].calibrator == other[1].calibrator
+    assert one[1].base_rate == other[1].base_rate
+    assert one[1].evidence == other[1].evidence
+    assert one[1].about == other[1].about
+    assert one[1].ensemble == other[1].ensemble
+    assert one[1].version == other[1].version
+
+
+def meddled(rng: Random, extract: Extract, moment: datetime) -> Extract:
+    """Drop, edit and add what cannot be seen at a moment: rows, and ends of stories."""
+
+    def edit(table: str, rows: list[Row]) -> list[Row]:
+        kept = [row for row in rows if is_visible(table, row, moment) or rng.random() < 0.4]
+        return [_other_end(rng, table, row, moment, extract.data_until) for row in kept]
+
+    edited = extract.each(edit)
+    later = company(seed=rng.randrange(2, 99)).rows("activities")[:300]
+    moved = [{**row, "activity_id": f"x{n}", "known_at": moment} for n, row in enumerate(later)]
+    return edited.but("activities", [*edited.rows("activities"), *moved])
+
+
+def _other_end(rng: Random, table: str, row: Row, moment: datetime, until: datetime) -> Row:
+    """Move or empty each end of a story that lies at or after the moment, and let others end."""
+    start = row[CLOCKS[table]] if table in CLOCKS else moment
+    told = dict(row)
+    for name in ENDS.get(table, ()):
+        end = row.get(name)
+        if end is None or end >= moment:
+            first = max(moment, start)
+            told[name] = first + (until - first) * rng.random() if rng.random() < 0.6 else None
+    if table == "leads" and start >= moment:
+        told["source"], told["value"] = "a new source", 1e6
+    return told
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_model_until_a_moment_is_one_of_the_extract_made_then(seed: int, tmp_path: Path) -> None:
+    """The whole extract trained `--until T` and the cut one ingested with T give the same bits."""
+    whole = company(seed)
+    full = open_warehouse(whole, tmp_path / "full")
+    then = open_warehouse(whole.cut(MOMENT), tmp_path / "then")
+    one, other = learned(full.until(MOMENT)), learned(then.until(None))
+    assert one[1].ensemble is not None
+    assert one[1].until == MOMENT
+    assert_same(one, other)
+
+
+def test_later_conversions_never_enter(tmp_path: Path) -> None:
+    """Outcomes at or after T may be anything, and later rows too: labels unripe at T are unknown."""
+    whole = company()
+    one = learned(open_warehouse(whole, tmp_path / "full").until(MOMENT))
+    rng = Random(4)  # noqa: S311 - a sample, no secret
+    other = open_warehouse(meddled(rng, whole, MOMENT), tmp_path / "edited")
+    assert_same(one, learned(other.until(MOMENT)))
+    ripe = MOMENT - timedelta(days=HORIZON)
+    assert max(one[0].examples.keys["cutoff"]) <= ripe
+
+
+def test_what_can_be_seen_does_enter(tmp_path: Path) -> None:
+    """The law is not kept by looking away: one conversion just before T makes another model."""
+    whole = company()
+    cut = whole.cut(MOMENT)
+    born = MOMENT - timedelta(days=HORIZON + 15)
+    rows = list(cut.rows("leads"))
+    place = next(
+        n for n, row in enumerate(rows) if row["created_at"] > born and not _has_ended(row)
+    )
+    rows[place] = {**rows[place], "converted_at": MOMENT - timedelta(microseconds=1)}
+    one = learn(open_warehouse(cut, tmp_path / "one").until(None), HORIZON, FEATURES, TRAINING)
+    changed = open_warehouse(cut.but("leads", rows), tmp_path / "other")
+    other = learn(changed.until(None), HORIZON, FEATURES, TRAINING)
+    assert other.version != one.version
+
+
+def _has_ended(row: Row) -> bool:
+    return row.get("converted_at") is not None or row.get("lost_at") is not None
+
+
+def test_the_form_of_the_files_changes_nothing(tmp_path: Path) -> None:
+    """The cut extract as CSV, its rows in another order, gives the model of the whole parquet."""
+    whole = company()
+    one = learned(open_warehouse(whole, tmp_path / "full").until(MOMENT))
+    rng = Random(9)  # noqa: S311 - a sample, no secret
+    source = tmp_path / "csv"
+    source.mkdir()
+    for name, types in TYPES.items():
+        rows = whole.cut(MOMENT).rows(name)
+        rng.shuffle(rows)
+        with (source / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(types), extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(rows)
+    ingest(str(source), tmp_path / "home", FEATURES, data_until=MOMENT)
+    past = Warehouse.duckdb(current(tmp_path / "home"), FEATURES.ingest).until(None)
+    assert_same(one, learned(past))

@@ -1,0 +1,98 @@
+"""What params.yaml may say, and what is said when it says something else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from features.errors import ParamsError
+from serving.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+def written(folder: Path, text: str) -> Path:
+    """Write a settings file."""
+    path = folder / "params.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_file_in_the_repository_says_the_defaults() -> None:
+    """Every value in params.yaml is the packaged default."""
+    assert Settings.read(ROOT / "params.yaml") == Settings()
+
+
+def test_a_file_may_say_a_part(tmp_path: Path) -> None:
+    """What a file leaves out keeps its default."""
+    settings = Settings.read(written(tmp_path, "training: {leads: {horizon_days: 9}}"))
+    assert settings.training.leads.horizon_days == 9
+    assert settings.training.booster == Settings().training.booster
+
+
+@pytest.mark.parametrize("text", ["", "# nothing but a remark\n"])
+def test_an_empty_file_says_nothing(tmp_path: Path, text: str) -> None:
+    """An empty file leaves every default in place."""
+    assert Settings.read(written(tmp_path, text)) == Settings()
+
+
+def test_the_file_named_wins_over_home_and_home_over_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Settings come from --params, else the home, else the current folder, else the package."""
+    here, home, named = (tmp_path / name for name in ("here", "home", "named"))
+    for port, folder in enumerate((here, home, named), start=4001):
+        folder.mkdir()
+        written(folder, f"serving: {{port: {port}}}")
+    monkeypatch.chdir(here)
+    assert Settings.load(home, named / "params.yaml").serving.port == 4003
+    assert Settings.load(home).serving.port == 4002
+    assert Settings.load(tmp_path / "empty").serving.port == 4001
+    monkeypatch.chdir(tmp_path)
+    assert Settings.load(tmp_path / "empty").serving.port == 3000
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("trainign: {}", ("'trainign'", "features, training, serving")),
+        ("training: {boster: {}}", ("'training.boster'", "booster")),
+        ("training: {leads: {horizon: 9}}", ("'training.leads.horizon'", "horizon_days")),
+        ("training: {leads: {horizon_days: soon}}", ("horizon_days", "'soon'", "integer")),
+        ("training: {leads: {horizon_days: 0}}", ("horizon_days", "0", "greater than")),
+        ("training: {leads: {horizon_days: 7.5}}", ("horizon_days", "7.5", "integer")),
+        ("training: {scoring: {priority: luck}}", ("priority", "'luck'", "expected_value")),
+        ("features: {timezone: Mars/Olympus}", ("timezone", "Mars/Olympus")),
+        ("features: {working_days: [monday]}", ("working_days", "'monday'", "'mon'")),
+        ("features: [1, 2]", ("'features'", "[1, 2]")),
+        ("features: {ingest: {day_first: maybe}}", ("day_first", "'maybe'", "boolean")),
+        ("- a list", ("list", "sections")),
+        ("training: {leads", ("YAML",)),
+    ],
+)
+def test_a_wrong_file_is_told_by_name_value_and_remedy(
+    tmp_path: Path, text: str, said: tuple[str, ...]
+) -> None:
+    """An error names the file, the key, what was given, and what would be right."""
+    path = written(tmp_path, text)
+    with pytest.raises(ParamsError) as caught:
+        Settings.read(path)
+    for words in (str(path), *said):
+        assert words in str(caught.value)
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    """One reading tells of every wrong key, so that nobody mends them one run at a time."""
+    path = written(tmp_path, "serving: {port: 0, prot: 1}\ntraining: {oops: 2}")
+    with pytest.raises(ParamsError) as caught:
+        Settings.read(path)
+    assert all(key in str(caught.value) for key in ("serving.port", "serving.prot", "oops"))
+
+
+def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+    """Bytes that are no UTF-8 are an error in words."""
+    path = tmp_path / "params.yaml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ParamsError, match="cannot be read"):
+        Settings.read(path)

@@ -1,0 +1,47 @@
+"""One small company, learned from once, for the tests of the training floor."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from extract import Extract
+from features.warehouse import Warehouse
+from sellers import FEATURES, HORIZON, TRAINING, UNTIL, company, open_warehouse
+from training.backtest import Backtest, Range, backtest_leads
+from training.bundle import Bundle
+from training.learn import Lesson, fit, prepare
+from training.params import LeadParams
+
+
+@pytest.fixture(scope="session")
+def extract() -> Extract:
+    """The rows as they were handed over."""
+    return company()
+
+
+@pytest.fixture(scope="session")
+def history(extract: Extract, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """The same rows after a real ingest."""
+    return open_warehouse(extract, tmp_path_factory.mktemp("sellers"))
+
+
+@pytest.fixture(scope="session")
+def lesson(history: Warehouse) -> Lesson:
+    """What there is to learn at the end of the extract."""
+    return prepare(history.until(None), HORIZON, FEATURES, TRAINING)
+
+
+@pytest.fixture(scope="session")
+def bundle(history: Warehouse, lesson: Lesson) -> Bundle:
+    """The model of the end of the extract."""
+    return fit(lesson, history.until(None), FEATURES, TRAINING)
+
+
+@pytest.fixture(scope="session")
+def tested(history: Warehouse) -> Backtest:
+    """Seven weeks forecast by two models; the last three weeks are not ripe."""
+    twice = TRAINING.model_copy(update={"leads": LeadParams(horizon_days=HORIZON, most_refits=2)})
+    asked = Range(UNTIL - timedelta(days=47), UNTIL - timedelta(days=3))
+    return backtest_leads(history, asked, HORIZON, FEATURES, twice)
