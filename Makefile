@@ -47,7 +47,7 @@ format: $(DEV_STAMP)  ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 bench: $(DEV_STAMP)  ## Measure the speed of the feature build beside its peers
-	$(BIN)/python -m tests.bench
+	$(BIN)/python tests/bench
 
 grade: $(DEV_STAMP)  ## Acceptance over seeds, soak and load
 	$(BIN)/python tests/grade/__main__.py $(if $(DATA),--data $(DATA))

@@ -21,7 +21,7 @@ from features.errors import FeatureError, LeakageError
 from features.feature import Expression, Feature, FeatureSet, Ratio, Source, Standing, Unit
 from features.params import FeatureParams
 from features.relations import Scene, owners
-from features.runs import Runs, columns_of, windows_of
+from features.runs import History, Runs, columns_of, groupings, windows_of
 from features.snapshot import (
     CUTOFF,
     ENTITY,
@@ -186,9 +186,13 @@ def _from_history(
 ) -> dict[str, npt.NDArray[np.float64]]:
     if not features:
         return {}
-    rows = relation(scene).select(ENTITY, HAPPENED, SEEN, *sorted(columns_of(features)))
-    runs = Runs(spine, scene.warehouse.arrow(rows), windows_of(features))
-    return {feature.name: runs.column(feature) for feature in features}
+    rows = relation(scene).select(ENTITY, HAPPENED, SEEN, *columns_of(features))
+    history = History(spine, scene.warehouse.arrow(rows), windows_of(features))
+    made = {}
+    for by, own in groupings(features).items():
+        runs = Runs(history, by, own)
+        made |= {feature.name: runs.column(feature) for feature in own}
+    return made
 
 
 def _from_surroundings(

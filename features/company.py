@@ -163,10 +163,10 @@ def rep_rates(scene: Scene, market: ir.Table) -> ir.Table:
             **{CUTOFF: ended.resolved_at, SNAPSHOT: ibis.row_number().over(order_by=ended.lead_id)}
         )
     )
-    worked = rep_touches(warehouse, endings).select(SNAPSHOT, "rep_id")
+    worked = rep_touches(warehouse, endings)
     record = worked.inner_join(endings.select(SNAPSHOT, "resolved_at", "won"), SNAPSHOT)
     record = warehouse.keep(record.select("rep_id", "resolved_at", "won"))
-    own = warehouse.keep(rep_touches(warehouse, scene.snapshots).select(SNAPSHOT, "rep_id"))
+    own = warehouse.keep(rep_touches(warehouse, scene.snapshots))
     met = own.inner_join(scene.snapshots.select(SNAPSHOT, CUTOFF), SNAPSHOT)
     asked = met.select("rep_id", CUTOFF).distinct()
     asked = warehouse.keep(

@@ -34,11 +34,11 @@ class Scene:
 
 def code_of(column: ir.StringColumn, words: tuple[str, ...]) -> ir.IntegerColumn:
     """Number a word by its place in the frozen list; others get the number after the last."""
-    other = ibis.literal(len(words), "int64")
+    other = ibis.literal(len(words), "int16")
     if not words:
-        return ibis.ifelse(column.isnull(), ibis.null("int64"), other)
-    branches = [(column == word, ibis.literal(i, "int64")) for i, word in enumerate(words)]
-    return ibis.cases((column.isnull(), ibis.null("int64")), *branches, else_=other)
+        return ibis.ifelse(column.isnull(), ibis.null("int16"), other)
+    branches = [(column == word, ibis.literal(i, "int16")) for i, word in enumerate(words)]
+    return ibis.cases((column.isnull(), ibis.null("int16")), *branches, else_=other)
 
 
 def touches(scene: Scene) -> ir.Table:
@@ -56,6 +56,7 @@ def touches(scene: Scene) -> ir.Table:
         "occurred_at",
         "known_at",
         "rep_id",
+        day=rows.occurred_at.date(),
         duration=_thousandths(rows.duration_s),
         type=code_of(rows["type"], words.types),
         direction=code_of(rows.direction, words.directions),
@@ -71,12 +72,16 @@ def _thousandths(amount: ir.FloatingColumn) -> ir.IntegerColumn:
 
 
 def rep_touches(warehouse: Warehouse, snapshots: ir.Table) -> ir.Table:
-    """One row for each snapshot and rep with a visible activity on its lead: its youngest age."""
+    """Name each rep with a visible activity on a snapshot's lead, once: `snapshot, rep_id`."""
     rows = warehouse["activities"]
     rows = rows.filter(rows.lead_id.notnull() & rows.rep_id.notnull())
-    rows = rows.select("lead_id", "rep_id", "occurred_at", "known_at")
-    joined = pairs(snapshots, rows, ACTIVITIES, "lead_id")
-    return joined.group_by(SNAPSHOT, "rep_id").aggregate(age_us=joined.age_us.min())
+    # A rep's first appearance stands for all: half-open clocks make it one moment.
+    rows = rows.filter(rows.known_at.notnull())
+    first = rows.group_by("lead_id", "rep_id").aggregate(
+        occurred_at=ibis.greatest(rows.occurred_at, rows.known_at).min()
+    )
+    first = first.mutate(known_at=first.occurred_at)
+    return pairs(snapshots, first, ACTIVITIES, "lead_id").select(SNAPSHOT, "rep_id")
 
 
 def changes_of(warehouse: Warehouse, entity: str, key: str) -> ir.Table:

@@ -9,7 +9,8 @@ all snapshots; the youngest row is the last that started. Rows are never joined 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +28,7 @@ SCALES = {Unit.DAYS: DAY_US, Unit.HOURS: HOUR_US, Unit.WORKING_HOURS: 1}
 """What ages are divided by; working hours are counted later, from the microseconds."""
 THOUSANDTHS = {Unit.HOURS: 3_600_000}
 """What sums of thousandths are divided by; seconds become hours."""
-DAY = "day"
-DISTINCT = {Source.TOUCH_DAYS: DAY, Source.TOUCH_REPS: "rep_id"}
+DISTINCT = {Source.TOUCH_DAYS: "day", Source.TOUCH_REPS: "rep_id"}
 """Sources that count the unlike values of a column, not the rows."""
 
 
@@ -39,11 +39,23 @@ def how_of(feature: Feature) -> Aggregate:
     return feature.how
 
 
-def columns_of(features: Iterable[Feature]) -> set[str]:
-    """Name the columns of a history's rows that features are made of."""
-    named = {name for f in features for name in (how_of(f).by, how_of(f).column)}
-    named |= {DISTINCT.get(f.source) for f in features}
-    return {name for name in named if name not in {None, DAY}}
+def groupings(features: Iterable[Feature]) -> dict[str | None, list[Feature]]:
+    """Tell by which columns of words rows must be ordered, and for which features.
+
+    Every activity has a type, so figures over all activities are read off the rows by type.
+    """
+    grouped: dict[str | None, list[Feature]] = {}
+    has_types = any(how_of(feature).by == "type" for feature in features)
+    for feature in features:
+        by = DISTINCT.get(feature.source, how_of(feature).by)
+        grouped.setdefault("type" if by is None and has_types else by, []).append(feature)
+    return grouped
+
+
+def columns_of(features: Iterable[Feature]) -> list[str]:
+    """Name the columns that features of a history are made of."""
+    named = {*groupings(features), *(how_of(feature).column for feature in features)}
+    return sorted(name for name in named if name is not None)
 
 
 def windows_of(features: Iterable[Feature]) -> set[int]:
@@ -52,8 +64,16 @@ def windows_of(features: Iterable[Feature]) -> set[int]:
     return {length for length in days if length is not None}
 
 
-class Runs:
-    """The rows of a history, each with the run of snapshots that see it, and their columns."""
+class History:
+    """The rows of a history by entity and event time, each with the snapshots that see it.
+
+    Attributes:
+        spine: the snapshots.
+        entity: the number of the entity's first snapshot.
+        happened: the event time in microseconds.
+        stops: by window, the snapshot before which the run of those that see the row ends.
+        start: the first snapshot that sees the row.
+    """
 
     def __init__(self, spine: Spine, fetched: pa.Table, windows: Iterable[int]) -> None:
         """Put rows in order and find their runs.
@@ -61,63 +81,120 @@ class Runs:
         Args:
             spine: the snapshots.
             fetched: what `sightings` gave, with columns of words and amounts.
-            windows: the days of every window that is looked through.
+            windows: the days of all windows.
         """
-        self.spine = spine
         entity, happened = _whole(fetched[ENTITY]), _micros(fetched[HAPPENED])
-        order = _order(entity, happened)
-        self.entity, self.happened = entity[order], happened[order]
-        del entity, happened
-        self._fetched, self._order = fetched, order
+        self.spine, self._fetched, self._order = spine, fetched, _order(entity, happened)
+        self.entity, self.happened = entity[self._order], happened[self._order]
         end = spine.end[self.entity]
-        self.start = spine.first_after(_micros(fetched[SEEN])[order], self.entity, end)
-        self._stops: dict[int | None, Ints] = {None: end}
+        self.start = spine.first_after(_micros(fetched[SEEN])[self._order], self.entity, end)
+        self.stops: dict[int | None, Ints] = {None: end}
         low = self.start
         for days in sorted(windows):
             # A longer window's run stops no earlier, so that less is left to search.
             low = spine.first_after(self.happened + days * DAY_US, low, end)
-            self._stops[days] = low
-        self._words: dict[str, tuple[Ints, Ints]] = {}
+            self.stops[days] = low
+
+    def words(self, name: str) -> Ints:
+        """Give a column of words as small whole numbers, -1 where it is empty."""
+        codes = _whole(self._fetched[name])
+        if pa.types.is_date(self._fetched[name].type):
+            codes = codes - codes.min(initial=0)
+        small = np.int16 if codes.max(initial=0) < np.iinfo(np.int16).max else np.int32
+        return codes.astype(small, copy=False)[self._order]
+
+    def amounts(self, name: str) -> Ints:
+        """Give a column of amounts, 0 where it is empty."""
+        return _whole(self._fetched[name], empty=0)[self._order]
+
+    def filled(self, name: str) -> npt.NDArray[np.bool_]:
+        """Tell where a column is not empty."""
+        return self._fetched[name].is_valid().to_numpy()[self._order]
+
+
+class Runs:
+    """The runs of a history's rows by word, those of one word by entity and event time."""
+
+    def __init__(self, history: History, by: str | None, features: Sequence[Feature]) -> None:
+        """Put rows in the order of their words.
+
+        Args:
+            history: the rows.
+            by: the column of words; None takes all rows as of one word.
+            features: what will be asked for.
+        """
+        self.spine = history.spine
+        order: Ints | slice = slice(None)
+        self._bounds = np.array([0, 0, len(history.start)])
+        if by is not None:
+            words = history.words(by)
+            order = np.argsort(words, kind="stable")
+            self._bounds = np.append(0, np.cumsum(np.bincount(words + 1, minlength=1)))
+        self.entity, self.happened = history.entity[order], history.happened[order]
+        self.start = history.start[order]
+        columns = {how_of(f).column for f in features} - {None}
+        self._amounts = {name: history.amounts(name)[order] for name in columns}
+        self._filled = {name: history.filled(name)[order] for name in columns}
+        windows = {None, *windows_of(features)}
+        self._stops = {days: history.stops[days][order] for days in windows}
+        self._ends: dict[tuple[str, int], Ints] = {}
 
     def column(self, feature: Feature) -> Floats:
         """Make one feature: one value a snapshot, empty (NaN) where there is none."""
-        how, days = how_of(feature), feature.window_days
         if feature.source in DISTINCT:
-            return self._unlike(DISTINCT[feature.source], how, days)
-        rows, scale = self._rows(how.by, how.code), SCALES.get(feature.unit, 1)
+            return self._unlike(feature)
+        how, days = how_of(feature), feature.window_days
+        rows, scale = self._rows(how.code), SCALES.get(feature.unit, 1)
         makers: Mapping[Kind, Callable[[], Floats]] = {
             Kind.COUNT: lambda: self._count(rows, days),
             Kind.SUM: lambda: self._total(rows, feature),
             Kind.MEAN: lambda: self._mean(rows, feature),
             Kind.TREND: lambda: self._trend(rows, days or 0, how.wide_days or 0),
-            Kind.SINCE_LAST: lambda: self._age(self._youngest(rows)) / scale,
-            Kind.SINCE_FIRST: lambda: self._age(self._oldest(rows)) / scale,
-            Kind.RESPONSE: lambda: self._response(rows) / scale,
-            Kind.RHYTHM: lambda: self._rhythm(rows) / scale,
-            Kind.LAST_WORD: lambda: self._newest(how.by, self._youngest)[0],
-            Kind.SECOND_WORD: lambda: self._second_word(how.by),
-            Kind.NEWEST_WORD: lambda: self._newest(how.by, self._oldest)[0],
-            Kind.SINCE_NEWEST: lambda: self._newest(how.by, self._oldest)[1] / scale,
+            Kind.SINCE_LAST: lambda: self._age(self._youngest(how.code)) / scale,
+            Kind.SINCE_FIRST: lambda: self._age(self._oldest(how.code)) / scale,
+            Kind.RESPONSE: lambda: self._response(how.code) / scale,
+            Kind.RHYTHM: lambda: self._rhythm(how.code) / scale,
+            Kind.LAST_WORD: lambda: self._newest_words(self._youngest)[0],
+            Kind.SECOND_WORD: lambda: self._newest_words(self._youngest)[1],
+            Kind.NEWEST_WORD: lambda: self._newest_words(self._oldest)[0],
+            Kind.SINCE_NEWEST: lambda: self._newest_words(self._oldest)[2] / scale,
         }
         return makers[how.kind]()
 
-    def _rows(self, by: str | None, code: int | None) -> Rows:
-        """The rows with a word, or with any word, in their order."""
-        if by is None:
-            return slice(None)
-        order, bounds = self._by_word(by)
-        if code is None:
-            return np.sort(order[bounds[0] :]) if bounds[0] else slice(None)
-        return order[bounds[code] : bounds[code + 1]] if code + 1 < len(bounds) else order[:0]
+    def _unlike(self, feature: Feature) -> Floats:
+        """Count the unlike words among the rows of a window.
 
-    def _by_word(self, by: str) -> tuple[Ints, Ints]:
-        """All rows ordered by their word, and where each word starts; empty words are first."""
-        if by not in self._words:
-            codes = _whole(self._fetched[by])[self._order]
-            order = np.argsort(codes, kind="stable").astype(np.int32)
-            bounds = np.cumsum(np.bincount(codes + 1))
-            self._words[by] = order, bounds
-        return self._words[by]
+        A row stands for its word until a later one of the same word is seen; counting only the
+        rows while they stand counts words.
+        """
+        if how_of(feature) != Aggregate(Kind.COUNT):
+            raise FeatureError(f"feature {feature.name}: days and reps can be counted only")
+        rows = self._rows(None)
+        start, stop = self.start[rows], self._stops[feature.window_days][rows]
+        stop = np.minimum(stop, self._replaced)
+        stands = start < stop
+        return self._spread(start[stands], stop[stands]).astype(np.float64)
+
+    @cached_property
+    def _replaced(self) -> Ints:
+        """The first snapshot that sees a later row of the same entity and word."""
+        rows = self._rows(None)
+        start, entity = self.start[rows], self.entity[rows]
+        word = np.repeat(np.arange(len(self._bounds) - 2), np.diff(self._bounds[1:]))
+        group = np.cumsum((np.diff(entity, prepend=-1) != 0) | (np.diff(word, prepend=-1) != 0))
+        # Numbers that rise from group to group, so that none is taken for another's.
+        far = group * (len(self.spine) + 1)
+        least = np.minimum.accumulate((far + start)[::-1])[::-1]
+        later = np.append(least[1:], np.iinfo(np.int64).max)[: len(far)]
+        return np.minimum(later - far, len(self.spine)).astype(np.int32)
+
+    def _rows(self, code: int | None) -> slice:
+        """The rows of a word, or of any word."""
+        if code is None:
+            return slice(int(self._bounds[1]), int(self._bounds[-1]))
+        if code + 2 >= len(self._bounds):
+            return slice(0, 0)
+        return slice(int(self._bounds[code + 1]), int(self._bounds[code + 2]))
 
     def _spread(self, start: Ints, stop: Ints, amount: Ints | None = None) -> Ints:
         """Add up the runs that cover each snapshot, one each or their amounts.
@@ -133,144 +210,133 @@ class Runs:
             np.subtract.at(steps, stop, amount)
         return np.cumsum(steps[:-1])
 
-    def _count(self, rows: Rows, days: int | None) -> Floats:
-        return self._spread(self.start[rows], self._stop(rows, days)).astype(np.float64)
+    def _count(self, rows: slice, days: int | None) -> Floats:
+        return self._spread(self.start[rows], self._stops[days][rows]).astype(np.float64)
 
-    def _stop(self, rows: Rows, days: int | None) -> Ints:
-        return self._stops[days][rows]
-
-    def _total(self, rows: Rows, feature: Feature) -> Floats:
-        amount = _whole(self._fetched[str(how_of(feature).column)], empty=0)[self._order][rows]
-        stop = self._stop(rows, feature.window_days)
-        total = self._spread(self.start[rows], stop, amount)
+    def _total(self, rows: slice, feature: Feature) -> Floats:
+        stop, amount = self._stops[feature.window_days], self._amounts[how_of(feature).column]
+        total = self._spread(self.start[rows], stop[rows], amount[rows])
         return total / THOUSANDTHS.get(feature.unit, 1000)
 
-    def _mean(self, rows: Rows, feature: Feature) -> Floats:
-        column = self._fetched[str(how_of(feature).column)]
-        filled = column.is_valid().to_numpy()[self._order][rows]
-        start, stop = self.start[rows][filled], self._stop(rows, feature.window_days)[filled]
+    def _mean(self, rows: slice, feature: Feature) -> Floats:
+        filled = self._filled[how_of(feature).column][rows]
+        start, stop = self.start[rows][filled], self._stops[feature.window_days][rows][filled]
         count, total = self._spread(start, stop), self._total(rows, feature)
         return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
 
-    def _trend(self, rows: Rows, days: int, wide: int) -> Floats:
+    def _trend(self, rows: slice, days: int, wide: int) -> Floats:
         inner, outer = self._count(rows, days), self._count(rows, wide)
         return inner / days - (outer - inner) / (wide - days)
 
-    def _rhythm(self, rows: Rows) -> Floats:
-        span = self._age(self._oldest(rows)) - self._age(self._youngest(rows))
-        gaps = self._count(rows, None) - 1
+    def _rhythm(self, code: int | None) -> Floats:
+        span = self._age(self._oldest(code)) - self._age(self._youngest(code))
+        gaps = self._count(self._rows(code), None) - 1
         return np.divide(span, gaps, out=np.full(len(span), np.nan), where=gaps > 0)
 
-    def _youngest(self, rows: Rows) -> Ints:
-        """Give the event time of the youngest row each snapshot sees; `NEVER` where none."""
-        happened, start, entity = self.happened[rows], self.start[rows], self.entity[rows]
+    def _youngest(self, code: int | None) -> Ints:
+        """Give the event time of a word's youngest row that each snapshot sees, else `NEVER`."""
+        return self._over_words(self._last_started, np.maximum, code)
+
+    def _oldest(self, code: int | None) -> Ints:
+        """Give the event time of a word's oldest row that each snapshot sees, else `NEVER`."""
+        return self._over_words(self._first_started, _earlier, code)
+
+    def _over_words(
+        self, of: Callable[[slice], Ints], better: Callable[[Ints, Ints], Ints], code: int | None
+    ) -> Ints:
+        """Give what each snapshot sees of one word, or the better of all words."""
+        if code is not None:
+            key = (of.__name__, code)
+            if key not in self._ends:
+                self._ends[key] = of(self._rows(code))
+            return self._ends[key]
+        made = np.full(len(self.spine), NEVER)
+        for word in range(len(self._bounds) - 2):
+            made = better(made, self._over_words(of, better, word))
+        return made
+
+    def _last_started(self, rows: slice) -> Ints:
+        start, entity, happened = self.start[rows], self.entity[rows], self.happened[rows]
         last = np.full(len(self.spine) + 1, -1)
         last[start] = np.arange(len(start))  # of rows that start at one snapshot the last stays
-        last = np.maximum.accumulate(last[:-1])
-        own = last >= 0
-        own[own] = entity[last[own]] == self.spine.entity[own]
-        return _where(own, happened, last)
+        return self._of_own(np.maximum.accumulate(last[:-1]), entity, happened)
 
-    def _oldest(self, rows: Rows) -> Ints:
-        """Give the event time of the oldest row each snapshot sees; `NEVER` where none."""
-        happened, start, entity = self.happened[rows], self.start[rows], self.entity[rows]
+    def _first_started(self, rows: slice, *, answers: bool = False) -> Ints:
+        start, entity, happened = self.start[rows], self.entity[rows], self.happened[rows]
+        if answers:
+            kept = happened >= self.spine.born[entity]
+            start, entity, happened = start[kept], entity[kept], happened[kept]
         # Numbers that fall from one entity to the next, so that none is taken for another's.
         far = len(start) + 1
         first = np.full(len(self.spine) + 1, far)
         first[start[::-1]] = (np.arange(len(start)) - entity.astype(np.int64) * far)[::-1]
-        first = np.minimum.accumulate(first[:-1]) + self.spine.entity.astype(np.int64) * far
-        return _where(first < len(start), happened, first)
+        place = np.minimum.accumulate(first[:-1]) + self.spine.entity.astype(np.int64) * far
+        return self._of_own(np.where(place < len(start), place, -1), entity, happened)
+
+    def _first_answer(self, rows: slice) -> Ints:
+        return self._first_started(rows, answers=True)
+
+    def _of_own(self, place: Ints, entity: Ints, happened: Ints) -> Ints:
+        """Give the event times of the rows at these places, where they are the entity's own."""
+        if not len(entity):
+            return np.full(len(place), NEVER)
+        own = (place >= 0) & (entity[place] == self.spine.entity)
+        return np.where(own, happened[place], NEVER)
 
     def _age(self, happened: Ints) -> Floats:
         age = (self.spine.cutoff - happened).astype(np.float64)
         age[happened == NEVER] = np.nan
         return age
 
-    def _response(self, rows: Rows) -> Floats:
-        """From the lead's arrival to the first row that is not older."""
-        arrived = self.spine.born[self.entity[rows]]
-        later = np.arange(len(self.happened))[rows][self.happened[rows] >= arrived]
-        return self.spine.age - self._age(self._oldest(later))
+    def _response(self, code: int | None) -> Floats:
+        """From the entity's beginning to the first row that is not older."""
+        first = self._over_words(self._first_answer, _earlier, code)
+        return self.spine.age - self._age(first)
 
-    def _newest(
-        self, by: str | None, of: Callable[[Rows], Ints], aside: Floats | None = None
-    ) -> tuple[Floats, Floats]:
-        """The word whose youngest (or oldest) row is the youngest of all words', and its age.
+    def _newest_words(self, of: Callable[[int], Ints]) -> tuple[Floats, Floats, Floats]:
+        """The word whose youngest (or oldest) row is the youngest of all words', the next, the age.
 
-        Of words with rows at one moment the later in the vocabulary counts; a word may be left
-        aside for each snapshot.
+        Of words with rows at one moment the later in the vocabulary counts.
         """
         size = len(self.spine)
-        best, word = np.full(size, NEVER), np.full(size, np.nan)
-        codes = 1 if by is None else len(self._by_word(by)[1]) - 1
-        for code in range(codes):
-            happened = of(self._rows(by, code))
-            take = (happened >= best) & (happened != NEVER)
-            if aside is not None:
-                take &= aside != code
-            best[take], word[take] = happened[take], code
-        return word, self._age(best)
-
-    def _second_word(self, by: str | None) -> Floats:
-        first, _ = self._newest(by, self._youngest)
-        return self._newest(by, self._youngest, aside=first)[0]
-
-    def _unlike(self, column: str, how: Aggregate, days: int | None) -> Floats:
-        """Count the unlike values of a column among the rows of a window."""
-        if how != Aggregate(Kind.COUNT):
-            raise FeatureError(f"days and reps are counted only, not asked for '{how.kind.value}'")
-        if column not in self._words:
-            self._words[column] = self._representatives(column)
-        rows, replaced = self._words[column]
-        stop = np.minimum(self._stop(rows, days), replaced)
-        start = self.start[rows]
-        return self._spread(start, np.maximum(start, stop)).astype(np.float64)
-
-    def _representatives(self, column: str) -> tuple[Ints, Ints]:
-        """Rows that for some snapshot are the youngest with their value, and until when.
-
-        A row stands for its value until a later one of the same value is seen; counting only
-        those that stand counts values.
-        """
-        if column == DAY:
-            values = self.happened // DAY_US
-            values -= values.min(initial=0)
-        else:
-            values = _whole(self._fetched[column])[self._order].astype(np.int64)
-        rows = np.flatnonzero(values >= 0)
-        key = self.entity[rows].astype(np.int64) * (values.max(initial=0) + 1) + values[rows]
-        order = np.argsort(key, kind="stable")
-        rows, key = rows[order], key[order]
-        group = np.cumsum(np.diff(key, prepend=key[:1]) != 0)
-        far = len(self.spine) + 1
-        later = np.minimum.accumulate((group * far + self.start[rows])[::-1])[::-1]
-        replaced = np.append(later[1:], np.iinfo(np.int64).max)[: len(rows)] - group * far
-        stands = self.start[rows] < replaced
-        return rows[stands].astype(np.int32), np.minimum(replaced[stands], far).astype(np.int32)
+        best, second = np.full(size, NEVER), np.full(size, NEVER)
+        word, other = np.full(size, np.nan), np.full(size, np.nan)
+        for code in range(len(self._bounds) - 2):
+            happened = of(code)
+            seen = happened != NEVER
+            first, next_ = seen & (happened >= best), seen & (happened >= second)
+            second = np.where(first, best, np.where(next_, happened, second))
+            other = np.where(first, word, np.where(next_, code, other))
+            best, word = np.where(first, happened, best), np.where(first, code, word)
+        return word, other, self._age(best)
 
 
 NEVER = np.iinfo(np.int64).min
 
 
-def _where(filled: npt.NDArray[np.bool_], happened: Ints, place: Ints) -> Ints:
-    made = np.full(len(filled), NEVER)
-    made[filled] = happened[place[filled]]
-    return made
+def _earlier(one: Ints, other: Ints) -> Ints:
+    """Give the earlier of two moments; one that is `NEVER` does not count."""
+    return np.where(one == NEVER, other, np.where(other == NEVER, one, np.minimum(one, other)))
 
 
-def _order(entity: Ints, happened: Ints) -> Rows:
-    """Give the order by entity and event time; files are written in it, engines shuffle parts."""
-    order: Rows = slice(None)
-    if not (entity[1:] >= entity[:-1]).all():
-        order = np.argsort(entity, kind="stable")
-    same, later = np.diff(entity[order]) == 0, np.diff(happened[order]) >= 0
-    return order if (later | ~same).all() else np.lexsort((happened, entity))
+def _order(entity: Ints, happened: Ints) -> Ints:
+    """Give the order by entity and event time, in which files are written but for odd parts."""
+    order = np.argsort(entity, kind="stable")
+    sorted_ = entity[order]
+    odd = (np.diff(happened[order]) < 0) & (np.diff(sorted_) == 0)
+    if odd.any():
+        rows = np.flatnonzero(np.isin(sorted_, sorted_[1:][odd]))
+        own = order[rows]
+        order[rows] = own[np.lexsort((happened[own], entity[own]))]
+    return order
 
 
 def _whole(column: pa.ChunkedArray, empty: int = -1) -> Ints:
     """Whole numbers; texts are numbered as they come, `empty` stands for what is not filled."""
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         column = column.combine_chunks().dictionary_encode().indices
+    if pa.types.is_date(column.type):
+        column = column.cast(pa.int32())
     filled = column.fill_null(empty) if column.null_count else column
     return filled.to_numpy()
 

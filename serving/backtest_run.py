@@ -41,9 +41,10 @@ def backtest_to(
     horizon = horizon_days or settings.training.leads.horizon_days
     warehouse = Forecaster(session.home, settings).warehouse()
     warehouse.require("leads", "activities", purpose="a backtest of lead conversion")
-    if midnight(asked.start) > warehouse.data_until:
+    first = asked.cutoffs[0]
+    if first > warehouse.data_until:
         raise InputError(
-            f"--from {asked.start:%Y-%m-%d} lies after the extract's end "
+            f"--from {first:%Y-%m-%d} lies after the extract's end "
             f"{warehouse.data_until:%Y-%m-%d %H:%M}: choose an earlier first cutoff"
         )
     progress = session.console.progress
@@ -53,7 +54,7 @@ def backtest_to(
     judged = evaluate(made.predictions, settings_of(settings.training.evaluation), progress)
     write_metrics(out / "metrics.json", judged)
     findings = audit(warehouse, settings.features, settings.training)
-    plain = [finding.to_json() for finding in findings]
+    plain = [{key: told or "" for key, told in f.to_json().items()} for f in findings]
     write_report(out / "report.html", judged, context_of(session, asked, made, judged, plain))
     ripe = last_mature_cutoff(horizon, warehouse.data_until)
     if midnight(asked.end) > ripe:

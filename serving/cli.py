@@ -45,7 +45,7 @@ class Session:
     params: Path | None
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[datetime]):
     """A moment like 2024-03-01 or 2024-03-01T12:00; with a zone it is converted to UTC."""
 
     name = "time"
@@ -106,6 +106,7 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
     @click.pass_context
     def wrapped(
         ctx: click.Context,
+        /,
         home: Path | None,
         params: Path | None,
         is_json: bool,  # noqa: FBT001 - click passes flags by name

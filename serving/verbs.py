@@ -62,7 +62,7 @@ def ingest(
             console.warn(f"{name}: {count:,} rows quarantined: {reason}")
     for finding in report.verdict:
         console.say(finding.says)
-    console.give(report.to_json())
+    console.give(json.loads(report.to_json()))
 
 
 @pacesetter.command(short_help="Audit the data for leaks and for health.")

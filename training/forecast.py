@@ -50,7 +50,8 @@ def value_of(warehouse: Warehouse, examples: Examples) -> pd.DataFrame:
     schema = {"lead_id": "string", CUTOFF: "timestamp(6)", SNAPSHOT: "int64"}
     leads = warehouse["leads"].select("lead_id", "value", "do_not_contact_at")
     rows = ibis.memtable(keys, schema=schema).inner_join(leads, "lead_id")
-    rows = as_it_stood(rows, changes_of(warehouse, "lead", "lead_id"), "lead_id", {"value": "value"})
+    changes = changes_of(warehouse, "lead", "lead_id")
+    rows = as_it_stood(rows, changes, "lead_id", {"value": "value"})
     told = warehouse.arrow(rows.select(SNAPSHOT, "value", "do_not_contact_at")).to_pandas()
     found = told.set_index(SNAPSHOT).reindex(keys[SNAPSHOT]).reset_index(drop=True)
     asked = found["do_not_contact_at"].to_numpy("datetime64[us]")

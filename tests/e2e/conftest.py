@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from serving.cli import main
 # Tests are no package: what these share is found here by its plain name.
 sys.path.append(str(Path(__file__).parent))
 
-from outside import Result, Run, company, prepared
+from outside import Result, Run, Walked, company, day, prepared
 
 
 @pytest.fixture
@@ -43,3 +46,16 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert main(["--home", str(home), "ingest", str(home / "extract")]) == 0
     assert main(["--home", str(home), "train"]) == 0
     return home
+
+
+@pytest.fixture(scope="session")
+def tested(loaded: Path, tmp_path_factory: pytest.TempPathFactory) -> Walked:
+    """A backtest of four cutoffs, the last of them not ripe yet."""
+    out = tmp_path_factory.mktemp("backtest") / "out put"
+    span = ["--from", day(150), "--to", day(195), "--every", "15"]
+    with redirect_stdout(io.StringIO()) as said:
+        code = main(
+            ["backtest", "leads", *span, "--home", str(loaded), "--out", str(out), "--json"]
+        )
+    assert code == 0
+    return Walked(out, json.loads(said.getvalue()))

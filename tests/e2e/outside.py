@@ -14,7 +14,7 @@ from typing import Any
 
 Rows = list[dict[str, Any]]
 
-START = datetime(2025, 1, 1)  # noqa: DTZ001 - stored times are naive UTC
+START = datetime(2025, 1, 1)
 DAYS = 200
 LEADS = 700
 HORIZON = 14
@@ -42,6 +42,14 @@ class Result:
     def data(self) -> Any:
         """What it wrote to stdout, read as one JSON document."""
         return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Walked:
+    """A backtest that was made: its folder, and what it said as JSON."""
+
+    out: Path
+    told: Any
 
 
 Run = Callable[..., Result]
@@ -92,7 +100,9 @@ def company(seed: int = 11, leads: int = LEADS) -> dict[str, Rows]:
     return {"leads": rows, "activities": activities, "reps": reps}
 
 
-def write(folder: Path, tables: Mapping[str, Rows], header: Mapping[str, list[str]] = NOT_SAID) -> Path:
+def write(
+    folder: Path, tables: Mapping[str, Rows], header: Mapping[str, list[str]] = NOT_SAID
+) -> Path:
     """Write tables as CSV; a table without rows needs its header said."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in tables.items():
@@ -104,9 +114,16 @@ def write(folder: Path, tables: Mapping[str, Rows], header: Mapping[str, list[st
     return folder
 
 
-def prepared(home: Path, tables: Mapping[str, Rows], header: Mapping[str, list[str]] = NOT_SAID) -> Path:
+def prepared(
+    home: Path, tables: Mapping[str, Rows], header: Mapping[str, list[str]] = NOT_SAID
+) -> Path:
     """Give a home small settings and an extract beside them, not ingested yet."""
     home.mkdir(parents=True, exist_ok=True)
     (home / "params.yaml").write_text(SMALL, encoding="utf-8")
     write(home / "extract", tables, header)
     return home
+
+
+def day(number: int) -> str:
+    """Write a day of the company's life as people would."""
+    return f"{START + timedelta(days=number):%Y-%m-%d}"

@@ -129,8 +129,7 @@ def masked(table: str, row: Row, moment: datetime) -> Row:
 
 def lead(lead_id: str, created_at: datetime, **more: Any) -> Row:
     """Write a lead's row."""
-    empty = dict.fromkeys(("rep_id", "account_id", "converted_at", "lost_at", "do_not_contact_at"))
-    return {**empty, "lead_id": lead_id, "created_at": created_at, **more}
+    return {"lead_id": lead_id, "created_at": created_at, **more}
 
 
 def touch(lead_id: str, at: datetime, kind: str = "call", **more: Any) -> Row:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +50,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen at the cutoff, lead by lead."""
+    """What was seen at one cutoff, lead by lead."""
 
     look: Look
 
@@ -69,6 +70,11 @@ class Seen:
         """Give a category as the word it stands for."""
         declared = next(f for f in self.look.examples.feature_set if f.name == name)
         return (*(declared.categories or ()), "another")[int(self(lead_id, name))]
+
+    @property
+    def names(self) -> list[str]:
+        """The features."""
+        return self.look.examples.feature_set.names
 
     @property
     def leads(self) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -10,15 +10,15 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-
 from extract import Extract, Row
+
 from features.ingest import ingest
 from features.params import FeatureParams
 from features.store import current
 from features.warehouse import Warehouse
 from training.params import BoosterParams, LeadParams, SplitParams, TrainingParams
 
-START = datetime(2024, 1, 1)  # noqa: DTZ001 - stored times are naive UTC
+START = datetime(2024, 1, 1)
 DAYS = 300
 UNTIL = START + timedelta(days=DAYS)
 HORIZON = 20
@@ -34,6 +34,10 @@ TRAINING = TrainingParams(
         max_rounds=40, early_stopping_rounds=8, min_data_in_leaf=15, learning_rate=0.1, bags=2
     ),
 )
+FEW = frozenset(
+    {"age_days", "touches_all", "days_since_touch", "leads_source", "leads_value", "owner_rate"}
+)
+"""Features that are enough where it does not matter which there are."""
 TYPES: Mapping[str, Mapping[str, pa.DataType]] = {
     "leads": {
         "lead_id": pa.string(),
@@ -168,6 +172,12 @@ def _enter(rng: Random, table: list[Row], row: dict[str, Any], until: datetime) 
     late = timedelta(days=rng.random() * 12) if rng.random() < 0.2 else timedelta()
     if row[clock] + late < until:
         table.append({**row, "known_at": row[clock] + late if late else None})
+
+
+def without(names: Iterable[str]) -> TrainingParams:
+    """Leave features out by name, and refit once."""
+    leads = LeadParams(horizon_days=HORIZON, most_refits=1, leave_out=tuple(sorted(names)))
+    return TRAINING.model_copy(update={"leads": leads})
 
 
 def write_source(extract: Extract, folder: Path) -> None:

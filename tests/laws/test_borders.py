@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import numpy as np
 import pytest
 from engines import Engine
-from extract import Extract, Row
+from extract import Extract, change, lead, touch
 from histories import MICROSECOND
-from looks import Look, look_at
+from looks import Look, Seen, look_at
 
 from features.calendar import to_us, working_hours
 from features.labels import conversion
@@ -26,6 +24,7 @@ CUTOFF = datetime(2024, 5, 15, 12)
 DAY = timedelta(days=1)
 HORIZON_DAYS = 30
 END = CUTOFF + HORIZON_DAYS * DAY
+OLD = CUTOFF - 9 * DAY
 PARAMS = FeatureParams(windows_days=(1, 2, 7), min_count=1, owner_window_days=10, owner_prior=2.0)
 
 
@@ -33,16 +32,16 @@ MONDAY, TUESDAY = datetime(2024, 5, 13), datetime(2024, 5, 14)
 LEADS = (
     lead("created at the cutoff", CUTOFF),
     lead("created just before", CUTOFF - MICROSECOND),
-    lead("won just before", converted_at=CUTOFF - MICROSECOND),
-    lead("lost just before", lost_at=CUTOFF - MICROSECOND),
-    lead("won at the cutoff", converted_at=CUTOFF),
-    lead("lost at the cutoff", lost_at=CUTOFF),
-    lead("won just before the end", converted_at=END - MICROSECOND),
-    lead("won at the end", converted_at=END),
-    lead("barred at the cutoff", do_not_contact_at=CUTOFF),
-    lead("barred just before", do_not_contact_at=CUTOFF - MICROSECOND),
-    lead("touched"),
-    lead("moved", rep_id="first"),
+    lead("won just before", OLD, converted_at=CUTOFF - MICROSECOND),
+    lead("lost just before", OLD, lost_at=CUTOFF - MICROSECOND),
+    lead("won at the cutoff", OLD, converted_at=CUTOFF),
+    lead("lost at the cutoff", OLD, lost_at=CUTOFF),
+    lead("won just before the end", OLD, converted_at=END - MICROSECOND),
+    lead("won at the end", OLD, converted_at=END),
+    lead("barred at the cutoff", OLD, do_not_contact_at=CUTOFF),
+    lead("barred just before", OLD, do_not_contact_at=CUTOFF - MICROSECOND),
+    lead("touched", OLD),
+    lead("moved", OLD, rep_id="first"),
     lead("worked", MONDAY + timedelta(hours=10), rep_id="first"),
     # What the company and the rep "first" look back on: 28 and 10 days.
     lead("month", CUTOFF - 40 * DAY, rep_id="other", converted_at=CUTOFF - 28 * DAY),
@@ -198,7 +197,7 @@ def test_each_kind_of_figure_is_what_a_hand_computes(seen: Seen) -> None:
 def test_a_standing_is_the_share_that_lies_below_and_half_of_those_beside(duckdb: Engine) -> None:
     """Of values 10, 20, 20 and none: 1/3, twice (1 + 1.5) / 3, and nothing."""
     worth = {"a": 10.0, "b": 20.0, "c": 20.0, "d": None}
-    rows = [lead(name, value=value) for name, value in worth.items()]
+    rows = [lead(name, OLD, value=value) for name, value in worth.items()]
     with duckdb.open(Extract({"leads": rows}, data_until=END)) as warehouse:
         examples = look_at(warehouse, read_vocabulary(warehouse, PARAMS), [CUTOFF], PARAMS)
     standing = examples.X["standing_leads_value"].to_numpy()
@@ -207,7 +206,7 @@ def test_a_standing_is_the_share_that_lies_below_and_half_of_those_beside(duckdb
 
 def test_a_label_is_ripe_when_its_horizon_ends_with_the_extract(duckdb: Engine) -> None:
     """Ripe at cutoff + horizon = data_until; a microsecond short of it, no label, won or not."""
-    rows = [lead("won", converted_at=CUTOFF + DAY), lead("not")]
+    rows = [lead("won", OLD, converted_at=CUTOFF + DAY), lead("not", OLD)]
     for until, expected in ((END, [0.0, 1.0]), (END - MICROSECOND, [math.nan, math.nan])):
         with duckdb.open(Extract({"leads": rows}, data_until=until)) as warehouse:
             words = read_vocabulary(warehouse, PARAMS)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-
 from extract import Extract
+from sellers import FEATURES, FEW, HORIZON, TRAINING, UNTIL, company, open_warehouse, without
+
 from features.warehouse import Warehouse
-from sellers import FEATURES, HORIZON, TRAINING, UNTIL, company, open_warehouse
 from training.backtest import Backtest, Range, backtest_leads
 from training.bundle import Bundle
 from training.learn import Lesson, fit, prepare
-from training.params import LeadParams
+from training.params import LeadParams, TrainingParams
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +31,12 @@ def history(extract: Extract, tmp_path_factory: pytest.TempPathFactory) -> Wareh
 def lesson(history: Warehouse) -> Lesson:
     """What there is to learn at the end of the extract."""
     return prepare(history.until(None), HORIZON, FEATURES, TRAINING)
+
+
+@pytest.fixture(scope="session")
+def quick(lesson: Lesson) -> TrainingParams:
+    """The parameters, but few features, where it does not matter which there are."""
+    return without(set(lesson.examples.feature_set.names) - FEW)
 
 
 @pytest.fixture(scope="session")

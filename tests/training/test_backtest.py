@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-
 from extract import Extract
+from sellers import FEATURES, HORIZON, START, TRAINING, UNTIL, open_at, open_warehouse
+
 from features.errors import InputError
 from features.warehouse import Warehouse
-from sellers import FEATURES, HORIZON, START, TRAINING, UNTIL, open_at, open_warehouse
 from training.backtest import Backtest, Range, backtest_leads, folds_of
 from training.params import LeadParams, TrainingParams
 
@@ -21,28 +21,28 @@ FIRST = UNTIL - timedelta(days=47)
 RIPE = timedelta(days=HORIZON)
 
 
-def leads(**values: object) -> TrainingParams:
+def changed(params: TrainingParams, **values: object) -> TrainingParams:
     """Change how leads are forecast."""
-    made = LeadParams.model_validate({"horizon_days": HORIZON, "most_refits": 1, **values})
-    return TRAINING.model_copy(update={"leads": made})
+    made = LeadParams.model_validate({**params.leads.model_dump(), **values})
+    return params.model_copy(update={"leads": made})
 
 
 def test_cutoffs_are_the_grid_to_the_day(tested: Backtest) -> None:
     """From + k * every, midnight, inclusive, whatever the folds are."""
     found = sorted(tested.predictions.frame["cutoff"].unique())
     assert found == [pd.Timestamp(FIRST + timedelta(days=7 * k)) for k in range(7)]
-    asked = Range(datetime(2024, 3, 1, 17, 30), datetime(2024, 3, 15, 0, 0))  # noqa: DTZ001
+    asked = Range(datetime(2024, 3, 1, 17, 30), datetime(2024, 3, 15, 0, 0))
     assert [moment.day for moment in asked.cutoffs] == [1, 8, 15]
 
 
 def test_a_range_that_runs_backwards_is_refused() -> None:
     """The error names both days."""
     with pytest.raises(InputError, match="2024-03-01 lies before the first 2024-03-02"):
-        _ = Range(datetime(2024, 3, 2), datetime(2024, 3, 1)).cutoffs  # noqa: DTZ001
+        _ = Range(datetime(2024, 3, 2), datetime(2024, 3, 1)).cutoffs
 
 
 def test_every_open_lead_is_forecast_once(tested: Backtest, extract: Extract) -> None:
-    """Each cutoff holds the leads open then, counted anew from the rows, none twice or left out."""
+    """Each cutoff holds the leads open then, counted anew, none twice and none left out."""
     frame = tested.predictions.frame
     for cutoff, rows in frame.groupby("cutoff"):
         assert sorted(rows["lead_id"]) == sorted(open_at(extract.rows("leads"), cutoff))
@@ -53,7 +53,7 @@ def test_every_open_lead_is_forecast_once(tested: Backtest, extract: Extract) ->
 def test_labels_are_what_happened_and_empty_while_unripe(
     tested: Backtest, extract: Extract
 ) -> None:
-    """Label 1 means a conversion in [cutoff, cutoff + horizon); past the data's end there is none."""
+    """1 is a conversion in [cutoff, cutoff + horizon); what is not ripe is empty."""
     ends = {row["lead_id"]: row.get("converted_at") for row in extract.rows("leads")}
     frame = tested.predictions.frame
     is_ripe = frame["cutoff"] + RIPE <= UNTIL
@@ -148,11 +148,11 @@ def test_importance_is_in_points_the_strongest_first(tested: Backtest) -> None:
 
 
 def test_a_start_too_early_to_learn_still_forecasts_all(
-    history: Warehouse, extract: Extract
+    history: Warehouse, extract: Extract, quick: TrainingParams
 ) -> None:
     """From before the first lead on, every open lead has a chance, from the base rate."""
     asked = Range(START - timedelta(days=7), START + timedelta(days=14))
-    early = backtest_leads(history, asked, HORIZON, FEATURES, leads(refit_days=14, most_refits=8))
+    early = backtest_leads(history, asked, HORIZON, FEATURES, changed(quick, refit_days=14, most_refits=8))
     frame = early.predictions.frame
     expected = sum(len(open_at(extract.rows("leads"), moment)) for moment in asked.cutoffs)
     assert len(frame) == expected > 0
@@ -162,17 +162,22 @@ def test_a_start_too_early_to_learn_still_forecasts_all(
     assert early.importance == ()
 
 
-def test_a_range_without_open_leads_is_empty(history: Warehouse) -> None:
+def test_a_range_without_open_leads_is_empty(
+    history: Warehouse, quick: TrainingParams
+) -> None:
     """Before the company had a lead there is nothing to forecast, and no error."""
     asked = Range(START - timedelta(days=20), START - timedelta(days=10))
-    none = backtest_leads(history, asked, HORIZON, FEATURES, leads())
+    none = backtest_leads(history, asked, HORIZON, FEATURES, quick)
     assert len(none.predictions.frame) == 0
 
 
-def test_cutoffs_past_the_end_are_forecast_too(history: Warehouse, extract: Extract) -> None:
-    """After the data's end whoever is still open gets a chance and no label; age may be left out."""
+def test_cutoffs_past_the_end_are_forecast_too(
+    history: Warehouse, extract: Extract, quick: TrainingParams
+) -> None:
+    """Whoever is open at the end gets a chance and no label; age may be left out."""
     asked = Range(UNTIL - timedelta(days=1), UNTIL + timedelta(days=30), 31)
-    late = backtest_leads(history, asked, HORIZON, FEATURES, leads(leave_out=("age_days",)))
+    without_age = changed(quick, leave_out=(*quick.leads.leave_out, "age_days"))
+    late = backtest_leads(history, asked, HORIZON, FEATURES, without_age)
     frame = late.predictions.frame
     assert frame["cutoff"].nunique() == 2
     assert frame["y"].isna().all()

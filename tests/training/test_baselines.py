@@ -8,17 +8,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-from scipy.special import expit, logit
-
 from extract import Extract, Row
+from scipy.special import expit, logit
+from sellers import FEATURES
+
 from features.build import Examples
 from features.warehouse import Warehouse
-from sellers import FEATURES, UNTIL
 from training.baselines import (
     BASE_RATE,
     LOGISTIC,
     NAIVE_BAYES,
     RECENCY,
+    Baseline,
     closing_examples,
     fit_baselines,
 )
@@ -27,11 +28,18 @@ from training.learn import Lesson
 Floats = npt.NDArray[np.float64]
 
 
+@pytest.fixture(scope="module")
+def fitted(history: Warehouse, lesson: Lesson) -> dict[str, Baseline]:
+    """All baselines, learned from the whole lesson."""
+    return {b.name: b for b in fit_baselines(history.until(None), lesson, FEATURES)}
+
+
 def only(lesson: Lesson, *names: str) -> Lesson:
     """Take some features, as if there were no others."""
     declared = lesson.examples.feature_set
     kept = declared.without(frozenset(declared.names) - frozenset(names))
-    return replace(lesson, examples=Examples(lesson.examples.keys, lesson.examples.X[list(names)], kept))
+    examples = Examples(lesson.examples.keys, lesson.examples.X[list(names)], kept)
+    return replace(lesson, examples=examples)
 
 
 def forecast(history: Warehouse, lesson: Lesson, name: str, X: pd.DataFrame) -> Floats:
@@ -68,7 +76,8 @@ def test_the_recency_rule_by_hand(history: Warehouse, lesson: Lesson) -> None:
     fitted = replace(small, examples=examples, y=np.append(y, 1.0))
     asked = pd.DataFrame({"days_since_touch": [0.0, 5.0, 9.0, np.nan, 400.0]})
     rate = (16 + 0.5) / (101 + 5)
-    shares = [(won + 10 * rate) / (rows + 10) for won, rows in ((10, 10), (0, 10), (5, 10), (1, 1), (5, 10))]
+    counts = ((10, 10), (0, 10), (5, 10), (1, 1), (5, 10))
+    shares = [(won + 10 * rate) / (rows + 10) for won, rows in counts]
     assert forecast(history, fitted, RECENCY, asked) == pytest.approx(shares)
 
 
@@ -117,13 +126,13 @@ def test_naive_bayes_by_hand(history: Warehouse, lesson: Lesson, extract: Extrac
 
 
 def test_logistic_regression_learns_the_companys_reasons(
-    history: Warehouse, lesson: Lesson
+    fitted: dict[str, Baseline], lesson: Lesson
 ) -> None:
     """It tells the training rows apart, and gives a chance to values it never met."""
     X = lesson.examples.X
-    p = forecast(history, lesson, LOGISTIC, X)
+    p = fitted[LOGISTIC].forecast(X)
     assert p[lesson.y == 1].mean() > 1.3 * p[lesson.y == 0].mean()
-    empty = forecast(history, lesson, LOGISTIC, X.iloc[:2].mul(np.nan))
+    empty = fitted[LOGISTIC].forecast(X.iloc[:2].mul(np.nan))
     assert np.isfinite(empty).all()
 
 
@@ -132,13 +141,14 @@ def test_one_kind_of_outcome_gives_the_base_rate(
     history: Warehouse, lesson: Lesson, label: float
 ) -> None:
     """Where all rows ended alike, the regression has nothing to regress on."""
-    alike = replace(lesson, y=np.full(len(lesson.y), label))
+    small = only(lesson, "days_since_touch")
+    alike = replace(small, y=np.full(len(lesson.y), label))
     X = lesson.examples.X.iloc[:4]
     p = forecast(history, alike, LOGISTIC, X)
     assert p == pytest.approx(forecast(history, alike, BASE_RATE, X))
 
 
-def test_no_rows_are_forecast_by_all(history: Warehouse, lesson: Lesson) -> None:
+def test_no_rows_are_forecast_by_all(fitted: dict[str, Baseline], lesson: Lesson) -> None:
     """A cutoff without open leads breaks no baseline."""
-    for baseline in fit_baselines(history.until(UNTIL), lesson, FEATURES):
+    for baseline in fitted.values():
         assert baseline.forecast(lesson.examples.X.iloc[:0]).shape == (0,)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sellers import FEATURES, REPS
 
 from features.errors import NotFoundError
-from sellers import FEATURES, REPS
 from training.bundle import Bundle, Evidence
 from training.calibration import Calibrator
 from training.learn import Lesson
@@ -72,7 +72,7 @@ def test_the_version_is_the_content(bundle: Bundle) -> None:
 def test_features_of_another_meaning_are_refused(saved: Path) -> None:
     """A model that learned from other declarations is not asked."""
     edit(saved, fingerprint="0123456789abcdef")
-    with pytest.raises(NotFoundError, match="0123456789abcdef.*train again"):
+    with pytest.raises(NotFoundError, match=r"0123456789abcdef.*train again"):
         Bundle.load(saved)
 
 
@@ -80,7 +80,7 @@ def test_features_of_another_meaning_are_refused(saved: Path) -> None:
 def test_another_format_is_refused(saved: Path, format_: int | None) -> None:
     """A bundle of another version of the format is not guessed at."""
     edit(saved, format=format_)
-    with pytest.raises(NotFoundError, match="format .*train again"):
+    with pytest.raises(NotFoundError, match=r"format .*train again"):
         Bundle.load(saved)
 
 

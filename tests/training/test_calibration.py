@@ -1,8 +1,9 @@
-"""Calibration makes probabilities true, keeps their order, and leaves alone what is true already."""
+"""Calibration makes probabilities true, keeps their order, and leaves true ones alone."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from training.calibration import (
     Calibrator,
     choose_calibrator,
     fit_calibrator,
+    trust_in,
 )
 
 Floats = npt.NDArray[np.float64]
@@ -31,7 +33,9 @@ CALIBRATORS = st.builds(
 )
 
 
-def sample(seed: int, slope: float = 1.0, shift: float = 0.0, rows: int = 60_000) -> tuple[Floats, Floats]:
+def sample(
+    seed: int, slope: float = 1.0, shift: float = 0.0, rows: int = 60_000
+) -> tuple[Floats, Floats]:
     """Draw raw margins and outcomes whose true margin is `shift + slope * raw`."""
     rng = np.random.default_rng(seed)
     raw = rng.normal(-1.5, 1.3, rows)
@@ -95,10 +99,31 @@ def test_a_known_distortion_is_undone_on_a_later_sample(slope: float, shift: flo
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_few_rows_hardly_move_a_forecast(seed: int) -> None:
-    """Thirty leads, however they ended, move no forecast by more than three points."""
+    """Thirty leads of two weeks, half of them won, move no forecast by more than six points."""
     raw, _ = sample(seed, rows=30)
     wild = np.random.default_rng(seed).integers(0, 2, 30).astype(np.float64)
-    assert np.abs(chosen(raw, wild).probability(LINE) - expit(LINE)).max() < 0.03
+    calibrator = chosen(raw, wild).trusted(trust_in(14))
+    assert np.abs(calibrator.probability(LINE) - expit(LINE)).max() < 0.06
+
+
+@settings(derandomize=True, deadline=None)
+@given(calibrator=CALIBRATORS, share=st.floats(0.01, 0.99))
+def test_trust_leads_from_the_identity_to_the_map(calibrator: Calibrator, share: float) -> None:
+    """No trust is the identity, full trust the map; in between the map rises and lies between."""
+    assert calibrator.trusted(1.0) == calibrator
+    assert replace(calibrator.trusted(0.0), method="identity") == IDENTITY
+    partly = calibrator.trusted(share)
+    assert (np.diff(partly.margin(LINE)) > 0).all()
+    for name in ("a", "b"):
+        whole, part = (np.log(getattr(c, name)) for c in (calibrator, partly))
+        assert abs(part) <= abs(whole) + 1e-12
+
+
+def test_longer_windows_are_trusted_more() -> None:
+    """Trust grows with the days and never becomes blind."""
+    shares = [trust_in(days) for days in range(1, 400)]
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < shares[-1] < 1
 
 
 def test_a_lead_seen_often_weighs_as_one_seen_once() -> None:

@@ -71,14 +71,15 @@ def test_few_reasons_of_unlike_topics_the_strongest_first(
 ) -> None:
     """At most so many for and against, no topic twice, none weaker than one left out."""
     for made in reasons(explained, lesson.examples, each_side)[::11]:
-        sides = {side: [i for i in made["items"] if i["side"] == side] for side in ("for", "against")}
-        assert all(len(items) <= each_side for items in sides.values())
+        items = made["items"]
+        sides = {s: [i for i in items if i["side"] == s] for s in ("for", "against")}
+        assert all(len(side) <= each_side for side in sides.values())
         assert all(item["points"] >= 0 for item in sides["for"])
         assert all(item["points"] <= 0 for item in sides["against"])
-        topics = [topic(item["feature"]) for item in made["items"]]
+        topics = [topic(item["feature"]) for item in items]
         assert len(topics) == len(set(topics))
-        for items in sides.values():
-            sizes = [abs(item["points"]) for item in items]
+        for side in sides.values():
+            sizes = [abs(item["points"]) for item in side]
             assert sizes == sorted(sizes, reverse=True)
 
 
@@ -92,7 +93,7 @@ def test_a_reason_is_what_the_contract_says(explained: Explanation, lesson: Less
         assert list(item) == ["feature", "label", "value", "points", "side", "who"]
         feature = declared[item["feature"]]
         assert (item["label"], item["who"]) == (feature.says, feature.who.value)
-        raw = float(lesson.examples.X[feature.name].iat[0])
+        raw = float(lesson.examples.X[feature.name].iloc[0])
         assert item["value"] == say_value(feature, raw)
         assert "nan" not in item["value"].lower()
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-
 from extract import Extract
+from sellers import HORIZON, START, UNTIL, open_at, open_warehouse
+
 from features.snapshot import CUTOFF
 from features.warehouse import Warehouse
-from sellers import HORIZON, START, UNTIL, open_at, open_warehouse
 from training.bundle import Bundle
 from training.forecast import NOT_TO_BE_CONTACTED, rank, score_leads
 from training.params import ScoringParams
@@ -139,11 +139,14 @@ def test_an_amount_that_changes_later_is_not_known_yet(bundle: Bundle, tmp_path:
     born = AS_OF - timedelta(days=5)
     change = {"entity_type": "lead", "entity_id": "L1", "field": "value"}
     days = {"10": -2, "99": 4}
-    changes = [{**change, "changed_at": AS_OF + timedelta(days=d), "value": v} for v, d in days.items()]
+    changes = [
+        {**change, "changed_at": AS_OF + timedelta(days=day), "value": value}
+        for value, day in days.items()
+    ]
     lead = {"lead_id": "L1", "created_at": born, "value": 99.0}
     small = open_warehouse(Extract({"leads": [lead], "changes": changes}, UNTIL), tmp_path)
     frame = score_leads(small, bundle, "7", AS_OF, VALUE)
-    assert frame["priority"].tolist() == pytest.approx([10 * frame["p"].iat[0]])
+    assert frame["priority"].tolist() == pytest.approx([10 * frame["p"].iloc[0]])
 
 
 def test_ties_are_broken_by_chance_and_then_by_name() -> None:

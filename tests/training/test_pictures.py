@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pytest
 
 from training.bundle import Bundle
 from training.learn import Lesson
@@ -14,6 +15,8 @@ from training.pictures import beeswarm
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
+# shap 0.51 on matplotlib 3.10, when it is first imported
+@pytest.mark.filterwarnings("ignore:The set_(bad|over|under) function:PendingDeprecationWarning")
 def test_a_model_has_a_picture(bundle: Bundle, lesson: Lesson) -> None:
     """It is a PNG of some size, drawn without a warning, and no figure stays open."""
     picture = beeswarm(bundle, lesson.examples)

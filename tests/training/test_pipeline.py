@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from sellers import FEATURES, HORIZON, START, TRAINING, UNTIL
 
 from features.warehouse import Warehouse
-from sellers import FEATURES, HORIZON, START, TRAINING, UNTIL
 from training.bundle import Bundle
-from training.params import EvaluationParams
+from training.params import EvaluationParams, TrainingParams
 from training.pipeline import Trained, settings_of, train
 
 PARAMS = TRAINING.model_copy(update={"evaluation": EvaluationParams(draws=20)})
@@ -62,13 +62,13 @@ def test_notes_tell_what_happened(trained: Trained) -> None:
     assert any("leads with ripe labels" in note for note in trained.notes)
 
 
-@pytest.mark.parametrize(("days", "state"), [(5, "none"), (45, "none"), (95, "thin")])
+@pytest.mark.parametrize(("days", "state"), [(5, "none"), (45, "none"), (88, "thin")])
 def test_short_histories_are_not_tested_and_say_so(
-    history: Warehouse, days: int, state: str
+    history: Warehouse, quick: TrainingParams, days: int, state: str
 ) -> None:
     """Without room for a test there is a model or a fallback, no figure, and a note."""
     past = history.until(START + timedelta(days=days))
-    made = train(past, HORIZON, FEATURES, PARAMS)
+    made = train(past, HORIZON, FEATURES, quick)
     assert made.bundle.evidence.state == state
     assert (made.test, made.evaluation) == (None, None)
     assert made.notes[-1].startswith("history is too short to test")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from training.params import SplitParams
 from training.split import Split, split_in_time
 
-START = datetime(2024, 1, 1)  # noqa: DTZ001 - stored times are naive UTC
+START = datetime(2024, 1, 1)
 PARAMS = SplitParams()
 HISTORIES = st.sets(st.integers(0, 900), max_size=300)
 """Days with a cutoff; there may be holes of any size."""
@@ -67,7 +67,7 @@ def test_the_newest_cutoffs_calibrate(
 def test_folds_follow_each_other_inside_the_training_part(
     history: set[int], horizon_days: int, params: SplitParams
 ) -> None:
-    """Folds are used only without a window for stopping; their later parts are neighbours in time."""
+    """Folds stand in for a missing window for stopping; their later parts follow in time."""
     split = divided(history, horizon_days, params)
     assert not (split.tune and split.folds)
     assert len(split.folds) <= params.folds
