@@ -67,7 +67,9 @@ class Examples:
     def take(self, rows: npt.NDArray[np.bool_]) -> Examples:
         """Keep some of the examples."""
         keys, matrix = self.keys[rows], self.X[rows]
-        return Examples(keys.reset_index(drop=True), matrix.reset_index(drop=True), self.feature_set)
+        return Examples(
+            keys.reset_index(drop=True), matrix.reset_index(drop=True), self.feature_set
+        )
 
 
 def build(
@@ -131,7 +133,9 @@ def scene_of(
     from_account = {made: column for made, (table, column) in own.items() if table == "accounts"}
     if from_account:
         accounts = warehouse["accounts"]
-        accounts = accounts.select("account_id", **{m: accounts[c] for m, c in from_account.items()})
+        accounts = accounts.select(
+            "account_id", **{m: accounts[c] for m, c in from_account.items()}
+        )
         base = base.left_join(accounts, "account_id").drop("account_id_right")
     base = warehouse.keep(base)
     named = base.left_join(owners(warehouse, base), SNAPSHOT).drop(f"{SNAPSHOT}_right")
@@ -188,7 +192,7 @@ def _from_history(
         return {}
     rows = relation(scene).select(ENTITY, HAPPENED, SEEN, *columns_of(features))
     history = History(spine, scene.warehouse.arrow(rows), windows_of(features))
-    made = {}
+    made: dict[str, npt.NDArray[np.float64]] = {}
     for by, own in groupings(features).items():
         runs = Runs(history, by, own)
         made |= {feature.name: runs.column(feature) for feature in own}

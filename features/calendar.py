@@ -147,5 +147,3 @@ def _worked(
     started = np.clip(index, 0, None)
     inside = np.clip(moments - opens[started], 0, lengths[started])
     return np.where(index >= 0, before[started] + inside, 0)
-
-

@@ -106,9 +106,7 @@ def owner_records(
     """
     open_leads = leads.filter(leads.owner.notnull())
     load = open_leads.group_by("owner", CUTOFF).aggregate(load=open_leads.count())
-    numbered = load.mutate(
-        **{SNAPSHOT: ibis.row_number().over(order_by=[load.cutoff, load.owner])}
-    )
+    numbered = load.mutate(**{SNAPSHOT: ibis.row_number().over(order_by=[load.cutoff, load.owner])})
     numbered = warehouse.keep(numbered)
     ended = resolutions(warehouse)
     seen = pairs(numbered, ended.filter(ended.owner.notnull()), RESOLUTIONS, "owner")
@@ -179,7 +177,8 @@ def rep_rates(scene: Scene, market: ir.Table) -> ir.Table:
     company = (known.won_ever + 1) / (known.resolved_ever + 2)
     rate = (known.won.fill_null(0) + prior * company) / (known.ended.fill_null(0) + prior)
     rates = known.select("rep_id", CUTOFF, billionths=(rate * BILLION).round().cast("int64"))
-    joined = met.inner_join(rates, ["rep_id", CUTOFF])
+    # Kept, so that the engine knows how few they are before it joins them with millions.
+    joined = met.inner_join(warehouse.keep(rates), ["rep_id", CUTOFF])
     return joined.group_by(SNAPSHOT).aggregate(
         reps_rate_mean=joined.billionths.sum().cast("float64") / joined.count() / BILLION,
         reps_rate_best=joined.billionths.max().cast("float64") / BILLION,
@@ -194,6 +193,7 @@ def surroundings(scene: Scene) -> ir.Table:
     market = scene.warehouse.keep(market)
     records = owner_records(scene.warehouse, snapshots, market, scene.params)
     records = describe_owners(scene.warehouse, records, scene.vocabulary.columns_of("reps"))
+    records = scene.warehouse.keep(records)
     joined = snapshots.left_join(
         records, (snapshots.owner == records.owner) & (snapshots[CUTOFF] == records[CUTOFF])
     ).drop("owner_right", "cutoff_right")

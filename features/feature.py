@@ -253,9 +253,7 @@ class FeatureSet:
         for source, columns in self.rows.items():
             table = ibis.table(dict(columns), name=source.value)
             values = {
-                f.name: f.how.value(table)
-                for f in self.of(source)
-                if isinstance(f.how, Expression)
+                f.name: f.how.value(table) for f in self.of(source) if isinstance(f.how, Expression)
             }
             if values:
                 parts.append(ibis.to_sql(table.select(**values), dialect="duckdb"))

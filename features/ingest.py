@@ -61,7 +61,7 @@ class _Work:
         return {name: self.folder / f"{name}.parquet" for name in names}
 
 
-def ingest(  # noqa: PLR0913, PLR0917 - the command's own options
+def ingest(
     source: str,
     home: Path,
     params: FeatureParams,

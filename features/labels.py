@@ -14,9 +14,7 @@ from features.snapshot import CUTOFF, midnight
 from features.warehouse import Warehouse
 
 
-def is_mature(
-    cutoffs: pd.Series, horizon_days: int, data_until: datetime
-) -> npt.NDArray[np.bool_]:
+def is_mature(cutoffs: pd.Series, horizon_days: int, data_until: datetime) -> npt.NDArray[np.bool_]:
     """Tell for which cutoffs the whole horizon lies inside the extract."""
     ends = to_us(cutoffs.to_numpy()) + horizon_days * DAY_US
     return ends <= to_us(np.datetime64(data_until, "us"))

@@ -8,9 +8,7 @@ import ibis.expr.types as ir
 
 from features.calendar import local
 from features.feature import (
-    DAY_US,
     Aggregate,
-    Expression,
     Feature,
     FeatureSet,
     Kind,
@@ -21,14 +19,13 @@ from features.feature import (
     Who,
     slugs,
 )
+from features.lead_work import coverage, directions, numbers, touches, types
 from features.params import FeatureParams
-from features.relations import code_of
-from features.vocabulary import Vocabulary, as_number
+from features.phrases import in_days, row, word
+from features.vocabulary import Vocabulary
 
 LAST_YEAR = 2045
 """The last year for which rules of time zones are looked at."""
-PER_TYPE_WINDOWS = 2
-"""Each activity type is counted over so many of the windows only, spread over all of them."""
 
 
 def lead_features(words: Vocabulary, params: FeatureParams) -> FeatureSet:
@@ -36,11 +33,11 @@ def lead_features(words: Vocabulary, params: FeatureParams) -> FeatureSet:
     families = (
         _story(params),
         _columns(words),
-        _touches(params),
-        _types(words, params),
-        _directions(words, params),
-        _numbers(words),
-        _coverage(params),
+        touches(params),
+        types(words, params),
+        directions(words, params),
+        numbers(words),
+        coverage(params),
         _stages(words),
         _fields(words),
         _owner(words),
@@ -78,57 +75,30 @@ def _rows(words: Vocabulary) -> dict[Source, dict[str, str]]:
     }
 
 
-def _days(us: ir.Value) -> ir.Value:
-    return us / DAY_US
-
-
-def _in_window(days: int | None) -> str:
-    if days is None:
-        return "so far"
-    return "in the last day" if days == 1 else f"in the last {days} days"
-
-
-def _suffix(days: int | None) -> str:
-    return "all" if days is None else f"{days}d"
-
-
-def _windows_per_type(params: FeatureParams) -> tuple[int | None, ...]:
-    windows = params.windows_days
-    step = max(1, len(windows) // PER_TYPE_WINDOWS)
-    return (*windows[step - 1 :: step][:PER_TYPE_WINDOWS], None)
-
-
-def _row(
-    name: str, value: Callable[[ir.Table], ir.Value], says: str, who: Who, unit: Unit = Unit.COUNT
-) -> Feature:
-    source = Source.LEAD if who is Who.LEAD else Source.SURROUNDINGS
-    return Feature(name, source, Expression(value), says, who, unit)
-
-
 def _story(params: FeatureParams) -> Iterator[Feature]:
     """The lead's own beginning."""
 
     def wall(rows: ir.Table) -> ir.TimestampValue:
         return local(rows.created_at, params.timezone, LAST_YEAR)
 
-    yield _row(
-        "age_days", lambda r: _days(r.lead_age_us), "days since it came in", Who.LEAD, Unit.DAYS
+    yield row(
+        "age_days", lambda r: in_days(r.lead_age_us), "days since it came in", Who.LEAD, Unit.DAYS
     )
-    yield _row(
+    yield row(
         "age_working_hours",
         lambda r: r.lead_age_us,
         "working hours since it came in",
         Who.LEAD,
         Unit.WORKING_HOURS,
     )
-    yield _row("created_hour", lambda r: wall(r).hour(), "hour of the day it came in", Who.LEAD)
-    yield _row(
+    yield row("created_hour", lambda r: wall(r).hour(), "hour of the day it came in", Who.LEAD)
+    yield row(
         "created_weekday",
         lambda r: wall(r).day_of_week.index(),
         "weekday it came in (0 = Monday)",
         Who.LEAD,
     )
-    yield _row(
+    yield row(
         "is_do_not_contact",
         lambda r: r.do_not_contact_at.notnull().cast("int64"),
         "asked not to be contacted",
@@ -149,212 +119,7 @@ def _columns(words: Vocabulary) -> Iterator[Feature]:
         plain = full.split(".", 1)[1].replace("_", " ")
         says = plain if full.startswith("leads.") else f"the account's {plain}"
         column = full.replace(".", "__")
-        yield _word(names[full], (Source.LEAD, column), says, Who.LEAD, categories)
-
-
-def _word(
-    name: str,
-    place: tuple[Source, str],
-    says: str,
-    who: Who,
-    categories: tuple[str, ...] | None,
-) -> Feature:
-    """A column of a surrounding as it stands: a number, or a word of a frozen list."""
-    source, column = place
-    if categories is None:
-        value = Expression(lambda rows: as_number(rows[column]))
-        return Feature(name, source, value, says, who, Unit.AMOUNT)
-    value = Expression(lambda rows: code_of(rows[column], categories))
-    return Feature(name, source, value, says, who, Unit.CATEGORY, categories=categories)
-
-
-def _touch(
-    name: str, how: Aggregate, says: str, unit: Unit = Unit.COUNT, days: int | None = None
-) -> Feature:
-    return Feature(name, Source.TOUCHES, how, says, Who.REP, unit, days)
-
-
-def _touches(params: FeatureParams) -> Iterator[Feature]:
-    """All activities together: how many, how recent, how long, how fast at the start."""
-    for days in (*params.windows_days, None):
-        yield _touch(
-            f"touches_{_suffix(days)}",
-            Aggregate(Kind.COUNT),
-            f"activities {_in_window(days)}",
-            days=days,
-        )
-    for days in (params.windows_days[-1], None):
-        yield _touch(
-            f"duration_hours_{_suffix(days)}",
-            Aggregate(Kind.SUM, column="duration"),
-            f"hours spent on it {_in_window(days)}",
-            Unit.HOURS,
-            days,
-        )
-    last, first = Aggregate(Kind.SINCE_LAST), Aggregate(Kind.SINCE_FIRST)
-    yield _touch("days_since_touch", last, "days since the last activity", Unit.DAYS)
-    yield _touch(
-        "working_hours_since_touch",
-        last,
-        "working hours since the last activity",
-        Unit.WORKING_HOURS,
-    )
-    yield _touch("days_since_first_touch", first, "days since the first activity", Unit.DAYS)
-    yield _touch(
-        "duration_hours_mean",
-        Aggregate(Kind.MEAN, column="duration"),
-        "hours an activity took on average",
-        Unit.HOURS,
-    )
-    yield _touch(
-        "days_between_touches",
-        Aggregate(Kind.RHYTHM),
-        "days between its activities on average",
-        Unit.DAYS,
-    )
-    yield _touch(
-        "first_response_hours",
-        Aggregate(Kind.RESPONSE),
-        "hours from its arrival to the first activity",
-        Unit.HOURS,
-    )
-    for short, wide in zip(params.windows_days[1:-1:2], params.windows_days[2::2], strict=False):
-        yield _touch(
-            f"touch_trend_{short}d_{wide}d",
-            Aggregate(Kind.TREND, wide_days=wide),
-            f"activities a day in the last {short} days, less those of the {wide - short} before",
-            Unit.SHARE,
-            short,
-        )
-
-
-def _types(words: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
-    """Each activity type: how many in each window, how recent; and the latest type."""
-    names = slugs(words.types)
-    for code, word in enumerate(words.types):
-        plain = word.replace("_", " ")
-        for days in _windows_per_type(params):
-            yield _touch(
-                f"type_{names[word]}_{_suffix(days)}",
-                Aggregate(Kind.COUNT, "type", code),
-                f"'{plain}' {_in_window(days)}",
-                days=days,
-            )
-        yield _touch(
-            f"days_since_type_{names[word]}",
-            Aggregate(Kind.SINCE_LAST, "type", code),
-            f"days since the last '{plain}'",
-            Unit.DAYS,
-        )
-        yield _touch(
-            f"days_since_first_type_{names[word]}",
-            Aggregate(Kind.SINCE_FIRST, "type", code),
-            f"days since the first '{plain}'",
-            Unit.DAYS,
-        )
-        yield _touch(
-            f"duration_hours_type_{names[word]}_all",
-            Aggregate(Kind.SUM, "type", code, column="duration"),
-            f"hours spent on '{plain}' so far",
-            Unit.HOURS,
-        )
-    if words.types:
-        yield Feature(
-            "last_type",
-            Source.TOUCHES,
-            Aggregate(Kind.LAST_WORD, "type"),
-            "the last activity's type",
-            Who.REP,
-            Unit.CATEGORY,
-            categories=words.types,
-        )
-        yield Feature(
-            "second_last_type",
-            Source.TOUCHES,
-            Aggregate(Kind.SECOND_WORD, "type"),
-            "the type of activity before that",
-            Who.REP,
-            Unit.CATEGORY,
-            categories=words.types,
-        )
-        yield Feature(
-            "newest_type",
-            Source.TOUCHES,
-            Aggregate(Kind.NEWEST_WORD, "type"),
-            "the latest type that was new to it",
-            Who.REP,
-            Unit.CATEGORY,
-            categories=words.types,
-        )
-        yield _touch(
-            "days_since_newest_type",
-            Aggregate(Kind.SINCE_NEWEST, "type"),
-            "days since something new was done",
-            Unit.DAYS,
-        )
-
-
-INBOUND = frozenset({"inbound", "in", "incoming", "received"})
-"""Directions in which the lead, not the rep, was the one who acted."""
-
-
-def _directions(words: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
-    """Directions and outcomes of activities: how many, how recent."""
-    for column, found, phrase in (
-        ("direction", words.directions, "'{}' activities"),
-        ("outcome", words.outcomes, "activities with the outcome '{}'"),
-    ):
-        names = slugs(found)
-        for code, word in enumerate(found):
-            says = phrase.format(word.replace("_", " "))
-            who = Who.LEAD if word.lower() in INBOUND else Who.REP
-            for days in _windows_per_type(params):
-                yield Feature(
-                    f"{column}_{names[word]}_{_suffix(days)}",
-                    Source.TOUCHES,
-                    Aggregate(Kind.COUNT, column, code),
-                    f"{says} {_in_window(days)}",
-                    who,
-                    window_days=days,
-                )
-            yield Feature(
-                f"days_since_{column}_{names[word]}",
-                Source.TOUCHES,
-                Aggregate(Kind.SINCE_LAST, column, code),
-                f"days since the last of the {says}",
-                who,
-                Unit.DAYS,
-            )
-
-
-def _numbers(words: Vocabulary) -> Iterator[Feature]:
-    """Further numbers that activities carry: their mean and their sum."""
-    names = slugs(words.numbers)
-    for word in words.numbers:
-        for kind in (Kind.MEAN, Kind.SUM):
-            yield _touch(
-                f"{kind.value}_{names[word]}",
-                Aggregate(kind, column=f"number__{word}"),
-                f"{kind.value} of the {word.replace('_', ' ')} of its activities",
-                Unit.AMOUNT,
-            )
-
-
-def _coverage(params: FeatureParams) -> Iterator[Feature]:
-    """On how many days, and by how many reps, it was worked."""
-    for source, what, plain in (
-        (Source.TOUCH_DAYS, "active_days", "days with an activity"),
-        (Source.TOUCH_REPS, "reps", "reps who worked on it"),
-    ):
-        for days in (*params.windows_days[-2:], None):
-            yield Feature(
-                f"{what}_{_suffix(days)}",
-                source,
-                Aggregate(Kind.COUNT),
-                f"{plain} {_in_window(days)}",
-                Who.REP,
-                window_days=days,
-            )
+        yield word(names[full], (Source.LEAD, column), says, Who.LEAD, categories)
 
 
 def _stages(words: Vocabulary) -> Iterator[Feature]:
@@ -383,12 +148,12 @@ def _stages(words: Vocabulary) -> Iterator[Feature]:
     ]
     declared += [
         (
-            f"days_since_stage_{names[word]}",
+            f"days_since_stage_{names[stage]}",
             Aggregate(Kind.SINCE_FIRST, "stage", code),
-            f"days since it first reached '{word}'",
+            f"days since it first reached '{stage}'",
             Unit.DAYS,
         )
-        for code, word in enumerate(words.stages)
+        for code, stage in enumerate(words.stages)
     ]
     for name, how, says, unit in declared:
         yield Feature(name, Source.STAGES, how, says, Who.COMPANY, unit)
@@ -397,45 +162,45 @@ def _stages(words: Vocabulary) -> Iterator[Feature]:
 def _fields(words: Vocabulary) -> Iterator[Feature]:
     """Other fields with a history: their last visible value."""
     names = slugs(words.fields)
-    for column, word in words.field_columns.items():
-        says = word.replace("_", " ")
-        place, categories = (Source.LEAD, column), words.fields[word]
-        yield _word(f"field_{names[word]}", place, says, Who.COMPANY, categories)
+    for column, name in words.field_columns.items():
+        says = name.replace("_", " ")
+        place, categories = (Source.LEAD, column), words.fields[name]
+        yield word(f"field_{names[name]}", place, says, Who.COMPANY, categories)
 
 
 def _owner(words: Vocabulary) -> Iterator[Feature]:
     """The owner's record, load and place."""
-    yield _row(
+    yield row(
         "owner_rate",
         lambda r: r.owner_rate,
         "the owner's share of leads won, of those that ended lately",
         Who.REP,
         Unit.SHARE,
     )
-    yield _row(
+    yield row(
         "owner_resolved",
         lambda r: r.owner_resolved,
         "the owner's leads that ended lately",
         Who.COMPANY,
     )
-    yield _row(
+    yield row(
         "reps_rate_mean",
         lambda r: r.reps_rate_mean,
         "how often leads were won that its reps had worked on, on average",
         Who.REP,
         Unit.SHARE,
     )
-    yield _row(
+    yield row(
         "reps_rate_best",
         lambda r: r.reps_rate_best,
         "how often leads were won that its best rep had worked on",
         Who.REP,
         Unit.SHARE,
     )
-    yield _row("owner_load", lambda r: r.load, "open leads of the owner", Who.COMPANY)
-    yield _row(
+    yield row("owner_load", lambda r: r.load, "open leads of the owner", Who.COMPANY)
+    yield row(
         "owner_tenure_days",
-        lambda r: _days(r.cutoff.delta(r.hired_at, unit="microsecond")),
+        lambda r: in_days(r.cutoff.delta(r.hired_at, unit="microsecond")),
         "days since the owner was hired",
         Who.COMPANY,
         Unit.DAYS,
@@ -446,7 +211,7 @@ def _owner(words: Vocabulary) -> Iterator[Feature]:
     for column, name in words.columns_of("reps").items():
         place, categories = (Source.SURROUNDINGS, column), words.columns[f"reps.{name}"]
         says = f"the owner's {name.replace('_', ' ')}"
-        yield _word(f"owner_{names[name]}", place, says, Who.COMPANY, categories)
+        yield word(f"owner_{names[name]}", place, says, Who.COMPANY, categories)
 
 
 def _market() -> Iterator[Feature]:
@@ -488,7 +253,7 @@ def _market() -> Iterator[Feature]:
         ),
     ]
     for name, value, says, unit in declared:
-        yield _row(name, value, says, Who.MARKET, unit)
+        yield row(name, value, says, Who.MARKET, unit)
 
 
 def _standings(words: Vocabulary) -> Iterator[Feature]:

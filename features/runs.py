@@ -101,7 +101,7 @@ class History:
         if pa.types.is_date(self._fetched[name].type):
             codes = codes - codes.min(initial=0)
         small = np.int16 if codes.max(initial=0) < np.iinfo(np.int16).max else np.int32
-        return codes.astype(small, copy=False)[self._order]
+        return np.asarray(codes[self._order], dtype=small)
 
     def amounts(self, name: str) -> Ints:
         """Give a column of amounts, 0 where it is empty."""
@@ -132,7 +132,7 @@ class Runs:
             self._bounds = np.append(0, np.cumsum(np.bincount(words + 1, minlength=1)))
         self.entity, self.happened = history.entity[order], history.happened[order]
         self.start = history.start[order]
-        columns = {how_of(f).column for f in features} - {None}
+        columns = {name for f in features if (name := how_of(f).column) is not None}
         self._amounts = {name: history.amounts(name)[order] for name in columns}
         self._filled = {name: history.filled(name)[order] for name in columns}
         windows = {None, *windows_of(features)}
@@ -214,12 +214,12 @@ class Runs:
         return self._spread(self.start[rows], self._stops[days][rows]).astype(np.float64)
 
     def _total(self, rows: slice, feature: Feature) -> Floats:
-        stop, amount = self._stops[feature.window_days], self._amounts[how_of(feature).column]
+        stop, amount = self._stops[feature.window_days], self._amounts[str(how_of(feature).column)]
         total = self._spread(self.start[rows], stop[rows], amount[rows])
         return total / THOUSANDTHS.get(feature.unit, 1000)
 
     def _mean(self, rows: slice, feature: Feature) -> Floats:
-        filled = self._filled[how_of(feature).column][rows]
+        filled = self._filled[str(how_of(feature).column)][rows]
         start, stop = self.start[rows][filled], self._stops[feature.window_days][rows][filled]
         count, total = self._spread(start, stop), self._total(rows, feature)
         return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)

@@ -172,12 +172,12 @@ def _stages(warehouse: Warehouse, params: FeatureParams) -> tuple[str, ...]:
     return tuple(sorted(known, key=lambda stage: (round(reached.get(stage, 0.0)), stage)))
 
 
-def _histories(
-    warehouse: Warehouse, params: FeatureParams
-) -> dict[str, tuple[str, ...] | None]:
+def _histories(warehouse: Warehouse, params: FeatureParams) -> dict[str, tuple[str, ...] | None]:
     """Fields of leads that `changes` tells the history of, stage and owner aside."""
     changes = warehouse["changes"]
-    rows = changes.filter((changes.entity_type == "lead") & ~changes.field.isin([STAGE, OWNER_FIELD]))
+    rows = changes.filter(
+        (changes.entity_type == "lead") & ~changes.field.isin([STAGE, OWNER_FIELD])
+    )
     found: dict[str, tuple[str, ...] | None] = {}
     for name in _words(warehouse, rows, "field", params):
         values = rows.filter(rows.field == name)
@@ -188,7 +188,9 @@ def _histories(
 
 def _columns(warehouse: Warehouse, params: FeatureParams) -> dict[str, tuple[str, ...] | None]:
     """Columns known at creation, by the schema or because params.yaml names them."""
-    names = [f"leads.{c.name}" for c in LEADS.columns if c.known_at_creation and not _is_key(c.kind)]
+    names = [
+        f"leads.{c.name}" for c in LEADS.columns if c.known_at_creation and not _is_key(c.kind)
+    ]
     names += [name for name in params.known_at_creation if name.split(".")[0] != "deals"]
     names += [f"reps.{name}" for name in ("role", "team", "territory", "segment")]
     found: dict[str, tuple[str, ...] | None] = {}

@@ -52,9 +52,7 @@ class Baseline:
     forecast: Forecast
 
 
-def fit_baselines(
-    warehouse: Warehouse, lesson: Lesson, params: FeatureParams
-) -> list[Baseline]:
+def fit_baselines(warehouse: Warehouse, lesson: Lesson, params: FeatureParams) -> list[Baseline]:
     """Fit every baseline on what the model learns from.
 
     Args:
@@ -151,9 +149,7 @@ def _naive_bayes(warehouse: Warehouse, lesson: Lesson, params: FeatureParams) ->
     return forecast
 
 
-def _odds_of(
-    examples: Examples, name: str, won: Floats
-) -> tuple[str, Floats | None, Floats]:
+def _odds_of(examples: Examples, name: str, won: Floats) -> tuple[str, Floats | None, Floats]:
     """The log-odds that each value of a field adds to the prior."""
     feature = next(f for f in examples.feature_set if f.name == name)
     values = examples.X[name].to_numpy()

@@ -85,9 +85,7 @@ def topic(name: str) -> str:
     return _SAME.get(plain, "touch" if plain.startswith("touch") else plain)
 
 
-def reasons(
-    explanation: Explanation, examples: Examples, each_side: int
-) -> list[dict[str, Any]]:
+def reasons(explanation: Explanation, examples: Examples, each_side: int) -> list[dict[str, Any]]:
     """Put every row's strongest reasons into the contract's form.
 
     Features about one topic (the same activity in several windows) are added up and spoken for by
@@ -119,7 +117,9 @@ def _row(
     order = np.argsort(sums, kind="stable")
     against = [int(t) for t in order[:each_side] if sums[t] < 0]
     speaking = [int(t) for t in order[::-1][:each_side] if sums[t] > 0]
-    items = [_item(explanation, examples, row, t, float(sums[t]), index) for t in speaking + against]
+    items = [
+        _item(explanation, examples, row, t, float(sums[t]), index) for t in speaking + against
+    ]
     base, total = round(explanation.base, 4), float(100 * explanation.probability[row])
     rest = total - base - sum(item["points"] for item in items)
     return {"base": base, "items": items, "rest": round(rest, 4)}

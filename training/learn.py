@@ -72,8 +72,9 @@ def training_cutoffs(
     first = warehouse.arrow(leads.aggregate(first=leads.created_at.min()))["first"].to_pylist()[0]
     if first is None:
         return []
-    start, end = midnight(first) + timedelta(days=1), last_mature_cutoff(
-        horizon_days, warehouse.data_until
+    start, end = (
+        midnight(first) + timedelta(days=1),
+        last_mature_cutoff(horizon_days, warehouse.data_until),
     )
     if end < start:
         return []
@@ -104,9 +105,7 @@ def prepare(
     declared = lead_features(words, features).without(frozenset(params.leads.leave_out))
     cutoffs = training_cutoffs(warehouse, horizon_days, params)
     examples = (
-        build(warehouse, declared, words, cutoffs, features)
-        if cutoffs
-        else _no_examples(declared)
+        build(warehouse, declared, words, cutoffs, features) if cutoffs else _no_examples(declared)
     )
     y = conversion(warehouse, examples.keys, horizon_days) if cutoffs else np.empty(0)
     suspicions = suspicious_features(examples, y, params.leads.allow_suspicious)
@@ -232,9 +231,7 @@ def judge_evidence(lesson: Lesson, features: FeatureParams) -> Evidence:
     ever = pd.Series(lesson.y).groupby(keys["lead_id"]).max() if len(lesson.y) else pd.Series()
     converted, others = int((ever == 1).sum()), int((ever == 0).sum())
     found = f"{len(ever)} leads with ripe labels, {converted} converted, {others} not"
-    wanted = (
-        f"{minimum.leads} leads, {minimum.converted} converted and {minimum.unconverted} not"
-    )
+    wanted = f"{minimum.leads} leads, {minimum.converted} converted and {minimum.unconverted} not"
     why = _lacking(lesson)
     fewest = max(1, min(minimum.converted, minimum.unconverted) // 2)
     if why or min(converted, others) < fewest:

@@ -15,7 +15,9 @@ class BoosterParams(Section):
     Source: https://lightgbm.readthedocs.io/en/stable/Parameters.html
     """
 
-    learning_rate: float = Field(default=0.03, gt=0, le=1, json_schema_extra={"search": [0.01, 0.1]})
+    learning_rate: float = Field(
+        default=0.03, gt=0, le=1, json_schema_extra={"search": [0.01, 0.1]}
+    )
     num_leaves: int = Field(default=15, ge=2, json_schema_extra={"search": [4, 63]})
     min_data_in_leaf: int = Field(default=100, ge=1, json_schema_extra={"search": [20, 400]})
     feature_fraction: float = Field(default=0.2, gt=0, le=1, json_schema_extra={"search": [0.1, 1]})

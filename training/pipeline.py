@@ -81,9 +81,7 @@ def _test(
     least, most = TEST_DAYS
     days = min(max(span // 6, least), most)
     window = Range(newest - timedelta(days=days), newest, TEST_EVERY)
-    once = params.model_copy(
-        update={"leads": params.leads.model_copy(update={"most_refits": 1})}
-    )
+    once = params.model_copy(update={"leads": params.leads.model_copy(update={"most_refits": 1})})
     test = backtest_leads(warehouse, window, lesson.horizon_days, features, once)
     return test if test.last.ensemble is not None else None
 

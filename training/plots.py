@@ -85,7 +85,7 @@ def _months(axes: Axes, start: datetime, end: datetime) -> list[Markup]:
     parts = []
     for k in range(1, months + 1):
         month = start.month - 1 + k
-        moment = datetime(start.year + month // 12, month % 12 + 1, 1)  # noqa: DTZ001 - UTC, naive
+        moment = datetime(start.year + month // 12, month % 12 + 1, 1)
         if (moment.month - 1) % step == 0 or step > 12:  # noqa: PLR2004 - months
             x = axes.at(((moment - start) / _DAY, 0))[0]
             parts += [line((x, top), (x, bottom), "grid")]

@@ -106,10 +106,14 @@ def report(
     rows += [line(name, found) for name, found in peers.items()]
     first = own["shared"]
     told = [
-        f"{args.activities:,} activities, {first['snapshots']:,} snapshots; the plain group-by by "
-        f"lead and type took {first['group_by']:.1f} s (median).",
-        f"Not in the figures above: finding the open leads and their owners, {first['scene']:.1f} s "
-        f"({first['scene_ratio']:.1f} x group-by); the peers are given the snapshots.",
+        (
+            f"{args.activities:,} activities, {first['snapshots']:,} snapshots; the plain group-by by "
+            f"lead and type took {first['group_by']:.1f} s (median)."
+        ),
+        (
+            f"Not in the figures above: finding the open leads and their owners, {first['scene']:.1f} s "
+            f"({first['scene_ratio']:.1f} x group-by); the peers are given the snapshots."
+        ),
     ]
     for name, found in peers.items():
         rate = first["snapshots"] / first["seconds"] * found["seconds"] / found["snapshots"]
@@ -137,9 +141,11 @@ def write(rows: Sequence[tuple[str, ...]], told: Sequence[str]) -> None:
     lines = [
         "# Speed of the feature build",
         "",
-        f"Measured {datetime.now(UTC):%Y-%m-%d} by `make bench`: {os.cpu_count()} processors "
-        f"({platform.machine()}, shared), Python {platform.python_version()}, {versions}; "
-        f"{', '.join(pins)}.",
+        (
+            f"Measured {datetime.now(UTC):%Y-%m-%d} by `make bench`: {os.cpu_count()} processors "
+            f"({platform.machine()}, shared), Python {platform.python_version()}, {versions}; "
+            f"{', '.join(pins)}."
+        ),
         "",
         "| " + " | ".join(HEADER) + " |",
         "|---" * len(HEADER) + "|",

@@ -18,7 +18,7 @@ from features.tables import TABLES, Kind
 
 DAY_US = 86_400_000_000
 DAYS = 730
-START = datetime(2023, 1, 1)  # noqa: DTZ001 - stored times are naive UTC
+START = datetime(2023, 1, 1)
 END = START + timedelta(days=DAYS)
 EVERY_DAYS = 28
 SNAPSHOTS_A_LEAD = 4.0
@@ -39,7 +39,12 @@ Ints = npt.NDArray[np.int64]
 def generate(folder: Path, activities: int, snapshots: int, seed: int = 7) -> WarehouseMeta:
     """Write the tables once; a folder that holds them already is used again."""
     meta = WarehouseMeta(
-        folder, frozenset({"leads", "activities", "reps", "changes"}), END, True, "bench", "bench"
+        folder,
+        frozenset({"leads", "activities", "reps", "changes"}),
+        END,
+        declared=True,
+        fingerprint="bench",
+        source="bench",
     )
     if (folder / "done").exists():
         return meta
@@ -58,9 +63,15 @@ def generate(folder: Path, activities: int, snapshots: int, seed: int = 7) -> Wa
     _write(folder, "activities", _activities(rng, activities, ids, created, ended, rep))
     _write(folder, "changes", _changes(rng, ids, created, ended))
     names = pa.array(_rep_ids(np.arange(REPS)))
-    _write(folder, "reps", {"rep_id": names, "name": names, "hired_at": _times(
-        start - rng.integers(0, 1000, REPS) * DAY_US
-    )})
+    _write(
+        folder,
+        "reps",
+        {
+            "rep_id": names,
+            "name": names,
+            "hired_at": _times(start - rng.integers(0, 1000, REPS) * DAY_US),
+        },
+    )
     for name in TABLES:
         if name not in meta.present:
             _write(folder, name, {})

@@ -96,7 +96,7 @@ def test_the_mapping_is_remembered(tmp_path: Path) -> None:
     assert current(tmp_path).mapping == tmp_path / "map.yaml"
 
 
-EXPORTS = Path("/work/shared/data/exports")
+EXPORTS = Path(__file__).parents[3] / "shared" / "data" / "exports"
 
 
 @pytest.mark.skipif(not EXPORTS.is_dir(), reason="the exported samples are not here")

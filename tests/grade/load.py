@@ -91,7 +91,9 @@ def _memory_mb(pid: int) -> float:
     total = 0.0
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
-            told = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+            told = dict(
+                line.split(":", 1) for line in status.read_text().splitlines() if ":" in line
+            )
         except OSError:
             continue  # ended meanwhile
         mine = int(status.parent.name) == pid or int(told.get("PPid", "0")) == pid

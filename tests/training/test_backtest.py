@@ -152,7 +152,8 @@ def test_a_start_too_early_to_learn_still_forecasts_all(
 ) -> None:
     """From before the first lead on, every open lead has a chance, from the base rate."""
     asked = Range(START - timedelta(days=7), START + timedelta(days=14))
-    early = backtest_leads(history, asked, HORIZON, FEATURES, changed(quick, refit_days=14, most_refits=8))
+    twice = changed(quick, refit_days=14, most_refits=8)
+    early = backtest_leads(history, asked, HORIZON, FEATURES, twice)
     frame = early.predictions.frame
     expected = sum(len(open_at(extract.rows("leads"), moment)) for moment in asked.cutoffs)
     assert len(frame) == expected > 0
@@ -162,9 +163,7 @@ def test_a_start_too_early_to_learn_still_forecasts_all(
     assert early.importance == ()
 
 
-def test_a_range_without_open_leads_is_empty(
-    history: Warehouse, quick: TrainingParams
-) -> None:
+def test_a_range_without_open_leads_is_empty(history: Warehouse, quick: TrainingParams) -> None:
     """Before the company had a lead there is nothing to forecast, and no error."""
     asked = Range(START - timedelta(days=20), START - timedelta(days=10))
     none = backtest_leads(history, asked, HORIZON, FEATURES, quick)

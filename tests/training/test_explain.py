@@ -101,9 +101,7 @@ def test_a_reason_is_what_the_contract_says(explained: Explanation, lesson: Less
 def test_a_topic_is_spoken_for_by_its_strongest_feature() -> None:
     """Calls in two windows are one reason: their sum, under the name that pushed most."""
     calls = [feature("type_call_7d"), feature("type_call_30d"), feature("age_days")]
-    explanation = Explanation(
-        10.0, np.array([[3.0, -1.0, -4.0]]), np.array([0.08]), tuple(calls)
-    )
+    explanation = Explanation(10.0, np.array([[3.0, -1.0, -4.0]]), np.array([0.08]), tuple(calls))
     examples = frame({"type_call_7d": 2.0, "type_call_30d": 5.0, "age_days": 41.0}, calls)
     (made,) = reasons(explanation, examples, 2)
     told = [(item["feature"], item["points"], item["value"]) for item in made["items"]]

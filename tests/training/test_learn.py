@@ -201,9 +201,7 @@ def test_one_lead_at_a_time_cannot_be_told_apart(opened: Opened) -> None:
     assert "no feature tells leads apart" in made.evidence.says
 
 
-def test_a_pause_of_the_business_is_lived_through(
-    opened: Opened, quick: TrainingParams
-) -> None:
+def test_a_pause_of_the_business_is_lived_through(opened: Opened, quick: TrainingParams) -> None:
     """Half a year without an open lead leaves cutoffs without rows, and a model all the same."""
     rng, leads = Random(1), []  # noqa: S311 - a sample, no secret
     for number in range(600):

@@ -23,7 +23,7 @@ from training.verdict import judge, percent
 
 QUICK = EvaluationSettings(draws=60, floor_draws=20)
 EVIL = "<script>alert(1)</script>"
-START = datetime(2024, 1, 1)  # noqa: DTZ001 - times are UTC without zone
+START = datetime(2024, 1, 1)
 
 
 def judged(sharp: float = 1.0, shift: float = 0.0, *, mature: bool = True) -> Evaluation:
