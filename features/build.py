@@ -179,7 +179,7 @@ def derived(
     if feature.how.within is not None:
         groups.append(np.nan_to_num(columns[feature.how.within], nan=-1.0))
     values = pd.Series(columns[feature.how.of])
-    return values.groupby(groups).rank(pct=True).to_numpy(np.float64)
+    return np.asarray(values.groupby(groups).rank(pct=True), dtype=np.float64)
 
 
 def _from_history(

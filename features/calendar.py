@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import ibis
@@ -64,7 +65,7 @@ def local(column: ir.TimestampColumn, zone: str, last_year: int) -> ir.Timestamp
     if len(offsets) > 1:
         branches = [
             (column < ibis.literal(change, "timestamp(6)"), ibis.literal(before[1], "int64"))
-            for before, (change, _) in zip(offsets[:-1], offsets[1:], strict=True)
+            for before, (change, _) in pairwise(offsets)
         ]
         seconds = ibis.cases(*branches, else_=seconds)
     return column + seconds.as_interval("s")

@@ -189,6 +189,15 @@ class Feature:
             raise FeatureError(f"feature {self.name}: a trend compares a window with a wider one")
 
 
+def made_of(feature: Feature) -> tuple[str, ...]:
+    """Name the features another one is made of."""
+    if isinstance(feature.how, Ratio):
+        return feature.how.of, feature.how.over
+    if isinstance(feature.how, Standing):
+        return (feature.how.of,)
+    return ()
+
+
 @dataclass(frozen=True)
 class FeatureSet:
     """Features with unlike names, in a fixed order.

@@ -39,12 +39,12 @@ def conversion(
         horizon_days: how far the label looks ahead.
     """
     leads = warehouse["leads"]
-    won = leads.filter(leads.converted_at.notnull()).select("lead_id", "converted_at")
+    won = leads.drop_null("converted_at").select("lead_id", "converted_at")
     told = warehouse.arrow(won).to_pandas().set_index("lead_id")["converted_at"]
     converted = told.reindex(keys["lead_id"]).to_numpy(dtype="datetime64[us]")
     cutoffs = to_us(keys[CUTOFF].to_numpy())
     moment = to_us(converted)
     inside = (moment >= cutoffs) & (moment < cutoffs + horizon_days * DAY_US)
-    label = np.where(np.isnat(converted), False, inside).astype(np.float64)
+    label = (inside & ~np.isnat(converted)).astype(np.float64)
     ripe = is_mature(keys[CUTOFF], horizon_days, warehouse.data_until)
     return np.where(ripe, label, np.nan)

@@ -81,8 +81,8 @@ def pairs(
         carry: further columns of the snapshots to keep.
 
     Returns:
-        The rows with `snapshot`, `cutoff`, what is carried, and `age_us`: microseconds from the event to the
-        cutoff, always > 0.
+        The rows with `snapshot`, `cutoff`, what is carried, and `age_us`: microseconds from the
+        event to the cutoff, always > 0.
     """
     if table.event_time is None:
         raise InputError(f"table {table.name} has no event time, so it has no history to join")

@@ -65,7 +65,7 @@ class Vocabulary:
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values for the bundle."""
-        plain = {k: list(v) for k, v in vars(self).items() if isinstance(v, tuple)}
+        plain: dict[str, Any] = {k: list(v) for k, v in vars(self).items() if isinstance(v, tuple)}
         for name in ("fields", "columns"):
             mapping = getattr(self, name)
             plain[name] = {k: None if v is None else list(v) for k, v in mapping.items()}

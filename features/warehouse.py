@@ -129,11 +129,11 @@ class Warehouse:
     @contextmanager
     def workspace(self) -> Iterator[Warehouse]:
         """Give a warehouse whose kept tables are let go when the block ends."""
-        inner = replace(self, _kept=[])
+        made: list[Any] = []
         try:
-            yield inner
+            yield replace(self, _kept=made)
         finally:
-            for kept in reversed(inner._kept):
+            for kept in reversed(made):
                 kept.release()
 
     def keep(self, rows: ir.Table) -> ir.Table:

@@ -60,7 +60,7 @@ def named(path: Path) -> str:
 def run(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run Python in a folder of its own, as a new process."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(  # noqa: S603 - our own code
+    return subprocess.run(
         [sys.executable, "-c", code],
         cwd=folder,
         env=environment,

@@ -31,7 +31,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
         shutil.copytree(ROOT / floor, source / floor, ignore=shutil.ignore_patterns("__pycache__"))
     (source / "tests").mkdir()
     (source / "tests" / "test_nothing.py").touch()
-    done = subprocess.run(  # noqa: S603 - pip of this very Python
+    done = subprocess.run(
         [
             sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
             "--no-index", "--wheel-dir", str(place), str(source),

@@ -207,7 +207,7 @@ def _segments(frame: pd.DataFrame) -> dict[str, pd.Series]:
         if name == "age":
             order = [*(word for _, word in AGES), OLDER]
             column = pd.Series(pd.Categorical(column, categories=order, ordered=True))
-        if column.nunique() > 1:
+        if len(column.unique()) > 1:
             made[str(name)] = column
     return made
 

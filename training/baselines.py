@@ -196,4 +196,4 @@ def _logistic(lesson: Lesson) -> Forecast:
 
 def _soften(values: pd.DataFrame) -> pd.DataFrame:
     """Bring long-tailed counts and ages together, signs kept."""
-    return np.sign(values) * np.log1p(np.abs(values))
+    return values.apply(np.sign) * values.abs().apply(np.log1p)

@@ -1,10 +1,10 @@
 """Reasons for a score, in percentage points that add up to it.
 
 Trees explain themselves in log-odds (path-dependent TreeSHAP, Lundberg et al. 2020). People read
-percent. With raw margin m, its base b and the calibrated probability g, every feature's log-odds are
-multiplied by the same rate (g(m) - g(b)) / (m - b), the slope of the chord from the base to the
-lead. So the points of all features and the base add up to the probability exactly, keep their signs,
-and keep their proportions.
+percent. With raw margin m, its base b and the calibrated probability g, every feature's log-odds
+are multiplied by the same rate (g(m) - g(b)) / (m - b), the slope of the chord from the base to the
+lead. So the points of all features and the base add up to the probability exactly, and keep their
+signs and proportions.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _item(
     members = np.flatnonzero(index == place)
     own = explanation.points[row, members] * np.sign(points)
     feature = explanation.features[int(members[int(np.argmax(own))])]
-    value = examples.X[feature.name].iat[row]
+    value = examples.X[feature.name].to_numpy()[row]
     return {
         "feature": feature.name,
         "label": feature.says,

@@ -86,4 +86,6 @@ def estimate(draws: FloatArray, level: float, *, centred: bool = False) -> Estim
         return Estimate(value)
     low, high = np.quantile(rest, [(1 - level) / 2, (1 + level) / 2])
     shift = value - float(rest.mean()) if centred else 0.0
-    return Estimate(value, float(low) + shift, float(high) + shift)
+    low, high = float(low) + shift, float(high) + shift
+    # A distance is never negative, wherever its interval was moved.
+    return Estimate(value, max(low, 0.0) if centred else low, high)

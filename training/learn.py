@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.build import Examples, build
-from features.feature import FeatureSet
+from features.feature import FeatureSet, made_of
 from features.labels import conversion, last_mature_cutoff
 from features.lead import lead_features
 from features.params import FeatureParams
@@ -208,7 +208,9 @@ def _useful(lesson: Lesson) -> list[str]:
     precision.
     """
     X, suspected = lesson.examples.X, {s.feature for s in lesson.suspicions if s.left_out}
-    varied = X.nunique(dropna=False) > 1
+    # What is made of a suspected column knows what it knows.
+    suspected |= {f.name for f in lesson.examples.feature_set if suspected & set(made_of(f))}
+    varied = X.nunique(dropna=False) > 1  # noqa: PD101 - of a frame, not of a series
     cutoffs = lesson.examples.keys[CUTOFF]
     if (cutoffs.max() - cutoffs.min()).days < YEAR_DAYS:
         varied &= X.groupby(cutoffs.to_numpy()).nunique(dropna=False).max() > 1

@@ -56,7 +56,8 @@ def train(
         advance(1)
         bundle = fit(lesson, warehouse, features, params)
         advance(1)
-        test = _test(warehouse, lesson, features, params)
+        # Where the kept model found too little to learn from, an earlier one would find less.
+        test = _test(warehouse, lesson, features, params) if bundle.ensemble else None
         judged = evaluate(test.predictions, settings_of(params.evaluation)) if test else None
         advance(1)
     return Trained(bundle, lesson, test, judged, _notes(lesson, bundle, test))

@@ -41,7 +41,7 @@ HEADER = (
 def run(python: str, script: str, *words: object) -> list[dict[str, Any]]:
     """Run one script in a process of its own; give what it printed, a line each."""
     command = [python, str(HERE / script), *map(str, words)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
@@ -54,7 +54,7 @@ def environment(name: str) -> str:
     if not stamp.exists():
         venv.create(place, with_pip=True, clear=True)
         install = [str(python), "-m", "pip", "install", "--quiet", "-r", str(HERE / f"{name}.txt")]
-        subprocess.run(install, check=True)  # noqa: S603
+        subprocess.run(install, check=True)
         stamp.touch()
     return str(python)
 
@@ -107,12 +107,13 @@ def report(
     first = own["shared"]
     told = [
         (
-            f"{args.activities:,} activities, {first['snapshots']:,} snapshots; the plain group-by by "
-            f"lead and type took {first['group_by']:.1f} s (median)."
+            f"{args.activities:,} activities, {first['snapshots']:,} snapshots; the plain "
+            f"group-by by lead and type took {first['group_by']:.1f} s (median)."
         ),
         (
-            f"Not in the figures above: finding the open leads and their owners, {first['scene']:.1f} s "
-            f"({first['scene_ratio']:.1f} x group-by); the peers are given the snapshots."
+            "Not in the figures above: finding the open leads and their owners, "
+            f"{first['scene']:.1f} s ({first['scene_ratio']:.1f} x group-by); "
+            "the peers are given the snapshots."
         ),
     ]
     for name, found in peers.items():
@@ -121,7 +122,7 @@ def report(
         told.append(f"Against {name}: {rate:,.1f} x in snapshots/s, {values:,.1f} x in values/s.")
     told.append(
         "The shared set: counts and hours in all, by type and by direction, in 5 windows, and "
-        "days since the last. getML makes counts and sums of the same rows and sums of ages, no "
+        "days since the last. getML is asked for counts and sums, no "
         "days since; featuretools makes all of them, on whole leads as many as its time allows "
         "(the best rate counts). Neither honours `known_at`, by type and direction included."
     )

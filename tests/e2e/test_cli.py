@@ -256,7 +256,7 @@ def test_the_command_writes_under_its_home_alone(loaded: Path, tmp_path: Path) -
         ("ingest", [str(loaded / "extract")]),
         ("train", ["--params", str(loaded / "params.yaml")]),
     ):
-        done = subprocess.run(  # noqa: S603 - our own command
+        done = subprocess.run(
             [sys.executable, "-m", "serving", verb, *more, "--home", str(home)],
             cwd=here, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip

@@ -43,7 +43,7 @@ def test_the_report_opens_and_shows_its_headline(
 ) -> None:
     """The page opens from disk without an error on its console, and shows headline and figures."""
     page = tested.out / "report.html"
-    done = subprocess.run(  # noqa: S603 - a browser on a page we made
+    done = subprocess.run(
         [chromium, *QUIET, f"--user-data-dir={tmp_path}", "--dump-dom", page.as_uri()],
         capture_output=True,
         text=True,

@@ -36,7 +36,7 @@ sys.exit(serve(home, Settings.load(home), "127.0.0.1", 0))
 def running(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start a real server on a free port; gives the process and its address."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "HOME": str(home / "nobody")}
-    process = subprocess.Popen(  # noqa: S603 - our own interpreter and program
+    process = subprocess.Popen(
         [sys.executable, "-c", RUN, str(home)],
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -113,7 +113,7 @@ def test_importing_the_service_loads_no_model_library() -> None:
         "import sys, serving.service; print({'pandas','ibis','lightgbm','mlflow'} & {*sys.modules})"
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(  # noqa: S603 - our own interpreter and program
+    done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "set()"

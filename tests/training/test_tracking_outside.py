@@ -61,7 +61,7 @@ print(json.dumps({
 def run(code: str, folder: Path, *arguments: str, **extra: str) -> tuple[dict[str, object], str]:
     """Run code in a process of its own, away from any sign of being a test or in CI."""
     kept = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TMPDIR")}
-    done = subprocess.run(  # noqa: S603 - our own code
+    done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         cwd=folder,
         env={**kept, "PYTHONPATH": str(ROOT), **extra},
