@@ -138,13 +138,21 @@ class Warehouse:
 
     def keep(self, rows: ir.Table) -> ir.Table:
         """Compute an expression once, for as long as the workspace lasts."""
-        if self.backend.name == "pyspark":
-            # ibis hands tables in memory to Spark when it executes, not when it caches.
-            self.backend.to_pyarrow(rows.limit(0))
+        self._register(rows)
         kept = rows.cache()
         self._kept.append(kept)
         return kept
 
     def arrow(self, rows: ir.Table) -> pa.Table:
         """Compute an expression and fetch it."""
-        return self.backend.to_pyarrow(rows)
+        if self.backend.name != "pyspark":
+            return self.backend.to_pyarrow(rows)
+        # ibis would lead the rows through pandas, one by one and without years before 1677.
+        self._register(rows)
+        frame = self.backend.raw_sql(self.backend.compile(rows))
+        return frame.toArrow().cast(rows.schema().to_pyarrow())
+
+    def _register(self, rows: ir.Table) -> None:
+        """Hand tables in memory to Spark, as ibis does where it executes by itself."""
+        if self.backend.name == "pyspark":
+            self.backend._run_pre_execute_hooks(rows)  # noqa: SLF001 - there is no public way

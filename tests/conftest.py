@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
@@ -27,11 +29,8 @@ THIRD_PARTIES = (
 )
 """What libraries warn of among themselves; every other warning is an error."""
 SPARK_PARTIES = (
-    # pyspark 4.0 says `copy=` to pandas 3.
-    "ignore:The copy keyword is deprecated",
-    # py4j leaves its sockets to the collector.
+    # pyspark 4.0 leaves the sockets it fetches rows through to the collector.
     "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
 )
 
 
@@ -71,7 +70,11 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     folder = tmp_path_factory.mktemp("spark")
     session = spark_session(folder)
     yield spark_engine(session, folder)
-    session.stop()
+    # This may run after a test of anything.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        session.stop()
+        gc.collect()
 
 
 @pytest.fixture(scope="session", params=["duckdb", pytest.param("spark", marks=pytest.mark.spark)])

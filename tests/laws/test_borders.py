@@ -41,11 +41,13 @@ LEADS = (
     lead("barred at the cutoff", OLD, do_not_contact_at=CUTOFF),
     lead("barred just before", OLD, do_not_contact_at=CUTOFF - MICROSECOND),
     lead("touched", OLD),
+    lead("worked by two", OLD),
     lead("moved", OLD, rep_id="first"),
     lead("worked", MONDAY + timedelta(hours=10), rep_id="first"),
     # What the company and the rep "first" look back on: 28 and 10 days.
     lead("month", CUTOFF - 40 * DAY, rep_id="other", converted_at=CUTOFF - 28 * DAY),
     lead("older", CUTOFF - 40 * DAY, rep_id="other", lost_at=CUTOFF - 28 * DAY - MICROSECOND),
+    lead("won and lost", OLD, converted_at=CUTOFF - DAY, lost_at=CUTOFF - DAY),
     lead("ten days", CUTOFF - 40 * DAY, rep_id="first", converted_at=CUTOFF - 10 * DAY),
     lead("more", CUTOFF - 40 * DAY, rep_id="first", lost_at=CUTOFF - 10 * DAY - MICROSECOND),
 )
@@ -57,6 +59,8 @@ TOUCHES = (
     touch("touched", CUTOFF, known_at=CUTOFF - DAY),
     touch("touched", CUTOFF - 7 * DAY, "letter"),
     touch("touched", CUTOFF - 7 * DAY - MICROSECOND, "letter"),
+    touch("worked by two", CUTOFF - DAY, rep_id="b"),
+    touch("worked by two", CUTOFF - DAY, rep_id="a"),
     touch("worked", MONDAY + timedelta(hours=11), duration_s=90.0, rep_id="first"),
     touch("worked", TUESDAY + timedelta(hours=9), "mail", duration_s=30.0, rep_id="second"),
     touch("worked", datetime(2024, 5, 15, 10), rep_id="first"),
@@ -132,6 +136,8 @@ def test_a_row_exactly_one_window_back_is_inside_it(seen: Seen) -> None:
 def test_an_unowned_lead_belongs_to_who_was_seen_to_work_it_last(seen: Seen) -> None:
     """Work at the cutoff, or shown only then, gives no owner."""
     assert seen.owner("touched") == "early"
+    # Of two at one moment, the lesser id.
+    assert seen.owner("worked by two") == "a"
 
 
 def test_changes_are_seen_strictly_before_the_cutoff(seen: Seen) -> None:
@@ -152,12 +158,13 @@ def test_a_rep_hired_at_the_cutoff_is_not_known_yet(seen: Seen) -> None:
 
 def test_outcomes_count_from_exactly_one_window_back_up_to_the_cutoff(seen: Seen) -> None:
     """Rates count outcomes 28 (company) and 10 (owner) days old, and none at the cutoff."""
-    # In four weeks: won "month", "ten days", "won just before"; lost "more", "lost just before".
-    assert seen("worked", "company_rate") == pytest.approx((3 + 1) / (5 + 2))
-    # Ever: those five and "older", lost. The company's rate is (3 + 1) / (6 + 2) = 1/2.
-    # The owner in ten days: won "ten days"; with two leads at 1/2: (1 + 2 * 1/2) / (1 + 2).
+    # In four weeks: won "month", "ten days", "won just before" and "won and lost" (both at one
+    # moment: it was won); lost "more" and "lost just before".
+    assert seen("worked", "company_rate") == pytest.approx((4 + 1) / (6 + 2))
+    # Ever: those six and "older", lost. The company's rate is (4 + 1) / (7 + 2) = 5/9.
+    # The owner in ten days: won "ten days"; with two leads at 5/9: (1 + 2 * 5/9) / (1 + 2).
     assert seen("worked", "owner_resolved") == 1
-    assert seen("worked", "owner_rate") == pytest.approx((1 + 2 * 0.5) / (1 + 2))
+    assert seen("worked", "owner_rate") == pytest.approx((1 + 2 * 5 / 9) / (1 + 2))
 
 
 def test_each_kind_of_figure_is_what_a_hand_computes(seen: Seen) -> None:
@@ -240,6 +247,16 @@ def test_an_extract_without_any_rows_gives_no_examples(duckdb: Engine) -> None:
         labels = conversion(warehouse, examples.keys, HORIZON_DAYS)
     assert len(examples) == len(labels) == 0
     assert list(examples.X.columns) == lead_features(words, PARAMS).names
+
+
+def test_the_wall_clock_changes_at_the_very_moment(duckdb: Engine) -> None:
+    """On 31 March 2024 clocks in Amsterdam went from 2:00 to 3:00 at 1:00 UTC."""
+    change_at = datetime(2024, 3, 31, 1)
+    rows = [lead("after", change_at), lead("before", change_at - MICROSECOND)]
+    params = FeatureParams(timezone="Europe/Amsterdam")
+    with duckdb.open(Extract({"leads": rows}, data_until=END)) as warehouse:
+        examples = look_at(warehouse, read_vocabulary(warehouse, params), [CUTOFF], params)
+    assert list(examples.X["created_hour"]) == [3, 1]
 
 
 @pytest.mark.parametrize(
