@@ -21,7 +21,7 @@ from features.errors import FeatureError, LeakageError
 from features.feature import Expression, Feature, FeatureSet, Ratio, Source, Standing, Unit
 from features.params import FeatureParams
 from features.relations import Scene, owners
-from features.runs import History, Runs, columns_of, groupings, windows_of
+from features.runs import Runs, columns_of, groupings, histories, windows_of
 from features.snapshot import (
     CUTOFF,
     ENTITY,
@@ -35,6 +35,7 @@ from features.snapshot import (
 from features.vocabulary import Vocabulary
 from features.warehouse import Warehouse
 
+Floats = npt.NDArray[np.float64]
 HISTORIES: Mapping[Callable[[Scene], ir.Table], tuple[Source, ...]] = {
     relations.touches: (Source.TOUCHES, Source.TOUCH_DAYS, Source.TOUCH_REPS),
     relations.stages: (Source.STAGES,),
@@ -150,26 +151,31 @@ def build_scene(scene: Scene, feature_set: FeatureSet) -> Examples:
     cutoffs_us = to_us(frame[CUTOFF].to_numpy())
     same = (frame["lead_id"] == frame["lead_id"].shift()).to_numpy(np.bool_)
     spine = Spine(same, cutoffs_us, fetched["lead_age_us"].to_numpy())
-    columns: dict[str, npt.NDArray[np.float64]] = {}
+    every = (*feature_set, *feature_set.aside)
+    # One block of memory: many small ones are several times as slow to come by.
+    matrix = np.empty((len(every), len(frame)))
+    columns = {feature.name: matrix[place] for place, feature in enumerate(every)}
     for relation, sources in HISTORIES.items():
         features = [feature for source in sources for feature in feature_set.of(source)]
-        columns |= _from_history(scene, features, relation, spine)
+        _from_history(scene, features, relation, spine, columns)
     for source, relation in SURROUNDINGS.items():
-        columns |= _from_surroundings(scene, feature_set.of(source), relation, len(frame))
-    for feature in (*feature_set, *feature_set.aside):
+        _from_surroundings(scene, feature_set.of(source), relation, columns)
+    for feature in every:
         if feature.unit is Unit.WORKING_HOURS:
-            columns[feature.name] = _working_hours(columns[feature.name], cutoffs_us, scene.params)
+            column = columns[feature.name]
+            column[:] = _working_hours(column, cutoffs_us, scene.params)
     for feature in feature_set.of(Source.COLUMNS):
-        columns[feature.name] = derived(feature, columns, cutoffs_us)
-    ordered = {name: columns.pop(name) for name in feature_set.names}
-    return Examples(frame, pd.DataFrame(ordered, index=frame.index, copy=False), feature_set)
+        columns[feature.name][:] = derived(feature, columns, cutoffs_us)
+    made = matrix[: len(feature_set)].T
+    X = pd.DataFrame(made, frame.index, feature_set.names, copy=False)
+    return Examples(frame, X, feature_set)
 
 
 def derived(
     feature: Feature,
-    columns: Mapping[str, npt.NDArray[np.float64]],
+    columns: Mapping[str, Floats],
     cutoffs_us: npt.NDArray[np.int64],
-) -> npt.NDArray[np.float64]:
+) -> Floats:
     """Make a feature of columns that are there already; every open lead must be among the rows."""
     if isinstance(feature.how, Ratio):
         return columns[feature.how.of] / (columns[feature.how.over] + feature.how.plus)
@@ -187,26 +193,27 @@ def _from_history(
     features: Sequence[Feature],
     relation: Callable[[Scene], ir.Table],
     spine: Spine,
-) -> dict[str, npt.NDArray[np.float64]]:
+    columns: Mapping[str, Floats],
+) -> None:
     if not features:
-        return {}
+        return
     rows = relation(scene).select(ENTITY, HAPPENED, SEEN, *columns_of(features))
-    history = History(spine, scene.warehouse.arrow(rows), windows_of(features))
-    made: dict[str, npt.NDArray[np.float64]] = {}
-    for by, own in groupings(features).items():
-        runs = Runs(history, by, own)
-        made |= {feature.name: runs.column(feature) for feature in own}
-    return made
+    fetched, grouped = scene.warehouse.arrow(rows), groupings(features)
+    for place, history in histories(spine, fetched, windows_of(features)):
+        for by, own in grouped.items():
+            runs = Runs(history, by, own)
+            for feature in own:
+                columns[feature.name][place] = runs.column(feature)
 
 
 def _from_surroundings(
     scene: Scene,
     features: tuple[Feature, ...],
     relation: Callable[[Scene], ir.Table],
-    snapshots: int,
-) -> dict[str, npt.NDArray[np.float64]]:
+    columns: Mapping[str, Floats],
+) -> None:
     if not features:
-        return {}
+        return
     rows = relation(scene)
     values = {
         feature.name: feature.how.value(rows).cast("float64")
@@ -215,22 +222,19 @@ def _from_surroundings(
     }
     fetched = scene.warehouse.arrow(rows.select(SNAPSHOT, **values))
     place = fetched[SNAPSHOT].to_numpy()
-    made = {}
     for name in values:
-        column = np.full(snapshots, np.nan)
+        column = columns[name]
         column[place] = _floats(fetched[name])
-        made[name] = column
-    return made
 
 
-def _floats(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
-    values: npt.NDArray[np.float64] = column.to_numpy().astype(np.float64, copy=False)
+def _floats(column: pa.ChunkedArray) -> Floats:
+    values: Floats = column.to_numpy().astype(np.float64, copy=False)
     return values
 
 
 def _working_hours(
-    back_us: npt.NDArray[np.float64], cutoffs_us: npt.NDArray[np.int64], params: FeatureParams
-) -> npt.NDArray[np.float64]:
+    back_us: Floats, cutoffs_us: npt.NDArray[np.int64], params: FeatureParams
+) -> Floats:
     filled = ~np.isnan(back_us)
     made = np.full(len(back_us), np.nan)
     ends = cutoffs_us[filled]

@@ -9,7 +9,7 @@ all snapshots; the youngest row is the last that started. Rows are never joined 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -28,6 +28,10 @@ SCALES = {Unit.DAYS: DAY_US, Unit.HOURS: HOUR_US, Unit.WORKING_HOURS: 1}
 """What ages are divided by; working hours are counted later, from the microseconds."""
 THOUSANDTHS = {Unit.HOURS: 3_600_000}
 """What sums of thousandths are divided by; seconds become hours."""
+PART = 32_768
+"""Snapshots that are worked on at a time: what is made of them stays in the cache."""
+MOST_STRETCHES = 64
+"""Stretches of rows up to which a part is put together from them."""
 DISTINCT = {Source.TOUCH_DAYS: "day", Source.TOUCH_REPS: "rep_id"}
 """Sources that count the unlike values of a column, not the rows."""
 
@@ -64,6 +68,30 @@ def windows_of(features: Iterable[Feature]) -> set[int]:
     return {length for length in days if length is not None}
 
 
+def histories(
+    spine: Spine, fetched: pa.Table, windows: Iterable[int]
+) -> Iterator[tuple[slice, History]]:
+    """Cut a history into parts that fit the processor's cache; each with its snapshots' places."""
+    entity, windows = _whole(fetched[ENTITY]), list(windows)
+    order = np.argsort(entity, kind="stable")
+    parts = list(spine.parts(PART))
+    edges = np.array([*(part.offset for part in parts), len(spine)], dtype=entity.dtype)
+    bounds = np.searchsorted(entity, edges, sorter=order)
+    for part, low, high in zip(parts, bounds, bounds[1:], strict=False):
+        place = slice(part.offset, part.offset + len(part))
+        yield place, History(part, _taken(fetched, order[low:high]), windows)
+
+
+def _taken(fetched: pa.Table, rows: Ints) -> pa.Table:
+    """Take some rows; engines keep the order of files in long stretches, which need no copy."""
+    first = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
+    if len(first) > MOST_STRETCHES:
+        return fetched.take(rows)
+    ends = np.append(first[1:], len(rows))
+    stretches = zip(rows[first].tolist(), (ends - first).tolist(), strict=True)
+    return pa.concat_tables([fetched[:0], *(fetched.slice(at, size) for at, size in stretches)])
+
+
 class History:
     """The rows of a history by entity and event time, each with the snapshots that see it.
 
@@ -83,7 +111,8 @@ class History:
             fetched: what `sightings` gave, with columns of words and amounts.
             windows: the days of all windows.
         """
-        entity, happened = _whole(fetched[ENTITY]), _micros(fetched[HAPPENED])
+        entity = _whole(fetched[ENTITY]) - np.int32(spine.offset)
+        happened = _micros(fetched[HAPPENED])
         self.spine, self._fetched, self._order = spine, fetched, _order(entity, happened)
         self.entity, self.happened = entity[self._order], happened[self._order]
         end = spine.end[self.entity]

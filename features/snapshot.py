@@ -7,8 +7,9 @@ no other module compares a time with a cutoff to decide what may be seen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 
 import ibis
 import ibis.expr.types as ir
@@ -125,16 +126,21 @@ class Spine:
         end: the number after the entity's last snapshot.
         age: microseconds from the entity's beginning to the cutoff.
         born: the entity's beginning, in microseconds.
+        offset: how many snapshots of the scene stand before these.
     """
 
-    def __init__(self, same: npt.NDArray[np.bool_], cutoff: Ints, age: Ints) -> None:
+    def __init__(
+        self, same: npt.NDArray[np.bool_], cutoff: Ints, age: Ints, offset: int = 0
+    ) -> None:
         """Number the entities.
 
         Args:
             same: whether a snapshot is of the same entity as the one before it.
             cutoff: of each snapshot, in microseconds.
             age: of its entity at the cutoff, in microseconds.
+            offset: how many snapshots of the scene stand before these.
         """
+        self._same, self.offset = same, offset
         first = np.flatnonzero(~same).astype(np.int32)
         count = np.diff(first, append=np.int32(len(same)))
         self.entity = np.repeat(first, count)
@@ -145,6 +151,13 @@ class Spine:
     def __len__(self) -> int:
         """Count the snapshots."""
         return len(self.cutoff)
+
+    def parts(self, size: int) -> Iterator[Spine]:
+        """Cut the snapshots into parts of about `size`, no entity in two of them."""
+        starts = np.unique(self.entity[::size]).tolist()
+        for low, high in pairwise([*starts, len(self)]):
+            part = slice(low, high)
+            yield Spine(self._same[part], self.cutoff[part], self.age[part], self.offset + low)
 
     def first_after(self, moment: Ints, low: Ints, high: Ints) -> Ints:
         """Give the first snapshot from `low` on whose cutoff lies after the moment, else `high`.
