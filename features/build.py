@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from features import relations
+from features import deal_rows, relations
 from features.calendar import to_us, working_hours
 from features.company import surroundings
 from features.errors import FeatureError, LeakageError
@@ -39,19 +39,23 @@ Floats = npt.NDArray[np.float64]
 HISTORIES: Mapping[Callable[[Scene], ir.Table], tuple[Source, ...]] = {
     relations.touches: (Source.TOUCHES, Source.TOUCH_DAYS, Source.TOUCH_REPS),
     relations.stages: (Source.STAGES,),
+    deal_rows.moves: (Source.MOVES,),
 }
 SURROUNDINGS: Mapping[Source, Callable[[Scene], ir.Table]] = {
     Source.LEAD: relations.leads,
     Source.SURROUNDINGS: surroundings,
+    Source.DEAL: deal_rows.deals,
+    Source.DEAL_SURROUNDINGS: deal_rows.market,
 }
 
 
 @dataclass(frozen=True)
 class Examples:
-    """What was known of each lead at each cutoff.
+    """What was known of each lead, deal or rep at each cutoff.
 
     Attributes:
-        keys: `lead_id, cutoff, owner`, one row an example, ordered by lead and cutoff.
+        keys: the columns `subjects` names (of leads `lead_id, cutoff, owner`), one row an
+            example, ordered by id and cutoff.
         X: the features in declaration order, float64; empty values are NaN, categories are
             places in their frozen list.
         feature_set: what the columns mean.
@@ -80,7 +84,7 @@ def build(
     cutoffs: Sequence[datetime],
     params: FeatureParams,
 ) -> Examples:
-    """Build the features of every lead that is open at each cutoff.
+    """Build the features of all that the set describes: open leads, open deals, reps with a quota.
 
     Args:
         warehouse: the history. Rows a cutoff may not see are there and are not looked at.
@@ -94,7 +98,8 @@ def build(
             f"features as of {max(cutoffs)} were asked of a history cut at {warehouse.cut_at}"
         )
     with warehouse.workspace() as work:
-        return build_scene(open_scene(work, words, cutoffs, params), feature_set)
+        scene = SCENES[feature_set.entity](work, words, cutoffs, params)
+        return build_scene(scene, feature_set)
 
 
 def open_scene(
@@ -143,14 +148,21 @@ def scene_of(
     return Scene(warehouse, warehouse.keep(named), words, params)
 
 
+SCENES: Mapping[
+    str, Callable[[Warehouse, Vocabulary, Sequence[datetime], FeatureParams], Scene]
+] = {"lead": open_scene, "deal": deal_rows.open_deals_scene}
+"""How the snapshots are taken that a set of features describes."""
+
+
 def build_scene(scene: Scene, feature_set: FeatureSet) -> Examples:
     """Build features for snapshots that are already numbered."""
-    keys = scene.snapshots.select(SNAPSHOT, "lead_id", CUTOFF, "owner", "lead_age_us")
+    subject = scene.subject
+    keys = scene.snapshots.select(SNAPSHOT, *subject.keys, subject.age)
     fetched = scene.warehouse.arrow(keys).sort_by(SNAPSHOT)
-    frame = fetched.drop_columns([SNAPSHOT, "lead_age_us"]).to_pandas()
+    frame = fetched.drop_columns([SNAPSHOT, subject.age]).to_pandas()
     cutoffs_us = to_us(frame[CUTOFF].to_numpy())
-    same = (frame["lead_id"] == frame["lead_id"].shift()).to_numpy(np.bool_)
-    spine = Spine(same, cutoffs_us, fetched["lead_age_us"].to_numpy())
+    same = (frame[subject.key] == frame[subject.key].shift()).to_numpy(np.bool_)
+    spine = Spine(same, cutoffs_us, fetched[subject.age].to_numpy())
     every = (*feature_set, *feature_set.aside)
     # One block of memory: many small ones are several times as slow to come by.
     matrix = np.empty((len(every), len(frame)))

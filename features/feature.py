@@ -27,8 +27,12 @@ class Source(Enum):
     TOUCH_DAYS = "touch_days"
     TOUCH_REPS = "touch_reps"
     STAGES = "stages"
+    MOVES = "moves"
     LEAD = "lead"
+    DEAL = "deal"
+    REP = "rep"
     SURROUNDINGS = "surroundings"
+    DEAL_SURROUNDINGS = "deal surroundings"
     COLUMNS = "columns"
 
 
@@ -38,6 +42,7 @@ class Who(Enum):
     REP = "rep"
     COMPANY = "company"
     LEAD = "lead"
+    CUSTOMER = "customer"
     MARKET = "market"
 
 

@@ -38,8 +38,8 @@ def lead_features(words: Vocabulary, params: FeatureParams) -> FeatureSet:
         directions(words, params),
         numbers(words),
         coverage(params),
-        _stages(words),
-        _fields(words),
+        stages(words),
+        fields(words, Source.LEAD),
         _owner(words),
         _market(),
         _standings(words),
@@ -122,7 +122,7 @@ def _columns(words: Vocabulary) -> Iterator[Feature]:
         yield word(names[full], (Source.LEAD, column), says, Who.LEAD, categories)
 
 
-def _stages(words: Vocabulary) -> Iterator[Feature]:
+def stages(words: Vocabulary) -> Iterator[Feature]:
     """The stage it is in, how long, how it came there, and when each stage was first reached."""
     if not words.stages:
         return
@@ -159,12 +159,12 @@ def _stages(words: Vocabulary) -> Iterator[Feature]:
         yield Feature(name, Source.STAGES, how, says, Who.COMPANY, unit)
 
 
-def _fields(words: Vocabulary) -> Iterator[Feature]:
+def fields(words: Vocabulary, source: Source) -> Iterator[Feature]:
     """Other fields with a history: their last visible value."""
     names = slugs(words.fields)
     for column, name in words.field_columns.items():
         says = name.replace("_", " ")
-        place, categories = (Source.LEAD, column), words.fields[name]
+        place, categories = (source, column), words.fields[name]
         yield word(f"field_{names[name]}", place, says, Who.COMPANY, categories)
 
 

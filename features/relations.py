@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 
 from features.params import FeatureParams
 from features.snapshot import CUTOFF, SNAPSHOT, pairs, sightings
+from features.subjects import LEAD, Subject
 from features.tables import ACTIVITIES, CHANGES
 from features.vocabulary import OWNER_FIELD, STAGE, Vocabulary, as_number
 from features.warehouse import Warehouse
@@ -24,12 +25,23 @@ UNBELIEVABLE = 1e12
 
 @dataclass(frozen=True)
 class Scene:
-    """What the relations are made from: an engine's tables, snapshots of it, and the words."""
+    """What the relations are made from: an engine's tables, snapshots of it, and the words.
+
+    Attributes:
+        warehouse: the tables.
+        snapshots: numbered by the subject's id and cutoff.
+        vocabulary: the words.
+        params: calendar and windows.
+        subject: what the snapshots are of.
+        deals: for deals and reps, how deals stood, as `features.spells` gives it.
+    """
 
     warehouse: Warehouse
     snapshots: ir.Table
     vocabulary: Vocabulary
     params: FeatureParams
+    subject: Subject = LEAD
+    deals: ir.Table | None = None
 
 
 def code_of(column: ir.StringColumn, words: tuple[str, ...]) -> ir.IntegerColumn:
@@ -42,31 +54,31 @@ def code_of(column: ir.StringColumn, words: tuple[str, ...]) -> ir.IntegerColumn
 
 
 def touches(scene: Scene) -> ir.Table:
-    """Every activity of the leads that is ever seen, words numbered, amounts in thousandths.
+    """Every activity of the subjects that is ever seen, words numbered, amounts in thousandths.
 
     Whole numbers add up to the same sum in any order, so that a parallel engine cannot make two
     builds differ in their last bit.
     """
-    words = scene.vocabulary
+    words, key = scene.vocabulary, scene.subject.key
     rows = scene.warehouse["activities"]
-    rows = rows.filter(rows.lead_id.notnull())
-    numbers = {f"number__{name}": _thousandths(as_number(rows[name])) for name in words.numbers}
+    rows = rows.filter(rows[key].notnull())
+    numbers = {f"number__{name}": thousandths(as_number(rows[name])) for name in words.numbers}
     rows = rows.select(
-        "lead_id",
         "occurred_at",
         "known_at",
-        "rep_id",
+        **{key: rows[key], "rep_id": rows.rep_id},
         day=rows.occurred_at.date(),
-        duration=_thousandths(rows.duration_s),
+        duration=thousandths(rows.duration_s),
         type=code_of(rows["type"], words.types),
         direction=code_of(rows.direction, words.directions),
         outcome=code_of(rows.outcome, words.outcomes),
         **numbers,
     )
-    return sightings(scene.snapshots, rows, ACTIVITIES, "lead_id")
+    return sightings(scene.snapshots, rows, ACTIVITIES, key)
 
 
-def _thousandths(amount: ir.FloatingColumn) -> ir.IntegerColumn:
+def thousandths(amount: ir.FloatingColumn) -> ir.IntegerColumn:
+    """Round an amount to whole thousandths; one that nobody would believe is empty."""
     believed = ibis.ifelse(amount.abs() < UNBELIEVABLE, amount, ibis.null("float64"))
     return (believed * 1000).round().cast("int64")
 
@@ -92,11 +104,12 @@ def changes_of(warehouse: Warehouse, entity: str, key: str) -> ir.Table:
 
 
 def stages(scene: Scene) -> ir.Table:
-    """Every change of a lead's stage that is ever seen, stages numbered in their usual order."""
-    rows = changes_of(scene.warehouse, "lead", "lead_id")
+    """Every change of a subject's stage ever seen, stages numbered in their usual order."""
+    subject = scene.subject
+    rows = changes_of(scene.warehouse, subject.kind, subject.key)
     rows = rows.filter(rows.field == STAGE)
     rows = rows.mutate(stage=code_of(rows["value"], scene.vocabulary.stages))
-    return sightings(scene.snapshots, rows, CHANGES, "lead_id")
+    return sightings(scene.snapshots, rows, CHANGES, subject.key)
 
 
 def as_of(changes: ir.Table, snapshots: ir.Table, key: str) -> ir.Table:

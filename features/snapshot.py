@@ -17,13 +17,15 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import InputError
-from features.tables import LEADS, Table
+from features.tables import LEADS, QUOTAS, Table
 
 SNAPSHOT = "snapshot"
 CUTOFF = "cutoff"
 ENTITY = "entity"
 HAPPENED = "happened"
 SEEN = "seen"
+SINCE = "since"
+UNTIL = "until"
 
 Ints = npt.NDArray[np.signedinteger]
 
@@ -193,6 +195,60 @@ def open_leads(leads: ir.Table, cutoffs: ir.Table) -> ir.Table:
     joined = leads.inner_join(cutoffs, leads[LEADS.event_time] < cutoffs[CUTOFF])
     masked = mask(joined, LEADS, joined[CUTOFF])
     return masked.filter(masked.converted_at.isnull() & masked.lost_at.isnull())
+
+
+def standing(
+    snapshots: ir.Table, spells: ir.Table, key: str | None, carry: Sequence[str] = ()
+) -> ir.Table:
+    """Join every snapshot with the spells that stand at its cutoff.
+
+    A spell stands once its beginning lies before the cutoff, until its end does too: half-open
+    like everything that is seen.
+
+    Args:
+        snapshots: has `snapshot`, `cutoff` and the column `key`.
+        spells: has `since` and `until`, and the owner under the name `owner`.
+        key: the column of the snapshots that names the owner; None takes everybody's spells.
+        carry: further columns of the snapshots to keep.
+    """
+    same = {} if key is None else {"same": snapshots[key]}
+    spine = snapshots.select(SNAPSHOT, CUTOFF, *carry, **same)
+    stands = [spells[SINCE] < spine[CUTOFF], spells[UNTIL] >= spine[CUTOFF]]
+    if key is not None:
+        stands.append(spells.owner == spine.same)
+    joined = spine.inner_join(spells, stands)
+    return joined.drop("same") if key is not None else joined
+
+
+def quotas_at(quotas: ir.Table, cutoffs: ir.Table, *, ended: bool) -> ir.Table:
+    """Give the quotas each cutoff knows of, for periods that run at it or that have ended by it.
+
+    Args:
+        quotas: the quotas table.
+        cutoffs: one column `cutoff`.
+        ended: periods that ended at or before the cutoff, else those that it lies in.
+
+    Returns:
+        `rep_id, period_start, period_end, cutoff, quota`, of each period the revision that was
+        known last (of two at one moment, the greater).
+    """
+    rows = quotas.select("rep_id", "period_start", "period_end", "known_at", quota=quotas.amount)
+    joined = rows.inner_join(cutoffs, rows.period_start <= cutoffs[CUTOFF])
+    is_over = joined.period_end <= joined[CUTOFF]
+    known = joined.filter(
+        visible(joined, QUOTAS, joined[CUTOFF]) & (is_over if ended else ~is_over)
+    )
+    newest = ibis.row_number().over(
+        group_by=[known.rep_id, known.period_start, known.period_end, known[CUTOFF]],
+        order_by=[known.known_at.desc(), known.quota.desc()],
+    )
+    known = known.mutate(newest=newest)
+    return known.filter(known.newest == 0).drop("newest", "known_at")
+
+
+def within(moment: ir.Value, start: ir.Value, end: ir.Value) -> ir.BooleanValue:
+    """Tell whether a moment lies in a period: its start belongs to it, its end does not."""
+    return (moment >= start) & (moment < end)
 
 
 def grid(start: datetime, end: datetime, every_days: int) -> list[datetime]:

@@ -16,6 +16,7 @@ import ibis.expr.types as ir
 
 from features.params import FeatureParams
 from features.snapshot import CUTOFF, hired
+from features.subjects import DEAL, LEAD, REP, SUBJECTS, Subject
 from features.tables import LEADS, Kind
 from features.warehouse import Warehouse
 
@@ -23,6 +24,10 @@ STAGE = "stage"
 OWNER_FIELD = "rep_id"
 ENDLESS = 1e300
 """No number is so great, but infinity is and, to both engines, what is no number (NaN)."""
+MOMENT = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?)?( ?(Z|UTC|[+]00(:?00)?))?$"
+)
 NUMBER = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
 
 
@@ -83,22 +88,25 @@ class Vocabulary:
         return cls(**values)
 
 
-def read_vocabulary(warehouse: Warehouse, params: FeatureParams) -> Vocabulary:
+def read_vocabulary(
+    warehouse: Warehouse, params: FeatureParams, subject: Subject = LEAD
+) -> Vocabulary:
     """Read the words off an extract that was already cut to the moment of training.
 
     Args:
         warehouse: `Warehouse.until(...)` of that moment: every row in it may be read.
         params: how many words are kept, and which attributes are known at creation.
+        subject: what is to be described with them.
     """
-    activities = warehouse["activities"].filter(warehouse["activities"].lead_id.notnull())
+    activities = warehouse["activities"].filter(warehouse["activities"][subject.key].notnull())
     return Vocabulary(
         types=_frequent(warehouse, activities, "type", params.max_types, params.min_count),
         directions=_words(warehouse, activities, "direction", params),
         outcomes=_words(warehouse, activities, "outcome", params),
         numbers=_further_numbers(warehouse, activities),
-        stages=_stages(warehouse, params),
-        fields=_histories(warehouse, params),
-        columns=_columns(warehouse, params),
+        stages=_stages(warehouse, params, SUBJECTS[subject.staged]),
+        fields={} if subject is REP else _histories(warehouse, params, subject),
+        columns=_columns(warehouse, params, subject),
     )
 
 
@@ -155,13 +163,24 @@ def as_number(column: ir.Column) -> ir.Column:
     return ibis.ifelse(number.abs() < ENDLESS, number, ibis.null("float64"))
 
 
-def _stages(warehouse: Warehouse, params: FeatureParams) -> tuple[str, ...]:
-    """Stages by the mean time after creation at which leads first reach them."""
-    changes, leads = warehouse["changes"], warehouse["leads"]
-    rows = changes.filter((changes.entity_type == "lead") & (changes.field == STAGE))
+def as_time(column: ir.StringColumn) -> ir.TimestampColumn:
+    """Read texts as moments (UTC); what is none becomes empty.
+
+    Engines differ in the texts they take for moments; one pattern does not.
+    """
+    plain = column.substr(0, 10) + column.substr(10).replace("T", " ")
+    plain = plain.re_replace(" ?(Z|UTC|[+]00(:?00)?)$", "")
+    told = ibis.ifelse(column.re_search(MOMENT), plain, ibis.null("string"))
+    return told.try_cast("timestamp(6)")
+
+
+def _stages(warehouse: Warehouse, params: FeatureParams, subject: Subject) -> tuple[str, ...]:
+    """Stages by the mean time after creation at which they are first reached."""
+    changes, subjects = warehouse["changes"], warehouse[subject.table]
+    rows = changes.filter((changes.entity_type == subject.kind) & (changes.field == STAGE))
     known = _words(warehouse, rows, "value", params)
     firsts = rows.group_by("entity_id", "value").aggregate(first=rows.changed_at.min())
-    joined = firsts.inner_join(leads, firsts.entity_id == leads.lead_id)
+    joined = firsts.inner_join(subjects, firsts.entity_id == subjects[subject.key])
     # Engines count seconds between two moments in their own ways, microseconds all alike.
     seconds = joined["first"].delta(joined.created_at, unit="microsecond") // 1_000_000
     means = warehouse.arrow(
@@ -172,12 +191,12 @@ def _stages(warehouse: Warehouse, params: FeatureParams) -> tuple[str, ...]:
     return tuple(sorted(known, key=lambda stage: (round(reached.get(stage, 0.0)), stage)))
 
 
-def _histories(warehouse: Warehouse, params: FeatureParams) -> dict[str, tuple[str, ...] | None]:
-    """Fields of leads that `changes` tells the history of, stage and owner aside."""
+def _histories(
+    warehouse: Warehouse, params: FeatureParams, subject: Subject
+) -> dict[str, tuple[str, ...] | None]:
+    """Fields that `changes` tells the history of, those with features of their own aside."""
     changes = warehouse["changes"]
-    rows = changes.filter(
-        (changes.entity_type == "lead") & ~changes.field.isin([STAGE, OWNER_FIELD])
-    )
+    rows = changes.filter((changes.entity_type == subject.kind) & ~changes.field.isin(subject.told))
     found: dict[str, tuple[str, ...] | None] = {}
     for name in _words(warehouse, rows, "field", params):
         values = rows.filter(rows.field == name)
@@ -186,17 +205,29 @@ def _histories(warehouse: Warehouse, params: FeatureParams) -> dict[str, tuple[s
     return found
 
 
-def _columns(warehouse: Warehouse, params: FeatureParams) -> dict[str, tuple[str, ...] | None]:
+DESCRIBED: Mapping[Subject, tuple[str, ...]] = {
+    LEAD: ("leads", "accounts", "reps"),
+    DEAL: ("deals", "leads", "accounts", "reps"),
+    REP: ("reps",),
+}
+"""The tables whose columns describe a subject."""
+
+
+def _columns(
+    warehouse: Warehouse, params: FeatureParams, subject: Subject
+) -> dict[str, tuple[str, ...] | None]:
     """Columns known at creation, by the schema or because params.yaml names them."""
     names = [
         f"leads.{c.name}" for c in LEADS.columns if c.known_at_creation and not _is_key(c.kind)
     ]
-    names += [name for name in params.known_at_creation if name.split(".")[0] != "deals"]
+    names += params.known_at_creation
     names += [f"reps.{name}" for name in ("role", "team", "territory", "segment")]
     found: dict[str, tuple[str, ...] | None] = {}
     for full in sorted(set(names)):
         table, column = full.split(".", 1)
-        rows = _met(warehouse, table)
+        if table not in DESCRIBED[subject]:
+            continue
+        rows = _met(warehouse, table, subject)
         if column not in rows.columns or rows[column].type().is_timestamp():
             continue
         if column.lower() == CUTOFF:
@@ -209,20 +240,22 @@ def _columns(warehouse: Warehouse, params: FeatureParams) -> dict[str, tuple[str
     return found
 
 
-def _met(warehouse: Warehouse, table: str) -> ir.Table:
-    """Rows of a table as visible leads meet them.
+def _met(warehouse: Warehouse, table: str, subject: Subject) -> ir.Table:
+    """Rows of a table as visible subjects meet them.
 
     Accounts and reps carry no clock of their own: one that joins later must not be counted.
     """
-    leads = warehouse["leads"]
-    if table == "accounts":
-        met = leads.filter(leads.account_id.notnull()).select("account_id")
-        return met.inner_join(warehouse["accounts"], "account_id")
     if table == "reps":
-        activities = warehouse["activities"]
-        met = leads.select("rep_id").union(activities.select("rep_id"), distinct=True)
+        working = ("quotas", "deals") if subject is REP else (subject.table,)
+        met = warehouse["activities"].select("rep_id")
+        for other in working:
+            met = met.union(warehouse[other].select("rep_id"), distinct=True)
         reps = warehouse["reps"]
         return reps.filter(hired(reps, warehouse.data_until)).semi_join(met, "rep_id")
+    if table == "accounts" or (table == "leads" and subject is DEAL):
+        key, own = f"{table[:-1]}_id", warehouse[subject.table]
+        met = own.filter(own[key].notnull()).select(key)
+        return met.inner_join(warehouse[table], key)
     return warehouse[table]
 
 
