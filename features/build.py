@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from features import deal_rows, relations
+from features import deal_rows, relations, rep_rows
 from features.calendar import to_us, working_hours
 from features.company import surroundings
 from features.errors import FeatureError, LeakageError
@@ -46,6 +46,7 @@ SURROUNDINGS: Mapping[Source, Callable[[Scene], ir.Table]] = {
     Source.SURROUNDINGS: surroundings,
     Source.DEAL: deal_rows.deals,
     Source.DEAL_SURROUNDINGS: deal_rows.market,
+    Source.REP: rep_rows.reps,
 }
 
 
@@ -150,7 +151,7 @@ def scene_of(
 
 SCENES: Mapping[
     str, Callable[[Warehouse, Vocabulary, Sequence[datetime], FeatureParams], Scene]
-] = {"lead": open_scene, "deal": deal_rows.open_deals_scene}
+] = {"lead": open_scene, "deal": deal_rows.open_deals_scene, "rep": rep_rows.open_reps_scene}
 """How the snapshots are taken that a set of features describes."""
 
 
