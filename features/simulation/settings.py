@@ -1,0 +1,168 @@
+"""How a sample company is made: every number with its meaning, and the presets.
+
+The figures beside which they are chosen stand in the README's realism table.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import Field
+
+from features.params import Section
+
+SOURCES = ("outbound", "content", "inbound", "referral")
+
+
+class Settings(Section):
+    """A company, before anything has happened in it."""
+
+    seed: int = Field(default=1, ge=0, description="the same seed gives the same tables")
+    start: date = Field(default=date(2024, 7, 1), description="first day of the history")
+    months: int = Field(default=24, ge=3, description="full months of history")
+    running_days: int = Field(
+        default=36, ge=0, description="days of the running quarter after the full months"
+    )
+    reps: int = Field(default=40, ge=2, description="seats; a leaver's is filled again")
+    territories: int = Field(default=6, ge=1, description="markets the seats are spread over")
+    managers: int = Field(default=5, ge=1, description="each has reps of neighbouring territories")
+
+    leads_per_month: float = Field(default=40.0, gt=0, description="new leads of a seat in a month")
+    source_share: tuple[float, float, float, float] = Field(
+        default=(0.36, 0.32, 0.22, 0.10), strict=False, description=f"of leads from {SOURCES}"
+    )
+    source_interest: tuple[float, float, float, float] = Field(
+        default=(0.29, 0.72, 1.30, 1.40), strict=False, description="first interest, by source"
+    )
+    interest_spread: float = Field(default=0.32, ge=0, description="log sd of a lead's interest")
+    fit_spread: float = Field(default=0.2, ge=0, description="log sd of what nobody sees of a lead")
+    cold_half_life: float = Field(default=25.0, gt=0, description="days, before the first contact")
+    warm_half_life: float = Field(default=80.0, gt=0, description="days, after it")
+    visits: float = Field(default=0.30, ge=0, description="web visits a day at interest 1")
+
+    capacity: float = Field(default=34.0, gt=0, description="touches of an average rep in a day")
+    contact: float = Field(
+        default=0.22, gt=0, lt=1, description="chance a first touch gets through"
+    )
+    contact_fall: float = Field(default=0.67, gt=0, le=1, description="of it, for later touches")
+    meeting: float = Field(default=0.30, gt=0, lt=1, description="chance a contact gives a meeting")
+    convert: tuple[float, float, float, float] = Field(
+        default=(0.0018, 0.0021, 0.0028, 0.0044),
+        strict=False,
+        description="chance a day to become a deal: new, attempting, connected, meeting",
+    )
+    lose: tuple[float, float, float, float] = Field(
+        default=(0.008, 0.015, 0.013, 0.012), strict=False, description="chance a day to be lost"
+    )
+    patience: float = Field(
+        default=11.0, gt=0, description="touches without contact until given up"
+    )
+
+    deal_value: float = Field(default=22_000, gt=0, description="median amount of a deal")
+    value_spread: float = Field(default=0.75, ge=0, description="log sd of amounts")
+    win_rate: float = Field(default=0.42, gt=0, lt=1, description="of deals of 25,000")
+    win_by_size: float = Field(default=0.42, ge=0, description="fall of win odds per log amount")
+    quality_spread: float = Field(default=0.35, ge=0, description="log sd of a deal's hidden odds")
+    cycle_days: float = Field(default=76.0, gt=0, description="median days of a won 25,000 deal")
+    cycle_by_size: float = Field(default=0.28, ge=0, description="log days per log amount")
+    legal_days: float = Field(default=7.0, gt=0, description="mean wait on legal and finance")
+    end_rush: float = Field(default=3.0, ge=1, description="wins in the last days of a quarter")
+    end_clearing: float = Field(default=25.0, ge=1, description="losses in the last days")
+
+    skill_spread: float = Field(default=0.30, ge=0, description="log sd of each skill of reps")
+    ramp_days: float = Field(default=150.0, gt=0, description="until a new rep is fully at work")
+    leave_yearly: float = Field(
+        default=0.25, ge=0, lt=1, description="share of reps leaving a year"
+    )
+    vacancy_days: int = Field(default=30, ge=0, description="until a seat is filled again")
+    planted: float = Field(
+        default=0.22, ge=0, le=1, description="chance a quarter that a spell of trouble begins"
+    )
+    potential: tuple[float, float] = Field(
+        default=(0.4, 1.8), strict=False, description="of the poorest and the richest territory"
+    )
+    drift: float = Field(default=0.05, ge=0, description="sd of the market's log step a quarter")
+    stretch: float = Field(default=1.0, gt=0, description="company target over past bookings")
+    guess_noise: float = Field(default=0.12, ge=0, description="log sd of the guess of potential")
+    moves: float = Field(default=0.0006, ge=0, description="chance a day that a lead changes hands")
+
+    shock_month: int = Field(
+        default=0, ge=0, description="month in which the market breaks; 0: none"
+    )
+    signal: float = Field(default=1.0, ge=0, le=1, description="0: outcomes depend on nothing")
+
+    log_share: tuple[float, float] = Field(
+        default=(0.15, 0.90), strict=False, description="of touches logged, from worst to best rep"
+    )
+    late_share: float = Field(default=0.3, ge=0, le=1, description="of logged touches come late")
+    emails: float = Field(default=0.5, ge=0, description="emails beside a touch by telephone")
+
+    replays: int = Field(default=200, ge=0, description="futures played from a truth cutoff")
+    cause_replays: int = Field(default=100, ge=0, description="pasts played anew for causes")
+    lead_cutoffs: int = Field(
+        default=12, ge=0, description="Mondays, four weeks apart, from the end"
+    )
+    quota_quarters: int = Field(default=5, ge=0, description="newest quarters with true attainment")
+    quota_every: int = Field(default=7, ge=1, description="days between cutoffs of true attainment")
+    special: str = Field(default="", pattern="^(|johnsally)$", description="a story of its own")
+
+
+PRESETS: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
+    {
+        "small": {
+            "reps": 8,
+            "territories": 2,
+            "managers": 2,
+            "months": 12,
+            "replays": 200,
+            "cause_replays": 20,
+            "lead_cutoffs": 6,
+            "quota_quarters": 2,
+            "quota_every": 14,
+        },
+        "demo": {},
+        "large": {
+            "reps": 1400,
+            "territories": 8,
+            "managers": 140,
+            "capacity": 62.0,
+            "log_share": (0.6, 0.95),
+            "replays": 200,
+            "cause_replays": 4,
+            "lead_cutoffs": 6,
+            "quota_quarters": 2,
+            "quota_every": 28,
+        },
+        "johnsally": {
+            "reps": 12,
+            "territories": 1,
+            "managers": 1,
+            "months": 15,
+            "skill_spread": 0.05,
+            "leave_yearly": 0.0,
+            "planted": 0.0,
+            "drift": 0.0,
+            "potential": (1.0, 1.0),
+            "leads_per_month": 60.0,
+            "capacity": 68.0,
+            "special": "johnsally",
+        },
+        "territory": {"planted": 0.0, "potential": (0.35, 1.9)},
+        "shock": {"shock_month": 18},
+        "nosignal": {"signal": 0.0},
+        "calm": {"drift": 0.0},
+    }
+)
+"""What each preset changes of the defaults; `demo` is the defaults."""
+
+
+def settings_of(preset: str, **changes: Any) -> Settings:
+    """Give a preset with further changes.
+
+    Args:
+        preset: one of `PRESETS`.
+        changes: settings by name.
+    """
+    return Settings(**{**PRESETS[preset], **changes})

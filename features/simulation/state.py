@@ -1,0 +1,209 @@
+"""What a company is at one moment, and the calendar it lives by.
+
+A state may hold many worlds at once: copies of the same company whose futures differ by chance.
+World `w` owns the seats `w * seats_each` up to the next world's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+import datetime as dt
+
+import numpy as np
+
+from features.errors import InputError
+from features.simulation.rows import Array, Rows
+from features.simulation.settings import Settings
+
+BURN_IN = 366
+"""Days lived before the history begins, so that it begins with a company at work."""
+STAGES = ("new", "attempting", "connected", "meeting")
+DEAL_STAGES = ("discovery", "proposal", "negotiation", "legal")
+CAUSES = (
+    "none",
+    "closing",
+    "qualifying",
+    "volume",
+    "follow_up",
+    "internal_delay",
+    "deal_size",
+    "lead_mix",
+    "quota",
+)
+"""What can be planted for a while; `territory` and `ramp` follow from where and when one sits."""
+SKILLS = ("volume", "qualifying", "closing", "speed", "persistence")
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Days numbered from the beginning of the burn-in.
+
+    Attributes:
+        first: date of day 0.
+        days: how many there are.
+        workday: whether reps work.
+        quarter: number of the calendar quarter, 0 for the first.
+        opens: whether the day is the first of its quarter.
+        workdays_left: working days to the end of the quarter, that day included.
+    """
+
+    first: dt.date
+    days: int
+    workday: Array
+    quarter: Array
+    opens: Array
+    workdays_left: Array
+
+    def date(self, day: int) -> dt.date:
+        """Give the date of a day."""
+        return self.first + dt.timedelta(days=int(day))
+
+    def number(self, moment: dt.date) -> int:
+        """Give the number of a date."""
+        return (moment - self.first).days
+
+
+def calendar_of(settings: Settings) -> tuple[Calendar, dt.date]:
+    """Lay the calendar; also give the day after the history's last."""
+    first = settings.start - dt.timedelta(days=BURN_IN)
+    months = settings.start.month - 1 + settings.months
+    end = dt.date(settings.start.year + months // 12, months % 12 + 1, 1)
+    end += dt.timedelta(days=settings.running_days)
+    # Futures are played to the end of the running quarter and a lead's horizon beyond the end.
+    days = (end - first).days + 200
+    dates = np.datetime64(first, "D") + np.arange(days)
+    months_since = dates.astype("datetime64[M]").astype(int)
+    quarter = months_since // 3
+    weekday = (dates.astype(int) + 3) % 7
+    workday = weekday < 5  # noqa: PLR2004 - Monday to Friday
+    opens = np.append(True, quarter[1:] != quarter[:-1])
+    left = np.zeros(days, dtype=np.int64)
+    count = 0
+    for day in range(days - 1, -1, -1):
+        if day + 1 < days and quarter[day + 1] != quarter[day]:
+            count = 0
+        count += int(workday[day])
+        left[day] = count
+    return Calendar(first, days, workday, quarter - quarter[0], opens, left), end
+
+
+@dataclass
+class State:
+    """A company at the beginning of a day, in one world or many.
+
+    Attributes:
+        day: the day that comes next.
+        worlds: how many there are.
+        seats: a row for each seat: who sits there, since when, with which skills and trouble.
+        leads: open leads, and for a while those that have ended.
+        deals: the same for deals.
+        market: log factor of the times, by world.
+        next_id: numbers for the next lead, deal and person.
+    """
+
+    day: int
+    worlds: int
+    seats: Rows
+    leads: Rows
+    deals: Rows
+    market: Array
+    next_id: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def seats_each(self) -> int:
+        """Seats of one world."""
+        return len(self.seats) // self.worlds
+
+    def copy(self) -> State:
+        """Copy everything that a day could change."""
+        return self.tiled(1)
+
+    def tiled(self, worlds: int) -> State:
+        """Give many worlds that are all this one; their futures may differ."""
+        if worlds > 1 and self.worlds > 1:
+            raise InputError(f"{self.worlds} worlds cannot be copied {worlds} times, only one can")
+        leads, deals = self.leads.tiled(worlds), self.deals.tiled(worlds)
+        for rows, one in ((leads, self.leads), (deals, self.deals)):
+            shift = np.repeat(np.arange(worlds) * len(self.seats), len(one))
+            rows["seat"] = rows["seat"] + shift
+        return State(
+            self.day,
+            self.worlds * worlds,
+            self.seats.tiled(worlds),
+            leads,
+            deals,
+            np.tile(self.market, worlds),
+            dict(self.next_id),
+        )
+
+    def tidy(self) -> None:
+        """Forget what has ended."""
+        self.leads = self.leads.take(self.leads["open"])
+        self.deals = self.deals.take(self.deals["open"])
+
+
+def potentials(settings: Settings) -> Array:
+    """Spread the territories' true potentials between the poorest and the richest, mean 1."""
+    low, high = settings.potential
+    if settings.territories == 1:
+        return np.ones(1)
+    spread = np.exp(np.linspace(np.log(low), np.log(high), settings.territories))
+    return np.asarray(spread / spread.mean())
+
+
+def founded(settings: Settings, draws: np.random.Generator) -> State:
+    """Found a company: people at their seats, nothing to do yet."""
+    count = settings.reps
+    seats = Rows(
+        {
+            "person": np.arange(count),
+            "hired": -draws.integers(0, 1_500, count),
+            "vacant": np.full(count, -1),
+            "territory": np.arange(count) * settings.territories // count,
+            "cause": np.zeros(count, dtype=np.int8),
+            "cause_end": np.zeros(count, dtype=np.int64),
+            **skills(settings, draws, count),
+        }
+    )
+    return State(
+        day=0,
+        worlds=1,
+        seats=seats,
+        leads=no_leads(),
+        deals=no_deals(),
+        market=np.zeros(1),
+        next_id={"lead": 0, "deal": 0, "person": count},
+    )
+
+
+def skills(settings: Settings, draws: np.random.Generator, count: int) -> dict[str, Array]:
+    """Draw people's skills: factors around 1."""
+    spread = settings.skill_spread
+    return {name: np.exp(draws.normal(0.0, spread, count)) for name in SKILLS}
+
+
+def no_leads() -> Rows:
+    """Give the columns of leads, empty."""
+    whole = ("id", "seat", "created", "stage_day", "last_touch")
+    return Rows(
+        {
+            **{name: np.zeros(0, dtype=np.int64) for name in whole},
+            **{name: np.zeros(0, dtype=np.int8) for name in ("source", "stage")},
+            "touches": np.zeros(0, dtype=np.int16),
+            **{name: np.zeros(0) for name in ("value", "fit", "interest")},
+            "open": np.zeros(0, dtype=np.bool_),
+        }
+    )
+
+
+def no_deals() -> Rows:
+    """Give the columns of deals, empty."""
+    whole = ("id", "lead", "seat", "created", "stage_day", "last_touch", "due", "amount")
+    return Rows(
+        {
+            **{name: np.zeros(0, dtype=np.int64) for name in whole},
+            **{name: np.zeros(0, dtype=np.int8) for name in ("source", "stage", "pushes")},
+            "quality": np.zeros(0),
+            "open": np.zeros(0, dtype=np.bool_),
+        }
+    )
