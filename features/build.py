@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,12 +17,13 @@ import pyarrow as pa
 
 from features import deal_rows, relations, rep_rows
 from features.calendar import to_us, working_hours
-from features.company import surroundings
+from features.company import PLACE, surroundings
 from features.errors import FeatureError, LeakageError
-from features.feature import Expression, Feature, FeatureSet, Ratio, Source, Standing, Unit
+from features.feature import Expression, Feature, FeatureSet, Ratio, Ready, Source, Standing, Unit
 from features.params import FeatureParams
+from features.ranks import ranks
 from features.relations import Scene, owners
-from features.runs import Runs, columns_of, groupings, histories, windows_of
+from features.runs import History, Runs, columns_of, groupings, parts_of, windows_of
 from features.snapshot import (
     CUTOFF,
     ENTITY,
@@ -43,7 +45,6 @@ HISTORIES: Mapping[Callable[[Scene], ir.Table], tuple[Source, ...]] = {
 }
 SURROUNDINGS: Mapping[Source, Callable[[Scene], ir.Table]] = {
     Source.LEAD: relations.leads,
-    Source.SURROUNDINGS: surroundings,
     Source.DEAL: deal_rows.deals,
     Source.DEAL_SURROUNDINGS: deal_rows.market,
     Source.REP: rep_rows.reps,
@@ -173,6 +174,7 @@ def build_scene(scene: Scene, feature_set: FeatureSet) -> Examples:
         _from_history(scene, features, relation, spine, columns)
     for source, relation in SURROUNDINGS.items():
         _from_surroundings(scene, feature_set.of(source), relation, columns)
+    _from_shared(scene, spine, fetched, feature_set.of(Source.SURROUNDINGS), columns)
     for feature in every:
         if feature.unit is Unit.WORKING_HOURS:
             column = columns[feature.name]
@@ -194,11 +196,11 @@ def derived(
         return columns[feature.how.of] / (columns[feature.how.over] + feature.how.plus)
     if not isinstance(feature.how, Standing):
         raise FeatureError(f"feature {feature.name} is made of columns, but not how")
-    groups: list[npt.NDArray[Any]] = [cutoffs_us]
+    group = np.searchsorted(np.unique(cutoffs_us), cutoffs_us)
     if feature.how.within is not None:
-        groups.append(np.nan_to_num(columns[feature.how.within], nan=-1.0))
-    values = pd.Series(columns[feature.how.of])
-    return np.asarray(values.groupby(groups).rank(pct=True), dtype=np.float64)
+        within = np.nan_to_num(columns[feature.how.within], nan=-1.0).astype(np.int64) + 1
+        group = group * (within.max(initial=0) + 1) + within
+    return ranks(columns[feature.how.of], group)
 
 
 def _from_history(
@@ -211,12 +213,19 @@ def _from_history(
     if not features:
         return
     rows = relation(scene).select(ENTITY, HAPPENED, SEEN, *columns_of(features))
-    fetched, grouped = scene.warehouse.arrow(rows), groupings(features)
-    for place, history in histories(spine, fetched, windows_of(features)):
+    fetched = scene.warehouse.arrow(rows)
+    grouped, windows = groupings(features), windows_of(features)
+
+    def fill(part: Spine, own_rows: pa.Table) -> None:
+        history = History(part, own_rows, windows)
+        place = slice(part.offset, part.offset + len(part))
         for by, own in grouped.items():
             runs = Runs(history, by, own)
             for feature in own:
                 columns[feature.name][place] = runs.column(feature)
+
+    with ThreadPoolExecutor(scene.params.ingest.threads) as pool:
+        list(pool.map(lambda part: fill(*part), parts_of(spine, fetched)))
 
 
 def _from_surroundings(
@@ -227,17 +236,43 @@ def _from_surroundings(
 ) -> None:
     if not features:
         return
-    rows = relation(scene)
+    made = _values(scene, features, relation(scene), SNAPSHOT)
+    place = made.pop(SNAPSHOT)
+    for name, values in made.items():
+        columns[name][place] = values
+
+
+def _from_shared(
+    scene: Scene,
+    spine: Spine,
+    keys: pa.Table,
+    features: tuple[Feature, ...],
+    columns: Mapping[str, Floats],
+) -> None:
+    """Work out once what leads of one owner and cutoff share, and hand it to each."""
+    if not features or not len(spine):
+        return
+    around = surroundings(scene, spine, keys["owner"])
+    made = _values(scene, features, around.rows, PLACE)
+    order = np.argsort(made.pop(PLACE))
+    for name, values in made.items():
+        np.take(values[order], around.place, out=columns[name])
+    for feature in features:
+        if isinstance(feature.how, Ready):
+            columns[feature.name][:] = around.ready[feature.how.column]
+
+
+def _values(
+    scene: Scene, features: Sequence[Feature], rows: ir.Table, number: str
+) -> dict[str, npt.NDArray[Any]]:
+    """Evaluate expressions; give the rows' numbers, and a column for each feature."""
     values = {
         feature.name: feature.how.value(rows).cast("float64")
         for feature in features
         if isinstance(feature.how, Expression)
     }
-    fetched = scene.warehouse.arrow(rows.select(SNAPSHOT, **values))
-    place = fetched[SNAPSHOT].to_numpy()
-    for name in values:
-        column = columns[name]
-        column[place] = _floats(fetched[name])
+    fetched = scene.warehouse.arrow(rows.select(number, **values))
+    return {number: fetched[number].to_numpy(), **{n: _floats(fetched[n]) for n in values}}
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:

@@ -119,6 +119,17 @@ class Expression:
 
 
 @dataclass(frozen=True)
+class Ready:
+    """A value that a surrounding holds ready for each snapshot.
+
+    Attributes:
+        column: its name there.
+    """
+
+    column: str
+
+
+@dataclass(frozen=True)
 class Standing:
     """Where a lead stands among all leads open at its cutoff, 0 to 1, by another feature.
 
@@ -140,7 +151,7 @@ class Ratio:
     plus: float
 
 
-How = Aggregate | Expression | Standing | Ratio
+How = Aggregate | Expression | Ready | Standing | Ratio
 
 
 @dataclass(frozen=True)

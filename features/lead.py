@@ -13,6 +13,7 @@ from features.feature import (
     FeatureSet,
     Kind,
     Ratio,
+    Ready,
     Source,
     Standing,
     Unit,
@@ -62,8 +63,7 @@ def _rows(words: Vocabulary) -> dict[Source, dict[str, str]]:
     counts = ("load", "owner_resolved", "won", "won_week", "resolved", "created", "backlog")
     calendar = ("weekday", "day_of_month", "days_to_month_end", "days_to_quarter_end")
     whole = dict.fromkeys((*counts, *calendar), "int64")
-    shares = dict.fromkeys(("owner_rate", "reps_rate_mean", "reps_rate_best"), "float64")
-    clocks = {"cutoff": "timestamp(6)", "hired_at": "timestamp(6)", **shares}
+    clocks = {"cutoff": "timestamp(6)", "hired_at": "timestamp(6)", "owner_rate": "float64"}
     return {
         Source.LEAD: {
             "lead_age_us": "int64",
@@ -183,16 +183,18 @@ def _owner(words: Vocabulary) -> Iterator[Feature]:
         "the owner's leads that ended lately",
         Who.COMPANY,
     )
-    yield row(
+    yield Feature(
         "reps_rate_mean",
-        lambda r: r.reps_rate_mean,
+        Source.SURROUNDINGS,
+        Ready("reps_rate_mean"),
         "how often leads were won that its reps had worked on, on average",
         Who.REP,
         Unit.SHARE,
     )
-    yield row(
+    yield Feature(
         "reps_rate_best",
-        lambda r: r.reps_rate_best,
+        Source.SURROUNDINGS,
+        Ready("reps_rate_best"),
         "how often leads were won that its best rep had worked on",
         Who.REP,
         Unit.SHARE,

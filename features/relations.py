@@ -83,17 +83,17 @@ def thousandths(amount: ir.FloatingColumn) -> ir.IntegerColumn:
     return (believed * 1000).round().cast("int64")
 
 
-def rep_touches(warehouse: Warehouse, snapshots: ir.Table) -> ir.Table:
-    """Name each rep with a visible activity on a snapshot's lead, once: `snapshot, rep_id`."""
+def first_touches(warehouse: Warehouse) -> ir.Table:
+    """Tell when each rep was first seen to have an activity on each lead: `lead_id, rep_id`.
+
+    Half-open clocks make that one moment, the later of the activity's two, which both clocks tell.
+    """
     rows = warehouse["activities"]
-    rows = rows.filter(rows.lead_id.notnull() & rows.rep_id.notnull())
-    # A rep's first appearance stands for all: half-open clocks make it one moment.
-    rows = rows.filter(rows.known_at.notnull())
+    rows = rows.filter(rows.lead_id.notnull() & rows.rep_id.notnull() & rows.known_at.notnull())
     first = rows.group_by("lead_id", "rep_id").aggregate(
         occurred_at=ibis.greatest(rows.occurred_at, rows.known_at).min()
     )
-    first = first.mutate(known_at=first.occurred_at)
-    return pairs(snapshots, first, ACTIVITIES, "lead_id").select(SNAPSHOT, "rep_id")
+    return first.mutate(known_at=first.occurred_at)
 
 
 def changes_of(warehouse: Warehouse, entity: str, key: str) -> ir.Table:

@@ -19,6 +19,7 @@ import pyarrow as pa
 from features.errors import FeatureError
 from features.feature import DAY_US, Aggregate, Feature, Kind, Source, Unit
 from features.snapshot import ENTITY, HAPPENED, SEEN, Spine
+from features.tally import micros, spread, whole
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.signedinteger]
@@ -68,18 +69,15 @@ def windows_of(features: Iterable[Feature]) -> set[int]:
     return {length for length in days if length is not None}
 
 
-def histories(
-    spine: Spine, fetched: pa.Table, windows: Iterable[int]
-) -> Iterator[tuple[slice, History]]:
-    """Cut a history into parts that fit the processor's cache; each with its snapshots' places."""
-    entity, windows = _whole(fetched[ENTITY]), list(windows)
+def parts_of(spine: Spine, fetched: pa.Table) -> Iterator[tuple[Spine, pa.Table]]:
+    """Cut the snapshots and their history into parts that fit the processor's cache."""
+    entity = whole(fetched[ENTITY])
     order = np.argsort(entity, kind="stable")
     parts = list(spine.parts(PART))
     edges = np.array([*(part.offset for part in parts), len(spine)], dtype=entity.dtype)
     bounds = np.searchsorted(entity, edges, sorter=order)
     for part, low, high in zip(parts, bounds, bounds[1:], strict=False):
-        place = slice(part.offset, part.offset + len(part))
-        yield place, History(part, _taken(fetched, order[low:high]), windows)
+        yield part, _taken(fetched, order[low:high])
 
 
 def _taken(fetched: pa.Table, rows: Ints) -> pa.Table:
@@ -111,12 +109,12 @@ class History:
             fetched: what `sightings` gave, with columns of words and amounts.
             windows: the days of all windows.
         """
-        entity = _whole(fetched[ENTITY]) - np.int32(spine.offset)
-        happened = _micros(fetched[HAPPENED])
+        entity = whole(fetched[ENTITY]) - np.int32(spine.offset)
+        happened = micros(fetched[HAPPENED])
         self.spine, self._fetched, self._order = spine, fetched, _order(entity, happened)
         self.entity, self.happened = entity[self._order], happened[self._order]
         end = spine.end[self.entity]
-        self.start = spine.first_after(_micros(fetched[SEEN])[self._order], self.entity, end)
+        self.start = spine.first_after(micros(fetched[SEEN])[self._order], self.entity, end)
         self.stops: dict[int | None, Ints] = {None: end}
         low = self.start
         for days in sorted(windows):
@@ -126,7 +124,7 @@ class History:
 
     def words(self, name: str) -> Ints:
         """Give a column of words as small whole numbers, -1 where it is empty."""
-        codes = _whole(self._fetched[name])
+        codes = whole(self._fetched[name])
         if pa.types.is_date(self._fetched[name].type):
             codes = codes - codes.min(initial=0)
         small = np.int16 if codes.max(initial=0) < np.iinfo(np.int16).max else np.int32
@@ -134,7 +132,7 @@ class History:
 
     def amounts(self, name: str) -> Ints:
         """Give a column of amounts, 0 where it is empty."""
-        return _whole(self._fetched[name], empty=0)[self._order]
+        return whole(self._fetched[name], empty=0)[self._order]
 
     def filled(self, name: str) -> npt.NDArray[np.bool_]:
         """Tell where a column is not empty."""
@@ -167,6 +165,7 @@ class Runs:
         windows = {None, *windows_of(features)}
         self._stops = {days: history.stops[days][order] for days in windows}
         self._ends: dict[tuple[str, int], Ints] = {}
+        self._begun: dict[tuple[int, int], Ints] = {}
 
     def column(self, feature: Feature) -> Floats:
         """Make one feature: one value a snapshot, empty (NaN) where there is none."""
@@ -202,7 +201,7 @@ class Runs:
         start, stop = self.start[rows], self._stops[feature.window_days][rows]
         stop = np.minimum(stop, self._replaced)
         stands = start < stop
-        return self._spread(start[stands], stop[stands]).astype(np.float64)
+        return spread(len(self.spine), start[stands], stop[stands]).astype(np.float64)
 
     @cached_property
     def _replaced(self) -> Ints:
@@ -225,32 +224,23 @@ class Runs:
             return slice(0, 0)
         return slice(int(self._bounds[code + 1]), int(self._bounds[code + 2]))
 
-    def _spread(self, start: Ints, stop: Ints, amount: Ints | None = None) -> Ints:
-        """Add up the runs that cover each snapshot, one each or their amounts.
-
-        Whole numbers throughout: what lies outside a snapshot's runs cancels to the last bit.
-        """
-        size = len(self.spine) + 1
-        if amount is None:
-            steps = np.bincount(start, minlength=size) - np.bincount(stop, minlength=size)
-        else:
-            steps = np.zeros(size, np.int64)
-            np.add.at(steps, start, amount)
-            np.subtract.at(steps, stop, amount)
-        return np.cumsum(steps[:-1])
-
     def _count(self, rows: slice, days: int | None) -> Floats:
-        return self._spread(self.start[rows], self._stops[days][rows]).astype(np.float64)
+        if (rows.start, rows.stop) not in self._begun:
+            begun = np.bincount(self.start[rows], minlength=len(self.spine) + 1)
+            self._begun[rows.start, rows.stop] = begun
+        ended = np.bincount(self._stops[days][rows], minlength=len(self.spine) + 1)
+        steps = self._begun[rows.start, rows.stop] - ended
+        return np.cumsum(steps[:-1], dtype=np.float64)
 
     def _total(self, rows: slice, feature: Feature) -> Floats:
         stop, amount = self._stops[feature.window_days], self._amounts[str(how_of(feature).column)]
-        total = self._spread(self.start[rows], stop[rows], amount[rows])
+        total = spread(len(self.spine), self.start[rows], stop[rows], amount[rows])
         return total / THOUSANDTHS.get(feature.unit, 1000)
 
     def _mean(self, rows: slice, feature: Feature) -> Floats:
         filled = self._filled[str(how_of(feature).column)][rows]
         start, stop = self.start[rows][filled], self._stops[feature.window_days][rows][filled]
-        count, total = self._spread(start, stop), self._total(rows, feature)
+        count, total = spread(len(self.spine), start, stop), self._total(rows, feature)
         return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
 
     def _trend(self, rows: slice, days: int, wide: int) -> Floats:
@@ -358,17 +348,3 @@ def _order(entity: Ints, happened: Ints) -> Ints:
         own = order[rows]
         order[rows] = own[np.lexsort((happened[own], entity[own]))]
     return order
-
-
-def _whole(column: pa.ChunkedArray, empty: int = -1) -> Ints:
-    """Whole numbers; texts are numbered as they come, `empty` stands for what is not filled."""
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        column = column.combine_chunks().dictionary_encode().indices
-    if pa.types.is_date(column.type):
-        column = column.cast(pa.int32())
-    filled = column.fill_null(empty) if column.null_count else column
-    return filled.to_numpy()
-
-
-def _micros(column: pa.ChunkedArray) -> Ints:
-    return column.cast(pa.timestamp("us")).cast(pa.int64()).to_numpy()

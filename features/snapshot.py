@@ -116,7 +116,8 @@ def sightings(snapshots: ir.Table, rows: ir.Table, table: Table, key: str) -> ir
     joined = rows.inner_join(spans, rows[key] == spans.same).drop("same")
     clocks = [joined[name] for name in (table.event_time, table.known_at) if name is not None]
     found = joined.filter(visible(joined, table, joined[CUTOFF]))
-    return found.mutate(**{HAPPENED: clocks[0], SEEN: ibis.greatest(*clocks)})
+    later = ibis.greatest(*clocks) if len(clocks) > 1 else clocks[0]
+    return found.mutate(**{HAPPENED: clocks[0], SEEN: later})
 
 
 class Spine:

@@ -63,8 +63,8 @@ def ours(folder: Path, args: argparse.Namespace) -> dict[str, dict[str, Any]]:
     """Measure every set of features, each in a process of its own."""
     found = {}
     for name in SETS:
-        times = 1 if name == "whole" else args.repeats
-        runs = run(sys.executable, "ours.py", folder, args.activities, args.snapshots, name, times)
+        sizes = (args.activities, args.snapshots)
+        runs = run(sys.executable, "ours.py", folder, *sizes, name, args.repeats)
         ratios = [one["cpu"] / median(base["cpu"] for base in one["group_by"]) for one in runs]
         found[name] = {
             "snapshots": runs[0]["snapshots"],

@@ -31,7 +31,18 @@ CLOCKS = (
     "do_not_contact_at",
     "period_start",
 )
-MAKERS = ("build", "calendar", "company", "feature", "lead", "relations", "runs", "vocabulary")
+MAKERS = (
+    "build",
+    "calendar",
+    "company",
+    "feature",
+    "lead",
+    "ranks",
+    "relations",
+    "runs",
+    "tally",
+    "vocabulary",
+)
 """The modules between the tables and the numbers."""
 ALLOWED = {
     # The guard itself.
