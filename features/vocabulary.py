@@ -168,7 +168,7 @@ def as_time(column: ir.StringColumn) -> ir.TimestampColumn:
 
     Engines differ in the texts they take for moments; one pattern does not.
     """
-    plain = column.substr(0, 10) + column.substr(10).replace("T", " ")
+    plain = column.substr(0, 10) + column.substr(10).re_replace("^T", " ")
     plain = plain.re_replace(" ?(Z|UTC|[+]00(:?00)?)$", "")
     told = ibis.ifelse(column.re_search(MOMENT), plain, ibis.null("string"))
     return told.try_cast("timestamp(6)")
