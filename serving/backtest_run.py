@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from serving.cli import Session
 from serving.forecaster import Forecaster
 from training.audit import audit
 from training.backtest import Backtest, Fold, Range, backtest_leads
+from training.baselines import BASE_RATE
 from training.evaluate import Evaluation, evaluate
 from training.pipeline import settings_of
 from training.report import Driver, FoldSpan, ReportContext, write_metrics, write_report
+from training.truth import LEADS, TruthGrade, grade, read_truth
 
 MOST_DRIVERS = 15
 SHOWN = {
@@ -28,11 +31,31 @@ SHOWN = {
 }
 """What the terminal shows of the metrics, and what they are called there."""
 
+BESIDE_TRUTH = {
+    "auc": "AUC",
+    "expected_log_loss_gap_closed": "log-loss gap closed",
+    "expected_brier_gap_closed": "Brier gap closed",
+    "mean_distance_to_truth": "distance",
+    "ece_to_truth": "ECE to truth",
+}
+"""The same where the true chances are known."""
+
 
 def backtest_to(
-    session: Session, asked: Range, horizon_days: int | None, out: Path
+    session: Session,
+    asked: Range,
+    horizon_days: int | None,
+    out: Path,
+    known: Path | None = None,
 ) -> dict[str, Any]:
     """Run a backtest of lead conversion and write its files.
+
+    Args:
+        session: what the verb works with.
+        asked: the cutoffs.
+        horizon_days: how far to look ahead; the setting's where None.
+        out: the folder for the files.
+        known: the folder of a sample company's truth, to grade the forecasts against.
 
     Returns:
         The metrics over all ripe rows and the files' names.
@@ -49,25 +72,44 @@ def backtest_to(
         )
     progress = session.console.progress
     made_folder(out)
+    # Read before the work begins, so that a wrong folder or grid costs no minutes.
+    truth = read_truth(known, LEADS).at_horizon(horizon) if known else None
+    if truth:
+        truth.require(asked.cutoffs)
     made = backtest_leads(warehouse, asked, horizon, settings.features, settings.training, progress)
     made.predictions.frame.to_parquet(out / "lead_predictions.parquet", index=False)
-    judged = evaluate(made.predictions, settings_of(settings.training.evaluation), progress)
-    write_metrics(out / "metrics.json", judged)
+    judging = settings_of(settings.training.evaluation)
+    judged = evaluate(made.predictions, judging, progress)
+    said = made.predictions
+    graded = grade(truth, said.frame, said.named, judging, BASE_RATE) if truth else None
+    write_metrics(out / "metrics.json", judged, graded)
     findings = audit(warehouse, settings.features, settings.training)
     plain = [{key: told or "" for key, told in f.to_json().items()} for f in findings]
-    write_report(out / "report.html", judged, context_of(session, asked, made, judged, plain))
+    context = replace(context_of(session, asked, made, judged, plain), truth=graded)
+    write_report(out / "report.html", judged, context)
     ripe = last_mature_cutoff(horizon, warehouse.data_until)
     if midnight(asked.end) > ripe:
         session.console.warn(
             f"labels are ripe up to {ripe:%Y-%m-%d}; later cutoffs are forecast and not judged"
         )
     _say(session, judged, out)
+    if graded:
+        _say_truth(session, graded)
     files = ("lead_predictions.parquet", "metrics.json", "report.html")
     return {
         "files": [str(out / name) for name in files],
         "rows": len(made.predictions.frame),
         "metrics": judged.to_json()["overall"]["model"],
+        **({"truth": graded.to_json()["model"]} if graded else {}),
     }
+
+
+def _say_truth(session: Session, graded: TruthGrade) -> None:
+    """Show how near the forecasts came to the true chances."""
+    rows = [[name, *(_cell(f[m]) for m in BESIDE_TRUTH)] for name, f in graded.forecasts.items()]
+    rows.append(["the true chances", *(_cell(graded.ceiling[m]) for m in BESIDE_TRUTH)])
+    title = f"Beside the true chances of {graded.n_rows:,} forecasts"
+    session.console.show(title, ["forecast", *BESIDE_TRUTH.values()], rows)
 
 
 def _say(session: Session, judged: Evaluation, out: Path) -> None:

@@ -21,6 +21,8 @@ from training.evaluate import Evaluation
 from training.glossary import TERMS
 from training.plots import FoldSpan
 from training.predictions import MODEL
+from training.truth import TruthGrade
+from training.truth_page import truth_page
 from training.verdict import judge, percent
 
 __all__ = ["Driver", "FoldSpan", "ReportContext", "render", "write_metrics", "write_report"]
@@ -78,6 +80,7 @@ class ReportContext:
         settings: the run's settings, shown as they are.
         notes: what was done differently this time and why, in sentences.
         made_at: when the page was made (UTC); left out when None, for repeatable pages.
+        truth: how the forecasts did beside the true chances, where those are known.
     """
 
     title: str = "Which leads will convert?"
@@ -89,11 +92,13 @@ class ReportContext:
     settings: Mapping[str, object] = field(default_factory=dict)
     notes: Sequence[str] = ()
     made_at: datetime | None = None
+    truth: TruthGrade | None = None
 
 
-def write_metrics(path: Path, evaluation: Evaluation) -> None:
+def write_metrics(path: Path, evaluation: Evaluation, truth: TruthGrade | None = None) -> None:
     """Write every figure as JSON; withheld ones are null."""
-    words = json.dumps(evaluation.to_json(), allow_nan=False, ensure_ascii=False, indent=1)
+    figures = evaluation.to_json() | ({"truth": truth.to_json()} if truth else {})
+    words = json.dumps(figures, allow_nan=False, ensure_ascii=False, indent=1)
     path.write_text(words + "\n", encoding="utf-8")
 
 
@@ -125,6 +130,7 @@ def render(evaluation: Evaluation, context: ReportContext) -> str:
         findings=_by_severity(context.findings),
         strongest=max((d.points for d in context.drivers), default=1.0) or 1.0,
         law=LAW_OF_TIME,
+        truth=truth_page(context.truth) if context.truth else None,
     )
 
 

@@ -32,14 +32,23 @@ CLOCKS = (
     "period_start",
 )
 MAKERS = (
+    "book",
     "build",
     "calendar",
     "company",
+    "deal",
+    "deal_rows",
     "feature",
     "lead",
     "ranks",
     "relations",
+    "rep",
+    "rep_past",
+    "rep_rows",
+    "rep_sales",
+    "rep_work",
     "runs",
+    "spells",
     "tally",
     "vocabulary",
 )

@@ -19,6 +19,7 @@ from training.predictions import Predictions
 from training.report import Driver, FoldSpan, ReportContext, render, write_metrics, write_report
 from training.scores import HIGHER, LOWER, NEUTRAL
 from training.svg import ticks
+from training.truth import LEADS, TruthGrade, grade, truth_of
 from training.verdict import judge, percent
 
 QUICK = EvaluationSettings(draws=60, floor_draws=20)
@@ -75,7 +76,17 @@ def context() -> ReportContext:
         settings={EVIL: EVIL},
         notes=[EVIL],
         made_at=START,
+        truth=graded(),
     )
+
+
+def graded() -> TruthGrade:
+    """Grade a model and a hostile rival against known chances."""
+    q = np.linspace(0.01, 0.4, 300)
+    keys = pd.DataFrame({"lead_id": [f"L{i}" for i in range(300)], "cutoff": pd.Timestamp(START)})
+    truth = truth_of(keys.assign(horizon_days=30, p_true=q), LEADS)
+    named = {"model": (q + 0.1) / 2, EVIL: np.full(300, 0.2)}
+    return grade(truth, keys.assign(y=(np.arange(300) % 5 == 0).astype(float)), named, QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +111,7 @@ def test_charts_are_well_formed_and_described(page: str) -> None:
     """Every drawing parses as XML; each chart has a role, a title and a description."""
     drawings = [ET.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", page, re.DOTALL)]  # noqa: S314 - our own text
     charts = [svg for svg in drawings if svg.get("class") == "chart"]
-    assert len(charts) == 5
+    assert len(charts) == 6
     for chart in charts:
         assert chart.get("role") == "img"
         assert chart.get("aria-label")
@@ -130,6 +141,20 @@ def test_every_metric_is_explained_and_shown(page: str) -> None:
     for term in TERMS.values():
         assert term.title in page
         assert term.says.split(";")[0].split("(")[0].replace("'", "&#39;") in page
+
+
+def test_the_truth_has_a_section_where_it_is_known(page: str) -> None:
+    """In words and figures, and in metrics.json; without truth there is no word of it."""
+    told, model = words(page), graded().model
+    assert "Beside the true chances" in told
+    assert (
+        f"closes {percent(model['expected_log_loss_gap_closed'].value)}".replace(
+            "\N{NO-BREAK SPACE}", " "
+        )
+        in told
+    )
+    assert "constant base rate" in told
+    assert "true chances" not in words(render(judged(), ReportContext()))
 
 
 def test_the_key_sentence_holds_the_figures() -> None:
@@ -213,11 +238,12 @@ def test_files_are_written(tmp_path: Path) -> None:
     """The report is a page, and the metrics are JSON without NaN."""
     evaluation = judged()
     write_report(tmp_path / "report.html", evaluation, context())
-    write_metrics(tmp_path / "metrics.json", evaluation)
+    write_metrics(tmp_path / "metrics.json", evaluation, graded())
     assert (tmp_path / "report.html").read_text("utf-8").startswith("<!doctype html>")
     text = (tmp_path / "metrics.json").read_text("utf-8")
     assert not re.search(r"\b(NaN|Infinity)\b", text)
     assert json.loads(text)["n_rows"] == 600
+    assert json.loads(text)["truth"]["n_leads"] == 300
 
 
 @pytest.mark.parametrize(

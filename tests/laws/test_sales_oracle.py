@@ -1,0 +1,174 @@
+"""Deals and reps: fast and slow ways agree, unseen rows change nothing, cuts are bit-identical."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+import numpy as np
+import pandas as pd
+import pytest
+from engines import Engine
+from histories import Case
+from hypothesis import given
+from hypothesis import strategies as st
+from looks import assert_bit_equal, tried_on
+from oracle import is_same
+from sales_histories import meddle_sales, sales_case
+from sales_oracle import DealOracle, RepOracle
+
+from features.build import Examples, build
+from features.deal import deal_features
+from features.outcomes import attained_parts, attainment, deal_endings, new_business, won_before
+from features.params import FeatureParams
+from features.rep import rep_features
+from features.subjects import DEAL, REP, Subject
+from features.vocabulary import Vocabulary, read_vocabulary
+from features.warehouse import Warehouse
+
+TOLERANCE = 1e-9
+SPARK_SEEDS = (3,)
+DECLARED = {DEAL: deal_features, REP: rep_features}
+ORACLES = {DEAL: DealOracle, REP: RepOracle}
+AHEAD = timedelta(days=20)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen of deals or reps, and what became of them."""
+
+    words: Vocabulary
+    examples: Examples
+    labels: pd.DataFrame
+
+
+def look(
+    warehouse: Warehouse,
+    trained: datetime,
+    cutoffs: Sequence[datetime],
+    params: FeatureParams,
+    subject: Subject,
+) -> Look:
+    """Read words as of the moment of training, build examples, label them with what is known."""
+    words = read_vocabulary(warehouse.until(trained), params, subject)
+    declared = DECLARED[subject](words, params)
+    examples = build(warehouse, declared, words, cutoffs, params)
+    keys, past = examples.keys, warehouse.until(trained)
+    ends = (keys["cutoff"] + AHEAD).to_numpy()
+    if subject is DEAL:
+        labels = deal_endings(past, keys).assign(won=won_before(past, keys, ends))
+    else:
+        later = new_business(past, keys, ends).add_prefix("new_")
+        labels = attained_parts(past, keys).join(later).assign(ratio=attainment(past, keys))
+    return Look(words, examples, labels)
+
+
+def is_near(found: float, told: float) -> bool:
+    """Tell whether two values are alike but for rounding."""
+    return is_same(found, told) or abs(found - told) <= TOLERANCE * max(1.0, abs(told))
+
+
+def assert_agrees(examples: Examples, oracle: DealOracle | RepOracle, case: Case) -> None:
+    """Compare keys and every value with the slow truth."""
+    keys = oracle.keys(case.cutoffs)
+    key = oracle.subject.key
+    assert list(examples.keys[key]) == [k.lead_id for k in keys]
+    assert list(examples.keys["cutoff"]) == [k.cutoff for k in keys]
+    if oracle.subject is DEAL:
+        assert list(examples.keys["owner"]) == [k.owner for k in keys]
+    unlike = [
+        f"{feature.name} of {key}: {found!r}, the oracle says {told!r}"
+        for feature in examples.feature_set
+        for key, found in zip(keys, examples.X[feature.name], strict=True)
+        if not is_near(found, told := oracle.value(feature, key))
+    ]
+    assert not unlike, "\n".join(unlike[:20])
+
+
+@pytest.mark.parametrize("subject", [DEAL, REP], ids=lambda s: s.kind)
+@given(rng=st.randoms(use_true_random=False))
+@tried_on(8)
+def test_every_feature_is_what_the_slow_truth_says(
+    duckdb: Engine, subject: Subject, rng: Random
+) -> None:
+    """What the engine compiles equals what a plain walk over the rows gives, to 1e-9."""
+    case = sales_case(rng)
+    with duckdb.open(case.extract) as warehouse:
+        seen = look(warehouse, case.trained, case.cutoffs, case.params, subject)
+    declared = seen.examples.feature_set
+    oracle = ORACLES[subject](case.extract, seen.words, declared, case.params)
+    assert_agrees(seen.examples, oracle, case)
+
+
+def assert_same_look(one: Look, other: Look) -> None:
+    """Require the same words, and the same keys, values and labels to the last bit."""
+    assert one.words == other.words
+    assert_bit_equal(one.examples, other.examples)
+    pd.testing.assert_frame_equal(one.labels, other.labels, check_exact=True)
+
+
+def as_of(warehouse: Warehouse, case: Case, moment: datetime, subject: Subject) -> Look:
+    """Look at all cutoffs up to a moment with what was known at that moment."""
+    cutoffs = [cutoff for cutoff in case.cutoffs if cutoff <= moment]
+    return look(warehouse, moment, cutoffs, case.params, subject)
+
+
+@pytest.mark.parametrize("subject", [DEAL, REP], ids=lambda s: s.kind)
+@given(rng=st.randoms(use_true_random=False))
+@tried_on(6)
+def test_unseen_rows_change_nothing(duckdb: Engine, subject: Subject, rng: Random) -> None:
+    """Later deals, closings, changes and quota revisions leave the past as it was."""
+    case = sales_case(rng)
+    moment = rng.choice((*case.cutoffs, case.extract.data_until))
+    with duckdb.open(case.extract) as warehouse:
+        before = as_of(warehouse, case, moment, subject)
+    with duckdb.open(meddle_sales(rng, case.extract, moment)) as warehouse:
+        after = as_of(warehouse, case, moment, subject)
+    assert_same_look(before, after)
+
+
+@pytest.mark.parametrize("subject", [DEAL, REP], ids=lambda s: s.kind)
+@given(rng=st.randoms(use_true_random=False))
+@tried_on(6)
+def test_the_past_looks_as_an_extract_made_then(
+    duckdb: Engine, subject: Subject, rng: Random
+) -> None:
+    """The whole extract, the same cut in the engine, and one really made then say the same."""
+    case = sales_case(rng)
+    moment = rng.choice((*case.cutoffs, case.extract.data_until))
+    with duckdb.open(case.extract) as warehouse:
+        whole = as_of(warehouse, case, moment, subject)
+        cut = as_of(warehouse.until(moment), case, moment, subject)
+    with duckdb.open(case.extract.cut(moment)) as warehouse:
+        made_then = as_of(warehouse, case, moment, subject)
+    assert_same_look(whole, cut)
+    assert_same_look(whole, made_then)
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("subject", [DEAL, REP], ids=lambda s: s.kind)
+@pytest.mark.parametrize("seed", SPARK_SEEDS)
+def test_spark_says_what_duckdb_says(
+    duckdb: Engine, spark: Engine, subject: Subject, seed: int
+) -> None:
+    """The same files give the same words, keys, values and labels on both engines."""
+    case = sales_case(Random(seed))  # noqa: S311 - no secret
+
+    def seen_by(engine: Engine) -> Look:
+        with engine.open(case.extract) as warehouse:
+            return look(warehouse, case.trained, case.cutoffs, case.params, subject)
+
+    small, large = seen_by(duckdb), seen_by(spark)
+    assert large.words == small.words
+    assert len(small.examples) > 4, "the seed should be replaced by one with more examples"
+    pd.testing.assert_frame_equal(large.examples.keys, small.examples.keys)
+    unlike = [
+        name
+        for name in small.examples.X
+        if not all(map(is_near, large.examples.X[name], small.examples.X[name]))
+    ]
+    assert not unlike
+    numbers = small.labels.select_dtypes("number").columns
+    np.testing.assert_array_equal(large.labels[numbers], small.labels[numbers])
