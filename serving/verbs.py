@@ -118,6 +118,11 @@ def train(
 @click.option("--to", "end", required=True, type=Moment(), help="The last cutoff, inclusive.")
 @click.option("--every", type=click.IntRange(1), default=7, show_default=True, help="Days.")
 @HORIZON
+@click.option(
+    "--truth",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A sample company's folder: grade against the true chances.",
+)
 @OUT
 @verb
 def backtest(  # noqa: PLR0913, PLR0917 - the command's own options
@@ -127,6 +132,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - the command's own options
     end: datetime,
     every: int,
     horizon_days: int | None,
+    truth: Path | None,
     out: Path,
 ) -> None:
     """Walk through history, refitting as time goes on, and judge every forecast.
@@ -139,7 +145,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - the command's own options
     from serving.backtest_run import backtest_to
     from training.backtest import Range
 
-    told = backtest_to(session, Range(start, end, every), horizon_days, out)
+    told = backtest_to(session, Range(start, end, every), horizon_days, out, truth)
     session.console.give({"kind": kind, **told})
 
 
