@@ -70,7 +70,7 @@ def period_book(reps: ir.Table, deals: ir.Table, stages: tuple[str, ...]) -> ir.
     seen = _aged(standing(reps, deals, "rep_id", ("period_start", "period_end")))
     inside = within(seen.closed_at, seen.period_start, seen.period_end)
     due = within(seen.expected_close_at, seen[CUTOFF], seen.period_end)
-    late = seen[CUTOFF].delta(seen.expected_close_at, unit="microsecond") > 0
+    late = seen.overdue_us > 0
     of_open = seen.is_open * seen.worth
     sums: dict[str, ir.Value] = {
         "attained_deals": seen.won.sum(where=inside),
@@ -101,5 +101,6 @@ def _aged(seen: ir.Table) -> ir.Table:
         is_open=1 - seen.ended,
         worth=seen.thousandths.fill_null(0),
         closed_us=cutoff.delta(seen.closed_at, unit="microsecond"),
+        overdue_us=cutoff.delta(seen.expected_close_at, unit="microsecond"),
         created_us=cutoff.delta(seen.created_at, unit="microsecond"),
     )
