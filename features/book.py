@@ -32,13 +32,14 @@ def deal_book(askers: ir.Table, deals: ir.Table, key: str | None) -> ir.Table:
     Returns:
         One row for each asker: `snapshot`; won deals, their amount (thousandths) and lost deals
         in each window (`won_90d, won_amount_90d, lost_90d` ...) and ever; the median amount won;
-        `open, open_amount`; `created_30d` ...
+        `open, open_amount`; `created_30d` ...; the age of the first deal, `oldest_us`.
     """
     seen = _aged(standing(askers, deals, key))
     sums: dict[str, ir.Value] = {
         "won_ever": seen.won.sum(),
         "lost_ever": (seen.ended - seen.won).sum(),
         "won_amount_ever": (seen.won * seen.worth).sum(),
+        "oldest_us": seen.created_us.max(),
         "open": seen.is_open.sum(),
         "open_amount": (seen.is_open * seen.worth).sum(),
         MEDIAN: ibis.ifelse(seen.won == 1, seen.thousandths, ibis.null("int64")).median(),

@@ -116,12 +116,14 @@ def _calendar(warehouse: Warehouse, spine: ir.Table, params: FeatureParams) -> i
 
 
 def _exposed(rows: ir.Table) -> ir.Table:
-    """Add the working minutes of each window in which the rep was there already."""
+    """Add the working minutes of each window in which the rep, and the CRM, were there already."""
     tenure = rows[CUTOFF].delta(rows.hired_at, unit="microsecond") // SECOND_US
+    # Before the first deal nobody could win one: where histories begin, windows do.
+    since_first = rows.all_oldest_us // SECOND_US
     exposed = {}
     for days in PACE_DAYS:
         window = days * DAY_US // SECOND_US
-        inside = ibis.least(tenure.fill_null(window), window)
+        inside = ibis.least(tenure.fill_null(window), since_first, window)
         exposed[f"minutes_{days}d"] = (rows[f"minutes_{days}d"] * inside // window).cast("int64")
     return rows.mutate(**exposed)
 

@@ -363,9 +363,11 @@ class RepOracle(SalesOracle):
         return self.__dict__.setdefault("_worked_", {})
 
     def exposed(self, key: Key, days: int) -> int:
-        """Working minutes of a window in which the rep was there."""
+        """Working minutes of a window in which the rep was there, and there were deals at all."""
         hired, window = self._hired(key), days * 86_400
-        inside = window if hired is None else min((key.cutoff - hired) // SECOND, window)
+        first = min((d.row["created_at"] for d in self.book(key.cutoff)), default=key.cutoff)
+        begun = max(first, hired or first)
+        inside = min((key.cutoff - begun) // SECOND, window)
         return self.minutes(key.cutoff - days * DAY, key.cutoff) * inside // window
 
     def past(self, key: RepKey) -> list[dict[str, float]]:
