@@ -99,7 +99,10 @@ def line(what: str, found: dict[str, Any]) -> tuple[str, ...]:
 
 
 def report(
-    args: argparse.Namespace, own: dict[str, dict[str, Any]], peers: dict[str, dict[str, Any]]
+    args: argparse.Namespace,
+    own: dict[str, dict[str, Any]],
+    peers: dict[str, dict[str, Any]],
+    load: float,
 ) -> tuple[list[tuple[str, ...]], list[str]]:
     """Put the measurements into rows and sentences."""
     rows = [line(f"pacesetter: {SETS[name]}", found) for name, found in own.items()]
@@ -124,8 +127,11 @@ def report(
         "The shared set: counts and hours in all, by type and by direction, in 5 windows, and "
         "days since the last. getML is asked for counts and sums, no "
         "days since; featuretools makes all of them, on whole leads as many as its time allows "
-        "(the best rate counts). Neither honours `known_at`, by type and direction included."
+        "(the best rate counts). Neither honours `known_at`, by type and direction included. "
+        "featuretools works on one processor, as it does by default, the others on two."
     )
+    busy = max(load, os.getloadavg()[1])
+    told.append(f"Load average of the machine, at most (5 minutes, before or after): {busy:.1f}.")
     return rows, told
 
 
@@ -168,6 +174,7 @@ def main() -> None:
     parser.add_argument("--featuretools-seconds", type=float, default=60.0)
     args = parser.parse_args()
     folder = MADE / f"{args.activities}-{args.snapshots}"
+    load = os.getloadavg()[1]
     own, peers = ours(folder, args), {}
     if "getml" not in args.skip:
         home = (MADE / "getml").absolute()
@@ -176,7 +183,7 @@ def main() -> None:
         (peers["featuretools"],) = run(
             environment("featuretools"), "peer_featuretools.py", folder, args.featuretools_seconds
         )
-    rows, told = report(args, own, peers)
+    rows, told = report(args, own, peers, load)
     table = Table(*HEADER, title="Feature build")
     for row in rows:
         table.add_row(*row)
