@@ -1,5 +1,7 @@
-"""A sample company whose machinery is known: `machine.step` is one day of it.
+"""A sample company whose machinery is known: `machine.Machine.step` is one day of it.
 
-`settings` say how it is made, `state` what it is at one moment, `machine` what a day does to it,
-`crm` what of that a CRM records, `truth` what replaying the future tells.
+`settings` say how it is made and `state` what it is at one moment. A day is `outside` (times,
+people, new leads), `deal_work` and `lead_work`. `crm` is what of that a CRM records, with
+`journal`, `people`, `lead_records` and `deal_records`; `live` plays and writes a history; `truth`
+tells what it never shows, from `futures` and `pasts` played many times.
 """

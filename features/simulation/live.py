@@ -9,7 +9,8 @@ import numpy as np
 
 from features.progress import Progress, silent
 from features.simulation.crm import Crm
-from features.simulation.machine import Day, Given, Machine, Streams
+from features.simulation.day import Day, Given, Streams
+from features.simulation.machine import Machine
 from features.simulation.rows import Array
 from features.simulation.settings import Settings
 from features.simulation.state import (
@@ -100,6 +101,10 @@ class Life:
                     days.append(day)
         return days
 
+    def moments(self, day: int, count: int) -> Array:
+        """Give the moment a day begins, so many times."""
+        return np.full(count, np.datetime64(self.calendar.date(day), "us"))
+
     def calendar_weekday(self, day: int) -> int:
         """Give the weekday of a day, Monday 0."""
         return self.calendar.date(day).weekday()
@@ -119,7 +124,7 @@ def live(settings: Settings, out: Path, progress: Progress = silent) -> Life:
     state = founded(settings, streams.staff)
     if settings.special:
         cast(state)
-    crm = Crm(settings, calendar, out, BURN_IN, life.end)
+    crm = Crm(settings, calendar, out, BURN_IN)
     keep = {*life.lead_cutoffs(), *life.quota_cutoffs()}
     guess = guesses(settings, streams.market)
     with progress("living through its days", life.end) as advance:
@@ -128,7 +133,7 @@ def live(settings: Settings, out: Path, progress: Progress = silent) -> Life:
             opens = bool(calendar.opens[day]) and day > 0
             if day in keep or (opens and settings.cause_replays):
                 life.states[day] = state.copy()
-            happened = machine.step(state, streams)
+            happened = machine.step(state, streams, is_told=True)
             life.given.arrivals[day] = happened.leads.take(happened.arrived).copy()
             life.given.seats[day] = state.seats.copy()
             if calendar.opens[day]:
@@ -194,4 +199,4 @@ def _set_quotas(life: Life, state: State, day: int, guess: Array, crm: Crm) -> N
     life.periods.append(period)
     life.trouble[day] = seats["cause"].copy()
     start_date, end_date = life.calendar.date(day), life.calendar.date(end)
-    crm.quota(period.person, start_date, end_date, amount / 100)
+    crm.people.quota(period.person, start_date, end_date, amount / 100)

@@ -6,8 +6,8 @@ World `w` owns the seats `w * seats_each` up to the next world's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 import datetime as dt
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -184,7 +184,7 @@ def skills(settings: Settings, draws: np.random.Generator, count: int) -> dict[s
 
 def no_leads() -> Rows:
     """Give the columns of leads, empty."""
-    whole = ("id", "seat", "created", "stage_day", "last_touch")
+    whole = ("id", "seat", "created", "last_touch")
     return Rows(
         {
             **{name: np.zeros(0, dtype=np.int64) for name in whole},
@@ -198,7 +198,7 @@ def no_leads() -> Rows:
 
 def no_deals() -> Rows:
     """Give the columns of deals, empty."""
-    whole = ("id", "lead", "seat", "created", "stage_day", "last_touch", "due", "amount")
+    whole = ("id", "lead", "seat", "created", "last_touch", "due", "amount")
     return Rows(
         {
             **{name: np.zeros(0, dtype=np.int64) for name in whole},

@@ -1,0 +1,168 @@
+"""What comes to a company from outside: good and bad times, people, and new leads."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.simulation.day import Given, Rules, Streams
+from features.simulation.rows import Array, Rows
+from features.simulation.state import CAUSES, State, skills
+
+OUTBOUND = 0
+SEASON = (0.97, 1.0, 1.05, 1.02, 1.03, 1.02, 0.92, 0.85, 1.06, 1.08, 1.05, 0.95)
+"""Leads by calendar month, beside the average."""
+WORKDAYS, WEEKENDS = 1.25, 0.375
+"""Leads by kind of day, beside the average."""
+BACK = 0.85
+"""How much of a market's state is left after a quarter: good and bad times pass."""
+DIVERTED = 0.65
+"""Of a rep's leads that are outbound where `lead_mix` is the planted cause."""
+
+
+def open_quarter(rules: Rules, state: State, streams: Streams, given: Given | None) -> None:
+    """Let the market move and spells of trouble begin and end."""
+    if given is not None:
+        state.market = np.full(state.worlds, given.market[state.day])
+        return
+    step = streams.market.normal(0, rules.settings.drift, state.worlds)
+    state.market = BACK * state.market + step
+    seats, quarter = state.seats, int(rules.calendar.quarter[state.day])
+    count = len(seats)
+    seats["cause"] = np.where(seats["cause_end"] <= quarter, 0, seats["cause"]).astype(np.int8)
+    begins = streams.staff.random(count) < rules.settings.planted
+    which = streams.staff.integers(1, len(CAUSES), count)
+    long = streams.staff.integers(1, 4, count)
+    begins &= (seats["cause"] == 0) & (seats["vacant"] < 0)
+    seats["cause"] = np.where(begins, which, seats["cause"]).astype(np.int8)
+    seats["cause_end"] = np.where(begins, quarter + long, seats["cause_end"])
+
+
+def staff(
+    rules: Rules, state: State, streams: Streams, given: Given | None
+) -> list[tuple[int, int]]:
+    """Let people leave and join; their leads and deals, and a few others, change hands.
+
+    Returns:
+        Seat and person of those who left.
+    """
+    seats, settings = state.seats, rules.settings
+    before = seats["person"].copy(), seats["vacant"].copy()
+    if given is not None:
+        state.seats = seats = given.seats[state.day].tiled(state.worlds)
+        gone = (seats["vacant"] >= 0) & (before[1] < 0)
+    else:
+        daily = 1 - (1 - settings.leave_yearly) ** (1 / 365)
+        gone = (streams.staff.random(len(seats)) < daily) & (seats["vacant"] < 0)
+        fill = (seats["vacant"] >= 0) & (seats["vacant"] <= state.day)
+        if gone.any():
+            seats["vacant"] = np.where(gone, state.day + settings.vacancy_days, seats["vacant"])
+            seats["cause"] = np.where(gone, 0, seats["cause"]).astype(np.int8)
+        if fill.any():
+            _join(rules, state, np.flatnonzero(fill), streams.staff)
+    left = [(int(seat), int(before[0][seat])) for seat in np.flatnonzero(gone)]
+    _change_hands(rules, state, streams, gone)
+    return left
+
+
+def _join(rules: Rules, state: State, places: Array, draws: np.random.Generator) -> None:
+    seats, count = state.seats, len(places)
+    for name, values in skills(rules.settings, draws, count).items():
+        seats[name] = seats[name].copy()
+        seats[name][places] = values
+    for name in ("person", "hired", "vacant"):
+        seats[name] = seats[name].copy()
+    seats["person"][places] = state.next_id["person"] + np.arange(count)
+    state.next_id["person"] += count
+    seats["hired"][places] = state.day
+    seats["vacant"][places] = -1
+
+
+def _change_hands(rules: Rules, state: State, streams: Streams, gone: Array) -> None:
+    for rows, lots, daily in (
+        (state.leads, streams.leads, rules.settings.moves),
+        (state.deals, streams.deals, rules.settings.moves / 3),
+    ):
+        moves = lots.all(len(rows)) < daily
+        if gone.any():
+            moves |= gone[rows["seat"]]
+        places = np.flatnonzero(moves & rows["open"])
+        if len(places):
+            seat = rows["seat"]
+            seat[places] = _pick(rules, state, _ground(rules, state, seat[places]), lots.draws)
+
+
+def _ground(rules: Rules, state: State, seat: Array) -> Array:
+    """Number a seat's territory, each world's apart."""
+    world = seat // state.seats_each
+    return np.asarray(world * rules.settings.territories + state.seats["territory"][seat])
+
+
+def _pick(rules: Rules, state: State, ground: Array, draws: np.random.Generator) -> Array:
+    """Pick a seat that is filled in each territory, or any seat there if none is."""
+    everyone = _ground(rules, state, np.arange(len(state.seats)))
+    filled = state.seats["vacant"] < 0
+    count = np.bincount(everyone, minlength=state.worlds * rules.settings.territories)
+    active = np.bincount(everyone[filled], minlength=len(count))
+    usable = filled | (active[everyone] == 0)
+    order = np.flatnonzero(usable)
+    order = order[np.argsort(everyone[order], kind="stable")]
+    size = np.bincount(everyone[order], minlength=len(count))
+    first = np.cumsum(size) - size
+    return order[first[ground] + (draws.random(len(ground)) * size[ground]).astype(np.int64)]
+
+
+def arrive(rules: Rules, state: State, streams: Streams, given: Given | None) -> None:
+    """Let new leads come in, each to a rep of its territory."""
+    if given is None or rules.alike.level:
+        state.leads = state.leads.with_(_new_leads(rules, state, streams.arrivals))
+        return
+    one = given.arrivals[state.day]
+    rows = one.tiled(state.worlds)
+    rows["seat"] = rows["seat"] + np.repeat(np.arange(state.worlds) * state.seats_each, len(one))
+    state.leads = state.leads.with_(rows)
+
+
+def _new_leads(rules: Rules, state: State, draws: np.random.Generator) -> Rows:
+    settings = rules.settings
+    ground = np.repeat(*_how_many(rules, state, draws))
+    count = len(ground)
+    seat = _pick(rules, state, ground, draws)
+    market = state.market[seat // state.seats_each]
+    shares = np.cumsum(settings.source_share)
+    source = np.searchsorted(shares / shares[-1], draws.random(count), side="right")
+    source = np.minimum(source, len(shares) - 1)
+    diverted = rules.has(state, "lead_mix")[seat] & (draws.random(count) < DIVERTED)
+    source = np.where(diverted, OUTBOUND, source)
+    potential = rules.potential[ground % settings.territories]
+    value = settings.deal_value * potential**0.35
+    value = value * np.exp(draws.normal(0, settings.value_spread, count))
+    warmth = np.asarray(settings.source_interest)[source] * np.exp(0.3 * market)
+    first = state.next_id["lead"]
+    state.next_id["lead"] += count
+    return Rows(
+        {
+            "id": first + np.arange(count),
+            "seat": seat,
+            "created": np.full(count, state.day),
+            "source": source.astype(np.int8),
+            "value": value,
+            "fit": draws.normal(0, settings.fit_spread, count),
+            "interest": warmth * np.exp(draws.normal(0, settings.interest_spread, count)),
+            "stage": np.zeros(count, dtype=np.int8),
+            "touches": np.zeros(count, dtype=np.int16),
+            "last_touch": np.full(count, state.day - 30),
+            "open": np.ones(count, dtype=np.bool_),
+        }
+    )
+
+
+def _how_many(rules: Rules, state: State, draws: np.random.Generator) -> tuple[Array, Array]:
+    """Draw how many leads come to each territory of each world."""
+    settings = rules.settings
+    month = rules.calendar.date(state.day).month
+    season = SEASON[month - 1] * (WORKDAYS if rules.calendar.workday[state.day] else WEEKENDS)
+    home = state.seats["territory"][: state.seats_each]
+    seats = np.bincount(home, minlength=settings.territories)
+    rate = settings.leads_per_month / 30.4 * seats * rules.potential**0.4 * season
+    pace = np.exp(0.5 * state.market)[:, None] * rate[None, :]
+    return np.arange(pace.size), draws.poisson(pace.ravel())

@@ -1,0 +1,107 @@
+"""What a CRM knows of people: who they are, where they sit, and their quotas."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from features.simulation.journal import Journal
+from features.simulation.names import person_names
+from features.simulation.parquet import DAY, HOUR, NEVER, TIME, ids, times, write
+from features.simulation.rows import Array
+from features.simulation.state import State
+
+REP = pa.schema(
+    [
+        ("rep_id", pa.string()),
+        ("name", pa.string()),
+        ("manager_id", pa.string()),
+        ("role", pa.string()),
+        ("team", pa.string()),
+        ("territory", pa.string()),
+        ("hired_at", TIME),
+        ("left_at", TIME),
+    ]
+)
+QUOTA = pa.schema(
+    [
+        ("rep_id", pa.string()),
+        ("period_start", TIME),
+        ("period_end", TIME),
+        ("amount", pa.float64()),
+    ]
+)
+LATENESS = (0.2, 2.5)
+"""Mean days by which a person's late rows are late, from the tidiest to the worst."""
+
+
+class People:
+    """Keeps `reps` and `quotas`, and draws how well each person keeps the CRM."""
+
+    def __init__(self, journal: Journal) -> None:
+        """Begin with nobody.
+
+        Args:
+            journal: whose habits of people are kept here.
+        """
+        self._journal = journal
+        self._seat: list[int] = []
+        self._territory: list[int] = []
+        self._hired: list[int] = []
+        self._left: dict[int, int] = {}
+        self._quotas: list[dict[str, Array]] = []
+
+    def join(self, state: State) -> None:
+        """Take in whoever is new."""
+        journal, seats = self._journal, state.seats
+        habits, draws = journal.habits, journal.draws
+        for seat in np.flatnonzero(seats["person"] >= len(self._seat)):
+            low, high = journal.settings.log_share
+            habits.share = np.append(habits.share, draws.uniform(low, high))
+            habits.lateness = np.append(habits.lateness, draws.uniform(*LATENESS))
+            self._seat.append(int(seat))
+            self._territory.append(int(seats["territory"][seat]))
+            self._hired.append(int(seats["hired"][seat]))
+
+    def leave(self, person: int, day: int) -> None:
+        """Note that somebody has left."""
+        self._left[person] = day
+
+    def quota(self, persons: Array, start: date, end: date, amounts: Array) -> None:
+        """Note the quotas of a period, in money."""
+        count = len(persons)
+        self._quotas.append(
+            {
+                "rep_id": persons,
+                "period_start": np.full(count, np.datetime64(start, "us")),
+                "period_end": np.full(count, np.datetime64(end, "us")),
+                "amount": amounts,
+            }
+        )
+
+    def write(self, out: Path) -> None:
+        """Write both tables; whoever left before the CRM came is not in it."""
+        settings, begin = self._journal.settings, self._journal.begin
+        numbers = np.arange(len(self._seat))
+        left = np.array([self._left.get(n, -1) for n in numbers.tolist()])
+        kept = (left < 0) | (left >= begin)
+        epoch = self._journal.epoch
+        manager = np.array(self._seat) * settings.managers // settings.reps + 1
+        territory = np.array(self._territory)
+        columns = {
+            "rep_id": ids("R", numbers[kept]),
+            "name": person_names(len(numbers), settings.special)[kept],
+            "manager_id": np.array([f"M{n:03d}" for n in manager], dtype=object)[kept],
+            "role": np.full(int(kept.sum()), "account executive", dtype=object),
+            "team": np.array([f"team {n}" for n in manager], dtype=object)[kept],
+            "territory": np.array([f"territory {n + 1}" for n in territory], dtype=object)[kept],
+            "hired_at": (epoch + np.array(self._hired) * DAY)[kept],
+            "left_at": times(np.where(left < 0, NEVER, epoch + left * DAY + 5 * HOUR))[kept],
+        }
+        write(out / "reps.parquet", columns, REP)
+        quotas = {n: np.concatenate([q[n] for q in self._quotas]) for n in QUOTA.names}
+        quotas["rep_id"] = ids("R", quotas["rep_id"])
+        write(out / "quotas.parquet", quotas, QUOTA)
