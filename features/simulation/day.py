@@ -98,8 +98,8 @@ class Day:
         number: of the day.
         leads: the leads of that day, over which the masks about leads go.
         deals: the deals of that day, those opened on it excepted.
-        old: how many of the leads were there before; the new stand below.
         is_summed: whether the chances of the day are wanted.
+        arrived: the new leads as they came, before anybody worked on them.
         opened: new deals.
         masks: by event, which leads or deals it happened to.
         left: seat and person of those who left.
@@ -111,19 +111,14 @@ class Day:
     number: int
     leads: Rows
     deals: Rows
-    old: int
     is_summed: bool = False
+    arrived: Rows | None = None
     opened: Rows | None = None
     masks: dict[str, Array] = field(default_factory=dict)
     left: list[tuple[int, int]] = field(default_factory=list)
     chance: Array | None = None
     wins: Array | None = None
     revenue: Array | None = None
-
-    @property
-    def arrived(self) -> Array:
-        """Places of the new leads."""
-        return np.arange(self.old, len(self.leads))
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def lead_truth(life: Life, day: int) -> list[Columns]:
         for is_touched, sums in ((False, total), (True, helped)):
             many = state.tiled(worlds)
             if is_touched:
-                touch(many, life, machine)
+                touch(many, machine, turn)
             # The same streams, so that the two differ by the touch and not by luck.
             _sum_into(sums, machine, many, Streams.of(life.settings.seed, 2, day, turn))
     p, more = (np.clip(chances / replays, 0, 1) for chances in (total, helped))
@@ -61,13 +61,18 @@ def _sum_into(total: Array, machine: Machine, many: State, streams: Streams) -> 
             total += chance[:size].reshape(many.worlds, -1).sum(axis=0)
 
 
-def touch(state: State, life: Life, machine: Machine) -> None:
+def touch(state: State, machine: Machine, turn: int) -> None:
     """Touch every open lead once more, at no cost of attention to any other.
 
     The lots come from a stream of their own, so that the same chances follow as without it.
+
+    Args:
+        state: whose leads are changed.
+        machine: gives the chance that a touch gets through.
+        turn: tells apart the worlds that are played one after the other.
     """
-    leads = state.leads
-    draws = np.random.Generator(np.random.PCG64([life.settings.seed, 5, state.day, len(leads)]))
+    leads, seed = state.leads, machine.settings.seed
+    draws = np.random.Generator(np.random.PCG64([seed, 5, state.day, turn]))
     connected = (draws.random(len(leads)) < reach(machine, leads, state.day)) & leads["open"]
     stage = np.maximum(leads["stage"], ATTEMPTING)
     leads["stage"] = np.where(connected, np.maximum(stage, CONNECTED), stage).astype(np.int8)

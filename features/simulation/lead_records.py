@@ -61,7 +61,9 @@ class LeadRecords:
 
     def arrive(self, day: Day) -> None:
         """Note new leads, and the moment of the day they came."""
-        new = day.leads.take(day.arrived, "id", "source", "value")
+        if day.arrived is None:
+            return
+        new = day.arrived.take(np.arange(len(day.arrived)), "id", "source", "value")
         self._leads.append(new)
         within = (self._journal.draws.triangular(4, 10, 15, len(new)) * HOUR).astype(np.int64)
         created = self._journal.epoch + day.number * DAY + within

@@ -134,7 +134,8 @@ def live(settings: Settings, out: Path, progress: Progress = silent) -> Life:
             if day in keep or (opens and settings.cause_replays):
                 life.states[day] = state.copy()
             happened = machine.step(state, streams, is_told=True)
-            life.given.arrivals[day] = happened.leads.take(happened.arrived).copy()
+            if happened.arrived is not None:
+                life.given.arrivals[day] = happened.arrived
             life.given.seats[day] = state.seats.copy()
             if calendar.opens[day]:
                 life.given.market[day] = float(state.market[0])

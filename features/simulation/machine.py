@@ -54,7 +54,9 @@ class Machine(Rules):
         left = staff(self, state, streams, given)
         old = len(state.leads)
         arrive(self, state, streams, given)
-        day = Day(state.day, state.leads, state.deals, old, is_summed, left=left)
+        day = Day(state.day, state.leads, state.deals, is_summed, left=left)
+        if is_told:
+            day.arrived = state.leads.take(np.arange(old, len(state.leads)))
         self._visit(state, streams.leads, day, is_told=is_told)
         if self.calendar.workday[state.day]:
             self._work(state, streams, day)
