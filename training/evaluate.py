@@ -126,10 +126,10 @@ def evaluate(
         folds=done.pop("folds"),
         cutoffs=done.pop("cutoffs"),
         segments={name.removeprefix("by "): parts for name, parts in done.items()},
-        reliability=_reliability(rows, counts, settings.level),
+        reliability=reliability_bins(rows, counts, settings.level),
         ece_floor=_floor(known, settings),
         gains=_gains(rows),
-        histogram=_histogram(rows.named[MODEL]),
+        histogram=histogram(rows.named[MODEL]),
         horizon_days=predictions.horizon,
         n_immature=len(predictions.frame) - len(known.frame),
         settings=settings,
@@ -145,7 +145,8 @@ def _groups(known: Predictions, settings: EvaluationSettings) -> dict[str, dict[
     }
 
 
-def _reliability(rows: Forecasts, counts: Counts, level: float) -> tuple[ReliabilityBin, ...]:
+def reliability_bins(rows: Forecasts, counts: Counts, level: float) -> tuple[ReliabilityBin, ...]:
+    """Set what the model said against what happened, in bins of equally many forecasts."""
     p = rows.named[MODEL]
     bins = equal_mass_bins(p)
     found = []
@@ -161,8 +162,14 @@ def _reliability(rows: Forecasts, counts: Counts, level: float) -> tuple[Reliabi
 def _floor(known: Predictions, settings: EvaluationSettings) -> Estimate:
     if known.frame.empty:
         return WITHHELD
-    drawn = noise_floor(known.named[MODEL], known.luck, settings.floor_draws, settings.seed)
-    ends = np.quantile(drawn, [(1 - settings.level) / 2, (1 + settings.level) / 2])
+    draws, seed = settings.floor_draws, settings.seed
+    return ece_floor(known.named[MODEL], known.luck, settings.level, draws, seed)
+
+
+def ece_floor(p: FloatArray, luck: IntArray, level: float, draws: int, seed: int) -> Estimate:
+    """Estimate the ECE that a perfect forecast of these rows would show by chance."""
+    drawn = noise_floor(p, luck, draws, seed)
+    ends = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(float(drawn.mean()), *map(float, ends))
 
 
@@ -177,7 +184,8 @@ def _gains(rows: Forecasts) -> dict[str, tuple[float, ...]]:
     return curves
 
 
-def _histogram(p: FloatArray) -> tuple[tuple[float, int], ...]:
+def histogram(p: FloatArray) -> tuple[tuple[float, int], ...]:
+    """Count how often which forecast was made."""
     if not len(p):
         return ()
     # The axis ends where forecasts get rare: conversion is, and 0..1 would be mostly empty. The

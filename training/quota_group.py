@@ -1,0 +1,189 @@
+"""One group of forecasts of attainment judged: the model, the baselines and the differences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from training.comparison import Scores, cluster_rate
+from training.intervals import WITHHELD, Counts, Estimate, estimate
+from training.metrics import FloatArray
+from training.predictions import MODEL
+from training.quota_metrics import (
+    CENTRED,
+    HIGHER,
+    METRICS,
+    NEUTRAL,
+    OF_RANGES,
+    TOLERANCE,
+    Attainments,
+    measure,
+)
+
+
+@dataclass(frozen=True)
+class QuotaSettings:
+    """How forecasts of attainment are judged.
+
+    Attributes:
+        capacity: share of the reps that a manager can talk to at a cutoff.
+        level: share of resamples inside an interval.
+        draws: resamples.
+        floor_draws: draws for the ECE that chance alone makes.
+        early: the weeks of the period that are also judged together, both included.
+        min_spells: rep-periods that missed, and that did not, below which no chance is judged,
+            and rep-periods in all below which no range is.
+        max_levels: parts of a segment shown on their own.
+        seed: makes the intervals repeatable.
+    """
+
+    capacity: float = 0.3
+    level: float = 0.9
+    draws: int = 300
+    floor_draws: int = 200
+    early: tuple[int, int] = (2, 6)
+    min_spells: int = 10
+    max_levels: int = 12
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class QuotaGroup:
+    """A group of rows, how each forecast did on it, and how much better the model did.
+
+    Attributes:
+        label: the group in words.
+        n_rows: rows with a known attainment.
+        n_spells: different rep-periods among them.
+        n_missed: rep-periods that missed.
+        miss_rate: share of rows that missed.
+        at_floor: share of the model's ranges that begin at what is closed already; such a range
+            has no tenth below it, so it covers more than 80 % even if the model is perfect.
+        withheld: why nothing is said of chances, or None.
+        withheld_ranges: the same of ranges.
+        scores: forecast -> figure -> estimate.
+        differences: baseline -> figure -> model minus baseline, on the same resamples.
+    """
+
+    label: str
+    n_rows: int
+    n_spells: int
+    n_missed: int
+    miss_rate: Estimate
+    at_floor: float
+    withheld: str | None
+    withheld_ranges: str | None
+    scores: Mapping[str, Scores]
+    differences: Mapping[str, Scores]
+
+    @property
+    def model(self) -> Scores:
+        """How the model did."""
+        return self.scores[MODEL]
+
+    def verdict(self, baseline: str, metric: str) -> str:
+        """Say whether the model is `better`, `worse` or `undecided` against a baseline."""
+        gap = self.differences[baseline].get(metric, WITHHELD)
+        if gap.value is None or metric in NEUTRAL or not gap.excludes(0.0):
+            return "undecided"
+        return "better" if (gap.value > 0) == (metric in HIGHER) else "worse"
+
+    def to_json(self) -> dict[str, Any]:
+        """Give everything as plain values; withheld figures are None."""
+        return {
+            "label": self.label,
+            "n_rows": self.n_rows,
+            "n_rep_periods": self.n_spells,
+            "n_missed": self.n_missed,
+            "miss_rate": self.miss_rate.to_json(),
+            "ranges_at_floor": self.at_floor,
+            "withheld": self.withheld,
+            "withheld_ranges": self.withheld_ranges,
+            MODEL: plain(self.model),
+            "baselines": {n: plain(s) for n, s in self.scores.items() if n != MODEL},
+            "difference": {
+                name: {m: e.to_json() | {"verdict": self.verdict(name, m)} for m, e in row.items()}
+                for name, row in self.differences.items()
+            },
+        }
+
+
+def judge_group(
+    label: str, rows: Attainments, counts: Counts, settings: QuotaSettings, floor: FloatArray
+) -> QuotaGroup:
+    """Judge all forecasts on one group of rows.
+
+    Args:
+        label: the group in words.
+        rows: its rows.
+        counts: resamples of clusters, the same for every group.
+        settings: capacity, level and minimum.
+        floor: what each row had attained at its cutoff.
+    """
+    missed, made, total = _sizes(rows)
+    words = _too_few(missed, made, settings.min_spells)
+    enough = total >= settings.min_spells
+    ranges = None if enough else f"too few: {total} rep-periods, {settings.min_spells} are needed"
+    drawn = measure(rows, counts, settings.capacity) if enough else {}
+    hidden = set() if words is None else set(METRICS) - OF_RANGES
+
+    def estimates(found: Mapping[str, FloatArray]) -> dict[str, Estimate]:
+        return {
+            m: WITHHELD
+            if m in hidden or m not in found
+            else estimate(found[m], settings.level, centred=m in CENTRED)
+            for m in METRICS
+        }
+
+    scores = {name: estimates(drawn.get(name, {})) for name in rows.chances}
+    if enough:
+        for name, figures in scores.items():
+            # Where all are covered every resample says so, and a bootstrap would claim certainty.
+            covered = rows.about(rows.covered(name))
+            figures["coverage"] = cluster_rate(covered, counts, settings.level)
+    gaps = {
+        name: {m: drawn[MODEL][m] - drawn[name][m] for m in METRICS} if enough else {}
+        for name in rows.chances
+        if name != MODEL
+    }
+    n = len(rows.missed)
+    rate = cluster_rate(rows.about(rows.missed), counts, settings.level) if n else WITHHELD
+    low = rows.ranges[MODEL][:, 0]
+    return QuotaGroup(
+        label=label,
+        n_rows=n,
+        n_spells=total,
+        n_missed=missed,
+        miss_rate=rate if enough else Estimate(rate.value),
+        at_floor=float((low <= floor + TOLERANCE).mean()) if n else 0.0,
+        withheld=words,
+        withheld_ranges=ranges,
+        scores=scores,
+        differences={name: estimates(gap) for name, gap in gaps.items()},
+    )
+
+
+def plain(scores: Scores) -> dict[str, dict[str, float | None]]:
+    """Give estimates as JSON has them."""
+    return {name: figure.to_json() for name, figure in scores.items()}
+
+
+def _sizes(rows: Attainments) -> tuple[int, int, int]:
+    """Count rep-periods that missed, that did not, and all."""
+    missed = len(np.unique(rows.spells[rows.missed > 0]))
+    total = len(np.unique(rows.spells))
+    return missed, total - missed, total
+
+
+def _too_few(missed: int, made: int, needed: int) -> str | None:
+    if missed + made == 0:
+        return "not measurable: no attainment is known yet"
+    if min(missed, made) >= needed:
+        return None
+    return (
+        f"not measurable: {missed} rep-periods missed and {made} made quota, "
+        f"{needed} of each are needed"
+    )
