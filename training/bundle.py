@@ -95,6 +95,19 @@ class Bundle:
     about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def horizon(self) -> str:
+        """How far it looks ahead, in words."""
+        return f"{self.horizon_days} days"
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Tell what every feature in use means."""
+        return self.feature_set.describe()
+
+    def predict(self, X: pd.DataFrame) -> Floats:
+        """Forecast rows of features: the chance to convert within the horizon."""
+        return self.probability(X)
+
+    @property
     def feature_set(self) -> FeatureSet:
         """The features in use."""
         declared = lead_features(self.words, self.params)

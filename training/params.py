@@ -61,6 +61,22 @@ class LeadParams(Section):
     )
 
 
+class QuotaParams(Section):
+    """The forecast of each rep's quota attainment."""
+
+    target: float = Field(default=1.0, gt=0, description="a miss is attainment below this")
+    every_days: int = Field(default=7, ge=1, description="days between training cutoffs")
+    refit_days: int = Field(default=28, ge=1, description="a backtest refits so often")
+    most_refits: int = Field(default=8, ge=1, description="but at the most so many times")
+    futures: int = Field(default=1000, ge=100, description="futures drawn for each rep")
+    company_spread: float = Field(
+        default=0.12, ge=0, description="log sd of the luck that all reps of a moment share"
+    )
+    capacity: float = Field(
+        default=0.3, gt=0, lt=1, description="share of reps a manager can talk to"
+    )
+
+
 class EvaluationParams(Section):
     """How quality is measured."""
 
@@ -83,6 +99,7 @@ class TrainingParams(Section):
     """What can be learned, how, and how it is judged."""
 
     leads: LeadParams = LeadParams()
+    quota: QuotaParams = QuotaParams()
     split: SplitParams = SplitParams()
     booster: BoosterParams = BoosterParams()
     evaluation: EvaluationParams = EvaluationParams()

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from training.bundle import Bundle
+from training.bundles import AnyBundle
 
 LONGEST_VALUE = 500
 LONGEST_KEY = 250
@@ -31,7 +31,7 @@ class RunRecord:
     """
 
     kind: str
-    bundle: Bundle
+    bundle: AnyBundle
     settings: Mapping[str, Any]
     data_fingerprint: str
     metrics: Mapping[str, float | None] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class RunRecord:
         return {
             "content": self.bundle.version,
             "until": self.bundle.until.isoformat(),
-            "horizon_days": str(self.bundle.horizon_days),
+            "horizon": self.bundle.horizon,
             "data_fingerprint": self.data_fingerprint,
             "feature_fingerprint": self.bundle.fingerprint,
             "evidence": self.bundle.evidence.state,
@@ -58,7 +58,7 @@ class RunRecord:
 
     def write(self, folder: Path) -> None:
         """Write all artifacts but the model into an empty folder."""
-        features = self.bundle.feature_set.describe()
+        features = self.bundle.describe()
         self._write_one(folder / "settings.json", _pretty(self.settings))
         self._write_one(folder / "features.json", _pretty(features))
         for name, content in self.files.items():
@@ -96,7 +96,7 @@ class LoadedModel:
     kind: str
     version: str
     run_id: str
-    bundle: Bundle
+    bundle: AnyBundle
 
 
 @dataclass(frozen=True)

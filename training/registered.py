@@ -1,7 +1,7 @@
 """A bundle in the form MLflow's own tools load: an MLmodel file beside the bundle's folder.
 
 Nothing is pickled. `mlflow.pyfunc.load_model` finds this module by its name, so it works wherever
-pacesetter is installed, and reads the very files that `Bundle.load` reads. Pacesetter itself never
+pacesetter is installed, and reads the very files that `load_bundle` reads. Pacesetter itself never
 takes that way.
 """
 
@@ -15,7 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from training.bundle import Bundle, Floats
+from training.bundle import Floats
+from training.bundles import AnyBundle, load_bundle
 
 BUNDLE = "bundle"
 """The folder of a registered model that holds the bundle."""
@@ -27,25 +28,25 @@ NEEDED = ("ibis-framework", "lightgbm", "numpy", "pandas", "pydantic", "scipy")
 class Registered:
     """What `mlflow.pyfunc.load_model` gives people to predict with."""
 
-    bundle: Bundle
+    bundle: AnyBundle
 
     def predict(self, X: pd.DataFrame, params: dict[str, Any] | None = None) -> Floats:
-        """Forecast the chance to convert within the bundle's horizon, one a row.
+        """Forecast what the bundle's trees are about, one a row; the bundle's `predict` says what.
 
         Args:
             X: one column for each feature of the bundle, as `features.build` makes them.
             params: part of MLflow's interface; there are none.
         """
         del params
-        return self.bundle.probability(X)
+        return self.bundle.predict(X)
 
 
 def _load_pyfunc(path: str) -> Registered:
     """Answer MLflow's loader, which asks for this function by this name."""
-    return Registered(Bundle.load(Path(path)))
+    return Registered(load_bundle(Path(path)))
 
 
-def save_registered(bundle: Bundle, folder: Path) -> None:
+def save_registered(bundle: AnyBundle, folder: Path) -> None:
     """Write a bundle, its signature and the versions it was made with into a new folder.
 
     `mlflow.pyfunc.save_model` is not used: it looks for a uv project in the working directory and

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.errors import NotFoundError, NotReady
-from training.bundle import Bundle
+from training.bundles import load_bundle
 from training.mlruns import Mlruns, quiet
 from training.records import LoadedModel, Promotion, RunRecord, Version
 from training.registered import BUNDLE, save_registered
@@ -110,7 +110,7 @@ class Tracking:
         number = self._number(kind, which)
         with self._open():
             found = self._registered(kind)[number]
-        bundle = Bundle.load(self.mlruns.local(found.source) / BUNDLE)
+        bundle = load_bundle(self.mlruns.local(found.source) / BUNDLE)
         return LoadedModel(kind, number, found.run_id, bundle)
 
     def promote(self, kind: str, which: str, why: str) -> str:

@@ -1,0 +1,205 @@
+"""The chance of each open deal to be won before a deadline.
+
+The deadline is a feature: the days left until it, and how they compare with the deal's expected
+close and age. So one model serves every rep's period, whenever it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import logit
+
+from features.build import Examples
+from features.feature import FeatureSet
+from features.snapshot import CUTOFF
+from training.boosting import Ensemble, Part, count_rounds, fit_ensemble
+from training.calibration import IDENTITY, Calibrator, choose_calibrator, trust_in
+from training.params import BoosterParams
+from training.quota_lesson import Claims, QuotaLesson
+
+Floats = npt.NDArray[np.float64]
+DAYS_LEFT, SLACK, AGE_THEN = "days_to_deadline", "deadline_after_expected_close", "age_at_deadline"
+DEADLINE = (DAYS_LEFT, SLACK, AGE_THEN)
+DATES = frozenset(
+    {
+        "weekday",
+        "day_of_month",
+        "days_to_month_end",
+        "days_to_quarter_end",
+        "company_rate",
+        "company_open",
+        "company_inflow",
+    }
+)
+"""Columns that are one value for everybody at a cutoff: trees would learn the past's dates."""
+PRIOR_WON, PRIOR_CLOSED = 1.0, 4.0
+"""A deal of an unknown company is won one time in four."""
+LEAST_WON = 30
+"""Won deals (and as many others) without which trees would only learn noise."""
+YEAR_DAYS = 365
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class DealModel:
+    """Forecasts whether open deals are won in time.
+
+    Attributes:
+        columns: features in use, those of the deadline last.
+        ensemble: the trees; None where there was too little to learn from.
+        calibrator: maps margins to probabilities.
+        base_rate: share of closed deals that are won.
+        cycle_days: median days from a deal's opening to its winning.
+    """
+
+    columns: tuple[str, ...]
+    ensemble: Ensemble | None
+    calibrator: Calibrator
+    base_rate: float
+    cycle_days: float
+
+    def margins(self, deals: Examples, claims: Claims) -> Floats:
+        """Forecast log-odds that each claimed deal is won before its deadline."""
+        if not len(claims):
+            return np.empty(0)
+        if self.ensemble is None:
+            return self._by_rule(deals, claims)
+        X = with_deadline(deals, claims)[list(self.columns)]
+        return self.calibrator.margin(self.ensemble.margins(X))
+
+    def _by_rule(self, deals: Examples, claims: Claims) -> Floats:
+        """Without a model: the company's share, as far as there is time to get there."""
+        left = days_left(deals, claims)
+        return np.asarray(logit(self.base_rate * (1 - np.exp(-left / self.cycle_days)) + 1e-6))
+
+
+def days_left(deals: Examples, claims: Claims) -> Floats:
+    """Give the days from each claim's cutoff to its deadline."""
+    cutoffs = deals.keys[CUTOFF].to_numpy("datetime64[us]")[claims.deal]
+    return (claims.deadline - cutoffs) / np.timedelta64(1, "D")
+
+
+def with_deadline(deals: Examples, claims: Claims) -> pd.DataFrame:
+    """Put the features of the deadline beside those of the deals."""
+    X = deals.X.iloc[claims.deal].reset_index(drop=True)
+    left = days_left(deals, claims)
+    told = {
+        DAYS_LEFT: left,
+        SLACK: left - X["days_to_expected_close"].to_numpy(),
+        AGE_THEN: left + X["age_days"].to_numpy(),
+    }
+    return X.assign(**told)
+
+
+@dataclass(frozen=True)
+class DealRows:
+    """Claims whose outcome is known, as rows to learn from."""
+
+    X: pd.DataFrame
+    y: Floats
+    deadline: npt.NDArray[np.datetime64]
+    deal: npt.NDArray[np.object_]
+
+
+def ripe_rows(lesson: QuotaLesson, claims: Claims) -> DealRows:
+    """Take the claims whose deadline has passed, with whether they were met."""
+    ripe = claims.take(claims.deadline <= np.datetime64(lesson.until, "us"))
+    endings = lesson.endings.iloc[ripe.deal]
+    closed = endings["closed_at"].to_numpy("datetime64[us]")
+    won = (endings["outcome"].to_numpy() == 1) & (closed < ripe.deadline)
+    deal = lesson.deals.keys["deal_id"].to_numpy(dtype=object)[ripe.deal]
+    return DealRows(with_deadline(lesson.deals, ripe), won.astype(np.float64), ripe.deadline, deal)
+
+
+def fit_deals(
+    lesson: QuotaLesson,
+    claims: Claims,
+    ends: Sequence[pd.Timestamp],
+    params: BoosterParams,
+    earlier: DealModel | None = None,
+) -> DealModel:
+    """Fit on the claims of periods that ended by the last of `ends`.
+
+    Early stopping looks at each of the last two periods, forecast from what had ended before it
+    began. A period's claims are ripe when it ends, so the gap between parts is the period itself.
+
+    Args:
+        lesson: what is known.
+        claims: all open deals beside the reps they may count for.
+        ends: ends of periods to learn from, rising.
+        params: how trees grow.
+        earlier: a model of the same kind that did not see the last period, to calibrate on it.
+    """
+    rows = ripe_rows(lesson, claims)
+    base, cycle = _company(lesson, ends)
+    used = rows.deadline <= np.datetime64(ends[-1], "us") if ends else np.zeros(0, dtype=np.bool_)
+    if not ends or min(_won(rows, used)) < LEAST_WON:
+        return DealModel((), None, IDENTITY, base, cycle)
+    columns = _useful(lesson, rows, used)
+    categorical = _categorical(lesson.deals.feature_set, columns)
+
+    def part(which: npt.NDArray[np.bool_]) -> Part:
+        X = rows.X.loc[which, columns]
+        return Part(X, rows.y[which], np.ones(int(which.sum())))
+
+    folds = []
+    for before, last in list(pairwise(ends))[-2:]:
+        past = rows.deadline <= np.datetime64(before, "us")
+        then = rows.deadline == np.datetime64(last, "us")
+        if min(_won(rows, past)) >= LEAST_WON and min(_won(rows, then)) > 0:
+            folds.append((part(past), part(then)))
+    rounds = count_rounds(folds, categorical, params) if folds else params.max_rounds // 8
+    ensemble = fit_ensemble(part(used), categorical, rounds, params)
+    calibrator = IDENTITY
+    if earlier is not None and earlier.ensemble is not None:
+        calibrator = _calibrated(rows, earlier, ends)
+    return DealModel(tuple(columns), ensemble, calibrator, base, cycle)
+
+
+def _won(rows: DealRows, which: npt.NDArray[np.bool_]) -> tuple[int, int]:
+    """Count deals won in time, and deals that were not."""
+    ever = pd.Series(rows.y[which]).groupby(rows.deal[which]).max()
+    return int((ever == 1).sum()), int((ever == 0).sum())
+
+
+def _calibrated(rows: DealRows, earlier: DealModel, ends: Sequence[pd.Timestamp]) -> Calibrator:
+    """Choose a calibrator on the last period, forecast by a model that had not seen it."""
+    then = rows.deadline == np.datetime64(ends[-1], "us")
+    if not then.any() or earlier.ensemble is None:
+        return IDENTITY
+    margins = earlier.ensemble.margins(rows.X.loc[then, list(earlier.columns)])
+    deal = pd.Series(rows.deal[then])
+    weights = 1 / deal.groupby(deal).transform("count").to_numpy(np.float64)
+    left = rows.X.loc[then, DAYS_LEFT].to_numpy()
+    chosen, _ = choose_calibrator(margins, rows.y[then], weights, left <= np.median(left))
+    return chosen.trusted(trust_in(round(float(left.max() - left.min())) + 1))
+
+
+def _company(lesson: QuotaLesson, ends: Sequence[pd.Timestamp]) -> tuple[float, float]:
+    """Give the share of deals won and the days that takes, from what had closed by then."""
+    frame = lesson.endings.assign(
+        deal_id=lesson.deals.keys["deal_id"], created_at=lesson.deals.keys["created_at"]
+    )
+    until = ends[-1] if ends else pd.Timestamp(lesson.until)
+    over = frame[frame["closed_at"] < until].drop_duplicates("deal_id")
+    won = over[over["outcome"] == 1]
+    share = (len(won) + PRIOR_WON) / (len(over) + PRIOR_CLOSED)
+    days = (won["closed_at"] - won["created_at"]).dt.total_seconds() / DAY_SECONDS
+    return float(share), float(max(days.median(), 1.0)) if len(won) else 60.0
+
+
+def _useful(lesson: QuotaLesson, rows: DealRows, used: npt.NDArray[np.bool_]) -> list[str]:
+    varied = rows.X[used].nunique(dropna=False) > 1  # noqa: PD101 - of a frame, not of a series
+    cutoffs = lesson.deals.keys[CUTOFF]
+    is_short = (cutoffs.max() - cutoffs.min()).days < 2 * YEAR_DAYS
+    return [n for n in rows.X.columns if varied[n] and not (is_short and n in DATES)]
+
+
+def _categorical(declared: FeatureSet, columns: Sequence[str]) -> list[str]:
+    return [name for name in declared.categorical if name in columns]

@@ -1,0 +1,278 @@
+"""Where each rep's attainment may land: one distribution, from which everything said is read.
+
+Final attainment is what is closed, plus open deals that are won in time, plus business still to be
+created. Each is drawn many times; reps share the luck of the company, so draws add up to teams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.build import Examples
+from features.snapshot import CUTOFF
+from training.quota_lesson import Claims
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+LEVELS = (0.1, 0.5, 0.9)
+GONE = -25.0
+"""Log-odds of a deal whose owner has left: it will be won by somebody else."""
+CERTAIN = 0.998
+"""Nothing is said with more certainty than this."""
+MOST_NEW = 400
+"""New deals of one rep drawn one by one; beyond it their mean amount stands for each."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How much luck deals have in common.
+
+    Attributes:
+        rep: standard deviation of a rep's own log-odds and log business.
+        company: the same for what all reps of a moment share.
+    """
+
+    rep: float = 0.3
+    company: float = 0.12
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """What deals are worth in the end.
+
+    Attributes:
+        ratio: quantiles of final amount over the amount seen while open.
+        residual: quantiles of log amounts of wins around the rep's own mean.
+        typical: the company's median win, where a rep has none.
+    """
+
+    ratio: tuple[float, ...] = (1.0,)
+    residual: tuple[float, ...] = (0.0,)
+    typical: float = 1.0
+
+
+@dataclass(frozen=True)
+class Chances:
+    """What a forecast needs to know of each rep's row, and of each deal it may count on.
+
+    Attributes:
+        rep: place of the deal's rep row, rising.
+        margin: log-odds to be won in time.
+        amount: as seen now.
+        expected_new: wins still to be created, by rep row.
+        usual: a rep's usual win.
+    """
+
+    rep: Ints
+    margin: Floats
+    amount: Floats
+    expected_new: Floats
+    usual: Floats
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Futures of each rep's row, as amounts.
+
+    Attributes:
+        keys: the rows: `rep_id, period_start, period_end, cutoff, quota, ...`.
+        closed: won so far.
+        open: from open deals, rows x draws.
+        new: from deals that do not exist yet, rows x draws.
+    """
+
+    keys: pd.DataFrame
+    closed: Floats
+    open: Floats
+    new: Floats
+
+    @property
+    def quota(self) -> Floats:
+        """The quotas; those nobody can attain or miss (0 or less) are empty."""
+        quota = self.keys["quota"].to_numpy(np.float64)
+        return np.where(quota > 0, quota, np.nan)
+
+    @property
+    def total(self) -> Floats:
+        """Final amounts, rows x draws."""
+        return self.closed[:, None] + self.open + self.new
+
+    def attainment(self) -> Floats:
+        """Final attainment, rows x draws; without a quota the ratio to what is expected."""
+        total = self.total
+        mean = np.maximum(np.abs(total.mean(axis=1)), 1.0)
+        return total / np.where(np.isnan(self.quota), mean, self.quota)[:, None]
+
+    def take(self, rows: npt.NDArray[np.bool_] | Ints) -> Draws:
+        """Keep some rows."""
+        keys = self.keys[rows] if rows.dtype == bool else self.keys.iloc[rows]
+        return Draws(
+            keys.reset_index(drop=True), self.closed[rows], self.open[rows], self.new[rows]
+        )
+
+
+def chances_of(
+    reps: Examples,
+    deals: Examples,
+    claims: Claims,
+    margins: Floats,
+    expected_new: Floats,
+    typical: float,
+) -> Chances:
+    """Put together what is needed to draw futures."""
+    left = reps.X["has_left"].to_numpy() > 0
+    amount = deals.keys["amount"].to_numpy(np.float64)[claims.deal]
+    usual = reps.X["median_won"].to_numpy(np.float64)
+    usual = np.where(np.isnan(usual) | (usual <= 0), typical, usual)
+    return Chances(
+        rep=claims.rep,
+        margin=np.where(left[claims.rep], GONE, margins),
+        # A missing amount counts 0 in the end, unless somebody fills it in.
+        amount=np.nan_to_num(amount, nan=0.0),
+        expected_new=expected_new,
+        usual=usual,
+    )
+
+
+def draw(
+    reps: Examples, chances: Chances, amounts: Amounts, spread: Spread, count: int, seed: int
+) -> Draws:
+    """Draw futures; each cutoff has chances of its own, so that no row depends on others' cutoffs.
+
+    Args:
+        reps: the rows.
+        chances: of them.
+        amounts: what deals are worth.
+        spread: luck in common.
+        count: futures.
+        seed: of the chances.
+    """
+    keys = reps.keys
+    won, new = np.zeros((len(keys), count)), np.zeros((len(keys), count))
+    for moment, rows in _by_cutoff(keys):
+        draws = np.random.default_rng([seed, moment])
+        place = np.full(len(keys), -1)
+        place[rows] = np.arange(len(rows))
+        mine = np.flatnonzero(place[chances.rep] >= 0)
+        owner = place[chances.rep[mine]]
+        shared = draws.normal(0, 1, count)[None, :] * spread.company
+        luck = shared + draws.normal(0, 1, (len(rows), count)) * spread.rep
+        won[rows] = _open(draws, owner, chances, mine, amounts, luck)
+        mean = np.exp(luck - (spread.company**2 + spread.rep**2) / 2)
+        wins = draws.poisson(chances.expected_new[rows][:, None] * mean)
+        new[rows] = _worth(draws, wins, chances.usual[rows], amounts)
+    return Draws(keys, keys["attained"].to_numpy(np.float64), won, new)
+
+
+def _by_cutoff(keys: pd.DataFrame) -> Iterator[tuple[int, Ints]]:
+    moments = keys[CUTOFF].to_numpy("datetime64[us]").astype(np.int64)
+    for moment in np.unique(moments):
+        yield abs(int(moment)) // 1_000_000, np.flatnonzero(moments == moment)
+
+
+def _open(
+    draws: np.random.Generator,
+    owner: Ints,
+    chances: Chances,
+    mine: Ints,
+    amounts: Amounts,
+    luck: Floats,
+) -> Floats:
+    """Sum up open deals that are won, rows x draws."""
+    summed = np.zeros_like(luck)
+    if not len(mine):
+        return summed
+    odds = chances.margin[mine][:, None] + luck[owner]
+    wins = draws.random(odds.shape) < 1 / (1 + np.exp(-odds))
+    worth = chances.amount[mine][:, None] * _picked(draws, amounts.ratio, odds.shape)
+    # Deals come by rep, so that the sums are differences of a running total.
+    first = np.flatnonzero(np.diff(owner, prepend=-1))
+    summed[owner[first]] = np.add.reduceat(np.where(wins, worth, 0.0), first, axis=0)
+    return summed
+
+
+def _worth(draws: np.random.Generator, wins: Ints, usual: Floats, amounts: Amounts) -> Floats:
+    """Give what so many new wins bring, each with an amount of its own."""
+    few = np.minimum(wins, MOST_NEW)
+    row = np.repeat(np.arange(wins.size), few.ravel())
+    factor = np.exp(_picked(draws, amounts.residual, (len(row),)))
+    total = np.bincount(row, factor, wins.size).reshape(wins.shape)
+    mean = float(np.exp(np.array(amounts.residual)).mean())
+    return np.asarray((total + (wins - few) * mean) * usual[:, None])
+
+
+def _picked(
+    draws: np.random.Generator, quantiles: Sequence[float], shape: tuple[int, ...]
+) -> Floats:
+    return np.asarray(quantiles)[draws.integers(0, len(quantiles), shape)]
+
+
+def chance_to_attain(attainment: Floats, target: float) -> Floats:
+    """Give the share of futures in which the target is reached, never quite 0 or 1."""
+    reached = (attainment >= target).mean(axis=1)
+    return np.asarray(np.clip(reached, 1 - CERTAIN, CERTAIN))
+
+
+def quantiles(attainment: Floats, target: float, levels: Sequence[float] = LEVELS) -> Floats:
+    """Read mid-quantiles off the futures, rows x levels.
+
+    Late in a period much of the chance lies on single values (nothing more is won). Mid-quantiles
+    (Ma, Genton & Parzen 2011, Ann. Inst. Statist. Math. 63) go through the middle of such steps, so
+    that the range between two of them covers what it says, where ordinary ones cover more.
+    They are kept on that side of the target on which the chance to attain puts them.
+    """
+    made = np.empty((len(attainment), len(levels)))
+    reached = (attainment >= target).mean(axis=1)
+    for place, row in enumerate(np.round(attainment, 6)):
+        values, counts = np.unique(row, return_counts=True)
+        middle = (np.cumsum(counts) - counts / 2) / len(row)
+        made[place] = np.interp(levels, middle, values)
+    below = (1 - reached)[:, None] > np.asarray(levels)[None, :]
+    just_below = np.nextafter(target, -np.inf)
+    return np.where(below, np.minimum(made, just_below), np.maximum(made, target))
+
+
+def summed(draws: Draws, groups: pd.Series, level: str) -> pd.DataFrame:
+    """Add futures up to teams, draw by draw, and read the teams' ranges off the sums.
+
+    Args:
+        draws: futures of reps.
+        groups: each row's team.
+        level: what kind of team it is.
+
+    Returns:
+        `level, group, period_start, period_end, cutoff, quota, closed, expected_open,
+        expected_new, mean, p10, p50, p90`, amounts.
+    """
+    by = [groups.to_numpy(), *(draws.keys[c].to_numpy() for c in ("period_start", "period_end"))]
+    frame = pd.DataFrame({"group": by[0], "period_start": by[1], "period_end": by[2]})
+    frame[CUTOFF] = draws.keys[CUTOFF].to_numpy()
+    known = frame["group"].notna().to_numpy()
+    number = frame.groupby(["group", "period_start", "period_end", CUTOFF], sort=True).ngroup()
+    teams = frame[known].drop_duplicates().reset_index(drop=True)
+    place = number[known].drop_duplicates().to_numpy()
+    totals = np.zeros((len(teams), draws.open.shape[1]))
+    row_of = {int(n): k for k, n in enumerate(place)}
+    rows = np.array([row_of[int(n)] for n in number[known]], dtype=np.int64)
+    np.add.at(totals, rows, draws.total[known])
+
+    def added(values: Floats) -> Floats:
+        return np.bincount(rows, np.nan_to_num(values[known]), len(teams)).astype(np.float64)
+
+    p10, p50, p90 = np.quantile(totals, LEVELS, axis=1)
+    return teams.assign(
+        level=level,
+        quota=added(draws.quota),
+        closed=added(draws.closed),
+        expected_open=added(draws.open.mean(axis=1)),
+        expected_new=added(draws.new.mean(axis=1)),
+        mean=totals.mean(axis=1),
+        p10=p10,
+        p50=p50,
+        p90=p90,
+    )

@@ -1,0 +1,203 @@
+"""Rolling origin for quota attainment: what would have been said of each rep at each cutoff."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.build import Examples
+from features.outcomes import attained_parts, attainment
+from features.params import FeatureParams
+from features.progress import Progress, silent
+from features.snapshot import CUTOFF
+from features.warehouse import Warehouse
+from training.backtest import Range, folds_of
+from training.outlook import Draws, chance_to_attain, quantiles, summed
+from training.params import TrainingParams
+from training.quota_baselines import COLUMNS as RULE_COLUMNS
+from training.quota_baselines import baseline_forecasts
+from training.quota_bundle import QuotaBundle
+from training.quota_lesson import QuotaLesson, prepare_quota
+from training.quota_model import fit_quota, forecast
+from training.quota_predictions import QuotaPredictions
+
+Floats = npt.NDArray[np.float64]
+RAMP_DAYS = 180
+WEEK_DAYS = 7
+LEVELS = {"manager": "manager_id", "territory": "territory"}
+QUARTERS = np.array(["1st quarter", "2nd quarter", "3rd quarter", "4th quarter"], dtype=object)
+
+
+@dataclass(frozen=True)
+class QuotaFold:
+    """One model and the cutoffs it forecast; it saw nothing at or after the first of them."""
+
+    number: int
+    cutoffs: tuple[datetime, ...]
+    about: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class QuotaBacktest:
+    """What a rolling origin gave."""
+
+    predictions: QuotaPredictions
+    folds: tuple[QuotaFold, ...]
+    last: QuotaBundle
+
+
+@dataclass(frozen=True)
+class _Part:
+    fold: QuotaFold
+    frame: pd.DataFrame
+    baselines: dict[str, pd.DataFrame]
+    rollups: pd.DataFrame
+    segments: pd.DataFrame
+    bundle: QuotaBundle
+
+
+def backtest_quota(
+    warehouse: Warehouse,
+    asked: Range,
+    features: FeatureParams,
+    params: TrainingParams,
+    progress: Progress = silent,
+) -> QuotaBacktest:
+    """Forecast every rep with a running quota at every cutoff, by models that knew only the past.
+
+    Args:
+        warehouse: the whole history.
+        asked: the cutoffs.
+        features: the section of that name.
+        params: the section `training`.
+        progress: told of every fold.
+    """
+    days = (asked.end - asked.start).days + 1
+    refit = max(params.quota.refit_days, -(-days // params.quota.most_refits))
+    divided = folds_of(asked.cutoffs, refit)
+    parts = []
+    with progress("backtesting quota attainment", len(divided)) as advance:
+        for number, cutoffs in enumerate(divided):
+            parts.append(_one_fold(warehouse, number, cutoffs, features, params))
+            advance(1)
+    frame = pd.concat([part.frame for part in parts], ignore_index=True)
+    names = parts[0].baselines
+    segments = pd.concat([part.segments for part in parts], ignore_index=True)
+    predictions = QuotaPredictions(
+        frame=frame,
+        baselines={
+            name: pd.concat([part.baselines[name] for part in parts], ignore_index=True)
+            for name in names
+        },
+        rollups=pd.concat([part.rollups for part in parts], ignore_index=True),
+        segments={
+            str(n): segments[n].fillna("unknown") for n in segments if len(segments[n].unique()) > 1
+        },
+        target=params.quota.target,
+    )
+    return QuotaBacktest(predictions, tuple(part.fold for part in parts), parts[-1].bundle)
+
+
+def _one_fold(
+    warehouse: Warehouse,
+    number: int,
+    cutoffs: tuple[datetime, ...],
+    features: FeatureParams,
+    params: TrainingParams,
+) -> _Part:
+    lesson = prepare_quota(warehouse.until(cutoffs[0]), features, params)
+    bundle = fit_quota(lesson, features, params)
+    reps, deals = forecast(bundle, warehouse, cutoffs)
+    draws = bundle.draw(reps, deals)
+    final = attainment(warehouse, reps.keys)
+    frame = forecast_frame(draws, bundle).assign(attainment=final, fold=np.int64(number))
+    rollups = roll_up(draws)
+    return _Part(
+        QuotaFold(number, cutoffs, dict(bundle.about)),
+        frame,
+        _baselines(lesson, reps, params),
+        _with_actual(rollups, draws, warehouse),
+        _describe(reps),
+        bundle,
+    )
+
+
+def forecast_frame(draws: Draws, bundle: QuotaBundle) -> pd.DataFrame:
+    """Read everything that is said of a rep off one distribution.
+
+    Returns:
+        `rep_id, period_start, period_end, cutoff, quota, closed, expected_open, expected_new,
+        p_attain, attainment_p10, attainment_p50, attainment_p90, evidence`.
+    """
+    keys = draws.keys[["rep_id", "period_start", "period_end", CUTOFF, "quota"]]
+    ratio = draws.attainment()
+    low, middle, high = quantiles(ratio, bundle.target).T
+    return keys.assign(
+        closed=draws.closed,
+        expected_open=draws.open.mean(axis=1),
+        expected_new=draws.new.mean(axis=1),
+        p_attain=chance_to_attain(ratio, bundle.target),
+        attainment_p10=low,
+        attainment_p50=middle,
+        attainment_p90=high,
+        evidence=bundle.evidence.state,
+    )
+
+
+def roll_up(draws: Draws) -> pd.DataFrame:
+    """Add reps up to managers, territories and the company."""
+    made = [
+        summed(draws, draws.keys[column], level)
+        for level, column in LEVELS.items()
+        if draws.keys[column].notna().any()
+    ]
+    whole = pd.Series("company", index=draws.keys.index)
+    return pd.concat([*made, summed(draws, whole, "company")], ignore_index=True)
+
+
+def _with_actual(rollups: pd.DataFrame, draws: Draws, warehouse: Warehouse) -> pd.DataFrame:
+    """Add what teams attained in the end; empty while the period runs."""
+    parts = attained_parts(warehouse, draws.keys)
+    total = parts["closed"] + parts["from_open"] + parts["created_later"]
+    made = []
+    for level, rows in rollups.groupby("level", sort=False):
+        group = draws.keys[LEVELS[str(level)]] if level in LEVELS else "company"
+        by = draws.keys.assign(actual=total.to_numpy(), group=group)
+        keys = ["group", "period_start", "period_end", CUTOFF]
+        actual = by.groupby(keys)["actual"].sum(min_count=1).reset_index()
+        made.append(rows.merge(actual, on=keys, how="left"))
+    return pd.concat(made, ignore_index=True)
+
+
+def _baselines(
+    lesson: QuotaLesson, reps: Examples, params: TrainingParams
+) -> dict[str, pd.DataFrame]:
+    """Make the simple forecasts, from what had ended when the model was fitted."""
+    amounts = lesson.endings["amount"].to_numpy(np.float64)
+    positive = bool((amounts >= 0).all())
+    past = _rule_rows(lesson.reps).assign(attainment=lesson.attainment)
+    return baseline_forecasts(past, _rule_rows(reps), params.quota.target, positive=positive)
+
+
+def _rule_rows(reps: Examples) -> pd.DataFrame:
+    keys = reps.keys
+    week = (keys[CUTOFF] - keys["period_start"]).dt.days // WEEK_DAYS
+    spell = keys.groupby(["rep_id", "period_start"]).ngroup()
+    return reps.X[[*RULE_COLUMNS]].assign(week=week, spell=spell)
+
+
+def _describe(reps: Examples) -> pd.DataFrame:
+    """Say of each row which part of the company, and of the period, it belongs to."""
+    gone = reps.X["share_gone"].to_numpy()
+    quarter = QUARTERS[np.clip((gone * 4).astype(int), 0, 3)]
+    tenure = reps.X["tenure_at_start_days"].to_numpy()
+    settled = np.where(tenure < RAMP_DAYS, "ramping", "settled").astype(object)
+    settled[np.isnan(tenure)] = None
+    told = {"quarter of the period": quarter, "tenure": settled}
+    told |= {n: reps.keys[n].to_numpy() for n in ("role", "territory", "team")}
+    return pd.DataFrame(told)

@@ -1,0 +1,231 @@
+"""A forecast of quota attainment as data: trees as text, everything else as JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.build import Examples
+from features.deal import deal_features
+from features.errors import NotFoundError
+from features.feature import FeatureSet
+from features.params import FeatureParams
+from features.rep import rep_features
+from features.vocabulary import Vocabulary
+from training.boosting import Ensemble
+from training.bundle import Evidence
+from training.calibration import Calibrator
+from training.creation import Creation
+from training.deal_model import DealModel
+from training.outlook import Amounts, Chances, Draws, Spread, chances_of, draw
+from training.quota_lesson import claims_of
+
+Floats = npt.NDArray[np.float64]
+FORMAT = 1
+QUOTA = "quota"
+
+
+@dataclass(frozen=True)
+class QuotaBundle:
+    """Everything a forecast of attainment needs.
+
+    Attributes:
+        until: nothing at or after this moment was seen.
+        target: a miss is attainment below this.
+        params: calendar and windows of the features.
+        rep_words: the words features of reps were declared with.
+        deal_words: the same for deals.
+        fingerprints: of both declarations; forecasting with others is refused.
+        deals: the chance of open deals.
+        creation: business still to be created.
+        amounts: what deals are worth.
+        spread: luck in common.
+        futures: how many are drawn.
+        seed: of the chances.
+        evidence: how much all this rests on.
+        about: further facts for people.
+    """
+
+    until: datetime
+    target: float
+    params: FeatureParams
+    rep_words: Vocabulary
+    deal_words: Vocabulary
+    fingerprints: tuple[str, str]
+    deals: DealModel
+    creation: Creation
+    amounts: Amounts
+    spread: Spread
+    futures: int
+    seed: int
+    evidence: Evidence
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def horizon(self) -> str:
+        """How far it looks ahead, in words."""
+        return "the quota period"
+
+    @property
+    def fingerprint(self) -> str:
+        """Of both declarations, as one text."""
+        return "-".join(self.fingerprints)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The features of open deals in use, those of the deadline among them."""
+        return self.deals.columns
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Tell what every feature of reps and deals means."""
+        return [*self.rep_set.describe(), *self.deal_set.describe()]
+
+    def predict(self, X: pd.DataFrame) -> Floats:
+        """Forecast rows of features of open deals: the chance to be won before the deadline."""
+        deals = self.deals
+        if deals.ensemble is None:
+            return np.full(len(X), deals.base_rate)
+        return deals.calibrator.probability(deals.ensemble.margins(X))
+
+    @property
+    def rep_set(self) -> FeatureSet:
+        """What is declared of reps."""
+        return rep_features(self.rep_words, self.params)
+
+    @property
+    def deal_set(self) -> FeatureSet:
+        """What is declared of deals."""
+        return deal_features(self.deal_words, self.params)
+
+    def chances(self, reps: Examples, deals: Examples) -> Chances:
+        """Forecast each open deal, and the business still to be created."""
+        claims = claims_of(reps, deals)
+        margins = self.deals.margins(deals, claims)
+        new = self.creation.expected(reps.X)
+        return chances_of(reps, deals, claims, margins, new, self.amounts.typical)
+
+    def draw(self, reps: Examples, deals: Examples) -> Draws:
+        """Draw the futures of every rep with a quota."""
+        chances = self.chances(reps, deals)
+        return draw(reps, chances, self.amounts, self.spread, self.futures, self.seed)
+
+    @property
+    def version(self) -> str:
+        """A short name made of the content: equal content, equal name."""
+        texts = [json.dumps(self.to_json(), sort_keys=True), *self._texts()]
+        return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
+
+    def _texts(self) -> tuple[str, ...]:
+        return () if self.deals.ensemble is None else self.deals.ensemble.texts
+
+    def to_json(self) -> dict[str, Any]:
+        """Give everything but the trees as plain values."""
+        deals = self.deals
+        return {
+            "format": FORMAT,
+            "kind": QUOTA,
+            "until": self.until.isoformat(),
+            "target": self.target,
+            "params": self.params.model_dump(mode="json"),
+            "rep_words": self.rep_words.to_json(),
+            "deal_words": self.deal_words.to_json(),
+            "fingerprints": list(self.fingerprints),
+            "deals": {
+                "columns": list(deals.columns),
+                "trees": len(self._texts()),
+                "calibrator": deals.calibrator.to_json(),
+                "base_rate": deals.base_rate,
+                "cycle_days": deals.cycle_days,
+            },
+            "creation": self.creation.to_json(),
+            "amounts": {
+                "ratio": list(self.amounts.ratio),
+                "residual": list(self.amounts.residual),
+                "typical": self.amounts.typical,
+            },
+            "spread": vars(self.spread),
+            "futures": self.futures,
+            "seed": self.seed,
+            "evidence": {**vars(self.evidence), "counts": list(self.evidence.counts)},
+            "about": dict(self.about),
+        }
+
+    def save(self, folder: Path) -> None:
+        """Write the bundle into a new or empty folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        plain = json.dumps(self.to_json(), indent=2, sort_keys=True)
+        (folder / "bundle.json").write_text(plain, encoding="utf-8")
+        for number, text in enumerate(self._texts()):
+            (folder / f"trees-{number}.txt").write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> QuotaBundle:
+        """Read a bundle, and refuse one whose features mean something else by now."""
+        path = folder / "bundle.json"
+        if not path.is_file():
+            raise NotFoundError(f"{folder} holds no bundle.json, so it is no model of pacesetter")
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        if plain.get("format") != FORMAT or plain.get("kind") != QUOTA:
+            raise NotFoundError(
+                f"{path} is a {plain.get('kind')} model of format {plain.get('format')}, this "
+                f"version reads quota models of format {FORMAT}: train again"
+            )
+        told = plain["deals"]
+        files = [folder / f"trees-{number}.txt" for number in range(told["trees"])]
+        if missing := [file.name for file in files if not file.is_file()]:
+            raise NotFoundError(f"{folder} lacks {', '.join(missing)}: train again")
+        texts = tuple(file.read_text(encoding="utf-8") for file in files)
+        columns = tuple(told["columns"])
+        amounts = plain["amounts"]
+        bundle = cls(
+            until=datetime.fromisoformat(plain["until"]),
+            target=plain["target"],
+            params=FeatureParams.model_validate(plain["params"]),
+            rep_words=Vocabulary.from_json(plain["rep_words"]),
+            deal_words=Vocabulary.from_json(plain["deal_words"]),
+            fingerprints=(plain["fingerprints"][0], plain["fingerprints"][1]),
+            deals=DealModel(
+                columns,
+                Ensemble(texts, columns) if texts else None,
+                Calibrator.from_json(told["calibrator"]),
+                told["base_rate"],
+                told["cycle_days"],
+            ),
+            creation=Creation.from_json(plain["creation"]),
+            amounts=Amounts(
+                tuple(amounts["ratio"]), tuple(amounts["residual"]), amounts["typical"]
+            ),
+            spread=Spread(**plain["spread"]),
+            futures=plain["futures"],
+            seed=plain["seed"],
+            evidence=Evidence(
+                **{**plain["evidence"], "counts": tuple(plain["evidence"]["counts"])}
+            ),
+            about=plain["about"],
+        )
+        now = (bundle.rep_set.fingerprint, bundle.deal_set.fingerprint)
+        if now != bundle.fingerprints:
+            raise NotFoundError(
+                f"the model in {folder} learned from features declared as {bundle.fingerprints}, "
+                f"this version declares {now}: train again"
+            )
+        return bundle
+
+
+def spread_evenly(
+    values: np.ndarray[Any, np.dtype[np.float64]], count: int = 41
+) -> tuple[float, ...]:
+    """Keep so many evenly spaced quantiles of values, as data for a bundle."""
+    if not len(values):
+        return ()
+    places = (np.arange(count) + 0.5) / count
+    return tuple(float(v) for v in np.round(np.quantile(values, places), 9))

@@ -1,0 +1,185 @@
+"""Learn a forecast of quota attainment from an extract as it was at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.build import Examples
+from features.params import FeatureParams
+from features.warehouse import Warehouse
+from training.bundle import Evidence
+from training.creation import fit_creation
+from training.deal_model import DealModel, fit_deals
+from training.outlook import Amounts, Spread, chances_of, draw
+from training.params import TrainingParams
+from training.quota_bundle import QuotaBundle, spread_evenly
+from training.quota_lesson import Claims, QuotaLesson, built, claims_of, prepare_quota
+
+Floats = npt.NDArray[np.float64]
+SPREADS = (0.0, 0.15, 0.3, 0.45, 0.6)
+TRIAL_FUTURES = 200
+FEW_WINS = 5
+"""Wins a rep needs before amounts are measured from the rep's own mean."""
+
+
+def learn_quota(
+    warehouse: Warehouse, features: FeatureParams, params: TrainingParams
+) -> QuotaBundle:
+    """Fit a forecast of attainment.
+
+    Args:
+        warehouse: already cut to the moment of training.
+        features: the section of that name.
+        params: the section `training`.
+    """
+    return fit_quota(prepare_quota(warehouse, features, params), features, params)
+
+
+def fit_quota(lesson: QuotaLesson, features: FeatureParams, params: TrainingParams) -> QuotaBundle:
+    """Fit a forecast to a lesson that is prepared already.
+
+    A first fit ends before the last period that has ended, forecasts it, and thereby tells how to
+    calibrate deals and how much luck a rep's deals have in common. The second takes in all.
+    """
+    ends = lesson.ripe_ends()
+    claims = claims_of(lesson.reps, lesson.deals)
+    earlier = fit_deals(lesson, claims, ends[:-1], params.booster) if ends[1:] else None
+    deals = fit_deals(lesson, claims, ends, params.booster, earlier)
+    creation = fit_creation(lesson, ends[-1]) if ends else fit_creation(lesson, pd.Timestamp.min)
+    amounts = _amounts(lesson)
+    spread = Spread(company=params.quota.company_spread)
+    if earlier is not None:
+        blind = replace(earlier, calibrator=deals.calibrator)
+        spread = _spread(lesson, claims, blind, amounts, params)
+    return QuotaBundle(
+        until=lesson.until,
+        target=params.quota.target,
+        params=features,
+        rep_words=lesson.rep_words,
+        deal_words=lesson.deal_words,
+        fingerprints=(
+            lesson.reps.feature_set.fingerprint,
+            lesson.deals.feature_set.fingerprint,
+        ),
+        deals=deals,
+        creation=creation,
+        amounts=amounts,
+        spread=spread,
+        futures=params.quota.futures,
+        seed=params.booster.seed,
+        evidence=judge(lesson, deals, features),
+        about=_about(lesson, ends, deals),
+    )
+
+
+def judge(lesson: QuotaLesson, deals: DealModel, features: FeatureParams) -> Evidence:
+    """Say how much the forecast rests on."""
+    minimum, endings = features.minimum, lesson.endings
+    keys = lesson.reps.keys.assign(y=lesson.attainment)
+    periods = len(keys[keys["y"].notna()][["rep_id", "period_start"]].drop_duplicates())
+    ids = lesson.deals.keys["deal_id"]
+    won = int(ids[(endings["outcome"] == 1).to_numpy()].nunique())
+    found = f"{won} won deals that were seen open, {periods} ended quota periods of a rep"
+    wanted = f"{minimum.won} and {minimum.periods} are wanted"
+    if deals.ensemble is None and periods == 0:
+        return Evidence("none", f"too little to fit: {found}; {wanted}; paces and shares answer")
+    if deals.ensemble is None or won < minimum.won or periods < minimum.periods:
+        return Evidence("thin", f"thin: {found}; {wanted}")
+    return Evidence("enough", found)
+
+
+def _about(lesson: QuotaLesson, ends: Sequence[pd.Timestamp], deals: DealModel) -> dict[str, Any]:
+    about: dict[str, Any] = {
+        "periods": [end.isoformat() for end in ends],
+        "rep_snapshots": len(lesson.reps),
+        "deal_snapshots": len(lesson.deals),
+    }
+    if deals.ensemble is not None:
+        gains = deals.ensemble.importance().tolist()
+        about["importance"] = dict(zip(deals.columns, gains, strict=True))
+    return about
+
+
+def _amounts(lesson: QuotaLesson) -> Amounts:
+    """Learn from won deals how amounts move while open, and how they vary around a rep's mean."""
+    keys, endings = lesson.deals.keys, lesson.endings
+    won = (endings["outcome"] == 1).to_numpy() & (endings["amount"] > 0).to_numpy()
+    frame = keys[won].assign(final=endings.loc[won, "amount"]).drop_duplicates("deal_id")
+    if not len(frame):
+        usual = lesson.reps.X["median_won"].median()
+        return Amounts(typical=float(usual) if usual > 0 else 1.0)
+    seen = frame[frame["amount"] > 0]
+    ratio = (seen["final"] / seen["amount"]).to_numpy(np.float64)
+    logs = pd.Series(np.log(frame["final"].to_numpy(np.float64)), index=frame.index)
+    own = logs.groupby(frame["owner"].fillna("")).transform("mean")
+    count = logs.groupby(frame["owner"].fillna("")).transform("count")
+    residual = (logs - np.where(count >= FEW_WINS, own, logs.mean())).to_numpy(np.float64)
+    return Amounts(
+        ratio=spread_evenly(ratio) or (1.0,),
+        residual=spread_evenly(residual),
+        typical=float(frame["final"].median()),
+    )
+
+
+def _spread(
+    lesson: QuotaLesson,
+    claims: Claims,
+    blind: DealModel,
+    amounts: Amounts,
+    params: TrainingParams,
+) -> Spread:
+    """Choose a rep's own luck by the score of forecasts of the last period that has ended.
+
+    Args:
+        lesson: what is known.
+        claims: open deals beside the reps they may count for.
+        blind: a model of deals that has not seen that period.
+        amounts: what deals are worth.
+        params: how much luck all reps share.
+    """
+    company = params.quota.company_spread
+    ends = lesson.ripe_ends()
+    last = (lesson.reps.keys["period_end"] == ends[-1]).to_numpy()
+    judged = last & ~np.isnan(lesson.attainment)
+    if not judged.any():
+        return Spread(company=company)
+    reps = lesson.reps.take(judged)
+    place = np.where(judged, np.cumsum(judged) - 1, -1)
+    mine = claims.take(place[claims.rep] >= 0)
+    mine = Claims(mine.deal, place[mine.rep], mine.deadline)
+    margins = blind.margins(lesson.deals, mine)
+    new = fit_creation(lesson, ends[-2]).expected(reps.X)
+    chances = chances_of(reps, lesson.deals, mine, margins, new, amounts.typical)
+    scores = {}
+    for rep in SPREADS:
+        spread = Spread(rep, company)
+        futures = draw(reps, chances, amounts, spread, TRIAL_FUTURES, params.booster.seed)
+        scores[rep] = float(crps(futures.attainment(), lesson.attainment[judged]).mean())
+    return Spread(min(scores, key=lambda rep: scores[rep]), company)
+
+
+def crps(draws: Floats, y: Floats) -> Floats:
+    """Score distributions given as draws: continuous ranked probability score, one a row.
+
+    Source: Gneiting & Raftery 2007, JASA 102, eq. 21.
+    """
+    count = draws.shape[1]
+    ordered = np.sort(draws, axis=1)
+    weights = (2 * np.arange(1, count + 1) - count - 1) / count**2
+    return np.asarray(np.abs(draws - y[:, None]).mean(axis=1) - ordered @ weights)
+
+
+def forecast(
+    bundle: QuotaBundle, warehouse: Warehouse, cutoffs: Sequence[datetime]
+) -> tuple[Examples, Examples]:
+    """Build what a bundle needs to forecast at cutoffs: reps, and open deals."""
+    reps = built(warehouse, bundle.rep_set, bundle.rep_words, cutoffs, bundle.params)
+    deals = built(warehouse, bundle.deal_set, bundle.deal_words, cutoffs, bundle.params)
+    return reps, deals

@@ -1,0 +1,78 @@
+"""From an extract to a forecast of attainment with a judgement: what `train quota` does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from features.params import FeatureParams
+from features.progress import Progress, silent
+from features.snapshot import midnight
+from features.warehouse import Warehouse
+from training.backtest import Range
+from training.params import TrainingParams
+from training.quota_backtest import QuotaBacktest, backtest_quota
+from training.quota_bundle import QuotaBundle
+from training.quota_lesson import QuotaLesson, prepare_quota
+from training.quota_model import fit_quota
+
+TEST_EVERY = 14
+
+
+@dataclass(frozen=True)
+class QuotaTrained:
+    """A forecast of attainment, and how one made the same way did on the last ended period.
+
+    Attributes:
+        bundle: learned from every period that has ended.
+        lesson: what it learned from.
+        test: forecasts of the last ended period by a model fitted before it; None without one.
+        notes: what people should know, in words.
+    """
+
+    bundle: QuotaBundle
+    lesson: QuotaLesson
+    test: QuotaBacktest | None
+    notes: tuple[str, ...]
+
+
+def train_quota(
+    warehouse: Warehouse,
+    features: FeatureParams,
+    params: TrainingParams,
+    progress: Progress = silent,
+) -> QuotaTrained:
+    """Learn a forecast from an extract that is cut to the moment of training.
+
+    Quality is measured on a forecast made in the same way one period earlier: the one that is kept
+    has seen how that period ended.
+    """
+    with progress("learning", 3) as advance:
+        lesson = prepare_quota(warehouse, features, params)
+        advance(1)
+        bundle = fit_quota(lesson, features, params)
+        advance(1)
+        test = _test(warehouse, lesson, features, params)
+        advance(1)
+    notes = [bundle.evidence.says]
+    if test is None:
+        notes.append("no quota period has ended after another, so nothing could be tested")
+    return QuotaTrained(bundle, lesson, test, tuple(notes))
+
+
+def _test(
+    warehouse: Warehouse, lesson: QuotaLesson, features: FeatureParams, params: TrainingParams
+) -> QuotaBacktest | None:
+    """Forecast the last ended period with a model fitted at its beginning."""
+    ends = lesson.ripe_ends()
+    if len(ends) < 2:  # noqa: PLR2004 - one to learn from, one to test on
+        return None
+    keys = lesson.reps.keys
+    last = keys[keys["period_end"] == ends[-1]]
+    start = midnight(last["cutoff"].min().to_pydatetime())
+    end = midnight(last["cutoff"].max().to_pydatetime())
+    if not (keys["period_end"] <= start).any():
+        return None
+    once = params.quota.model_copy(update={"most_refits": 1})
+    asked = Range(start, max(end - timedelta(days=1), start), TEST_EVERY)
+    return backtest_quota(warehouse, asked, features, params.model_copy(update={"quota": once}))
