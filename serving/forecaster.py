@@ -12,17 +12,22 @@ from typing import Any
 import pandas as pd
 
 from features.build import build
-from features.errors import NotFoundError, NotReady
+from features.errors import InputError, NotFoundError, NotReady
 from features.store import NO_EVENTS, current
 from features.warehouse import Warehouse
 from serving.given import Given, given
 from serving.lookup import call_list, find_lead, why_no_score
+from serving.quota_outlook import QuotaOutlook
 from serving.settings import Settings
 from training.bundle import LEADS, Bundle
 from training.forecast import score_examples, score_leads, value_of
 from training.params import ScoringParams
+from training.quota_bundle import QUOTA
 from training.records import LoadedModel
 from training.tracking import Tracking
+
+NEEDED = {LEADS: ("leads", "activities"), QUOTA: ("deals", "quotas")}
+"""The tables each kind of forecast cannot do without."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +103,48 @@ class Forecaster:
         """Open the warehouse that was ingested last."""
         return Warehouse.duckdb(current(self.home), self.settings.features.ingest)
 
+    def kinds(self) -> list[str]:
+        """Name the kinds of forecasts that the tables allow.
+
+        Raises:
+            InputError: they allow none.
+        """
+        warehouse, found, lacking = self.warehouse(), [], []
+        for kind, tables in NEEDED.items():
+            try:
+                warehouse.require(*tables, purpose=f"forecasts of {kind}")
+                found.append(kind)
+            except InputError as error:
+                lacking.append(str(error))
+        if not found:
+            raise InputError("; ".join(lacking))
+        return found
+
+    def trained(self) -> list[str]:
+        """Name the kinds of which there is a champion.
+
+        Raises:
+            NotReady: there is none.
+        """
+        found = [kind for kind in NEEDED if self._tracking.live(kind) is not None]
+        if not found:
+            raise NotReady(f"there is no model in {self.home / 'mlruns'}; run `pacesetter train`")
+        return found
+
     def champion(self) -> LoadedModel:
         """Load the champion of lead conversion."""
         return self._tracking.champion(LEADS)
+
+    def open_quota(self) -> QuotaOutlook:
+        """Open the warehouse and the champion of quota attainment as they are now."""
+        warehouse = self.warehouse()
+        warehouse.require(*NEEDED[QUOTA], purpose="forecasting quota attainment")
+        model = self._tracking.champion(QUOTA)
+        return QuotaOutlook.of(warehouse, model)
+
+    def one_rep(self, rep_id: str, as_of: datetime | None = None) -> list[dict[str, Any]]:
+        """Give one rep's forecasts with reasons, one for each running quota period."""
+        return self.open_quota().one_rep(rep_id, as_of)
 
     def mark(self) -> tuple[str, ...]:
         """Name what is in place now, cheaply: another mark means another warehouse or champion."""
@@ -112,6 +156,8 @@ class Forecaster:
         warehouse = self.warehouse()
         warehouse.require("leads", purpose="scoring leads")
         model = self.champion()
+        if not isinstance(model.bundle, Bundle):
+            raise NotReady(f"version {model.version} of leads is no forecast of leads")
         scoring = self.settings.training.scoring
         return Outlook(warehouse, model.bundle, model.version, scoring)
 

@@ -1,8 +1,8 @@
 """Why a rep's chance is what it is, in percentage points that add up to it.
 
 Attainment is made of six things: what is closed, how much is open, what that is likely to bring,
-how many leads come in, what is made of them, and the quota. Each is exchanged for that of a peer at the
-same moment, in every combination; its points are the mean change it makes, over all orders of
+how many leads come in, what is made of them, and the quota. Each is exchanged for that of a peer at
+the same moment, in every combination; its points are the mean change it makes, over all orders of
 exchanging (Shapley values, exact for six players). The base is the chance of a rep like any other:
 the mean over those with the same period.
 """
