@@ -13,7 +13,7 @@ from itertools import pairwise
 from markupsafe import Markup
 
 from training.comparison import Comparison
-from training.evaluate import Evaluation
+from training.evaluate import Evaluation, ReliabilityBin
 from training.intervals import Estimate
 from training.predictions import MODEL
 from training.svg import Axes, Point, bar, dot, drawing, frame, line, path, share_label, text, ticks
@@ -120,7 +120,7 @@ def gains(evaluation: Evaluation) -> Markup:
     top, bottom = axes.at((share, 1)), axes.at((share, 0))
     parts += [line(top, bottom, "capacity")]
     found = evaluation.overall.model["capture"]
-    parts += _whisker(axes, share, found, f"{share_label(share)} called")
+    parts += whisker(axes, share, found, f"{share_label(share)} called")
     parts += [text((295, 352), "share of the open leads called, best first", "axis mid")]
     scores = evaluation.overall.scores
     words = ", ".join(f"{n} {share_label(scores[n]['capture'].value or 0)}" for n in curves)
@@ -131,7 +131,7 @@ def _curve(axes: Axes, curve: Sequence[float]) -> list[Point]:
     return [axes.at((k / (len(curve) - 1), value)) for k, value in enumerate(curve)]
 
 
-def _whisker(axes: Axes, x: float, figure: Estimate, says: str) -> list[Markup]:
+def whisker(axes: Axes, x: float, figure: Estimate, says: str) -> list[Markup]:
     """Draw an estimate with its interval, upright."""
     if figure.value is None:
         return []
@@ -141,9 +141,8 @@ def _whisker(axes: Axes, x: float, figure: Estimate, says: str) -> list[Markup]:
     return [*parts, dot(axes.at((x, figure.value)), "point", f"{says}: {figure.value:.3g}")]
 
 
-def reliability(evaluation: Evaluation) -> Markup:
+def reliability(bins: Sequence[ReliabilityBin], counts: Sequence[tuple[float, int]]) -> Markup:
     """Draw what happened against what was said, above how often what was said."""
-    bins, counts = evaluation.reliability, evaluation.histogram
     if not bins:
         return Markup()
     high = 1.06 * max(max(b.mean_forecast, b.rate.high or b.rate.value or 0.0) for b in bins)
@@ -153,7 +152,7 @@ def reliability(evaluation: Evaluation) -> Markup:
     parts += [path([axes.at((0, 0)), axes.at((high, high))], "chance")]
     for b in bins:
         words = f"said {share_label(b.mean_forecast)} ({b.n_rows} forecasts), happened"
-        parts += _whisker(axes, b.mean_forecast, b.rate, words)
+        parts += whisker(axes, b.mean_forecast, b.rate, words)
     parts += _histogram(
         Axes((0, high), (0, max(n for _, n in counts)), (56, 292, 534, 330)), counts
     )
@@ -189,21 +188,22 @@ def over_time(cutoffs: Sequence[Comparison], metric: str) -> Markup:
     is_auc = metric == "auc"
     figures = [c.model[metric] if is_auc else c.base_rate for c in shown]
     said = [] if is_auc else [c.model["mean_forecast"].value or 0.0 for c in shown]
-    low, high = _reach(figures, [0.5] if is_auc else [*said, 0.0])
+    low, high = reach(figures, [0.5] if is_auc else [*said, 0.0])
     days = [float(date.fromisoformat(c.label).toordinal()) for c in shown]
     axes = Axes((days[0], days[-1]), (low, high + 0.03 * (high - low)), (56, 14, 534, 230))
-    parts = [frame(axes, ((), ticks(*axes.y, 5)), percent=not is_auc), _band(axes, days, figures)]
+    parts = [frame(axes, ((), ticks(*axes.y, 5)), percent=not is_auc), band(axes, days, figures)]
     if is_auc:
         parts += [line(axes.at((days[0], 0.5)), axes.at((days[-1], 0.5)), "chance")]
-    parts += [_course(axes, days, said, "rival r0")]
-    parts += [_course(axes, days, [f.value or 0.0 for f in figures], "model")]
+    parts += [course(axes, days, said, "rival r0")]
+    parts += [course(axes, days, [f.value or 0.0 for f in figures], "model")]
     parts += _day_labels(axes, days)
     name = "AUC by cutoff" if is_auc else "Said and happened by cutoff"
     says = "; ".join(f"{c.label} {f.value:.3g}" for c, f in zip(shown, figures, strict=True))
     return drawing((WIDTH, 258), (name, says), parts)
 
 
-def _course(axes: Axes, days: Sequence[float], values: Sequence[float], kind: str) -> Markup:
+def course(axes: Axes, days: Sequence[float], values: Sequence[float], kind: str) -> Markup:
+    """Draw values as a line along days."""
     return path([axes.at(point) for point in zip(days, values, strict=False)], kind)
 
 
@@ -216,12 +216,14 @@ def _day_labels(axes: Axes, days: Sequence[float]) -> list[Markup]:
     return parts
 
 
-def _reach(figures: Sequence[Estimate], more: Sequence[float]) -> tuple[float, float]:
+def reach(figures: Sequence[Estimate], more: Sequence[float]) -> tuple[float, float]:
+    """Give the lowest and the highest value that has to fit, intervals included."""
     ends = [v for f in figures for v in (f.low, f.value, f.high) if v is not None]
     return min([*ends, *more]), max([*ends, *more])
 
 
-def _band(axes: Axes, days: Sequence[float], figures: Sequence[Estimate]) -> Markup:
+def band(axes: Axes, days: Sequence[float], figures: Sequence[Estimate]) -> Markup:
+    """Fill the intervals of estimates along days; those without one are passed over."""
     known = [(d, f) for d, f in zip(days, figures, strict=True) if f.low is not None]
     edge = [axes.at((d, f.high or 0)) for d, f in known]
     edge += [axes.at((d, f.low or 0)) for d, f in reversed(known)]
@@ -264,5 +266,5 @@ def segment_span(parts: Mapping[str, Sequence[Comparison]]) -> tuple[float, floa
     figures = [c.model["auc"] for group in parts.values() for c in group if c.withheld is None]
     if not figures:
         return 0.5, 1.0
-    low, high = _reach(figures, [0.5])
+    low, high = reach(figures, [0.5])
     return low - 0.01, high + 0.01

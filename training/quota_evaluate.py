@@ -18,7 +18,14 @@ from training.predictions import MODEL, UNKNOWN
 from training.quota_group import QuotaGroup, QuotaSettings, judge_group
 from training.quota_metrics import FIGURES, Attainments
 from training.quota_predictions import QUARTERS, QuotaPredictions
-from training.quota_rollup import RollupGrade, SplitWeek, judge_rollups, split_weeks
+from training.quota_rollup import (
+    RollupGrade,
+    SplitWeek,
+    TotalPeriod,
+    judge_rollups,
+    split_weeks,
+    total_periods,
+)
 from training.quota_truth import QuotaTruth, grade_quotas
 from training.quota_warnings import Warnings, judge_warnings
 from training.scores import Forecasts
@@ -43,6 +50,8 @@ class QuotaEvaluation:
         histogram: upper edge of p_attain and rows.
         rollups: how near totals were, level by level.
         split: what the company's expected amount was made of, week by week.
+        totals: how the company's total narrowed, period by period, the running one included.
+        evidence: how many forecasts, the running period's included, rest on how much.
         truth: how all did beside the replayed truth, where that is known.
         n_immature: forecasts whose period has not ended (or without a quota); scored nowhere.
         n_reps: different reps among the rows with a known attainment.
@@ -62,6 +71,8 @@ class QuotaEvaluation:
     histogram: tuple[tuple[float, int], ...]
     rollups: tuple[RollupGrade, ...]
     split: tuple[SplitWeek, ...]
+    totals: tuple[TotalPeriod, ...]
+    evidence: Mapping[str, int]
     truth: QuotaTruth | None
     n_immature: int
     n_reps: int
@@ -88,6 +99,8 @@ class QuotaEvaluation:
             "reliability": [one.to_json() for one in self.reliability],
             "rollups": [one.to_json() for one in self.rollups],
             "split": [asdict(one) for one in self.split],
+            "company_totals": [asdict(one) for one in self.totals],
+            "evidence": dict(self.evidence),
             **({"truth": self.truth.to_json()} if self.truth else {}),
             "settings": asdict(self.settings) | {"ece_bins": BINS, "resampled": self.resampled},
             "means": FIGURES,
@@ -122,6 +135,7 @@ def evaluate_quota(
             for label, at in parts.items():
                 done[name] += (judge_group(label, rows.at(at), counts, settings, floor[at]),)
                 advance(1)
+    evidence = predictions.frame["evidence"].astype(str)
     made = Forecasts(1 - rows.missed, {MODEL: rows.chances[MODEL]}, rows.clusters, rows.lists)
     graded = groups[ALL] | groups[EARLY] | groups["weeks"] | groups["quarters"]
     return QuotaEvaluation(
@@ -140,6 +154,8 @@ def evaluate_quota(
         histogram=histogram(rows.chances[MODEL]),
         rollups=judge_rollups(predictions.rollups, settings),
         split=split_weeks(known),
+        totals=total_periods(predictions.rollups),
+        evidence={str(k): int(n) for k, n in evidence.value_counts().sort_index().items()},
         truth=grade_quotas(known, truth, graded, counts, settings) if truth else None,
         n_immature=len(predictions.frame) - len(known.frame),
         n_reps=int(known.frame["rep_id"].nunique()),

@@ -62,10 +62,12 @@ class QuotaPredictions:
             raise InputError(f"rep {row.rep_id} is forecast twice at cutoff {row.cutoff}")
         if MODEL in self.baselines:
             raise InputError(f"a baseline cannot be named '{MODEL}': it is the forecast judged")
-        for name, column in (*self.baselines.items(), *self.segments.items()):
-            if len(column) != len(self.frame):
+        sizes = {name: len(table) for name, table in self.baselines.items()}
+        sizes |= {name: len(part) for name, part in self.segments.items()}
+        for name, size in sizes.items():
+            if size != len(self.frame):
                 raise InputError(
-                    f"'{name}' has {len(column)} rows, there are {len(self.frame)} forecasts: "
+                    f"'{name}' has {size} rows, there are {len(self.frame)} forecasts: "
                     "give one for each"
                 )
         for name in (MODEL, *self.baselines):

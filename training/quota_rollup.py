@@ -152,3 +152,51 @@ def split_weeks(known: QuotaPredictions) -> tuple[SplitWeek, ...]:
         actual = float((known.attainment[at] * quota[at]).sum()) / total
         found.append(SplitWeek(int(week), int(at.sum()), (parts[0], parts[1], parts[2]), actual))
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class TotalWeek:
+    """What was said of a total at one cutoff; amounts as shares of the quotas together."""
+
+    share_gone: float
+    low: float
+    middle: float
+    high: float
+
+
+@dataclass(frozen=True)
+class TotalPeriod:
+    """How the forecast of the company's total narrowed within one period.
+
+    Attributes:
+        label: when the period began.
+        actual: what came, as a share of the quotas together; None while it runs.
+        weeks: in the order of time.
+    """
+
+    label: str
+    actual: float | None
+    weeks: tuple[TotalWeek, ...]
+
+
+def total_periods(rollups: pd.DataFrame) -> tuple[TotalPeriod, ...]:
+    """Take the company's totals period by period, the earliest first."""
+    rows = rollups[(rollups["level"] == "company") & (rollups["quota"] > 0)]
+    found = []
+    for _, part in rows.groupby(["group", "period_end", "period_start"], sort=True):
+        weeks = part.sort_values("cutoff")
+        start = weeks["period_start"].iloc[0]
+        gone = (weeks["cutoff"] - weeks["period_start"]) / (
+            weeks["period_end"] - weeks["period_start"]
+        )
+        shares = [(weeks[c] / weeks["quota"]).to_numpy(np.float64) for c in ("p10", "p50", "p90")]
+        points = zip(gone.to_numpy(np.float64), *shares, strict=True)
+        last = float((weeks["actual"] / weeks["quota"]).iloc[-1])
+        found.append(
+            TotalPeriod(
+                f"{start:%Y-%m-%d}",
+                last if np.isfinite(last) else None,
+                tuple(TotalWeek(*map(float, point)) for point in points),
+            )
+        )
+    return tuple(found)

@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from training.comparison import Scores
+from training.comparison import Scores, cluster_rate
 from training.intervals import WITHHELD, Counts, Estimate, estimate
 from training.metrics import FloatArray
 from training.predictions import MODEL
 from training.quota_group import QuotaSettings, plain
 from training.quota_metrics import TOLERANCE, mean, median
 from training.quota_predictions import QuotaPredictions
+from training.scores import Forecasts
 
 EVEN = 0.5
 SEEN_FROM, SEEN_TO = 0.2, 0.8
@@ -122,29 +123,38 @@ def _judge(
     def written(drawn: FloatArray) -> Estimate:
         return estimate(drawn, settings.level) if enough else WITHHELD
 
-    def share(event: Flags, among: Flags) -> FloatArray:
-        sides = event.astype(np.float64), among.astype(np.float64)
-        return mean(sides[0], known.clusters, counts, sides[1])
+    def rate(event: Flags, among: Flags) -> Estimate:
+        # Where all or none are, every resample says so, and a bootstrap would claim certainty.
+        at = np.flatnonzero(among)
+        if not enough or not len(at):
+            return WITHHELD
+        own = known.clusters[at]
+        rows = Forecasts(event[at].astype(np.float64), {}, own, np.zeros_like(own))
+        return cluster_rate(rows, counts, settings.level)
 
+    ends = np.zeros(len(missed), dtype=bool)
+    ends[counted] = True
     drawn: dict[str, dict[str, FloatArray]] = {}
+    scores: dict[str, Scores] = {}
     found: dict[str, Scores] = {}
     wrong: dict[str, Scores] = {}
     for name in known.names:
         stands = standing(known, flags[name], known.chance(name) < EVEN)
-        days = _lead_days(known, stands)[known.spells[counted]]
-        own = known.clusters[counted]
+        days = _lead_days(known, stands)[known.spells]
+        sides = (~missed).astype(np.float64), (flags[name] & early).astype(np.float64)
         drawn[name] = {
-            "lead_days": median(days, own, counts),
-            "flagged": mean((days > 0).astype(np.float64), own, counts),
-            "false_alarms": share(~missed, flags[name] & early),
+            "lead_days": median(days[counted], known.clusters[counted], counts),
+            "flagged": mean((days > 0).astype(np.float64), known.clusters, counts, 1.0 * ends),
+            "false_alarms": mean(sides[0], known.clusters, counts, sides[1]),
+        }
+        scores[name] = {
+            "lead_days": written(drawn[name]["lead_days"]),
+            "flagged": rate(days > 0, ends),
+            "false_alarms": rate(~missed, flags[name] & early),
         }
         weekly = {w: known.weeks == w for w in weeks}
-        found[name] = {
-            str(w): written(share(stands, missed & watched & at)) for w, at in weekly.items()
-        }
-        wrong[name] = {
-            str(w): written(share(~missed, flags[name] & at)) for w, at in weekly.items()
-        }
+        found[name] = {str(w): rate(stands, missed & watched & a) for w, a in weekly.items()}
+        wrong[name] = {str(w): rate(~missed, flags[name] & a) for w, a in weekly.items()}
     gaps = {
         name: {m: drawn[MODEL][m] - d for m, d in figures.items()}
         for name, figures in drawn.items()
@@ -154,7 +164,7 @@ def _judge(
         raised=words,
         n_missed=len(counted),
         n_made=int((~missed[at] & watched[at]).sum()),
-        scores={n: {m: written(d) for m, d in row.items()} for n, row in drawn.items()},
+        scores=scores,
         differences={n: {m: written(d) for m, d in row.items()} for n, row in gaps.items()},
         withheld=None if enough else _too_few(len(counted), settings.min_spells),
         weeks=tuple(weeks),
