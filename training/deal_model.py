@@ -43,6 +43,8 @@ PRIOR_WON, PRIOR_CLOSED = 1.0, 4.0
 LEAST_WON = 30
 """Won deals (and as many others) without which trees would only learn noise."""
 YEAR_DAYS = 365
+AS_FAR = 0.5
+"""How far a map found for the earlier fit is followed by the last, which has seen a period more."""
 DAY_SECONDS = 86_400
 
 
@@ -178,7 +180,8 @@ def _calibrated(rows: DealRows, earlier: DealModel, ends: Sequence[pd.Timestamp]
     weights = 1 / deal.groupby(deal).transform("count").to_numpy(np.float64)
     left = rows.X.loc[then, DAYS_LEFT].to_numpy()
     chosen, _ = choose_calibrator(margins, rows.y[then], weights, left <= np.median(left))
-    return chosen.trusted(trust_in(round(float(left.max() - left.min())) + 1))
+    days = round(float(left.max() - left.min())) + 1
+    return chosen.trusted(AS_FAR * trust_in(days))
 
 
 def _company(lesson: QuotaLesson, ends: Sequence[pd.Timestamp]) -> tuple[float, float]:

@@ -38,7 +38,7 @@ class Spread:
     """
 
     rep: float = 0.3
-    company: float = 0.12
+    company: float = 0.2
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,7 @@ def judge(lesson: QuotaLesson, deals: DealModel, features: FeatureParams) -> Evi
 def _about(lesson: QuotaLesson, ends: Sequence[pd.Timestamp], deals: DealModel) -> dict[str, Any]:
     about: dict[str, Any] = {
         "periods": [end.isoformat() for end in ends],
+        "since": lesson.reps.keys["period_start"].min().isoformat() if len(lesson.reps) else None,
         "rep_snapshots": len(lesson.reps),
         "deal_snapshots": len(lesson.deals),
     }

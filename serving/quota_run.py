@@ -1,0 +1,217 @@
+"""`train quota`, `backtest quota` and the rep's part of `score`, as the command line runs them."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from features.errors import InputError
+from serving.backtest_run import made_folder
+from serving.cli import Session
+from serving.forecaster import Forecaster
+from training.backtest import Range
+from training.intervals import Estimate
+from training.page import ReportContext
+from training.params import TrainingParams
+from training.plots import FoldSpan
+from training.predictions import MODEL
+from training.quota_backtest import QuotaBacktest, QuotaFold, backtest_quota
+from training.quota_bundle import QUOTA
+from training.quota_evaluate import QuotaEvaluation, evaluate_quota
+from training.quota_group import QuotaGroup, QuotaSettings
+from training.quota_pipeline import QuotaTrained, train_quota
+from training.quota_report import render_quota, write_quota_metrics, write_quota_report
+from training.records import RunRecord
+from training.tracking import Tracking
+from training.truth import QUOTAS, read_truth
+
+SHOWN = {"auc": "AUC", "brier": "Brier", "pinball": "pinball loss", "coverage": "80 % range covers"}
+FILE_COLUMNS = (
+    "rep_id",
+    "period_start",
+    "period_end",
+    "cutoff",
+    "p_attain",
+    "attainment_p10",
+    "attainment_p50",
+    "attainment_p90",
+    "attainment",
+    "quota",
+    "closed",
+    "expected_open",
+    "expected_new",
+    "fold",
+    "evidence",
+)
+"""What the file of a backtest holds: the contract's columns first."""
+
+
+def train_quotas(session: Session, until: datetime | None, *, promote: bool) -> dict[str, Any]:
+    """Train, log and register a forecast of quota attainment.
+
+    Returns:
+        Version, alias, evidence and metrics, for `--json`.
+    """
+    settings, console = session.settings, session.console
+    warehouse = Forecaster(session.home, settings).warehouse()
+    warehouse.require("deals", "quotas", purpose="a forecast of quota attainment")
+    past = warehouse.until(until)
+    console.say(f"learning quota attainment from what was known by {past.data_until:%Y-%m-%d}")
+    made = train_quota(past, settings.features, settings.training, console.progress)
+    for note in made.notes:
+        console.say(f"  {note}")
+    judged = None
+    if made.test is not None:
+        judged = evaluate_quota(made.test.predictions, judging(settings.training))
+    metrics = _metrics(judged)
+    tracking = Tracking(session.home)
+    with console.progress("registering", 1) as advance:
+        version = tracking.log(_record(session, made, judged, warehouse.fingerprint, metrics))
+        if promote:
+            tracking.promote(QUOTA, version, "asked for with train --promote")
+        advance(1)
+    champion = tracking.live(QUOTA)
+    alias = "champion" if champion == version else "challenger"
+    if judged is not None:
+        _show(session, f"Tested on the last period, {judged.overall.n_rows:,} forecasts", judged)
+    console.say(f"registered as version {version}, {alias}")
+    if alias == "challenger":
+        console.say(f"version {champion} stays champion; `train --promote` would replace it")
+    return {
+        "version": version,
+        "alias": alias,
+        "evidence": made.bundle.evidence.state,
+        "says": list(made.notes),
+        "metrics": metrics,
+    }
+
+
+def judging(params: TrainingParams) -> QuotaSettings:
+    """Translate the sections of params.yaml."""
+    own = params.evaluation
+    return QuotaSettings(
+        capacity=params.quota.capacity, level=own.level, draws=own.draws, seed=own.seed
+    )
+
+
+def _record(
+    session: Session,
+    made: QuotaTrained,
+    judged: QuotaEvaluation | None,
+    fingerprint: str,
+    metrics: dict[str, float | None],
+) -> RunRecord:
+    files: dict[str, str | bytes] = {"notes.json": json.dumps(made.notes, indent=2)}
+    if judged is not None:
+        files["metrics.json"] = json.dumps(judged.to_json(), indent=2)
+    if judged is not None and made.test is not None:
+        cutoffs = made.test.folds[0].cutoffs
+        context = _context(session, Range(cutoffs[0], cutoffs[-1]), made.test)
+        files["report.html"] = render_quota(judged, context)
+    return RunRecord(
+        kind=QUOTA,
+        bundle=made.bundle,
+        settings=session.settings.model_dump(mode="json"),
+        data_fingerprint=fingerprint,
+        metrics=metrics,
+        files=files,
+    )
+
+
+def _metrics(judged: QuotaEvaluation | None) -> dict[str, float | None]:
+    """Flatten the estimates of all weeks: `auc`, `auc_low`, `auc_high`, and the baselines'."""
+    told: dict[str, float | None] = {}
+    if judged is None:
+        return told
+    for name, figures in _figures(judged.overall).items():
+        prefix = "" if name == MODEL else name.replace(" ", "_") + "."
+        for metric, estimate in figures.items():
+            told[f"{prefix}{metric}"] = estimate.value
+            told[f"{prefix}{metric}_low"] = estimate.low
+            told[f"{prefix}{metric}_high"] = estimate.high
+    return told
+
+
+def _figures(group: QuotaGroup) -> dict[str, dict[str, Estimate]]:
+    """Give each forecast's figures of chances and ranges side by side."""
+    return {name: dict(figures) for name, figures in group.scores.items()}
+
+
+def backtest_quota_to(
+    session: Session, asked: Range, out: Path, known: Path | None = None
+) -> dict[str, Any]:
+    """Run a backtest of quota attainment and write its files.
+
+    Args:
+        session: what the verb works with.
+        asked: the cutoffs.
+        out: the folder for the files.
+        known: the folder of a sample company's truth, to grade the forecasts against.
+
+    Returns:
+        The metrics over all ripe rows and the files' names.
+    """
+    settings = session.settings
+    warehouse = Forecaster(session.home, settings).warehouse()
+    warehouse.require("deals", "quotas", purpose="a backtest of quota attainment")
+    first = asked.cutoffs[0]
+    if first > warehouse.data_until:
+        raise InputError(
+            f"--from {first:%Y-%m-%d} lies after the extract's end "
+            f"{warehouse.data_until:%Y-%m-%d %H:%M}: choose an earlier first cutoff"
+        )
+    made_folder(out)
+    truth = read_truth(known, QUOTAS) if known else None
+    progress = session.console.progress
+    made = backtest_quota(warehouse, asked, settings.features, settings.training, progress)
+    frame = made.predictions.frame
+    frame[[*FILE_COLUMNS]].to_parquet(out / "quota_predictions.parquet", index=False)
+    judged = evaluate_quota(made.predictions, judging(settings.training), truth, progress)
+    write_quota_metrics(out / "metrics.json", judged)
+    write_quota_report(out / "report.html", judged, _context(session, asked, made))
+    _show(session, f"{judged.overall.n_rows:,} forecasts judged", judged)
+    session.console.say(f"report: {out / 'report.html'}")
+    files = ("quota_predictions.parquet", "metrics.json", "report.html")
+    return {
+        "files": [str(out / name) for name in files],
+        "rows": len(frame),
+        "metrics": judged.to_json()["overall"],
+    }
+
+
+def _context(session: Session, asked: Range, made: QuotaBacktest) -> ReportContext:
+    """Gather what the report tells besides figures."""
+    quota = session.settings.training.quota
+    return ReportContext(
+        source=session.home.name,
+        folds=tuple(_span(fold) for fold in made.folds),
+        settings={
+            "cutoffs": f"{asked.start:%Y-%m-%d} to {asked.end:%Y-%m-%d}, "
+            f"every {asked.every_days} days",
+            **quota.model_dump(),
+        },
+        notes=(made.last.evidence.says,),
+    )
+
+
+def _span(fold: QuotaFold) -> FoldSpan:
+    """Say what a fold learned from: periods that had ended before its first cutoff."""
+    ended = [datetime.fromisoformat(end) for end in fold.about["periods"]]
+    begun = datetime.fromisoformat(fold.about["since"]) if fold.about["since"] else fold.cutoffs[0]
+    train = (begun, ended[-1]) if ended else (fold.cutoffs[0], fold.cutoffs[0])
+    blind = (ended[-2], ended[-1]) if len(ended) > 1 else None
+    return FoldSpan(f"fold {fold.number + 1}", train, blind, fold.cutoffs)
+
+
+def _show(session: Session, title: str, judged: QuotaEvaluation) -> None:
+    figures = _figures(judged.overall)
+    rows = [
+        [name, *(_cell(told.get(metric)) for metric in SHOWN)] for name, told in figures.items()
+    ]
+    session.console.show(title, ["forecast", *SHOWN.values()], rows)
+
+
+def _cell(estimate: Estimate | None) -> str:
+    return "-" if estimate is None or estimate.value is None else f"{estimate.value:.3f}"
