@@ -11,6 +11,7 @@ import rich_click as click
 
 from features.errors import CheckFailed
 from serving.cli import Moment, Session, pacesetter, verb
+from serving.sample_company import simulate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from serving.forecaster import Outlook
 
 GROUP = pacesetter
+GROUP.add_command(simulate)
 LEAST_POINTS = 0.5
 """Reasons smaller than this would read as 0 in a call list."""
 KIND = click.argument("kind", type=click.Choice(["leads"]), required=False, default="leads")

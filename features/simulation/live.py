@@ -164,7 +164,7 @@ def cast(state: State) -> None:
 def guesses(settings: Settings, draws: np.random.Generator) -> Array:
     """Guess the territories' potentials, as a company does that knows them a little."""
     noise = np.exp(draws.normal(0, settings.guess_noise, settings.territories))
-    return np.asarray(potentials(settings) ** 0.6 * noise)
+    return np.asarray(potentials(settings) ** settings.guess_power * noise)
 
 
 def _remember(life: Life, day: Day, state: State) -> None:

@@ -9,7 +9,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, PositiveFloat
 
 from features.params import Section
 
@@ -80,11 +80,14 @@ class Settings(Section):
     planted: float = Field(
         default=0.22, ge=0, le=1, description="chance a quarter that a spell of trouble begins"
     )
-    potential: tuple[float, float] = Field(
+    potential: tuple[PositiveFloat, PositiveFloat] = Field(
         default=(0.4, 1.8), strict=False, description="of the poorest and the richest territory"
     )
     drift: float = Field(default=0.05, ge=0, description="sd of the market's log step a quarter")
     stretch: float = Field(default=1.0, gt=0, description="company target over past bookings")
+    guess_power: float = Field(
+        default=0.6, ge=0, description="how much quotas allow for potential; 0: not at all"
+    )
     guess_noise: float = Field(default=0.12, ge=0, description="log sd of the guess of potential")
     moves: float = Field(default=0.0006, ge=0, description="chance a day that a lead changes hands")
 
@@ -129,8 +132,9 @@ PRESETS: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
             "managers": 140,
             "capacity": 62.0,
             "log_share": (0.6, 0.95),
-            "replays": 200,
-            "cause_replays": 4,
+            # Fewer futures than elsewhere: its hundred thousand open leads would take half an hour.
+            "replays": 50,
+            "cause_replays": 2,
             "lead_cutoffs": 6,
             "quota_quarters": 2,
             "quota_every": 28,
@@ -149,13 +153,27 @@ PRESETS: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
             "capacity": 68.0,
             "special": "johnsally",
         },
-        "territory": {"planted": 0.0, "potential": (0.35, 1.9)},
+        # Its quotas allow for little of the ground, so that attainment follows it.
+        "territory": {"planted": 0.0, "potential": (0.35, 1.9), "guess_power": 0.15},
         "shock": {"shock_month": 18},
         "nosignal": {"signal": 0.0},
         "calm": {"drift": 0.0},
     }
 )
 """What each preset changes of the defaults; `demo` is the defaults."""
+SAID: MappingProxyType[str, str] = MappingProxyType(
+    {
+        "small": "8 reps, 12 months; seconds, and enough to try every command",
+        "demo": "40 reps, 24 months, 6 unequal territories",
+        "large": "1,400 reps: 1 million leads, 50 million activities; 8 GB",
+        "johnsally": "John has deals and cannot close; Sally closes what few she has",
+        "territory": "reps as in demo on very unequal ground, and no other trouble",
+        "shock": "demo, and after month 18 the market breaks",
+        "nosignal": "leads and deals end by chance alone: nothing can be forecast",
+        "calm": "demo without drift: tomorrow is like yesterday",
+    }
+)
+"""The presets in words."""
 
 
 def settings_of(preset: str, **changes: Any) -> Settings:

@@ -1,0 +1,227 @@
+"""How believable a company is: figures any CRM's extract has, beside what is published of them.
+
+Everything here is computed from the tables alone, as a statistician would who has nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from features.simulation.settings import SOURCES
+
+RIPE_DAYS = 150
+"""Leads at least so old have had their chance."""
+LAST_DAYS = 8
+"""Of a quarter, in which deals pile up."""
+YEAR_DAYS = 365
+SMALL, MIDDLE, LARGE = 10_000.0, (18_000.0, 32_000.0), 50_000.0
+"""Amounts: below the first a deal is small; between the second two about 25,000; large above."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the realism table.
+
+    Attributes:
+        name: what is measured.
+        value: in this company.
+        published: what is published, in words.
+        grade: how good that source is: H seen as primary data, M through another page, L weak.
+        low: below this a company is not believable.
+        high: above this neither.
+        unit: "%", "days", "x", or "a day".
+    """
+
+    name: str
+    value: float
+    published: str
+    grade: str
+    low: float
+    high: float
+    unit: str = "%"
+
+    def text(self) -> str:
+        """Write the value with its unit."""
+        if self.unit == "%":
+            return f"{self.value:.0%}" if self.value >= 0.1 else f"{self.value:.1%}"  # noqa: PLR2004
+        return f"{self.value:.1f} {self.unit}" if self.unit != "days" else f"{self.value:.0f} days"
+
+
+@dataclass(frozen=True)
+class Extract:
+    """The tables that are looked at, and the moment they end."""
+
+    leads: pd.DataFrame
+    deals: pd.DataFrame
+    activities: pd.DataFrame
+    quotas: pd.DataFrame
+    reps: pd.DataFrame
+    changes: pd.DataFrame
+    end: pd.Timestamp
+
+    @classmethod
+    def read(cls, folder: Path) -> Extract:
+        """Read the tables of a company."""
+        names = ("leads", "deals", "activities", "quotas", "reps", "changes")
+        tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in names}
+        return cls(**tables, end=tables["activities"]["occurred_at"].max())
+
+    @property
+    def closed(self) -> pd.DataFrame:
+        """Deals that have ended, `won` as a plain boolean."""
+        closed = self.deals[self.deals["closed_at"].notna()]
+        return closed.assign(won=closed["won"].astype(bool))
+
+    @property
+    def won(self) -> pd.DataFrame:
+        """Deals that were won."""
+        closed = self.closed
+        return closed[closed["won"]]
+
+
+def realism(folder: Path) -> list[Figure]:
+    """Measure a company.
+
+    Args:
+        folder: of its tables.
+    """
+    extract = Extract.read(folder)
+    return [
+        *_quota(extract),
+        *_leads(extract),
+        *_deals(extract),
+        *_quarter_end(extract),
+        *_work(extract),
+    ]
+
+
+def attainment(extract: Extract) -> pd.DataFrame:
+    """Give the quotas of ended periods with `attained` money and `attainment`, its share."""
+    quotas = extract.quotas[extract.quotas["period_end"] <= extract.end + pd.Timedelta(days=1)]
+    won = extract.won[["rep_id", "closed_at", "amount"]].rename(columns={"amount": "money"})
+    both = quotas.merge(won, on="rep_id")
+    inside = (both["closed_at"] >= both["period_start"]) & (both["closed_at"] < both["period_end"])
+    key = ["rep_id", "period_start"]
+    money = both[inside].groupby(key)["money"].sum()
+    attained = money.reindex(pd.MultiIndex.from_frame(quotas[key])).fillna(0).to_numpy()
+    return quotas.assign(attained=attained, attainment=attained / quotas["amount"])
+
+
+def _quota(extract: Extract) -> Iterator[Figure]:
+    made = (attainment(extract)["attainment"] >= 1).mean()
+    yield Figure(
+        "rep-quarters that attain", made, "57-60 % (M), 21 % (M), 31 % (M)", "M", 0.25, 0.65
+    )
+    left = extract.reps["left_at"]
+    staying = extract.reps[left.isna()]["rep_id"]
+    year = extract.won[extract.won["closed_at"] > extract.end - pd.Timedelta(days=YEAR_DAYS)]
+    revenue = year.groupby("rep_id")["amount"].sum().reindex(staying).fillna(0)
+    best = revenue.nlargest(max(1, len(revenue) // 5)).sum() / max(revenue.sum(), 1)
+    yield Figure("revenue of the top fifth of reps", best, "17 % bring 81 %", "M", 0.25, 0.85)
+    begin = extract.quotas["period_start"].min()
+    years = (extract.end - begin).days / YEAR_DAYS
+    seats = len(extract.quotas) / extract.quotas["period_start"].nunique()
+    yield Figure(
+        "reps who leave in a year", left.notna().sum() / seats / years, "22-36 %", "M", 0.1, 0.5
+    )
+
+
+def _leads(extract: Extract) -> Iterator[Figure]:
+    leads = extract.leads[extract.leads["created_at"] < extract.end - pd.Timedelta(days=RIPE_DAYS)]
+    rate = leads.groupby("source")["converted_at"].apply(lambda times: times.notna().mean())
+    published = {
+        "outbound": ("1-4 %", 0.005, 0.07),
+        "content": ("8-18 %", 0.06, 0.2),
+        "inbound": ("25-45 %", 0.15, 0.45),
+        "referral": ("20-40 %", 0.2, 0.5),
+    }
+    for source in SOURCES:
+        words, low, high = published[source]
+        yield Figure(f"leads that become deals: {source}", rate[source], words, "L", low, high)
+
+
+def _deals(extract: Extract) -> Iterator[Figure]:
+    closed, won = extract.closed, extract.won
+    small = closed[closed["amount"] < SMALL]["won"].mean()
+    yield Figure("deals won, below 10,000", small, "25-35 %", "L", 0.2, 0.5)
+    large = closed[closed["amount"] >= LARGE]["won"].mean()
+    yield Figure("deals won, from 50,000", large, "10-15 % above 250,000", "L", 0.05, 0.35)
+    days = (won["closed_at"] - won["created_at"]).dt.days
+    middle = won["amount"].between(*MIDDLE)
+    yield Figure(
+        "cycle of won deals, about 25,000", days[middle].median(), "60 days", "H", 40, 80, "days"
+    )
+    yield Figure(
+        "the same, below 10,000",
+        days[won["amount"] < SMALL].median(),
+        "14-30 days",
+        "L",
+        14,
+        70,
+        "days",
+    )
+    yield Figure(
+        "the same, from 50,000",
+        days[won["amount"] >= LARGE].median(),
+        "90-180 days",
+        "L",
+        50,
+        180,
+        "days",
+    )
+    pushed = extract.changes[extract.changes["field"] == "expected_close_at"]
+    # The first entry is the date the deal was opened with.
+    pushes = pushed.groupby("entity_id").size().reindex(closed["deal_id"]).fillna(1) - 1
+    wins = pd.Series(closed["won"].to_numpy()).groupby(pushes.clip(0, 3).to_numpy()).mean()
+    for count, words in ((1, "44 %"), (2, "25 %"), (3, "7 %")):
+        name = f"deals won after {count}{' or more' if count == 3 else ''} pushed dates"  # noqa: PLR2004
+        yield Figure(name, float(wins.get(count, np.nan)), words, "L", 0.0, 1.0)
+
+
+def _quarter_end(extract: Extract) -> Iterator[Figure]:
+    closed = extract.closed
+    left = (closed["closed_at"].dt.to_period("Q").dt.end_time - closed["closed_at"]).dt.days
+    is_last, days = left < LAST_DAYS, 91
+    for name, which, words, low, high in (
+        ("wins", closed["won"], "3 x", 1.5, 5.0),
+        ("losses", ~closed["won"], "11 x", 4.0, 16.0),
+    ):
+        last = (is_last & which).sum() / LAST_DAYS
+        usual = (~is_last & which).sum() / (days - LAST_DAYS)
+        yield Figure(
+            f"{name} a day at a quarter's end", last / max(usual, 1e-9), words, "H", low, high, "x"
+        )
+    won = closed["won"]
+    size = closed[won & is_last]["amount"].mean() / closed[won & ~is_last]["amount"].mean()
+    yield Figure("size of deals won then, beside others", size, "66 %", "H", 0.5, 1.0)
+
+
+def _work(extract: Extract) -> Iterator[Figure]:
+    work = extract.activities[extract.activities["rep_id"].notna()]
+    each = work.groupby("rep_id")["occurred_at"].agg(
+        lambda times: len(times) / times.dt.normalize().nunique()
+    )
+    yield Figure(
+        "logged activities of a rep in a day", each.mean(), "no figure", "-", 5, 60, "a day"
+    )
+    low, high = each.quantile(0.1), each.quantile(0.9)
+    yield Figure(
+        "the same, busiest tenth over idlest", float(high / low), "10-90 % logged", "L", 1.5, 9, "x"
+    )
+    outbound = work[work["lead_id"].notna() & (work["direction"] == "outbound")]
+    first = outbound.groupby("lead_id")["occurred_at"].min().reindex(extract.leads["lead_id"])
+    delay = first.to_numpy() - extract.leads["created_at"].to_numpy()
+    hours = delay / np.timedelta64(1, "h")
+    yield Figure(
+        "leads first touched within an hour", float((hours < 1).mean()), "37 %", "M", 0.01, 0.5
+    )
+    yield Figure(
+        "leads with no touch logged", float(np.isnan(hours).mean()), "23 %", "M", 0.05, 0.6
+    )
+    late = (work["known_at"] > work["occurred_at"]).mean()
+    yield Figure("activities logged late", late, "days late at times", "L", 0.05, 0.5)

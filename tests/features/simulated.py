@@ -1,0 +1,62 @@
+"""Sample companies for tests: lived once, looked at by many."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.simulation.live import Life, live
+from features.simulation.settings import settings_of
+from features.simulation.truth import write_truth
+
+UNTOLD = {"replays": 0, "cause_replays": 0}
+"""No truth but skills and territories."""
+TABLES = ("accounts", "activities", "changes", "deals", "leads", "quotas", "reps")
+
+
+@cache
+def lived(preset: str, seed: int, **changes: Any) -> tuple[Life, Path]:
+    """Give a company and the folder of its tables, truth included."""
+    out = Path(mkdtemp(prefix="company"))
+    life = live(settings_of(preset, seed=seed, **changes), out)
+    write_truth(life, out)
+    return life, out
+
+
+def tables(folder: Path) -> dict[str, pd.DataFrame]:
+    """Read all tables of a company."""
+    return {name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES}
+
+
+def truth(folder: Path, name: str) -> pd.DataFrame:
+    """Read a table of its truth."""
+    return pd.read_parquet(folder / "truth" / f"{name}.parquet")
+
+
+def ripe(folder: Path) -> pd.DataFrame:
+    """Give `p_true` of every lead and mature cutoff, with `y`, what came of it."""
+    told, tables_ = truth(folder, "lead_probability"), tables(folder)
+    end = tables_["activities"]["occurred_at"].max().ceil("D")
+    horizon = pd.to_timedelta(told["horizon_days"], unit="D")
+    told = told[told["cutoff"] + horizon <= end]
+    times = tables_["leads"].set_index("lead_id")["converted_at"].reindex(told["lead_id"])
+    start = told["cutoff"].to_numpy()
+    came = (times.to_numpy() >= start) & (times.to_numpy() < start + np.timedelta64(30, "D"))
+    return told.assign(y=came)
+
+
+def ece(p: np.ndarray, y: np.ndarray, bins: int = 15) -> float:
+    """Expected calibration error in bins of equal mass."""
+    parts = np.array_split(np.argsort(p, kind="stable"), bins)
+    return float(sum(abs(p[i].mean() - y[i].mean()) * len(i) for i in parts) / len(p))
+
+
+def noise_floor(p: np.ndarray, tries: int = 40) -> float:
+    """ECE that outcomes of exactly these chances would have, on average."""
+    draws = np.random.default_rng(0)
+    return float(np.mean([ece(p, draws.random(len(p)) < p) for _ in range(tries)]))
