@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from pathlib import Path
 
 import pandas as pd
 
 from features.ingest import ingest
-from features.leadforge import KNOWN_AT_CREATION, write_company
-from features.snapshot import midnight
+from features.labels import last_mature_cutoff
+from features.simulation.live import live
+from features.simulation.settings import settings_of
+from features.simulation.truth import write_truth
 from serving import tokens
 from serving.backtest_run import backtest_to
 from serving.cli import Session
@@ -18,10 +20,16 @@ from serving.training_run import train_leads
 from serving.verbs import show_calls
 from training.audit import audit
 from training.backtest import Range
+from training.truth import LEADS, read_truth
 
-TESTED_DAYS = 28
-"""How much of the newest ripe past the demo walks through."""
-EVERY_DAYS = 7
+PRESET = "demo"
+SEED = 1
+TOLD_CUTOFFS = 4
+"""Moments at which the true chances are told; the newest has no outcomes yet."""
+REPLAYS = 40
+"""Futures played from each of them: a fifth of what grading wants, and quick."""
+TRAINED_EVERY = 14
+"""Days between training cutoffs: a lead changes little in two weeks, and it takes a seventh."""
 SHOWN_CALLS = 5
 REFITS = 2
 """How often the demo's backtest refits: enough to show it, and quick."""
@@ -29,16 +37,11 @@ REFITS = 2
 
 def run_demo(session: Session, *, serves: bool) -> None:
     """Do everything a newcomer would do, one step after the other."""
-    session = _knowing(session)
+    session = _quick(session)
     console, home = session.console, session.home
-    company = home / "data" / "sample-company"
-    console.say(
-        "1/6  a sample company (made by leadforge; three of its columns tell the outcome)",
-        style="bold",
-    )
-    with console.progress("making the company", 1) as advance:
-        write_company(company)
-        advance(1)
+    company, tested = home / "data" / "sample-company", home / "data" / "demo-backtest"
+    console.say("1/6  a sample company: its reps, leads, calls and deals are made up", style="bold")
+    _simulate(session, company)
     console.say("2/6  ingest", style="bold")
     report = ingest(str(company), home, session.settings.features, None, None, console.progress)
     for finding in report.verdict:
@@ -47,38 +50,45 @@ def run_demo(session: Session, *, serves: bool) -> None:
     _audit(session)
     console.say("4/6  train", style="bold")
     train_leads(session, None, None, promote=False)
-    console.say("5/6  backtest", style="bold")
-    backtest_to(_quick(session), _newest(session), None, home / "data" / "demo-backtest")
+    console.say("5/6  backtest, graded against the true chances", style="bold")
+    backtest_to(session, _grid(session, company), None, tested, company)
     console.say("6/6  score", style="bold")
     calls = _calls(session)
     owner = calls["rep_id"].iloc[0]
     whose = "Leads without an owner" if pd.isna(owner) else f"{owner}"
     show_calls(session, calls, f"{whose}: whom to call next, and why")
+    _say_where(session, company, tested)
     if serves:
-        _serve(session)
+        _serve(session, None if pd.isna(owner) else str(owner))
     else:
         console.say("next: `pacesetter serve`, or `pacesetter ingest FOLDER` with data of your own")
 
 
-def _knowing(session: Session) -> Session:
-    """Add the columns that the sample company fills when a lead or an account is created."""
-    features, training = session.settings.features, session.settings.training
-    known = tuple(sorted({*features.known_at_creation, *KNOWN_AT_CREATION}))
-    told = features.model_copy(update={"known_at_creation": known})
-    # One refit in the backtest and cutoffs three days apart: enough to show how it goes.
-    leads = training.leads.model_copy(update={"most_refits": 2})
-    split = training.split.model_copy(update={"every_days": 3})
-    quick = training.model_copy(update={"leads": leads, "split": split})
-    settings = session.settings.model_copy(update={"features": told, "training": quick})
-    return replace(session, settings=settings)
+def _simulate(session: Session, out: Path) -> None:
+    """Make the company, and the true chances of its leads at a few moments."""
+    settings = settings_of(
+        PRESET,
+        seed=SEED,
+        lead_cutoffs=TOLD_CUTOFFS,
+        replays=REPLAYS,
+        cause_replays=0,
+        quota_quarters=0,
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    write_truth(live(settings, out, session.console.progress), out, session.console.progress)
 
 
 def _quick(session: Session) -> Session:
-    """Let the backtest refit less often than it would by itself."""
+    """Let training look less often and the backtest refit less often than they would."""
     training = session.settings.training
     most = min(training.leads.most_refits, REFITS)
-    leads = training.leads.model_copy(update={"most_refits": most})
-    told = training.model_copy(update={"leads": leads})
+    every = max(training.split.every_days, TRAINED_EVERY)
+    told = training.model_copy(
+        update={
+            "leads": training.leads.model_copy(update={"most_refits": most}),
+            "split": training.split.model_copy(update={"every_days": every}),
+        }
+    )
     return replace(session, settings=session.settings.model_copy(update={"training": told}))
 
 
@@ -90,12 +100,13 @@ def _audit(session: Session) -> None:
             session.console.say(f"  {finding.severity}: {finding.says}")
 
 
-def _newest(session: Session) -> Range:
-    """The newest cutoffs whose labels are ripe."""
+def _grid(session: Session, company: Path) -> Range:
+    """The moments of which the truth tells and whose outcomes are known."""
     warehouse = Forecaster(session.home, session.settings).warehouse()
     horizon = session.settings.training.leads.horizon_days
-    end: datetime = midnight(warehouse.data_until - timedelta(days=horizon))
-    return Range(end - timedelta(days=TESTED_DAYS), end, EVERY_DAYS)
+    ripe = last_mature_cutoff(horizon, warehouse.data_until)
+    told = [c for c in read_truth(company, LEADS).cutoffs if c <= ripe]
+    return Range(told[0], told[-1], (told[1] - told[0]).days)
 
 
 def _calls(session: Session) -> pd.DataFrame:
@@ -111,17 +122,30 @@ def _calls(session: Session) -> pd.DataFrame:
     return scores[own].head(SHOWN_CALLS)
 
 
-def _serve(session: Session) -> None:
+def _say_where(session: Session, company: Path, tested: Path) -> None:
+    """Say where everything is, and what to open first."""
+    home, say = session.home, session.console.say
+    say("what there is now, and what to open:", style="bold")
+    say(f"  {tested / 'report.html'}: open it in a browser; how good the forecasts are, and how")
+    say("    near they come to the true chances, which only a made-up company can tell")
+    say(f"  {home / 'data' / 'lead_scores.parquet'}: every open lead with its chance and reasons")
+    say(f"  {company}: the company's tables, as a CRM would export them; truth/ is what no CRM has")
+    say(f"  {home / 'mlruns'}: the model and its run; see them with")
+    say(f"    mlflow ui --backend-store-uri sqlite:///{home / 'mlruns' / 'mlflow.db'}")
+
+
+def _serve(session: Session, owner: str | None) -> None:
     from serving.service import serve  # noqa: PLC0415 - bentoml takes seconds; --no-serve skips it
 
     own = session.settings.serving
     name = "demo"
     _, secret = tokens.create(session.home, name)
     address = f"http://{own.host}:{own.port}"
+    whose = f'"{owner}"' if owner else "null"
     session.console.say(f"the service listens on {address}; Ctrl-C ends it", style="bold")
     session.console.say(f"  token for this demo: {secret}")
     session.console.say(
         f"  curl -s {address}/next_calls -H 'Authorization: Bearer {secret}' "
-        "-H 'Content-Type: application/json' -d '{\"rep_id\": null, \"limit\": 3}'"
+        f"-H 'Content-Type: application/json' -d '{{\"rep_id\": {whose}, \"limit\": 3}}'"
     )
     serve(session.home, session.settings, own.host, own.port)

@@ -20,7 +20,8 @@ from features.params import FeatureParams, MinimumParams
 from features.warehouse import Warehouse
 from training.audit import Suspicion
 from training.bundle import Bundle
-from training.learn import Lesson, fit, judge_evidence, learn, prepare, training_cutoffs
+from training.cutoffs import taken_over, training_cutoffs
+from training.learn import Lesson, fit, judge_evidence, learn, prepare
 from training.params import SplitParams, TrainingParams
 
 Opened = Callable[[list[Row]], Warehouse]
@@ -61,6 +62,28 @@ def test_many_rows_thin_the_cutoffs(history: Warehouse) -> None:
     assert len(thinned) * 4 < len(whole)
 
 
+def test_learning_begins_where_endings_do(opened: Opened) -> None:
+    """Of the time before a CRM was introduced only leads still open are there."""
+    kept = [lead(n, START + timedelta(days=n % 100), 500, won=False) for n in range(40)]
+    later = START + timedelta(days=100)
+    fresh = [
+        lead(n, later + timedelta(days=n % 90), 3 + n % 20, won=n % 3 == 0) for n in range(40, 400)
+    ]
+    past = opened([*kept, *fresh])
+    cutoffs = training_cutoffs(past, HORIZON, TRAINING)
+    assert later + timedelta(days=3) < cutoffs[0] <= later + timedelta(days=10)
+    assert "learning begins there" in taken_over(past)[0]
+
+
+def test_one_early_ending_by_mistake_moves_nothing(opened: Opened) -> None:
+    """A date typed wrong is one in hundreds."""
+    leads = [lead(n, START + timedelta(days=n % 150), 3, won=n % 3 == 0) for n in range(400)]
+    mistaken = {**lead(999, START - timedelta(days=400), 1, won=True)}
+    cutoffs = training_cutoffs(opened([*leads, mistaken]), HORIZON, TRAINING)
+    assert cutoffs[0] > START
+    assert not taken_over(opened(leads))
+
+
 def test_a_lesson_holds_every_open_lead_and_its_label(lesson: Lesson, extract: Extract) -> None:
     """Rows and labels are those of the contract's words, counted anew."""
     ends = {row["lead_id"]: row.get("converted_at") for row in extract.rows("leads")}
@@ -92,13 +115,13 @@ def test_columns_that_only_tell_the_date_are_left_out(bundle: Bundle, lesson: Le
     assert set(X.columns[moves & ~varies])
 
 
-def test_after_a_year_the_date_may_be_used(
+def test_after_two_years_the_date_may_be_used(
     lesson: Lesson, history: Warehouse, bundle: Bundle
 ) -> None:
-    """With a year of history a season can come twice, so the company's pace stays."""
+    """With two years of history a season has come twice, so the company's pace stays."""
     keys = lesson.examples.keys
     first = keys["cutoff"].min()
-    earlier = first - pd.Timedelta("120D")
+    earlier = first - pd.Timedelta("800D")
     longer = keys.assign(cutoff=keys["cutoff"].where(keys["cutoff"] > first, earlier))
     examples = replace(lesson.examples, keys=longer)
     stretched = fit(replace(lesson, examples=examples), history.until(None), FEATURES, TRAINING)
