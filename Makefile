@@ -50,7 +50,7 @@ bench: $(DEV_STAMP)  ## Measure the speed of the feature build beside its peers
 	$(BIN)/python tests/bench
 
 grade: $(DEV_STAMP)  ## Acceptance over seeds, soak and load
-	$(BIN)/python tests/grade/__main__.py $(if $(DATA),--data $(DATA))
+	$(BIN)/python tests/grade/__main__.py $(if $(DATA),--data $(DATA)) $(if $(ONLY),--only "$(ONLY)")
 
 lock: $(DEV_STAMP)  ## Resolve the lock files anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url \
