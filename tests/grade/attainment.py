@@ -1,0 +1,227 @@
+"""Grades of the forecast of quota attainment: ten sample companies named beforehand, 11 to 20.
+
+Seeds 1 to 3 were looked at while the model was made, so none of them is here. The first three are
+graded beside the replayed truth too. What was forecast is kept under build/grade, so that a run
+that was broken off goes on where it ended.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from datetime import datetime
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from grades import Grade
+
+from features.ingest import ingest
+from features.params import FeatureParams
+from features.simulation.live import live
+from features.simulation.settings import settings_of
+from features.simulation.truth import write_truth
+from features.store import current
+from features.warehouse import Warehouse
+from training.backtest import Range
+from training.intervals import Estimate
+from training.params import TrainingParams
+from training.quota_backtest import backtest_quota
+from training.quota_evaluate import QuotaEvaluation, evaluate_quota
+from training.quota_group import QuotaGroup, QuotaSettings
+from training.quota_predictions import QuotaPredictions
+from training.quota_truth import TRUTH
+from training.truth import QUOTAS, read_truth
+
+SEEDS = tuple(range(11, 21))
+WITH_TRUTH = SEEDS[:3]
+KEPT = Path(__file__).parents[2] / "build" / "grade"
+WALKED = Range(datetime(2025, 7, 7), datetime(2026, 6, 29), 7)
+"""Mondays of the last four quarters that have ended."""
+RULES = ("linear pacing", "seasonal pacing", "coverage rule")
+LEAST_LEAD, NEAR_TRUTH = 0.05, 0.02
+LEAST_CLOSED = 0.6
+COVERS = (0.77, 0.83)
+TOUCHES = (0.75, 0.85)
+MOST_ERROR = 0.10
+MIDDLE = (5, 7)
+"""Weeks that count as mid-quarter."""
+
+
+def quota_attainment() -> list[Grade]:
+    """Grade walked-forward forecasts of ten companies."""
+    workers = min(2, os.cpu_count() or 1)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        list(pool.map(forecast, SEEDS))
+    made = {seed: read(seed) for seed in SEEDS}
+    grades = [grade for seed in WITH_TRUTH for grade in beside_truth(seed, made[seed])]
+    return [*grades, *pooled(made)]
+
+
+def forecast(seed: int) -> None:
+    """Make a company, walk through its last four quarters, and keep what was forecast."""
+    folder = KEPT / f"quota-{seed}"
+    if (folder / "rollups.parquet").exists():
+        return
+    company, home = folder / "company", folder / "home"
+    company.mkdir(parents=True, exist_ok=True)
+    changes = {"lead_cutoffs": 0, "cause_replays": 0}
+    settings = settings_of("demo", seed=seed, **changes)
+    life = live(settings, company)
+    if seed in WITH_TRUTH:
+        write_truth(life, company)
+    params = FeatureParams()
+    ingest(str(company), home, params, None, None)
+    warehouse = Warehouse.duckdb(current(home))
+    said = backtest_quota(warehouse, WALKED, params, TrainingParams()).predictions
+    told = pd.DataFrame({f"segment:{n}": c.to_numpy() for n, c in said.segments.items()})
+    frame = pd.concat([said.frame.reset_index(drop=True), told], axis=1)
+    frame.to_parquet(folder / "forecasts.parquet")
+    for name, rule in said.baselines.items():
+        rule.to_parquet(folder / f"rule-{name}.parquet")
+    said.rollups.to_parquet(folder / "rollups.parquet")
+
+
+def read(seed: int) -> QuotaPredictions:
+    """Read what was forecast of one company."""
+    folder = KEPT / f"quota-{seed}"
+    frame = pd.read_parquet(folder / "forecasts.parquet")
+    told = [name for name in map(str, frame.columns) if name.startswith("segment:")]
+    rules = sorted(folder.glob("rule-*.parquet"))
+    return QuotaPredictions(
+        frame=frame.drop(columns=told),
+        baselines={p.stem.removeprefix("rule-"): pd.read_parquet(p) for p in rules},
+        rollups=pd.read_parquet(folder / "rollups.parquet"),
+        segments={name.removeprefix("segment:"): frame[name] for name in told},
+    )
+
+
+def beside_truth(seed: int, said: QuotaPredictions) -> list[Grade]:
+    """Grade one company beside its replayed truth."""
+    truth = read_truth(KEPT / f"quota-{seed}" / "company", QUOTAS)
+    judged = evaluate_quota(said, QuotaSettings(), truth)
+    if judged.truth is None:
+        raise SystemExit(f"the truth of seed {seed} fits none of the forecasts")
+    name = f"company {seed}"
+    early, best = judged.early, max(_value(judged.early, rule, "auc") for rule in RULES)
+    mine = _value(early, "model", "auc")
+    beside = judged.truth.groups[early.label]
+    top = _value(beside, TRUTH, "auc")
+    closed = judged.truth.closed[early.label].pinball
+    grades = [
+        Grade(
+            f"{name}: AUC in weeks 2 to 6",
+            f"{_said(early.scores['model']['auc'])}; best rule {best:.3f}, truth {top:.3f}",
+            "0.05 above every rule, or 0.02 of the truth",
+            mine >= best + LEAST_LEAD or mine >= top - NEAR_TRUTH,
+        ),
+        Grade(
+            f"{name}: pinball gap closed, weeks 2 to 6",
+            _said(closed),
+            f">= {LEAST_CLOSED}",
+            (closed.value or 0.0) >= LEAST_CLOSED,
+        ),
+    ]
+    return [*grades, *_quarters(name, judged), _flags(name, judged)]
+
+
+def _quarters(name: str, judged: QuotaEvaluation) -> list[Grade]:
+    """No baseline may be better in any quarter of the period beyond its paired interval."""
+    lost = [
+        f"{rule} by {metric} in the {group.label}"
+        for group in judged.quarters
+        for rule in group.differences
+        for metric in ("auc", "brier", "pinball")
+        if group.verdict(rule, metric) == "worse"
+    ]
+    said = "; ".join(lost) or "none"
+    return [Grade(f"{name}: baselines that are better in a quarter", said, "none", not lost)]
+
+
+def _flags(name: str, judged: QuotaEvaluation) -> Grade:
+    five = judged.truth.groups["week 5"] if judged.truth else judged.weeks[5]
+    told = [
+        f"{who}: precision {_value(five, who, 'precision'):.2f}, "
+        f"recall {_value(five, who, 'recall'):.2f}"
+        for who in ("model", TRUTH)
+        if who in five.scores
+    ]
+    return Grade(f"{name}: 3 flags of 10 reps in week 5", "; ".join(told), "reported", None)
+
+
+def pooled(made: dict[int, QuotaPredictions]) -> list[Grade]:
+    """Grade the ranges of all companies together, clustered by company and quarter."""
+    every = list(made.items())
+    frame = pd.concat([p.frame.assign(company=str(s)) for s, p in every], ignore_index=True)
+    names = every[0][1].baselines
+    said = QuotaPredictions(
+        frame=frame,
+        baselines={
+            n: pd.concat([p.baselines[n] for _, p in every], ignore_index=True) for n in names
+        },
+        segments={
+            n: pd.concat([pd.Series(p.segments[n]) for _, p in every], ignore_index=True)
+            for n in ("quarter of the period", "tenure")
+        },
+    )
+    judged = evaluate_quota(said, QuotaSettings())
+    whole = judged.overall.scores["model"]["coverage"]
+    grades = [
+        Grade(
+            f"ten companies: 80 % ranges cover, {judged.overall.n_rows:,} forecasts",
+            _said(whole),
+            f"{COVERS[0]} to {COVERS[1]}",
+            COVERS[0] <= (whole.value or 0.0) <= COVERS[1],
+        )
+    ]
+    for way, groups in judged.segments.items():
+        for group in groups:
+            covered = group.scores["model"]["coverage"]
+            low, high = covered.low or 0.0, covered.high or 0.0
+            grades.append(
+                Grade(
+                    f"ten companies, {way}, {group.label}: cover, {group.n_rows:,} forecasts, "
+                    f"{group.at_floor:.0%} of ranges begin at what is closed",
+                    _said(covered),
+                    f"interval touches {TOUCHES[0]} to {TOUCHES[1]}",
+                    low <= TOUCHES[1] and high >= TOUCHES[0],
+                )
+            )
+    return [*grades, *totals(made)]
+
+
+def totals(made: dict[int, QuotaPredictions]) -> list[Grade]:
+    """Grade the company totals at mid-quarter, and the coverage of their ranges."""
+    rows = pd.concat([p.rollups.assign(company=s) for s, p in made.items()], ignore_index=True)
+    rows = rows[rows["actual"].notna()]
+    week = (rows["cutoff"] - rows["period_start"]).dt.days // 7
+    rows = rows[week.between(*MIDDLE)]
+    grades = []
+    for level in ("company", "manager", "territory"):
+        own = rows[rows["level"] == level]
+        error = np.abs(own["mean"] / own["actual"].clip(lower=1.0) - 1)
+        inside = own["actual"].between(own["p10"], own["p90"]).mean()
+        median = float(error.median())
+        is_met = median <= MOST_ERROR if level == "company" else None
+        grades.append(
+            Grade(
+                f"ten companies: {level} total at mid-quarter, {len(own):,} forecasts",
+                f"median error {median:.1%}; 80 % ranges cover {inside:.2f}",
+                "median <= 10 %" if level == "company" else "reported",
+                is_met,
+            )
+        )
+    return grades
+
+
+def _value(group: QuotaGroup, name: str, metric: str) -> float:
+    return float(group.scores[name][metric].value or 0.0)
+
+
+def _said(figure: Estimate) -> str:
+    if figure.value is None:
+        return "withheld"
+    if figure.low is None or figure.high is None:
+        return f"{figure.value:.3f}"
+    return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
