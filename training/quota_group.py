@@ -158,7 +158,7 @@ def judge_group(
         n_spells=total,
         n_missed=missed,
         miss_rate=rate if enough else Estimate(rate.value),
-        at_floor=float((low <= floor + TOLERANCE).mean()) if n else 0.0,
+        at_floor=float((np.abs(low - floor) <= TOLERANCE).mean()) if n else 0.0,
         withheld=words,
         withheld_ranges=ranges,
         scores=scores,

@@ -112,7 +112,7 @@ def _sentences(grade: TruthGrade) -> tuple[str, ...]:
     if area.value is not None and best.value is not None:
         found.append(
             f"Nobody can rank better than the truth does: its AUC on these outcomes is "
-            f"{best.value:.3f}, because most of an outcome is chance. The model's is "
+            f"{best.value:.3f}, because part of an outcome is chance. The model's is "
             f"{area.value:.3f}, which is {below.value or 0:.3f} below it "
             f"({between(below, digits=3)})."
         )
