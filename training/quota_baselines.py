@@ -34,9 +34,9 @@ MOST = 4.0
 FIRST_DAYS = 0.02
 NEAR = 1
 """Weeks on either side that a line is fitted from."""
-FEW = 20.0
+FEW = 5.0
 """Rep-periods that weigh as much as the belief that the rule says nothing."""
-PRIOR = 5.0
+PRIOR = 1.0
 """Rep-periods that the errors without a past weigh as much as."""
 UNTOLD = np.linspace(-0.9, 0.9, 19)
 """Errors where there is no past at all: from nearly nothing to nearly two quotas."""
