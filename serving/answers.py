@@ -1,19 +1,20 @@
-"""From scores to answers: what each endpoint says, in the words of the contracts."""
+"""From scores of leads to answers, in the words of the contracts; and how the service is."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from features.errors import InputError, NotFoundError
 from serving.contracts import (
     COACHING,
-    Answer,
     Call,
     ExplainLeadRequest,
     Health,
+    LeadAnswer,
     LeadExplanation,
     LeadScores,
     NextCalls,
@@ -23,7 +24,8 @@ from serving.contracts import (
     ScoreLeadsRequest,
 )
 from serving.lookup import call_list, find_lead, why_no_score
-from serving.scores import Scores, Sheet
+from serving.scores import Scores
+from serving.sheet import LeadSheet, RepSheet, there
 from serving.wire import zulu
 
 SECONDS_A_DAY = 86_400
@@ -31,12 +33,11 @@ SECONDS_A_DAY = 86_400
 
 def next_calls(scores: Scores, request: NextCallsRequest) -> NextCalls:
     """Take a rep's next calls out of the scores."""
-    sheet = scores.sheet()
-    table = scores.table(sheet, request.as_of)
+    sheet = scores.at(there(scores.sheet().leads), request.as_of)
     length = request.limit or scores.params.list_length
-    calls = call_list(table, request.rep_id, length, sheet.reps)
+    calls = call_list(sheet.table, request.rep_id, length, sheet.reps)
     return NextCalls(
-        **_head(sheet, request.as_of),
+        **_head(sheet),
         rep_id=request.rep_id,
         calls=[Call(**_row(row)) for row in calls.to_dict("records")],
     )
@@ -50,17 +51,17 @@ def score_leads(scores: Scores, request: ScoreLeadsRequest) -> LeadScores:
             f"{len(request.leads)} leads were given; at most {most} are scored at once, so send "
             "them in parts"
         )
-    sheet = scores.sheet()
+    sheet = there(scores.sheet().leads)
+    outlook, moment = sheet.outlook, request.as_of or sheet.as_of
     leads = {lead.lead_id: lead.model_dump() for lead in request.leads}
-    with scores.outlook(sheet) as outlook:
-        moment = outlook.moment(request.as_of)
+    with scores.engine():
         rows = outlook.fit(
             list(leads.values()), [activity.model_dump() for activity in request.activities]
         )
         made = outlook.score_given(rows, moment)
     found = {str(row["lead_id"]): row for row in made.to_dict("records")}
     return LeadScores(
-        **_head(sheet, request.as_of),
+        **_head(replace(sheet, as_of=moment)),
         scores=[Score(**_row(found[name], Score)) for name in leads if name in found],
         not_scored=[
             NotScored(lead_id=name, why=why_no_score(name, lead, moment))
@@ -73,51 +74,67 @@ def score_leads(scores: Scores, request: ScoreLeadsRequest) -> LeadScores:
 
 def explain_lead(scores: Scores, request: ExplainLeadRequest) -> LeadExplanation:
     """Take one lead with its reasons out of the scores."""
-    sheet = scores.sheet()
-    row = find_lead(scores.table(sheet, request.as_of), request.lead_id)
+    sheet = scores.at(there(scores.sheet().leads), request.as_of)
+    row = find_lead(sheet.table, request.lead_id)
     if row is None:
-        with scores.outlook(sheet) as outlook:
-            known = outlook.lead(request.lead_id)
-        moment = request.as_of or sheet.as_of
-        raise NotFoundError(why_no_score(request.lead_id, known, moment))
-    return LeadExplanation(**_head(sheet, request.as_of), **_row(row))
+        with scores.engine():
+            known = sheet.outlook.lead(request.lead_id)
+        raise NotFoundError(why_no_score(request.lead_id, known, sheet.as_of))
+    return LeadExplanation(**_head(sheet), **_row(row))
 
 
 def health(scores: Scores) -> Health:
-    """Tell which model answers, from which data, and how old both are."""
+    """Tell which models answer, from which data, and how old both are."""
     sheet = scores.sheet()
-    bundle, until = sheet.outlook.bundle, sheet.outlook.warehouse.data_until
-    age = datetime.now(UTC).replace(tzinfo=None) - until
+    leads, reps = sheet.leads, sheet.reps
+    told: dict[str, Any] = {"leads": None, "quota": None}
+    lacking = []
+    if isinstance(leads, str):
+        lacking.append(leads)
+    else:
+        horizon = leads.outlook.bundle.horizon_days
+        told["leads"] = _model(leads) | {"horizon_days": horizon, "open_leads": len(leads.table)}
+    if isinstance(reps, str):
+        lacking.append(reps)
+    else:
+        told["quota"] = _model(reps) | {"reps": reps.table["rep_id"].nunique()}
+    age = datetime.now(UTC).replace(tzinfo=None) - sheet.data_until
     return Health.model_validate(
-        {
+        told
+        | {
             "status": "ready",
-            "model_version": sheet.outlook.version,
-            "trained_until": bundle.until,
-            "horizon_days": bundle.horizon_days,
-            "evidence": bundle.evidence.state,
-            "evidence_says": bundle.evidence.says,
-            "data_until": until,
+            "data_until": sheet.data_until,
             "data_age_days": round(age.total_seconds() / SECONDS_A_DAY, 2),
-            "open_leads": len(sheet.table),
             "scored_at": sheet.made_at,
+            "lacking": lacking,
             "problem": scores.problem,
         }
     )
 
 
-def _head(sheet: Sheet, as_of: datetime | None) -> dict[str, Any]:
-    moment = as_of or sheet.as_of
+def _model(part: LeadSheet | RepSheet) -> dict[str, Any]:
+    bundle = part.outlook.bundle
     return {
-        "as_of": moment,
-        "model_version": sheet.outlook.version,
-        "horizon_days": sheet.outlook.bundle.horizon_days,
-        "note": _note(sheet, moment),
+        "model_version": part.outlook.version,
+        "trained_until": bundle.until,
+        "evidence": bundle.evidence.state,
+        "evidence_says": bundle.evidence.says,
     }
 
 
-def _note(sheet: Sheet, moment: datetime) -> str:
+def head(part: LeadSheet | RepSheet) -> dict[str, Any]:
+    """Give what every answer says about itself."""
+    version = part.outlook.version
+    return {"as_of": part.as_of, "model_version": version, "note": _note(part)}
+
+
+def _head(sheet: LeadSheet) -> dict[str, Any]:
+    return head(sheet) | {"horizon_days": sheet.outlook.bundle.horizon_days}
+
+
+def _note(part: LeadSheet | RepSheet) -> str:
     """Say what to know before using a forecast; what is wrong with it comes first."""
-    bundle, until = sheet.outlook.bundle, sheet.outlook.warehouse.data_until
+    bundle, until, moment = part.outlook.bundle, part.outlook.warehouse.data_until, part.as_of
     said = []
     if bundle.until > moment:
         said.append(
@@ -127,13 +144,13 @@ def _note(sheet: Sheet, moment: datetime) -> str:
     if moment > until:
         said.append(f"Nothing is known after {zulu(until)}, the end of the data.")
     if bundle.evidence.state != "enough":
-        said.append(f"There is little evidence: {bundle.evidence.says}.")
+        said.append(f"Evidence: {bundle.evidence.says}.")
     return " ".join([*said, COACHING])
 
 
 def _row(row: Mapping[Any, Any], contract: type[Score] = Call) -> dict[str, Any]:
     """Give the contract's own fields of a row of scores."""
-    own = set(contract.model_fields) - set(Answer.model_fields)
+    own = set(contract.model_fields) - set(LeadAnswer.model_fields)
     told = {name: row[name] for name in own}
     owner = row["rep_id"]
     return told | {

@@ -135,9 +135,9 @@ class Forecaster:
         """Load the champion of lead conversion."""
         return self._tracking.champion(LEADS)
 
-    def open_quota(self) -> QuotaOutlook:
-        """Open the warehouse and the champion of quota attainment as they are now."""
-        warehouse = self.warehouse()
+    def open_quota(self, warehouse: Warehouse | None = None) -> QuotaOutlook:
+        """Open the warehouse, unless one is given, and the champion of quota attainment."""
+        warehouse = warehouse or self.warehouse()
         warehouse.require(*NEEDED[QUOTA], purpose="forecasting quota attainment")
         model = self._tracking.champion(QUOTA)
         return QuotaOutlook.of(warehouse, model)
@@ -149,11 +149,12 @@ class Forecaster:
     def mark(self) -> tuple[str, ...]:
         """Name what is in place now, cheaply: another mark means another warehouse or champion."""
         meta = current(self.home)
-        return (meta.path.name, meta.fingerprint, str(self._tracking.live(LEADS)))
+        live = (str(self._tracking.live(kind)) for kind in NEEDED)
+        return (meta.path.name, meta.fingerprint, *live)
 
-    def open(self) -> Outlook:
-        """Open the warehouse and the champion as they are now."""
-        warehouse = self.warehouse()
+    def open(self, warehouse: Warehouse | None = None) -> Outlook:
+        """Open the warehouse, unless one is given, and the champion of leads."""
+        warehouse = warehouse or self.warehouse()
         warehouse.require("leads", purpose="scoring leads")
         model = self.champion()
         if not isinstance(model.bundle, Bundle):

@@ -48,10 +48,10 @@ class Error(BaseModel):
 ERRORS = {
     "400": "The body is wrong.",
     "401": "The token is missing, unknown or revoked.",
-    "404": "No such rep or lead.",
+    "404": "No such rep, lead or manager.",
     "413": "The body is too long.",
     "415": "The body is not sent as application/json.",
-    "503": "Not ready: no data, no model, or the scores are still being made.",
+    "503": "Not ready: no data, no model of this kind, or the scores are still being made.",
 }
 
 

@@ -12,13 +12,11 @@ import pandas as pd
 from features.errors import NotFoundError, NotReady
 from features.store import NO_EVENTS
 from features.warehouse import Warehouse
+from serving.quota_words import rep_sentence, rep_withheld
 from serving.wire import zulu
 from training.quota_bundle import QuotaBundle
 from training.quota_risks import score_reps
 from training.records import LoadedModel
-
-WIDEST = 1.5
-"""A range wider than so many quotas says nothing: it is withheld in words, never in files."""
 
 
 @dataclass(frozen=True)
@@ -54,49 +52,47 @@ class QuotaOutlook:
 
     def one_rep(self, rep_id: str, as_of: datetime | None = None) -> list[dict[str, Any]]:
         """Give one rep's forecasts as plain values, one for each running period."""
-        table = self.score(as_of)
-        own = table[table["rep_id"] == rep_id]
-        if own.empty:
-            some = ", ".join(table["rep_id"].unique()[:5]) or "none"
-            raise NotFoundError(
-                f"rep {rep_id!r} has no quota whose period runs as of {zulu(self.moment(as_of))}; "
-                f"reps with one are, for example: {some}"
-            )
+        own = of_rep(self.score(as_of), rep_id, self.reps(), self.moment(as_of))
         return [plain(row) for row in own.to_dict("records")]
+
+    def reps(self) -> frozenset[str]:
+        """Name every rep the extract knows: by the table `reps`, or by a quota."""
+        reps, quotas = (self.warehouse[name].select("rep_id") for name in ("reps", "quotas"))
+        fetched = self.warehouse.arrow(reps.union(quotas, distinct=True))
+        return frozenset(rep for rep in fetched["rep_id"].to_pylist() if rep is not None)
+
+    def managers(self) -> frozenset[str]:
+        """Name every manager that the table `reps` knows."""
+        fetched = self.warehouse.arrow(self.warehouse["reps"].select("manager_id").distinct())
+        return frozenset(one for one in fetched["manager_id"].to_pylist() if one is not None)
+
+
+def of_rep(
+    table: pd.DataFrame, rep_id: str, reps: frozenset[str], moment: datetime
+) -> pd.DataFrame:
+    """Take one rep out of forecasts, a row for each running period.
+
+    Args:
+        table: the forecasts.
+        rep_id: whose.
+        reps: everybody who is known.
+        moment: what the forecasts are made for.
+    """
+    own = table[table["rep_id"] == rep_id]
+    if not own.empty:
+        return own
+    some = ", ".join(table["rep_id"].unique()[:5]) or "none"
+    said = f"reps with a running quota are, for example: {some}"
+    if rep_id not in reps:
+        raise NotFoundError(f"no rep has the id {rep_id!r}; {said}")
+    raise NotFoundError(
+        f"rep {rep_id!r} has no quota whose period runs as of {zulu(moment)}; {said}"
+    )
 
 
 def plain(row: dict[Any, Any]) -> dict[str, Any]:
-    """Give a row of scores as plain values, with its sentence."""
+    """Give a row of forecasts as plain values, with what is said of it."""
     told = {str(name): value for name, value in row.items()}
     told["reasons"] = json.loads(told["reasons"])
     told["manager_id"] = told["manager_id"] if isinstance(told["manager_id"], str) else None
-    return told | {"says": sentence(told)}
-
-
-def is_withheld(row: dict[str, Any]) -> str | None:
-    """Say why the range is not shown to people; None where it is."""
-    if row["evidence"] != "enough":
-        return "there is too little evidence for a range"
-    if row["attainment_p90"] - row["attainment_p10"] > WIDEST:
-        return "the range is too wide to say anything"
-    if not row["quota"] > 0:
-        return "there is no quota to measure it by"
-    return None
-
-
-def sentence(row: dict[str, Any]) -> str:
-    """Say in words where a rep stands."""
-    quota, attained = row["quota"], row["attained"]
-    chance = f"{100 * row['p_attain']:.0f} % chance to make quota"
-    parts = (
-        f"{attained:,.0f} closed, {row['expected_open']:,.0f} expected from open deals, "
-        f"{row['expected_new']:,.0f} still to be created, of a quota of {quota:,.0f}"
-    )
-    why = is_withheld(row)
-    lands = (
-        f"the range is withheld: {why}"
-        if why
-        else "attainment will land between "
-        f"{row['attainment_p10']:.0%} and {row['attainment_p90']:.0%} in 8 of 10 cases"
-    )
-    return f"{chance}; {parts}; {lands}."
+    return told | {"range_withheld": rep_withheld(told), "says": rep_sentence(told)}

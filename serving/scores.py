@@ -1,9 +1,10 @@
 """The scores the service answers from: made by one thread, replaced whole, never half.
 
 Requests only read. A thread looks every few seconds whether another warehouse or another champion
-is in place, or the scores have grown old; then it opens both together, scores every open lead, and
-puts the result in the old one's place in one step. Until then the old scores answer, which say of
-themselves what they were made from.
+is in place, or the scores have grown old; then it opens them together, scores every open lead and
+every rep with a running quota, as far as there are models, and puts the result in the old one's
+place in one step. Until then the old scores answer, which say of themselves what they were made
+from.
 """
 
 from __future__ import annotations
@@ -11,21 +12,19 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from features.errors import NotReady, PacesetterError
+from features.errors import InputError, NotReady, PacesetterError
 from serving.settings import Settings
+from serving.sheet import LeadSheet, Part, RepSheet, Sheet
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from serving.forecaster import Forecaster, Outlook
+    from serving.forecaster import Forecaster
 
 LOOK_SECONDS = 5.0
 PATIENCE_SECONDS = 2.0
@@ -34,27 +33,6 @@ KEPT_MOMENTS = 8
 """Past moments whose scores are kept, the last asked for."""
 
 log = logging.getLogger("pacesetter.serve")
-
-
-@dataclass(frozen=True, eq=False)
-class Sheet:
-    """What one look made; it never changes.
-
-    Attributes:
-        outlook: the warehouse and the model.
-        as_of: the moment of the table: the extract's end.
-        table: every open lead, ranked.
-        reps: every rep the warehouse knows.
-        made_at: when, UTC.
-        mark: what the home held.
-    """
-
-    outlook: Outlook
-    as_of: datetime
-    table: pd.DataFrame
-    reps: frozenset[str]
-    made_at: datetime
-    mark: tuple[str, ...]
 
 
 class Scores:
@@ -78,7 +56,7 @@ class Scores:
         self._looked = threading.Event()
         self._stopping = threading.Event()
         self._engine = threading.Lock()
-        self._moments: OrderedDict[tuple[Sheet, datetime], pd.DataFrame] = OrderedDict()
+        self._moments: OrderedDict[tuple[Any, datetime], Any] = OrderedDict()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -105,48 +83,45 @@ class Scores:
             return sheet
         raise NotReady(self.problem or "the scores are being made; ask again in a few seconds")
 
-    def table(self, sheet: Sheet, as_of: datetime | None) -> pd.DataFrame:
-        """Give the scores as of a moment; of requests for the same one, only one computes."""
-        if as_of is None or as_of == sheet.as_of:
-            return sheet.table
-        key = (sheet, as_of)
-        with self.outlook(sheet) as outlook:
+    def at(self, part: Part, as_of: datetime | None) -> Part:
+        """Give scores as of a moment; of requests for the same one, only one computes."""
+        if as_of is None or as_of == part.as_of:
+            return part
+        key = (part, as_of)
+        with self.engine():
             if key not in self._moments:
-                self._moments[key] = outlook.score(as_of)
+                self._moments[key] = part.at(as_of)
             self._moments.move_to_end(key)
             while len(self._moments) > KEPT_MOMENTS:
                 self._moments.popitem(last=False)
-            return self._moments[key]
+            made: Part = self._moments[key]
+            return made
 
     @contextmanager
-    def outlook(self, sheet: Sheet) -> Iterator[Outlook]:
-        """Lend the warehouse to one request at a time: its connection is not for two threads."""
+    def engine(self) -> Iterator[None]:
+        """Let one request at a time at the warehouse: its connection is not for two threads."""
         with self._engine:
-            yield sheet.outlook
+            yield
 
     def look(self) -> None:
         """Make new scores if there is reason to; called by one thread only."""
         try:
             mark = self._forecaster.mark()
-            if not self._is_due(mark):
-                self.problem = None
+            now = self._sheet
+            if now is not None and not self._is_due(now, mark):
+                self.problem = now.fault
                 return
             sheet = self._make(mark)
         except PacesetterError as error:
             # What the home holds now cannot be scored; scores of what it held would mislead.
             self._sheet, self.problem = None, str(error)
         except Exception as error:  # noqa: BLE001 - the thread must outlive any bug; logged whole
-            self._fail(error)
+            self.problem = self._fail("new scores", error)
         else:
-            self._sheet, self.problem = sheet, None
+            self._sheet, self.problem = sheet, sheet.fault
             with self._engine:
                 self._moments.clear()
-            log.info(
-                "%s open leads scored as of %s with model %s",
-                len(sheet.table),
-                sheet.as_of.isoformat(),
-                sheet.outlook.version,
-            )
+            _tell(sheet)
         self._looked.set()
 
     @cached_property
@@ -156,28 +131,62 @@ class Scores:
 
         return Forecaster(self.home, self._settings)
 
-    def _fail(self, error: Exception) -> None:
-        """Keep the scores there are: a full disk or a file replaced while read will pass."""
-        problem = f"new scores could not be made ({type(error).__name__}); the log says more"
+    def _fail(self, what: str, error: Exception) -> str:
+        """Log a fault, the same one only once, and word it: a full disk or a locked file passes."""
+        problem = f"{what} could not be made ({type(error).__name__}); the log says more"
         if problem != self.problem:
-            log.error("new scores could not be made", exc_info=error)
-        self.problem = problem
+            log.error("%s could not be made", what, exc_info=error)
+        return problem
 
-    def _is_due(self, mark: tuple[str, ...]) -> bool:
-        sheet = self._sheet
-        return (
-            sheet is None
-            or sheet.mark != mark
-            or datetime.now(UTC).replace(tzinfo=None) - sheet.made_at >= self._refresh
-        )
+    def _is_due(self, sheet: Sheet, mark: tuple[str, ...]) -> bool:
+        now = datetime.now(UTC).replace(tzinfo=None)
+        return sheet.mark != mark or now - sheet.made_at >= self._refresh
 
     def _make(self, mark: tuple[str, ...]) -> Sheet:
-        outlook = self._forecaster.open()
+        """Score what can be scored: what is wrong with one kind does not silence the other."""
+        forecaster = self._forecaster
+        warehouse = forecaster.warehouse()
         made_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-        as_of = outlook.moment()
-        return Sheet(outlook, as_of, outlook.score(as_of), outlook.reps(), made_at, mark)
+        faults: list[Exception] = []
+        leads = _tried(lambda: LeadSheet.of(forecaster.open(warehouse)), faults)
+        reps = _tried(lambda: RepSheet.of(forecaster.open_quota(warehouse)), faults)
+        if isinstance(leads, str) and isinstance(reps, str):
+            raise faults[0] if faults else NotReady(f"{leads}; {reps}")
+        fault = None
+        if faults:
+            what = "forecasts of leads" if isinstance(leads, str) else "forecasts of quota"
+            fault = self._fail(what, faults[0])
+        return Sheet(
+            leads=fault if fault and isinstance(leads, str) else leads,
+            reps=fault if fault and isinstance(reps, str) else reps,
+            data_until=warehouse.data_until,
+            made_at=made_at,
+            mark=mark,
+            fault=fault,
+        )
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             self.look()
             self._stopping.wait(self._look_seconds)
+
+
+def _tried(make: Callable[[], Part], faults: list[Exception]) -> Part | str:
+    """Make a part, or say why it cannot be; what should not have happened is kept as a fault."""
+    try:
+        return make()
+    except (InputError, NotReady) as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - logged or raised by the caller
+        faults.append(error)
+        return ""
+
+
+def _tell(sheet: Sheet) -> None:
+    """Log what is answered from by now."""
+    for what, part in (("open leads", sheet.leads), ("reps with a quota", sheet.reps)):
+        if isinstance(part, str):
+            log.info("no %s are scored: %s", what, part)
+        else:
+            rows, moment, version = len(part.table), part.as_of.isoformat(), part.outlook.version
+            log.info("%s %s scored as of %s with model %s", rows, what, moment, version)

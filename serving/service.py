@@ -1,4 +1,4 @@
-"""`pacesetter serve`: the champion behind HTTP, as a BentoML service. Owns bentoml.
+"""`pacesetter serve`: the champions behind HTTP, as a BentoML service. Owns bentoml.
 
 The service is built for one home by `build_service` and runs in this process, on one port. Its
 methods are thin: `Scores` holds the answers, `contracts` shapes them, `Guard` decides who may ask.
@@ -20,7 +20,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from features.errors import InputError, NotFoundError, NotReady
-from serving import answers
+from serving import answers, rep_answers
 from serving.contracts import (
     COACHING,
     ExplainLeadRequest,
@@ -35,6 +35,7 @@ from serving.contracts import (
 from serving.figures import Figures
 from serving.guard import Guard
 from serving.openapi import SYSTEM, Endpoint, document
+from serving.rep_contracts import AtRiskReps, AtRiskRepsRequest, RepOutlook, RepOutlookRequest
 from serving.scores import Scores
 from serving.server import keep_bentoml_quiet, listening, run
 from serving.settings import Settings
@@ -43,8 +44,8 @@ from serving.wire import zulu
 
 TITLE = "Pacesetter"
 SAYS = (
-    "Forecasts for sales teams: whom to call next, and why. Every answer is made from what was "
-    "known at its as_of. Times are UTC. " + COACHING
+    "Forecasts for sales teams: whom to call next, who may miss the quota, and why. Every answer "
+    "is made from what was known at its as_of. Times are UTC. " + COACHING
 )
 THREADS = 8
 RETRY_SECONDS = 3
@@ -106,9 +107,19 @@ class Endpoints:
         """Why an open lead's score is what it is. Points add up to the score."""
         return answers.explain_lead(self.scores, request)
 
+    @endpoint(AtRiskReps)
+    def at_risk_reps(self, request: AtRiskRepsRequest, /) -> AtRiskReps:
+        """Which of a manager's reps may miss their quota, and why. Null asks for the company."""
+        return rep_answers.at_risk_reps(self.scores, request)
+
+    @endpoint(RepOutlook)
+    def rep_outlook(self, request: RepOutlookRequest, /) -> RepOutlook:
+        """Where one rep stands in each running quota period, and why. Points add up."""
+        return rep_answers.rep_outlook(self.scores, request)
+
     @endpoint(Health)
     def health(self, request: HealthRequest, /) -> Health:  # noqa: ARG002 - there is nothing to ask
-        """Which model answers, from which data, and how old both are."""
+        """Which models answer, from which data, and how old all are."""
         return answers.health(self.scores)
 
     @bentoml.on_startup  # type: ignore[untyped-decorator] # bentoml ships no types
@@ -146,7 +157,8 @@ def _routes(scores: Scores, figures: Figures) -> list[Route]:
             sheet = scores.sheet(patience=0)
         except NotReady as error:
             return _error(503, str(error), {"Retry-After": str(RETRY_SECONDS)})
-        return JSONResponse({"status": "ready", "scored_at": zulu(sheet.made_at)})
+        told = {"status": "ready", "kinds": sheet.kinds, "scored_at": zulu(sheet.made_at)}
+        return JSONResponse(told)
 
     def docs(_: Request) -> Response:
         return JSONResponse(described)
@@ -170,6 +182,8 @@ ENDPOINTS = {
         ("next_calls", NextCallsRequest, NextCalls),
         ("score_leads", ScoreLeadsRequest, LeadScores),
         ("explain_lead", ExplainLeadRequest, LeadExplanation),
+        ("at_risk_reps", AtRiskRepsRequest, AtRiskReps),
+        ("rep_outlook", RepOutlookRequest, RepOutlook),
         ("health", HealthRequest, Health),
     )
 }

@@ -32,8 +32,9 @@ def score_reps(
         as_of: the cutoff.
 
     Returns:
-        The columns of `rep_scores.parquet` in the contract, with `expected_open`, `expected_new`
-        and `manager_id`, the least likely to attain first; and the roll-ups of teams.
+        The columns of `rep_scores.parquet` in the contract, with `manager_id`, `has_left`,
+        `expected_open` and `expected_new`, the least likely to attain first; and the roll-ups of
+        teams.
     """
     reps, deals = forecast(bundle, warehouse, [as_of])
     chances = bundle.chances(reps, deals)
@@ -69,6 +70,7 @@ def _table(draws: Draws, bundle: QuotaBundle, version: str, p: np.ndarray) -> pd
             "reasons": "",
             "model_version": version,
             "manager_id": keys["manager_id"],
+            "has_left": keys["has_left"].to_numpy() > 0,
             "expected_open": draws.open.mean(axis=1),
             "expected_new": draws.new.mean(axis=1),
         }

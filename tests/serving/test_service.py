@@ -19,6 +19,7 @@ from serving.forecaster import Forecaster
 from serving.scores import Scores
 from serving.service import build_service
 from serving.settings import Settings
+from serving.sheet import there
 
 Tables = dict[str, list[dict[str, Any]]]
 
@@ -255,10 +256,10 @@ def test_health_tells_how_old_things_are(client: TestClient, scores: pd.DataFram
     """Health names model, data and their ages."""
     told = client.post("/health").json()
     assert told["status"] == "ready"
-    assert told["model_version"] == "1"
-    assert told["trained_until"] == told["data_until"] == "2025-07-20T00:00:00Z"
+    assert told["leads"]["model_version"] == "1"
+    assert told["leads"]["trained_until"] == told["data_until"] == "2025-07-20T00:00:00Z"
     assert told["data_age_days"] > 0
-    assert told["open_leads"] == len(scores)
+    assert told["leads"]["open_leads"] == len(scores)
     assert told["problem"] is None
 
 
@@ -266,11 +267,11 @@ def test_many_requests_at_once_share_one_computation(home: Path) -> None:
     """Of requests for the same moment only one computes, and all get the very same table."""
     made = Scores(home, Settings())
     made.look()
-    sheet = made.sheet()
+    leads = there(made.sheet().leads)
     moment = datetime(2025, 6, 1)
     with ThreadPoolExecutor(8) as pool:
-        tables = list(pool.map(lambda _: made.table(sheet, moment), range(8)))
-    assert len({id(table) for table in tables}) == 1
+        sheets = list(pool.map(lambda _: made.at(leads, moment), range(8)))
+    assert len({id(sheet.table) for sheet in sheets}) == 1
 
 
 def test_requests_at_once_are_all_answered(client: TestClient, scores: pd.DataFrame) -> None:

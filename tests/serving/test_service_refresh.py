@@ -16,6 +16,7 @@ from serving import tokens
 from serving.scores import Scores
 from serving.service import build_service
 from serving.settings import Settings
+from serving.sheet import there
 from training.forecast import NOT_TO_BE_CONTACTED
 from training.records import RunRecord
 from training.tracking import Tracking
@@ -54,7 +55,7 @@ def test_the_service_follows_its_home(tmp_path: Path, home: Path) -> None:
     tracking.log(RunRecord("leads", bundle, {}, "data"))
     made.look()
     first = made.sheet()
-    assert first.outlook.version == "1"
+    assert there(first.leads).outlook.version == "1"
 
     made.look()
     assert made.sheet() is first, "nothing new, so nothing is made anew"
@@ -67,13 +68,13 @@ def test_the_service_follows_its_home(tmp_path: Path, home: Path) -> None:
     tracking.log(RunRecord("leads", bundle, {}, "data"))
     tracking.promote("leads", "2", "a test")
     made.look()
-    assert made.sheet().outlook.version == "2"
+    assert there(made.sheet().leads).outlook.version == "2"
 
-    earlier = first.as_of - timedelta(days=30)
+    earlier = there(first.leads).as_of - timedelta(days=30)
     ingest(source, tmp_path, FeatureParams(), data_until=earlier)
     made.look()
-    assert made.sheet().as_of == earlier
-    assert first.outlook.version == "1", "an answer begun on old scores ends on them"
+    assert there(made.sheet().leads).as_of == earlier
+    assert there(first.leads).outlook.version == "1", "an answer begun on old scores ends on them"
 
 
 def test_scores_that_cannot_be_made_are_not_made_up(tmp_path: Path, home: Path) -> None:
@@ -83,7 +84,7 @@ def test_scores_that_cannot_be_made_are_not_made_up(tmp_path: Path, home: Path) 
     Tracking(tmp_path).log(RunRecord("leads", bundle, {}, "data"))
     made = Scores(tmp_path, Settings())
     made.look()
-    assert len(made.sheet().table)
+    assert len(there(made.sheet().leads).table)
 
     (tmp_path / "only_reps").mkdir()
     (tmp_path / "only_reps" / "reps.csv").write_text("rep_id\nr1\n", encoding="utf-8")
@@ -118,7 +119,8 @@ def test_scores_end_with_their_service(home: Path) -> None:
     """After `stop` no thread of it goes on."""
     made = Scores(home, Settings(), look_seconds=0.05)
     made.start()
-    assert (made.sheet(patience=60).table["band"] != NOT_TO_BE_CONTACTED).any()
+    leads = there(made.sheet(patience=60).leads)
+    assert (leads.table["band"] != NOT_TO_BE_CONTACTED).any()
     made.stop(patience=60)
     assert made._thread is not None  # noqa: SLF001 - what is checked is that it ended
     assert not made._thread.is_alive()  # noqa: SLF001

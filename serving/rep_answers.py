@@ -1,0 +1,92 @@
+"""From forecasts of quota attainment to answers, in the words of the contracts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from features.errors import NotFoundError
+from serving.answers import head
+from serving.rep_contracts import (
+    AtRiskReps,
+    AtRiskRepsRequest,
+    RepForecast,
+    RepOutlook,
+    RepOutlookRequest,
+    TeamForecast,
+)
+from serving.scores import Scores
+from serving.sheet import RepSheet, there
+from serving.wire import zulu
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def at_risk_reps(scores: Scores, request: AtRiskRepsRequest) -> AtRiskReps:
+    """Take a manager's reps, or all, out of the forecasts."""
+    sheet = scores.at(there(scores.sheet().reps), request.as_of)
+    manager, table = request.manager_id, sheet.table
+    own = table if manager is None else table[table["manager_id"] == manager]
+    if own.empty and manager is not None and manager not in sheet.managers:
+        raise NotFoundError(_unknown(manager, sheet))
+    told = head(sheet)
+    if own.empty:
+        whose = "" if manager is None else f" of manager {manager}"
+        told["note"] = (
+            f"No rep{whose} has a quota whose period runs as of {zulu(sheet.as_of)}. {told['note']}"
+        )
+    return AtRiskReps(
+        **told,
+        manager_id=manager,
+        team=[] if manager is None else _teams(sheet, own, "manager", manager),
+        company=_teams(sheet, table, "company", "company"),
+        reps=_reps(own),
+    )
+
+
+def rep_outlook(scores: Scores, request: RepOutlookRequest) -> RepOutlook:
+    """Take one rep out of the forecasts."""
+    from serving.quota_outlook import of_rep  # noqa: PLC0415 - takes seconds
+
+    sheet = scores.at(there(scores.sheet().reps), request.as_of)
+    own = of_rep(sheet.table, request.rep_id, sheet.reps, sheet.as_of)
+    return RepOutlook(**head(sheet), rep_id=request.rep_id, periods=_reps(own))
+
+
+def _reps(rows: pd.DataFrame) -> list[RepForecast]:
+    from serving.quota_outlook import plain  # noqa: PLC0415 - takes seconds
+
+    plainly = (plain(row) for row in rows.to_dict("records"))
+    return [RepForecast(**_own(row, RepForecast)) for row in plainly]
+
+
+def _teams(sheet: RepSheet, reps: pd.DataFrame, level: str, group: str) -> list[TeamForecast]:
+    """Give a team's roll-ups, the reps in each period counted."""
+    from serving.quota_words import team_sentence, team_withheld  # noqa: PLC0415 - beside the rest
+
+    teams = sheet.teams
+    if teams.empty:
+        return []
+    made = []
+    for row in teams[(teams["level"] == level) & (teams["group"] == group)].to_dict("records"):
+        within = (reps["period_start"] == row["period_start"]) & (
+            reps["period_end"] == row["period_end"]
+        )
+        told = {str(name): value for name, value in row.items()}
+        told |= {
+            "evidence": sheet.outlook.bundle.evidence.state,
+            "reps": int(within.sum()),
+            "at_risk": int((within & reps["at_risk"]).sum()),
+        }
+        told |= {"range_withheld": team_withheld(told), "says": team_sentence(told)}
+        made.append(TeamForecast(**_own(told, TeamForecast)))
+    return made
+
+
+def _own(row: dict[str, Any], contract: type[RepForecast | TeamForecast]) -> dict[str, Any]:
+    return {name: row[name] for name in contract.model_fields}
+
+
+def _unknown(manager: str, sheet: RepSheet) -> str:
+    known = ", ".join(sorted(sheet.managers)[:5]) or "none; reps have no manager_id in the data"
+    return f"no manager has the id {manager!r}; known managers are, for example: {known}"

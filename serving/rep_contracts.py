@@ -1,0 +1,108 @@
+"""What goes in and what comes out of the service of reps: their chances to make quota."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from serving.contracts import Answer, EvidenceState, Reasons, field, moment_asked
+from serving.wire import Contract, Id, MaybeId, MaybeMoment, Moment
+
+WITHHELD = (
+    "Why the range should not be shown to people; null if it may be. The numbers are given anyway."
+)
+
+
+class AtRiskRepsRequest(Contract):
+    """Ask which of a manager's reps may miss their quota."""
+
+    manager_id: MaybeId = field(
+        "The manager; null, or left out, asks for the whole company.", "M002", default=None
+    )
+    as_of: MaybeMoment = moment_asked()
+
+
+class RepOutlookRequest(Contract):
+    """Ask where one rep stands."""
+
+    rep_id: Id = field("The rep.", "rep-7")
+    as_of: MaybeMoment = moment_asked()
+
+
+class Period(Contract):
+    """A quota period, and what is closed and expected in it, as amounts."""
+
+    period_start: Moment = field("When the quota period begins.", "2025-01-01T00:00:00Z")
+    period_end: Moment = field("When it is over.", "2025-04-01T00:00:00Z")
+    quota: float = field("The quota, as it is known at the moment.", 156000.0)
+    expected_open: float = field("What open deals are expected to bring before the end.", 44786.2)
+    expected_new: float = field("What deals that do not exist yet are expected to bring.", 29664.1)
+    evidence: EvidenceState = field("How much the forecast rests on.", "enough")
+    range_withheld: str | None = field(WITHHELD, "it is too wide to say anything")
+
+
+class Rep(Contract):
+    """Who a forecast is of."""
+
+    rep_id: str = field("The rep.", "rep-7")
+    manager_id: str | None = field("The rep's manager at the moment, if known.", "M002")
+    has_left: bool = field("Whether the rep has left by then.", example=False)
+
+
+class RepForecast(Period, Rep):
+    """One rep's forecast for one quota period."""
+
+    attained: float = field("Amount closed so far.", 61000.0)
+    p_attain: float = field("Chance to make quota, 0 to 1.", 0.31)
+    at_risk: bool = field("Whether that chance is below one half.", example=True)
+    attainment_p10: float = field("In 1 of 10 cases attainment is below this share.", 0.55)
+    attainment_p50: float = field("In half of the cases attainment is below this share.", 0.87)
+    attainment_p90: float = field("In 9 of 10 cases attainment is below this share.", 1.21)
+    reasons: Reasons = Field(description="Why, in percentage points.")
+    says: str = field(
+        "All this in a sentence.", "31 % chance to make the quota of 156,000; 61,000 closed, …"
+    )
+
+
+class Team(Contract):
+    """Whose forecasts are added up."""
+
+    level: Literal["manager", "company"] = field("What is added up.", "manager")
+    group: str = field("The manager, or `company`.", "M002")
+    reps: int = field("Reps with a quota in this period.", 7)
+    at_risk: int = field("How many of them are at risk.", 3)
+
+
+class TeamForecast(Period, Team):
+    """A manager's team, or the company, in one quota period.
+
+    Its range is read off the reps' futures added up one by one; it is no sum of theirs.
+    """
+
+    closed: float = field("Amount closed so far.", 194650.0)
+    mean: float = field("The amount expected in all.", 891840.8)
+    p10: float = field("In 1 of 10 cases the final amount is below this.", 594809.9)
+    p50: float = field("In half of the cases the final amount is below this.", 872209.5)
+    p90: float = field("In 9 of 10 cases the final amount is below this.", 1222433.0)
+    says: str = field("All this in a sentence.", "quota 780,000; 194,650 closed (25 % of quota), …")
+
+
+class AtRiskReps(Answer):
+    """A manager's reps with a running quota, the least likely to make it first."""
+
+    manager_id: str | None = field("The manager; null for the whole company.", "M002")
+    team: list[TeamForecast] = Field(
+        description="The manager's team, one for each running period; empty without a manager."
+    )
+    company: list[TeamForecast] = Field(
+        description="The whole company, one for each running period."
+    )
+    reps: list[RepForecast] = Field(description="The reps, the least likely to make quota first.")
+
+
+class RepOutlook(Answer):
+    """Where one rep stands, and why. Points add up to the chance."""
+
+    rep_id: str = field("The rep.", "rep-7")
+    periods: list[RepForecast] = Field(description="One for each running quota period.")
