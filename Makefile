@@ -54,9 +54,9 @@ grade: $(DEV_STAMP)  ## Acceptance over seeds, soak and load
 
 lock: $(DEV_STAMP)  ## Resolve the lock files anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url \
-		--extra demo --group build pyproject.toml -o requirements.lock
+		--group build pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url \
-		--extra demo --extra spark --group build --group dev -c requirements.lock pyproject.toml \
+		--extra spark --group build --group dev -c requirements.lock pyproject.toml \
 		-o requirements-dev.lock
 
 clean:  ## Remove what was installed and made

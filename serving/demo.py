@@ -22,7 +22,6 @@ from training.audit import audit
 from training.backtest import Range
 from training.truth import LEADS, read_truth
 
-PRESET = "demo"
 SEED = 1
 TOLD_CUTOFFS = 4
 """Moments at which the true chances are told; the newest has no outcomes yet."""
@@ -35,13 +34,19 @@ REFITS = 2
 """How often the demo's backtest refits: enough to show it, and quick."""
 
 
-def run_demo(session: Session, *, serves: bool) -> None:
-    """Do everything a newcomer would do, one step after the other."""
+def run_demo(session: Session, preset: str, *, serves: bool) -> None:
+    """Do everything a newcomer would do, one step after the other.
+
+    Args:
+        session: what the verb works with.
+        preset: which sample company.
+        serves: end with the running service.
+    """
     session = _quick(session)
     console, home = session.console, session.home
     company, tested = home / "data" / "sample-company", home / "data" / "demo-backtest"
     console.say("1/6  a sample company: its reps, leads, calls and deals are made up", style="bold")
-    _simulate(session, company)
+    _simulate(session, preset, company)
     console.say("2/6  ingest", style="bold")
     report = ingest(str(company), home, session.settings.features, None, None, console.progress)
     for finding in report.verdict:
@@ -64,10 +69,10 @@ def run_demo(session: Session, *, serves: bool) -> None:
         console.say("next: `pacesetter serve`, or `pacesetter ingest FOLDER` with data of your own")
 
 
-def _simulate(session: Session, out: Path) -> None:
+def _simulate(session: Session, preset: str, out: Path) -> None:
     """Make the company, and the true chances of its leads at a few moments."""
     settings = settings_of(
-        PRESET,
+        preset,
         seed=SEED,
         lead_cutoffs=TOLD_CUTOFFS,
         replays=REPLAYS,

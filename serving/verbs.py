@@ -11,7 +11,7 @@ import rich_click as click
 
 from features.errors import CheckFailed
 from serving.cli import Moment, Session, pacesetter, verb
-from serving.sample_company import simulate
+from serving.sample_company import PRESETS, simulate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -262,13 +262,20 @@ def serve(session: Session, host: str | None, port: int | None) -> None:
 
 
 @pacesetter.command(short_help="Go from nothing to a call list and a running service.")
+@click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    default="demo",
+    show_default=True,
+    help="Which sample company; `small` is quicker.",
+)
 @click.option("--no-serve", is_flag=True, help="End after the call list.")
 @verb
-def demo(session: Session, no_serve: bool) -> None:  # noqa: FBT001 - click passes flags by name
+def demo(session: Session, preset: str, no_serve: bool) -> None:  # noqa: FBT001 - click passes flags by name
     """Make a sample company, ingest it, train, backtest, score, and serve until Ctrl-C."""
     from serving.demo import run_demo
 
-    run_demo(session, serves=not no_serve)
+    run_demo(session, preset, serves=not no_serve)
 
 
 def show_calls(session: Session, calls: pd.DataFrame, title: str) -> None:

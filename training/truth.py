@@ -89,7 +89,7 @@ class Truth:
         if days not in told:
             raise InputError(
                 f"{self.file.name} tells chances within {_listed(told)} days, the forecasts look "
-                f"{days} days ahead: choose --horizon-days {told[0] if told else days}"
+                f"{days} days ahead: choose --horizon-days {told[0]}"
             )
         return Truth(self.file, self.frame[self.frame[HORIZON] == days])
 
@@ -142,6 +142,8 @@ def truth_of(frame: pd.DataFrame, file: TruthFile, where: str = "the truth") -> 
     chance = frame[file.chance].to_numpy(np.float64, na_value=np.nan)
     if not (np.isfinite(chance) & (chance >= 0) & (chance <= 1)).all():
         raise InputError(f"{where}: {file.chance} must be a probability in 0..1 in every row")
+    if frame.empty:
+        raise InputError(f"{where} holds no row: make the company with truth at some cutoffs")
     if frame.duplicated(keys).any():
         row = frame.loc[frame.duplicated(keys), list(file.keys)].iloc[0]
         raise InputError(f"{where} tells twice of {', '.join(map(str, row))}")

@@ -19,10 +19,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from grades import Grade, read_sections, section, write_sections
+from leadforge_company import KNOWN_AT_CREATION, PLANTED, write_company
 from load import Load, press
 from truth import sample_realism, sample_truth
-
-from features.leadforge import KNOWN_AT_CREATION, PLANTED, write_company
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 SEEDS = (7, 8, 9, 10, 11)

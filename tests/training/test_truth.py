@@ -234,6 +234,8 @@ def test_what_is_no_truth_is_refused(change: dict[str, Any], says: str) -> None:
     _, truth = company()
     with pytest.raises(InputError, match=says):
         truth_of(truth.frame.assign(**change), LEADS)
+    with pytest.raises(InputError, match="holds no row"):
+        truth_of(truth.frame.iloc[:0], LEADS)
 
 
 def test_the_company_or_its_truth_may_be_named(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def write_company(
 
 def _generate(seed: int, size: Size, difficulty: str) -> dict[str, pd.DataFrame]:
     try:
-        from leadforge import __version__  # noqa: PLC0415 - optional, for the demo only
+        from leadforge import __version__  # noqa: PLC0415 - optional, for tests only
         from leadforge.api.generator import Generator  # noqa: PLC0415
         from leadforge.render.relational import to_dataframes  # noqa: PLC0415
     except ImportError:
