@@ -89,11 +89,11 @@ def _about(amount: float) -> str:
     if not amount:
         return "0"
     digits = FIGURES - 1 - math.floor(math.log10(abs(amount)))
-    return f"{round(amount, min(digits, 0)):,.0f}"
+    return f"{round(round(amount, min(digits, 0))):,}"
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    return f"{round(100 * share)} %"
 
 
 def _chance(p: float) -> str:

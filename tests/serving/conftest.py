@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.ingest import ingest
-from features.params import FeatureParams
+from features.params import FeatureParams, MinimumParams
 from features.store import current
 from features.warehouse import Warehouse
 from serving.settings import Settings
 from training.learn import learn
-from training.params import BoosterParams, SplitParams, TrainingParams
+from training.params import BoosterParams, QuotaParams, SplitParams, TrainingParams
+from training.quota_lesson import prepare_quota
+from training.quota_model import fit_quota
 from training.records import RunRecord
 from training.tracking import Tracking
 
@@ -109,4 +112,67 @@ def home(tmp_path_factory: pytest.TempPathFactory, tables: dict[str, Rows]) -> P
     place = tmp_path_factory.mktemp("home")
     load(place, tables)
     teach(place)
+    return place
+
+
+MANAGERS = {"r1": "m1", "r2": "m1", "r3": "m2", "r4": "m2", "r5": None, "r9": "m9"}
+MONTHS = [datetime(2025, month, 1) for month in range(1, 9)]
+QUARTERS = MONTHS[::3]
+FEW = FeatureParams(minimum=MinimumParams(won=20, periods=10))
+"""What counts as enough to learn quota attainment from, so that a small company has it."""
+
+
+def sellers(seed: int = 5) -> dict[str, Rows]:
+    """Make deals and quotas: r3 has quarters where others have months, r4 left, r5 is asked for 0.
+
+    r9 has no quota, and a manager of its own.
+    """
+    chance = random.Random(seed)  # noqa: S311 - a sample, no secret
+    reps = [{"rep_id": rep, "name": rep.upper(), "manager_id": of, "left_at": None}
+            for rep, of in MANAGERS.items()]  # fmt: skip
+    reps[3]["left_at"] = datetime(2025, 7, 10)
+    deals: Rows = []
+    for number in range(330):
+        born = START + timedelta(hours=number * 14 + chance.randrange(12))
+        rep = chance.choice(["r1", "r1", "r2", "r3", "r4", "r5"])
+        ends = born + timedelta(days=chance.randrange(5, 50))
+        over = ends < UNTIL and not (rep == "r4" and ends > datetime(2025, 7, 10))
+        deals.append(
+            {
+                "deal_id": f"D{number:03}",
+                "rep_id": rep,
+                "created_at": born,
+                "amount": float(chance.randrange(5, 60) * 100),
+                "expected_close_at": born + timedelta(days=30),
+                "closed_at": ends if over else None,
+                "won": chance.random() < (0.6 if rep == "r1" else 0.4) if over else None,
+            }
+        )
+    quotas = [
+        {"rep_id": rep, "period_start": start, "period_end": end, "amount": amount}
+        for rep, amount, ends in (
+            ("r1", 9000.0, MONTHS), ("r2", 9000.0, MONTHS), ("r3", 12000.0, QUARTERS),
+            ("r4", 4000.0, MONTHS), ("r5", 0.0, MONTHS),
+        )
+        for start, end in pairwise([*ends, datetime(2025, 10, 1)] if rep == "r3" else ends)
+    ]  # fmt: skip
+    return {"reps": reps, "deals": deals, "quotas": quotas}
+
+
+def teach_quota(home: Path, features: FeatureParams = FEW) -> str:
+    """Train a forecast of quota attainment on what is ingested; returns the version."""
+    meta = current(home)
+    params = SETTINGS.training.model_copy(update={"quota": QuotaParams(every_days=14, futures=400)})
+    lesson = prepare_quota(Warehouse.duckdb(meta).until(None), features, params)
+    bundle = fit_quota(lesson, features, params)
+    return Tracking(home).log(RunRecord("quota", bundle, {}, meta.fingerprint))
+
+
+@pytest.fixture(scope="session")
+def sales(tmp_path_factory: pytest.TempPathFactory, tables: dict[str, Rows], home: Path) -> Path:
+    """A home with leads, deals and quotas, and a champion of each kind; tests only read it."""
+    place = tmp_path_factory.mktemp("sales")
+    load(place, {**tables, **sellers()})
+    Tracking(place).log(RunRecord("leads", Tracking(home).champion("leads").bundle, {}, "data"))
+    teach_quota(place)
     return place
