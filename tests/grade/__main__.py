@@ -19,12 +19,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from attainment import quota_attainment
 from grades import Grade, read_sections, section, write_sections
 from large import large
+from leadforge_company import KNOWN_AT_CREATION, PLANTED, write_company
 from load import Load, press
 from truth import sample_realism, sample_truth
-
-from features.leadforge import KNOWN_AT_CREATION, PLANTED, write_company
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 SEEDS = (7, 8, 9, 10, 11)
@@ -131,6 +131,7 @@ SECTIONS: dict[str, Callable[[], list[Grade]]] = {
     "leadforge": audited_companies,
     "sample truth": sample_truth,
     "sample realism": sample_realism,
+    "quota attainment": quota_attainment,
     "service": service,
     "large": large,
 }
