@@ -109,23 +109,29 @@ class Forecaster:
         Raises:
             InputError: they allow none.
         """
-        warehouse, found, lacking = self.warehouse(), [], []
+        lacking = self.lacking()
+        found = [kind for kind in NEEDED if kind not in lacking]
+        if not found:
+            raise InputError("; ".join(lacking.values()))
+        return found
+
+    def lacking(self) -> dict[str, str]:
+        """Say, of each kind of forecasts that the tables do not allow, what is missing."""
+        warehouse, said = self.warehouse(), {}
         for kind, tables in NEEDED.items():
             try:
-                warehouse.require(*tables, purpose=f"forecasts of {kind}")
-                found.append(kind)
+                warehouse.require(*tables, purpose=f"a forecast of {kind}")
             except InputError as error:
-                lacking.append(str(error))
-        if not found:
-            raise InputError("; ".join(lacking))
-        return found
+                said[kind] = str(error)
+        return said
 
     def trained(self) -> list[str]:
         """Name the kinds of which there is a champion.
 
         Raises:
-            NotReady: there is none.
+            NotReady: there is none, or no data yet.
         """
+        current(self.home)
         found = [kind for kind in NEEDED if self._tracking.live(kind) is not None]
         if not found:
             raise NotReady(f"there is no model in {self.home / 'mlruns'}; run `pacesetter train`")

@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from features.errors import CheckFailed
+from features.simulation.settings import PRESETS
 from serving.cli import Moment, Session, pacesetter, verb
-from serving.sample_company import PRESETS, simulate
+from serving.sample_company import simulate
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from serving.forecaster import Outlook
+    from serving.quota_outlook import QuotaOutlook
 
 GROUP = pacesetter
 GROUP.add_command(simulate)
 LEAST_POINTS = 0.5
 """Reasons smaller than this would read as 0 in a call list."""
-KIND = click.argument("kind", type=click.Choice(["leads"]), required=False, default="leads")
+KIND = click.argument("kind", type=click.Choice(["leads", "quota"]), required=False)
 OUT = click.option(
     "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Where to write."
 )
@@ -96,22 +98,39 @@ def check(session: Session, until: datetime | None) -> None:
 @verb
 def train(
     session: Session,
-    kind: str,
+    kind: str | None,
     until: datetime | None,
     horizon_days: int | None,
     promote: bool,  # noqa: FBT001 - click passes flags by name
 ) -> None:
-    """Learn a model from the warehouse and register it with MLflow.
+    """Learn from the warehouse and register with MLflow: leads, quota, or all the tables allow.
 
-    The first model becomes champion; later ones stay challengers unless --promote.
+    The first model of a kind becomes champion; later ones stay challengers unless --promote.
 
     \b
+    pacesetter train
     pacesetter train leads --until 2024-03-01 --horizon-days 14
+    pacesetter train quota
     """
+    from serving.forecaster import Forecaster
+    from serving.quota_run import train_quotas
     from serving.training_run import train_leads
 
-    told = train_leads(session, until, horizon_days, promote=promote)
-    session.console.give({"kind": kind, **told})
+    if kind == "quota" and horizon_days:
+        raise click.UsageError("--horizon-days is for leads: quota looks as far as its period")
+    forecaster = Forecaster(session.home, session.settings)
+    kinds = [kind] if kind else forecaster.kinds()
+    for why in () if kind else forecaster.lacking().values():
+        session.console.say(f"left out: {why}")
+    told: dict[str, object] = {}
+    for one in kinds:
+        if one == "leads":
+            told[one] = train_leads(session, until, horizon_days, promote=promote)
+        else:
+            told[one] = train_quotas(session, until, promote=promote)
+    only = told[kinds[0]]
+    plain = {"kind": kinds[0], **only} if isinstance(only, dict) and len(kinds) == 1 else told
+    session.console.give(plain)
 
 
 @pacesetter.command(short_help="Forecast the past as it would have been forecast then.")
@@ -129,7 +148,7 @@ def train(
 @verb
 def backtest(  # noqa: PLR0913, PLR0917 - the command's own options
     session: Session,
-    kind: str,
+    kind: str | None,
     start: datetime,
     end: datetime,
     every: int,
@@ -139,39 +158,67 @@ def backtest(  # noqa: PLR0913, PLR0917 - the command's own options
 ) -> None:
     """Walk through history, refitting as time goes on, and judge every forecast.
 
-    Writes lead_predictions.parquet, metrics.json and report.html, which stands alone.
+    Writes lead_predictions.parquet (or quota_predictions.parquet), metrics.json and report.html,
+    which stands alone. Without a kind: leads, or quota where there are no leads.
 
     \b
     pacesetter backtest leads --from 2024-01-01 --to 2024-03-01 --out backtest
+    pacesetter backtest quota --from 2024-01-01 --to 2024-12-31 --out backtest-quota
     """
     from serving.backtest_run import backtest_to
+    from serving.forecaster import Forecaster
+    from serving.quota_run import backtest_quota_to
     from training.backtest import Range
 
-    told = backtest_to(session, Range(start, end, every), horizon_days, out, truth)
-    session.console.give({"kind": kind, **told})
+    asked = Range(start, end, every)
+    one = kind or Forecaster(session.home, session.settings).kinds()[0]
+    if one == "leads":
+        told = backtest_to(session, asked, horizon_days, out, truth)
+    else:
+        if horizon_days:
+            raise click.UsageError("--horizon-days is for leads: quota looks as far as its period")
+        told = backtest_quota_to(session, asked, out, truth)
+    session.console.give({"kind": one, **told})
 
 
-@pacesetter.command(short_help="Rank every open lead with the champion.")
+@pacesetter.command(short_help="Rank open leads and tell reps' risks, with the champions.")
 @AS_OF
 @OUT
 @verb
 def score(session: Session, as_of: datetime | None, out: Path) -> None:
-    """Write lead_scores.parquet: chance, band, rank within the owner, and the reasons."""
+    """Write lead_scores.parquet and rep_scores.parquet, as far as there are champions.
+
+    Leads: chance, band, rank within the owner, reasons. Reps: chance to make quota, the range in
+    which attainment will land, reasons. For coaching, not for decisions on employment.
+    """
     from serving.backtest_run import made_folder
     from serving.forecaster import Forecaster
 
-    outlook = Forecaster(session.home, session.settings).open()
-    _warn_of_hindsight(session, outlook, as_of)
+    forecaster = Forecaster(session.home, session.settings)
+    kinds = forecaster.trained()
     made_folder(out)
-    with session.console.progress("scoring", 1) as advance:
-        scores = outlook.score(as_of)
-        scores.to_parquet(out / "lead_scores.parquet", index=False)
-        advance(1)
-    session.console.say(f"{len(scores):,} open leads scored: {out / 'lead_scores.parquet'}")
-    session.console.give({"files": [str(out / "lead_scores.parquet")], "rows": len(scores)})
+    files, rows = [], {}
+    for kind, name in (("leads", "lead_scores.parquet"), ("quota", "rep_scores.parquet")):
+        if kind not in kinds:
+            session.console.say(f"no {kind} champion, so no {name}: `pacesetter train {kind}`")
+            continue
+        outlook = forecaster.open() if kind == "leads" else forecaster.open_quota()
+        _warn_of_hindsight(session, outlook, as_of)
+        with session.console.progress(f"scoring {kind}", 1) as advance:
+            scores = outlook.score(as_of)
+            scores.to_parquet(out / name, index=False)
+            advance(1)
+        files.append(str(out / name))
+        rows[kind] = len(scores)
+        what = "open leads scored" if kind == "leads" else "reps with a running quota forecast"
+        session.console.say(f"{len(scores):,} {what}: {out / name}")
+    total = rows.get("leads", 0) if "leads" in rows else rows.get("quota", 0)
+    session.console.give({"files": files, "rows": total, "rows_by_kind": rows})
 
 
-def _warn_of_hindsight(session: Session, outlook: Outlook, as_of: datetime | None) -> None:
+def _warn_of_hindsight(
+    session: Session, outlook: Outlook | QuotaOutlook, as_of: datetime | None
+) -> None:
     until = outlook.bundle.until
     if as_of is not None and until > as_of:
         session.console.warn(
@@ -202,6 +249,28 @@ def explain_lead(session: Session, lead_id: str, as_of: datetime | None) -> None
     title = f"Lead {lead_id} as of {row['as_of']:%Y-%m-%d %H:%M} ({row['band']})"
     session.console.show(title, ["because of", "value", "points", "who can change it"], rows)
     session.console.give({**row, "reasons": told})
+
+
+@explain.command("rep")
+@click.argument("rep_id", metavar="ID")
+@AS_OF
+@verb
+def explain_rep(session: Session, rep_id: str, as_of: datetime | None) -> None:
+    """Tell why a rep's chance to make quota is what it is."""
+    from serving.forecaster import Forecaster
+
+    rows = Forecaster(session.home, session.settings).one_rep(rep_id, as_of)
+    for row in rows:
+        told = row["reasons"]
+        lines = [["a rep like any other", "", f"{told['base']:+.1f}", ""]]
+        lines += [[i["label"], i["value"], f"{i['points']:+.1f}", i["who"]] for i in told["items"]]
+        lines += [["everything else", "", f"{told['rest']:+.1f}", ""]]
+        lines += [["chance to make quota, in %", "", f"{100 * row['p_attain']:.1f}", ""]]
+        period = f"{row['period_start']:%Y-%m-%d} to {row['period_end']:%Y-%m-%d}"
+        title = f"Rep {rep_id}, quota of {period}, as of {row['as_of']:%Y-%m-%d %H:%M}"
+        session.console.show(title, ["because of", "value", "points", "who can change it"], lines)
+        session.console.say(row["says"])
+    session.console.give({"rep_id": rep_id, "periods": rows})
 
 
 @pacesetter.group(short_help="Create, list and revoke access tokens.")
@@ -254,7 +323,7 @@ def token_revoke(session: Session, token_id: str) -> None:
 @click.option("--port", type=click.IntRange(1, 65535), help="[default: 3000]")
 @verb
 def serve(session: Session, host: str | None, port: int | None) -> None:
-    """Answer over HTTP: whom to call next, scores of given leads, reasons; until Ctrl-C."""
+    """Answer over HTTP: whom to call next, who may miss the quota, and why; until Ctrl-C."""
     from serving.service import serve as run
 
     own = session.settings.serving

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -24,6 +25,7 @@ features:
 training:
   leads: {horizon_days: 14, most_refits: 1}
   split: {every_days: 7}
+  quota: {every_days: 14, futures: 200, most_refits: 1}
   booster: {max_rounds: 20, early_stopping_rounds: 5, min_data_in_leaf: 20, bags: 1, threads: 1}
   evaluation: {draws: 20}
 """
@@ -98,6 +100,38 @@ def company(seed: int = 11, leads: int = LEADS) -> dict[str, Rows]:
         )
     reps = [{"rep_id": name, "name": name.title()} for name in ("anna", "béla", "chloé")]
     return {"leads": rows, "activities": activities, "reps": reps}
+
+
+def sellers(seed: int = 2) -> dict[str, Rows]:
+    """Make the three reps' deals and monthly quotas; Chloé has a quota, and deals of nobody."""
+    chance = random.Random(seed)  # noqa: S311 - a sample, no secret
+    end = START + timedelta(days=DAYS)
+    deals: Rows = []
+    for number in range(300):
+        born = START + timedelta(hours=number * DAYS * 24 // 300 + chance.randrange(10))
+        ends = born + timedelta(days=chance.randrange(5, 45))
+        deals.append(
+            {
+                "deal_id": f"D-{number:03}",
+                "rep_id": chance.choice(["anna", "béla"]),
+                "created_at": born.isoformat(),
+                "amount": chance.randrange(5, 60) * 100,
+                "closed_at": ends.isoformat() if ends < end else "",
+                "won": chance.choice(["true", "false"]) if ends < end else "",
+            }
+        )
+    months = [datetime(2025, month, 1) for month in range(1, 9)]
+    quotas = [
+        {
+            "rep_id": rep,
+            "period_start": start.isoformat(),
+            "period_end": after.isoformat(),
+            "amount": 30_000,
+        }
+        for rep in ("anna", "béla", "chloé")
+        for start, after in pairwise(months)
+    ]
+    return {"deals": deals, "quotas": quotas}
 
 
 def write(

@@ -379,10 +379,10 @@ def test_a_setting_that_is_not_known(run: Run, loaded: Path, tmp_path: Path) -> 
     ("words", "says"),
     [
         ("bogus", "bogus"),
-        ("train quota", "quota"),
-        ("backtest quota --from 2025-01-01 --to 2025-01-02 --out x", "quota"),
+        ("train reps", "reps"),
+        ("train quota --horizon-days 9", "--horizon-days"),
         ("coach anna", "coach"),
-        ("explain rep anna", "rep"),
+        ("explain deal x", "deal"),
         ("check --bogus", "--bogus"),
         ("ingest", "SOURCE"),
         ("score", "--out"),
@@ -406,9 +406,12 @@ def test_every_verb_says_what_must_come_first(run: Run, tmp_path: Path) -> None:
     for verb in (
         ("check",),
         ("train",),
+        ("train", "quota"),
         ("backtest", *span),
+        ("backtest", "quota", *span),
         ("score", "--out", out),
         ("explain", "lead", "x"),
+        ("explain", "rep", "x"),
     ):
         fails(run, *verb, "--home", tmp_path / "home", says=("no data yet", "pacesetter ingest"))
     assert list(tmp_path.iterdir()) == []
