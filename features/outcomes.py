@@ -74,7 +74,9 @@ def won_before(warehouse: Warehouse, keys: pd.DataFrame, deadlines: npt.ArrayLik
     return np.where(ends <= to_us(_until(warehouse)), label, np.nan)
 
 
-def deal_endings(warehouse: Warehouse, keys: pd.DataFrame) -> pd.DataFrame:
+def deal_endings(
+    warehouse: Warehouse, keys: pd.DataFrame, final: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Tell how open deals went on: time at risk, outcome and final amount.
 
     For hazards and competing risks: an open end is censored at the end of the extract.
@@ -82,12 +84,14 @@ def deal_endings(warehouse: Warehouse, keys: pd.DataFrame) -> pd.DataFrame:
     Args:
         warehouse: tells how deals ended.
         keys: `deal_id, cutoff` of deals open at the cutoff.
+        final: what `final_deals` gives, where it is at hand.
 
     Returns:
         One row a key: `days` from the cutoff to the closing, or to the end of the extract;
         `outcome`, 1 won, 0 lost, empty while open; `amount`, the final one; `closed_at`.
     """
-    told = final_deals(warehouse).set_index("deal_id").reindex(keys["deal_id"])
+    final = final_deals(warehouse) if final is None else final
+    told = final.set_index("deal_id").reindex(keys["deal_id"])
     is_over = told["closed_at"].notna().to_numpy()
     closed = np.where(is_over, to_us(told["closed_at"].to_numpy()), to_us(_until(warehouse)))
     won = told["won"].eq(True).to_numpy().astype(np.float64)  # noqa: FBT003
@@ -109,12 +113,15 @@ def final_quotas(warehouse: Warehouse) -> pd.DataFrame:
     return frame.drop_duplicates(PERIOD, keep="last", ignore_index=True).drop(columns="known_at")
 
 
-def attained_parts(warehouse: Warehouse, keys: pd.DataFrame) -> pd.DataFrame:
+def attained_parts(
+    warehouse: Warehouse, keys: pd.DataFrame, final: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Split what reps attained in the end by what was there at the cutoff.
 
     Args:
         warehouse: tells how deals ended.
         keys: `rep_id, period_start, period_end, cutoff`.
+        final: what `final_deals` gives, where it is at hand.
 
     Returns:
         One row a key: `closed`, from deals won before the cutoff; `from_open`, from deals that
@@ -122,7 +129,7 @@ def attained_parts(warehouse: Warehouse, keys: pd.DataFrame) -> pd.DataFrame:
         of won deals whose final rep it is, closed within the period, and each empty (NaN) while
         the period has not ended. `created_later_deals` counts the last kind.
     """
-    deals = final_deals(warehouse)
+    deals = final_deals(warehouse) if final is None else final
     deals = deals[deals["won"]].drop(columns=["deal_id", "won"])
     periods = keys[PERIOD].drop_duplicates()
     met = periods.merge(deals, on="rep_id")
@@ -148,7 +155,9 @@ def attained_parts(warehouse: Warehouse, keys: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(parts, index=keys.index)
 
 
-def attainment(warehouse: Warehouse, keys: pd.DataFrame) -> Floats:
+def attainment(
+    warehouse: Warehouse, keys: pd.DataFrame, parts: pd.DataFrame | None = None
+) -> Floats:
     """Label reps in a quota period: what they attained in the end over their final quota.
 
     By the contract: final amounts of won deals whose final rep it is, `closed_at` in
@@ -159,8 +168,9 @@ def attainment(warehouse: Warehouse, keys: pd.DataFrame) -> Floats:
     Args:
         warehouse: tells how deals ended and quotas were revised.
         keys: `rep_id, period_start, period_end, cutoff`.
+        parts: what `attained_parts` gives for them, where it is at hand.
     """
-    parts = attained_parts(warehouse, keys)
+    parts = attained_parts(warehouse, keys) if parts is None else parts
     attained = (parts["closed"] + parts["from_open"] + parts["created_later"]).to_numpy()
     told = keys[PERIOD].merge(final_quotas(warehouse), on=PERIOD, how="left")
     quota = told["amount"].to_numpy(dtype=np.float64)

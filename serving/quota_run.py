@@ -192,7 +192,7 @@ def _context(session: Session, asked: Range, made: QuotaBacktest) -> ReportConte
             f"every {asked.every_days} days",
             **quota.model_dump(),
         },
-        notes=(made.last.evidence.says,),
+        notes=(made.last.evidence.says, *made.notes),
     )
 
 

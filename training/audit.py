@@ -25,10 +25,12 @@ from features.warehouse import Warehouse
 from training.afterwards import afterwards_findings
 from training.attributes import attribute_findings
 from training.canaries import canary_findings, spaced
+from training.currencies import currency_findings
 from training.finding import Finding, by_severity
 from training.health import health_findings
 from training.law import law_findings
 from training.params import TrainingParams
+from training.quota_leak import quota_leak_findings
 from training.separation import FEWEST, sample_of, separation
 
 Floats = npt.NDArray[np.float64]
@@ -148,6 +150,8 @@ def audit(warehouse: Warehouse, features: FeatureParams, params: TrainingParams)
         says = "there is no event in the data, so there is nothing to check"
         return [Finding("leads", None, "no_events", "warning", says)]
     found = list(health_findings(warehouse))
+    found += quota_leak_findings(warehouse)
+    found += currency_findings(warehouse)
     if "leads" in warehouse.present:
         horizon = params.leads.horizon_days
         words = read_vocabulary(warehouse, features)

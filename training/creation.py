@@ -14,13 +14,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.linear_model import PoissonRegressor
+from threadpoolctl import threadpool_limits
 
 from training.quota_lesson import QuotaLesson
 
 Floats = npt.NDArray[np.float64]
 RIDGE = 0.003
 LEAST_WINS = 20
-"""Wins of this kind without which the rep's own pace answers."""
+"""Wins of this kind without which there is nothing to learn."""
+BEYOND = 2.0
+"""Times the most wins that were ever seen: where figures lie far out, a log link runs away."""
+BELIEF = 0.5
+"""Periods at the usual pace that a rep's own pace starts from, where nothing was learned."""
 FLAT = 1e-9
 """A figure that varies less tells nobody apart."""
 FAR = 4.0
@@ -36,7 +41,8 @@ class Creation:
         mean: of each figure in training.
         scale: standard deviation of each.
         weights: of the standardised figures, in log expected wins.
-        intercept: log expected wins of the average rep. None: the rep's own pace answers.
+        intercept: log expected wins of the average rep. None: there was too little to learn from.
+        most: no rep is expected to win more than that.
     """
 
     names: tuple[str, ...] = ()
@@ -44,16 +50,16 @@ class Creation:
     scale: tuple[float, ...] = ()
     weights: tuple[float, ...] = ()
     intercept: float | None = None
+    most: float = 0.0
 
-    def expected(self, X: pd.DataFrame) -> Floats:
-        """Give the wins to be expected from deals that do not exist yet."""
+    def expected(self, X: pd.DataFrame) -> Floats | None:
+        """Give the wins to be expected from deals that do not exist yet; None if not learned."""
         if self.intercept is None:
-            pace = X["pace_won_180d"].fillna(0).to_numpy(np.float64)
-            wins = pace * X["working_days_left"].fillna(0).to_numpy(np.float64)
-        else:
-            z = standard(figures(X)[list(self.names)], np.array(self.mean), np.array(self.scale))
-            wins = np.exp(self.intercept + z @ np.array(self.weights))
-        return np.where(X["has_left"].to_numpy() > 0, 0.0, wins)
+            return None
+        z = standard(figures(X)[list(self.names)], np.array(self.mean), np.array(self.scale))
+        # Not BLAS, whose threads may add up in another order on another machine.
+        wins = np.exp(self.intercept + (z * np.array(self.weights)).sum(axis=1))
+        return np.where(X["has_left"].to_numpy() > 0, 0.0, np.minimum(wins, self.most))
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values."""
@@ -68,6 +74,7 @@ class Creation:
             scale=tuple(plain["scale"]),
             weights=tuple(plain["weights"]),
             intercept=plain["intercept"],
+            most=plain["most"],
         )
 
 
@@ -115,11 +122,30 @@ def fit_creation(lesson: QuotaLesson, end: pd.Timestamp) -> Creation:
     kept = np.flatnonzero(scale > FLAT)
     names = [str(told.columns[int(k)]) for k in kept]
     z = standard(told[names], mean[kept], scale[kept])
-    fitted = PoissonRegressor(alpha=RIDGE, max_iter=1000).fit(z, wins[used])
+    # One thread, so that sums are made in one order and the same past gives the same bits.
+    with threadpool_limits(1):
+        fitted = PoissonRegressor(alpha=RIDGE, max_iter=1000).fit(z, wins[used])
     return Creation(
         tuple(names),
         tuple(map(float, mean[kept])),
         tuple(map(float, scale[kept])),
         tuple(map(float, fitted.coef_)),
         float(fitted.intercept_),
+        BEYOND * float(wins[used].max()),
     )
+
+
+def even_pace(X: pd.DataFrame, from_open: Floats) -> Floats:
+    """Give the amount of new business to expect where there is no past to learn it from.
+
+    The pace so far in the period, begun with half a period at the pace that would attain what the
+    company did in earlier periods (the whole quota, if nobody ever sold anything): before anything
+    has happened, a quota is believed. What open deals are likely to bring is part of that pace.
+    """
+    level = X["company_past_attainment"].where(X["company_past_attainment"] > 0, 1.0)
+    days = X["period_days"].to_numpy(np.float64)
+    left = X["days_left"].to_numpy(np.float64)
+    usual = X["quota"].clip(lower=0.0).to_numpy(np.float64) * level.to_numpy(np.float64)
+    so_far = X["attained"].to_numpy(np.float64)
+    pace = (so_far + BELIEF * usual) / (days - left + BELIEF * days)
+    return np.asarray(np.maximum(pace * left - from_open, 0.0))

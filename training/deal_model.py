@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +41,8 @@ PRIOR_WON, PRIOR_CLOSED = 1.0, 4.0
 """A deal of an unknown company is won one time in four."""
 LEAST_WON = 30
 """Won deals (and as many others) without which trees would only learn noise."""
+TESTS = 2
+"""Periods that early stopping looks at."""
 YEAR_DAYS = 365
 AS_FAR = 0.5
 """How far a map found for the earlier fit is followed by the last, which has seen a period more."""
@@ -78,7 +79,8 @@ class DealModel:
     def _by_rule(self, deals: Examples, claims: Claims) -> Floats:
         """Without a model: the company's share, as far as there is time to get there."""
         left = days_left(deals, claims)
-        return np.asarray(logit(self.base_rate * (1 - np.exp(-left / self.cycle_days)) + 1e-6))
+        chance = self.base_rate * (1 - np.exp(-left / self.cycle_days))
+        return np.asarray(logit(np.clip(chance, 1e-6, 1 - 1e-6)))
 
 
 def days_left(deals: Examples, claims: Claims) -> Floats:
@@ -130,6 +132,7 @@ def fit_deals(
 
     Early stopping looks at each of the last two periods, forecast from what had ended before it
     began. A period's claims are ripe when it ends, so the gap between parts is the period itself.
+    Periods of many lengths may run at once: see `QuotaLesson.ended_before`.
 
     Args:
         lesson: what is known.
@@ -151,7 +154,7 @@ def fit_deals(
         return Part(X, rows.y[which], np.ones(int(which.sum())))
 
     folds = []
-    for before, last in list(pairwise(ends))[-2:]:
+    for before, last in _tests(lesson, ends):
         past = rows.deadline <= np.datetime64(before, "us")
         then = rows.deadline == np.datetime64(last, "us")
         if min(_won(rows, past)) >= LEAST_WON and min(_won(rows, then)) > 0:
@@ -160,8 +163,20 @@ def fit_deals(
     ensemble = fit_ensemble(part(used), categorical, rounds, params)
     calibrator = IDENTITY
     if earlier is not None and earlier.ensemble is not None:
-        calibrator = _calibrated(rows, earlier, ends)
+        calibrator = _calibrated(rows, earlier, lesson.last_end(ends))
     return DealModel(tuple(columns), ensemble, calibrator, base, cycle)
+
+
+def _tests(
+    lesson: QuotaLesson, ends: Sequence[pd.Timestamp]
+) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
+    """Give the last two ends, each with the last end before its periods began; the older first."""
+    found: list[tuple[pd.Timestamp, pd.Timestamp]] = []
+    while ends and len(found) < TESTS:
+        last = lesson.last_end(ends)
+        ends = lesson.ended_before(last)
+        found += [(ends[-1], last)] if ends else []
+    return found[::-1]
 
 
 def _won(rows: DealRows, which: npt.NDArray[np.bool_]) -> tuple[int, int]:
@@ -170,9 +185,9 @@ def _won(rows: DealRows, which: npt.NDArray[np.bool_]) -> tuple[int, int]:
     return int((ever == 1).sum()), int((ever == 0).sum())
 
 
-def _calibrated(rows: DealRows, earlier: DealModel, ends: Sequence[pd.Timestamp]) -> Calibrator:
+def _calibrated(rows: DealRows, earlier: DealModel, last: pd.Timestamp) -> Calibrator:
     """Choose a calibrator on the last period, forecast by a model that had not seen it."""
-    then = rows.deadline == np.datetime64(ends[-1], "us")
+    then = rows.deadline == np.datetime64(last, "us")
     if not then.any() or earlier.ensemble is None:
         return IDENTITY
     margins = earlier.ensemble.margins(rows.X.loc[then, list(earlier.columns)])

@@ -15,6 +15,7 @@ import pandas as pd
 
 from features.build import Examples
 from features.snapshot import CUTOFF
+from training.creation import even_pace
 from training.quota_lesson import Claims
 
 Floats = npt.NDArray[np.float64]
@@ -47,13 +48,15 @@ class Amounts:
 
     Attributes:
         ratio: quantiles of final amount over the amount seen while open.
-        residual: quantiles of log amounts of wins around the rep's own mean.
+        residual: quantiles of log amounts of wins around the rep's own median.
         typical: the company's median win, where a rep has none.
+        paid: share of wins that have an amount; one without brings nothing.
     """
 
     ratio: tuple[float, ...] = (1.0,)
     residual: tuple[float, ...] = (0.0,)
     typical: float = 1.0
+    paid: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ class Draws:
 
     @property
     def quota(self) -> Floats:
-        """The quotas; those nobody can attain or miss (0 or less) are empty."""
+        """The quotas; those nobody can miss (0 or less) are empty."""
         quota = self.keys["quota"].to_numpy(np.float64)
         return np.where(quota > 0, quota, np.nan)
 
@@ -103,10 +106,13 @@ class Draws:
         return self.closed[:, None] + self.open + self.new
 
     def attainment(self) -> Floats:
-        """Final attainment, rows x draws; without a quota the ratio to what is expected."""
-        total = self.total
-        mean = np.maximum(np.abs(total.mean(axis=1)), 1.0)
-        return total / np.where(np.isnan(self.quota), mean, self.quota)[:, None]
+        """Final attainment, rows x draws; infinite where the quota is 0 or less.
+
+        Who is asked for nothing misses nothing, so such a rep is never at risk; the range is read
+        as the very target (`quantiles`), since there is no ratio to give.
+        """
+        quota = self.quota[:, None]
+        return np.where(np.isnan(quota), np.inf, self.total / quota)
 
     def take(self, rows: npt.NDArray[np.bool_] | Ints) -> Draws:
         """Keep some rows."""
@@ -121,22 +127,35 @@ def chances_of(
     deals: Examples,
     claims: Claims,
     margins: Floats,
-    expected_new: Floats,
-    typical: float,
+    expected_new: Floats | None,
+    amounts: Amounts,
 ) -> Chances:
-    """Put together what is needed to draw futures."""
+    """Put together what is needed to draw futures.
+
+    Args:
+        reps: the rows.
+        deals: open deals.
+        claims: which row each may count for.
+        margins: their log-odds to be won in time.
+        expected_new: wins still to be created; None where there is nothing to learn that from.
+        amounts: what deals are worth.
+    """
     left = reps.X["has_left"].to_numpy() > 0
     amount = deals.keys["amount"].to_numpy(np.float64)[claims.deal]
     usual = reps.X["median_won"].to_numpy(np.float64)
-    usual = np.where(np.isnan(usual) | (usual <= 0), typical, usual)
-    return Chances(
-        rep=claims.rep,
-        margin=np.where(left[claims.rep], GONE, margins),
-        # A missing amount counts 0 in the end, unless somebody fills it in.
-        amount=np.nan_to_num(amount, nan=0.0),
-        expected_new=expected_new,
-        usual=usual,
-    )
+    usual = np.where(np.isnan(usual) | (usual <= 0), amounts.typical, usual)
+    margin = np.where(left[claims.rep], GONE, margins)
+    # A missing amount counts 0 in the end, unless somebody fills it in.
+    amount = np.nan_to_num(amount, nan=0.0)
+    if expected_new is None:
+        likely = amount / (1 + np.exp(-margin))
+        open_ = np.bincount(claims.rep, likely, minlength=len(reps)).astype(np.float64)
+        wins = even_pace(reps.X, open_) / (usual * np.exp(np.array(amounts.residual)).mean())
+        expected_new = np.where(left, 0.0, np.minimum(wins, MOST_NEW))
+    else:
+        # Wins without an amount are wins that bring nothing.
+        expected_new = expected_new * amounts.paid
+    return Chances(claims.rep, margin, amount, expected_new, usual)
 
 
 def draw(
@@ -224,10 +243,12 @@ def quantiles(attainment: Floats, target: float, levels: Sequence[float] = LEVEL
     Late in a period much of the chance lies on single values (nothing more is won). Mid-quantiles
     (Ma, Genton & Parzen 2011, Ann. Inst. Statist. Math. 63) go through the middle of such steps, so
     that the range between two of them covers what it says, where ordinary ones cover more.
-    They are kept on that side of the target on which the chance to attain puts them.
+    They are kept on that side of the target on which the chance to attain puts them. Without a
+    quota (attainment is infinite) they are the target.
     """
     made = np.empty((len(attainment), len(levels)))
     reached = (attainment >= target).mean(axis=1)
+    attainment = np.where(np.isinf(attainment), target, attainment)
     for place, row in enumerate(np.round(attainment, 6)):
         values, counts = np.unique(row, return_counts=True)
         middle = (np.cumsum(counts) - counts / 2) / len(row)

@@ -17,11 +17,13 @@ from features.progress import Progress, silent
 from features.snapshot import CUTOFF
 from features.warehouse import Warehouse
 from training.backtest import Range, folds_of
+from training.currencies import currency_findings
 from training.outlook import Draws, chance_to_attain, quantiles, summed
 from training.params import TrainingParams
 from training.quota_baselines import COLUMNS as RULE_COLUMNS
 from training.quota_baselines import baseline_forecasts
 from training.quota_bundle import QuotaBundle
+from training.quota_leak import leak_notes
 from training.quota_lesson import QuotaLesson, prepare_quota
 from training.quota_model import fit_quota, forecast
 from training.quota_predictions import QuotaPredictions
@@ -44,11 +46,19 @@ class QuotaFold:
 
 @dataclass(frozen=True)
 class QuotaBacktest:
-    """What a rolling origin gave."""
+    """What a rolling origin gave.
+
+    Attributes:
+        predictions: to be judged.
+        folds: the models behind them.
+        last: the latest of them.
+        notes: what people should know of the data, in words.
+    """
 
     predictions: QuotaPredictions
     folds: tuple[QuotaFold, ...]
     last: QuotaBundle
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,7 +110,9 @@ def backtest_quota(
         },
         target=params.quota.target,
     )
-    return QuotaBacktest(predictions, tuple(part.fold for part in parts), parts[-1].bundle)
+    notes = [*leak_notes(warehouse, frame), *(f.says for f in currency_findings(warehouse))]
+    folds = tuple(part.fold for part in parts)
+    return QuotaBacktest(predictions, folds, parts[-1].bundle, tuple(notes))
 
 
 def _one_fold(
@@ -114,14 +126,15 @@ def _one_fold(
     bundle = fit_quota(lesson, features, params)
     reps, deals = forecast(bundle, warehouse, cutoffs)
     draws = bundle.draw(reps, deals)
-    final = attainment(warehouse, reps.keys)
+    parts = attained_parts(warehouse, reps.keys)
+    final = attainment(warehouse, reps.keys, parts)
     frame = forecast_frame(draws, bundle).assign(attainment=final, fold=np.int64(number))
     rollups = roll_up(draws)
     return _Part(
         QuotaFold(number, cutoffs, dict(bundle.about)),
         frame,
         _baselines(lesson, reps, params),
-        _with_actual(rollups, draws, warehouse),
+        _with_actual(rollups, draws, parts),
         _describe(reps),
         bundle,
     )
@@ -160,9 +173,8 @@ def roll_up(draws: Draws) -> pd.DataFrame:
     return pd.concat([*made, summed(draws, whole, "company")], ignore_index=True)
 
 
-def _with_actual(rollups: pd.DataFrame, draws: Draws, warehouse: Warehouse) -> pd.DataFrame:
+def _with_actual(rollups: pd.DataFrame, draws: Draws, parts: pd.DataFrame) -> pd.DataFrame:
     """Add what teams attained in the end; empty while the period runs."""
-    parts = attained_parts(warehouse, draws.keys)
     total = parts["closed"] + parts["from_open"] + parts["created_later"]
     made = []
     for level, rows in rollups.groupby("level", sort=False):
@@ -178,8 +190,7 @@ def _baselines(
     lesson: QuotaLesson, reps: Examples, params: TrainingParams
 ) -> dict[str, pd.DataFrame]:
     """Make the simple forecasts, from what had ended when the model was fitted."""
-    amounts = lesson.endings["amount"].to_numpy(np.float64)
-    positive = bool((amounts >= 0).all())
+    positive = bool((lesson.won["amount"] >= 0).all())
     past = _rule_rows(lesson.reps).assign(attainment=lesson.attainment)
     return baseline_forecasts(past, _rule_rows(reps), params.quota.target, positive=positive)
 

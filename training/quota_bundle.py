@@ -30,7 +30,7 @@ from training.outlook import Amounts, Chances, Draws, Spread, chances_of, draw
 from training.quota_lesson import claims_of
 
 Floats = npt.NDArray[np.float64]
-FORMAT = 1
+FORMAT = 2
 QUOTA = "quota"
 
 
@@ -111,7 +111,7 @@ class QuotaBundle:
         claims = claims_of(reps, deals)
         margins = self.deals.margins(deals, claims)
         new = self.creation.expected(reps.X)
-        return chances_of(reps, deals, claims, margins, new, self.amounts.typical)
+        return chances_of(reps, deals, claims, margins, new, self.amounts)
 
     def draw(self, reps: Examples, deals: Examples) -> Draws:
         """Draw the futures of every rep with a quota."""
@@ -151,6 +151,7 @@ class QuotaBundle:
                 "ratio": list(self.amounts.ratio),
                 "residual": list(self.amounts.residual),
                 "typical": self.amounts.typical,
+                "paid": self.amounts.paid,
             },
             "spread": vars(self.spread),
             "futures": self.futures,
@@ -202,7 +203,10 @@ class QuotaBundle:
             ),
             creation=Creation.from_json(plain["creation"]),
             amounts=Amounts(
-                tuple(amounts["ratio"]), tuple(amounts["residual"]), amounts["typical"]
+                tuple(amounts["ratio"]),
+                tuple(amounts["residual"]),
+                amounts["typical"],
+                amounts["paid"],
             ),
             spread=Spread(**plain["spread"]),
             futures=plain["futures"],

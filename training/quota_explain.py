@@ -110,7 +110,8 @@ class _Parts:
         leads = np.where(flow > 0, flow, 1.0)
         wide = np.ones((1, futures))
         yields = np.divide(won, volume[:, None], out=np.zeros_like(won), where=volume[:, None] > 0)
-        quota = np.nan_to_num(draws.quota[rows], nan=np.inf)
+        # A quota of 0 or less is attained whatever comes.
+        quota = np.nan_to_num(draws.quota[rows], nan=-np.inf)
         parts = (
             draws.closed[rows][:, None] * wide,
             volume[:, None] * wide,
@@ -119,7 +120,9 @@ class _Parts:
             new / leads[:, None],
             quota[:, None] * wide,
         )
-        peer = np.arange(futures) % len(rows)
+        # More peers than futures: evenly over all of them, or only the first by name would count.
+        step = max(1.0, len(rows) / futures)
+        peer = (np.arange(futures) * step).astype(np.int64) % len(rows)
         theirs = tuple(
             part[peer, np.arange(futures)][None, :] * np.ones((len(rows), 1)) for part in parts
         )

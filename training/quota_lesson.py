@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ import pandas as pd
 from features.build import Examples, build
 from features.deal import deal_features
 from features.feature import FeatureSet
-from features.outcomes import attained_parts, attainment, deal_endings
+from features.outcomes import attained_parts, attainment, deal_endings, final_deals
 from features.params import FeatureParams
 from features.rep import rep_features
 from features.snapshot import CUTOFF, grid, midnight
@@ -25,6 +25,9 @@ from training.params import TrainingParams
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Moments = npt.NDArray[np.datetime64]
+NUMBERS = frozenset({"quota", "attained", "amount", "has_left"})
+SAME_END = pd.Timedelta(days=25)
+"""Periods whose ends lie no further apart ended together: some reps' calendars differ by days."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class QuotaLesson:
         attainment: their final attainment; empty where the period has not ended.
         deals: open deals at each cutoff.
         endings: how each deal went on.
+        won: every won deal, those that were never seen open too: `deal_id, rep_id, amount, ...`.
         rep_words: words the features of reps were declared with.
         deal_words: the same for deals.
         until: nothing at or after this moment was seen.
@@ -47,6 +51,7 @@ class QuotaLesson:
     attainment: Floats
     deals: Examples
     endings: pd.DataFrame
+    won: pd.DataFrame
     rep_words: Vocabulary
     deal_words: Vocabulary
     until: datetime
@@ -55,6 +60,27 @@ class QuotaLesson:
         """Give the ends of all periods that have ended, rising."""
         ends = self.reps.keys["period_end"]
         return sorted(ends[ends <= self.until].unique())
+
+    def last_end(self, ends: Sequence[pd.Timestamp]) -> pd.Timestamp:
+        """Of the ends within days of the last one, give that at which most periods ended.
+
+        Where reps have calendars of their own, the very last end may be that of a single rep,
+        and what is judged on it would hang on that rep alone.
+        """
+        near = [end for end in ends if end > ends[-1] - SAME_END]
+        periods = self.reps.keys[["rep_id", "period_start", "period_end"]].drop_duplicates()
+        reps = periods["period_end"].value_counts()
+        return max(near, key=lambda end: (reps.get(end, 0), end))
+
+    def ended_before(self, end: pd.Timestamp) -> list[pd.Timestamp]:
+        """Give the ends that had come when the periods that ended at `end` were first looked at.
+
+        Where some reps have months and others years, a month within the year tells how the year's
+        open deals went on, so it is no past of the year.
+        """
+        keys = self.reps.keys
+        first = keys.loc[keys["period_end"] == end, CUTOFF].min()
+        return [other for other in self.ripe_ends() if other <= first]
 
 
 def prepare_quota(
@@ -68,12 +94,15 @@ def prepare_quota(
     rep_set, deal_set = rep_features(rep_words, features), deal_features(deal_words, features)
     reps = built(warehouse, rep_set, rep_words, cutoffs, features)
     deals = built(warehouse, deal_set, deal_words, cutoffs, features)
+    final = final_deals(warehouse)
+    parts = attained_parts(warehouse, reps.keys, final)
     return QuotaLesson(
         reps=reps,
-        parts=attained_parts(warehouse, reps.keys),
-        attainment=attainment(warehouse, reps.keys),
+        parts=parts,
+        attainment=attainment(warehouse, reps.keys, parts),
         deals=deals,
-        endings=deal_endings(warehouse, deals.keys),
+        endings=deal_endings(warehouse, deals.keys, final),
+        won=final[final["won"]].reset_index(drop=True),
         rep_words=rep_words,
         deal_words=deal_words,
         until=warehouse.data_until,
@@ -91,23 +120,34 @@ def built(
     if cutoffs:
         return build(warehouse, declared, words, cutoffs, features)
     subject = {"rep": REP, "deal": DEAL}[declared.entity]
-    keys = pd.DataFrame({name: [] for name in subject.keys})
-    times = [c for c in keys if str(c).endswith(("_start", "_end", CUTOFF, "_at"))]
-    keys = keys.astype(dict.fromkeys(times, "datetime64[us]"))
+    keys = pd.DataFrame({name: pd.Series(dtype=_kind(name)) for name in subject.keys})
     return Examples(keys, pd.DataFrame(columns=declared.names, dtype=np.float64), declared)
 
 
+def _kind(key: str) -> str:
+    """Name the type of a column of keys, as it is where there are rows."""
+    if key.endswith(("_start", "_end", CUTOFF, "_at")):
+        return "datetime64[us]"
+    return "float64" if key in NUMBERS else "str"
+
+
 def quota_cutoffs(warehouse: Warehouse, every_days: int) -> list[datetime]:
-    """Lay cutoffs backwards from the extract's end to the first period's beginning."""
-    quotas = warehouse["quotas"]
-    first = warehouse.arrow(quotas.aggregate(first=quotas.period_start.min()))["first"]
-    start = first.to_pylist()[0]
-    end = midnight(warehouse.data_until)
-    if start is None or midnight(start) >= end:
+    """Lay cutoffs backwards from the extract's end to the beginning of quotas and deals.
+
+    Before the first deal nobody could be seen to sell: quotas that reach further back than the
+    deals, or a date of 1900 among them, would teach that quotas are missed.
+    """
+    quotas, deals = warehouse["quotas"], warehouse["deals"]
+    asked = {"quotas": quotas.period_start.min(), "deals": deals.created_at.min()}
+    firsts = [
+        warehouse.arrow(warehouse[name].aggregate(first=first))["first"].to_pylist()[0]
+        for name, first in asked.items()
+    ]
+    start, end = max((f for f in firsts if f), default=None), midnight(warehouse.data_until)
+    if firsts[0] is None or start is None or midnight(start) >= end:
         return []
-    days = (end - midnight(start)).days
-    first_day = midnight(start) + (end - midnight(start)) % pd.Timedelta(days=every_days)
-    return grid(first_day, end, every_days) if days >= 1 else []
+    first_day = midnight(start) + (end - midnight(start)) % timedelta(days=every_days)
+    return grid(first_day, end, every_days)
 
 
 @dataclass(frozen=True)

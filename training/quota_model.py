@@ -15,7 +15,7 @@ from features.build import Examples
 from features.params import FeatureParams
 from features.warehouse import Warehouse
 from training.bundle import Evidence
-from training.creation import fit_creation
+from training.creation import Creation, fit_creation
 from training.deal_model import DealModel, fit_deals
 from training.outlook import Amounts, Spread, chances_of, draw
 from training.params import TrainingParams
@@ -25,8 +25,9 @@ from training.quota_lesson import Claims, QuotaLesson, built, claims_of, prepare
 Floats = npt.NDArray[np.float64]
 SPREADS = (0.0, 0.15, 0.3, 0.45, 0.6)
 TRIAL_FUTURES = 200
+DEALS_A_QUOTA = 10
 FEW_WINS = 5
-"""Wins a rep needs before amounts are measured from the rep's own mean."""
+"""Wins a rep needs before amounts are measured from the rep's own median."""
 
 
 def learn_quota(
@@ -49,12 +50,14 @@ def fit_quota(lesson: QuotaLesson, features: FeatureParams, params: TrainingPara
     calibrate deals and how much luck a rep's deals have in common. The second takes in all.
     """
     ends = lesson.ripe_ends()
+    before = lesson.ended_before(lesson.last_end(ends)) if ends else []
     claims = claims_of(lesson.reps, lesson.deals)
-    earlier = fit_deals(lesson, claims, ends[:-1], params.booster) if ends[1:] else None
+    earlier = fit_deals(lesson, claims, before, params.booster) if before else None
     deals = fit_deals(lesson, claims, ends, params.booster, earlier)
-    creation = fit_creation(lesson, ends[-1]) if ends else fit_creation(lesson, pd.Timestamp.min)
+    creation = fit_creation(lesson, ends[-1]) if ends else Creation()
     amounts = _amounts(lesson)
-    spread = Spread(company=params.quota.company_spread)
+    # Nothing to choose by: the widest.
+    spread = Spread(max(SPREADS), params.quota.company_spread)
     if earlier is not None:
         blind = replace(earlier, calibrator=deals.calibrator)
         spread = _spread(lesson, claims, blind, amounts, params)
@@ -88,7 +91,9 @@ def judge(lesson: QuotaLesson, deals: DealModel, features: FeatureParams) -> Evi
     won = int(ids[(endings["outcome"] == 1).to_numpy()].nunique())
     found = f"{won} won deals that were seen open, {periods} ended quota periods of a rep"
     wanted = f"{minimum.won} and {minimum.periods} are wanted"
-    if deals.ensemble is None and periods == 0:
+    if won == 0 and len(lesson.won):
+        found = f"{found} ({len(lesson.won)} were entered when they were won)"
+    if deals.ensemble is None and (periods == 0 or lesson.won.empty):
         return Evidence("none", f"too little to fit: {found}; {wanted}; paces and shares answer")
     if deals.ensemble is None or won < minimum.won or periods < minimum.periods:
         return Evidence("thin", f"thin: {found}; {wanted}")
@@ -109,24 +114,37 @@ def _about(lesson: QuotaLesson, ends: Sequence[pd.Timestamp], deals: DealModel) 
 
 
 def _amounts(lesson: QuotaLesson) -> Amounts:
-    """Learn from won deals how amounts move while open, and how they vary around a rep's mean."""
+    """Learn what wins bring: all of them, also deals that are entered when they are won.
+
+    Amounts of 0 or less (credit notes) count where they have happened or stand open, as they are;
+    new ones are not expected.
+    """
     keys, endings = lesson.deals.keys, lesson.endings
     won = (endings["outcome"] == 1).to_numpy() & (endings["amount"] > 0).to_numpy()
-    frame = keys[won].assign(final=endings.loc[won, "amount"]).drop_duplicates("deal_id")
-    if not len(frame):
-        usual = lesson.reps.X["median_won"].median()
-        return Amounts(typical=float(usual) if usual > 0 else 1.0)
-    seen = frame[frame["amount"] > 0]
-    ratio = (seen["final"] / seen["amount"]).to_numpy(np.float64)
-    logs = pd.Series(np.log(frame["final"].to_numpy(np.float64)), index=frame.index)
-    own = logs.groupby(frame["owner"].fillna("")).transform("mean")
-    count = logs.groupby(frame["owner"].fillna("")).transform("count")
-    residual = (logs - np.where(count >= FEW_WINS, own, logs.mean())).to_numpy(np.float64)
+    seen = keys[won].assign(final=endings.loc[won, "amount"]).drop_duplicates("deal_id")
+    seen = seen[seen["amount"] > 0]
+    ratio = spread_evenly((seen["final"] / seen["amount"]).to_numpy(np.float64)) or (1.0,)
+    paid = lesson.won[lesson.won["amount"] > 0]
+    if not len(paid):
+        return Amounts(ratio, typical=_without_wins(lesson))
+    logs = np.log(paid["amount"])
+    # Around the median, as a rep's usual win is one.
+    own = logs.groupby(paid["rep_id"]).transform("median")
+    count = logs.groupby(paid["rep_id"]).transform("count")
+    residual = (logs - np.where(count >= FEW_WINS, own, logs.median())).to_numpy(np.float64)
     return Amounts(
-        ratio=spread_evenly(ratio) or (1.0,),
+        ratio=ratio,
         residual=spread_evenly(residual),
-        typical=float(frame["final"].median()),
+        typical=float(paid["amount"].median()),
+        paid=len(paid) / len(lesson.won),
     )
+
+
+def _without_wins(lesson: QuotaLesson) -> float:
+    """Guess a usual win: an open deal's amount, else a quota that ten deals make."""
+    amounts, quotas = lesson.deals.keys["amount"], lesson.reps.X["quota"]
+    open_, asked = amounts[amounts > 0].median(), quotas[quotas > 0].median()
+    return float(open_) if open_ > 0 else float(asked) / DEALS_A_QUOTA if asked > 0 else 1.0
 
 
 def _spread(
@@ -146,8 +164,8 @@ def _spread(
         params: how much luck all reps share.
     """
     company = params.quota.company_spread
-    ends = lesson.ripe_ends()
-    last = (lesson.reps.keys["period_end"] == ends[-1]).to_numpy()
+    end = lesson.last_end(lesson.ripe_ends())
+    last = (lesson.reps.keys["period_end"] == end).to_numpy()
     judged = last & ~np.isnan(lesson.attainment)
     if not judged.any():
         return Spread(company=company)
@@ -156,8 +174,8 @@ def _spread(
     mine = claims.take(place[claims.rep] >= 0)
     mine = Claims(mine.deal, place[mine.rep], mine.deadline)
     margins = blind.margins(lesson.deals, mine)
-    new = fit_creation(lesson, ends[-2]).expected(reps.X)
-    chances = chances_of(reps, lesson.deals, mine, margins, new, amounts.typical)
+    new = fit_creation(lesson, lesson.ended_before(end)[-1]).expected(reps.X)
+    chances = chances_of(reps, lesson.deals, mine, margins, new, amounts)
     scores = {}
     for rep in SPREADS:
         spread = Spread(rep, company)

@@ -10,9 +10,11 @@ from features.progress import Progress, silent
 from features.snapshot import midnight
 from features.warehouse import Warehouse
 from training.backtest import Range
+from training.currencies import currency_findings
 from training.params import TrainingParams
 from training.quota_backtest import QuotaBacktest, backtest_quota
 from training.quota_bundle import QuotaBundle
+from training.quota_leak import quota_leak_findings
 from training.quota_lesson import QuotaLesson, prepare_quota
 from training.quota_model import fit_quota
 
@@ -57,6 +59,8 @@ def train_quota(
     notes = [bundle.evidence.says]
     if test is None:
         notes.append("no quota period has ended after another, so nothing could be tested")
+    findings = (*quota_leak_findings(warehouse), *currency_findings(warehouse))
+    notes += [finding.says for finding in findings]
     return QuotaTrained(bundle, lesson, test, tuple(notes))
 
 
@@ -68,7 +72,7 @@ def _test(
     if len(ends) < 2:  # noqa: PLR2004 - one to learn from, one to test on
         return None
     keys = lesson.reps.keys
-    last = keys[keys["period_end"] == ends[-1]]
+    last = keys[keys["period_end"] == lesson.last_end(ends)]
     start = midnight(last["cutoff"].min().to_pydatetime())
     end = midnight(last["cutoff"].max().to_pydatetime())
     if not (keys["period_end"] <= start).any():

@@ -1,0 +1,145 @@
+"""A forecast of attainment trained until a moment knows nothing later, and stays what it is."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+from extract import Extract, Row, is_visible
+from quota_company import FEATURES, QUARTERS, TRAINING, opened, sellers
+
+from features.warehouse import Warehouse
+from training.bundles import load_bundle
+from training.deal_model import DAYS_LEFT
+from training.outlook import Draws
+from training.quota_backtest import forecast_frame
+from training.quota_bundle import QuotaBundle
+from training.quota_model import forecast, learn_quota
+
+END = QUARTERS[4] + timedelta(days=20)
+MOMENT = QUARTERS[3] + timedelta(days=33, hours=13, minutes=37)
+"""Not a midnight, in the middle of a period: the law holds for any moment."""
+CUTOFFS = [QUARTERS[3] + timedelta(days=d) for d in (2, 30)]
+
+
+def drawn(bundle: QuotaBundle, warehouse: Warehouse, cutoffs: list[datetime]) -> Draws:
+    """Draw the futures of every rep at cutoffs."""
+    return bundle.draw(*forecast(bundle, warehouse, cutoffs))
+
+
+@pytest.fixture(scope="module", name="whole")
+def fixture_whole(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """The whole history."""
+    return opened(sellers(END), tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="module", name="bundle")
+def fixture_bundle(whole: Warehouse) -> QuotaBundle:
+    """The model of the whole history, trained `--until` the moment."""
+    return learn_quota(whole.until(MOMENT), FEATURES, TRAINING)
+
+
+@pytest.fixture(scope="module", name="futures")
+def fixture_futures(whole: Warehouse, bundle: QuotaBundle) -> Draws:
+    """What it says at two cutoffs."""
+    return drawn(bundle, whole, CUTOFFS)
+
+
+def meddled(extract: Extract, moment: datetime) -> Extract:
+    """Drop, edit and add what cannot be seen at a moment, and turn every table around."""
+    rng = Random(8)  # noqa: S311 - a sample, no secret
+
+    def other(table: str, rows: list[Row]) -> list[Row]:
+        kept = [row for row in rows if is_visible(table, row, moment) or rng.random() < 0.5]
+        return [_other_end(rng, row, moment) for row in kept][::-1]
+
+    edited = extract.each(other)
+    revised = [
+        {**row, "known_at": moment + timedelta(days=1), "amount": 1.0}
+        for row in edited.rows("quotas")
+        if row["period_end"] > moment
+    ]
+    return edited.but("quotas", [*edited.rows("quotas"), *revised])
+
+
+def _other_end(rng: Random, row: Row, moment: datetime) -> Row:
+    closed = row.get("closed_at")
+    if "closed_at" not in row or (closed is not None and closed < moment):
+        return row
+    first = max(moment, row["created_at"])
+    return {**row, "closed_at": first + (END - first) * rng.random(), "won": rng.random() < 0.5}
+
+
+def test_the_cut_extract_gives_the_same_bits(
+    bundle: QuotaBundle, futures: Draws, tmp_path: Path
+) -> None:
+    """Trained `--until T` or on the extract made at T: one version, and the same futures."""
+    then = opened(sellers(END).cut(MOMENT), tmp_path)
+    other = learn_quota(then.until(None), FEATURES, TRAINING)
+    assert bundle.deals.ensemble is not None
+    assert bundle.creation.intercept is not None
+    assert other.to_json() == bundle.to_json()
+    assert other.version == bundle.version
+    again = drawn(other, then, CUTOFFS)
+    assert (again.total == futures.total).all()
+
+
+def test_unseen_rows_and_their_order_change_nothing(
+    bundle: QuotaBundle, futures: Draws, tmp_path: Path
+) -> None:
+    """Whatever comes after T, and in whichever order rows come: one version, the same futures."""
+    other = opened(meddled(sellers(END), MOMENT), tmp_path)
+    assert learn_quota(other.until(MOMENT), FEATURES, TRAINING).version == bundle.version
+    again = drawn(bundle, other, CUTOFFS)
+    assert (again.total == futures.total).all()
+    assert (again.closed == futures.closed).all()
+
+
+def test_a_cutoff_is_forecast_alike_alone(
+    whole: Warehouse, bundle: QuotaBundle, futures: Draws
+) -> None:
+    """Which other cutoffs are asked in the same call makes no difference."""
+    alone = drawn(bundle, whole, CUTOFFS[1:])
+    rows = (futures.keys["cutoff"] == CUTOFFS[1]).to_numpy()
+    assert (alone.total == futures.total[rows]).all()
+
+
+def test_a_bundle_is_read_back_to_the_bit(
+    whole: Warehouse, bundle: QuotaBundle, futures: Draws, tmp_path: Path
+) -> None:
+    """Saved and loaded it is the same model, and draws the same futures."""
+    bundle.save(tmp_path / "model")
+    loaded = load_bundle(tmp_path / "model")
+    assert isinstance(loaded, QuotaBundle)
+    assert loaded.version == bundle.version
+    assert (drawn(loaded, whole, CUTOFFS).total == futures.total).all()
+
+
+def test_everything_said_comes_from_one_distribution(bundle: QuotaBundle, futures: Draws) -> None:
+    """Chance, range and split of a rep agree: they are read off the same futures."""
+    told = forecast_frame(futures, bundle)
+    reached = told["attainment_p50"] >= bundle.target
+    assert (reached == (told["p_attain"] >= 0.5)).all()
+    split = told["closed"] + told["expected_open"] + told["expected_new"]
+    assert split.to_numpy() == pytest.approx(futures.total.mean(axis=1))
+    ratio = futures.attainment().mean(axis=1) * told["quota"]
+    assert ratio.to_numpy() == pytest.approx(split.to_numpy())
+
+
+def test_planted_odds_are_found(whole: Warehouse, bundle: QuotaBundle) -> None:
+    """Warm deals are won in three of four cases, cold ones in one of ten: the model tells them."""
+    reps, deals = forecast(bundle, whole, CUTOFFS[:1])
+    chances = bundle.chances(reps, deals)
+    origin = {row["deal_id"]: row["origin"] for row in sellers(END).rows("deals")}
+    warm = np.array([origin[name] == "warm" for name in deals.keys["deal_id"]])
+    p = 1 / (1 + np.exp(-chances.margin))
+    assert len(p) == len(warm)
+    assert warm.sum() > 5
+    # Chances stand by rep, deals by their id.
+    by_rep = deals.keys["owner"].map({r: k for k, r in enumerate(reps.keys["rep_id"])})
+    first = np.argsort(by_rep.to_numpy(), kind="stable")
+    assert p[warm[first]].min() > p[~warm[first]].max()
+    assert DAYS_LEFT in bundle.columns
