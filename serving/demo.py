@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
 
 from features.ingest import ingest
 from features.labels import last_mature_cutoff
+from features.outcomes import final_quotas
 from features.simulation.live import live
 from features.simulation.settings import settings_of
 from features.simulation.truth import write_truth
@@ -16,8 +18,9 @@ from serving import tokens
 from serving.backtest_run import backtest_to
 from serving.cli import Session
 from serving.forecaster import Forecaster
+from serving.quota_run import backtest_quota_to, train_quotas
 from serving.training_run import train_leads
-from serving.verbs import show_calls
+from serving.verbs import show_calls, show_risks
 from training.audit import audit
 from training.backtest import Range
 from training.truth import LEADS, read_truth
@@ -30,6 +33,11 @@ REPLAYS = 40
 TRAINED_EVERY = 14
 """Days between training cutoffs: a lead changes little in two weeks, and it takes a seventh."""
 SHOWN_CALLS = 5
+SHOWN_RISKS = 5
+FUTURES = 400
+"""Futures drawn for each rep: chances are then right to two or three points."""
+TESTED_EVERY = 14
+"""Days between the cutoffs at which quotas are forecast again."""
 REFITS = 2
 """How often the demo's backtest refits: enough to show it, and quick."""
 
@@ -45,6 +53,7 @@ def run_demo(session: Session, preset: str, *, serves: bool) -> None:
     session = _quick(session)
     console, home = session.console, session.home
     company, tested = home / "data" / "sample-company", home / "data" / "demo-backtest"
+    missed = home / "data" / "demo-backtest-quota"
     console.say("1/6  a sample company: its reps, leads, calls and deals are made up", style="bold")
     _simulate(session, preset, company)
     console.say("2/6  ingest", style="bold")
@@ -55,14 +64,17 @@ def run_demo(session: Session, preset: str, *, serves: bool) -> None:
     _audit(session)
     console.say("4/6  train", style="bold")
     train_leads(session, None, None, promote=False)
-    console.say("5/6  backtest, graded against the true chances", style="bold")
+    train_quotas(session, None, promote=False)
+    console.say("5/6  backtest, leads graded against the true chances", style="bold")
     backtest_to(session, _grid(session, company), None, tested, company)
+    backtest_quota_to(session, _last_quarter(session), missed)
     console.say("6/6  score", style="bold")
-    calls = _calls(session)
+    calls, risks = _calls(session), _risks(session)
     owner = calls["rep_id"].iloc[0]
     whose = "Leads without an owner" if pd.isna(owner) else f"{owner}"
+    show_risks(session, risks.head(SHOWN_RISKS), "Who is least likely to make quota, and why")
     show_calls(session, calls, f"{whose}: whom to call next, and why")
-    _say_where(session, company, tested)
+    _say_where(session, company, tested, missed)
     if serves:
         _serve(session, None if pd.isna(owner) else str(owner))
     else:
@@ -88,8 +100,10 @@ def _quick(session: Session) -> Session:
     training = session.settings.training
     most = min(training.leads.most_refits, REFITS)
     every = max(training.split.every_days, TRAINED_EVERY)
+    quota = {"most_refits": 1, "futures": FUTURES}
     told = training.model_copy(
         update={
+            "quota": training.quota.model_copy(update=quota),
             "leads": training.leads.model_copy(update={"most_refits": most}),
             "split": training.split.model_copy(update={"every_days": every}),
         }
@@ -127,15 +141,39 @@ def _calls(session: Session) -> pd.DataFrame:
     return scores[own].head(SHOWN_CALLS)
 
 
-def _say_where(session: Session, company: Path, tested: Path) -> None:
+def _last_quarter(session: Session) -> Range:
+    """The last quota period that has ended, from its second week on."""
+    warehouse = Forecaster(session.home, session.settings).warehouse()
+    quotas = final_quotas(warehouse)
+    ended = quotas[quotas["period_end"] <= warehouse.data_until]
+    last = ended[ended["period_end"] == ended["period_end"].max()]
+    start = last["period_start"].max().to_pydatetime() + timedelta(days=TESTED_EVERY)
+    end = last["period_end"].max().to_pydatetime() - timedelta(days=1)
+    return Range(start, end, TESTED_EVERY)
+
+
+def _risks(session: Session) -> pd.DataFrame:
+    """Forecast every rep with a running quota, and keep the file."""
+    with session.console.progress("scoring reps", 1) as advance:
+        risks = Forecaster(session.home, session.settings).open_quota().score()
+        advance(1)
+    path = session.home / "data" / "rep_scores.parquet"
+    risks.to_parquet(path, index=False)
+    session.console.say(f"{len(risks):,} reps with a running quota forecast: {path}")
+    return risks
+
+
+def _say_where(session: Session, company: Path, tested: Path, missed: Path) -> None:
     """Say where everything is, and what to open first."""
     home, say = session.home, session.console.say
     say("what there is now, and what to open:", style="bold")
     say(f"  {tested / 'report.html'}: open it in a browser; how good the forecasts are, and how")
     say("    near they come to the true chances, which only a made-up company can tell")
+    say(f"  {missed / 'report.html'}: how early it was known who would miss quota")
+    say(f"  {home / 'data' / 'rep_scores.parquet'}: every rep's chance to make quota, with reasons")
     say(f"  {home / 'data' / 'lead_scores.parquet'}: every open lead with its chance and reasons")
     say(f"  {company}: the company's tables, as a CRM would export them; truth/ is what no CRM has")
-    say(f"  {home / 'mlruns'}: the model and its run; see them with")
+    say(f"  {home / 'mlruns'}: the models and their runs; see them with")
     say(f"    mlflow ui --backend-store-uri sqlite:///{home / 'mlruns' / 'mlflow.db'}")
 
 
@@ -152,5 +190,9 @@ def _serve(session: Session, owner: str | None) -> None:
     session.console.say(
         f"  curl -s {address}/next_calls -H 'Authorization: Bearer {secret}' "
         f"-H 'Content-Type: application/json' -d '{{\"rep_id\": {whose}, \"limit\": 3}}'"
+    )
+    session.console.say(
+        f"  curl -s {address}/at_risk_reps -H 'Authorization: Bearer {secret}' "
+        "-H 'Content-Type: application/json' -d '{\"manager_id\": null}'"
     )
     serve(session.home, session.settings, own.host, own.port)

@@ -206,6 +206,9 @@ def _span(fold: QuotaFold) -> FoldSpan:
 
 
 def _show(session: Session, title: str, judged: QuotaEvaluation) -> None:
+    if judged.overall.withheld:
+        session.console.warn(f"how good it is: {judged.overall.withheld}")
+        return
     figures = _figures(judged.overall)
     rows = [
         [name, *(_cell(told.get(metric)) for metric in SHOWN)] for name, told in figures.items()

@@ -22,7 +22,7 @@ from training.finding import Finding
 
 Floats = npt.NDArray[np.float64]
 KNOWS_LEVEL, KNOWS_CHANGE = 0.9, 0.8
-"""Correlations that honest quotas do not reach: over fifteen sample companies of 29 to 315
+"""Correlations that honest quotas do not reach: over thirteen sample companies of 29 to 315
 rep-periods, whose quotas are made from territories and past bookings, the first is 0.78 at the
 most, the second 0.68. Those of AdventureWorks, made from the bookings themselves, have 0.99 and
 0.96."""
