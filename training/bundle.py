@@ -168,11 +168,12 @@ class Bundle:
         plain = json.loads(path.read_text(encoding="utf-8"))
         if plain.get("format") != FORMAT:
             raise NotFoundError(
-                f"{path} has format {plain.get('format')}, this version reads {FORMAT}: train again, with --promote"
+                f"{path} has format {plain.get('format')}, this version reads {FORMAT}: "
+                "train again (--promote)"
             )
         files = [folder / f"trees-{number}.txt" for number in range(plain["trees"])]
         if missing := [file.name for file in files if not file.is_file()]:
-            raise NotFoundError(f"{folder} lacks {', '.join(missing)}: train again, with --promote")
+            raise NotFoundError(f"{folder} lacks {', '.join(missing)}: train again (--promote)")
         texts = tuple(file.read_text(encoding="utf-8") for file in files)
         columns = tuple(plain["columns"])
         evidence = {**plain["evidence"], "counts": tuple(plain["evidence"]["counts"])}
@@ -192,6 +193,6 @@ class Bundle:
         if bundle.feature_set.fingerprint != bundle.fingerprint:
             raise NotFoundError(
                 f"the model in {folder} learned from features declared as {bundle.fingerprint}, "
-                f"this version declares {bundle.feature_set.fingerprint}: train again, with --promote"
+                f"this version declares {bundle.feature_set.fingerprint}: train again (--promote)"
             )
         return bundle

@@ -178,12 +178,12 @@ class QuotaBundle:
         if plain.get("format") != FORMAT or plain.get("kind") != QUOTA:
             raise NotFoundError(
                 f"{path} is a {plain.get('kind')} model of format {plain.get('format')}, this "
-                f"version reads quota models of format {FORMAT}: train again, with --promote"
+                f"version reads quota models of format {FORMAT}: train again (--promote)"
             )
         told = plain["deals"]
         files = [folder / f"trees-{number}.txt" for number in range(told["trees"])]
         if missing := [file.name for file in files if not file.is_file()]:
-            raise NotFoundError(f"{folder} lacks {', '.join(missing)}: train again, with --promote")
+            raise NotFoundError(f"{folder} lacks {', '.join(missing)}: train again (--promote)")
         texts = tuple(file.read_text(encoding="utf-8") for file in files)
         columns = tuple(told["columns"])
         amounts = plain["amounts"]
@@ -220,7 +220,7 @@ class QuotaBundle:
         if now != bundle.fingerprints:
             raise NotFoundError(
                 f"the model in {folder} learned from features declared as {bundle.fingerprints}, "
-                f"this version declares {now}: train again, with --promote"
+                f"this version declares {now}: train again (--promote)"
             )
         return bundle
 
