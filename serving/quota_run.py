@@ -11,6 +11,7 @@ from features.errors import InputError
 from serving.backtest_run import made_folder
 from serving.cli import Session
 from serving.forecaster import Forecaster
+from serving.training_run import register
 from training.backtest import Range
 from training.intervals import Estimate
 from training.page import ReportContext
@@ -24,7 +25,6 @@ from training.quota_group import QuotaGroup, QuotaSettings
 from training.quota_pipeline import QuotaTrained, train_quota
 from training.quota_report import render_quota, write_quota_metrics, write_quota_report
 from training.records import RunRecord
-from training.tracking import Tracking
 from training.truth import QUOTAS, read_truth
 
 SHOWN = {"auc": "AUC", "brier": "Brier", "pinball": "pinball loss", "coverage": "80 % range covers"}
@@ -66,22 +66,11 @@ def train_quotas(session: Session, until: datetime | None, *, promote: bool) -> 
     if made.test is not None:
         judged = evaluate_quota(made.test.predictions, judging(settings.training))
     metrics = _metrics(judged)
-    tracking = Tracking(session.home)
-    with console.progress("registering", 1) as advance:
-        version = tracking.log(_record(session, made, judged, warehouse.fingerprint, metrics))
-        if promote:
-            tracking.promote(QUOTA, version, "asked for with train --promote")
-        advance(1)
-    champion = tracking.live(QUOTA)
-    alias = "champion" if champion == version else "challenger"
+    record = _record(session, made, judged, warehouse.fingerprint, metrics)
     if judged is not None:
         _show(session, f"Tested on the last period, {judged.overall.n_rows:,} forecasts", judged)
-    console.say(f"registered as version {version}, {alias}")
-    if alias == "challenger":
-        console.say(f"version {champion} stays champion; `train --promote` would replace it")
     return {
-        "version": version,
-        "alias": alias,
+        **register(session, record, promote=promote),
         "evidence": made.bundle.evidence.state,
         "says": list(made.notes),
         "metrics": metrics,

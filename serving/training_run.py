@@ -45,25 +45,34 @@ def train_leads(
     for note in made.notes:
         console.say(f"  {note}")
     metrics = _metrics(made.evaluation)
-    tracking = Tracking(session.home)
-    with console.progress("registering", 1) as advance:
-        version = tracking.log(_record(session, made, warehouse.fingerprint, metrics))
-        if promote:
-            tracking.promote(LEADS, version, "asked for with train --promote")
-        advance(1)
-    champion = tracking.live(LEADS)
-    alias = "champion" if champion == version else "challenger"
+    record = _record(session, made, warehouse.fingerprint, metrics)
     _show(session, made.evaluation)
-    console.say(f"registered as version {version}, {alias}")
-    if alias == "challenger":
-        console.say(f"version {champion} stays champion; `train --promote` would replace it")
     return {
-        "version": version,
-        "alias": alias,
+        **register(session, record, promote=promote),
         "evidence": made.bundle.evidence.state,
         "says": list(made.notes),
         "metrics": metrics,
     }
+
+
+def register(session: Session, record: RunRecord, *, promote: bool) -> dict[str, Any]:
+    """Log a training, register its model, and say what it has become.
+
+    Returns:
+        Its version and alias.
+    """
+    console, tracking, kind = session.console, Tracking(session.home), record.kind
+    with console.progress("registering", 1) as advance:
+        version = tracking.log(record)
+        if promote:
+            tracking.promote(kind, version, "asked for with train --promote")
+        advance(1)
+    champion = tracking.live(kind)
+    alias = "champion" if champion == version else "challenger"
+    console.say(f"registered as version {version}, {alias}")
+    if alias == "challenger":
+        console.say(f"version {champion} stays champion; `train --promote` would replace it")
+    return {"version": version, "alias": alias}
 
 
 def _metrics(judged: Evaluation | None) -> dict[str, float | None]:

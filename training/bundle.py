@@ -7,8 +7,6 @@ back to. It refuses to score with features that mean something else than those i
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,12 +18,12 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit, logit
 
-from features.errors import NotFoundError
 from features.feature import FeatureSet
 from features.lead import lead_features
 from features.params import FeatureParams
 from features.vocabulary import Vocabulary
 from training.boosting import Ensemble
+from training.bundle_files import read_files, refuse_other_meaning, version_of, write_files
 from training.calibration import Calibrator
 
 Floats = npt.NDArray[np.float64]
@@ -127,8 +125,7 @@ class Bundle:
     @property
     def version(self) -> str:
         """A short name made of the content: equal content, equal name."""
-        texts = [json.dumps(self.to_json(), sort_keys=True), *self._texts()]
-        return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
+        return version_of(self.to_json(), self._texts())
 
     def _texts(self) -> tuple[str, ...]:
         return () if self.ensemble is None else self.ensemble.texts
@@ -153,28 +150,12 @@ class Bundle:
 
     def save(self, folder: Path) -> None:
         """Write the bundle into a new or empty folder."""
-        folder.mkdir(parents=True, exist_ok=True)
-        plain = json.dumps(self.to_json(), indent=2, sort_keys=True)
-        (folder / "bundle.json").write_text(plain, encoding="utf-8")
-        for number, text in enumerate(self._texts()):
-            (folder / f"trees-{number}.txt").write_text(text, encoding="utf-8")
+        write_files(folder, self.to_json(), self._texts())
 
     @classmethod
     def load(cls, folder: Path) -> Bundle:
         """Read a bundle, and refuse one whose features mean something else by now."""
-        path = folder / "bundle.json"
-        if not path.is_file():
-            raise NotFoundError(f"{folder} holds no bundle.json, so it is no model of pacesetter")
-        plain = json.loads(path.read_text(encoding="utf-8"))
-        if plain.get("format") != FORMAT:
-            raise NotFoundError(
-                f"{path} has format {plain.get('format')}, this version reads {FORMAT}: "
-                "train again (--promote)"
-            )
-        files = [folder / f"trees-{number}.txt" for number in range(plain["trees"])]
-        if missing := [file.name for file in files if not file.is_file()]:
-            raise NotFoundError(f"{folder} lacks {', '.join(missing)}: train again (--promote)")
-        texts = tuple(file.read_text(encoding="utf-8") for file in files)
+        plain, texts = read_files(folder, LEADS, FORMAT)
         columns = tuple(plain["columns"])
         evidence = {**plain["evidence"], "counts": tuple(plain["evidence"]["counts"])}
         bundle = cls(
@@ -190,9 +171,5 @@ class Bundle:
             evidence=Evidence(**evidence),
             about=plain["about"],
         )
-        if bundle.feature_set.fingerprint != bundle.fingerprint:
-            raise NotFoundError(
-                f"the model in {folder} learned from features declared as {bundle.fingerprint}, "
-                f"this version declares {bundle.feature_set.fingerprint}: train again (--promote)"
-            )
+        refuse_other_meaning(folder, bundle.fingerprint, bundle.feature_set.fingerprint)
         return bundle

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from features.errors import NotFoundError
 from training.bundle import LEADS, Bundle
+from training.bundle_files import read_plain
 from training.quota_bundle import QUOTA, QuotaBundle
 
 AnyBundle = Bundle | QuotaBundle
@@ -20,10 +20,9 @@ LOADERS: Mapping[str, Callable[[Path], AnyBundle]] = {
 
 def load_bundle(folder: Path) -> AnyBundle:
     """Read a model of whatever kind its folder says it is."""
-    path = folder / "bundle.json"
-    if not path.is_file():
-        raise NotFoundError(f"{folder} holds no bundle.json, so it is no model of pacesetter")
-    kind = json.loads(path.read_text(encoding="utf-8")).get("kind")
+    kind = str(read_plain(folder).get("kind"))
     if kind not in LOADERS:
-        raise NotFoundError(f"{path} is a model of kind {kind!r}; known are {', '.join(LOADERS)}")
+        raise NotFoundError(
+            f"{folder} holds a model of kind {kind!r}; known are {', '.join(LOADERS)}"
+        )
     return LOADERS[kind](folder)

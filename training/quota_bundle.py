@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,13 +14,13 @@ import pandas as pd
 
 from features.build import Examples
 from features.deal import deal_features
-from features.errors import NotFoundError
 from features.feature import FeatureSet
 from features.params import FeatureParams
 from features.rep import rep_features
 from features.vocabulary import Vocabulary
 from training.boosting import Ensemble
 from training.bundle import Evidence
+from training.bundle_files import read_files, refuse_other_meaning, version_of, write_files
 from training.calibration import Calibrator
 from training.creation import Creation
 from training.deal_model import DealModel
@@ -121,8 +119,7 @@ class QuotaBundle:
     @property
     def version(self) -> str:
         """A short name made of the content: equal content, equal name."""
-        texts = [json.dumps(self.to_json(), sort_keys=True), *self._texts()]
-        return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
+        return version_of(self.to_json(), self._texts())
 
     def _texts(self) -> tuple[str, ...]:
         return () if self.deals.ensemble is None else self.deals.ensemble.texts
@@ -133,6 +130,7 @@ class QuotaBundle:
         return {
             "format": FORMAT,
             "kind": QUOTA,
+            "trees": len(self._texts()),
             "until": self.until.isoformat(),
             "target": self.target,
             "params": self.params.model_dump(mode="json"),
@@ -141,7 +139,6 @@ class QuotaBundle:
             "fingerprints": list(self.fingerprints),
             "deals": {
                 "columns": list(deals.columns),
-                "trees": len(self._texts()),
                 "calibrator": deals.calibrator.to_json(),
                 "base_rate": deals.base_rate,
                 "cycle_days": deals.cycle_days,
@@ -162,29 +159,13 @@ class QuotaBundle:
 
     def save(self, folder: Path) -> None:
         """Write the bundle into a new or empty folder."""
-        folder.mkdir(parents=True, exist_ok=True)
-        plain = json.dumps(self.to_json(), indent=2, sort_keys=True)
-        (folder / "bundle.json").write_text(plain, encoding="utf-8")
-        for number, text in enumerate(self._texts()):
-            (folder / f"trees-{number}.txt").write_text(text, encoding="utf-8")
+        write_files(folder, self.to_json(), self._texts())
 
     @classmethod
     def load(cls, folder: Path) -> QuotaBundle:
         """Read a bundle, and refuse one whose features mean something else by now."""
-        path = folder / "bundle.json"
-        if not path.is_file():
-            raise NotFoundError(f"{folder} holds no bundle.json, so it is no model of pacesetter")
-        plain = json.loads(path.read_text(encoding="utf-8"))
-        if plain.get("format") != FORMAT or plain.get("kind") != QUOTA:
-            raise NotFoundError(
-                f"{path} is a {plain.get('kind')} model of format {plain.get('format')}, this "
-                f"version reads quota models of format {FORMAT}: train again (--promote)"
-            )
+        plain, texts = read_files(folder, QUOTA, FORMAT)
         told = plain["deals"]
-        files = [folder / f"trees-{number}.txt" for number in range(told["trees"])]
-        if missing := [file.name for file in files if not file.is_file()]:
-            raise NotFoundError(f"{folder} lacks {', '.join(missing)}: train again (--promote)")
-        texts = tuple(file.read_text(encoding="utf-8") for file in files)
         columns = tuple(told["columns"])
         amounts = plain["amounts"]
         bundle = cls(
@@ -217,11 +198,7 @@ class QuotaBundle:
             about=plain["about"],
         )
         now = (bundle.rep_set.fingerprint, bundle.deal_set.fingerprint)
-        if now != bundle.fingerprints:
-            raise NotFoundError(
-                f"the model in {folder} learned from features declared as {bundle.fingerprints}, "
-                f"this version declares {now}: train again (--promote)"
-            )
+        refuse_other_meaning(folder, bundle.fingerprint, "-".join(now))
         return bundle
 
 

@@ -162,7 +162,7 @@ def pooled(made: dict[int, QuotaPredictions]) -> list[Grade]:
         },
         segments={
             n: pd.concat([pd.Series(p.segments[n]) for _, p in every], ignore_index=True)
-            for n in ("quarter of the period", "tenure")
+            for n in ("tenure",)
         },
     )
     judged = evaluate_quota(said, QuotaSettings())
@@ -175,7 +175,8 @@ def pooled(made: dict[int, QuotaPredictions]) -> list[Grade]:
             COVERS[0] <= (whole.value or 0.0) <= COVERS[1],
         )
     ]
-    for way, groups in judged.segments.items():
+    ways = {"quarter of the period": judged.quarters, **judged.segments}
+    for way, groups in ways.items():
         for group in groups:
             covered = group.scores["model"]["coverage"]
             low, high = covered.low or 0.0, covered.high or 0.0

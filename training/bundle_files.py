@@ -1,0 +1,77 @@
+"""A model's folder: `bundle.json` and `trees-N.txt`, plain text that says of itself what it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from features.errors import NotFoundError
+
+PLAIN = "bundle.json"
+AGAIN = "train again (--promote)"
+
+
+def version_of(plain: Mapping[str, Any], trees: Sequence[str]) -> str:
+    """Give a short name made of the content: equal content, equal name."""
+    texts = [json.dumps(plain, sort_keys=True), *trees]
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
+
+
+def write_files(folder: Path, plain: Mapping[str, Any], trees: Sequence[str]) -> None:
+    """Write a model into a new or empty folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / PLAIN).write_text(json.dumps(plain, indent=2, sort_keys=True), encoding="utf-8")
+    for number, text in enumerate(trees):
+        (folder / f"trees-{number}.txt").write_text(text, encoding="utf-8")
+
+
+def read_plain(folder: Path) -> dict[str, Any]:
+    """Read what a model says of itself.
+
+    Raises:
+        NotFoundError: the folder holds no model.
+    """
+    path = folder / PLAIN
+    if not path.is_file():
+        raise NotFoundError(f"{folder} holds no {PLAIN}, so it is no model of pacesetter")
+    plain: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return plain
+
+
+def read_files(folder: Path, kind: str, form: int) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Read a model of one kind: its plain values, and its trees.
+
+    Args:
+        folder: where it lies.
+        kind: the kind that is wanted.
+        form: the format this version reads.
+
+    Raises:
+        NotFoundError: it is of another kind or format, or lacks trees.
+    """
+    plain = read_plain(folder)
+    if plain.get("kind") != kind or plain.get("format") != form:
+        raise NotFoundError(
+            f"{folder / PLAIN} has format {plain.get('format')} of kind {plain.get('kind')}, this "
+            f"version reads format {form} of kind {kind}: {AGAIN}"
+        )
+    files = [folder / f"trees-{number}.txt" for number in range(plain["trees"])]
+    if missing := [file.name for file in files if not file.is_file()]:
+        raise NotFoundError(f"{folder} lacks {', '.join(missing)}: {AGAIN}")
+    return plain, tuple(file.read_text(encoding="utf-8") for file in files)
+
+
+def refuse_other_meaning(folder: Path, learned: str, declared: str) -> None:
+    """Refuse a model whose features mean something else by now.
+
+    Raises:
+        NotFoundError: it learned from other declarations.
+    """
+    if learned != declared:
+        raise NotFoundError(
+            f"the model in {folder} learned from features declared as {learned}, "
+            f"this version declares {declared}: {AGAIN}"
+        )
