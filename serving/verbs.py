@@ -360,10 +360,14 @@ def show_calls(session: Session, calls: pd.DataFrame, title: str) -> None:
 
 def show_risks(session: Session, risks: pd.DataFrame, title: str) -> None:
     """Show reps with their chances to make quota, the strongest reasons beside each."""
+    from serving.quota_words import chance
+
     rows = []
     for risk in risks.to_dict("records"):
         items = [i for i in json.loads(risk["reasons"])["items"] if round(i["points"])][:3]
         said = "; ".join(f"{i['label']}: {i['value']} ({i['points']:+.0f})" for i in items)
         so_far = f"{risk['attained']:,.0f} of {risk['quota']:,.0f}"
-        rows.append([str(risk["rep_id"]), f"{100 * risk['p_attain']:.0f} %", so_far, said])
+        if risk["has_left"]:
+            said = "has left the company"
+        rows.append([str(risk["rep_id"]), chance(risk["p_attain"]), so_far, said])
     session.console.show(title, ["rep", "makes quota", "closed so far", "because"], rows)
