@@ -52,7 +52,7 @@ def rep_sentence(row: Mapping[str, Any]) -> str:
         if why
         else f"attainment lands between {low} and {high} in 8 of 10 cases, the middle is {middle}"
     )
-    chance = f"{chance(row['p_attain'])} chance to make the quota of {row['quota']:,.0f}"
+    chance = f"{chance_in_words(row['p_attain'])} chance to make the quota of {row['quota']:,.0f}"
     return f"{left}{chance}; {_parts(row, row['attained'])}; {lands}."
 
 
@@ -96,7 +96,7 @@ def _percent(share: float) -> str:
     return f"{round(100 * share)} %"
 
 
-def chance(p: float) -> str:
+def chance_in_words(p: float) -> str:
     """Never claim certainty."""
     whole = round(100 * p)
     return "less than 1 %" if whole < 1 else "more than 99 %" if whole > 99 else f"{whole} %"  # noqa: PLR2004

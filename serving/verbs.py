@@ -360,7 +360,7 @@ def show_calls(session: Session, calls: pd.DataFrame, title: str) -> None:
 
 def show_risks(session: Session, risks: pd.DataFrame, title: str) -> None:
     """Show reps with their chances to make quota, the strongest reasons beside each."""
-    from serving.quota_words import chance
+    from serving.quota_words import chance_in_words
 
     rows = []
     for risk in risks.to_dict("records"):
@@ -369,5 +369,5 @@ def show_risks(session: Session, risks: pd.DataFrame, title: str) -> None:
         so_far = f"{risk['attained']:,.0f} of {risk['quota']:,.0f}"
         if risk["has_left"]:
             said = "has left the company"
-        rows.append([str(risk["rep_id"]), chance(risk["p_attain"]), so_far, said])
+        rows.append([str(risk["rep_id"]), chance_in_words(risk["p_attain"]), so_far, said])
     session.console.show(title, ["rep", "makes quota", "closed so far", "because"], rows)
