@@ -19,11 +19,19 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Part:
-    """Rows to learn from or to stop on: features, labels, weights."""
+    """Rows to learn from or to stop on.
+
+    Attributes:
+        X: features.
+        y: labels.
+        weights: one a row.
+        start: log-odds that trees are added to; None: those of the average row.
+    """
 
     X: pd.DataFrame
     y: Floats
     weights: Floats
+    start: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +132,7 @@ def _dataset(
         part.y,
         reference=binned_as,
         weight=part.weights,
+        init_score=part.start,
         feature_name=names,
         categorical_feature=[names.index(c) for c in categorical if c in names],
         params={

@@ -14,22 +14,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.linear_model import PoissonRegressor
-from threadpoolctl import threadpool_limits
 
+from training.linear import Linear, fit_linear
 from training.quota_lesson import QuotaLesson
 
 Floats = npt.NDArray[np.float64]
-RIDGE = 0.003
+RIDGE = 0.001
 LEAST_WINS = 20
 """Wins of this kind without which there is nothing to learn."""
 BEYOND = 2.0
 """Times the most wins that were ever seen: where figures lie far out, a log link runs away."""
 BELIEF = 0.5
 """Periods at the usual pace that a rep's own pace starts from, where nothing was learned."""
-FLAT = 1e-9
-"""A figure that varies less tells nobody apart."""
-FAR = 4.0
-"""Standard deviations beyond which a rep is not told apart further."""
 
 
 @dataclass(frozen=True)
@@ -37,45 +33,29 @@ class Creation:
     """Expected wins still to be created.
 
     Attributes:
-        names: figures in use.
-        mean: of each figure in training.
-        scale: standard deviation of each.
-        weights: of the standardised figures, in log expected wins.
-        intercept: log expected wins of the average rep. None: there was too little to learn from.
+        linear: log expected wins. None: there was too little to learn from.
         most: no rep is expected to win more than that.
     """
 
-    names: tuple[str, ...] = ()
-    mean: tuple[float, ...] = ()
-    scale: tuple[float, ...] = ()
-    weights: tuple[float, ...] = ()
-    intercept: float | None = None
+    linear: Linear | None = None
     most: float = 0.0
 
     def expected(self, X: pd.DataFrame) -> Floats | None:
         """Give the wins to be expected from deals that do not exist yet; None if not learned."""
-        if self.intercept is None:
+        if self.linear is None:
             return None
-        z = standard(figures(X)[list(self.names)], np.array(self.mean), np.array(self.scale))
-        # Not BLAS, whose threads may add up in another order on another machine.
-        wins = np.exp(self.intercept + (z * np.array(self.weights)).sum(axis=1))
+        wins = np.exp(self.linear.of(figures(X)))
         return np.where(X["has_left"].to_numpy() > 0, 0.0, np.minimum(wins, self.most))
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in vars(self).items()}
+        return {"linear": None if self.linear is None else self.linear.to_json(), "most": self.most}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Creation:
         """Read back what `to_json` gave."""
-        return cls(
-            names=tuple(plain["names"]),
-            mean=tuple(plain["mean"]),
-            scale=tuple(plain["scale"]),
-            weights=tuple(plain["weights"]),
-            intercept=plain["intercept"],
-            most=plain["most"],
-        )
+        told = plain["linear"]
+        return cls(None if told is None else Linear.from_json(told), plain["most"])
 
 
 def figures(X: pd.DataFrame) -> pd.DataFrame:
@@ -99,12 +79,6 @@ def figures(X: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(logs, index=X.index)
 
 
-def standard(frame: pd.DataFrame, mean: Floats, scale: Floats) -> Floats:
-    """Standardise; an unknown figure counts as average."""
-    z = (frame.to_numpy(np.float64) - mean) / scale
-    return np.clip(np.nan_to_num(z, nan=0.0), -FAR, FAR)
-
-
 def fit_creation(lesson: QuotaLesson, end: pd.Timestamp) -> Creation:
     """Fit on all periods that ended by `end`."""
     keys, X = lesson.reps.keys, lesson.reps.X
@@ -117,22 +91,9 @@ def fit_creation(lesson: QuotaLesson, end: pd.Timestamp) -> Creation:
     found = first_of_period.groupby(["rep_id", "period_end"])["wins"].max().sum()
     if found < LEAST_WINS:
         return Creation()
-    told = figures(X[used])
-    mean, scale = told.mean().to_numpy(), told.std(ddof=0).to_numpy()
-    kept = np.flatnonzero(scale > FLAT)
-    names = [str(told.columns[int(k)]) for k in kept]
-    z = standard(told[names], mean[kept], scale[kept])
-    # One thread, so that sums are made in one order and the same past gives the same bits.
-    with threadpool_limits(1):
-        fitted = PoissonRegressor(alpha=RIDGE, max_iter=1000).fit(z, wins[used])
-    return Creation(
-        tuple(names),
-        tuple(map(float, mean[kept])),
-        tuple(map(float, scale[kept])),
-        tuple(map(float, fitted.coef_)),
-        float(fitted.intercept_),
-        BEYOND * float(wins[used].max()),
-    )
+    model = PoissonRegressor(alpha=RIDGE, max_iter=1000)
+    linear = fit_linear(model, figures(X[used]), wins[used])
+    return Creation(linear, BEYOND * float(wins[used].max()))
 
 
 def even_pace(X: pd.DataFrame, from_open: Floats) -> Floats:

@@ -19,12 +19,20 @@ from features.feature import FeatureSet
 from features.snapshot import CUTOFF
 from training.boosting import Ensemble, Part, count_rounds, fit_ensemble
 from training.calibration import IDENTITY, Calibrator, choose_calibrator, trust_in
+from training.deal_pace import (
+    AGE_THEN,
+    COLUMNS,
+    DAYS_LEFT,
+    EARLY,
+    SLACK,
+    DealPace,
+    fit_pace,
+)
 from training.params import BoosterParams
-from training.quota_lesson import Claims, QuotaLesson
+from training.quota_lesson import Claims, QuotaLesson, other_deadlines
 
 Floats = npt.NDArray[np.float64]
-DAYS_LEFT, SLACK, AGE_THEN = "days_to_deadline", "deadline_after_expected_close", "age_at_deadline"
-DEADLINE = (DAYS_LEFT, SLACK, AGE_THEN)
+Bools = npt.NDArray[np.bool_]
 DATES = frozenset(
     {
         "weekday",
@@ -54,14 +62,16 @@ class DealModel:
     """Forecasts whether open deals are won in time.
 
     Attributes:
-        columns: features in use, those of the deadline last.
-        ensemble: the trees; None where there was too little to learn from.
+        columns: features in use by the trees, those of the deadline last.
+        pace: what stage, amount, age and time left say; None where there was too little to learn.
+        ensemble: trees that are added to it; None likewise.
         calibrator: maps margins to probabilities.
         base_rate: share of closed deals that are won.
         cycle_days: median days from a deal's opening to its winning.
     """
 
     columns: tuple[str, ...]
+    pace: DealPace | None
     ensemble: Ensemble | None
     calibrator: Calibrator
     base_rate: float
@@ -73,8 +83,13 @@ class DealModel:
             return np.empty(0)
         if self.ensemble is None:
             return self._by_rule(deals, claims)
-        X = with_deadline(deals, claims)[list(self.columns)]
-        return self.calibrator.margin(self.ensemble.margins(X))
+        return self.calibrator.margin(self.raw(with_deadline(deals, claims)))
+
+    def raw(self, X: pd.DataFrame) -> Floats:
+        """Forecast log-odds of rows of features, before the calibrator."""
+        if self.pace is None or self.ensemble is None:
+            return np.full(len(X), float(logit(self.base_rate)))
+        return self.pace.margins(X) + self.ensemble.margins(X)
 
     def _by_rule(self, deals: Examples, claims: Claims) -> Floats:
         """Without a model: the company's share, as far as there is time to get there."""
@@ -97,18 +112,39 @@ def with_deadline(deals: Examples, claims: Claims) -> pd.DataFrame:
         DAYS_LEFT: left,
         SLACK: left - X["days_to_expected_close"].to_numpy(),
         AGE_THEN: left + X["age_days"].to_numpy(),
+        EARLY: (claims.period_end - claims.deadline) / np.timedelta64(1, "D"),
     }
     return X.assign(**told)
 
 
 @dataclass(frozen=True)
 class DealRows:
-    """Claims whose outcome is known, as rows to learn from."""
+    """Claims whose outcome is known, as rows to learn from.
+
+    Attributes:
+        X: features, those of the deadline last.
+        y: 1 if won in time.
+        deadline: of each row.
+        deal: whose row it is.
+        is_asked: the deadline is the period's end, as in every forecast.
+    """
 
     X: pd.DataFrame
     y: Floats
     deadline: npt.NDArray[np.datetime64]
     deal: npt.NDArray[np.object_]
+    is_asked: Bools
+
+    @classmethod
+    def joined(cls, parts: Sequence[DealRows]) -> DealRows:
+        """Put rows below each other."""
+        return cls(
+            pd.concat([part.X for part in parts], ignore_index=True),
+            np.concatenate([part.y for part in parts]),
+            np.concatenate([part.deadline for part in parts]),
+            np.concatenate([part.deal for part in parts]),
+            np.concatenate([part.is_asked for part in parts]),
+        )
 
 
 def ripe_rows(lesson: QuotaLesson, claims: Claims) -> DealRows:
@@ -118,13 +154,16 @@ def ripe_rows(lesson: QuotaLesson, claims: Claims) -> DealRows:
     closed = endings["closed_at"].to_numpy("datetime64[us]")
     won = (endings["outcome"].to_numpy() == 1) & (closed < ripe.deadline)
     deal = lesson.deals.keys["deal_id"].to_numpy(dtype=object)[ripe.deal]
-    return DealRows(with_deadline(lesson.deals, ripe), won.astype(np.float64), ripe.deadline, deal)
+    asked = ripe.deadline == ripe.period_end
+    X = with_deadline(lesson.deals, ripe)
+    return DealRows(X, won.astype(np.float64), ripe.deadline, deal, asked)
 
 
 def fit_deals(
     lesson: QuotaLesson,
     claims: Claims,
     ends: Sequence[pd.Timestamp],
+    known: pd.Timestamp,
     params: BoosterParams,
     earlier: DealModel | None = None,
 ) -> DealModel:
@@ -132,39 +171,47 @@ def fit_deals(
 
     Early stopping looks at each of the last two periods, forecast from what had ended before it
     began. A period's claims are ripe when it ends, so the gap between parts is the period itself.
-    Periods of many lengths may run at once: see `QuotaLesson.ended_before`.
+    Periods of many lengths may run at once: see `QuotaLesson.ended_before`. Beside the periods'
+    ends other deadlines are told (`other_deadlines`).
 
     Args:
         lesson: what is known.
         claims: all open deals beside the reps they may count for.
         ends: ends of periods to learn from, rising.
+        known: other deadlines up to this moment are learned from, those of running periods too.
         params: how trees grow.
         earlier: a model of the same kind that did not see the last period, to calibrate on it.
     """
-    rows = ripe_rows(lesson, claims)
     base, cycle = _company(lesson, ends)
-    used = rows.deadline <= np.datetime64(ends[-1], "us") if ends else np.zeros(0, dtype=np.bool_)
-    if not ends or min(_won(rows, used)) < LEAST_WON:
-        return DealModel((), None, IDENTITY, base, cycle)
+    if not ends:
+        return DealModel((), None, None, IDENTITY, base, cycle)
+    others = other_deadlines(lesson.reps, claims, known, params.seed)
+    rows = DealRows.joined([ripe_rows(lesson, claims), ripe_rows(lesson, others)])
+    ripe = np.where(rows.is_asked, ends[-1].to_datetime64(), known.to_datetime64())
+    used = rows.deadline <= ripe
+    if min(_won(rows, used & rows.is_asked)) < LEAST_WON:
+        return DealModel((), None, None, IDENTITY, base, cycle)
     columns = _useful(lesson, rows, used)
     categorical = _categorical(lesson.deals.feature_set, columns)
 
-    def part(which: npt.NDArray[np.bool_]) -> Part:
-        X = rows.X.loc[which, columns]
-        return Part(X, rows.y[which], np.ones(int(which.sum())))
+    def part(which: Bools, pace: DealPace) -> Part:
+        X = rows.X[which]
+        return Part(X[columns], rows.y[which], np.ones(len(X)), pace.margins(X))
 
     folds = []
     for before, last in _tests(lesson, ends):
         past = rows.deadline <= np.datetime64(before, "us")
-        then = rows.deadline == np.datetime64(last, "us")
+        then = rows.is_asked & (rows.deadline == np.datetime64(last, "us"))
         if min(_won(rows, past)) >= LEAST_WON and min(_won(rows, then)) > 0:
-            folds.append((part(past), part(then)))
+            pace = fit_pace(rows.X[past], rows.y[past])
+            folds.append((part(past, pace), part(then, pace)))
     rounds = count_rounds(folds, categorical, params) if folds else params.max_rounds // 8
-    ensemble = fit_ensemble(part(used), categorical, rounds, params)
+    pace = fit_pace(rows.X[used], rows.y[used])
+    ensemble = fit_ensemble(part(used, pace), categorical, rounds, params)
     calibrator = IDENTITY
     if earlier is not None and earlier.ensemble is not None:
         calibrator = _calibrated(rows, earlier, lesson.last_end(ends))
-    return DealModel(tuple(columns), ensemble, calibrator, base, cycle)
+    return DealModel(tuple(columns), pace, ensemble, calibrator, base, cycle)
 
 
 def _tests(
@@ -179,7 +226,7 @@ def _tests(
     return found[::-1]
 
 
-def _won(rows: DealRows, which: npt.NDArray[np.bool_]) -> tuple[int, int]:
+def _won(rows: DealRows, which: Bools) -> tuple[int, int]:
     """Count deals won in time, and deals that were not."""
     ever = pd.Series(rows.y[which]).groupby(rows.deal[which]).max()
     return int((ever == 1).sum()), int((ever == 0).sum())
@@ -187,10 +234,10 @@ def _won(rows: DealRows, which: npt.NDArray[np.bool_]) -> tuple[int, int]:
 
 def _calibrated(rows: DealRows, earlier: DealModel, last: pd.Timestamp) -> Calibrator:
     """Choose a calibrator on the last period, forecast by a model that had not seen it."""
-    then = rows.deadline == np.datetime64(last, "us")
+    then = rows.is_asked & (rows.deadline == np.datetime64(last, "us"))
     if not then.any() or earlier.ensemble is None:
         return IDENTITY
-    margins = earlier.ensemble.margins(rows.X.loc[then, list(earlier.columns)])
+    margins = earlier.raw(rows.X[then])
     deal = pd.Series(rows.deal[then])
     weights = 1 / deal.groupby(deal).transform("count").to_numpy(np.float64)
     left = rows.X.loc[then, DAYS_LEFT].to_numpy()
@@ -212,11 +259,13 @@ def _company(lesson: QuotaLesson, ends: Sequence[pd.Timestamp]) -> tuple[float, 
     return float(share), float(max(days.median(), 1.0)) if len(won) else 60.0
 
 
-def _useful(lesson: QuotaLesson, rows: DealRows, used: npt.NDArray[np.bool_]) -> list[str]:
+def _useful(lesson: QuotaLesson, rows: DealRows, used: Bools) -> list[str]:
     varied = rows.X[used].nunique(dropna=False) > 1  # noqa: PD101 - of a frame, not of a series
     cutoffs = lesson.deals.keys[CUTOFF]
     is_short = (cutoffs.max() - cutoffs.min()).days < 2 * YEAR_DAYS
-    return [n for n in rows.X.columns if varied[n] and not (is_short and n in DATES)]
+    return [
+        n for n in rows.X.columns if n in COLUMNS or (varied[n] and not (is_short and n in DATES))
+    ]
 
 
 def _categorical(declared: FeatureSet, columns: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.special import expit, logit
 
 from features.build import Examples
 from features.snapshot import CUTOFF
@@ -27,6 +28,8 @@ CERTAIN = 0.998
 """Nothing is said with more certainty than this."""
 MOST_NEW = 400
 """New deals of one rep drawn one by one; beyond it their mean amount stands for each."""
+NODES, STEPS = 15, 8
+"""Of the quadrature over luck, and of the fixed-point iteration that uses it."""
 
 
 @dataclass(frozen=True)
@@ -46,17 +49,29 @@ class Spread:
 class Amounts:
     """What deals are worth in the end.
 
+    A deal that is opened and won within a few weeks is smaller than one that takes months, so what
+    new deals bring hangs on the time that is left.
+
     Attributes:
         ratio: quantiles of final amount over the amount seen while open.
-        residual: quantiles of log amounts of wins around the rep's own median.
+        within: days left, rising; beyond the last, the last counts.
+        residual: for each of `within`, quantiles (equally many) of log amounts of wins that fit
+            into so many days, around the rep's own median win.
         typical: the company's median win, where a rep has none.
         paid: share of wins that have an amount; one without brings nothing.
     """
 
     ratio: tuple[float, ...] = (1.0,)
-    residual: tuple[float, ...] = (0.0,)
+    within: tuple[float, ...] = (1.0,)
+    residual: tuple[tuple[float, ...], ...] = ((0.0,),)
     typical: float = 1.0
     paid: float = 1.0
+
+    def factors(self, days: Floats) -> Floats:
+        """Give equally likely multiples of the usual win, rows x quantiles."""
+        last = len(self.within) - 1
+        place = np.minimum(np.searchsorted(np.array(self.within), days), last)
+        return np.exp(np.array(self.residual))[place]
 
 
 @dataclass(frozen=True)
@@ -68,14 +83,14 @@ class Chances:
         margin: log-odds to be won in time.
         amount: as seen now.
         expected_new: wins still to be created, by rep row.
-        usual: a rep's usual win.
+        new_amounts: equally likely amounts of such a win, rep rows x amounts.
     """
 
     rep: Ints
     margin: Floats
     amount: Floats
     expected_new: Floats
-    usual: Floats
+    new_amounts: Floats
 
 
 @dataclass(frozen=True)
@@ -147,15 +162,17 @@ def chances_of(
     margin = np.where(left[claims.rep], GONE, margins)
     # A missing amount counts 0 in the end, unless somebody fills it in.
     amount = np.nan_to_num(amount, nan=0.0)
+    days = reps.X["days_left"].to_numpy(np.float64)
+    new_amounts = usual[:, None] * amounts.factors(days)
     if expected_new is None:
         likely = amount / (1 + np.exp(-margin))
         open_ = np.bincount(claims.rep, likely, minlength=len(reps)).astype(np.float64)
-        wins = even_pace(reps.X, open_) / (usual * np.exp(np.array(amounts.residual)).mean())
+        wins = even_pace(reps.X, open_) / new_amounts.mean(axis=1)
         expected_new = np.where(left, 0.0, np.minimum(wins, MOST_NEW))
     else:
         # Wins without an amount are wins that bring nothing.
         expected_new = expected_new * amounts.paid
-    return Chances(claims.rep, margin, amount, expected_new, usual)
+    return Chances(claims.rep, margin, amount, expected_new, new_amounts)
 
 
 def draw(
@@ -173,6 +190,8 @@ def draw(
     """
     keys = reps.keys
     won, new = np.zeros((len(keys), count)), np.zeros((len(keys), count))
+    variance = spread.company**2 + spread.rep**2
+    margin = evened(chances.margin, variance)
     for moment, rows in _by_cutoff(keys):
         draws = np.random.default_rng([seed, moment])
         place = np.full(len(keys), -1)
@@ -181,10 +200,10 @@ def draw(
         owner = place[chances.rep[mine]]
         shared = draws.normal(0, 1, count)[None, :] * spread.company
         luck = shared + draws.normal(0, 1, (len(rows), count)) * spread.rep
-        won[rows] = _open(draws, owner, chances, mine, amounts, luck)
-        mean = np.exp(luck - (spread.company**2 + spread.rep**2) / 2)
+        won[rows] = _open(draws, owner, margin[mine], chances.amount[mine], amounts, luck)
+        mean = np.exp(luck - variance / 2)
         wins = draws.poisson(chances.expected_new[rows][:, None] * mean)
-        new[rows] = _worth(draws, wins, chances.usual[rows], amounts)
+        new[rows] = _worth(draws, wins, chances.new_amounts[rows])
     return Draws(keys, keys["attained"].to_numpy(np.float64), won, new)
 
 
@@ -194,41 +213,54 @@ def _by_cutoff(keys: pd.DataFrame) -> Iterator[tuple[int, Ints]]:
         yield abs(int(moment)) // 1_000_000, np.flatnonzero(moments == moment)
 
 
+def evened(margin: Floats, variance: float) -> Floats:
+    """Move log-odds so that, with luck added to them, the mean chance is what they said.
+
+    Luck of both signs moves a small chance up more than down; unmended, ten deals of one in twenty
+    would bring more than half a win. The mean over luck is by Gauss-Hermite quadrature.
+    """
+    if variance <= 0 or not len(margin):
+        return margin
+    nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
+    luck, share = nodes * np.sqrt(variance), weights / weights.sum()
+    moved = margin
+    for _ in range(STEPS):
+        mean = expit(moved[:, None] + luck[None, :]) @ share
+        moved = moved + margin - logit(mean)
+    return moved
+
+
 def _open(
     draws: np.random.Generator,
     owner: Ints,
-    chances: Chances,
-    mine: Ints,
+    margin: Floats,
+    amount: Floats,
     amounts: Amounts,
     luck: Floats,
 ) -> Floats:
     """Sum up open deals that are won, rows x draws."""
     summed = np.zeros_like(luck)
-    if not len(mine):
+    if not len(owner):
         return summed
-    odds = chances.margin[mine][:, None] + luck[owner]
-    wins = draws.random(odds.shape) < 1 / (1 + np.exp(-odds))
-    worth = chances.amount[mine][:, None] * _picked(draws, amounts.ratio, odds.shape)
+    chance = expit(margin[:, None] + luck[owner])
+    wins = draws.random(chance.shape) < chance
+    ratios = np.asarray(amounts.ratio)
+    worth = amount[:, None] * ratios[draws.integers(0, len(ratios), chance.shape)]
     # Deals come by rep, so that the sums are differences of a running total.
     first = np.flatnonzero(np.diff(owner, prepend=-1))
     summed[owner[first]] = np.add.reduceat(np.where(wins, worth, 0.0), first, axis=0)
     return summed
 
 
-def _worth(draws: np.random.Generator, wins: Ints, usual: Floats, amounts: Amounts) -> Floats:
+def _worth(draws: np.random.Generator, wins: Ints, amounts: Floats) -> Floats:
     """Give what so many new wins bring, each with an amount of its own."""
     few = np.minimum(wins, MOST_NEW)
-    row = np.repeat(np.arange(wins.size), few.ravel())
-    factor = np.exp(_picked(draws, amounts.residual, (len(row),)))
-    total = np.bincount(row, factor, wins.size).reshape(wins.shape)
-    mean = float(np.exp(np.array(amounts.residual)).mean())
-    return np.asarray((total + (wins - few) * mean) * usual[:, None])
-
-
-def _picked(
-    draws: np.random.Generator, quantiles: Sequence[float], shape: tuple[int, ...]
-) -> Floats:
-    return np.asarray(quantiles)[draws.integers(0, len(quantiles), shape)]
+    count = few.ravel()
+    place = np.repeat(np.arange(wins.size), count)
+    picked = draws.integers(0, amounts.shape[1], len(place))
+    total = np.bincount(place, amounts[place // wins.shape[1], picked], wins.size)
+    beyond = (wins - few) * amounts.mean(axis=1)[:, None]
+    return np.asarray(total.reshape(wins.shape) + beyond)
 
 
 def chance_to_attain(attainment: Floats, target: float) -> Floats:

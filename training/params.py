@@ -68,6 +68,12 @@ class QuotaParams(Section):
     every_days: int = Field(default=7, ge=1, description="days between training cutoffs")
     refit_days: int = Field(default=28, ge=1, description="a backtest refits so often")
     most_refits: int = Field(default=8, ge=1, description="but at the most so many times")
+    feature_fraction: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="of open deals' features that each tree sees; the deadline is among them",
+    )
     futures: int = Field(default=1000, ge=100, description="futures drawn for each rep")
     company_spread: float = Field(
         default=0.2, ge=0, description="log sd of the luck that all reps of a moment share"

@@ -24,12 +24,15 @@ from training.bundle_files import read_files, refuse_other_meaning, version_of, 
 from training.calibration import Calibrator
 from training.creation import Creation
 from training.deal_model import DealModel
+from training.deal_pace import DealPace
 from training.outlook import Amounts, Chances, Draws, Spread, chances_of, draw
 from training.quota_lesson import claims_of
 
 Floats = npt.NDArray[np.float64]
-FORMAT = 2
+FORMAT = 3
 QUOTA = "quota"
+KEPT = 41
+"""Quantiles of amounts in a bundle."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +93,7 @@ class QuotaBundle:
     def predict(self, X: pd.DataFrame) -> Floats:
         """Forecast rows of features of open deals: the chance to be won before the deadline."""
         deals = self.deals
-        if deals.ensemble is None:
-            return np.full(len(X), deals.base_rate)
-        return deals.calibrator.probability(deals.ensemble.margins(X))
+        return deals.calibrator.probability(deals.raw(X))
 
     @property
     def rep_set(self) -> FeatureSet:
@@ -139,6 +140,7 @@ class QuotaBundle:
             "fingerprints": list(self.fingerprints),
             "deals": {
                 "columns": list(deals.columns),
+                "pace": None if deals.pace is None else deals.pace.to_json(),
                 "calibrator": deals.calibrator.to_json(),
                 "base_rate": deals.base_rate,
                 "cycle_days": deals.cycle_days,
@@ -146,7 +148,8 @@ class QuotaBundle:
             "creation": self.creation.to_json(),
             "amounts": {
                 "ratio": list(self.amounts.ratio),
-                "residual": list(self.amounts.residual),
+                "within": list(self.amounts.within),
+                "residual": [list(told) for told in self.amounts.residual],
                 "typical": self.amounts.typical,
                 "paid": self.amounts.paid,
             },
@@ -177,6 +180,7 @@ class QuotaBundle:
             fingerprints=(plain["fingerprints"][0], plain["fingerprints"][1]),
             deals=DealModel(
                 columns,
+                None if told["pace"] is None else DealPace.from_json(told["pace"]),
                 Ensemble(texts, columns) if texts else None,
                 Calibrator.from_json(told["calibrator"]),
                 told["base_rate"],
@@ -185,7 +189,8 @@ class QuotaBundle:
             creation=Creation.from_json(plain["creation"]),
             amounts=Amounts(
                 tuple(amounts["ratio"]),
-                tuple(amounts["residual"]),
+                tuple(amounts["within"]),
+                tuple(tuple(told) for told in amounts["residual"]),
                 amounts["typical"],
                 amounts["paid"],
             ),
@@ -202,11 +207,15 @@ class QuotaBundle:
         return bundle
 
 
-def spread_evenly(
-    values: np.ndarray[Any, np.dtype[np.float64]], count: int = 41
-) -> tuple[float, ...]:
-    """Keep so many evenly spaced quantiles of values, as data for a bundle."""
+def spread_evenly(values: Floats, weights: Floats | None = None) -> tuple[float, ...]:
+    """Keep evenly spaced quantiles of (weighted) values, as data for a bundle."""
     if not len(values):
         return ()
-    places = (np.arange(count) + 0.5) / count
-    return tuple(float(v) for v in np.round(np.quantile(values, places), 9))
+    places = (np.arange(KEPT) + 0.5) / KEPT
+    if weights is None:
+        found = np.quantile(values, places)
+    else:
+        order = np.argsort(values, kind="stable")
+        middle = np.cumsum(weights[order]) - weights[order] / 2
+        found = np.interp(places, middle / weights.sum(), values[order])
+    return tuple(float(v) for v in np.round(found, 9))

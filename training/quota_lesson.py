@@ -26,6 +26,9 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Moments = npt.NDArray[np.datetime64]
 NUMBERS = frozenset({"quota", "attained", "amount", "has_left"})
+DAY_US = 86_400_000_000
+OTHERS = 0.5
+"""Share of claims that are told once more with a deadline of another day."""
 SAME_END = pd.Timedelta(days=25)
 """Periods whose ends lie no further apart ended together: some reps' calendars differ by days."""
 
@@ -157,12 +160,14 @@ class Claims:
     Attributes:
         deal: place of the deal's row.
         rep: place of the rep's row.
-        deadline: the end of that rep's period.
+        deadline: by when it has to be won: the end of that rep's period, but in lessons.
+        period_end: the end of that rep's period.
     """
 
     deal: npt.NDArray[np.int64]
     rep: npt.NDArray[np.int64]
     deadline: Moments
+    period_end: Moments
 
     def __len__(self) -> int:
         """Count the pairs."""
@@ -170,7 +175,9 @@ class Claims:
 
     def take(self, which: Bools) -> Claims:
         """Keep some."""
-        return Claims(self.deal[which], self.rep[which], self.deadline[which])
+        return Claims(
+            self.deal[which], self.rep[which], self.deadline[which], self.period_end[which]
+        )
 
 
 def claims_of(reps: Examples, deals: Examples) -> Claims:
@@ -179,8 +186,28 @@ def claims_of(reps: Examples, deals: Examples) -> Claims:
     offered = deals.keys[["owner", CUTOFF]].assign(deal=np.arange(len(deals)))
     met = offered.merge(asked, left_on=["owner", CUTOFF], right_on=["rep_id", CUTOFF])
     met = met.sort_values(["rep", "deal"])
-    return Claims(
-        met["deal"].to_numpy(np.int64),
-        met["rep"].to_numpy(np.int64),
-        met["period_end"].to_numpy("datetime64[us]"),
-    )
+    end = met["period_end"].to_numpy("datetime64[us]")
+    return Claims(met["deal"].to_numpy(np.int64), met["rep"].to_numpy(np.int64), end, end)
+
+
+def other_deadlines(reps: Examples, claims: Claims, until: pd.Timestamp, seed: int) -> Claims:
+    """Give half of the claims a deadline of another day, up to a period's length ahead.
+
+    What happened before other days tells as much of a deal's pace as what happened before the
+    period's end, and of the running period it is all that is known: no day lies past `until`.
+
+    Args:
+        reps: the rows that claims are made for.
+        claims: of deals at past cutoffs.
+        until: the end of what is known.
+        seed: of the choice.
+    """
+    draws = np.random.default_rng(seed)
+    cutoff: Moments = reps.keys[CUTOFF].to_numpy("datetime64[us]")[claims.rep]
+    start: Moments = reps.keys["period_start"].to_numpy("datetime64[us]")[claims.rep]
+    length = (claims.period_end - start) / np.timedelta64(1, "D")
+    most = (until.to_datetime64() - cutoff) / np.timedelta64(1, "D")
+    days = np.minimum(np.maximum(length * draws.random(len(claims)), 1.0), most)
+    chosen = (draws.random(len(claims)) < OTHERS) & (most >= 1.0)
+    deadline = cutoff + (days * DAY_US).astype("timedelta64[us]")
+    return Claims(claims.deal, claims.rep, deadline, claims.period_end).take(chosen)

@@ -28,6 +28,11 @@ TRIAL_FUTURES = 200
 DEALS_A_QUOTA = 10
 FEW_WINS = 5
 """Wins a rep needs before amounts are measured from the rep's own median."""
+WITHIN = (7.0, 14.0, 21.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 365.0)
+"""Days left for which amounts of new wins are told."""
+LEAST_WINS = 25
+"""Wins that such amounts rest on, at least."""
+DAY_SECONDS = 86_400
 
 
 def learn_quota(
@@ -52,8 +57,9 @@ def fit_quota(lesson: QuotaLesson, features: FeatureParams, params: TrainingPara
     ends = lesson.ripe_ends()
     before = lesson.ended_before(lesson.last_end(ends)) if ends else []
     claims = claims_of(lesson.reps, lesson.deals)
-    earlier = fit_deals(lesson, claims, before, params.booster) if before else None
-    deals = fit_deals(lesson, claims, ends, params.booster, earlier)
+    booster = params.booster.model_copy(update={"feature_fraction": params.quota.feature_fraction})
+    earlier = fit_deals(lesson, claims, before, before[-1], booster) if before else None
+    deals = fit_deals(lesson, claims, ends, pd.Timestamp(lesson.until), booster, earlier)
     creation = fit_creation(lesson, ends[-1]) if ends else Creation()
     amounts = _amounts(lesson)
     # Nothing to choose by: the widest.
@@ -78,7 +84,7 @@ def fit_quota(lesson: QuotaLesson, features: FeatureParams, params: TrainingPara
         futures=params.quota.futures,
         seed=params.booster.seed,
         evidence=judge(lesson, deals, features),
-        about=_about(lesson, ends, deals),
+        about=_about(lesson, ends),
     )
 
 
@@ -100,17 +106,13 @@ def judge(lesson: QuotaLesson, deals: DealModel, features: FeatureParams) -> Evi
     return Evidence("enough", found)
 
 
-def _about(lesson: QuotaLesson, ends: Sequence[pd.Timestamp], deals: DealModel) -> dict[str, Any]:
-    about: dict[str, Any] = {
+def _about(lesson: QuotaLesson, ends: Sequence[pd.Timestamp]) -> dict[str, Any]:
+    return {
         "periods": [end.isoformat() for end in ends],
         "since": lesson.reps.keys["period_start"].min().isoformat() if len(lesson.reps) else None,
         "rep_snapshots": len(lesson.reps),
         "deal_snapshots": len(lesson.deals),
     }
-    if deals.ensemble is not None:
-        gains = deals.ensemble.importance().tolist()
-        about["importance"] = dict(zip(deals.columns, gains, strict=True))
-    return about
 
 
 def _amounts(lesson: QuotaLesson) -> Amounts:
@@ -127,17 +129,38 @@ def _amounts(lesson: QuotaLesson) -> Amounts:
     paid = lesson.won[lesson.won["amount"] > 0]
     if not len(paid):
         return Amounts(ratio, typical=_without_wins(lesson))
-    logs = np.log(paid["amount"])
-    # Around the median, as a rep's usual win is one.
-    own = logs.groupby(paid["rep_id"]).transform("median")
-    count = logs.groupby(paid["rep_id"]).transform("count")
-    residual = (logs - np.where(count >= FEW_WINS, own, logs.median())).to_numpy(np.float64)
+    within, residual = new_amounts(paid)
     return Amounts(
         ratio=ratio,
-        residual=spread_evenly(residual),
+        within=within,
+        residual=residual,
         typical=float(paid["amount"].median()),
         paid=len(paid) / len(lesson.won),
     )
+
+
+def new_amounts(paid: pd.DataFrame) -> tuple[tuple[float, ...], tuple[tuple[float, ...], ...]]:
+    """Learn the amounts of deals that are opened and won within so many days.
+
+    Of deals opened evenly over d days, those that take t days are won in time with the chance
+    1 - t / d: that is their weight. Amounts are around the rep's median, as a usual win is one.
+    """
+    logs = np.log(paid["amount"])
+    own = logs.groupby(paid["rep_id"]).transform("median")
+    count = logs.groupby(paid["rep_id"]).transform("count")
+    residual = (logs - np.where(count >= FEW_WINS, own, logs.median())).to_numpy(np.float64)
+    taken = (paid["closed_at"] - paid["created_at"]).dt.total_seconds().to_numpy(np.float64)
+    days = np.maximum(taken / DAY_SECONDS, 0.0)
+    told = {}
+    for within in WITHIN:
+        weights = np.maximum(1 - days / within, 0.0)
+        square = float((weights**2).sum())
+        # So many wins of equal weight would say as much (Kish 1965).
+        if square > 0 and float(weights.sum()) ** 2 / square >= LEAST_WINS:
+            told[within] = spread_evenly(residual, weights)
+    if not told:
+        told[WITHIN[-1]] = spread_evenly(residual)
+    return tuple(told), tuple(told.values())
 
 
 def _without_wins(lesson: QuotaLesson) -> float:
@@ -172,7 +195,7 @@ def _spread(
     reps = lesson.reps.take(judged)
     place = np.where(judged, np.cumsum(judged) - 1, -1)
     mine = claims.take(place[claims.rep] >= 0)
-    mine = Claims(mine.deal, place[mine.rep], mine.deadline)
+    mine = replace(mine, rep=place[mine.rep])
     margins = blind.margins(lesson.deals, mine)
     new = fit_creation(lesson, lesson.ended_before(end)[-1]).expected(reps.X)
     chances = chances_of(reps, lesson.deals, mine, margins, new, amounts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 
 from features.build import Examples
 from features.feature import FeatureSet
+from training.calibration import IDENTITY
 from training.creation import Creation, even_pace
 from training.deal_model import DealModel, days_left
+from training.linear import Linear
 from training.outlook import (
     CERTAIN,
     Amounts,
@@ -20,6 +23,7 @@ from training.outlook import (
     Spread,
     chance_to_attain,
     draw,
+    evened,
     quantiles,
     summed,
 )
@@ -54,8 +58,8 @@ def reps(*quotas: float, closed: float = 0.0, cutoff: datetime = CUTOFF) -> Exam
 def chances(rep: list[int], p: list[float], amount: float, new: list[float]) -> Chances:
     """Make deals of known odds."""
     odds = np.log(np.array(p) / (1 - np.array(p)))
-    usual = np.full(len(new), 3.0)
-    return Chances(np.array(rep, np.int64), odds, np.full(len(p), amount), np.array(new), usual)
+    worth = np.full((len(new), 1), 3.0)
+    return Chances(np.array(rep, np.int64), odds, np.full(len(p), amount), np.array(new), worth)
 
 
 def test_open_deals_are_won_as_often_as_they_are_said_to_be() -> None:
@@ -67,13 +71,33 @@ def test_open_deals_are_won_as_often_as_they_are_said_to_be() -> None:
     assert made.open[1].var() == pytest.approx(20 * 0.3 * 0.7 * 25, rel=0.03)
 
 
+@pytest.mark.parametrize("p", [0.02, 0.5, 0.93])
+@pytest.mark.parametrize("luck", [Spread(0.6, 0.0), Spread(0.3, 0.4)])
+def test_luck_does_not_change_what_open_deals_bring_on_average(p: float, luck: Spread) -> None:
+    """However much luck deals share, a chance of p means p of them, and the sum gets wider."""
+    told = chances([0] * 40, [p] * 40, 5.0, [0.0])
+    even = draw(reps(1.0), told, ONE, EVEN, FUTURES, seed=1)
+    made = draw(reps(1.0), told, ONE, luck, FUTURES, seed=1)
+    assert made.open.mean() == pytest.approx(40 * p * 5, rel=0.03)
+    assert made.open.var() > 1.2 * even.open.var()
+    # Without the correction small chances would rise: the test could fail.
+    assert evened(np.array([-4.0]), 0.36)[0] < -4.1
+
+
 def test_new_business_is_poisson_with_amounts() -> None:
     """Mean and variance of a compound Poisson sum: l E[a] and l E[a^2]."""
     factors = np.array([0.5, 1.0, 4.0])
-    amounts = Amounts(residual=tuple(np.log(factors)))
-    made = draw(reps(1.0), chances([], [], 1.0, [6.0]), amounts, EVEN, FUTURES, seed=1)
+    told = replace(chances([], [], 1.0, [6.0]), new_amounts=3 * factors[None, :])
+    made = draw(reps(1.0), told, ONE, EVEN, FUTURES, seed=1)
     assert made.new.mean() == pytest.approx(6 * 3 * factors.mean(), rel=0.02)
     assert made.new.var() == pytest.approx(6 * 9 * (factors**2).mean(), rel=0.04)
+
+
+def test_new_amounts_are_those_that_fit_into_the_days_left() -> None:
+    """The table for the days left counts; beyond the last one, the last."""
+    amounts = Amounts(within=(7.0, 30.0, 90.0), residual=((0.0, 0.0), (1.0, 1.0), (2.0, 3.0)))
+    found = np.log(amounts.factors(np.array([0.5, 7.0, 7.5, 30.0, 60.0, 400.0])))
+    assert found.tolist() == [[0, 0], [0, 0], [1, 1], [1, 1], [2, 3], [2, 3]]
 
 
 def test_a_shared_mood_moves_all_and_keeps_the_mean_of_new_business() -> None:
@@ -173,7 +197,7 @@ def test_an_even_pace() -> None:
 def test_expectations_cannot_run_away() -> None:
     """However far a rep's figures lie out, the log link stops at twice what was ever seen."""
     names = ("log_days", "pace")
-    made = Creation(names, (0.0, 0.0), (0.1, 0.1), (9.0, 9.0), 1.0, 12.0)
+    made = Creation(Linear(names, (0.0, 0.0), (0.1, 0.1), (9.0, 9.0), 1.0), 12.0)
     figures = ("conversions_30d", "conversions_90d", "open_leads", "leads_90d", "created_90d")
     X = pd.DataFrame({"days_left": 90.0, "pace_won_180d": 9.0, "has_left": [0, 1]})
     X = X.assign(**dict.fromkeys((*figures, "lead_rate", "win_rate", "tenure_days"), 1.0))
@@ -190,9 +214,9 @@ def test_without_a_model_time_decides() -> None:
     claims = claims_of(reps(1.0), deals)
     assert days_left(deals, claims).tolist() == [60.0]
     for share, wanted in ((0.5, 0.5 * (1 - np.exp(-2))), (1.0, 1 - np.exp(-2))):
-        rule = DealModel((), None, None, share, 30.0)  # type: ignore[arg-type]
+        rule = DealModel((), None, None, IDENTITY, share, 30.0)
         assert 1 / (1 + np.exp(-rule.margins(deals, claims))) == pytest.approx([wanted])
-    quick = DealModel((), None, None, 1.0, 1e-3)  # type: ignore[arg-type]
+    quick = DealModel((), None, None, IDENTITY, 1.0, 1e-3)
     assert np.isfinite(quick.margins(deals, claims)).all()
 
 
