@@ -152,7 +152,7 @@ def _faults(commits: Iterable[_Commit], warehouse: Warehouse) -> Iterator[tuple[
     kept: dict[tuple[str, datetime, datetime, datetime], int] = {}
     quotas = _periods(warehouse)
     for commit in commits:
-        at, rep, start, made, known = commit
+        at, rep, start, made_at, known_at = commit
         periods = quotas.get(rep, {})
         if not periods:
             yield at, "rep_id has no quota", f"rep_id '{rep}' has no quota in this extract"
@@ -163,13 +163,13 @@ def _faults(commits: Iterable[_Commit], warehouse: Warehouse) -> Iterator[tuple[
                 f"{nearest} (UTC)"
             )
             yield at, "period_start begins no quota period of the rep", words
-        elif made >= periods[start]:
-            words = f"made_at {made} does not lie before the period's end {periods[start]}"
+        elif made_at >= periods[start]:
+            words = f"made_at {made_at} does not lie before the period's end {periods[start]}"
             yield at, "made_at does not lie before the period's end", words
         elif commit[1:] in kept:
             words = (
-                f"rep_id '{rep}' with period_start {start}, made_at {made} and known_at {known} is "
-                f"repeated: row {kept[commit[1:]]} has it first"
+                f"rep_id '{rep}' with period_start {start}, made_at {made_at} and known_at "
+                f"{known_at} is repeated: row {kept[commit[1:]]} has it first"
             )
             yield at, "commit is repeated", words
         else:
