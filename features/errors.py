@@ -52,14 +52,13 @@ class TableError(InputError):
 
     @classmethod
     def missing_column(
-        cls, table: str, column: str, where: str, found: Iterable[str]
+        cls, table: str, column: str, where: str, found: Iterable[str], *, can_map: bool = True
     ) -> TableError:
         """Name the file, the column that is needed, and the columns that are there."""
         have = ", ".join(found) or "no column at all"
-        return cls(
-            f"{where}: table '{table}' needs the column '{column}': found {have}; "
-            "add it, or name the column that plays its part in a --mapping file"
-        )
+        map_it = "name the column that plays its part in a --mapping file"
+        right = f"add it, or {map_it}" if can_map else "add it, or rename the column that holds it"
+        return cls(f"{where}: table '{table}' needs the column '{column}': found {have}; {right}")
 
 
 class MappingError(InputError):

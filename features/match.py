@@ -47,7 +47,7 @@ def match(
         if theirs is not None:
             raw = source.table(backend, theirs)
             _check_named(table, raw, mappings)
-            found.append(_match(table, raw, mapping, params, notes))
+            found.append(match_table(table, raw, params, mapping, notes))
     if not found:
         have = ", ".join(source.tables) or "no table at all"
         raise TableError(
@@ -75,13 +75,23 @@ def _table_name(
     return hits[0], () if hits[0] == wanted else (f"read from '{hits[0]}'",)
 
 
-def _match(
+def match_table(
     table: Table,
     raw: RawTable,
-    mapping: TableMapping,
     params: IngestParams,
-    notes: tuple[str, ...],
+    mapping: TableMapping | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Matched:
+    """Find the columns of one table in what plays its part.
+
+    Args:
+        table: ours.
+        raw: the source's.
+        params: how texts are read.
+        mapping: their names for ours; None where no mapping can be given.
+        notes: what is known of the table already.
+    """
+    can_map, mapping = mapping is not None, mapping or TableMapping()
     dropped = {hit.name for name in mapping.drop for hit in _columns(name, raw.columns)}
     usable = [column for column in raw.columns if column.name not in dropped]
     columns: dict[str, RawColumn] = {}
@@ -96,7 +106,7 @@ def _match(
     for name in table.required:
         if name not in columns:
             have = [column.name for column in usable]
-            raise TableError.missing_column(table.name, name, raw.where, have)
+            raise TableError.missing_column(table.name, name, raw.where, have, can_map=can_map)
     day_first = params.day_first if mapping.day_first is None else mapping.day_first
     reading = Reading(day_first, mapping.timezone)
     return Matched(table, raw, columns, _attributes(table, usable, columns), reading, notes)

@@ -33,6 +33,7 @@ RIGHT = {
 
 _INTEGERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER")
 _FLOATS = ("FLOAT", "DOUBLE")
+_ZONED = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
 _TRUE = "('true', 't', 'yes', 'y', '1', '1.0')"
 _FALSE = "('false', 'f', 'no', 'n', '0', '0.0')"
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?"
@@ -186,8 +187,9 @@ def _boolean(taken: str, sql_type: str) -> str:
 def _time(taken: str, sql_type: str, reading: Reading) -> str:
     if sql_type == "VARCHAR":
         return _time_of_text(taken, reading)
-    if sql_type == "TIMESTAMP WITH TIME ZONE":
-        return f"CAST({taken} AS TIMESTAMP)"
+    if sql_type in _ZONED:
+        # Nanoseconds with a zone can only be cast to microseconds with one.
+        return f"CAST(CAST({taken} AS TIMESTAMPTZ) AS TIMESTAMP)"
     if sql_type.startswith("TIMESTAMP") or sql_type == "DATE":
         return _to_utc(f"CAST({taken} AS TIMESTAMP)", reading)
     return "CAST(NULL AS TIMESTAMP)"

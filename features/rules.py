@@ -7,7 +7,7 @@ and counted as a note (`features.notes`). A row with several faults is told all 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -186,18 +186,19 @@ def _reject_quotas(backend: Backend, plan: Plan, rejected: str) -> None:
         f"FROM {plan.rows(*columns)} "
         "WHERE source_row NOT IN (SELECT source_row FROM faulty) ORDER BY 1",
     )
-    turned = list(_quota_faults(_Quota(*quota) for quota in found))
+    turn_away(backend, rejected, _quota_faults(_Quota(*quota) for quota in found))
+
+
+def turn_away(backend: Backend, rejected: str, faults: Iterable[tuple[int, str, str]]) -> None:
+    """Add faults that rows have in the light of others: their row, kind and reason in words."""
+    turned = [{"source_row": at, "kind": kind, "reason": words} for at, kind, words in faults]
     if turned:
-        said = pa.Table.from_pylist(
-            [{"source_row": at, "kind": kind, "reason": words} for at, kind, words in turned]
-        )
-        backend.con.register("turned_quotas", said)
+        backend.con.register("turned_away", pa.Table.from_pylist(turned))
         run(
             backend,
-            f"INSERT INTO {rejected} SELECT source_row, {_REPEATED}, kind, reason "
-            "FROM turned_quotas",
+            f"INSERT INTO {rejected} SELECT source_row, {_REPEATED}, kind, reason FROM turned_away",
         )
-        backend.con.unregister("turned_quotas")
+        backend.con.unregister("turned_away")
 
 
 def _quota_faults(quotas: Iterator[_Quota]) -> Iterator[tuple[int, str, str]]:

@@ -201,6 +201,20 @@ QUOTAS = Table(
 
 ACCOUNTS = Table("accounts", (_id("account_id", required=True),), key=("account_id",))
 
+COMMITS = Table(
+    "commits",
+    (
+        _id("rep_id", required=True),
+        _time("period_start", required=True),
+        _time("made_at", required=True),
+        _number("amount", required=True),
+        _time("known_at"),
+    ),
+    event_time="made_at",
+    known_at="known_at",
+)
+"""What people committed to bring in a quota period; no CRM holds it, so it comes by itself."""
+
 TABLES: Mapping[str, Table] = MappingProxyType(
     {table.name: table for table in (LEADS, ACTIVITIES, REPS, DEALS, CHANGES, QUOTAS, ACCOUNTS)}
 )

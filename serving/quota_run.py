@@ -7,7 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from features.commits import Commits, read_commits
 from features.errors import InputError
+from features.warehouse import Warehouse
 from serving.backtest_run import made_folder
 from serving.cli import Session
 from serving.forecaster import Forecaster
@@ -19,7 +21,9 @@ from training.params import TrainingParams
 from training.plots import FoldSpan
 from training.predictions import MODEL
 from training.quota_backtest import QuotaBacktest, QuotaFold, backtest_quota
+from training.quota_baselines import COMMITTED
 from training.quota_bundle import QUOTA
+from training.quota_commits import TURNED_AWAY, commits_json, reading_notes
 from training.quota_evaluate import QuotaEvaluation, evaluate_quota
 from training.quota_group import QuotaGroup, QuotaSettings
 from training.quota_pipeline import QuotaTrained, train_quota
@@ -129,7 +133,11 @@ def _figures(group: QuotaGroup) -> dict[str, dict[str, Estimate]]:
 
 
 def backtest_quota_to(
-    session: Session, asked: Range, out: Path, known: Path | None = None
+    session: Session,
+    asked: Range,
+    out: Path,
+    known: Path | None = None,
+    committed: Path | None = None,
 ) -> dict[str, Any]:
     """Run a backtest of quota attainment and write its files.
 
@@ -138,6 +146,7 @@ def backtest_quota_to(
         asked: the cutoffs.
         out: the folder for the files.
         known: the folder of a sample company's truth, to grade the forecasts against.
+        committed: the file of what people committed to, one more forecast to compare with.
 
     Returns:
         The metrics over all ripe rows and the files' names.
@@ -153,21 +162,36 @@ def backtest_quota_to(
         )
     made_folder(out)
     truth = read_truth(known, QUOTAS) if known else None
+    commits = _commits(session, warehouse, committed, out) if committed else None
     progress = session.console.progress
-    made = backtest_quota(warehouse, asked, settings.features, settings.training, progress)
+    made = backtest_quota(warehouse, asked, settings.features, settings.training, progress, commits)
     frame = made.predictions.frame
-    frame[[*FILE_COLUMNS]].to_parquet(out / "quota_predictions.parquet", index=False)
+    columns = [*FILE_COLUMNS, *([COMMITTED] if commits else [])]
+    frame[columns].to_parquet(out / "quota_predictions.parquet", index=False)
     judged = evaluate_quota(made.predictions, judging(settings.training), truth, progress)
-    write_quota_metrics(out / "metrics.json", judged)
+    counts = commits_json(commits, frame) if commits else None
+    write_quota_metrics(out / "metrics.json", judged, counts)
     write_quota_report(out / "report.html", judged, _context(session, asked, made))
     _show(session, f"{judged.overall.n_rows:,} forecasts judged", judged)
     session.console.say(f"report: {out / 'report.html'}")
-    files = ("quota_predictions.parquet", "metrics.json", "report.html")
+    files = ["quota_predictions.parquet", "metrics.json", "report.html"]
+    if commits and commits.report.quarantined:
+        files.append(TURNED_AWAY)
     return {
         "files": [str(out / name) for name in files],
         "rows": len(frame),
         "metrics": judged.to_json()["overall"],
+        **({"commits": counts} if counts else {}),
     }
+
+
+def _commits(session: Session, warehouse: Warehouse, file: Path, out: Path) -> Commits:
+    """Read what people committed to, and say what of it cannot be used before anyone waits."""
+    params = session.settings.features.ingest
+    commits = read_commits(file, warehouse, params, out / TURNED_AWAY)
+    for words in reading_notes(commits):
+        session.console.warn(words)
+    return commits
 
 
 def _context(session: Session, asked: Range, made: QuotaBacktest) -> ReportContext:

@@ -144,6 +144,11 @@ def train(
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="A sample company's folder: grade against the true chances.",
 )
+@click.option(
+    "--commits",
+    type=click.Path(path_type=Path),
+    help="Quota: CSV or parquet of what people committed to, one more forecast to compare with.",
+)
 @OUT
 @verb
 def backtest(  # noqa: PLR0913, PLR0917 - the command's own options
@@ -154,6 +159,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - the command's own options
     every: int,
     horizon_days: int | None,
     truth: Path | None,
+    commits: Path | None,
     out: Path,
 ) -> None:
     """Walk through history, refitting as time goes on, and judge every forecast.
@@ -161,9 +167,14 @@ def backtest(  # noqa: PLR0913, PLR0917 - the command's own options
     Writes lead_predictions.parquet (or quota_predictions.parquet), metrics.json and report.html,
     which stands alone. Without a kind: leads, or quota where there are no leads.
 
+    A file of --commits has rep_id, period_start, made_at and amount: what the rep (or a manager)
+    committed to bring in that period in all, in the quota's currency. At a cutoff the newest one
+    made before it counts. Rows that cannot be used go to OUT/commits_quarantine.parquet.
+
     \b
     pacesetter backtest leads --from 2024-01-01 --to 2024-03-01 --out backtest
     pacesetter backtest quota --from 2024-01-01 --to 2024-12-31 --out backtest-quota
+    pacesetter backtest quota --from 2024-01-01 --to 2024-12-31 --commits calls.csv --out compared
     """
     from serving.backtest_run import backtest_to
     from serving.forecaster import Forecaster
@@ -173,11 +184,13 @@ def backtest(  # noqa: PLR0913, PLR0917 - the command's own options
     asked = Range(start, end, every)
     one = kind or Forecaster(session.home, session.settings).kinds()[0]
     if one == "leads":
+        if commits:
+            raise click.UsageError("--commits is for quota: write `pacesetter backtest quota`")
         told = backtest_to(session, asked, horizon_days, out, truth)
     else:
         if horizon_days:
             raise click.UsageError("--horizon-days is for leads: quota looks as far as its period")
-        told = backtest_quota_to(session, asked, out, truth)
+        told = backtest_quota_to(session, asked, out, truth, commits)
     session.console.give({"kind": one, **told})
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.build import Examples
+from features.commits import Commits
 from features.outcomes import attained_parts, attainment
 from features.params import FeatureParams
 from features.progress import Progress, silent
@@ -23,6 +24,7 @@ from training.params import TrainingParams
 from training.quota_baselines import COLUMNS as RULE_COLUMNS
 from training.quota_baselines import baseline_forecasts
 from training.quota_bundle import QuotaBundle
+from training.quota_commits import commit_notes, commit_part, with_commits
 from training.quota_leak import leak_notes
 from training.quota_lesson import QuotaLesson, prepare_quota
 from training.quota_model import fit_quota, forecast
@@ -77,6 +79,7 @@ def backtest_quota(
     features: FeatureParams,
     params: TrainingParams,
     progress: Progress = silent,
+    commits: Commits | None = None,
 ) -> QuotaBacktest:
     """Forecast every rep with a running quota at every cutoff, by models that knew only the past.
 
@@ -86,6 +89,7 @@ def backtest_quota(
         features: the section of that name.
         params: the section `training`.
         progress: told of every fold.
+        commits: what people committed to, where that was handed over.
     """
     days = (asked.end - asked.start).days + 1
     refit = max(params.quota.refit_days, -(-days // params.quota.most_refits))
@@ -93,11 +97,12 @@ def backtest_quota(
     parts = []
     with progress("backtesting quota attainment", len(divided)) as advance:
         for number, cutoffs in enumerate(divided):
-            parts.append(_one_fold(warehouse, number, cutoffs, features, params))
+            parts.append(_one_fold(warehouse, number, cutoffs, features, params, commits))
             advance(1)
     frame = pd.concat([part.frame for part in parts], ignore_index=True)
     names = parts[0].baselines
     segments = pd.concat([part.segments for part in parts], ignore_index=True)
+    segments = segments.assign(**commit_part(frame))
     predictions = QuotaPredictions(
         frame=frame,
         baselines={
@@ -111,6 +116,7 @@ def backtest_quota(
         target=params.quota.target,
     )
     notes = [*leak_notes(warehouse, frame), *(f.says for f in currency_findings(warehouse))]
+    notes += commit_notes(commits, frame)
     folds = tuple(part.fold for part in parts)
     return QuotaBacktest(predictions, folds, parts[-1].bundle, tuple(notes))
 
@@ -121,6 +127,7 @@ def _one_fold(
     cutoffs: tuple[datetime, ...],
     features: FeatureParams,
     params: TrainingParams,
+    commits: Commits | None,
 ) -> _Part:
     lesson = prepare_quota(warehouse.until(cutoffs[0]), features, params)
     bundle = fit_quota(lesson, features, params)
@@ -130,10 +137,12 @@ def _one_fold(
     final = attainment(warehouse, reps.keys, parts)
     frame = forecast_frame(draws, bundle).assign(attainment=final, fold=np.int64(number))
     rollups = roll_up(draws)
+    past = with_commits(_rule_rows(lesson.reps), warehouse, lesson.reps.keys, commits)
+    new = with_commits(_rule_rows(reps), warehouse, reps.keys, commits)
     return _Part(
         QuotaFold(number, cutoffs, dict(bundle.about)),
-        frame,
-        _baselines(lesson, reps, params),
+        with_commits(frame, warehouse, reps.keys, commits),
+        _baselines(lesson, past, new, params),
         _with_actual(rollups, draws, parts),
         _describe(reps),
         bundle,
@@ -187,12 +196,12 @@ def _with_actual(rollups: pd.DataFrame, draws: Draws, parts: pd.DataFrame) -> pd
 
 
 def _baselines(
-    lesson: QuotaLesson, reps: Examples, params: TrainingParams
+    lesson: QuotaLesson, past: pd.DataFrame, new: pd.DataFrame, params: TrainingParams
 ) -> dict[str, pd.DataFrame]:
     """Make the simple forecasts, from what had ended when the model was fitted."""
     positive = bool((lesson.won["amount"] >= 0).all())
-    past = _rule_rows(lesson.reps).assign(attainment=lesson.attainment)
-    return baseline_forecasts(past, _rule_rows(reps), params.quota.target, positive=positive)
+    past = past.assign(attainment=lesson.attainment)
+    return baseline_forecasts(past, new, params.quota.target, positive=positive)
 
 
 def _rule_rows(reps: Examples) -> pd.DataFrame:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
@@ -41,9 +43,17 @@ LAW = (
 )
 
 
-def write_quota_metrics(path: Path, evaluation: QuotaEvaluation) -> None:
-    """Write every figure as JSON; withheld ones are null."""
-    write_json(path, evaluation.to_json())
+def write_quota_metrics(
+    path: Path, evaluation: QuotaEvaluation, commits: Mapping[str, Any] | None = None
+) -> None:
+    """Write every figure as JSON; withheld ones are null.
+
+    Args:
+        path: the file.
+        evaluation: the figures.
+        commits: what became of the commits that were handed over.
+    """
+    write_json(path, evaluation.to_json() | ({"commits": commits} if commits else {}))
 
 
 def write_quota_report(path: Path, evaluation: QuotaEvaluation, context: ReportContext) -> None:

@@ -124,6 +124,59 @@ def test_a_backtest_writes_the_columns_of_the_contract(
     assert "<html" in (out / "report.html").read_text(encoding="utf-8")
 
 
+def test_what_people_committed_to_is_one_more_forecast(
+    run: Run, both: Both, tmp_path: Path
+) -> None:
+    """A CSV of commits stands beside the other forecasts in every file; the unusable are kept."""
+    months = [START.replace(month=month) for month in range(1, 8)]
+    lines = [
+        f"{rep},{month:%Y-%m-%d},{month + timedelta(days=day):%Y-%m-%d %H:%M}+02:00,{25_000 + day}"
+        for rep in sorted(REPS - {"chloé"})
+        for month in months
+        for day in (2, 12)
+    ]
+    lines += ["dora,2025-06-01,2025-06-03,9000", "anna,2025-06-01,soon,9000"]
+    file = tmp_path / "commits.csv"
+    file.write_text("\n".join(["rep_id,period_start,made_at,amount", *lines]), encoding="utf-8")
+    out = tmp_path / "out"
+    asked = ("backtest", "quota", "--from", day(150), "--to", day(182), "--every", "16")
+    told = run(*asked, "--home", both.home, "--out", out, "--commits", file, "--json")
+    assert told.code == 0
+    frame = pd.read_parquet(out / "quota_predictions.parquet")
+    assert list(frame.columns)[: len(PREDICTIONS)] == PREDICTIONS
+    # In the middle of June the second commit is the newest; on July 2 nothing is said of July yet.
+    said = {(day(150), r): 25_012.0 for r in ("anna", "béla")}
+    said |= {(day(166), r): 25_012.0 for r in ("anna", "béla")}
+    found = frame[frame["committed"].notna()]
+    keys = zip(found["cutoff"].dt.strftime("%Y-%m-%d"), found["rep_id"], strict=True)
+    assert dict(zip(keys, found["committed"], strict=True)) == said
+    written = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
+    assert "human commits" in written["overall"]["baselines"]
+    assert "human commits" in (out / "report.html").read_text(encoding="utf-8")
+    assert told.data["commits"] == written["commits"]
+    assert (written["commits"]["read"], written["commits"]["accepted"]) == (30, 28)
+    assert {Path(name).name for name in told.data["files"]} == {p.name for p in out.iterdir()}
+    aside = pd.read_parquet(out / "commits_quarantine.parquet")
+    assert aside["source_row"].tolist() == [28, 29]
+    assert "1 of 30 rows left out: rep_id has no quota" in " ".join(told.err.split())
+
+
+def test_commits_that_cannot_be_read_end_before_the_work(
+    run: Run, both: Both, tmp_path: Path
+) -> None:
+    """A wrong file, or a file for leads, is one clear sentence and exit code 2; nothing is made."""
+    file, out = tmp_path / "commits.csv", tmp_path / "out"
+    file.write_text("rep_id,period_start,amount\nanna,2025-06-01,5\n", encoding="utf-8")
+    span = ("--from", day(150), "--to", day(166), "--home", both.home, "--out", out)
+    told = run("backtest", "quota", *span, "--commits", file)
+    assert (told.code, told.out) == (2, "")
+    assert "table 'commits' needs the column 'made_at'" in " ".join(told.err.split())
+    assert list(out.iterdir()) == []
+    told = run("backtest", "leads", *span, "--commits", file)
+    assert told.code == 2
+    assert "--commits is for quota" in " ".join(told.err.split())
+
+
 def test_scores_have_the_columns_of_the_contract(scored: Path) -> None:
     """`score` writes a file of each kind; the contract's columns come first, in order."""
     assert {path.name for path in scored.iterdir()} == {"lead_scores.parquet", "rep_scores.parquet"}

@@ -193,6 +193,7 @@ def test_parquet_times_of_every_unit_become_microseconds(tmp_path: Path) -> None
         "a": pa.array([moment], pa.timestamp("us", "Europe/Amsterdam")),
         "b": pa.array([plain], pa.timestamp("ns")),
         "c": pa.array([plain], pa.timestamp("s")),
+        "d": pa.array([moment], pa.timestamp("ns", "Europe/Amsterdam")),
     }
     for name, values in given.items():
         source = write_parquet(tmp_path / name, leads={"lead_id": ["x"], "created_at": values})

@@ -25,6 +25,7 @@ CLOCKS = (
     "converted_at",
     "lost_at",
     "closed_at",
+    "made_at",
     "resolved_at",
     "hired_at",
     "left_at",
@@ -35,6 +36,7 @@ MAKERS = (
     "book",
     "build",
     "calendar",
+    "commits",
     "company",
     "deal",
     "deal_rows",
@@ -58,6 +60,8 @@ ALLOWED = {
     "build: max(cutoffs) > warehouse.cut_at",
     # Which of the two ends of one story came first.
     "company: leads.converted_at <= leads.lost_at",
+    # Whether a commit was made when its own period was over, whatever the cutoff.
+    "commits: made_at >= periods[start]",
 }
 
 
