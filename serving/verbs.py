@@ -13,17 +13,15 @@ from features.errors import CheckFailed
 from features.simulation.settings import PRESETS
 from serving.cli import Moment, Session, pacesetter, verb
 from serving.sample_company import simulate
+from serving.token_verbs import token
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from serving.forecaster import Outlook
     from serving.quota_outlook import QuotaOutlook
 
 GROUP = pacesetter
 GROUP.add_command(simulate)
-LEAST_POINTS = 0.5
-"""Reasons smaller than this would read as 0 in a call list."""
+GROUP.add_command(token)
 KIND = click.argument("kind", type=click.Choice(["leads", "quota"]), required=False)
 OUT = click.option(
     "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Where to write."
@@ -273,51 +271,6 @@ def explain_rep(session: Session, rep_id: str, as_of: datetime | None) -> None:
     session.console.give({"rep_id": rep_id, "periods": rows})
 
 
-@pacesetter.group(short_help="Create, list and revoke access tokens.")
-def token() -> None:
-    """Access to the service: a token stands for one person or program."""
-
-
-@token.command("create")
-@click.argument("name")
-@verb
-def token_create(session: Session, name: str) -> None:
-    """Create a token; it is shown this once and never again."""
-    from serving import tokens
-
-    made, secret = tokens.create(session.home, name)
-    session.console.say(f"token {made} for {name}; keep it, it is not shown again:")
-    if session.console.is_json:
-        session.console.give({"id": made, "name": name, "token": secret})
-    else:
-        click.echo(secret)
-
-
-@token.command("list")
-@verb
-def token_list(session: Session) -> None:
-    """List tokens, the revoked ones too."""
-    from serving import tokens
-
-    found = [vars(entry) for entry in tokens.list_tokens(session.home)]
-    columns = list(found[0]) if found else ["id", "name"]
-    rows = [[str(entry[c] or "") for c in columns] for entry in found]
-    session.console.show("Tokens", columns, rows)
-    session.console.give({"tokens": found})
-
-
-@token.command("revoke")
-@click.argument("token_id", metavar="ID")
-@verb
-def token_revoke(session: Session, token_id: str) -> None:
-    """Take a token's access away, at once."""
-    from serving import tokens
-
-    tokens.revoke(session.home, token_id)
-    session.console.say(f"token {token_id} has no access any more")
-    session.console.give({"id": token_id, "revoked": True})
-
-
 @pacesetter.command(short_help="Run the service.")
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(1, 65535), help="[default: 3000]")
@@ -345,29 +298,3 @@ def demo(session: Session, preset: str, no_serve: bool) -> None:  # noqa: FBT001
     from serving.demo import run_demo
 
     run_demo(session, preset, serves=not no_serve)
-
-
-def show_calls(session: Session, calls: pd.DataFrame, title: str) -> None:
-    """Show a call list as a small table, the strongest reasons beside each lead."""
-    rows = []
-    for call in calls.itertuples():
-        items = [i for i in json.loads(str(call.reasons))["items"] if round(i["points"])]
-        said = "; ".join(f"{i['label']}: {i['value']} ({i['points']:+.0f})" for i in items)
-        score = f"{call.score:.0f}"
-        rows.append([str(call.rank), str(call.lead_id), score, str(call.band), said])
-    session.console.show(title, ["rank", "lead", "score", "band", "because"], rows)
-
-
-def show_risks(session: Session, risks: pd.DataFrame, title: str) -> None:
-    """Show reps with their chances to make quota, the strongest reasons beside each."""
-    from serving.quota_words import chance_in_words
-
-    rows = []
-    for risk in risks.to_dict("records"):
-        items = [i for i in json.loads(risk["reasons"])["items"] if round(i["points"])][:3]
-        said = "; ".join(f"{i['label']}: {i['value']} ({i['points']:+.0f})" for i in items)
-        so_far = f"{risk['attained']:,.0f} of {risk['quota']:,.0f}"
-        if risk["has_left"]:
-            said = "has left the company"
-        rows.append([str(risk["rep_id"]), chance_in_words(risk["p_attain"]), so_far, said])
-    session.console.show(title, ["rep", "makes quota", "closed so far", "because"], rows)
