@@ -13,6 +13,7 @@ from features.errors import CheckFailed
 from features.simulation.settings import PRESETS
 from serving.cli import Moment, Session, pacesetter, verb
 from serving.sample_company import simulate
+from serving.shown import show_lead, show_rep
 from serving.token_verbs import token
 
 if TYPE_CHECKING:
@@ -239,14 +240,9 @@ def explain_lead(session: Session, lead_id: str, as_of: datetime | None) -> None
     from serving.forecaster import Forecaster
 
     row = Forecaster(session.home, session.settings).one_lead(lead_id, as_of)
-    told = json.loads(row["reasons"])
-    rows = [["a lead like any other", "", f"{told['base']:+.1f}", ""]]
-    rows += [[i["label"], i["value"], f"{i['points']:+.1f}", i["who"]] for i in told["items"]]
-    rows += [["everything else", "", f"{told['rest']:+.1f}", ""]]
-    rows += [[f"chance within {row['horizon_days']} days, in %", "", f"{row['score']:.1f}", ""]]
-    title = f"Lead {lead_id} as of {row['as_of']:%Y-%m-%d %H:%M} ({row['band']})"
-    session.console.show(title, ["because of", "value", "points", "who can change it"], rows)
-    session.console.give({**row, "reasons": told})
+    row = {**row, "reasons": json.loads(row["reasons"])}
+    show_lead(session, row)
+    session.console.give(row)
 
 
 @explain.command("rep")
@@ -254,20 +250,16 @@ def explain_lead(session: Session, lead_id: str, as_of: datetime | None) -> None
 @AS_OF
 @verb
 def explain_rep(session: Session, rep_id: str, as_of: datetime | None) -> None:
-    """Tell why a rep's chance to make quota is what it is."""
+    """Tell where a rep stands in each running quota period, and why.
+
+    Where too little is known of a rep, words withhold what would only seem to be known; --json
+    gives every number.
+    """
     from serving.forecaster import Forecaster
 
     rows = Forecaster(session.home, session.settings).one_rep(rep_id, as_of)
     for row in rows:
-        told = row["reasons"]
-        lines = [["a rep like any other", "", f"{told['base']:+.1f}", ""]]
-        lines += [[i["label"], i["value"], f"{i['points']:+.1f}", i["who"]] for i in told["items"]]
-        lines += [["everything else", "", f"{told['rest']:+.1f}", ""]]
-        lines += [["chance to make quota, in %", "", f"{100 * row['p_attain']:.1f}", ""]]
-        period = f"{row['period_start']:%Y-%m-%d} to {row['period_end']:%Y-%m-%d}"
-        title = f"Rep {rep_id}, quota of {period}, as of {row['as_of']:%Y-%m-%d %H:%M}"
-        session.console.show(title, ["because of", "value", "points", "who can change it"], lines)
-        session.console.say(row["says"])
+        show_rep(session, row)
     session.console.give({"rep_id": rep_id, "periods": rows})
 
 
