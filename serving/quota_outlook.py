@@ -86,7 +86,8 @@ def of_rep(
     if rep_id not in reps:
         raise NotFoundError(f"no rep has the id {rep_id!r}; {said}")
     raise NotFoundError(
-        f"rep {rep_id!r} has no quota whose period runs as of {zulu(moment)}; {said}"
+        f"rep {rep_id!r} has no quota whose period runs as of "
+        f"{zulu(moment.replace(microsecond=0))}; {said}"
     )
 
 

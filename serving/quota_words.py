@@ -67,7 +67,8 @@ def rep_sentence(row: Mapping[str, Any]) -> str:
     closed, quota = row["attained"], row["quota"]
     if row["has_left"]:
         asked = f" The quota was {quota:,.0f}." if quota > 0 else ""
-        return f"Has left the company; no more is expected. {_closed(closed, quota)}.{asked}"
+        was = _closed(closed, quota).replace(" is closed so far", " was closed")
+        return f"Has left the company; no more is expected. {was}.{asked}"
     if not quota > 0:
         return f"No quota to make. {_parts(row, closed)}."
     if _is_made(row):
@@ -135,7 +136,7 @@ def _leaning(p: float) -> str:
     """Say which way a chance leans that rests on too little for a number."""
     low, high = OPEN_QUESTION
     if low <= p <= high:
-        return "could go either way"
+        return "is about as likely made as missed"
     return "is more likely missed than made" if p < low else "is more likely made than missed"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import rich_click as click
 
@@ -15,10 +14,6 @@ from serving.cli import Moment, Session, pacesetter, verb
 from serving.sample_company import simulate
 from serving.shown import show_lead, show_rep
 from serving.token_verbs import token
-
-if TYPE_CHECKING:
-    from serving.forecaster import Outlook
-    from serving.quota_outlook import QuotaOutlook
 
 GROUP = pacesetter
 GROUP.add_command(simulate)
@@ -104,7 +99,9 @@ def train(
 ) -> None:
     """Learn from the warehouse and register with MLflow: leads, quota, or all the tables allow.
 
-    The first model of a kind becomes champion; later ones stay challengers unless --promote.
+    The first model of a kind becomes champion; later ones stay challengers unless --promote. With
+    --json: `models`, each with kind, version, alias, evidence, says and metrics; and `left_out`,
+    which tells of each kind that the tables do not allow why.
 
     \b
     pacesetter train
@@ -119,17 +116,16 @@ def train(
         raise click.UsageError("--horizon-days is for leads: quota looks as far as its period")
     forecaster = Forecaster(session.home, session.settings)
     kinds = [kind] if kind else forecaster.kinds()
-    for why in () if kind else forecaster.lacking().values():
+    left_out = {} if kind else forecaster.lacking()
+    for why in left_out.values():
         session.console.say(f"left out: {why}")
-    told: dict[str, object] = {}
-    for one in kinds:
-        if one == "leads":
-            told[one] = train_leads(session, until, horizon_days, promote=promote)
-        else:
-            told[one] = train_quotas(session, until, promote=promote)
-    only = told[kinds[0]]
-    plain = {"kind": kinds[0], **only} if isinstance(only, dict) and len(kinds) == 1 else told
-    session.console.give(plain)
+    models = [
+        train_leads(session, until, horizon_days, promote=promote)
+        if one == "leads"
+        else train_quotas(session, until, promote=promote)
+        for one in kinds
+    ]
+    session.console.give({"models": models, "left_out": left_out})
 
 
 @pacesetter.command(short_help="Forecast the past as it would have been forecast then.")
@@ -189,41 +185,13 @@ def score(session: Session, as_of: datetime | None, out: Path) -> None:
 
     Leads: chance, band, rank within the owner, reasons. Reps: chance to make quota, the range in
     which attainment will land, reasons. For coaching, not for decisions on employment.
+
+    Where one kind cannot be scored (no champion, or its tables are gone), the other is, the reason
+    is told, and the exit code is 0; it is 2 only if nothing could be scored.
     """
-    from serving.backtest_run import made_folder
-    from serving.forecaster import Forecaster
+    from serving.score_run import score_to
 
-    forecaster = Forecaster(session.home, session.settings)
-    kinds = forecaster.trained()
-    made_folder(out)
-    files, rows = [], {}
-    for kind, name in (("leads", "lead_scores.parquet"), ("quota", "rep_scores.parquet")):
-        if kind not in kinds:
-            session.console.say(f"no {kind} champion, so no {name}: `pacesetter train {kind}`")
-            continue
-        outlook = forecaster.open() if kind == "leads" else forecaster.open_quota()
-        _warn_of_hindsight(session, outlook, as_of)
-        with session.console.progress(f"scoring {kind}", 1) as advance:
-            scores = outlook.score(as_of)
-            scores.to_parquet(out / name, index=False)
-            advance(1)
-        files.append(str(out / name))
-        rows[kind] = len(scores)
-        what = "open leads scored" if kind == "leads" else "reps with a running quota forecast"
-        session.console.say(f"{len(scores):,} {what}: {out / name}")
-    total = rows.get("leads", 0) if "leads" in rows else rows.get("quota", 0)
-    session.console.give({"files": files, "rows": total, "rows_by_kind": rows})
-
-
-def _warn_of_hindsight(
-    session: Session, outlook: Outlook | QuotaOutlook, as_of: datetime | None
-) -> None:
-    until = outlook.bundle.until
-    if as_of is not None and until > as_of:
-        session.console.warn(
-            f"the champion learned from data up to {until:%Y-%m-%d}, later than {as_of:%Y-%m-%d}: "
-            "these scores know what came after"
-        )
+    session.console.give(score_to(session, as_of, out))
 
 
 @pacesetter.group(short_help="Tell the reasons behind a score.")

@@ -25,6 +25,7 @@ HALF_A_YEAR = 165
 """Days of quota periods; six months counted by the shortest one are 168."""
 NEW_DAYS = 180
 """Who was hired later than so many days ago is said to have started lately."""
+YEAR_DAYS = 365
 STATES = ("none", "thin", "enough")
 OF_COMPANY = "the company has too few won deals or ended quota periods to learn from"
 OF_TEAM = "little is known yet of the reps who carry most of its quota"
@@ -81,7 +82,8 @@ def _facts(row: Mapping[Any, float]) -> Iterator[str]:
     if tenure < NEW_DAYS:
         yield f"started {_ago(max(int(tenure), 0))}"
     yield _count(int(row["past_periods"]), "ended quota period")
-    yield f"{_count(wins, 'deal')} won{' in a year' if wins else ''}"
+    lately = " in a year" if wins and not tenure < YEAR_DAYS else ""
+    yield f"{_count(wins, 'deal')} won{lately}"
     if not wins:
         yield f"{_count(int(row['open']), 'open deal')}"
 

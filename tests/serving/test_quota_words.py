@@ -101,7 +101,7 @@ def test_a_range_is_withheld_with_the_reason(odd: dict[str, Any], why: str) -> N
     [
         (0.02, "is more likely missed than made"),
         (0.312, "is more likely missed than made"),
-        (0.5, "could go either way"),
+        (0.5, "is about as likely made as missed"),
         (0.97, "is more likely made than missed"),
     ],
 )
@@ -154,8 +154,8 @@ def test_odd_rows_are_said() -> None:
     """Leavers are told first; nothing expected and amounts taken back are numbers like others."""
     gone = REP | {"has_left": True}
     assert rep_sentence(gone) == (
-        "Has left the company; no more is expected. 61,000 is closed so far (39 % of quota). The "
-        "quota was 156,000."
+        "Has left the company; no more is expected. 61,000 was closed (39 % of quota). The quota "
+        "was 156,000."
     )
     assert rep_chance(gone) == "has left"
     empty = REP | {"attained": -500.0, "expected_open": 0.0, "expected_new": 0.04}

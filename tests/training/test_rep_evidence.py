@@ -80,6 +80,7 @@ def test_the_reason_is_told() -> None:
         "8 ended quota periods, 17 deals won in a year"
     )
     assert judged("thin", won_365d=8)[1].startswith("the company has too few won deals")
+    assert judged(past_periods=1, won_365d=1, tenure_days=146)[1].endswith("period, 1 deal won)")
     assert "started today" in judged(tenure_days=0.2)[1]
     assert "started" not in judged(tenure_days=np.nan)[1]
 
