@@ -16,6 +16,10 @@ UNSURE = (
     "Why the chance should not be shown to people as it stands; null if it may be. The number is "
     "given anyway."
 )
+SHORT = (
+    "too little is known of this rep's selling yet (started 10 weeks ago, no ended quota period, "
+    "no deal won, 6 open deals)"
+)
 RESTS_ON = "8 ended quota periods, 17 deals won in a year"
 
 
@@ -79,7 +83,7 @@ class RepForecast(Period, Rep):
     attained: float = field("Amount closed so far.", 61000.0)
     p_attain: float = field("Chance to make quota, 0 to 1.", 0.31)
     at_risk: bool = field("Whether that chance is below one half.", example=True)
-    chance_withheld: str | None = field(UNSURE, None)
+    chance_withheld: str | None = field(UNSURE, SHORT)
     attainment_p10: float = field("In 1 of 10 cases attainment is below this share.", 0.55)
     attainment_p50: float = field("In half of the cases attainment is below this share.", 0.87)
     attainment_p90: float = field("In 9 of 10 cases attainment is below this share.", 1.21)

@@ -54,8 +54,8 @@ def _judge(model: str, row: Mapping[Any, float]) -> tuple[str, str]:
         return model, OF_COMPANY
     facts = ", ".join(_facts(row))
     known = {
-        "none": "nothing is known of this rep yet",
-        "thin": "too little is known of this rep yet",
+        "none": "nothing is known of this rep's selling yet",
+        "thin": "too little is known of this rep's selling yet",
     }
     return own, facts if own == "enough" else f"{known[own]} ({facts})"
 

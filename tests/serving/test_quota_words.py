@@ -30,7 +30,7 @@ REP: dict[str, Any] = {
     "evidence_says": "8 ended quota periods, 17 deals won in a year",
     "has_left": False,
 }
-NEW = "too little is known of this rep yet (started 6 days ago, no ended quota period)"
+NEW = "too little is known of this rep's selling yet (started 6 days ago, no ended quota period)"
 SHORT = "the company has too few won deals or ended quota periods to learn from"
 TEAM: dict[str, Any] = {
     "quota": 780000.0,

@@ -69,12 +69,12 @@ def test_nobody_rests_on_more_than_the_model() -> None:
 def test_the_reason_is_told() -> None:
     """Whatever keeps a forecast from resting on enough is said, in words a manager uses."""
     assert judged()[1] == (
-        "nothing is known of this rep yet (started 6 days ago, no ended quota period, no deal won, "
-        "no open deal)"
+        "nothing is known of this rep's selling yet (started 6 days ago, no ended quota period, no "
+        "deal won, no open deal)"
     )
     assert judged(open=6, tenure_days=71)[1] == (
-        "too little is known of this rep yet (started 10 weeks ago, no ended quota period, no deal "
-        "won, 6 open deals)"
+        "too little is known of this rep's selling yet (started 10 weeks ago, no ended quota "
+        "period, no deal won, 6 open deals)"
     )
     assert judged(past_periods=8, won_365d=17, tenure_days=900)[1] == (
         "8 ended quota periods, 17 deals won in a year"
@@ -142,8 +142,8 @@ def test_only_what_was_known_is_evidence(learned: tuple[Warehouse, QuotaBundle])
     """Nine wins of the next days are nothing on the day itself, and a record once they are seen."""
     said = scored(learned, MIDDLE).loc["new", "evidence_says"]
     assert said == (
-        "nothing is known of this rep yet (started 7 days ago, no ended quota period, no deal won, "
-        "no open deal)"
+        "nothing is known of this rep's selling yet (started 7 days ago, no ended quota period, no "
+        "deal won, no open deal)"
     )
     after = scored(learned, MIDDLE + timedelta(days=4)).loc["new"]
     assert after["evidence"] == learned[1].evidence.state
