@@ -106,7 +106,7 @@ def rep_chance(row: Mapping[Any, Any]) -> str:
     if row["evidence"] == "none":
         return "too early to say"
     if row["evidence"] == "thin":
-        return f"a guess: {_leaning(row['p_attain'])}"
+        return f"a guess: {_leaning(row['p_attain']).removeprefix('is ')}"
     return chance_in_words(row["p_attain"])
 
 

@@ -109,7 +109,7 @@ def test_a_chance_on_thin_evidence_is_a_leaning(p: float, leaning: str) -> None:
     """No number is claimed for a rep of whom little is known; which way it leans is said."""
     row = REP | {"evidence": "thin", "evidence_says": NEW, "p_attain": p}
     assert chance_withheld(row) == NEW
-    assert rep_chance(row) == f"a guess: {leaning}"
+    assert rep_chance(row) == f"a guess: {leaning.removeprefix('is ')}"
     said = rep_sentence(row)
     assert said == (
         f"No firm chance and no range: {NEW}. At a guess, the quota of 156,000 {leaning}. {PARTS}."
