@@ -19,8 +19,8 @@ from serving.backtest_run import backtest_to
 from serving.cli import Session
 from serving.forecaster import Forecaster
 from serving.quota_run import backtest_quota_to, train_quotas
+from serving.shown import show_calls, show_risks
 from serving.training_run import train_leads
-from serving.verbs import show_calls, show_risks
 from training.audit import audit
 from training.backtest import Range
 from training.truth import LEADS, read_truth

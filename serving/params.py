@@ -12,7 +12,9 @@ class ServingParams(Section):
 
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=1, le=65535)
-    list_length: int = Field(default=20, ge=1, le=1000, description="leads in a call list")
+    list_length: int = Field(
+        default=20, ge=1, le=1000, description="leads in a call list, reps in a list of risks"
+    )
     refresh_minutes: int = Field(
         default=15, ge=1, description="how long scores are kept before they are made anew"
     )

@@ -12,7 +12,7 @@ import pandas as pd
 from features.errors import NotFoundError, NotReady
 from features.store import NO_EVENTS
 from features.warehouse import Warehouse
-from serving.quota_words import rep_sentence, rep_withheld
+from serving.quota_words import chance_withheld, rep_sentence, rep_withheld
 from serving.wire import zulu
 from training.quota_bundle import QuotaBundle
 from training.quota_risks import score_reps
@@ -81,12 +81,13 @@ def of_rep(
     own = table[table["rep_id"] == rep_id]
     if not own.empty:
         return own
-    some = ", ".join(table["rep_id"].unique()[:5]) or "none"
+    some = ", ".join(sorted(table["rep_id"].unique())[:5]) or "none"
     said = f"reps with a running quota are, for example: {some}"
     if rep_id not in reps:
         raise NotFoundError(f"no rep has the id {rep_id!r}; {said}")
     raise NotFoundError(
-        f"rep {rep_id!r} has no quota whose period runs as of {zulu(moment)}; {said}"
+        f"rep {rep_id!r} has no quota whose period runs as of "
+        f"{zulu(moment.replace(microsecond=0))}; {said}"
     )
 
 
@@ -95,4 +96,8 @@ def plain(row: dict[Any, Any]) -> dict[str, Any]:
     told = {str(name): value for name, value in row.items()}
     told["reasons"] = json.loads(told["reasons"])
     told["manager_id"] = told["manager_id"] if isinstance(told["manager_id"], str) else None
-    return told | {"range_withheld": rep_withheld(told), "says": rep_sentence(told)}
+    return told | {
+        "chance_withheld": chance_withheld(told),
+        "range_withheld": rep_withheld(told),
+        "says": rep_sentence(told),
+    }

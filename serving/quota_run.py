@@ -56,7 +56,7 @@ def train_quotas(session: Session, until: datetime | None, *, promote: bool) -> 
     """Train, log and register a forecast of quota attainment.
 
     Returns:
-        Version, alias, evidence and metrics, for `--json`.
+        What `--json` tells of a model: kind, version, alias, evidence, says and metrics.
     """
     settings, console = session.settings, session.console
     warehouse = Forecaster(session.home, settings).warehouse()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from features.errors import NotFoundError
 from serving.answers import head
+from serving.quota_words import team_sentence, team_withheld
 from serving.rep_contracts import (
     AtRiskReps,
     AtRiskRepsRequest,
@@ -30,6 +31,8 @@ def at_risk_reps(scores: Scores, request: AtRiskRepsRequest) -> AtRiskReps:
     if own.empty and manager is not None and manager not in sheet.managers:
         raise NotFoundError(_unknown(manager, sheet))
     told = head(sheet)
+    length = request.limit or scores.params.list_length
+    page = own.iloc[request.offset : request.offset + length]
     if own.empty:
         whose = "" if manager is None else f" of manager {manager}"
         told["note"] = (
@@ -40,7 +43,9 @@ def at_risk_reps(scores: Scores, request: AtRiskRepsRequest) -> AtRiskReps:
         manager_id=manager,
         team=[] if manager is None else _teams(sheet, own, "manager", manager),
         company=_teams(sheet, table, "company", "company"),
-        reps=_reps(own),
+        total=len(own),
+        offset=request.offset,
+        reps=_reps(page),
     )
 
 
@@ -62,7 +67,7 @@ def _reps(rows: pd.DataFrame) -> list[RepForecast]:
 
 def _teams(sheet: RepSheet, reps: pd.DataFrame, level: str, group: str) -> list[TeamForecast]:
     """Give a team's roll-ups, the reps in each period counted."""
-    from serving.quota_words import team_sentence, team_withheld  # noqa: PLC0415 - beside the rest
+    from training.rep_evidence import judge_team  # noqa: PLC0415 - takes seconds
 
     teams = sheet.teams
     if teams.empty:
@@ -73,10 +78,16 @@ def _teams(sheet: RepSheet, reps: pd.DataFrame, level: str, group: str) -> list[
             reps["period_end"] == row["period_end"]
         )
         told = {str(name): value for name, value in row.items()}
+        members = reps[within]
+        state, says = judge_team(
+            sheet.outlook.bundle.evidence.state, members["evidence"], members["quota"]
+        )
         told |= {
-            "evidence": sheet.outlook.bundle.evidence.state,
-            "reps": int(within.sum()),
-            "at_risk": int((within & reps["at_risk"]).sum()),
+            "evidence": state,
+            "evidence_says": says,
+            "reps": len(members),
+            "left": int(members["has_left"].sum()),
+            "at_risk": int((members["at_risk"] & ~members["has_left"]).sum()),
         }
         told |= {"range_withheld": team_withheld(told), "says": team_sentence(told)}
         made.append(TeamForecast(**_own(told, TeamForecast)))

@@ -12,6 +12,15 @@ from serving.wire import Contract, Id, MaybeId, MaybeMoment, Moment
 WITHHELD = (
     "Why the range should not be shown to people; null if it may be. The numbers are given anyway."
 )
+UNSURE = (
+    "Why the chance should not be shown to people as it stands; null if it may be. The number is "
+    "given anyway."
+)
+SHORT = (
+    "too little is known of this rep's selling yet (started 10 weeks ago, no ended quota period, "
+    "no deal won, 6 open deals)"
+)
+RESTS_ON = "8 ended quota periods, 17 deals won in a year"
 
 
 class AtRiskRepsRequest(Contract):
@@ -19,6 +28,21 @@ class AtRiskRepsRequest(Contract):
 
     manager_id: MaybeId = field(
         "The manager; null, or left out, asks for the whole company.", "M002", default=None
+    )
+    limit: int | None = field(
+        "How many reps, at the most. Left out: the list length of the settings.",
+        10,
+        default=None,
+        ge=1,
+        le=1000,
+        strict=True,
+    )
+    offset: int = field(
+        "How many reps of the list to pass over: for the pages after the first.",
+        0,
+        default=0,
+        ge=0,
+        strict=True,
     )
     as_of: MaybeMoment = moment_asked()
 
@@ -39,7 +63,10 @@ class Period(Contract):
     expected_open: float = field("What open deals are expected to bring before the end.", 44786.2)
     expected_new: float = field("What deals that do not exist yet are expected to bring.", 29664.1)
     evidence: EvidenceState = field("How much the forecast rests on.", "enough")
-    range_withheld: str | None = field(WITHHELD, "it is too wide to say anything")
+    evidence_says: str = field("The same in words.", RESTS_ON)
+    range_withheld: str | None = field(
+        WITHHELD, "it spans more than 1.5 quotas, which is too wide to plan by"
+    )
 
 
 class Rep(Contract):
@@ -56,12 +83,14 @@ class RepForecast(Period, Rep):
     attained: float = field("Amount closed so far.", 61000.0)
     p_attain: float = field("Chance to make quota, 0 to 1.", 0.31)
     at_risk: bool = field("Whether that chance is below one half.", example=True)
+    chance_withheld: str | None = field(UNSURE, SHORT)
     attainment_p10: float = field("In 1 of 10 cases attainment is below this share.", 0.55)
     attainment_p50: float = field("In half of the cases attainment is below this share.", 0.87)
     attainment_p90: float = field("In 9 of 10 cases attainment is below this share.", 1.21)
     reasons: Reasons = Field(description="Why, in percentage points.")
     says: str = field(
-        "All this in a sentence.", "31 % chance to make the quota of 156,000; 61,000 closed, …"
+        "All this in plain words.",
+        "31 % chance to make the quota of 156,000. 61,000 is closed so far (39 % of it); …",
     )
 
 
@@ -71,7 +100,8 @@ class Team(Contract):
     level: Literal["manager", "company"] = field("What is added up.", "manager")
     group: str = field("The manager, or `company`.", "M002")
     reps: int = field("Reps with a quota in this period.", 7)
-    at_risk: int = field("How many of them are at risk.", 3)
+    left: int = field("How many of them have left the company.", 1)
+    at_risk: int = field("How many of the others are at risk.", 3)
 
 
 class TeamForecast(Period, Team):
@@ -85,11 +115,16 @@ class TeamForecast(Period, Team):
     p10: float = field("In 1 of 10 cases the final amount is below this.", 594809.9)
     p50: float = field("In half of the cases the final amount is below this.", 872209.5)
     p90: float = field("In 9 of 10 cases the final amount is below this.", 1222433.0)
-    says: str = field("All this in a sentence.", "quota 780,000; 194,650 closed (25 % of quota), …")
+    says: str = field(
+        "All this in plain words.", "Quota 780,000. 194,650 is closed so far (25 % of it); …"
+    )
 
 
 class AtRiskReps(Answer):
-    """A manager's reps with a running quota, the least likely to make it first."""
+    """A manager's reps with a running quota, the least likely to make it first.
+
+    Who has left the company comes last. The list is cut into pages; teams are told whole.
+    """
 
     manager_id: str | None = field("The manager; null for the whole company.", "M002")
     team: list[TeamForecast] = Field(
@@ -98,7 +133,11 @@ class AtRiskReps(Answer):
     company: list[TeamForecast] = Field(
         description="The whole company, one for each running period."
     )
-    reps: list[RepForecast] = Field(description="The reps, the least likely to make quota first.")
+    total: int = field("Reps on all pages; one with two running periods counts twice.", 12)
+    offset: int = field("How many of them stand on earlier pages.", 0)
+    reps: list[RepForecast] = Field(
+        description="The reps of this page, the least likely to make quota first, leavers last."
+    )
 
 
 class RepOutlook(Answer):

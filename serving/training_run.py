@@ -28,7 +28,7 @@ def train_leads(
     """Train, log and register a model of lead conversion.
 
     Returns:
-        Version, alias, evidence and metrics, for `--json`.
+        What `--json` tells of a model: kind, version, alias, evidence, says and metrics.
     """
     settings = session.settings
     horizon = horizon_days or settings.training.leads.horizon_days
@@ -59,7 +59,7 @@ def register(session: Session, record: RunRecord, *, promote: bool) -> dict[str,
     """Log a training, register its model, and say what it has become.
 
     Returns:
-        Its version and alias.
+        Its kind, version and alias.
     """
     console, tracking, kind = session.console, Tracking(session.home), record.kind
     with console.progress("registering", 1) as advance:
@@ -72,7 +72,7 @@ def register(session: Session, record: RunRecord, *, promote: bool) -> dict[str,
     console.say(f"registered as version {version}, {alias}")
     if alias == "challenger":
         console.say(f"version {champion} stays champion; `train --promote` would replace it")
-    return {"version": version, "alias": alias}
+    return {"kind": kind, "version": version, "alias": alias}
 
 
 def _metrics(judged: Evaluation | None) -> dict[str, float | None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import rich_click as click
 
@@ -13,17 +12,12 @@ from features.errors import CheckFailed
 from features.simulation.settings import PRESETS
 from serving.cli import Moment, Session, pacesetter, verb
 from serving.sample_company import simulate
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from serving.forecaster import Outlook
-    from serving.quota_outlook import QuotaOutlook
+from serving.shown import show_lead, show_rep
+from serving.token_verbs import token
 
 GROUP = pacesetter
 GROUP.add_command(simulate)
-LEAST_POINTS = 0.5
-"""Reasons smaller than this would read as 0 in a call list."""
+GROUP.add_command(token)
 KIND = click.argument("kind", type=click.Choice(["leads", "quota"]), required=False)
 OUT = click.option(
     "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Where to write."
@@ -105,7 +99,9 @@ def train(
 ) -> None:
     """Learn from the warehouse and register with MLflow: leads, quota, or all the tables allow.
 
-    The first model of a kind becomes champion; later ones stay challengers unless --promote.
+    The first model of a kind becomes champion; later ones stay challengers unless --promote. With
+    --json: `models`, each with kind, version, alias, evidence, says and metrics; and `left_out`,
+    which tells of each kind that the tables do not allow why.
 
     \b
     pacesetter train
@@ -120,17 +116,16 @@ def train(
         raise click.UsageError("--horizon-days is for leads: quota looks as far as its period")
     forecaster = Forecaster(session.home, session.settings)
     kinds = [kind] if kind else forecaster.kinds()
-    for why in () if kind else forecaster.lacking().values():
+    left_out = {} if kind else forecaster.lacking()
+    for why in left_out.values():
         session.console.say(f"left out: {why}")
-    told: dict[str, object] = {}
-    for one in kinds:
-        if one == "leads":
-            told[one] = train_leads(session, until, horizon_days, promote=promote)
-        else:
-            told[one] = train_quotas(session, until, promote=promote)
-    only = told[kinds[0]]
-    plain = {"kind": kinds[0], **only} if isinstance(only, dict) and len(kinds) == 1 else told
-    session.console.give(plain)
+    models = [
+        train_leads(session, until, horizon_days, promote=promote)
+        if one == "leads"
+        else train_quotas(session, until, promote=promote)
+        for one in kinds
+    ]
+    session.console.give({"models": models, "left_out": left_out})
 
 
 @pacesetter.command(short_help="Forecast the past as it would have been forecast then.")
@@ -203,41 +198,13 @@ def score(session: Session, as_of: datetime | None, out: Path) -> None:
 
     Leads: chance, band, rank within the owner, reasons. Reps: chance to make quota, the range in
     which attainment will land, reasons. For coaching, not for decisions on employment.
+
+    Where one kind cannot be scored (no champion, or its tables are gone), the other is, the reason
+    is told, and the exit code is 0; it is 2 only if nothing could be scored.
     """
-    from serving.backtest_run import made_folder
-    from serving.forecaster import Forecaster
+    from serving.score_run import score_to
 
-    forecaster = Forecaster(session.home, session.settings)
-    kinds = forecaster.trained()
-    made_folder(out)
-    files, rows = [], {}
-    for kind, name in (("leads", "lead_scores.parquet"), ("quota", "rep_scores.parquet")):
-        if kind not in kinds:
-            session.console.say(f"no {kind} champion, so no {name}: `pacesetter train {kind}`")
-            continue
-        outlook = forecaster.open() if kind == "leads" else forecaster.open_quota()
-        _warn_of_hindsight(session, outlook, as_of)
-        with session.console.progress(f"scoring {kind}", 1) as advance:
-            scores = outlook.score(as_of)
-            scores.to_parquet(out / name, index=False)
-            advance(1)
-        files.append(str(out / name))
-        rows[kind] = len(scores)
-        what = "open leads scored" if kind == "leads" else "reps with a running quota forecast"
-        session.console.say(f"{len(scores):,} {what}: {out / name}")
-    total = rows.get("leads", 0) if "leads" in rows else rows.get("quota", 0)
-    session.console.give({"files": files, "rows": total, "rows_by_kind": rows})
-
-
-def _warn_of_hindsight(
-    session: Session, outlook: Outlook | QuotaOutlook, as_of: datetime | None
-) -> None:
-    until = outlook.bundle.until
-    if as_of is not None and until > as_of:
-        session.console.warn(
-            f"the champion learned from data up to {until:%Y-%m-%d}, later than {as_of:%Y-%m-%d}: "
-            "these scores know what came after"
-        )
+    session.console.give(score_to(session, as_of, out))
 
 
 @pacesetter.group(short_help="Tell the reasons behind a score.")
@@ -254,14 +221,9 @@ def explain_lead(session: Session, lead_id: str, as_of: datetime | None) -> None
     from serving.forecaster import Forecaster
 
     row = Forecaster(session.home, session.settings).one_lead(lead_id, as_of)
-    told = json.loads(row["reasons"])
-    rows = [["a lead like any other", "", f"{told['base']:+.1f}", ""]]
-    rows += [[i["label"], i["value"], f"{i['points']:+.1f}", i["who"]] for i in told["items"]]
-    rows += [["everything else", "", f"{told['rest']:+.1f}", ""]]
-    rows += [[f"chance within {row['horizon_days']} days, in %", "", f"{row['score']:.1f}", ""]]
-    title = f"Lead {lead_id} as of {row['as_of']:%Y-%m-%d %H:%M} ({row['band']})"
-    session.console.show(title, ["because of", "value", "points", "who can change it"], rows)
-    session.console.give({**row, "reasons": told})
+    row = {**row, "reasons": json.loads(row["reasons"])}
+    show_lead(session, row)
+    session.console.give(row)
 
 
 @explain.command("rep")
@@ -269,66 +231,17 @@ def explain_lead(session: Session, lead_id: str, as_of: datetime | None) -> None
 @AS_OF
 @verb
 def explain_rep(session: Session, rep_id: str, as_of: datetime | None) -> None:
-    """Tell why a rep's chance to make quota is what it is."""
+    """Tell where a rep stands in each running quota period, and why.
+
+    Where too little is known of a rep, words withhold what would only seem to be known; --json
+    gives every number.
+    """
     from serving.forecaster import Forecaster
 
     rows = Forecaster(session.home, session.settings).one_rep(rep_id, as_of)
     for row in rows:
-        told = row["reasons"]
-        lines = [["a rep like any other", "", f"{told['base']:+.1f}", ""]]
-        lines += [[i["label"], i["value"], f"{i['points']:+.1f}", i["who"]] for i in told["items"]]
-        lines += [["everything else", "", f"{told['rest']:+.1f}", ""]]
-        lines += [["chance to make quota, in %", "", f"{100 * row['p_attain']:.1f}", ""]]
-        period = f"{row['period_start']:%Y-%m-%d} to {row['period_end']:%Y-%m-%d}"
-        title = f"Rep {rep_id}, quota of {period}, as of {row['as_of']:%Y-%m-%d %H:%M}"
-        session.console.show(title, ["because of", "value", "points", "who can change it"], lines)
-        session.console.say(row["says"])
+        show_rep(session, row)
     session.console.give({"rep_id": rep_id, "periods": rows})
-
-
-@pacesetter.group(short_help="Create, list and revoke access tokens.")
-def token() -> None:
-    """Access to the service: a token stands for one person or program."""
-
-
-@token.command("create")
-@click.argument("name")
-@verb
-def token_create(session: Session, name: str) -> None:
-    """Create a token; it is shown this once and never again."""
-    from serving import tokens
-
-    made, secret = tokens.create(session.home, name)
-    session.console.say(f"token {made} for {name}; keep it, it is not shown again:")
-    if session.console.is_json:
-        session.console.give({"id": made, "name": name, "token": secret})
-    else:
-        click.echo(secret)
-
-
-@token.command("list")
-@verb
-def token_list(session: Session) -> None:
-    """List tokens, the revoked ones too."""
-    from serving import tokens
-
-    found = [vars(entry) for entry in tokens.list_tokens(session.home)]
-    columns = list(found[0]) if found else ["id", "name"]
-    rows = [[str(entry[c] or "") for c in columns] for entry in found]
-    session.console.show("Tokens", columns, rows)
-    session.console.give({"tokens": found})
-
-
-@token.command("revoke")
-@click.argument("token_id", metavar="ID")
-@verb
-def token_revoke(session: Session, token_id: str) -> None:
-    """Take a token's access away, at once."""
-    from serving import tokens
-
-    tokens.revoke(session.home, token_id)
-    session.console.say(f"token {token_id} has no access any more")
-    session.console.give({"id": token_id, "revoked": True})
 
 
 @pacesetter.command(short_help="Run the service.")
@@ -358,29 +271,3 @@ def demo(session: Session, preset: str, no_serve: bool) -> None:  # noqa: FBT001
     from serving.demo import run_demo
 
     run_demo(session, preset, serves=not no_serve)
-
-
-def show_calls(session: Session, calls: pd.DataFrame, title: str) -> None:
-    """Show a call list as a small table, the strongest reasons beside each lead."""
-    rows = []
-    for call in calls.itertuples():
-        items = [i for i in json.loads(str(call.reasons))["items"] if round(i["points"])]
-        said = "; ".join(f"{i['label']}: {i['value']} ({i['points']:+.0f})" for i in items)
-        score = f"{call.score:.0f}"
-        rows.append([str(call.rank), str(call.lead_id), score, str(call.band), said])
-    session.console.show(title, ["rank", "lead", "score", "band", "because"], rows)
-
-
-def show_risks(session: Session, risks: pd.DataFrame, title: str) -> None:
-    """Show reps with their chances to make quota, the strongest reasons beside each."""
-    from serving.quota_words import chance_in_words
-
-    rows = []
-    for risk in risks.to_dict("records"):
-        items = [i for i in json.loads(risk["reasons"])["items"] if round(i["points"])][:3]
-        said = "; ".join(f"{i['label']}: {i['value']} ({i['points']:+.0f})" for i in items)
-        so_far = f"{risk['attained']:,.0f} of {risk['quota']:,.0f}"
-        if risk["has_left"]:
-            said = "has left the company"
-        rows.append([str(risk["rep_id"]), chance_in_words(risk["p_attain"]), so_far, said])
-    session.console.show(title, ["rep", "makes quota", "closed so far", "because"], rows)

@@ -29,6 +29,7 @@ from training.quota_leak import leak_notes
 from training.quota_lesson import QuotaLesson, prepare_quota
 from training.quota_model import fit_quota, forecast
 from training.quota_predictions import QuotaPredictions
+from training.rep_evidence import judge_reps
 
 Floats = npt.NDArray[np.float64]
 RAMP_DAYS = 180
@@ -136,6 +137,7 @@ def _one_fold(
     parts = attained_parts(warehouse, reps.keys)
     final = attainment(warehouse, reps.keys, parts)
     frame = forecast_frame(draws, bundle).assign(attainment=final, fold=np.int64(number))
+    frame["evidence"] = judge_reps(bundle.evidence.state, reps.X)["evidence"].to_numpy()
     rollups = roll_up(draws)
     past = with_commits(_rule_rows(lesson.reps), warehouse, lesson.reps.keys, commits)
     new = with_commits(_rule_rows(reps), warehouse, reps.keys, commits)

@@ -95,15 +95,17 @@ def judge(lesson: QuotaLesson, deals: DealModel, features: FeatureParams) -> Evi
     periods = len(keys[keys["y"].notna()][["rep_id", "period_start"]].drop_duplicates())
     ids = lesson.deals.keys["deal_id"]
     won = int(ids[(endings["outcome"] == 1).to_numpy()].nunique())
-    found = f"{won} won deals that were seen open, {periods} ended quota periods of a rep"
-    wanted = f"{minimum.won} and {minimum.periods} are wanted"
+    found = f"{won:,} won deals and {periods:,} ended quota periods, counted for each rep"
+    wanted = f"about {minimum.won} and {minimum.periods} make it dependable"
     if won == 0 and len(lesson.won):
-        found = f"{found} ({len(lesson.won)} were entered when they were won)"
+        late = f"all {len(lesson.won):,} deals were entered only when they were won"
+        found = f"{found} ({late}, which teaches nothing about open ones)"
     if deals.ensemble is None and (periods == 0 or lesson.won.empty):
-        return Evidence("none", f"too little to fit: {found}; {wanted}; paces and shares answer")
+        says = f"too little to learn from yet: {found}; {wanted}; until then simple averages answer"
+        return Evidence("none", says)
     if deals.ensemble is None or won < minimum.won or periods < minimum.periods:
-        return Evidence("thin", f"thin: {found}; {wanted}")
-    return Evidence("enough", found)
+        return Evidence("thin", f"little to learn from yet: {found}; {wanted}")
+    return Evidence("enough", f"learned from {found}")
 
 
 def _about(lesson: QuotaLesson, ends: Sequence[pd.Timestamp]) -> dict[str, Any]:

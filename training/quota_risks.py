@@ -15,6 +15,7 @@ from training.quota_backtest import roll_up
 from training.quota_bundle import QuotaBundle
 from training.quota_explain import explain_reps, open_amounts, rep_reasons
 from training.quota_model import forecast
+from training.rep_evidence import judge_reps
 
 AT_RISK = 0.5
 """A chance to attain below this is called a risk."""
@@ -33,8 +34,8 @@ def score_reps(
 
     Returns:
         The columns of `rep_scores.parquet` in the contract, with `manager_id`, `has_left`,
-        `expected_open` and `expected_new`, the least likely to attain first; and the roll-ups of
-        teams.
+        `expected_open`, `expected_new` and `evidence_says`, the least likely to attain first and
+        who has left last; and the roll-ups of teams.
     """
     reps, deals = forecast(bundle, warehouse, [as_of])
     chances = bundle.chances(reps, deals)
@@ -43,8 +44,12 @@ def score_reps(
     mine = open_amounts(len(reps), chances.rep, chances.amount)
     told = rep_reasons(explain_reps(draws, reps, mine, bundle.target), p)
     frame = _table(draws, bundle, version, p)
+    judged = judge_reps(bundle.evidence.state, reps.X)
+    for name in ("evidence", "evidence_says"):
+        frame[name] = judged[name].to_numpy()
     frame["reasons"] = pd.Series([json.dumps(r, ensure_ascii=False) for r in told], dtype="str")
-    ordered = frame.sort_values(["p_attain", "rep_id", "period_start"], ignore_index=True)
+    order = ["has_left", "p_attain", "rep_id", "period_start", "period_end"]
+    ordered = frame.sort_values(order, ignore_index=True)
     rollups = roll_up(draws) if len(reps) else pd.DataFrame()
     return ordered, rollups
 
@@ -66,7 +71,7 @@ def _table(draws: Draws, bundle: QuotaBundle, version: str, p: np.ndarray) -> pd
             "attainment_p50": middle,
             "attainment_p90": high,
             "at_risk": p < AT_RISK,
-            "evidence": bundle.evidence.state,
+            "evidence": "",
             "reasons": "",
             "model_version": version,
             "manager_id": keys["manager_id"],

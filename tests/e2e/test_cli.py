@@ -113,8 +113,9 @@ def test_the_first_model_is_champion_and_the_next_stay_challengers(
     """A second training challenges; --promote makes a third the champion."""
     home = prepared(tmp_path, company(leads=60))
     assert run("ingest", home / "extract", "--home", home).code == 0
-    first, second = (run("train", "--home", home, "--json").data for _ in range(2))
-    third = run("train", "leads", "--promote", "--home", home, "--json").data
+    every = (("train",), ("train",), ("train", "leads", "--promote"))
+    told = [run(*words, "--home", home, "--json").data["models"] for words in every]
+    first, second, third = (model for (model,) in told)
     assert [t["version"] for t in (first, second, third)] == ["1", "2", "3"]
     assert [t["alias"] for t in (first, second, third)] == ["champion", "challenger", "champion"]
     assert run("score", "--home", home, "--out", home / "out").code == 0
@@ -293,11 +294,10 @@ def test_an_extract_of_required_columns_alone_is_scored(run: Run, tmp_path: Path
     assert run("ingest", home / "extract", "--home", home).code == 0
     told = run("train", "--home", home, "--json")
     assert told.code == 0
-    assert told.data["alias"] == "champion"
-    assert told.data["evidence"] == "none"
-    assert any(
-        "too little to fit" in words and "0 converted" in words for words in told.data["says"]
-    )
+    (model,) = told.data["models"]
+    assert model["alias"] == "champion"
+    assert model["evidence"] == "none"
+    assert any("too little to fit" in words and "0 converted" in words for words in model["says"])
     assert "too little to fit" in told.err
     assert run("score", "--home", home, "--out", home / "out").code == 0
     frame = pd.read_parquet(home / "out" / "lead_scores.parquet")

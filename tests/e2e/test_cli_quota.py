@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import timedelta
@@ -77,18 +78,22 @@ def scored(both: Both, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_training_without_a_kind_trains_both(both: Both) -> None:
     """Each kind the tables allow is registered with MLflow and is champion."""
-    assert set(both.told) == {"leads", "quota"}
-    for kind, told in both.told.items():
+    assert set(both.told) == {"models", "left_out"}
+    assert both.told["left_out"] == {}
+    assert [told["kind"] for told in both.told["models"]] == ["leads", "quota"]
+    for told in both.told["models"]:
+        assert list(told) == ["kind", "version", "alias", "evidence", "says", "metrics"]
+        kind = told["kind"]
         assert (told["version"], told["alias"]) == ("1", "champion")
         (version,) = Tracking(both.home).versions(kind)
         assert version.aliases == (CHAMPION,)
         assert version.about["evidence"] == told["evidence"]
-    assert any("ended quota periods" in words for words in both.told["quota"]["says"])
+    assert any("ended quota periods" in words for words in both.told["models"][1]["says"])
 
 
 def test_a_kind_may_be_trained_alone(run: Run, both: Both) -> None:
     """`train quota` makes a challenger of quota and leaves the leads alone."""
-    told = run("train", "quota", "--home", both.home, "--json").data
+    (told,) = run("train", "quota", "--home", both.home, "--json").data["models"]
     assert (told["kind"], told["version"], told["alias"]) == ("quota", "2", "challenger")
     assert [one.version for one in Tracking(both.home).versions("leads")] == ["1"]
 
@@ -212,8 +217,11 @@ def test_one_rep_is_explained_as_it_is_scored(run: Run, both: Both, scored: Path
     assert period["p_attain"] == row["p_attain"]
     assert period["reasons"] == json.loads(row["reasons"])
     shown = run("explain", "rep", "anna", "--home", both.home)
-    assert f"{100 * row['p_attain']:.1f}" in shown.out
-    assert "chance to make the quota of 30,000" in " ".join(shown.err.split())
+    assert row["evidence"] == "thin"
+    assert f"about {100 * row['p_attain']:.0f}" in shown.out
+    words = " ".join(shown.err.split())
+    assert "No firm chance and no range: the company has too few won deals" in words
+    assert "At a guess, the quota of 30,000 " in words
 
 
 def test_a_rep_that_cannot_be_explained(run: Run, both: Both) -> None:
@@ -232,11 +240,40 @@ def test_an_extract_of_deals_and_quotas_alone(run: Run, tmp_path: Path) -> None:
     assert run("ingest", home / "extract", "--home", home).code == 0
     told = run("train", "--home", home, "--json")
     assert told.code == 0
-    assert told.data["kind"] == "quota"
+    assert [model["kind"] for model in told.data["models"]] == ["quota"]
+    assert "needs the table 'leads'" in told.data["left_out"]["leads"]
     words = " ".join(told.err.split())
     assert "left out: a forecast of leads needs the table 'leads'" in words
     told = run("score", "--home", home, "--out", home / "out", "--json")
     assert told.code == 0
     assert [path.name for path in (home / "out").iterdir()] == ["rep_scores.parquet"]
-    assert "no leads champion, so no lead_scores.parquet" in " ".join(told.err.split())
+    assert "no lead_scores.parquet: there is no leads champion" in " ".join(told.err.split())
     assert told.data["rows_by_kind"] == {"quota": 3}
+    assert list(told.data["left_out"]) == ["leads"]
+
+
+def test_what_can_be_scored_is(run: Run, both: Both, tmp_path: Path) -> None:
+    """Where the tables of one kind are gone the other is scored, and the reason is told."""
+    home, out = tmp_path / "home", tmp_path / "out"
+    shutil.copytree(both.home, home)
+    (home / "extract" / "quotas.csv").unlink()
+    assert run("ingest", home / "extract", "--home", home).code == 0
+    out.mkdir()
+    (out / "rep_scores.parquet").write_bytes(b"of an earlier run")
+    told = run("score", "--home", home, "--out", out, "--json")
+    assert told.code == 0
+    assert list(told.data["rows_by_kind"]) == ["leads"]
+    assert [Path(name).name for name in told.data["files"]] == ["lead_scores.parquet"]
+    assert "needs the table 'quotas'" in told.data["left_out"]["quota"]
+    words = " ".join(told.err.split())
+    assert "no rep_scores.parquet: forecasting quota attainment needs the table 'quotas'" in words
+    assert "rep_scores.parquet is left from an earlier run" in words
+
+    for name in ("leads", "activities"):
+        (home / "extract" / f"{name}.csv").unlink()
+    assert run("ingest", home / "extract", "--home", home).code == 0
+    told = run("score", "--home", home, "--out", tmp_path / "nothing", "--json")
+    assert (told.code, told.out) == (2, "")
+    words = " ".join(told.err.split())
+    assert "needs the table 'leads'" in words
+    assert "needs the table 'quotas'" in words

@@ -86,7 +86,7 @@ def sample_company(seed: int) -> list[Grade]:
         found = run(home, "check")["findings"]
         named = {finding["column"] for finding in found}  # type: ignore[attr-defined, index]  # JSON
         missed = [name for name in PLANTED if name not in named]
-        trained = run(home, "train", "leads")
+        trained = run(home, "train", "leads")["models"][0]  # type: ignore[index]  # JSON
     metrics = trained["metrics"]
     auc = f"{metrics['auc']:.3f} ({metrics['auc_low']:.3f} to {metrics['auc_high']:.3f})"  # type: ignore[index]  # JSON
     what = f"sample company, seed {seed}"

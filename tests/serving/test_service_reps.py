@@ -87,8 +87,9 @@ def test_the_whole_company_is_the_table_of_the_command_line(
         assert told["at_risk"] == (told["p_attain"] < 0.5)
         assert told["attainment_p10"] <= told["attainment_p50"] <= told["attainment_p90"]
         assert told["reasons"] == json.loads(row["reasons"])
-    chances = [rep["p_attain"] for rep in answer["reps"]]
-    assert chances == sorted(chances), "the least likely first"
+    order = [(rep["has_left"], rep["p_attain"]) for rep in answer["reps"]]
+    assert order == sorted(order), "the least likely first, who has left last"
+    assert (answer["total"], answer["offset"]) == (5, 0)
 
 
 def test_reasons_add_up(client: TestClient) -> None:
@@ -118,7 +119,9 @@ def test_a_team_is_what_its_reps_may_bring_together(
     assert monthly["closed"] == pytest.approx(sum(rep["attained"] for rep in own))
     parts = sum(rep["attained"] + rep["expected_open"] + rep["expected_new"] for rep in own)
     assert monthly["mean"] == pytest.approx(parts)
-    assert monthly["at_risk"] == sum(rep["at_risk"] for rep in own)
+    here = [rep for rep in own if not rep["has_left"]]
+    assert monthly["at_risk"] == sum(rep["at_risk"] for rep in here)
+    assert monthly["left"] == len(own) - len(here) == 1
     assert monthly["p10"] <= monthly["p50"] <= monthly["p90"]
     lows = sum(rep["quota"] * rep["attainment_p10"] for rep in own if rep["quota"])
     assert monthly["p10"] > lows, "quantiles are not added: not all have bad luck at once"
@@ -131,19 +134,36 @@ def test_what_is_odd_is_said(client: TestClient) -> None:
     """Who has left is told, and who is asked for nothing has no quota to make."""
     every = {rep["rep_id"]: rep for rep in ask(client, "/at_risk_reps")["reps"]}
     assert [name for name, rep in every.items() if rep["has_left"]] == ["r4"]
-    assert every["r4"]["says"].startswith("has left the company; ")
+    assert list(every)[-1] == "r4"
+    assert every["r4"]["says"].startswith("Has left the company; no more is expected. ")
+    assert every["r4"]["chance_withheld"] == every["r4"]["range_withheld"]
     assert every["r5"]["manager_id"] is None
-    assert every["r5"]["says"].startswith("no quota to make; ")
+    assert every["r5"]["says"].startswith("No quota to make. ")
     assert every["r5"]["range_withheld"] == "there is no quota to measure it by"
-    assert "% chance to make the quota of 9,000; " in every["r1"]["says"]
+    assert every["r1"]["says"].startswith("Has made the quota of 9,000 already. ")
+    assert any("% chance to make the quota of " in rep["says"] for rep in every.values())
+
+
+def test_the_list_is_cut_into_pages(client: TestClient) -> None:
+    """Pages follow each other without gap or repetition; totals are of all reps on each of them."""
+    whole = ask(client, "/at_risk_reps")
+    pages = [ask(client, "/at_risk_reps", limit=2, offset=start) for start in (0, 2, 4, 6)]
+    assert [len(page["reps"]) for page in pages] == [2, 2, 1, 0]
+    assert [rep for page in pages for rep in page["reps"]] == whole["reps"]
+    for page, start in zip(pages, (0, 2, 4, 6), strict=True):
+        assert (page["total"], page["offset"]) == (5, start)
+        assert page["company"] == whole["company"]
+    own = ask(client, "/at_risk_reps", manager_id="m2", limit=1)
+    assert (ids(own), own["total"]) == (["r3"], 2)
 
 
 def test_ranges_are_withheld_in_words_and_given_as_numbers(client: TestClient) -> None:
     """A range that says nothing is a number still, and its sentence tells why it does not show."""
     for rep in ask(client, "/at_risk_reps")["reps"]:
         wide = rep["attainment_p90"] - rep["attainment_p10"] > 1.5
-        assert (rep["range_withheld"] is None) == (not wide and rep["quota"] > 0)
-        shown = "in 8 of 10 cases" in rep["says"]
+        known = rep["evidence"] == "enough" and not rep["has_left"]
+        assert (rep["range_withheld"] is None) == (known and not wide and rep["quota"] > 0)
+        shown = "In 8 of 10 cases" in rep["says"]
         assert shown == (rep["range_withheld"] is None)
 
 
@@ -164,7 +184,9 @@ def test_who_is_not_known_is_not_found(client: TestClient) -> None:
     said = ask(client, "/at_risk_reps", 404, manager_id="nobody")["error"]
     assert said == "no manager has the id 'nobody'; known managers are, for example: m1, m2, m9"
     said = ask(client, "/rep_outlook", 404, rep_id="nobody")["error"]
-    assert "no rep has the id 'nobody'; reps with a running quota are, for example: r" in said
+    assert said == (
+        "no rep has the id 'nobody'; reps with a running quota are, for example: r1, r2, r3, r4, r5"
+    )
     said = ask(client, "/rep_outlook", 404, rep_id="r9")["error"]
     assert f"rep 'r9' has no quota whose period runs as of {UNTIL}" in said
 
@@ -201,6 +223,9 @@ def test_before_all_quotas_nobody_is_at_risk(client: TestClient) -> None:
     [
         ("/at_risk_reps", {"manager": "m1"}, "'manager' is no key that is known here"),
         ("/at_risk_reps", {"manager_id": 1.5}, "an id should be a string"),
+        ("/at_risk_reps", {"limit": 0}, "should be greater than or equal to 1"),
+        ("/at_risk_reps", {"limit": 1001}, "should be less than or equal to 1000"),
+        ("/at_risk_reps", {"offset": -1}, "should be greater than or equal to 0"),
         ("/rep_outlook", {}, "'rep_id' is missing; it is required"),
         ("/rep_outlook", {"rep_id": None}, "should not be empty"),
         ("/rep_outlook", {"rep_id": "r1", "as_of": 17}, "should be a time like"),

@@ -56,7 +56,7 @@ def test_quotas_made_from_bookings_are_told(tmp_path: Path) -> None:
     made = backtest_quota(warehouse, asked, FEATURES, TRAINING)
     assert "The quota is nearly the answer here" in made.notes[0]
     assert "What skill remains without it" in made.notes[1]
-    assert "entered when they were won" in made.last.evidence.says
+    assert "entered only when they were won" in made.last.evidence.says
     assert (made.predictions.frame["expected_open"] == 0).all()
     wrong = amount_errors(rep_periods(warehouse), made.predictions.frame)
     assert wrong["quota"] < 0.1 < wrong["ours"] < wrong["linear pacing"]
