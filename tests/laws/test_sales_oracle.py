@@ -15,7 +15,7 @@ from histories import Case
 from hypothesis import given
 from hypothesis import strategies as st
 from looks import assert_bit_equal, tried_on
-from oracle import is_same
+from oracle import is_near
 from sales_histories import meddle_sales, sales_case
 from sales_oracle import DealOracle, RepOracle
 
@@ -28,7 +28,6 @@ from features.subjects import DEAL, REP, Subject
 from features.vocabulary import Vocabulary, read_vocabulary
 from features.warehouse import Warehouse
 
-TOLERANCE = 1e-9
 SPARK_SEEDS = (3,)
 DECLARED = {DEAL: deal_features, REP: rep_features}
 ORACLES = {DEAL: DealOracle, REP: RepOracle}
@@ -63,11 +62,6 @@ def look(
         later = new_business(past, keys, ends).add_prefix("new_")
         labels = attained_parts(past, keys).join(later).assign(ratio=attainment(past, keys))
     return Look(words, examples, labels)
-
-
-def is_near(found: float, told: float) -> bool:
-    """Tell whether two values are alike but for rounding."""
-    return is_same(found, told) or abs(found - told) <= TOLERANCE * max(1.0, abs(told))
 
 
 def assert_agrees(examples: Examples, oracle: DealOracle | RepOracle, case: Case) -> None:
