@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import ibis.expr.types as ir
 
@@ -10,12 +10,10 @@ from features.book import FLOW_DAYS, PACE_DAYS
 from features.deal_rows import MOVES
 from features.feature import (
     Aggregate,
-    Expression,
     Feature,
     FeatureSet,
     Kind,
     Source,
-    Standing,
     Unit,
     Who,
     slugs,
@@ -23,12 +21,18 @@ from features.feature import (
 from features.lead import fields, stages
 from features.lead_work import coverage, directions, numbers, touches, types
 from features.params import FeatureParams
-from features.phrases import in_days, in_window, suffix, word
+from features.phrases import Value, fact, in_days, in_window, kind, suffix, word
+from features.surroundings import CALENDAR, calendar, owner_description, standings
 from features.vocabulary import Vocabulary
 
 PRIOR_WINS = 5
 """Wins of the company's usual size that an owner's own median starts from."""
-Value = Callable[[ir.Table], ir.Value]
+COMPARED = {
+    "age_days": "how old it is",
+    "amount": "how large it is",
+    "days_since_touch": "how long it has waited",
+}
+"""What is set beside that of the other open deals."""
 
 
 def deal_features(words: Vocabulary, params: FeatureParams) -> FeatureSet:
@@ -51,22 +55,10 @@ def deal_features(words: Vocabulary, params: FeatureParams) -> FeatureSet:
         fields(words, Source.DEAL),
         _owner(words, params),
         _company(),
-        _standings(words),
+        standings(words, "deals", COMPARED, Who.CUSTOMER),
     )
     features = tuple(feature for family in families for feature in family)
     return FeatureSet("deal", features, _rows(words))
-
-
-def fact(
-    source: Source, name: str, value: Value, says: str, who: Who, unit: Unit = Unit.COUNT
-) -> Feature:
-    """Declare a figure that a row of the source holds."""
-    return Feature(name, source, Expression(value), says, who, unit)
-
-
-def kind(categories: tuple[str, ...] | None) -> str:
-    """Name the type of a column that holds numbers, or words."""
-    return "float64" if categories is None else "string"
 
 
 def _rows(words: Vocabulary) -> dict[Source, dict[str, str]]:
@@ -81,13 +73,11 @@ def _rows(words: Vocabulary) -> dict[Source, dict[str, str]]:
     counts = ("won_ever", "lost_ever", "open", *windows, *created)
     books = {f"{whose}_{name}": "int64" for whose in ("owner", "all") for name in counts}
     medians = dict.fromkeys(("owner_median_won", "all_median_won"), "float64")
-    calendar = dict.fromkeys(
-        ("weekday", "day_of_month", "days_to_month_end", "days_to_quarter_end"), "int64"
-    )
+    days = dict.fromkeys(CALENDAR, "int64")
     own_rows = {**clocks, "amount": "float64", **ages, **own, **fields_}
     return {
         Source.DEAL: own_rows,
-        Source.DEAL_SURROUNDINGS: {**own_rows, **books, **medians, **calendar},
+        Source.DEAL_SURROUNDINGS: {**own_rows, **books, **medians, **days},
     }
 
 
@@ -239,23 +229,11 @@ def _owner(words: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
             Who.CUSTOMER,
             Unit.SHARE,
         ),
-        (
-            "owner_tenure_days",
-            lambda r: in_days(r.cutoff.delta(r.hired_at, unit="microsecond")),
-            "days since the owner was hired",
-            Who.COMPANY,
-            Unit.DAYS,
-        ),
     ]
     for name, value, says, who, unit in declared:
         yield fact(Source.DEAL_SURROUNDINGS, name, value, says, who, unit)
-    # The first names are taken already.
-    taken = ("rate", "closed", "won_90d", "open", "created_30d", "tenure_days")
-    names = slugs((*taken, *words.columns_of("reps").values()))
-    for column, name in words.columns_of("reps").items():
-        place, categories = (Source.DEAL_SURROUNDINGS, column), words.columns[f"reps.{name}"]
-        says = f"the owner's {name.replace('_', ' ')}"
-        yield word(f"owner_{names[name]}", place, says, Who.COMPANY, categories)
+    taken = ("rate", "closed", "won_90d", "open", "created_30d")
+    yield from owner_description(words, Source.DEAL_SURROUNDINGS, taken)
 
 
 def _company() -> Iterator[Feature]:
@@ -280,30 +258,8 @@ def _company() -> Iterator[Feature]:
             "its amount, as a multiple of the company's usual win",
             Unit.SHARE,
         ),
-        ("weekday", lambda r: r.weekday, "weekday (0 = Monday)", Unit.COUNT),
-        ("day_of_month", lambda r: r.day_of_month, "day of the month", Unit.COUNT),
-        ("days_to_month_end", lambda r: r.days_to_month_end, "days to month's end", Unit.COUNT),
-        (
-            "days_to_quarter_end",
-            lambda r: r.days_to_quarter_end,
-            "days to quarter's end",
-            Unit.COUNT,
-        ),
     ]
     for name, value, says, unit in declared:
         who = Who.CUSTOMER if name == "amount_against_company" else Who.MARKET
         yield fact(Source.DEAL_SURROUNDINGS, name, value, says, who, unit)
-
-
-def _standings(words: Vocabulary) -> Iterator[Feature]:
-    """Where the deal stands among the others that are open."""
-    within = "stage" if words.stages else None
-    among = "deals in its stage" if within else "open deals"
-    for name, what in (
-        ("age_days", "how old it is"),
-        ("amount", "how large it is"),
-        ("days_since_touch", "how long it has waited"),
-    ):
-        says = f"{what} among {among} (0 lowest, 1 highest)"
-        how = Standing(name, within)
-        yield Feature(f"standing_{name}", Source.COLUMNS, how, says, Who.CUSTOMER, Unit.SHARE)
+    yield from calendar(Source.DEAL_SURROUNDINGS)

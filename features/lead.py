@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import ibis.expr.types as ir
 
@@ -15,14 +15,14 @@ from features.feature import (
     Ratio,
     Ready,
     Source,
-    Standing,
     Unit,
     Who,
     slugs,
 )
 from features.lead_work import coverage, directions, numbers, touches, types
 from features.params import FeatureParams
-from features.phrases import in_days, row, word
+from features.phrases import Value, in_days, kind, row, word
+from features.surroundings import CALENDAR, calendar, owner_description, standings
 from features.vocabulary import Vocabulary
 
 LAST_YEAR = 2045
@@ -51,18 +51,13 @@ def lead_features(words: Vocabulary, params: FeatureParams) -> FeatureSet:
 
 def _rows(words: Vocabulary) -> dict[Source, dict[str, str]]:
     """The columns that expressions over a lead and its surroundings may use."""
-
-    def kind(categories: tuple[str, ...] | None) -> str:
-        return "float64" if categories is None else "string"
-
     moments = {"created_at": "timestamp(6)", "do_not_contact_at": "timestamp(6)"}
     own = {n: kind(c) for n, c in own_columns(words).items()}
     fields = dict.fromkeys(words.field_columns, "string")
     of_rep = words.columns_of("reps")
     about_rep = {column: kind(words.columns[f"reps.{name}"]) for column, name in of_rep.items()}
     counts = ("load", "owner_resolved", "won", "won_week", "resolved", "created", "backlog")
-    calendar = ("weekday", "day_of_month", "days_to_month_end", "days_to_quarter_end")
-    whole = dict.fromkeys((*counts, *calendar), "int64")
+    whole = dict.fromkeys((*counts, *CALENDAR), "int64")
     clocks = {"cutoff": "timestamp(6)", "hired_at": "timestamp(6)", "owner_rate": "float64"}
     return {
         Source.LEAD: {
@@ -200,25 +195,12 @@ def _owner(words: Vocabulary) -> Iterator[Feature]:
         Unit.SHARE,
     )
     yield row("owner_load", lambda r: r.load, "open leads of the owner", Who.COMPANY)
-    yield row(
-        "owner_tenure_days",
-        lambda r: in_days(r.cutoff.delta(r.hired_at, unit="microsecond")),
-        "days since the owner was hired",
-        Who.COMPANY,
-        Unit.DAYS,
-    )
-    # The first names are taken already.
-    taken = ("rate", "resolved", "load", "tenure_days")
-    names = slugs((*taken, *words.columns_of("reps").values()))
-    for column, name in words.columns_of("reps").items():
-        place, categories = (Source.SURROUNDINGS, column), words.columns[f"reps.{name}"]
-        says = f"the owner's {name.replace('_', ' ')}"
-        yield word(f"owner_{names[name]}", place, says, Who.COMPANY, categories)
+    yield from owner_description(words, Source.SURROUNDINGS, ("rate", "resolved", "load"))
 
 
 def _market() -> Iterator[Feature]:
     """The company's pace and the calendar at the cutoff."""
-    declared: list[tuple[str, Callable[[ir.Table], ir.Value], str, Unit]] = [
+    declared: list[tuple[str, Value, str, Unit]] = [
         (
             "company_rate",
             lambda r: (r.won + 1) / (r.resolved + 2),
@@ -244,36 +226,18 @@ def _market() -> Iterator[Feature]:
             "leads won in the last four weeks for each open one",
             Unit.SHARE,
         ),
-        ("weekday", lambda r: r.weekday, "weekday (0 = Monday)", Unit.COUNT),
-        ("day_of_month", lambda r: r.day_of_month, "day of the month", Unit.COUNT),
-        ("days_to_month_end", lambda r: r.days_to_month_end, "days to month's end", Unit.COUNT),
-        (
-            "days_to_quarter_end",
-            lambda r: r.days_to_quarter_end,
-            "days to quarter's end",
-            Unit.COUNT,
-        ),
     ]
     for name, value, says, unit in declared:
         yield row(name, value, says, Who.MARKET, unit)
+    yield from calendar(Source.SURROUNDINGS)
 
 
 def _standings(words: Vocabulary) -> Iterator[Feature]:
     """Where the lead stands among the others of the day, and how overdue the next touch is."""
-    within = "stage" if words.stages else None
-    among = "leads in its stage" if within else "open leads"
-    compared = [("age_days", "how old it is"), ("days_since_touch", "how long it has waited")]
+    compared = {"age_days": "how old it is", "days_since_touch": "how long it has waited"}
     if "leads.value" in words.columns:
-        compared.append((slugs(own_columns(words))["leads.value"], "how much it is worth"))
-    for name, what in compared:
-        yield Feature(
-            f"standing_{name}",
-            Source.COLUMNS,
-            Standing(name, within),
-            f"{what} among {among} (0 lowest, 1 highest)",
-            Who.LEAD,
-            Unit.SHARE,
-        )
+        compared[slugs(own_columns(words))["leads.value"]] = "how much it is worth"
+    yield from standings(words, "leads", compared, Who.LEAD)
     yield Feature(
         "overdue",
         Source.COLUMNS,

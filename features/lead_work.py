@@ -54,6 +54,11 @@ def touches(params: FeatureParams) -> Iterator[Feature]:
         "hours from its arrival to the first activity",
         Unit.HOURS,
     )
+    yield from trends(params)
+
+
+def trends(params: FeatureParams) -> Iterator[Feature]:
+    """Whether activities become more or fewer."""
     for short, wide in zip(params.windows_days[1:-1:2], params.windows_days[2::2], strict=False):
         yield touch(
             f"touch_trend_{short}d_{wide}d",
@@ -95,33 +100,20 @@ def types(words: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
             Unit.HOURS,
         )
     if words.types:
-        yield Feature(
-            "last_type",
-            Source.TOUCHES,
-            Aggregate(Kind.LAST_WORD, "type"),
-            "the last activity's type",
-            Who.REP,
-            Unit.CATEGORY,
-            categories=words.types,
-        )
-        yield Feature(
-            "second_last_type",
-            Source.TOUCHES,
-            Aggregate(Kind.SECOND_WORD, "type"),
-            "the type of activity before that",
-            Who.REP,
-            Unit.CATEGORY,
-            categories=words.types,
-        )
-        yield Feature(
-            "newest_type",
-            Source.TOUCHES,
-            Aggregate(Kind.NEWEST_WORD, "type"),
-            "the latest type that was new to it",
-            Who.REP,
-            Unit.CATEGORY,
-            categories=words.types,
-        )
+        for name, kind, says in (
+            ("last_type", Kind.LAST_WORD, "the last activity's type"),
+            ("second_last_type", Kind.SECOND_WORD, "the type of activity before that"),
+            ("newest_type", Kind.NEWEST_WORD, "the latest type that was new to it"),
+        ):
+            yield Feature(
+                name,
+                Source.TOUCHES,
+                Aggregate(kind, "type"),
+                says,
+                Who.REP,
+                Unit.CATEGORY,
+                categories=words.types,
+            )
         yield touch(
             "days_since_newest_type",
             Aggregate(Kind.SINCE_NEWEST, "type"),

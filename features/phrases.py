@@ -11,6 +11,8 @@ from features.params import FeatureParams
 from features.relations import code_of
 from features.vocabulary import as_number
 
+Value = Callable[[ir.Table], ir.Value]
+
 PER_TYPE_WINDOWS = 2
 """Each activity type is counted over so many of the windows only, spread over all of them."""
 
@@ -39,12 +41,22 @@ def windows_per_type(params: FeatureParams) -> tuple[int | None, ...]:
     return (*windows[step - 1 :: step][:PER_TYPE_WINDOWS], None)
 
 
-def row(
-    name: str, value: Callable[[ir.Table], ir.Value], says: str, who: Who, unit: Unit = Unit.COUNT
+def kind(categories: tuple[str, ...] | None) -> str:
+    """Name the type of a column that holds numbers, or words."""
+    return "float64" if categories is None else "string"
+
+
+def fact(
+    source: Source, name: str, value: Value, says: str, who: Who, unit: Unit = Unit.COUNT
 ) -> Feature:
+    """Declare a figure that a row of the source holds."""
+    return Feature(name, source, Expression(value), says, who, unit)
+
+
+def row(name: str, value: Value, says: str, who: Who, unit: Unit = Unit.COUNT) -> Feature:
     """Declare a figure that the lead or its surroundings hold as it stands."""
     source = Source.LEAD if who is Who.LEAD else Source.SURROUNDINGS
-    return Feature(name, source, Expression(value), says, who, unit)
+    return fact(source, name, value, says, who, unit)
 
 
 def word(

@@ -8,13 +8,13 @@ import ibis
 import ibis.expr.types as ir
 
 from features.book import FLOW_DAYS, PACE_DAYS
-from features.deal import Value, kind
 from features.feature import Feature, FeatureSet, Source, Unit, Who, slugs
 from features.params import FeatureParams
-from features.phrases import in_days, word
+from features.phrases import Value, in_days, kind, word
 from features.rep_rows import GROUPS, SUMMED
 from features.rep_sales import column, leads, missing, of_rep, pace, pipeline, working_days
 from features.rep_work import work
+from features.surroundings import CALENDAR
 from features.vocabulary import Vocabulary
 
 BILLION = 1_000_000_000
@@ -56,8 +56,7 @@ def _rows(words: Vocabulary) -> dict[Source, dict[str, str]]:
         for what in ("stage_", "amount_stage_")
         for place in range(len(words.stages) + 1)
     ]
-    calendar = ("weekday", "day_of_month", "days_to_month_end", "days_to_quarter_end")
-    whole = (*ever, *plain, *due, *SUMMED, *paces, *flows, *stages, *calendar)
+    whole = (*ever, *plain, *due, *SUMMED, *paces, *flows, *stages, *CALENDAR)
     company = [f"all_{name}" for name in (*paces, *ever, "created_90d")]
     sums = [f"{group}_{name}" for group in GROUPS for name in (*SUMMED, *paces)]
     numbers = ("quota", "attained", "last_ratio", "last_early_ratio", "median_won")
@@ -222,12 +221,7 @@ def _calendar() -> Iterator[Feature]:
 
     says = "the company's share of deals won, of those closed in 90 days"
     yield of_rep("company_win_rate", rate, says, Who.MARKET, Unit.SHARE)
-    for name, says in (
-        ("weekday", "weekday (0 = Monday)"),
-        ("day_of_month", "day of the month"),
-        ("days_to_month_end", "days to month's end"),
-        ("days_to_quarter_end", "days to quarter's end"),
-    ):
+    for name, says in CALENDAR.items():
         yield of_rep(name, column(name), says, Who.MARKET)
     yield of_rep(
         "start_month", lambda r: r.period_start.month(), "month the period starts in", Who.MARKET

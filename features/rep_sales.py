@@ -8,9 +8,10 @@ import ibis
 import ibis.expr.types as ir
 
 from features.book import FLOW_DAYS, PACE_DAYS
-from features.deal import PRIOR_WINS, Value, fact
+from features.deal import PRIOR_WINS
 from features.feature import Feature, Source, Unit, Who, slugs
 from features.params import FeatureParams
+from features.phrases import Value, fact
 from features.vocabulary import Vocabulary
 
 PRIOR_DAYS = 20.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from features.feature import Aggregate, Feature, Kind, Source, Unit, Who, slugs
-from features.lead_work import INBOUND
+from features.lead_work import INBOUND, trends
 from features.params import FeatureParams
 from features.phrases import in_window, touch
 from features.vocabulary import Vocabulary
@@ -31,14 +31,7 @@ def work(words: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
         )
     says = "days since the last activity"
     yield touch("days_since_touch", Aggregate(Kind.SINCE_LAST), says, Unit.DAYS)
-    for short, wide in zip(windows[1:-1:2], windows[2::2], strict=False):
-        yield touch(
-            f"touch_trend_{short}d_{wide}d",
-            Aggregate(Kind.TREND, wide_days=wide),
-            f"activities a day in the last {short} days, less those of the {wide - short} before",
-            Unit.SHARE,
-            short,
-        )
+    yield from trends(params)
     for column, found, phrase in (
         ("type", words.types, "'{}'"),
         ("direction", words.directions, "'{}' activities"),

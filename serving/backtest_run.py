@@ -11,12 +11,15 @@ from typing import Any
 from features.errors import InputError
 from features.labels import last_mature_cutoff
 from features.snapshot import midnight
+from features.warehouse import Warehouse
 from serving.cli import Session
 from serving.forecaster import Forecaster
 from training.audit import audit
 from training.backtest import Backtest, Fold, Range, backtest_leads
 from training.baselines import BASE_RATE
 from training.evaluate import Evaluation, evaluate
+from training.intervals import Estimate
+from training.judged import Judged
 from training.pipeline import settings_of
 from training.report import Driver, FoldSpan, ReportContext, write_metrics, write_report
 from training.truth import LEADS, TruthGrade, grade, read_truth
@@ -64,13 +67,8 @@ def backtest_to(
     horizon = horizon_days or settings.training.leads.horizon_days
     warehouse = Forecaster(session.home, settings).warehouse()
     warehouse.require("leads", "activities", purpose="a backtest of lead conversion")
-    first = asked.cutoffs[0]
-    if first > warehouse.data_until:
-        raise InputError(
-            f"--from {first:%Y-%m-%d} lies after the extract's end "
-            f"{warehouse.data_until:%Y-%m-%d %H:%M}: choose an earlier first cutoff"
-        )
     progress = session.console.progress
+    require_start(asked, warehouse)
     made_folder(out)
     # Read before the work begins, so that a wrong folder or grid costs no minutes.
     truth = read_truth(known, LEADS).at_horizon(horizon) if known else None
@@ -117,6 +115,20 @@ def _say(session: Session, judged: Evaluation, out: Path) -> None:
     session.console.say(f"report: {out / 'report.html'}")
 
 
+def require_start(asked: Range, warehouse: Warehouse) -> None:
+    """Refuse a backtest of which nothing is known yet.
+
+    Raises:
+        InputError: it starts after the extract's end.
+    """
+    first = asked.cutoffs[0]
+    if first > warehouse.data_until:
+        raise InputError(
+            f"--from {first:%Y-%m-%d} lies after the extract's end "
+            f"{warehouse.data_until:%Y-%m-%d %H:%M}: choose an earlier first cutoff"
+        )
+
+
 def made_folder(out: Path) -> Path:
     """Make the folder for results before the work begins, so that no work is lost."""
     try:
@@ -131,10 +143,8 @@ def show_scores(session: Session, title: str, judged: Evaluation) -> None:
     if judged.overall.withheld:
         session.console.warn("too few outcomes among these forecasts to say how good they are")
         return
-    scored = judged.overall.scores
-    rows = [[name, *(_cell(scores[m]) for m in SHOWN)] for name, scores in scored.items()]
-    session.console.show(title, ["forecast", *SHOWN.values()], rows)
-    area = scored["model"]["auc"]
+    show_figures(session, title, judged.overall, SHOWN)
+    area = judged.overall.model["auc"]
     if area.value is not None and area.low is not None:
         level = session.settings.training.evaluation.level
         session.console.say(
@@ -143,7 +153,13 @@ def show_scores(session: Session, title: str, judged: Evaluation) -> None:
         )
 
 
-def _cell(estimate: Any) -> str:
+def show_figures(session: Session, title: str, overall: Judged, shown: Mapping[str, str]) -> None:
+    """Show some figures of every forecast, in columns."""
+    rows = [[name, *(_cell(own[m]) for m in shown)] for name, own in overall.scores.items()]
+    session.console.show(title, ["forecast", *shown.values()], rows)
+
+
+def _cell(estimate: Estimate) -> str:
     return "-" if estimate.value is None else f"{estimate.value:.3f}"
 
 

@@ -13,10 +13,11 @@ import pandas as pd
 
 from features.build import build
 from features.errors import InputError, NotFoundError, NotReady
-from features.store import NO_EVENTS, current
+from features.store import current
 from features.warehouse import Warehouse
 from serving.given import Given, given
 from serving.lookup import call_list, find_lead, why_no_score
+from serving.opened import moment_of, named_in
 from serving.quota_outlook import QuotaOutlook
 from serving.settings import Settings
 from training.bundle import LEADS, Bundle
@@ -41,11 +42,7 @@ class Outlook:
 
     def moment(self, as_of: datetime | None = None) -> datetime:
         """Give the moment to answer for: the extract's end unless told."""
-        if as_of is not None:
-            return as_of
-        if self.warehouse.data_until == NO_EVENTS:
-            raise NotReady("the extract holds no event, so it has no end; say --as-of")
-        return self.warehouse.data_until
+        return moment_of(self.warehouse, as_of)
 
     def score(self, as_of: datetime | None = None) -> pd.DataFrame:
         """Score and rank every open lead."""
@@ -76,9 +73,7 @@ class Outlook:
 
     def reps(self) -> frozenset[str]:
         """Name every rep the extract knows: by the table `reps`, or by a lead."""
-        reps, leads = (self.warehouse[name].select("rep_id") for name in ("reps", "leads"))
-        fetched = self.warehouse.arrow(reps.union(leads, distinct=True))
-        return frozenset(rep for rep in fetched["rep_id"].to_pylist() if rep is not None)
+        return named_in(self.warehouse, "rep_id", "reps", "leads")
 
     def lead(self, lead_id: str) -> dict[str, Any] | None:
         """Fetch a lead's beginning and end, if the extract knows it."""

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from features.errors import NotFoundError, NotReady
-from features.store import NO_EVENTS
 from features.warehouse import Warehouse
+from serving.opened import moment_of, named_in
 from serving.quota_words import chance_withheld, rep_sentence, rep_withheld
 from serving.wire import zulu
 from training.quota_bundle import QuotaBundle
@@ -36,11 +36,7 @@ class QuotaOutlook:
 
     def moment(self, as_of: datetime | None = None) -> datetime:
         """Give the moment to answer for: the extract's end unless told."""
-        if as_of is not None:
-            return as_of
-        if self.warehouse.data_until == NO_EVENTS:
-            raise NotReady("the extract holds no event, so it has no end; say --as-of")
-        return self.warehouse.data_until
+        return moment_of(self.warehouse, as_of)
 
     def score(self, as_of: datetime | None = None) -> pd.DataFrame:
         """Forecast every rep with a running quota, the least likely to make it first."""
@@ -57,14 +53,11 @@ class QuotaOutlook:
 
     def reps(self) -> frozenset[str]:
         """Name every rep the extract knows: by the table `reps`, or by a quota."""
-        reps, quotas = (self.warehouse[name].select("rep_id") for name in ("reps", "quotas"))
-        fetched = self.warehouse.arrow(reps.union(quotas, distinct=True))
-        return frozenset(rep for rep in fetched["rep_id"].to_pylist() if rep is not None)
+        return named_in(self.warehouse, "rep_id", "reps", "quotas")
 
     def managers(self) -> frozenset[str]:
         """Name every manager that the table `reps` knows."""
-        fetched = self.warehouse.arrow(self.warehouse["reps"].select("manager_id").distinct())
-        return frozenset(one for one in fetched["manager_id"].to_pylist() if one is not None)
+        return named_in(self.warehouse, "manager_id", "reps")
 
 
 def of_rep(

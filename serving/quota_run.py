@@ -8,24 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from features.commits import Commits, read_commits
-from features.errors import InputError
 from features.warehouse import Warehouse
-from serving.backtest_run import made_folder
+from serving.backtest_run import made_folder, require_start, show_figures
 from serving.cli import Session
 from serving.forecaster import Forecaster
-from serving.training_run import register
+from serving.training_run import flat, register
 from training.backtest import Range
-from training.intervals import Estimate
 from training.page import ReportContext
 from training.params import TrainingParams
 from training.plots import FoldSpan
-from training.predictions import MODEL
 from training.quota_backtest import QuotaBacktest, QuotaFold, backtest_quota
 from training.quota_baselines import COMMITTED
 from training.quota_bundle import QUOTA
 from training.quota_commits import TURNED_AWAY, commits_json, reading_notes
 from training.quota_evaluate import QuotaEvaluation, evaluate_quota
-from training.quota_group import QuotaGroup, QuotaSettings
+from training.quota_group import QuotaSettings
 from training.quota_pipeline import QuotaTrained, train_quota
 from training.quota_report import render_quota, write_quota_metrics, write_quota_report
 from training.records import RunRecord
@@ -69,7 +66,7 @@ def train_quotas(session: Session, until: datetime | None, *, promote: bool) -> 
     judged = None
     if made.test is not None:
         judged = evaluate_quota(made.test.predictions, judging(settings.training))
-    metrics = _metrics(judged)
+    metrics = {} if judged is None else flat(judged.overall)
     record = _record(session, made, judged, warehouse.fingerprint, metrics)
     if judged is not None:
         _show(session, f"Tested on the last period, {judged.overall.n_rows:,} forecasts", judged)
@@ -113,25 +110,6 @@ def _record(
     )
 
 
-def _metrics(judged: QuotaEvaluation | None) -> dict[str, float | None]:
-    """Flatten the estimates of all weeks: `auc`, `auc_low`, `auc_high`, and the baselines'."""
-    told: dict[str, float | None] = {}
-    if judged is None:
-        return told
-    for name, figures in _figures(judged.overall).items():
-        prefix = "" if name == MODEL else name.replace(" ", "_") + "."
-        for metric, estimate in figures.items():
-            told[f"{prefix}{metric}"] = estimate.value
-            told[f"{prefix}{metric}_low"] = estimate.low
-            told[f"{prefix}{metric}_high"] = estimate.high
-    return told
-
-
-def _figures(group: QuotaGroup) -> dict[str, dict[str, Estimate]]:
-    """Give each forecast's figures of chances and ranges side by side."""
-    return {name: dict(figures) for name, figures in group.scores.items()}
-
-
 def backtest_quota_to(
     session: Session,
     asked: Range,
@@ -154,12 +132,7 @@ def backtest_quota_to(
     settings = session.settings
     warehouse = Forecaster(session.home, settings).warehouse()
     warehouse.require("deals", "quotas", purpose="a backtest of quota attainment")
-    first = asked.cutoffs[0]
-    if first > warehouse.data_until:
-        raise InputError(
-            f"--from {first:%Y-%m-%d} lies after the extract's end "
-            f"{warehouse.data_until:%Y-%m-%d %H:%M}: choose an earlier first cutoff"
-        )
+    require_start(asked, warehouse)
     made_folder(out)
     truth = read_truth(known, QUOTAS) if known else None
     commits = _commits(session, warehouse, committed, out) if committed else None
@@ -222,12 +195,4 @@ def _show(session: Session, title: str, judged: QuotaEvaluation) -> None:
     if judged.overall.withheld:
         session.console.warn(f"how good it is: {judged.overall.withheld}")
         return
-    figures = _figures(judged.overall)
-    rows = [
-        [name, *(_cell(told.get(metric)) for metric in SHOWN)] for name, told in figures.items()
-    ]
-    session.console.show(title, ["forecast", *SHOWN.values()], rows)
-
-
-def _cell(estimate: Estimate | None) -> str:
-    return "-" if estimate is None or estimate.value is None else f"{estimate.value:.3f}"
+    show_figures(session, title, judged.overall, SHOWN)

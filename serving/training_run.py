@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from features.labels import last_mature_cutoff
@@ -15,10 +13,12 @@ from serving.forecaster import Forecaster
 from training.backtest import Range
 from training.bundle import LEADS
 from training.evaluate import Evaluation
+from training.judged import Judged
 from training.pictures import beeswarm
 from training.pipeline import Trained, train
+from training.predictions import MODEL
 from training.records import RunRecord
-from training.report import write_report
+from training.report import render
 from training.tracking import Tracking
 
 
@@ -77,11 +77,14 @@ def register(session: Session, record: RunRecord, *, promote: bool) -> dict[str,
 
 def _metrics(judged: Evaluation | None) -> dict[str, float | None]:
     """Flatten the estimates: `auc`, `auc_low`, `auc_high`, and those of every baseline."""
-    if judged is None or judged.overall.withheld:
-        return {}
+    return {} if judged is None or judged.overall.withheld else flat(judged.overall)
+
+
+def flat(overall: Judged) -> dict[str, float | None]:
+    """Name every estimate of every forecast; those of baselines are `<baseline>.<figure>`."""
     told: dict[str, float | None] = {}
-    for name, scores in judged.overall.scores.items():
-        prefix = "" if name == "model" else name.replace(" ", "_") + "."
+    for name, scores in overall.scores.items():
+        prefix = "" if name == MODEL else name.replace(" ", "_") + "."
         for metric, estimate in scores.items():
             told[f"{prefix}{metric}"] = estimate.value
             told[f"{prefix}{metric}_low"] = estimate.low
@@ -114,11 +117,7 @@ def _report(session: Session, made: Trained) -> str:
         return ""
     cutoffs = made.test.folds[0].cutoffs
     asked = Range(cutoffs[0], cutoffs[-1])
-    context = context_of(session, asked, made.test, made.evaluation, [])
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "report.html"
-        write_report(path, made.evaluation, context)
-        return path.read_text(encoding="utf-8")
+    return render(made.evaluation, context_of(session, asked, made.test, made.evaluation, []))
 
 
 def _show(session: Session, judged: Evaluation | None) -> None:

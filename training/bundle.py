@@ -61,6 +61,15 @@ class Evidence:
         index = np.clip(np.where(known, place, 0).astype(int), 0, len(enough) - 1)
         return np.where(known & ~enough[index], "thin", states)
 
+    def to_json(self) -> dict[str, Any]:
+        """Give everything as plain values."""
+        return {**vars(self), "counts": list(self.counts)}
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Evidence:
+        """Read what `to_json` gave."""
+        return cls(**{**plain, "counts": tuple(plain["counts"])})
+
 
 @dataclass(frozen=True)
 class Bundle:
@@ -144,7 +153,7 @@ class Bundle:
             "trees": len(self._texts()),
             "calibrator": self.calibrator.to_json(),
             "base_rate": self.base_rate,
-            "evidence": {**vars(self.evidence), "counts": list(self.evidence.counts)},
+            "evidence": self.evidence.to_json(),
             "about": dict(self.about),
         }
 
@@ -157,7 +166,6 @@ class Bundle:
         """Read a bundle, and refuse one whose features mean something else by now."""
         plain, texts = read_files(folder, LEADS, FORMAT)
         columns = tuple(plain["columns"])
-        evidence = {**plain["evidence"], "counts": tuple(plain["evidence"]["counts"])}
         bundle = cls(
             until=datetime.fromisoformat(plain["until"]),
             horizon_days=plain["horizon_days"],
@@ -168,7 +176,7 @@ class Bundle:
             ensemble=Ensemble(texts, columns) if texts else None,
             calibrator=Calibrator.from_json(plain["calibrator"]),
             base_rate=plain["base_rate"],
-            evidence=Evidence(**evidence),
+            evidence=Evidence.from_json(plain["evidence"]),
             about=plain["about"],
         )
         refuse_other_meaning(folder, bundle.fingerprint, bundle.feature_set.fingerprint)

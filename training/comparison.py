@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from training.intervals import WITHHELD, Counts, Estimate, estimate
+from training.judged import Judged, gaps
 from training.metrics import FloatArray
 from training.predictions import MODEL
 from training.scores import HIGHER, LOWER, NEUTRAL, Forecasts, measure
 
 METRICS = (*sorted(HIGHER), *sorted(LOWER), *sorted(NEUTRAL))
 _CENTRED = frozenset({"ece"})
-
-Scores = Mapping[str, Estimate]
 
 
 @dataclass(frozen=True)
@@ -42,41 +41,21 @@ class EvaluationSettings:
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """A group of rows, how each forecast did on it, and how much better the model did.
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Judged):
+    """A group of leads at cutoffs, and how each forecast did on it.
 
     Attributes:
-        label: the group in words.
-        n_rows: lead-and-cutoff pairs with a known outcome.
-        n_leads: different leads among them.
+        n_leads: different leads among its rows.
         n_converted: different leads with a conversion within the horizon of one of their rows.
         base_rate: share of rows that converted.
-        withheld: why nothing is said about this group, or None.
-        scores: forecast -> metric -> estimate.
-        differences: baseline -> metric -> model minus baseline, on the same resamples.
     """
 
-    label: str
-    n_rows: int
+    higher: ClassVar = HIGHER
+    neutral: ClassVar = NEUTRAL
     n_leads: int
     n_converted: int
     base_rate: Estimate
-    withheld: str | None
-    scores: Mapping[str, Scores]
-    differences: Mapping[str, Scores]
-
-    @property
-    def model(self) -> Scores:
-        """How the model did."""
-        return self.scores[MODEL]
-
-    def verdict(self, baseline: str, metric: str) -> str:
-        """Say whether the model is `better`, `worse` or `undecided` against a baseline."""
-        difference = self.differences[baseline].get(metric, WITHHELD)
-        if difference.value is None or metric in NEUTRAL or not difference.excludes(0.0):
-            return "undecided"
-        return "better" if (difference.value > 0) == (metric in HIGHER) else "worse"
 
     def to_json(self) -> dict[str, Any]:
         """Give everything as plain values; withheld figures are None."""
@@ -87,12 +66,7 @@ class Comparison:
             "n_converted_leads": self.n_converted,
             "base_rate": self.base_rate.to_json(),
             "withheld": self.withheld,
-            MODEL: _plain(self.model),
-            "baselines": {n: _plain(s) for n, s in self.scores.items() if n != MODEL},
-            "difference": {
-                name: {m: e.to_json() | {"verdict": self.verdict(name, m)} for m, e in row.items()}
-                for name, row in self.differences.items()
-            },
+            **self.compared(),
         }
 
 
@@ -109,24 +83,28 @@ def compare(
     """
     converted = len(np.unique(forecasts.clusters[forecasts.y > 0]))
     not_converted = len(np.unique(forecasts.clusters[forecasts.y == 0]))
-    sizes = (len(forecasts.y), len(np.unique(forecasts.clusters)), converted)
+    n, level = len(forecasts.y), settings.level
     if min(converted, not_converted) < settings.min_leads:
         words = too_few(converted, not_converted, settings.min_leads)
-        rate = Estimate(float(forecasts.y.mean())) if sizes[0] else WITHHELD
-        nothing = dict.fromkeys(METRICS, WITHHELD)
-        scores = dict.fromkeys(forecasts.named, nothing)
-        others = {name: nothing for name in forecasts.named if name != MODEL}
-        return Comparison(label, *sizes, rate, words, scores, others)
-    drawn = measure(forecasts, counts, settings.capacity)
-    rate = cluster_rate(forecasts, counts, settings.level)
-    level = settings.level
-    scores = {name: _estimates(metrics, level) for name, metrics in drawn.items()}
-    others = {
-        name: _estimates({m: drawn[MODEL][m] - metrics[m] for m in METRICS}, level)
-        for name, metrics in drawn.items()
-        if name != MODEL
-    }
-    return Comparison(label, *sizes, rate, None, scores, others)
+        rate = Estimate(float(forecasts.y.mean())) if n else WITHHELD
+        scores = {name: dict.fromkeys(METRICS, WITHHELD) for name in forecasts.named}
+        others = {name: nothing for name, nothing in scores.items() if name != MODEL}
+    else:
+        words = None
+        drawn = measure(forecasts, counts, settings.capacity)
+        rate = cluster_rate(forecasts, counts, level)
+        scores = {name: _estimates(metrics, level) for name, metrics in drawn.items()}
+        others = {name: _estimates(gap, level) for name, gap in gaps(drawn).items()}
+    return Comparison(
+        label=label,
+        n_rows=n,
+        n_leads=len(np.unique(forecasts.clusters)),
+        n_converted=converted,
+        base_rate=rate,
+        withheld=words,
+        scores=scores,
+        differences=others,
+    )
 
 
 def cluster_rate(forecasts: Forecasts, counts: Counts, level: float) -> Estimate:
@@ -158,7 +136,3 @@ def too_few(converted: int, not_converted: int, needed: int) -> str:
 
 def _estimates(drawn: Mapping[str, FloatArray], level: float) -> dict[str, Estimate]:
     return {m: estimate(drawn[m], level, centred=m in _CENTRED) for m in METRICS}
-
-
-def _plain(scores: Scores) -> dict[str, dict[str, float | None]]:
-    return {name: figure.to_json() for name, figure in scores.items()}

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from features.errors import InputError
 from features.progress import Progress, silent
 from training.comparison import Comparison, EvaluationSettings, cluster_rate, compare
 from training.intervals import WITHHELD, Counts, Estimate, resample
+from training.judged import require_shares
 from training.metrics import (
     BINS,
     FloatArray,
@@ -104,11 +104,7 @@ def evaluate(
     All groups share the same resamples of leads, so their figures can be compared.
     """
     settings = settings or EvaluationSettings()
-    if not 0 < settings.capacity <= 1 or not 0 < settings.level < 1:
-        raise InputError(
-            "capacity must lie in (0, 1] and level in (0, 1), "
-            f"they are {settings.capacity} and {settings.level}"
-        )
+    require_shares(settings.capacity, settings.level)
     known = predictions.mature()
     rows = known.forecasts
     counts = resample(int(rows.clusters.max(initial=0)) + 1, settings.draws, settings.seed)

@@ -12,7 +12,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from training import plots
+from training.judged import Judged
 from training.plots import FoldSpan
+from training.predictions import MODEL
 from training.truth import TruthGrade
 from training.verdict import percent
 
@@ -80,8 +82,15 @@ def write_json(path: Path, figures: Mapping[str, Any]) -> None:
     path.write_text(words + "\n", encoding="utf-8")
 
 
-def render_page(template: str, context: ReportContext, **values: object) -> str:
-    """Make a page as text."""
+def render_page(template: str, context: ReportContext, overall: Judged, **values: object) -> str:
+    """Make a page as text.
+
+    Args:
+        template: the page's kind.
+        context: what it tells beside the figures.
+        overall: all rows together.
+        values: what this kind of page is made of.
+    """
     pages = Environment(
         loader=PackageLoader("training", "templates"),
         autoescape=True,
@@ -94,6 +103,8 @@ def render_page(template: str, context: ReportContext, **values: object) -> str:
         c=context,
         findings=_by_severity(context.findings),
         strongest=max((d.points for d in context.drivers), default=1.0) or 1.0,
+        forecasts=list(overall.scores),
+        model=MODEL,
         **values,
     )
 

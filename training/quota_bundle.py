@@ -156,7 +156,7 @@ class QuotaBundle:
             "spread": vars(self.spread),
             "futures": self.futures,
             "seed": self.seed,
-            "evidence": {**vars(self.evidence), "counts": list(self.evidence.counts)},
+            "evidence": self.evidence.to_json(),
             "about": dict(self.about),
         }
 
@@ -197,9 +197,7 @@ class QuotaBundle:
             spread=Spread(**plain["spread"]),
             futures=plain["futures"],
             seed=plain["seed"],
-            evidence=Evidence(
-                **{**plain["evidence"], "counts": tuple(plain["evidence"]["counts"])}
-            ),
+            evidence=Evidence.from_json(plain["evidence"]),
             about=plain["about"],
         )
         now = (bundle.rep_set.fingerprint, bundle.deal_set.fingerprint)

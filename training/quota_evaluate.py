@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.errors import InputError
 from features.progress import Progress, silent
 from training.evaluate import ReliabilityBin, ece_floor, histogram, reliability_bins
 from training.intervals import WITHHELD, Estimate, resample
+from training.judged import require_shares
 from training.metrics import BINS, IntArray
 from training.predictions import MODEL, UNKNOWN
 from training.quota_group import QuotaGroup, QuotaSettings, judge_group
@@ -118,11 +118,7 @@ def evaluate_quota(
     All groups share the same resamples, so their figures can be compared.
     """
     settings = settings or QuotaSettings()
-    if not 0 < settings.capacity <= 1 or not 0 < settings.level < 1:
-        raise InputError(
-            "capacity must lie in (0, 1] and level in (0, 1), "
-            f"they are {settings.capacity} and {settings.level}"
-        )
+    require_shares(settings.capacity, settings.level)
     known = predictions.mature()
     rows = Attainments.of(known)
     counts = resample(int(rows.clusters.max(initial=-1)) + 1, settings.draws, settings.seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from training.glossary import Term
+from training.glossary import TERMS, Term
 
 _ALL = (
     Term(
@@ -37,14 +37,7 @@ _ALL = (
         "The mean squared distance between the chance and what happened (1 or 0).",
         digits=4,
     ),
-    Term(
-        "log_loss",
-        "Log loss",
-        "number",
-        "lower",
-        "The mean surprise at what happened; being sure and wrong costs most.",
-        digits=4,
-    ),
+    TERMS["log_loss"],
     Term(
         "pinball",
         "Pinball loss",
@@ -70,14 +63,7 @@ _ALL = (
         "From p10 to p90, in quotas.",
         digits=2,
     ),
-    Term(
-        "ece",
-        "Calibration error (ECE)",
-        "share",
-        "lower",
-        "How far what was said lies from what happened, on average over 15 groups of equally "
-        "many forecasts.",
-    ),
+    TERMS["ece"],
     Term(
         "mean_forecast",
         "Mean chance",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from training.comparison import Scores, cluster_rate
+from training.comparison import cluster_rate
 from training.intervals import WITHHELD, Counts, Estimate, estimate
+from training.judged import Judged, gaps
 from training.metrics import FloatArray
 from training.predictions import MODEL
 from training.quota_metrics import (
@@ -50,46 +51,26 @@ class QuotaSettings:
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class QuotaGroup:
-    """A group of rows, how each forecast did on it, and how much better the model did.
+@dataclass(frozen=True, kw_only=True)
+class QuotaGroup(Judged):
+    """A group of reps in quota periods at cutoffs, and how each forecast did on it.
 
     Attributes:
-        label: the group in words.
-        n_rows: rows with a known attainment.
-        n_spells: different rep-periods among them.
+        n_spells: different rep-periods among its rows.
         n_missed: rep-periods that missed.
         miss_rate: share of rows that missed.
         at_floor: share of the model's ranges that begin at what is closed already; such a range
             has no tenth below it, so it covers more than 80 % even if the model is perfect.
-        withheld: why nothing is said of chances, or None.
-        withheld_ranges: the same of ranges.
-        scores: forecast -> figure -> estimate.
-        differences: baseline -> figure -> model minus baseline, on the same resamples.
+        withheld_ranges: why nothing is said of ranges, or None.
     """
 
-    label: str
-    n_rows: int
+    higher: ClassVar = HIGHER
+    neutral: ClassVar = NEUTRAL
     n_spells: int
     n_missed: int
     miss_rate: Estimate
     at_floor: float
-    withheld: str | None
     withheld_ranges: str | None
-    scores: Mapping[str, Scores]
-    differences: Mapping[str, Scores]
-
-    @property
-    def model(self) -> Scores:
-        """How the model did."""
-        return self.scores[MODEL]
-
-    def verdict(self, baseline: str, metric: str) -> str:
-        """Say whether the model is `better`, `worse` or `undecided` against a baseline."""
-        gap = self.differences[baseline].get(metric, WITHHELD)
-        if gap.value is None or metric in NEUTRAL or not gap.excludes(0.0):
-            return "undecided"
-        return "better" if (gap.value > 0) == (metric in HIGHER) else "worse"
 
     def to_json(self) -> dict[str, Any]:
         """Give everything as plain values; withheld figures are None."""
@@ -102,12 +83,7 @@ class QuotaGroup:
             "ranges_at_floor": self.at_floor,
             "withheld": self.withheld,
             "withheld_ranges": self.withheld_ranges,
-            MODEL: plain(self.model),
-            "baselines": {n: plain(s) for n, s in self.scores.items() if n != MODEL},
-            "difference": {
-                name: {m: e.to_json() | {"verdict": self.verdict(name, m)} for m, e in row.items()}
-                for name, row in self.differences.items()
-            },
+            **self.compared(),
         }
 
 
@@ -144,11 +120,7 @@ def judge_group(
             # Where all are covered every resample says so, and a bootstrap would claim certainty.
             covered = rows.about(rows.covered(name))
             figures["coverage"] = cluster_rate(covered, counts, settings.level)
-    gaps = {
-        name: {m: drawn[MODEL][m] - drawn[name][m] for m in METRICS} if enough else {}
-        for name in rows.chances
-        if name != MODEL
-    }
+    found = gaps(drawn)
     n = len(rows.missed)
     rate = cluster_rate(rows.about(rows.missed), counts, settings.level) if n else WITHHELD
     low = rows.ranges[MODEL][:, 0]
@@ -162,13 +134,8 @@ def judge_group(
         withheld=words,
         withheld_ranges=ranges,
         scores=scores,
-        differences={name: estimates(gap) for name, gap in gaps.items()},
+        differences={n: estimates(found.get(n, {})) for n in rows.chances if n != MODEL},
     )
-
-
-def plain(scores: Scores) -> dict[str, dict[str, float | None]]:
-    """Give estimates as JSON has them."""
-    return {name: figure.to_json() for name, figure in scores.items()}
 
 
 def _sizes(rows: Attainments) -> tuple[int, int, int]:

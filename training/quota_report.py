@@ -10,7 +10,6 @@ from markupsafe import Markup
 
 from training import plots, quota_plots
 from training.page import LAW_OF_TIME, ReportContext, render_page, write_json
-from training.predictions import MODEL
 from training.quota_evaluate import QuotaEvaluation
 from training.quota_glossary import QUOTA_TERMS
 from training.quota_truth import TRUTH
@@ -67,12 +66,11 @@ def render_quota(evaluation: QuotaEvaluation, context: ReportContext) -> str:
     return render_page(
         "quota.html.j2",
         context,
+        evaluation.overall,
         title=context.title or TITLE,
         e=evaluation,
         verdict=judge_quota(evaluation),
         terms=QUOTA_TERMS,
-        forecasts=list(evaluation.overall.scores),
-        model=MODEL,
         ceiling=TRUTH,
         differences=DIFFERENCES,
         charts=_charts(evaluation, context),

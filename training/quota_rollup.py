@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from training.comparison import Scores, cluster_rate
+from training.comparison import cluster_rate
 from training.intervals import WITHHELD, Counts, estimate, resample
+from training.judged import Scores, plain
 from training.metrics import FloatArray, IntArray
 from training.predictions import codes
-from training.quota_group import QuotaSettings, plain
+from training.quota_group import QuotaSettings
 from training.quota_metrics import mean, median
 from training.quota_predictions import SPLIT, QuotaPredictions
 from training.scores import Forecasts

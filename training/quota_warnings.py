@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from training.comparison import Scores, cluster_rate
+from training.comparison import cluster_rate
 from training.intervals import WITHHELD, Counts, Estimate, estimate
+from training.judged import Scores, beside_baselines, gaps, plain
 from training.metrics import FloatArray
-from training.predictions import MODEL
-from training.quota_group import QuotaSettings, plain
+from training.quota_group import QuotaSettings
 from training.quota_metrics import TOLERANCE, mean, median
 from training.quota_predictions import QuotaPredictions
 from training.scores import Forecasts
@@ -66,8 +66,7 @@ class Warnings:
             "withheld": self.withheld,
             "n_missed": self.n_missed,
             "n_made": self.n_made,
-            MODEL: plain(self.scores[MODEL]),
-            "baselines": {n: plain(s) for n, s in self.scores.items() if n != MODEL},
+            **beside_baselines(self.scores),
             "difference": {n: plain(s) for n, s in self.differences.items()},
             "misses_flagged_by_week": {n: plain(s) for n, s in self.found.items()},
             "flags_wrong_by_week": {n: plain(s) for n, s in self.wrong.items()},
@@ -155,17 +154,12 @@ def _judge(
         weekly = {w: known.weeks == w for w in weeks}
         found[name] = {str(w): rate(stands, missed & watched & a) for w, a in weekly.items()}
         wrong[name] = {str(w): rate(~missed, flags[name] & a) for w, a in weekly.items()}
-    gaps = {
-        name: {m: drawn[MODEL][m] - d for m, d in figures.items()}
-        for name, figures in drawn.items()
-        if name != MODEL
-    }
     return Warnings(
         raised=words,
         n_missed=len(counted),
         n_made=int((~missed[at] & watched[at]).sum()),
         scores=scores,
-        differences={n: {m: written(d) for m, d in row.items()} for n, row in gaps.items()},
+        differences={n: {m: written(d) for m, d in row.items()} for n, row in gaps(drawn).items()},
         withheld=None if enough else _too_few(len(counted), settings.min_spells),
         weeks=tuple(weeks),
         found=found,

@@ -11,7 +11,6 @@ from training.evaluate import Evaluation
 from training.glossary import TERMS
 from training.page import LAW_OF_TIME, Driver, ReportContext, render_page, write_json
 from training.plots import FoldSpan
-from training.predictions import MODEL
 from training.truth import TruthGrade
 from training.truth_page import truth_page
 from training.verdict import judge
@@ -50,12 +49,11 @@ def render(evaluation: Evaluation, context: ReportContext) -> str:
     return render_page(
         "report.html.j2",
         context,
+        evaluation.overall,
         title=context.title or TITLE,
         e=evaluation,
         verdict=judge(evaluation),
         terms=TERMS,
-        forecasts=list(evaluation.overall.scores),
-        model=MODEL,
         differences=DIFFERENCES,
         charts=_charts(evaluation, context),
         span=plots.segment_span(evaluation.segments),
@@ -65,10 +63,10 @@ def render(evaluation: Evaluation, context: ReportContext) -> str:
 
 
 def _charts(evaluation: Evaluation, context: ReportContext) -> dict[str, Markup]:
+    split = {"split": plots.time_split(context.folds, evaluation.horizon_days)}
     if evaluation.overall.withheld:
-        return {"split": plots.time_split(context.folds, evaluation.horizon_days)}
-    return {
-        "split": plots.time_split(context.folds, evaluation.horizon_days),
+        return split
+    return split | {
         "gains": plots.gains(evaluation),
         "reliability": plots.reliability(evaluation.reliability, evaluation.histogram),
         "auc": plots.over_time(evaluation.cutoffs, "auc"),

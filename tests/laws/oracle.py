@@ -21,6 +21,7 @@ from extract import Extract, Row, is_visible
 
 from features.feature import Aggregate, Feature, FeatureSet, Kind, Ratio, Source, Standing, Unit
 from features.params import FeatureParams
+from features.subjects import LEAD, Subject
 from features.vocabulary import Vocabulary
 
 NOTHING = math.nan
@@ -29,6 +30,7 @@ HOUR = timedelta(hours=1)
 QUARTER = timedelta(minutes=15)
 """Offsets of time zones and hours of work are whole quarters of an hour."""
 EPOCH = datetime(1970, 1, 1)
+TOLERANCE = 1e-9
 UNBELIEVABLE = 1e12
 """Amounts from here on are taken for typing errors and count as empty."""
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -65,6 +67,8 @@ class Ending:
 class Oracle:
     """Answers for one extract what was known of each lead at each cutoff."""
 
+    subject: Subject = LEAD
+
     def __init__(
         self, extract: Extract, words: Vocabulary, features: FeatureSet, params: FeatureParams
     ) -> None:
@@ -76,6 +80,7 @@ class Oracle:
         self._reps = {row["rep_id"]: row for row in extract.rows("reps")}
         self._happenings: dict[tuple[Source, str, datetime], list[Happening]] = {}
         self._known: dict[tuple[str, datetime], dict[str, float]] = {}
+        self._seen: dict[tuple[str, datetime], list[Row]] = {}
 
     def keys(self, cutoffs: Sequence[datetime]) -> list[Key]:
         """Name every open lead at each cutoff with its owner, by lead and then by cutoff."""
@@ -150,7 +155,11 @@ class Oracle:
     # Histories
 
     def _visible(self, table: str, moment: datetime) -> list[Row]:
-        return [row for row in self.extract.rows(table) if is_visible(table, row, moment)]
+        at = (table, moment)
+        if at not in self._seen:
+            rows = self.extract.rows(table)
+            self._seen[at] = [row for row in rows if is_visible(table, row, moment)]
+        return self._seen[at]
 
     def _history(self, source: Source, key: Key) -> list[Happening]:
         at = (source, key.lead_id, key.cutoff)
@@ -163,10 +172,11 @@ class Oracle:
             return [
                 Happening(row["changed_at"], {"stage": place(row["value"], self.words.stages)}, {})
                 for row in self._visible("changes", key.cutoff)
-                if (row["entity_type"], row["entity_id"]) == ("lead", key.lead_id)
+                if (row["entity_type"], row["entity_id"]) == (self.subject.kind, key.lead_id)
                 and row["field"] == "stage"
             ]
-        rows = [r for r in self._visible("activities", key.cutoff) if r["lead_id"] == key.lead_id]
+        column = self.subject.key
+        rows = [r for r in self._visible("activities", key.cutoff) if r[column] == key.lead_id]
         if source is Source.TOUCHES:
             return [self._touch(row) for row in rows]
         by: Callable[[Row], object] = (
@@ -259,20 +269,26 @@ class Oracle:
             "created_hour": float(wall.hour),
             "created_weekday": float(wall.weekday()),
             "is_do_not_contact": float(do_not_contact is not None and do_not_contact < key.cutoff),
-            **self._own(lead, key.cutoff),
+            **self._columns(
+                {
+                    "leads": ("lead", lead["lead_id"], lead),
+                    "accounts": self._account(lead["account_id"]),
+                },
+                key.cutoff,
+            ),
             **self._owner(key),
             **self._reps_rates(key),
             **self._company(key.cutoff),
             **self._calendar(key.cutoff),
         }
 
-    def _own(self, lead: Row, cutoff: datetime) -> dict[str, float]:
-        """Columns known at creation, and fields with a history, as they stood."""
-        account = self._accounts.get(lead["account_id"], {})
-        entities = {
-            "leads": ("lead", lead["lead_id"], lead),
-            "accounts": ("account", lead["account_id"], account),
-        }
+    def _account(self, account_id: str | None) -> tuple[str, str | None, Row]:
+        return "account", account_id, self._accounts.get(account_id, {})
+
+    def _columns(
+        self, entities: Mapping[str, tuple[str, str | None, Row]], cutoff: datetime
+    ) -> dict[str, float]:
+        """Columns known at creation, and the fields with a history of the first, as they stood."""
         found = {}
         for full, categories in self.words.columns.items():
             table, column = full.split(".", 1)
@@ -282,7 +298,8 @@ class Oracle:
                 value = new if changed else row.get(column)
                 found[full.replace(".", "_")] = read(value, categories)
         for name, categories in self.words.fields.items():
-            _, value = self._as_of("lead", lead["lead_id"], name, cutoff)
+            own, own_id, _ = next(iter(entities.values()))
+            _, value = self._as_of(own, own_id, name, cutoff)
             found[f"field_{name}"] = read(value, categories)
         return found
 
@@ -303,12 +320,10 @@ class Oracle:
 
     def _owner(self, key: Key) -> dict[str, float]:
         """The owner's record, load and description; nothing of it where there is no owner."""
-        columns = {n: c for n, c in self.words.columns.items() if n.startswith("reps.")}
-        found = dict.fromkeys(("owner_rate", "owner_resolved", "owner_load"), NOTHING)
-        found["owner_tenure_days"] = NOTHING
-        found |= {"owner_" + full.removeprefix("reps."): NOTHING for full in columns}
+        found = self._rep(key.owner or "nobody", key.cutoff)
         if key.owner is None:
-            return found
+            about = ("owner_rate", "owner_resolved", "owner_load")
+            return dict.fromkeys((*about, *found), NOTHING)
         back = self.params.owner_window_days * DAY
         own = [
             ending.is_won
@@ -324,18 +339,32 @@ class Oracle:
                 for lead in self._leads.values()
             )
         )
-        rep = self._reps.get(key.owner, {})
-        hired = rep.get("hired_at")
-        if hired is not None and hired < key.cutoff:
-            found["owner_tenure_days"] = (key.cutoff - hired) / DAY
-        for full, categories in columns.items():
-            name = full.removeprefix("reps.")
-            changed, new = self._as_of("rep", key.owner, name, key.cutoff)
-            # Who is hired later is not known yet.
-            is_known = hired is None or hired < key.cutoff
-            told = new if changed else rep.get(name) if is_known else None
-            found[f"owner_{name}"] = read(told, categories)
         return found
+
+    def _rep(self, rep_id: str, cutoff: datetime) -> dict[str, float]:
+        """How long an owner has been there, and the owner's columns."""
+        hired = self.hired(rep_id, cutoff)
+        found = {"owner_tenure_days": NOTHING if hired is None else (cutoff - hired) / DAY}
+        for full, categories in self.words.columns.items():
+            if full.startswith("reps."):
+                name = full.removeprefix("reps.")
+                found[f"owner_{name}"] = read(self.described(rep_id, name, cutoff), categories)
+        return found
+
+    def hired(self, rep_id: str, moment: datetime) -> datetime | None:
+        """When a rep was hired, if that was before a moment."""
+        hired: datetime | None = self._reps.get(rep_id, {}).get("hired_at")
+        return hired if hired is not None and hired < moment else None
+
+    def described(self, rep_id: str, name: str, moment: datetime) -> str | None:
+        """What the CRM says of a rep at a moment; who is hired later is not known yet."""
+        changed, new = self._as_of("rep", rep_id, name, moment)
+        if changed:
+            return new
+        rep = self._reps.get(rep_id, {})
+        is_known = rep.get("hired_at") is None or self.hired(rep_id, moment) is not None
+        value: str | None = rep.get(name) if is_known else None
+        return value
 
     def _workers(self, lead_id: str, moment: datetime) -> set[str]:
         """The reps with an activity on the lead that can be seen at a moment."""
@@ -358,12 +387,10 @@ class Oracle:
     def _endings(self) -> list[Ending]:
         found = []
         for lead in self._leads.values():
-            ends = [(lead[e], e) for e in ("converted_at", "lost_at") if lead[e] is not None]
-            if ends:
-                # Both at one moment: it was won ("converted_at" sorts first).
-                moment, end = min(ends)
+            moment, is_won = end_of(lead)
+            if moment is not None:
                 owner, workers = self.owner(lead, moment), self._workers(lead["lead_id"], moment)
-                found.append(Ending(moment, end == "converted_at", owner, workers))
+                found.append(Ending(moment, is_won, owner, workers))
         return found
 
     def _rate_ever(self, cutoff: datetime) -> float:
@@ -394,6 +421,15 @@ class Oracle:
             "days_to_month_end": float(rest[0] - wall.day),
             "days_to_quarter_end": float(sum(rest) - wall.day),
         }
+
+
+def end_of(lead: Row) -> tuple[datetime | None, bool]:
+    """When a lead ended, and whether it was won (also where both are at one moment)."""
+    ends = [(lead[e], e) for e in ("converted_at", "lost_at") if lead[e] is not None]
+    if not ends:
+        return None, False
+    moment, end = min(ends)
+    return moment, end == "converted_at"
 
 
 def place(word: str | None, words: Sequence[str]) -> int | None:
@@ -427,6 +463,11 @@ def thousandths(amount: float | None) -> int | None:
 def is_same(one: float, other: float) -> bool:
     """Tell whether two values are equal, nothing being equal to nothing."""
     return one == other or (math.isnan(one) and math.isnan(other))
+
+
+def is_near(found: float, told: float) -> bool:
+    """Tell whether two values are alike but for rounding."""
+    return is_same(found, told) or abs(found - told) <= TOLERANCE * max(1.0, abs(told))
 
 
 def _is_within(row: Happening, cutoff: datetime, days: int | None) -> bool:

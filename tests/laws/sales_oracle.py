@@ -16,10 +16,10 @@ from statistics import median
 from typing import Any
 
 from extract import Row, known_at
-from oracle import DAY, NOTHING, Happening, Key, Oracle, number, place, read, thousandths
+from oracle import DAY, NOTHING, Happening, Key, Oracle, end_of, number, read, thousandths
 
 from features.feature import Source
-from features.subjects import DEAL, REP, Subject
+from features.subjects import DEAL, REP
 
 MOVES = ("forward", "back", "up", "down", "pushed", "pulled")
 PRIOR_WINS = 5
@@ -68,8 +68,6 @@ def time_of(text: str | None) -> datetime | None:
 class SalesOracle(Oracle):
     """What deals and reps share: deals as they stood, sums over them, the company."""
 
-    subject: Subject
-
     def deal(self, row: Row, moment: datetime) -> Deal:
         """Tell how a deal stood."""
         at = (row["deal_id"], moment)
@@ -104,29 +102,7 @@ class SalesOracle(Oracle):
         return [deal for deal in deals if owner in (None, deal.owner)]
 
     def _read(self, source: Source, key: Key) -> list[Happening]:
-        if source is Source.MOVES:
-            return self._moves(key)
-        column = self.subject.key
-        if source is Source.STAGES:
-            return [
-                Happening(row["changed_at"], {"stage": place(row["value"], self.words.stages)}, {})
-                for row in self._visible("changes", key.cutoff)
-                if (row["entity_type"], row["entity_id"]) == ("deal", key.lead_id)
-                and row["field"] == "stage"
-            ]
-        rows = [r for r in self._visible("activities", key.cutoff) if r[column] == key.lead_id]
-        if source is Source.TOUCHES:
-            return [self._touch(row) for row in rows]
-        by: Callable[[Row], object] = (
-            (lambda row: row["occurred_at"].date())
-            if source is Source.TOUCH_DAYS
-            else (lambda row: row["rep_id"])
-        )
-        last: dict[object, datetime] = {}
-        for row in rows:
-            if by(row) is not None:
-                last[by(row)] = max(row["occurred_at"], last.get(by(row), row["occurred_at"]))
-        return [Happening(moment, {}, {}) for moment in last.values()]
+        return self._moves(key) if source is Source.MOVES else super()._read(source, key)
 
     def _moves(self, key: Key) -> list[Happening]:
         rows = [
@@ -265,43 +241,13 @@ class DealOracle(SalesOracle):
             "company_open": sum(d.is_open for d in self.book(cutoff)),
             "company_inflow": (created + 1) / (all_won + all_lost + 1),
             **company,
-            **self._columns(row, lead, cutoff),
         }
-        return {**made, **self._rep(owner, cutoff)}
-
-    def _columns(self, row: Row, lead: Row | None, cutoff: datetime) -> dict[str, float]:
-        account = self._accounts.get(row["account_id"])
-        entities = {
+        known = {
             "deals": ("deal", row["deal_id"], row),
-            "leads": ("lead", row["lead_id"], lead),
-            "accounts": ("account", row["account_id"], account),
+            "leads": ("lead", row["lead_id"], lead or {}),
+            "accounts": self._account(row["account_id"]),
         }
-        found = {}
-        for full, categories in self.words.columns.items():
-            table, column = full.split(".", 1)
-            if table in entities:
-                kind, entity_id, own = entities[table]
-                changed, new = self._as_of(kind, entity_id, column, cutoff)
-                value = new if changed else (own or {}).get(column)
-                found[full.replace(".", "_")] = read(value, categories)
-        for name, categories in self.words.fields.items():
-            _, value = self._as_of("deal", row["deal_id"], name, cutoff)
-            found[f"field_{name}"] = read(value, categories)
-        return found
-
-    def _rep(self, owner: str, cutoff: datetime) -> dict[str, float]:
-        rep = self._reps.get(owner, {})
-        hired = rep.get("hired_at")
-        is_known = hired is None or hired < cutoff
-        tenure = NOTHING if hired is None or not is_known else (cutoff - hired) / DAY
-        found = {"owner_tenure_days": tenure}
-        for full, categories in self.words.columns.items():
-            if full.startswith("reps."):
-                name = full.removeprefix("reps.")
-                changed, new = self._as_of("rep", owner, name, cutoff)
-                told = new if changed else rep.get(name) if is_known else None
-                found[f"owner_{name}"] = read(told, categories)
-        return found
+        return {**made, **self._columns(known, cutoff), **self._rep(owner, cutoff)}
 
 
 @dataclass(frozen=True)
@@ -330,21 +276,9 @@ class RepOracle(SalesOracle):
 
     def quotas(self, moment: datetime) -> dict[tuple[str, datetime, datetime], float]:
         """Give each period's quota as it was last known."""
-        rows = self._visible("quotas", moment)
-        rows.sort(key=lambda row: (known_at("quotas", row), row["amount"]))
+        seen = self._visible("quotas", moment)
+        rows = sorted(seen, key=lambda row: (known_at("quotas", row), row["amount"]))
         return {(r["rep_id"], r["period_start"], r["period_end"]): r["amount"] for r in rows}
-
-    def described(self, key: Key, name: str) -> str | None:
-        """Tell what the CRM says of a rep at the cutoff."""
-        rep = self._reps.get(key.lead_id, {})
-        changed, new = self._as_of("rep", key.lead_id, name, key.cutoff)
-        hired = rep.get("hired_at")
-        value: str | None = new if changed else rep.get(name)
-        return value if changed or hired is None or hired < key.cutoff else None
-
-    def _hired(self, key: Key) -> datetime | None:
-        hired: datetime | None = self._reps.get(key.lead_id, {}).get("hired_at")
-        return hired if hired is not None and hired < key.cutoff else None
 
     def attained(self, key: RepKey) -> list[Deal]:
         """The deals won in the period so far."""
@@ -364,7 +298,7 @@ class RepOracle(SalesOracle):
 
     def exposed(self, key: Key, days: int) -> int:
         """Working minutes of a window in which the rep was there, and there were deals at all."""
-        hired, window = self._hired(key), days * 86_400
+        hired, window = self.hired(key.lead_id, key.cutoff), days * 86_400
         first = min((d.row["created_at"] for d in self.book(key.cutoff)), default=key.cutoff)
         begun = max(first, hired or first)
         inside = min((key.cutoff - begun) // SECOND, window)
@@ -403,7 +337,7 @@ class RepOracle(SalesOracle):
         at = (key, "sums")
         if at not in self._added:
             back = key.cutoff - self.params.owner_window_days * DAY
-            ends = [_end(lead) for lead in self.leads(key.cutoff, key.lead_id)]
+            ends = [end_of(lead) for lead in self.leads(key.cutoff, key.lead_id)]
             lately = [won for at_, won in ends if at_ is not None and back <= at_ < key.cutoff]
             past = self.past(key)
             own = self.book(key.cutoff, key.lead_id)
@@ -431,11 +365,14 @@ class RepOracle(SalesOracle):
     def _added(self) -> dict[Any, dict[str, float]]:
         return self.__dict__.setdefault("_added_", {})
 
+    def _of(self, key: RepKey, column: str) -> str | None:
+        return self.described(key.lead_id, column, key.cutoff)
+
     def _among(self, key: RepKey, column: str | None) -> dict[str, float]:
         peers = [
             peer
             for peer in self.keys([key.cutoff])
-            if column is None or self.described(peer, column) == self.described(key, column)
+            if column is None or self._of(peer, column) == self._of(key, column)
         ]
         each = [self._sums(peer) for peer in peers]
         return {name: sum(own[name] for own in each) for name in each[0]}
@@ -455,7 +392,7 @@ class RepOracle(SalesOracle):
 
     def _tell(self, key: RepKey) -> dict[str, float]:
         own, all_ = self._sums(key), self._among(key, None)
-        hired, span = self._hired(key), key.end - key.start
+        hired, span = self.hired(key.lead_id, key.cutoff), key.end - key.start
         left = self._reps.get(key.lead_id, {}).get("left_at")
         gone_m, left_m = self.minutes(key.start, key.cutoff), self.minutes(key.cutoff, key.end)
         ratio = over(own["attained"] / 1000, key.quota)
@@ -495,7 +432,7 @@ class RepOracle(SalesOracle):
             made[f"mean_attainment{suffix}"] = over(sum(ratios), len(ratios))
         for full, categories in self.words.columns.items():
             name = full.removeprefix("reps.")
-            made[f"rep_{name}"] = read(self.described(key, name), categories)
+            made[f"rep_{name}"] = read(self._of(key, name), categories)
         peers = {"company": None, "territory": "territory", "manager": "manager_id"}
         for group, column in peers.items():
             sums = self._among(key, column)
@@ -562,21 +499,12 @@ class RepOracle(SalesOracle):
         }
         for days in (30, 90):
             back = key.cutoff - days * DAY
-            ends = [_end(lead) for lead in leads]
+            ends = [end_of(lead) for lead in leads]
             made[f"leads_{days}d"] = sum(lead["created_at"] >= back for lead in leads)
             made[f"conversions_{days}d"] = sum(
                 won for at, won in ends if at is not None and back <= at < key.cutoff
             )
         return made
-
-
-def _end(lead: Row) -> tuple[datetime | None, bool]:
-    """When a lead ended, and whether it was won (also where both are at one moment)."""
-    ends = [(lead[e], e) for e in ("converted_at", "lost_at") if lead[e] is not None]
-    if not ends:
-        return None, False
-    moment, end = min(ends)
-    return moment, end == "converted_at"
 
 
 def _ratio(amount: float, quota: float) -> float:
