@@ -28,6 +28,8 @@ CERTAIN = 0.998
 """Nothing is said with more certainty than this."""
 MOST_NEW = 400
 """New deals of one rep drawn one by one; beyond it their mean amount stands for each."""
+ROUNDED = 1e-6
+"""Ranges are read off futures that are rounded so far."""
 NODES, STEPS = 15, 8
 """Of the quadrature over luck, and of the fixed-point iteration that uses it."""
 
@@ -288,6 +290,16 @@ def quantiles(attainment: Floats, target: float, levels: Sequence[float] = LEVEL
     below = (1 - reached)[:, None] > np.asarray(levels)[None, :]
     just_below = np.nextafter(target, -np.inf)
     return np.where(below, np.minimum(made, just_below), np.maximum(made, target))
+
+
+def share_within(attainment: Floats, ends: Floats) -> Floats:
+    """Give the share of futures that lie in each range, ends included.
+
+    Where much of the chance lies on single values, no range holds just 80 % of it.
+    """
+    ends = ends[:, [0, -1]] + [-ROUNDED, ROUNDED]
+    inside = (attainment >= ends[:, :1]) & (attainment <= ends[:, 1:])
+    return np.where(np.isinf(attainment).all(axis=1), 1.0, inside.mean(axis=1))
 
 
 def summed(draws: Draws, groups: pd.Series, level: str) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from features.snapshot import CUTOFF
 from features.warehouse import Warehouse
 from training.backtest import Range, folds_of
 from training.currencies import currency_findings
-from training.outlook import Draws, chance_to_attain, quantiles, summed
+from training.outlook import Draws, chance_to_attain, quantiles, share_within, summed
 from training.params import TrainingParams
 from training.quota_baselines import COLUMNS as RULE_COLUMNS
 from training.quota_baselines import baseline_forecasts
@@ -156,11 +156,12 @@ def forecast_frame(draws: Draws, bundle: QuotaBundle) -> pd.DataFrame:
 
     Returns:
         `rep_id, period_start, period_end, cutoff, quota, closed, expected_open, expected_new,
-        p_attain, attainment_p10, attainment_p50, attainment_p90, evidence`.
+        p_attain, attainment_p10, attainment_p50, attainment_p90, p_in_range, evidence`.
     """
     keys = draws.keys[["rep_id", "period_start", "period_end", CUTOFF, "quota"]]
     ratio = draws.attainment()
-    low, middle, high = quantiles(ratio, bundle.target).T
+    ends = quantiles(ratio, bundle.target)
+    low, middle, high = ends.T
     return keys.assign(
         closed=draws.closed,
         expected_open=draws.open.mean(axis=1),
@@ -169,6 +170,7 @@ def forecast_frame(draws: Draws, bundle: QuotaBundle) -> pd.DataFrame:
         attainment_p10=low,
         attainment_p50=middle,
         attainment_p90=high,
+        p_in_range=share_within(ratio, ends),
         evidence=bundle.evidence.state,
     )
 

@@ -122,14 +122,13 @@ def evaluate_quota(
     known = predictions.mature()
     rows = Attainments.of(known)
     counts = resample(int(rows.clusters.max(initial=-1)) + 1, settings.draws, settings.seed)
-    floor = (known.frame["closed"] / known.frame["quota"]).to_numpy(np.float64)
     groups = _groups(known, settings)
     done: dict[str, tuple[QuotaGroup, ...]] = {}
     with progress("judging", sum(map(len, groups.values()))) as advance:
         for name, parts in groups.items():
             done[name] = ()
             for label, at in parts.items():
-                done[name] += (judge_group(label, rows.at(at), counts, settings, floor[at]),)
+                done[name] += (judge_group(label, rows.at(at), counts, settings),)
                 advance(1)
     evidence = predictions.frame["evidence"].astype(str)
     made = Forecasts(1 - rows.missed, {MODEL: rows.chances[MODEL]}, rows.clusters, rows.lists)

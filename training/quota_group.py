@@ -19,7 +19,6 @@ from training.quota_metrics import (
     METRICS,
     NEUTRAL,
     OF_RANGES,
-    TOLERANCE,
     Attainments,
     measure,
 )
@@ -59,8 +58,8 @@ class QuotaGroup(Judged):
         n_spells: different rep-periods among its rows.
         n_missed: rep-periods that missed.
         miss_rate: share of rows that missed.
-        at_floor: share of the model's ranges that begin at what is closed already; such a range
-            has no tenth below it, so it covers more than 80 % even if the model is perfect.
+        should_hold: the share of its ranges that hold if the model is perfect. Where much of the
+            chance lies on one amount (nothing more is won), any range that holds 80 % holds more.
         withheld_ranges: why nothing is said of ranges, or None.
     """
 
@@ -69,7 +68,7 @@ class QuotaGroup(Judged):
     n_spells: int
     n_missed: int
     miss_rate: Estimate
-    at_floor: float
+    should_hold: float
     withheld_ranges: str | None
 
     def to_json(self) -> dict[str, Any]:
@@ -80,7 +79,7 @@ class QuotaGroup(Judged):
             "n_rep_periods": self.n_spells,
             "n_missed": self.n_missed,
             "miss_rate": self.miss_rate.to_json(),
-            "ranges_at_floor": self.at_floor,
+            "ranges_should_hold": self.should_hold,
             "withheld": self.withheld,
             "withheld_ranges": self.withheld_ranges,
             **self.compared(),
@@ -88,7 +87,7 @@ class QuotaGroup(Judged):
 
 
 def judge_group(
-    label: str, rows: Attainments, counts: Counts, settings: QuotaSettings, floor: FloatArray
+    label: str, rows: Attainments, counts: Counts, settings: QuotaSettings
 ) -> QuotaGroup:
     """Judge all forecasts on one group of rows.
 
@@ -97,7 +96,6 @@ def judge_group(
         rows: its rows.
         counts: resamples of clusters, the same for every group.
         settings: capacity, level and minimum.
-        floor: what each row had attained at its cutoff.
     """
     missed, made, total = _sizes(rows)
     words = _too_few(missed, made, settings.min_spells)
@@ -123,14 +121,13 @@ def judge_group(
     found = gaps(drawn)
     n = len(rows.missed)
     rate = cluster_rate(rows.about(rows.missed), counts, settings.level) if n else WITHHELD
-    low = rows.ranges[MODEL][:, 0]
     return QuotaGroup(
         label=label,
         n_rows=n,
         n_spells=total,
         n_missed=missed,
         miss_rate=rate if enough else Estimate(rate.value),
-        at_floor=float((np.abs(low - floor) <= TOLERANCE).mean()) if n else 0.0,
+        should_hold=float(rows.held.mean()) if n else 0.0,
         withheld=words,
         withheld_ranges=ranges,
         scores=scores,

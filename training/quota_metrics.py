@@ -9,7 +9,7 @@ import numpy as np
 
 from training.intervals import Counts
 from training.metrics import FloatArray, IntArray, divide
-from training.quota_predictions import LEVELS, QuotaPredictions
+from training.quota_predictions import HELD, LEVELS, QuotaPredictions
 from training.scores import Forecasts
 from training.scores import measure as measure_chances
 
@@ -51,6 +51,7 @@ class Attainments:
         clusters: rows of the same number stand or fall together.
         spells: numbers of rep-periods.
         lists: rows of the same number are faced by a manager at once.
+        held: the chance, by the model itself, that attainment lies in its range.
     """
 
     attainment: FloatArray
@@ -60,6 +61,7 @@ class Attainments:
     clusters: IntArray
     spells: IntArray
     lists: IntArray
+    held: FloatArray
 
     @classmethod
     def of(cls, known: QuotaPredictions) -> Attainments:
@@ -73,6 +75,7 @@ class Attainments:
             known.clusters,
             known.spells,
             known.lists,
+            known.frame[HELD].to_numpy(np.float64),
         )
 
     def at(self, rows: IntArray) -> Attainments:
@@ -85,6 +88,7 @@ class Attainments:
             self.clusters[rows],
             self.spells[rows],
             self.lists[rows],
+            self.held[rows],
         )
 
     def about(self, event: FloatArray) -> Forecasts:

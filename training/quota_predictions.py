@@ -20,8 +20,21 @@ KEYS = ("rep_id", "period_start", "cutoff")
 CHANCE = "p_attain"
 RANGE = ("attainment_p10", "attainment_p50", "attainment_p90")
 LEVELS = (0.1, 0.5, 0.9)
+HELD = "p_in_range"
+"""The chance, by the forecast itself, that attainment lies in its range."""
 SPLIT = ("closed", "expected_open", "expected_new")
-COLUMNS = (*KEYS, "period_end", CHANCE, *RANGE, "attainment", "fold", "quota", *SPLIT, "evidence")
+COLUMNS = (
+    *KEYS,
+    "period_end",
+    CHANCE,
+    *RANGE,
+    "attainment",
+    "fold",
+    "quota",
+    *SPLIT,
+    HELD,
+    "evidence",
+)
 ROLLUP = ("level", "group", "period_start", "period_end", "cutoff", "quota", "p10", "p50", "p90")
 ROLLUP_COLUMNS = (*ROLLUP, "mean", "actual")
 COMPANY = "company"

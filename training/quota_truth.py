@@ -90,12 +90,11 @@ def grade_quotas(
     with_truth, rows = beside(predictions, truth)
     # Clusters are numbered as on all rows, so that one set of resamples serves both.
     everything = replace(Attainments.of(with_truth), clusters=predictions.clusters[rows])
-    floor = (with_truth.frame["closed"] / with_truth.frame["quota"]).to_numpy(np.float64)
     judged, closed = {}, {}
     for name, members in groups.items():
         at = np.flatnonzero(np.isin(rows, members))
         part = everything.at(at)
-        judged[name] = judge_group(name, part, counts, settings, floor[at])
+        judged[name] = judge_group(name, part, counts, settings)
         enough = judged[name].withheld_ranges is None
         closed[name] = gap_closed(part, counts, settings.level) if enough else _UNTOLD
     return QuotaTruth(judged, closed, _chances(predictions, truth, settings))

@@ -12,7 +12,8 @@ from training.verdict import Figure, Tone, Verdict, between, listing, percent
 NEARLY_THE_ANSWER = 0.95
 ENOUGH_PERIODS = 4
 RIGHT = 0.8
-AT_FLOOR = 0.3
+MUCH_MORE = 0.04
+"""Ranges that should hold so much more than they say are spoken of."""
 TEN = 10
 
 
@@ -180,14 +181,15 @@ def _ranges(evaluation: QuotaEvaluation) -> str:
         f"Of its 80 % ranges, {percent(covered.value)} held ({between(covered, as_percent=True)}; "
         f"{overall.n_rows:,} ranges of {overall.n_spells:,} rep-periods)"
     )
-    late = [g for g in evaluation.quarters if g.at_floor > AT_FLOOR]
+    late = [g for g in evaluation.quarters if g.n_rows and g.should_hold > RIGHT + MUCH_MORE]
     if late:
         last = late[-1]
         words += (
-            f". In the {last.label} of the period {percent(last.at_floor)} of the ranges begin at "
-            "what is closed already, below which nobody can fall, so even a perfect range "
-            "covers more than 80 % there"
+            f". In the {last.label} of the period much of the chance lies on a single amount "
+            f"(nothing more is won), so even perfect ranges hold {percent(last.should_hold)} there"
         )
+        held = last.model["coverage"].value
+        words += "" if held is None else f"; {percent(held)} did"
     return words + "."
 
 

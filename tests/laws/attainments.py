@@ -57,6 +57,7 @@ def quota_backtest(
         closed=said["so_far"] * quota,
         expected_open=(said["middle"] - said["so_far"]) * quota / 2,
         expected_new=(said["middle"] - said["so_far"]) * quota / 2,
+        p_in_range=0.8,
         evidence="enough",
     )
     pacing = table[table["who"] == "said"].reset_index(drop=True)

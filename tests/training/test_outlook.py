@@ -25,6 +25,7 @@ from training.outlook import (
     draw,
     evened,
     quantiles,
+    share_within,
     summed,
 )
 from training.quota_explain import explain_reps, rep_reasons
@@ -145,6 +146,15 @@ def test_mid_quantiles_by_hand() -> None:
     """Half of the futures at 0, a quarter at 1 and at 2: the middles lie at 1/4, 5/8 and 7/8."""
     found = quantiles(np.array([[0.0, 0.0, 1.0, 2.0]]), 5.0, (0.25, 0.5, 0.625, 0.75, 0.95))
     assert found[0] == pytest.approx([0.0, 2 / 3, 1.0, 1.5, 2.0])
+
+
+def test_what_a_range_holds_by_its_own_futures() -> None:
+    """Of ten futures, six at the lower end and one above the upper: nine lie in the range."""
+    futures = np.array([[0.5] * 6 + [0.6, 0.7, 0.8, 2.0], [np.inf] * 10])
+    ends = np.array([[0.5, 0.5, 0.8], [1.0, 1.0, 1.0]])
+    assert share_within(futures, ends).tolist() == [0.9, 1.0]
+    smooth = np.random.default_rng(3).normal(2, 0.4, (50, 1000))
+    assert share_within(smooth, quantiles(smooth, 1.0)).mean() == pytest.approx(0.8, abs=0.005)
 
 
 @pytest.mark.parametrize("target", [0.8, 1.0, 1.3])

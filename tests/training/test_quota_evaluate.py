@@ -16,6 +16,7 @@ from training.quota_evaluate import QuotaEvaluation, evaluate_quota
 from training.quota_group import QuotaSettings
 from training.quota_metrics import median, pinball
 from training.quota_predictions import COMPANY, QuotaPredictions
+from training.quota_verdict import judge_quota
 from training.quota_warnings import lowest, standing
 from training.truth import QUOTAS, truth_of
 
@@ -236,13 +237,14 @@ def test_full_coverage_is_no_certainty() -> None:
     assert covered.low < 1.0
 
 
-def test_ranges_that_begin_at_what_is_closed_are_counted() -> None:
-    """The share is told, because such ranges cover more than they say even when right."""
+def test_what_ranges_should_hold_is_told_beside_what_they_held() -> None:
+    """Where steps in the distribution make ranges hold more, that is no fault of theirs."""
     made = quota_backtest()
-    floor = (made.frame["closed"] / made.frame["quota"]).where(made.weeks > 6, -9.0)
-    judged = evaluate_quota(replace(made, frame=made.frame.assign(attainment_p10=floor)), QUICK)
-    assert judged.quarters[0].at_floor == 0.0
-    assert judged.quarters[-1].at_floor == 1.0
+    held = pd.Series(np.where(made.quarters == 3, 0.93, 0.8), made.frame.index)
+    judged = evaluate_quota(replace(made, frame=made.frame.assign(p_in_range=held)), QUICK)
+    assert [g.should_hold for g in judged.quarters] == pytest.approx([0.8, 0.8, 0.8, 0.93])
+    assert json.loads(plain(judged))["overall"]["ranges_should_hold"] == pytest.approx(held.mean())
+    assert "even perfect ranges hold 93\u00a0% there" in " ".join(judge_quota(judged).sentences)
 
 
 def test_pooled_companies_are_resampled_by_company_and_period() -> None:
