@@ -80,7 +80,7 @@ def test_the_cut_extract_gives_the_same_bits(
     then = opened(sellers(END).cut(MOMENT), tmp_path)
     other = learn_quota(then.until(None), FEATURES, TRAINING)
     assert bundle.deals.ensemble is not None
-    assert bundle.creation.intercept is not None
+    assert bundle.creation.linear is not None
     assert other.to_json() == bundle.to_json()
     assert other.version == bundle.version
     again = drawn(other, then, CUTOFFS)
