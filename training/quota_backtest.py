@@ -12,6 +12,7 @@ import pandas as pd
 
 from features.build import Examples
 from features.commits import Commits
+from features.errors import InputError
 from features.outcomes import attained_parts, attainment
 from features.params import FeatureParams
 from features.progress import Progress, silent
@@ -98,8 +99,14 @@ def backtest_quota(
     parts = []
     with progress("backtesting quota attainment", len(divided)) as advance:
         for number, cutoffs in enumerate(divided):
-            parts.append(_one_fold(warehouse, number, cutoffs, features, params, commits))
+            part = _one_fold(warehouse, number, cutoffs, features, params, commits)
+            parts += [] if part is None else [part]
             advance(1)
+    if not parts:
+        raise InputError(
+            f"no rep has a running quota from {asked.start:%Y-%m-%d} to {asked.end:%Y-%m-%d}: "
+            f"{_quotas_run(warehouse)}"
+        )
     frame = pd.concat([part.frame for part in parts], ignore_index=True)
     names = parts[0].baselines
     segments = pd.concat([part.segments for part in parts], ignore_index=True)
@@ -117,7 +124,7 @@ def backtest_quota(
         target=params.quota.target,
     )
     notes = [*leak_notes(warehouse, frame), *(f.says for f in currency_findings(warehouse))]
-    notes += commit_notes(commits, frame)
+    notes += [*commit_notes(commits, frame), *_idle_notes(asked, frame)]
     folds = tuple(part.fold for part in parts)
     return QuotaBacktest(predictions, folds, parts[-1].bundle, tuple(notes))
 
@@ -129,10 +136,13 @@ def _one_fold(
     features: FeatureParams,
     params: TrainingParams,
     commits: Commits | None,
-) -> _Part:
+) -> _Part | None:
+    """Forecast one fold; None where nobody has a quota at its cutoffs."""
     lesson = prepare_quota(warehouse.until(cutoffs[0]), features, params)
     bundle = fit_quota(lesson, features, params)
     reps, deals = forecast(bundle, warehouse, cutoffs)
+    if not len(reps):
+        return None
     draws = bundle.draw(reps, deals)
     parts = attained_parts(warehouse, reps.keys)
     final = attainment(warehouse, reps.keys, parts)
@@ -149,6 +159,26 @@ def _one_fold(
         _describe(reps),
         bundle,
     )
+
+
+def _quotas_run(warehouse: Warehouse) -> str:
+    """Say when there are quotas."""
+    quotas = warehouse["quotas"]
+    ends = warehouse.arrow(
+        quotas.aggregate(first=quotas.period_start.min(), last=quotas.period_end.max())
+    ).to_pylist()[0]
+    if ends["first"] is None:
+        return "there are no quotas at all"
+    return f"quotas run from {ends['first']:%Y-%m-%d} to {ends['last']:%Y-%m-%d}"
+
+
+def _idle_notes(asked: Range, frame: pd.DataFrame) -> list[str]:
+    """Tell of cutoffs at which nobody has a quota."""
+    idle = sorted(set(asked.cutoffs) - {c.to_pydatetime() for c in frame[CUTOFF].unique()})
+    if not idle:
+        return []
+    share = f"{len(idle)} of {len(asked.cutoffs)} cutoffs (the first is {idle[0]:%Y-%m-%d})"
+    return [f"no rep has a running quota at {share}: they are passed over"]
 
 
 def forecast_frame(draws: Draws, bundle: QuotaBundle) -> pd.DataFrame:

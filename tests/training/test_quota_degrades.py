@@ -13,6 +13,7 @@ import pytest
 from extract import Extract, Row
 from quota_company import FEATURES, QUARTERS, TRAINING, opened, quota, sellers
 
+from features.errors import InputError
 from features.warehouse import Warehouse
 from training.backtest import Range
 from training.quota_backtest import QuotaBacktest, backtest_quota
@@ -25,6 +26,7 @@ RANGE = ["attainment_p10", "attainment_p50", "attainment_p90"]
 MIDDLE = datetime(2023, 11, 16)
 """In the middle of the fourth quarter; three have ended."""
 WEEK = timedelta(days=7)
+REFIT_OFTEN = {"refit_days": 14, "most_refits": 8}
 
 
 def check(frame: pd.DataFrame, target: float = 1.0) -> None:
@@ -210,3 +212,23 @@ def test_few_periods(tmp_path: Path) -> None:
         assert scores["evidence"].eq(state).all()
     # A moment at which no quota runs has no rows, and that is no error.
     assert scored(warehouse, trained.bundle, QUARTERS[1]).empty
+
+
+def test_cutoffs_without_a_running_quota_are_passed_over(tmp_path: Path) -> None:
+    """Between and before quotas nobody is forecast; that is told, and asked for alone refused."""
+    extract = sellers(MIDDLE, each=12.0)
+    kept = [r for r in extract.rows("quotas") if r["period_start"] == QUARTERS[2]]
+    warehouse = opened(extract.but("quotas", kept), tmp_path, ("deals", "quotas"))
+    params = TRAINING.model_copy(update={"quota": TRAINING.quota.model_copy(update=REFIT_OFTEN)})
+    asked = Range(QUARTERS[2] - 4 * WEEK, QUARTERS[3] + 3 * WEEK, 14)
+    made = backtest_quota(warehouse, asked, FEATURES, params)
+    cutoffs = made.predictions.frame["cutoff"]
+    assert cutoffs.min() == QUARTERS[2]
+    assert cutoffs.max() < QUARTERS[3]
+    idle = len(asked.cutoffs) - cutoffs.nunique()
+    assert idle >= 3
+    first = f"{asked.start:%Y-%m-%d}"
+    told = f"at {idle} of {len(asked.cutoffs)} cutoffs (the first is {first})"
+    assert any(told in note for note in made.notes)
+    with pytest.raises(InputError, match="quotas run from 2023-07-01 to 2023-10-01"):
+        backtest_quota(warehouse, Range(QUARTERS[1], QUARTERS[1] + WEEK, 7), FEATURES, params)
