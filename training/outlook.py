@@ -44,7 +44,7 @@ class Spread:
     """
 
     rep: float = 0.3
-    company: float = 0.2
+    company: float = 0.15
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ class QuotaParams(Section):
     )
     futures: int = Field(default=1000, ge=100, description="futures drawn for each rep")
     company_spread: float = Field(
-        default=0.2, ge=0, description="log sd of the luck that all reps of a moment share"
+        default=0.15, ge=0, description="log sd of the luck that all reps of a moment share"
     )
     capacity: float = Field(
         default=0.3, gt=0, lt=1, description="share of reps a manager can talk to"
