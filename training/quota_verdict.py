@@ -269,7 +269,7 @@ def _evidence(evaluation: QuotaEvaluation) -> list[str]:
         return []
     return [
         (
-            f"{poor:,} of {total:,} forecasts rest on thin evidence. Files hold numbers for them "
-            "from the fallback; pages withhold the range of such a rep and say why."
+            f"{poor:,} of {total:,} forecasts rest on thin evidence, such as reps who have just "
+            "come. Files hold numbers for them too; pages withhold the range and say why."
         )
     ]

@@ -141,7 +141,7 @@ def test_too_good_to_be_true_is_a_warning() -> None:
 
 
 def test_thin_evidence_is_told() -> None:
-    """Forecasts from the fallback are counted in words."""
+    """Forecasts of whom little is known are counted in words."""
     made = quota_backtest()
     thin = replace(made, frame=made.frame.assign(evidence="thin"))
     warnings = judge_quota(evaluate_quota(thin, QUICK)).warnings
