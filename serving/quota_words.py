@@ -89,10 +89,16 @@ def _rep_range(row: Mapping[str, Any]) -> str:
     if why:
         return f"The range of attainment is not shown: {why}."
     low, middle, high = (_percent(row[f"attainment_p{q}"]) for q in (10, 50, 90))
-    return (
-        f"In 8 of 10 cases attainment ends between {low} and {high} of quota; the middle is "
-        f"{middle}."
-    )
+    cases = _cases(row["p_in_range"])
+    if low == high:
+        return f"In {cases} attainment ends at about {low} of quota."
+    return f"In {cases} attainment ends between {low} and {high} of quota; the middle is {middle}."
+
+
+def _cases(share: float) -> str:
+    """Say how often a range holds: late in a period it cannot but hold more than 8 of 10."""
+    tenths = round(10 * share)
+    return f"{tenths} of 10 cases" if tenths < 10 else "nearly all cases"  # noqa: PLR2004 - tenths
 
 
 def rep_chance(row: Mapping[Any, Any]) -> str:

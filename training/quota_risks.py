@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.snapshot import CUTOFF
 from features.warehouse import Warehouse
-from training.outlook import Draws, chance_to_attain, quantiles
+from training.outlook import Draws, chance_to_attain, quantiles, share_within
 from training.quota_backtest import roll_up
 from training.quota_bundle import QuotaBundle
 from training.quota_explain import explain_reps, open_amounts, rep_reasons
@@ -34,8 +34,8 @@ def score_reps(
 
     Returns:
         The columns of `rep_scores.parquet` in the contract, with `manager_id`, `has_left`,
-        `expected_open`, `expected_new` and `evidence_says`, the least likely to attain first and
-        who has left last; and the roll-ups of teams.
+        `expected_open`, `expected_new`, `p_in_range` and `evidence_says`, the least likely to
+        attain first and who has left last; and the roll-ups of teams.
     """
     reps, deals = forecast(bundle, warehouse, [as_of])
     chances = bundle.chances(reps, deals)
@@ -57,7 +57,8 @@ def score_reps(
 def _table(draws: Draws, bundle: QuotaBundle, version: str, p: np.ndarray) -> pd.DataFrame:
     keys = draws.keys
     ratio = draws.attainment()
-    low, middle, high = quantiles(ratio, bundle.target).T if len(keys) else (p, p, p)
+    ends = quantiles(ratio, bundle.target)
+    low, middle, high = ends.T
     return pd.DataFrame(
         {
             "rep_id": keys["rep_id"],
@@ -70,6 +71,7 @@ def _table(draws: Draws, bundle: QuotaBundle, version: str, p: np.ndarray) -> pd
             "attainment_p10": low,
             "attainment_p50": middle,
             "attainment_p90": high,
+            "p_in_range": share_within(ratio, ends),
             "at_risk": p < AT_RISK,
             "evidence": "",
             "reasons": "",

@@ -26,6 +26,7 @@ REP: dict[str, Any] = {
     "attainment_p10": 0.55,
     "attainment_p50": 0.87,
     "attainment_p90": 1.21,
+    "p_in_range": 0.8,
     "evidence": "enough",
     "evidence_says": "8 ended quota periods, 17 deals won in a year",
     "has_left": False,
@@ -56,6 +57,17 @@ def test_a_rep_in_a_sentence() -> None:
         "between 55 % and 121 % of quota; the middle is 87 %."
     )
     assert (rep_withheld(REP), chance_withheld(REP), rep_chance(REP)) == (None, None, "31 %")
+
+
+def test_how_often_a_range_holds_is_told_as_it_is() -> None:
+    """Where much of the chance lies on what is closed, 9 of 10 cases are not called 8 of 10."""
+    late = REP | {"attainment_p10": 0.39, "attainment_p50": 0.39, "attainment_p90": 0.52}
+    said = rep_sentence(late | {"p_in_range": 0.91})
+    assert said.endswith(
+        "In 9 of 10 cases attainment ends between 39 % and 52 % of quota; the middle is 39 %."
+    )
+    done = rep_sentence(late | {"attainment_p90": 0.392, "p_in_range": 0.98})
+    assert done.endswith("In nearly all cases attainment ends at about 39 % of quota.")
 
 
 def test_a_team_in_a_sentence() -> None:
