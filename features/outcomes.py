@@ -56,7 +56,12 @@ def _until(warehouse: Warehouse) -> np.datetime64:
     return np.datetime64(warehouse.data_until, "us")
 
 
-def won_before(warehouse: Warehouse, keys: pd.DataFrame, deadlines: npt.ArrayLike) -> Floats:
+def won_before(
+    warehouse: Warehouse,
+    keys: pd.DataFrame,
+    deadlines: npt.ArrayLike,
+    final: pd.DataFrame | None = None,
+) -> Floats:
     """Label open deals: 1 if won with `closed_at` in [cutoff, deadline), else 0.
 
     Empty (NaN) where the deadline lies past the end of the extract, whatever is known already.
@@ -65,9 +70,11 @@ def won_before(warehouse: Warehouse, keys: pd.DataFrame, deadlines: npt.ArrayLik
         warehouse: tells how deals ended.
         keys: `deal_id, cutoff` of deals open at the cutoff.
         deadlines: one for each key.
+        final: what `final_deals` gives, where it is at hand.
     """
     ends, cutoffs = to_us(deadlines), to_us(keys[CUTOFF].to_numpy())
-    told = final_deals(warehouse).set_index("deal_id").reindex(keys["deal_id"])
+    final = final_deals(warehouse) if final is None else final
+    told = final.set_index("deal_id").reindex(keys["deal_id"])
     closed = to_us(told["closed_at"].to_numpy())
     inside = told["closed_at"].notna().to_numpy() & (closed >= cutoffs) & (closed < ends)
     label = (inside & told["won"].eq(True).to_numpy()).astype(np.float64)  # noqa: FBT003
@@ -179,7 +186,10 @@ def attainment(
 
 
 def new_business(
-    warehouse: Warehouse, keys: pd.DataFrame, deadlines: npt.ArrayLike
+    warehouse: Warehouse,
+    keys: pd.DataFrame,
+    deadlines: npt.ArrayLike,
+    final: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Tell what reps won from deals that did not exist yet: a stock of what may still be created.
 
@@ -187,12 +197,13 @@ def new_business(
         warehouse: tells how deals ended.
         keys: `rep_id, cutoff`, any moments of the past.
         deadlines: one for each key.
+        final: what `final_deals` gives, where it is at hand.
 
     Returns:
         One row a key: `amount` and `deals`, over won deals created at or after the cutoff and
         closed before the deadline; empty (NaN) where that lies past the end of the extract.
     """
-    deals = final_deals(warehouse)
+    deals = final_deals(warehouse) if final is None else final
     deals = deals[deals["won"]].drop(columns=["deal_id", "won"])
     ends = to_us(deadlines)
     asked = keys[["rep_id", CUTOFF]].assign(place=np.arange(len(keys)), end=ends)

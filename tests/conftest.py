@@ -53,6 +53,12 @@ def crm() -> Callable[[int], Case]:
     return lambda seed: random_case(Random(seed))  # noqa: S311 - no secret
 
 
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> Random:
+    """Draw what the seed of a company says."""
+    return Random(request.param)  # noqa: S311 - no secret
+
+
 @pytest.fixture(scope="session")
 def duckdb(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """DuckDB, opened anew for each extract."""

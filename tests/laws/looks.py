@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pytest
 from histories import Case
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from features.build import Examples, build
 from features.feature import FeatureSet
@@ -24,19 +26,26 @@ from features.warehouse import Warehouse
 
 MORE = int(os.environ.get("LAW_EXAMPLES", "0"))
 """How many companies a law is tried on; unset, a few that are the same on every run."""
+Law = Callable[..., None]
 
 
-def tried_on(examples: int) -> settings:
-    """Say on how many companies a law is tried; a failing one is made smaller only if asked."""
-    return settings(
-        max_examples=MORE or examples,
-        derandomize=not MORE,
+def tried_on(*seeds: int) -> Callable[[Law], Law]:
+    """Say on which companies a law is tried, or on how many others and made smaller, if asked.
+
+    The seeds are of companies that have something of everything, and between them nearly every
+    zone, calendar, window and limit: opening and asking costs the same where nothing is compared.
+    """
+    if not MORE:
+        return pytest.mark.parametrize("rng", seeds, indirect=True)
+    others = settings(
+        max_examples=MORE,
         database=None,
         deadline=None,
-        phases=(Phase.generate, *([Phase.shrink] if MORE else [])),
-        print_blob=bool(MORE),
+        phases=(Phase.generate, Phase.shrink),
+        print_blob=True,
         suppress_health_check=list(HealthCheck),
     )
+    return lambda law: others(given(rng=st.randoms(use_true_random=False))(law))
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,6 @@ import numpy.typing as npt
 from engines import Engine
 from extract import Extract, Row
 from histories import Case, meddle, random_case
-from hypothesis import given
-from hypothesis import strategies as st
 from looks import assert_bit_equal, look_at, tried_on
 
 from features.build import Examples
@@ -45,8 +43,7 @@ def assert_same_look(
     np.testing.assert_array_equal(one[2], other[2])
 
 
-@given(rng=st.randoms(use_true_random=False))
-@tried_on(4)
+@tried_on(412, 434, 491)
 def test_adding_editing_and_deleting_unseen_rows_changes_nothing(
     duckdb: Engine, rng: Random
 ) -> None:
@@ -60,8 +57,7 @@ def test_adding_editing_and_deleting_unseen_rows_changes_nothing(
     assert_same_look(before, after)
 
 
-@given(rng=st.randoms(use_true_random=False))
-@tried_on(4)
+@tried_on(802, 809, 1036)
 def test_the_past_looks_as_an_extract_made_then(duckdb: Engine, rng: Random) -> None:
     """The whole extract, the same cut in the engine, and one really made then say the same."""
     case = random_case(rng)
@@ -75,8 +71,7 @@ def test_the_past_looks_as_an_extract_made_then(duckdb: Engine, rng: Random) -> 
     assert_same_look(whole, made_then)
 
 
-@given(rng=st.randoms(use_true_random=False))
-@tried_on(8)
+@tried_on(4, 157, 248, 287, 291, 296, 412, 434)
 def test_a_cut_holds_the_visible_rows_and_no_end_of_a_story(duckdb: Engine, rng: Random) -> None:
     """`until` keeps of all seven tables just what the contract calls visible, ends masked."""
     case = random_case(rng)
