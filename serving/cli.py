@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -20,6 +21,9 @@ from serving.settings import Settings
 EPILOG = "Times are UTC. Words and progress go to stderr, data to stdout; --json makes it JSON."
 INTERRUPTED = 130
 UNREAD = 141
+COLLECT_AFTER = (100_000, 20, 100)
+"""New objects before the collector looks. Queries are compiled from hundreds of thousands of small
+ones, which it would walk again and again: a sixth of the time `score` takes on a small company."""
 
 
 @dataclass
@@ -153,6 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code: 0 done, 1 a check failed, 2 bad input or usage."""
     from serving import verbs  # noqa: PLC0415 - the verbs register themselves on this group
 
+    gc.set_threshold(*COLLECT_AFTER)
     try:
         result = verbs.GROUP.main(
             list(arguments) if arguments is not None else None,
