@@ -17,6 +17,7 @@ import pandas as pd
 from features.params import WEEKDAYS, FeatureParams
 
 EPOCH = datetime(1970, 1, 1)
+SECOND_US = 1_000_000
 FIRST_YEAR = 1990
 """Rules of time zones before this year are not looked at; earlier moments take that year's."""
 
@@ -127,11 +128,18 @@ def _shifts(
 
 
 def _utc(wall: pd.DatetimeIndex, params: FeatureParams) -> npt.NDArray[np.int64]:
-    """Find when the wall clock first shows a time, or, where it skips that, a later one."""
-    zoned = wall.tz_localize(
-        params.timezone, nonexistent="shift_forward", ambiguous=np.ones(len(wall), dtype=bool)
-    )
-    return to_us(zoned.tz_convert("UTC").tz_localize(None).to_numpy())
+    """Find when the wall clock first shows a time, or, where it skips that, a later one.
+
+    pandas skips whole hours; clocks go forward by half an hour on Lord Howe.
+    """
+    offsets = _offsets(params.timezone, int(wall[-1].year) + 1 if len(wall) else FIRST_YEAR)
+    since = to_us(np.array([change for change, _ in offsets], dtype="datetime64[us]"))
+    ahead = np.array([offset for _, offset in offsets], dtype=np.int64) * SECOND_US
+    times = to_us(wall.to_numpy())
+    # What the clock shows at each change before it is set.
+    place = np.searchsorted(since[1:] + ahead[:-1], times, side="right")
+    skipped_to = np.where(place > 0, since[place], np.iinfo(np.int64).min)
+    return np.maximum(times - ahead[place], skipped_to)
 
 
 def _worked(
