@@ -71,7 +71,6 @@ def _table(draws: Draws, bundle: QuotaBundle, version: str, p: np.ndarray) -> pd
             "attainment_p10": low,
             "attainment_p50": middle,
             "attainment_p90": high,
-            "p_in_range": share_within(ratio, ends),
             "at_risk": p < AT_RISK,
             "evidence": "",
             "reasons": "",
@@ -80,5 +79,6 @@ def _table(draws: Draws, bundle: QuotaBundle, version: str, p: np.ndarray) -> pd
             "has_left": keys["has_left"].to_numpy() > 0,
             "expected_open": draws.open.mean(axis=1),
             "expected_new": draws.new.mean(axis=1),
+            "p_in_range": share_within(ratio, ends),
         }
     )
