@@ -1,8 +1,9 @@
 """Grades of the forecast of quota attainment: ten sample companies named beforehand, 21 to 30.
 
 Seeds 1 to 3 and 11 to 20 were looked at while the model was made, so none of them is here. Of
-these ten only the totals' coverage was looked at to choose `company_spread`. The first three are graded beside the replayed truth too. Companies and what was forecast of them are
-kept under build/grade, so that a run that was broken off goes on where it ended.
+these ten only the totals' coverage was looked at, to choose `company_spread`. The first three are
+graded beside the replayed truth too. Companies and what was forecast of them are kept under
+build/grade, so that a run that was broken off goes on where it ended.
 """
 
 from __future__ import annotations
