@@ -44,7 +44,7 @@ def rep_withheld(row: Mapping[str, Any]) -> str | None:
     """Say why a rep's range should not be shown to people; None where it may be."""
     if row["has_left"]:
         return FINAL
-    return why_withheld(row, row["attainment_p10"], row["attainment_p90"])
+    return why_withheld(row, row["range_low"], row["range_high"])
 
 
 def chance_withheld(row: Mapping[str, Any]) -> str | None:
@@ -88,7 +88,10 @@ def _rep_range(row: Mapping[str, Any]) -> str:
     why = rep_withheld(row)
     if why:
         return f"The range of attainment is not shown: {why}."
-    low, middle, high = (_percent(row[f"attainment_p{q}"]) for q in (10, 50, 90))
+    ends = row["range_low"], row["range_high"]
+    # A middle quantile lies between amounts where there are few of them.
+    inside = min(max(row["attainment_p50"], ends[0]), ends[1])
+    low, middle, high = (_percent(share) for share in (ends[0], inside, ends[1]))
     cases = _cases(row["p_in_range"])
     if low == high:
         return f"In {cases} attainment ends at about {low} of quota."

@@ -87,9 +87,15 @@ class RepForecast(Period, Rep):
     attainment_p10: float = field("In 1 of 10 cases attainment is below this share.", 0.55)
     attainment_p50: float = field("In half of the cases attainment is below this share.", 0.87)
     attainment_p90: float = field("In 9 of 10 cases attainment is below this share.", 1.21)
+    range_low: float = field(
+        "Where the range begins, as a share of quota. It is p10 to p90, but ends earlier where it "
+        "begins on an amount with much of the chance, such as nothing more being won.",
+        0.55,
+    )
+    range_high: float = field("Where the range ends.", 1.21)
     p_in_range: float = field(
-        "Share of cases that end from p10 to p90: 0.8, but more where much of the chance lies on "
-        "one amount, such as nothing more being won.",
+        "Share of cases that end within the range: 0.8, but more where so much of the chance lies "
+        "on one amount.",
         0.81,
     )
     reasons: Reasons = Field(description="Why, in percentage points.")

@@ -52,7 +52,7 @@ LEAST_WON = 30
 TESTS = 2
 """Periods that early stopping looks at."""
 YEAR_DAYS = 365
-AS_FAR = 0.5
+AS_FAR = 0.2
 """How far a map found for the earlier fit is followed by the last, which has seen a period more."""
 DAY_SECONDS = 86_400
 

@@ -6,7 +6,7 @@ created. Each is drawn many times; reps share the luck of the company, so draws 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,8 @@ from scipy.special import expit, logit
 from features.build import Examples
 from features.snapshot import CUTOFF
 from training.creation import even_pace
+from training.deal_amounts import Amounts
+from training.deal_model import days_left
 from training.quota_lesson import Claims
 
 Floats = npt.NDArray[np.float64]
@@ -24,12 +26,8 @@ Ints = npt.NDArray[np.int64]
 LEVELS = (0.1, 0.5, 0.9)
 GONE = -25.0
 """Log-odds of a deal whose owner has left: it will be won by somebody else."""
-CERTAIN = 0.998
-"""Nothing is said with more certainty than this."""
 MOST_NEW = 400
 """New deals of one rep drawn one by one; beyond it their mean amount stands for each."""
-ROUNDED = 1e-6
-"""Ranges are read off futures that are rounded so far."""
 NODES, STEPS = 15, 8
 """Of the quadrature over luck, and of the fixed-point iteration that uses it."""
 
@@ -48,35 +46,6 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Amounts:
-    """What deals are worth in the end.
-
-    A deal that is opened and won within a few weeks is smaller than one that takes months, so what
-    new deals bring hangs on the time that is left.
-
-    Attributes:
-        ratio: quantiles of final amount over the amount seen while open.
-        within: days left, rising; beyond the last, the last counts.
-        residual: for each of `within`, quantiles (equally many) of log amounts of wins that fit
-            into so many days, around the rep's own median win.
-        typical: the company's median win, where a rep has none.
-        paid: share of wins that have an amount; one without brings nothing.
-    """
-
-    ratio: tuple[float, ...] = (1.0,)
-    within: tuple[float, ...] = (1.0,)
-    residual: tuple[tuple[float, ...], ...] = ((0.0,),)
-    typical: float = 1.0
-    paid: float = 1.0
-
-    def factors(self, days: Floats) -> Floats:
-        """Give equally likely multiples of the usual win, rows x quantiles."""
-        last = len(self.within) - 1
-        place = np.minimum(np.searchsorted(np.array(self.within), days), last)
-        return np.exp(np.array(self.residual))[place]
-
-
-@dataclass(frozen=True)
 class Chances:
     """What a forecast needs to know of each rep's row, and of each deal it may count on.
 
@@ -84,6 +53,7 @@ class Chances:
         rep: place of the deal's rep row, rising.
         margin: log-odds to be won in time.
         amount: as seen now.
+        final: equally likely amounts it may bring in the end, deals x amounts.
         expected_new: wins still to be created, by rep row.
         new_amounts: equally likely amounts of such a win, rep rows x amounts.
     """
@@ -91,6 +61,7 @@ class Chances:
     rep: Ints
     margin: Floats
     amount: Floats
+    final: Floats
     expected_new: Floats
     new_amounts: Floats
 
@@ -165,7 +136,8 @@ def chances_of(
     # A missing amount counts 0 in the end, unless somebody fills it in.
     amount = np.nan_to_num(amount, nan=0.0)
     days = reps.X["days_left"].to_numpy(np.float64)
-    new_amounts = usual[:, None] * amounts.factors(days)
+    final = amount[:, None] * amounts.ratio.at(days_left(deals, claims))
+    new_amounts = usual[:, None] * amounts.size.at(days)
     if expected_new is None:
         likely = amount / (1 + np.exp(-margin))
         open_ = np.bincount(claims.rep, likely, minlength=len(reps)).astype(np.float64)
@@ -174,18 +146,15 @@ def chances_of(
     else:
         # Wins without an amount are wins that bring nothing.
         expected_new = expected_new * amounts.paid
-    return Chances(claims.rep, margin, amount, expected_new, new_amounts)
+    return Chances(claims.rep, margin, amount, final, expected_new, new_amounts)
 
 
-def draw(
-    reps: Examples, chances: Chances, amounts: Amounts, spread: Spread, count: int, seed: int
-) -> Draws:
+def draw(reps: Examples, chances: Chances, spread: Spread, count: int, seed: int) -> Draws:
     """Draw futures; each cutoff has chances of its own, so that no row depends on others' cutoffs.
 
     Args:
         reps: the rows.
         chances: of them.
-        amounts: what deals are worth.
         spread: luck in common.
         count: futures.
         seed: of the chances.
@@ -202,7 +171,7 @@ def draw(
         owner = place[chances.rep[mine]]
         shared = draws.normal(0, 1, count)[None, :] * spread.company
         luck = shared + draws.normal(0, 1, (len(rows), count)) * spread.rep
-        won[rows] = _open(draws, owner, margin[mine], chances.amount[mine], amounts, luck)
+        won[rows] = _open(draws, owner, margin[mine], chances.final[mine], luck)
         mean = np.exp(luck - variance / 2)
         wins = draws.poisson(chances.expected_new[rows][:, None] * mean)
         new[rows] = _worth(draws, wins, chances.new_amounts[rows])
@@ -233,12 +202,7 @@ def evened(margin: Floats, variance: float) -> Floats:
 
 
 def _open(
-    draws: np.random.Generator,
-    owner: Ints,
-    margin: Floats,
-    amount: Floats,
-    amounts: Amounts,
-    luck: Floats,
+    draws: np.random.Generator, owner: Ints, margin: Floats, final: Floats, luck: Floats
 ) -> Floats:
     """Sum up open deals that are won, rows x draws."""
     summed = np.zeros_like(luck)
@@ -246,8 +210,8 @@ def _open(
         return summed
     chance = expit(margin[:, None] + luck[owner])
     wins = draws.random(chance.shape) < chance
-    ratios = np.asarray(amounts.ratio)
-    worth = amount[:, None] * ratios[draws.integers(0, len(ratios), chance.shape)]
+    picked = draws.integers(0, final.shape[1], chance.shape)
+    worth = np.take_along_axis(final, picked, axis=1)
     # Deals come by rep, so that the sums are differences of a running total.
     first = np.flatnonzero(np.diff(owner, prepend=-1))
     summed[owner[first]] = np.add.reduceat(np.where(wins, worth, 0.0), first, axis=0)
@@ -263,43 +227,6 @@ def _worth(draws: np.random.Generator, wins: Ints, amounts: Floats) -> Floats:
     total = np.bincount(place, amounts[place // wins.shape[1], picked], wins.size)
     beyond = (wins - few) * amounts.mean(axis=1)[:, None]
     return np.asarray(total.reshape(wins.shape) + beyond)
-
-
-def chance_to_attain(attainment: Floats, target: float) -> Floats:
-    """Give the share of futures in which the target is reached, never quite 0 or 1."""
-    reached = (attainment >= target).mean(axis=1)
-    return np.asarray(np.clip(reached, 1 - CERTAIN, CERTAIN))
-
-
-def quantiles(attainment: Floats, target: float, levels: Sequence[float] = LEVELS) -> Floats:
-    """Read mid-quantiles off the futures, rows x levels.
-
-    Late in a period much of the chance lies on single values (nothing more is won). Mid-quantiles
-    (Ma, Genton & Parzen 2011, Ann. Inst. Statist. Math. 63) go through the middle of such steps, so
-    that the range between two of them covers what it says, where ordinary ones cover more.
-    They are kept on that side of the target on which the chance to attain puts them. Without a
-    quota (attainment is infinite) they are the target.
-    """
-    made = np.empty((len(attainment), len(levels)))
-    reached = (attainment >= target).mean(axis=1)
-    attainment = np.where(np.isinf(attainment), target, attainment)
-    for place, row in enumerate(np.round(attainment, 6)):
-        values, counts = np.unique(row, return_counts=True)
-        middle = (np.cumsum(counts) - counts / 2) / len(row)
-        made[place] = np.interp(levels, middle, values)
-    below = (1 - reached)[:, None] > np.asarray(levels)[None, :]
-    just_below = np.nextafter(target, -np.inf)
-    return np.where(below, np.minimum(made, just_below), np.maximum(made, target))
-
-
-def share_within(attainment: Floats, ends: Floats) -> Floats:
-    """Give the share of futures that lie in each range, ends included.
-
-    Where much of the chance lies on single values, no range holds just 80 % of it.
-    """
-    ends = ends[:, [0, -1]] + [-ROUNDED, ROUNDED]
-    inside = (attainment >= ends[:, :1]) & (attainment <= ends[:, 1:])
-    return np.where(np.isinf(attainment).all(axis=1), 1.0, inside.mean(axis=1))
 
 
 def summed(draws: Draws, groups: pd.Series, level: str) -> pd.DataFrame:

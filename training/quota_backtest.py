@@ -20,7 +20,7 @@ from features.snapshot import CUTOFF
 from features.warehouse import Warehouse
 from training.backtest import Range, folds_of
 from training.currencies import currency_findings
-from training.outlook import Draws, chance_to_attain, quantiles, share_within, summed
+from training.outlook import Draws, summed
 from training.params import TrainingParams
 from training.quota_baselines import COLUMNS as RULE_COLUMNS
 from training.quota_baselines import baseline_forecasts
@@ -30,6 +30,7 @@ from training.quota_leak import leak_notes
 from training.quota_lesson import QuotaLesson, prepare_quota
 from training.quota_model import fit_quota, forecast
 from training.quota_predictions import QuotaPredictions
+from training.quota_range import said_of
 from training.rep_evidence import judge_reps
 
 Floats = npt.NDArray[np.float64]
@@ -186,23 +187,16 @@ def forecast_frame(draws: Draws, bundle: QuotaBundle) -> pd.DataFrame:
 
     Returns:
         `rep_id, period_start, period_end, cutoff, quota, closed, expected_open, expected_new,
-        p_attain, attainment_p10, attainment_p50, attainment_p90, p_in_range, evidence`.
+        evidence`, and what `said_of` gives.
     """
     keys = draws.keys[["rep_id", "period_start", "period_end", CUTOFF, "quota"]]
-    ratio = draws.attainment()
-    ends = quantiles(ratio, bundle.target)
-    low, middle, high = ends.T
-    return keys.assign(
+    told = keys.assign(
         closed=draws.closed,
         expected_open=draws.open.mean(axis=1),
         expected_new=draws.new.mean(axis=1),
-        p_attain=chance_to_attain(ratio, bundle.target),
-        attainment_p10=low,
-        attainment_p50=middle,
-        attainment_p90=high,
-        p_in_range=share_within(ratio, ends),
         evidence=bundle.evidence.state,
     )
+    return told.join(said_of(draws, bundle.target))
 
 
 def roll_up(draws: Draws) -> pd.DataFrame:

@@ -23,13 +23,14 @@ from training.bundle import Evidence
 from training.bundle_files import read_files, refuse_other_meaning, version_of, write_files
 from training.calibration import Calibrator
 from training.creation import Creation
+from training.deal_amounts import Amounts
 from training.deal_model import DealModel
 from training.deal_pace import DealPace
-from training.outlook import Amounts, Chances, Draws, Spread, chances_of, draw
+from training.outlook import Chances, Draws, Spread, chances_of, draw
 from training.quota_lesson import claims_of
 
 Floats = npt.NDArray[np.float64]
-FORMAT = 3
+FORMAT = 4
 QUOTA = "quota"
 KEPT = 41
 """Quantiles of amounts in a bundle."""
@@ -115,7 +116,7 @@ class QuotaBundle:
     def draw(self, reps: Examples, deals: Examples) -> Draws:
         """Draw the futures of every rep with a quota."""
         chances = self.chances(reps, deals)
-        return draw(reps, chances, self.amounts, self.spread, self.futures, self.seed)
+        return draw(reps, chances, self.spread, self.futures, self.seed)
 
     @property
     def version(self) -> str:
@@ -146,13 +147,7 @@ class QuotaBundle:
                 "cycle_days": deals.cycle_days,
             },
             "creation": self.creation.to_json(),
-            "amounts": {
-                "ratio": list(self.amounts.ratio),
-                "within": list(self.amounts.within),
-                "residual": [list(told) for told in self.amounts.residual],
-                "typical": self.amounts.typical,
-                "paid": self.amounts.paid,
-            },
+            "amounts": self.amounts.to_json(),
             "spread": vars(self.spread),
             "futures": self.futures,
             "seed": self.seed,
@@ -170,7 +165,6 @@ class QuotaBundle:
         plain, texts = read_files(folder, QUOTA, FORMAT)
         told = plain["deals"]
         columns = tuple(told["columns"])
-        amounts = plain["amounts"]
         bundle = cls(
             until=datetime.fromisoformat(plain["until"]),
             target=plain["target"],
@@ -187,13 +181,7 @@ class QuotaBundle:
                 told["cycle_days"],
             ),
             creation=Creation.from_json(plain["creation"]),
-            amounts=Amounts(
-                tuple(amounts["ratio"]),
-                tuple(amounts["within"]),
-                tuple(tuple(told) for told in amounts["residual"]),
-                amounts["typical"],
-                amounts["paid"],
-            ),
+            amounts=Amounts.from_json(plain["amounts"]),
             spread=Spread(**plain["spread"]),
             futures=plain["futures"],
             seed=plain["seed"],
@@ -203,17 +191,3 @@ class QuotaBundle:
         now = (bundle.rep_set.fingerprint, bundle.deal_set.fingerprint)
         refuse_other_meaning(folder, bundle.fingerprint, "-".join(now))
         return bundle
-
-
-def spread_evenly(values: Floats, weights: Floats | None = None) -> tuple[float, ...]:
-    """Keep evenly spaced quantiles of (weighted) values, as data for a bundle."""
-    if not len(values):
-        return ()
-    places = (np.arange(KEPT) + 0.5) / KEPT
-    if weights is None:
-        found = np.quantile(values, places)
-    else:
-        order = np.argsort(values, kind="stable")
-        middle = np.cumsum(weights[order]) - weights[order] / 2
-        found = np.interp(places, middle / weights.sum(), values[order])
-    return tuple(float(v) for v in np.round(found, 9))

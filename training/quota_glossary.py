@@ -56,11 +56,20 @@ _ALL = (
         "cautious, less too bold.",
     ),
     Term(
+        "between",
+        "From p10 to p90",
+        "share",
+        "as it is",
+        "How often attainment came to lie from p10 to p90. Late in a period, where much of the "
+        "chance lies on what is closed, that is more than 80 %: the whole of such a step lies "
+        "above p10.",
+    ),
+    Term(
         "width",
         "Width of the range",
         "number",
         "as it is",
-        "From p10 to p90, in quotas.",
+        "Of the 80 % range, in quotas.",
         digits=2,
     ),
     TERMS["ece"],

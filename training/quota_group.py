@@ -116,8 +116,11 @@ def judge_group(
     if enough:
         for name, figures in scores.items():
             # Where all are covered every resample says so, and a bootstrap would claim certainty.
-            covered = rows.about(rows.covered(name))
-            figures["coverage"] = cluster_rate(covered, counts, settings.level)
+            for metric, inside in (
+                ("coverage", rows.covered(name)),
+                ("between", rows.between(name)),
+            ):
+                figures[metric] = cluster_rate(rows.about(inside), counts, settings.level)
     found = gaps(drawn)
     n = len(rows.missed)
     rate = cluster_rate(rows.about(rows.missed), counts, settings.level) if n else WITHHELD

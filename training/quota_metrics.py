@@ -15,8 +15,8 @@ from training.scores import measure as measure_chances
 
 HIGHER = frozenset({"auc", "precision", "recall"})
 LOWER = frozenset({"brier", "log_loss", "ece", "pinball"})
-NEUTRAL = frozenset({"coverage", "width", "mean_forecast", "calibration_slope"})
-OF_RANGES = frozenset({"pinball", "coverage", "width"})
+NEUTRAL = frozenset({"coverage", "between", "width", "mean_forecast", "calibration_slope"})
+OF_RANGES = frozenset({"pinball", "coverage", "between", "width"})
 CENTRED = frozenset({"ece"})
 METRICS = (*sorted(HIGHER), *sorted(LOWER), *sorted(NEUTRAL))
 
@@ -31,8 +31,9 @@ FIGURES = {
     "precision": "of the reps with the lowest chances at capacity, the share that missed",
     "recall": "of the reps that missed, the share among the lowest chances at capacity",
     "pinball": "mean pinball loss of p10, p50 and p90, in quotas",
-    "coverage": "share of rows whose attainment lies from p10 to p90",
-    "width": "mean of p90 - p10, in quotas",
+    "coverage": "share of rows whose attainment lies in the 80 % range",
+    "between": "share of rows whose attainment lies from p10 to p90",
+    "width": "mean width of the 80 % range, in quotas",
     "mean_forecast": "mean p_attain",
     "calibration_slope": "below 1 the chances are too extreme, above 1 too timid",
 }
@@ -48,6 +49,7 @@ class Attainments:
         missed: 1 where it is below the target.
         chances: forecast -> the chance to attain.
         ranges: forecast -> p10, p50, p90 side by side.
+        likely: forecast -> the ends of its 80 % range.
         clusters: rows of the same number stand or fall together.
         spells: numbers of rep-periods.
         lists: rows of the same number are faced by a manager at once.
@@ -58,6 +60,7 @@ class Attainments:
     missed: FloatArray
     chances: Mapping[str, FloatArray]
     ranges: Mapping[str, FloatArray]
+    likely: Mapping[str, FloatArray]
     clusters: IntArray
     spells: IntArray
     lists: IntArray
@@ -72,6 +75,7 @@ class Attainments:
             (y < known.target - TOLERANCE).astype(np.float64),
             {name: known.chance(name) for name in known.names},
             {name: known.range(name) for name in known.names},
+            {name: known.likely(name) for name in known.names},
             known.clusters,
             known.spells,
             known.lists,
@@ -85,6 +89,7 @@ class Attainments:
             self.missed[rows],
             {name: p[rows] for name, p in self.chances.items()},
             {name: q[rows] for name, q in self.ranges.items()},
+            {name: q[rows] for name, q in self.likely.items()},
             self.clusters[rows],
             self.spells[rows],
             self.lists[rows],
@@ -96,10 +101,16 @@ class Attainments:
         return Forecasts(event, {}, self.clusters, self.lists)
 
     def covered(self, name: str) -> FloatArray:
-        """Tell where attainment lies within a forecast's range."""
-        low, high = self.ranges[name][:, 0], self.ranges[name][:, -1]
-        inside = (self.attainment >= low - TOLERANCE) & (self.attainment <= high + TOLERANCE)
-        return inside.astype(np.float64)
+        """Tell where attainment lies within a forecast's 80 % range."""
+        return self._inside(self.likely[name])
+
+    def between(self, name: str) -> FloatArray:
+        """Tell where attainment lies from a forecast's p10 to its p90."""
+        return self._inside(self.ranges[name])
+
+    def _inside(self, ends: FloatArray) -> FloatArray:
+        low, high = ends[:, 0] - TOLERANCE, ends[:, -1] + TOLERANCE
+        return ((self.attainment >= low) & (self.attainment <= high)).astype(np.float64)
 
 
 def pinball(y: FloatArray, ranges: FloatArray) -> FloatArray:
@@ -135,11 +146,12 @@ def measure(rows: Attainments, counts: Counts, capacity: float) -> dict[str, dic
 def _of_one(
     rows: Attainments, name: str, found: Mapping[str, FloatArray], counts: Counts
 ) -> dict[str, FloatArray]:
-    ends = rows.ranges[name]
+    likely = rows.likely[name]
     sums = {
-        "pinball": pinball(rows.attainment, ends),
+        "pinball": pinball(rows.attainment, rows.ranges[name]),
         "coverage": rows.covered(name),
-        "width": ends[:, -1] - ends[:, 0],
+        "between": rows.between(name),
+        "width": likely[:, 1] - likely[:, 0],
     }
     kept = {m: found[m] for m in ("auc", "brier", "log_loss", "ece", "calibration_slope")}
     return {

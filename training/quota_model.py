@@ -16,23 +16,16 @@ from features.params import FeatureParams
 from features.warehouse import Warehouse
 from training.bundle import Evidence
 from training.creation import Creation, fit_creation
+from training.deal_amounts import Amounts, learn_amounts
 from training.deal_model import DealModel, fit_deals
-from training.outlook import Amounts, Spread, chances_of, draw
+from training.outlook import Spread, chances_of, draw
 from training.params import TrainingParams
-from training.quota_bundle import QuotaBundle, spread_evenly
+from training.quota_bundle import QuotaBundle
 from training.quota_lesson import Claims, QuotaLesson, built, claims_of, prepare_quota
 
 Floats = npt.NDArray[np.float64]
 SPREADS = (0.0, 0.15, 0.3, 0.45, 0.6)
 TRIAL_FUTURES = 200
-DEALS_A_QUOTA = 10
-FEW_WINS = 5
-"""Wins a rep needs before amounts are measured from the rep's own median."""
-WITHIN = (7.0, 14.0, 21.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 365.0)
-"""Days left for which amounts of new wins are told."""
-LEAST_WINS = 25
-"""Wins that such amounts rest on, at least."""
-DAY_SECONDS = 86_400
 
 
 def learn_quota(
@@ -61,7 +54,7 @@ def fit_quota(lesson: QuotaLesson, features: FeatureParams, params: TrainingPara
     earlier = fit_deals(lesson, claims, before, before[-1], booster) if before else None
     deals = fit_deals(lesson, claims, ends, pd.Timestamp(lesson.until), booster, earlier)
     creation = fit_creation(lesson, ends[-1]) if ends else Creation()
-    amounts = _amounts(lesson)
+    amounts = learn_amounts(lesson, claims)
     # Nothing to choose by: the widest.
     spread = Spread(max(SPREADS), params.quota.company_spread)
     if earlier is not None:
@@ -117,61 +110,6 @@ def _about(lesson: QuotaLesson, ends: Sequence[pd.Timestamp]) -> dict[str, Any]:
     }
 
 
-def _amounts(lesson: QuotaLesson) -> Amounts:
-    """Learn what wins bring: all of them, also deals that are entered when they are won.
-
-    Amounts of 0 or less (credit notes) count where they have happened or stand open, as they are;
-    new ones are not expected.
-    """
-    keys, endings = lesson.deals.keys, lesson.endings
-    won = (endings["outcome"] == 1).to_numpy() & (endings["amount"] > 0).to_numpy()
-    seen = keys[won].assign(final=endings.loc[won, "amount"]).drop_duplicates("deal_id")
-    seen = seen[seen["amount"] > 0]
-    ratio = spread_evenly((seen["final"] / seen["amount"]).to_numpy(np.float64)) or (1.0,)
-    paid = lesson.won[lesson.won["amount"] > 0]
-    if not len(paid):
-        return Amounts(ratio, typical=_without_wins(lesson))
-    within, residual = new_amounts(paid)
-    return Amounts(
-        ratio=ratio,
-        within=within,
-        residual=residual,
-        typical=float(paid["amount"].median()),
-        paid=len(paid) / len(lesson.won),
-    )
-
-
-def new_amounts(paid: pd.DataFrame) -> tuple[tuple[float, ...], tuple[tuple[float, ...], ...]]:
-    """Learn the amounts of deals that are opened and won within so many days.
-
-    Of deals opened evenly over d days, those that take t days are won in time with the chance
-    1 - t / d: that is their weight. Amounts are around the rep's median, as a usual win is one.
-    """
-    logs = np.log(paid["amount"])
-    own = logs.groupby(paid["rep_id"]).transform("median")
-    count = logs.groupby(paid["rep_id"]).transform("count")
-    residual = (logs - np.where(count >= FEW_WINS, own, logs.median())).to_numpy(np.float64)
-    taken = (paid["closed_at"] - paid["created_at"]).dt.total_seconds().to_numpy(np.float64)
-    days = np.maximum(taken / DAY_SECONDS, 0.0)
-    told = {}
-    for within in WITHIN:
-        weights = np.maximum(1 - days / within, 0.0)
-        square = float((weights**2).sum())
-        # So many wins of equal weight would say as much (Kish 1965).
-        if square > 0 and float(weights.sum()) ** 2 / square >= LEAST_WINS:
-            told[within] = spread_evenly(residual, weights)
-    if not told:
-        told[WITHIN[-1]] = spread_evenly(residual)
-    return tuple(told), tuple(told.values())
-
-
-def _without_wins(lesson: QuotaLesson) -> float:
-    """Guess a usual win: an open deal's amount, else a quota that ten deals make."""
-    amounts, quotas = lesson.deals.keys["amount"], lesson.reps.X["quota"]
-    open_, asked = amounts[amounts > 0].median(), quotas[quotas > 0].median()
-    return float(open_) if open_ > 0 else float(asked) / DEALS_A_QUOTA if asked > 0 else 1.0
-
-
 def _spread(
     lesson: QuotaLesson,
     claims: Claims,
@@ -204,7 +142,7 @@ def _spread(
     scores = {}
     for rep in SPREADS:
         spread = Spread(rep, company)
-        futures = draw(reps, chances, amounts, spread, TRIAL_FUTURES, params.booster.seed)
+        futures = draw(reps, chances, spread, TRIAL_FUTURES, params.booster.seed)
         scores[rep] = float(crps(futures.attainment(), lesson.attainment[judged]).mean())
     return Spread(min(scores, key=lambda rep: scores[rep]), company)
 

@@ -20,8 +20,10 @@ KEYS = ("rep_id", "period_start", "cutoff")
 CHANCE = "p_attain"
 RANGE = ("attainment_p10", "attainment_p50", "attainment_p90")
 LEVELS = (0.1, 0.5, 0.9)
+LIKELY = ("range_low", "range_high")
+"""The ends of the range in which 8 of 10 cases lie."""
 HELD = "p_in_range"
-"""The chance, by the forecast itself, that attainment lies in its range."""
+"""The chance, by the forecast itself, that attainment lies in that range."""
 SPLIT = ("closed", "expected_open", "expected_new")
 COLUMNS = (
     *KEYS,
@@ -32,6 +34,7 @@ COLUMNS = (
     "fold",
     "quota",
     *SPLIT,
+    *LIKELY,
     HELD,
     "evidence",
 )
@@ -147,6 +150,12 @@ class QuotaPredictions:
         """Give a forecast's p10, p50 and p90 side by side."""
         return self._table(name)[[*RANGE]].to_numpy(np.float64, na_value=np.nan)
 
+    def likely(self, name: str) -> FloatArray:
+        """Give the ends of a forecast's 80 % range; of simple rules those are p10 and p90."""
+        if name == MODEL:
+            return self.frame[[*LIKELY]].to_numpy(np.float64)
+        return self.range(name)[:, [0, -1]]
+
     def mature(self) -> QuotaPredictions:
         """Keep the rows whose attainment is known, in an order that no row's place can change."""
         known = self.frame.reset_index(drop=True)
@@ -185,6 +194,9 @@ class QuotaPredictions:
             raise InputError(f"forecast '{name}': {CHANCE} must be a probability in 0..1")
         if not np.isfinite(ends).all() or (np.diff(ends, axis=1) < 0).any():
             raise InputError(f"forecast '{name}': p10, p50 and p90 must be numbers that rise")
+        likely = self.likely(name)
+        if not np.isfinite(likely).all() or (np.diff(likely, axis=1) < 0).any():
+            raise InputError(f"forecast '{name}': {' and '.join(LIKELY)} must be numbers that rise")
 
 
 def _require(frame: pd.DataFrame, columns: tuple[str, ...], what: str) -> None:

@@ -10,11 +10,13 @@ import pandas as pd
 
 from features.snapshot import CUTOFF
 from features.warehouse import Warehouse
-from training.outlook import Draws, chance_to_attain, quantiles, share_within
+from training.outlook import Draws
 from training.quota_backtest import roll_up
 from training.quota_bundle import QuotaBundle
 from training.quota_explain import explain_reps, open_amounts, rep_reasons
 from training.quota_model import forecast
+from training.quota_predictions import CHANCE, HELD, LIKELY, RANGE
+from training.quota_range import said_of
 from training.rep_evidence import judge_reps
 
 AT_RISK = 0.5
@@ -34,16 +36,17 @@ def score_reps(
 
     Returns:
         The columns of `rep_scores.parquet` in the contract, with `manager_id`, `has_left`,
-        `expected_open`, `expected_new`, `p_in_range` and `evidence_says`, the least likely to
+        `expected_open`, `expected_new`, `range_low`, `range_high`, `p_in_range` and
+        `evidence_says`, the least likely to
         attain first and who has left last; and the roll-ups of teams.
     """
     reps, deals = forecast(bundle, warehouse, [as_of])
     chances = bundle.chances(reps, deals)
     draws = bundle.draw(reps, deals)
-    p = chance_to_attain(draws.attainment(), bundle.target)
+    said = said_of(draws, bundle.target)
     mine = open_amounts(len(reps), chances.rep, chances.amount)
-    told = rep_reasons(explain_reps(draws, reps, mine, bundle.target), p)
-    frame = _table(draws, bundle, version, p)
+    told = rep_reasons(explain_reps(draws, reps, mine, bundle.target), said[CHANCE].to_numpy())
+    frame = _table(draws, version, said)
     judged = judge_reps(bundle.evidence.state, reps.X)
     for name in ("evidence", "evidence_says"):
         frame[name] = judged[name].to_numpy()
@@ -54,11 +57,8 @@ def score_reps(
     return ordered, rollups
 
 
-def _table(draws: Draws, bundle: QuotaBundle, version: str, p: np.ndarray) -> pd.DataFrame:
+def _table(draws: Draws, version: str, said: pd.DataFrame) -> pd.DataFrame:
     keys = draws.keys
-    ratio = draws.attainment()
-    ends = quantiles(ratio, bundle.target)
-    low, middle, high = ends.T
     return pd.DataFrame(
         {
             "rep_id": keys["rep_id"],
@@ -67,11 +67,8 @@ def _table(draws: Draws, bundle: QuotaBundle, version: str, p: np.ndarray) -> pd
             "as_of": keys[CUTOFF],
             "quota": keys["quota"].astype(np.float64),
             "attained": draws.closed,
-            "p_attain": p,
-            "attainment_p10": low,
-            "attainment_p50": middle,
-            "attainment_p90": high,
-            "at_risk": p < AT_RISK,
+            **said[[CHANCE, *RANGE]],
+            "at_risk": said[CHANCE] < AT_RISK,
             "evidence": "",
             "reasons": "",
             "model_version": version,
@@ -79,6 +76,6 @@ def _table(draws: Draws, bundle: QuotaBundle, version: str, p: np.ndarray) -> pd
             "has_left": keys["has_left"].to_numpy() > 0,
             "expected_open": draws.open.mean(axis=1),
             "expected_new": draws.new.mean(axis=1),
-            "p_in_range": share_within(ratio, ends),
+            **said[[*LIKELY, HELD]],
         }
     )

@@ -26,6 +26,8 @@ REP: dict[str, Any] = {
     "attainment_p10": 0.55,
     "attainment_p50": 0.87,
     "attainment_p90": 1.21,
+    "range_low": 0.55,
+    "range_high": 1.21,
     "p_in_range": 0.8,
     "evidence": "enough",
     "evidence_says": "8 ended quota periods, 17 deals won in a year",
@@ -61,13 +63,15 @@ def test_a_rep_in_a_sentence() -> None:
 
 def test_how_often_a_range_holds_is_told_as_it_is() -> None:
     """Where much of the chance lies on what is closed, 9 of 10 cases are not called 8 of 10."""
-    late = REP | {"attainment_p10": 0.39, "attainment_p50": 0.39, "attainment_p90": 0.52}
+    late = REP | {"range_low": 0.39, "attainment_p50": 0.39, "range_high": 0.52}
     said = rep_sentence(late | {"p_in_range": 0.91})
     assert said.endswith(
         "In 9 of 10 cases attainment ends between 39 % and 52 % of quota; the middle is 39 %."
     )
-    done = rep_sentence(late | {"attainment_p90": 0.392, "p_in_range": 0.98})
+    done = rep_sentence(late | {"range_high": 0.392, "p_in_range": 0.98})
     assert done.endswith("In nearly all cases attainment ends at about 39 % of quota.")
+    between = rep_sentence(late | {"attainment_p50": 0.55, "p_in_range": 0.85})
+    assert between.endswith(" between 39 % and 52 % of quota; the middle is 52 %.")
 
 
 def test_a_team_in_a_sentence() -> None:

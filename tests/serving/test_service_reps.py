@@ -160,7 +160,7 @@ def test_the_list_is_cut_into_pages(client: TestClient) -> None:
 def test_ranges_are_withheld_in_words_and_given_as_numbers(client: TestClient) -> None:
     """A range that says nothing is a number still, and its sentence tells why it does not show."""
     for rep in ask(client, "/at_risk_reps")["reps"]:
-        wide = rep["attainment_p90"] - rep["attainment_p10"] > 1.5
+        wide = rep["range_high"] - rep["range_low"] > 1.5
         known = rep["evidence"] == "enough" and not rep["has_left"]
         assert (rep["range_withheld"] is None) == (known and not wide and rep["quota"] > 0)
         shown = " cases attainment ends " in rep["says"]

@@ -12,9 +12,9 @@ from scipy.special import expit
 
 from features.build import Examples
 from features.feature import FeatureSet
+from training.deal_amounts import ByDays, final_over_seen, new_sizes
 from training.deal_pace import DAYS_LEFT, EARLY, SLACK, DealPace, fit_pace
 from training.quota_lesson import Claims, claims_of, other_deadlines
-from training.quota_model import new_amounts
 
 Floats = npt.NDArray[np.float64]
 NOTHING = FeatureSet("rep", (), {})
@@ -108,11 +108,29 @@ def test_new_amounts_know_that_quick_deals_are_small() -> None:
             "closed_at": created + pd.to_timedelta(days, "D"),
         }
     )
-    within, residual = new_amounts(paid)
-    means = [float(np.exp(told).mean()) for told in residual]
+    found = new_sizes(paid)
+    means = [float(np.mean(told)) for told in found.levels]
     assert means == sorted(means)
     # Evenly opened over 30 days, deals of t days fit in with 1 - t / 30: (30 + 2 * 2) / 3 days.
-    at_30 = means[within.index(30.0)] * float(np.median(days))
+    at_30 = means[found.within.index(30.0)] * float(np.median(days))
     assert at_30 == pytest.approx((30 + 4) / 3, rel=0.06)
-    few = new_amounts(paid.head(4))
-    assert len(few[0]) == len(few[1]) == 1
+    few = new_sizes(paid.head(4))
+    assert len(few.within) == len(few.levels) == 1
+
+
+def test_discounts_are_learned_for_the_days_left() -> None:
+    """Where who wins near the end gives a tenth away, little time left means a tenth less."""
+    draws = np.random.default_rng(5)
+    left = draws.uniform(0, 92, 2_000)
+    near = draws.random(2_000) < np.where(left <= 14, 1.0, np.where(left <= 30, 0.5, 0.0))
+    seen = draws.uniform(1_000, 9_000, 2_000)
+    ids = [f"d{n}" for n in range(2_000)]
+    won = pd.DataFrame({"deal_id": ids, "days_left": left, "seen": seen})
+    found = final_over_seen(won.assign(final=seen * np.where(near, 0.9, 1.0)))
+    means = found.at(np.array([3.0, 12.0, 25.0, 50.0, 200.0])).mean(axis=1)
+    assert means == pytest.approx([0.9, 0.9, 0.95, 1.0, 1.0], abs=0.012)
+    # Thirty sightings of one deal are one deal.
+    same = won.head(30).assign(deal_id="d0", days_left=3.0, final=seen[:30] * 0.5)
+    other = won.tail(900).assign(final=seen[-900:], days_left=80.0)
+    assert final_over_seen(pd.concat([same, other])).within == (90.0,)
+    assert final_over_seen(won.head(0)) == ByDays()

@@ -13,30 +13,25 @@ from features.build import Examples
 from features.feature import FeatureSet
 from training.calibration import IDENTITY
 from training.creation import Creation, even_pace
+from training.deal_amounts import ByDays
 from training.deal_model import DealModel, days_left
 from training.linear import Linear
-from training.outlook import (
-    CERTAIN,
-    Amounts,
-    Chances,
-    Draws,
-    Spread,
-    chance_to_attain,
-    draw,
-    evened,
-    quantiles,
-    share_within,
-    summed,
-)
+from training.outlook import Chances, Draws, Spread, draw, evened, summed
 from training.quota_explain import explain_reps, rep_reasons
 from training.quota_lesson import claims_of
 from training.quota_model import crps
+from training.quota_range import (
+    CERTAIN,
+    chance_to_attain,
+    likely_range,
+    quantiles,
+    share_within,
+)
 
 CUTOFF = datetime(2024, 2, 1)
 START, END = datetime(2024, 1, 1), datetime(2024, 4, 1)
 FUTURES = 40_000
 EVEN = Spread(0.0, 0.0)
-ONE = Amounts()
 
 
 def reps(*quotas: float, closed: float = 0.0, cutoff: datetime = CUTOFF) -> Examples:
@@ -60,13 +55,14 @@ def chances(rep: list[int], p: list[float], amount: float, new: list[float]) -> 
     """Make deals of known odds."""
     odds = np.log(np.array(p) / (1 - np.array(p)))
     worth = np.full((len(new), 1), 3.0)
-    return Chances(np.array(rep, np.int64), odds, np.full(len(p), amount), np.array(new), worth)
+    sizes = np.full(len(p), amount)
+    return Chances(np.array(rep, np.int64), odds, sizes, sizes[:, None], np.array(new), worth)
 
 
 def test_open_deals_are_won_as_often_as_they_are_said_to_be() -> None:
     """Without luck in common the sum is binomial: mean n p a, variance n p (1 - p) a^2."""
     told = chances([1] * 20, [0.3] * 20, 5.0, [0.0, 0.0])
-    made = draw(reps(1.0, 1.0), told, ONE, EVEN, FUTURES, seed=1)
+    made = draw(reps(1.0, 1.0), told, EVEN, FUTURES, seed=1)
     assert (made.open[0] == 0).all()
     assert made.open[1].mean() == pytest.approx(20 * 0.3 * 5, rel=0.01)
     assert made.open[1].var() == pytest.approx(20 * 0.3 * 0.7 * 25, rel=0.03)
@@ -77,8 +73,8 @@ def test_open_deals_are_won_as_often_as_they_are_said_to_be() -> None:
 def test_luck_does_not_change_what_open_deals_bring_on_average(p: float, luck: Spread) -> None:
     """However much luck deals share, a chance of p means p of them, and the sum gets wider."""
     told = chances([0] * 40, [p] * 40, 5.0, [0.0])
-    even = draw(reps(1.0), told, ONE, EVEN, FUTURES, seed=1)
-    made = draw(reps(1.0), told, ONE, luck, FUTURES, seed=1)
+    even = draw(reps(1.0), told, EVEN, FUTURES, seed=1)
+    made = draw(reps(1.0), told, luck, FUTURES, seed=1)
     assert made.open.mean() == pytest.approx(40 * p * 5, rel=0.03)
     assert made.open.var() > 1.2 * even.open.var()
     # Without the correction small chances would rise: the test could fail.
@@ -89,23 +85,31 @@ def test_new_business_is_poisson_with_amounts() -> None:
     """Mean and variance of a compound Poisson sum: l E[a] and l E[a^2]."""
     factors = np.array([0.5, 1.0, 4.0])
     told = replace(chances([], [], 1.0, [6.0]), new_amounts=3 * factors[None, :])
-    made = draw(reps(1.0), told, ONE, EVEN, FUTURES, seed=1)
+    made = draw(reps(1.0), told, EVEN, FUTURES, seed=1)
     assert made.new.mean() == pytest.approx(6 * 3 * factors.mean(), rel=0.02)
     assert made.new.var() == pytest.approx(6 * 9 * (factors**2).mean(), rel=0.04)
 
 
-def test_new_amounts_are_those_that_fit_into_the_days_left() -> None:
+def test_open_deals_bring_any_of_their_final_amounts() -> None:
+    """Each of the amounts a deal may bring is as likely: mean and variance of won times amount."""
+    told = replace(chances([0], [0.4], 1.0, [0.0]), final=np.array([[1.0, 2.0, 6.0]]))
+    made = draw(reps(1.0), told, EVEN, FUTURES, seed=1)
+    shares = [(made.open[0] == amount).mean() for amount in (0.0, 1.0, 2.0, 6.0)]
+    assert shares == pytest.approx([0.6, 0.4 / 3, 0.4 / 3, 0.4 / 3], abs=0.01)
+
+
+def test_amounts_are_those_of_the_days_left() -> None:
     """The table for the days left counts; beyond the last one, the last."""
-    amounts = Amounts(within=(7.0, 30.0, 90.0), residual=((0.0, 0.0), (1.0, 1.0), (2.0, 3.0)))
-    found = np.log(amounts.factors(np.array([0.5, 7.0, 7.5, 30.0, 60.0, 400.0])))
+    told = ByDays(within=(7.0, 30.0, 90.0), levels=((0.0, 0.0), (1.0, 1.0), (2.0, 3.0)))
+    found = told.at(np.array([0.5, 7.0, 7.5, 30.0, 60.0, 400.0]))
     assert found.tolist() == [[0, 0], [0, 0], [1, 1], [1, 1], [2, 3], [2, 3]]
 
 
 def test_a_shared_mood_moves_all_and_keeps_the_mean_of_new_business() -> None:
     """Reps' futures of one moment go together, so a total is wider than independent sums."""
     told = chances([], [], 1.0, [8.0] * 6)
-    alone = draw(reps(*[1.0] * 6), told, ONE, EVEN, FUTURES, seed=1)
-    together = draw(reps(*[1.0] * 6), told, ONE, Spread(0.0, 0.4), FUTURES, seed=1)
+    alone = draw(reps(*[1.0] * 6), told, EVEN, FUTURES, seed=1)
+    together = draw(reps(*[1.0] * 6), told, Spread(0.0, 0.4), FUTURES, seed=1)
     assert together.new.mean() == pytest.approx(alone.new.mean(), rel=0.02)
     assert np.corrcoef(alone.new)[0, 1] == pytest.approx(0, abs=0.02)
     assert np.corrcoef(together.new)[0, 1] > 0.3
@@ -119,7 +123,7 @@ def test_a_shared_mood_moves_all_and_keeps_the_mean_of_new_business() -> None:
 def test_teams_add_up() -> None:
     """Managers' means and quotas add up to the company's, and each split to its mean."""
     told = chances([0, 0, 1, 3], [0.2, 0.9, 0.5, 0.4], 7.0, [1.0, 2.0, 0.0, 4.0])
-    made = draw(reps(5.0, 6.0, 7.0, 8.0, closed=2.0), told, ONE, Spread(), 500, seed=3)
+    made = draw(reps(5.0, 6.0, 7.0, 8.0, closed=2.0), told, Spread(), 500, seed=3)
     teams = summed(made, made.keys["manager_id"], "manager")
     whole = summed(made, pd.Series("company", index=range(4)), "company").iloc[0]
     for name in ("mean", "quota", "closed", "expected_open", "expected_new"):
@@ -136,8 +140,8 @@ def test_cutoffs_do_not_touch_each_other() -> None:
     keys = pd.concat([first.keys, later.keys], ignore_index=True)
     both = Examples(keys, pd.concat([first.X, later.X], ignore_index=True), first.feature_set)
     told = chances([0, 1, 2, 3], [0.4] * 4, 2.0, [3.0] * 4)
-    alone = draw(first, chances([0, 1], [0.4] * 2, 2.0, [3.0] * 2), ONE, Spread(), 300, 7)
-    made = draw(both, told, ONE, Spread(), 300, 7)
+    alone = draw(first, chances([0, 1], [0.4] * 2, 2.0, [3.0] * 2), Spread(), 300, 7)
+    made = draw(both, told, Spread(), 300, 7)
     assert (made.total[:2] == alone.total).all()
     assert (made.total[2:] != alone.total).any()
 
@@ -151,10 +155,38 @@ def test_mid_quantiles_by_hand() -> None:
 def test_what_a_range_holds_by_its_own_futures() -> None:
     """Of ten futures, six at the lower end and one above the upper: nine lie in the range."""
     futures = np.array([[0.5] * 6 + [0.6, 0.7, 0.8, 2.0], [np.inf] * 10])
-    ends = np.array([[0.5, 0.5, 0.8], [1.0, 1.0, 1.0]])
+    ends = np.array([[0.5, 0.8], [1.0, 1.0]])
     assert share_within(futures, ends).tolist() == [0.9, 1.0]
-    smooth = np.random.default_rng(3).normal(2, 0.4, (50, 1000))
-    assert share_within(smooth, quantiles(smooth, 1.0)).mean() == pytest.approx(0.8, abs=0.005)
+
+
+def test_a_range_by_hand() -> None:
+    """Ten futures: the tenth part may lie below, and it ends as soon as it holds eight.
+
+    Smooth, it leaves one out above; on a step of three at its beginning, it leaves out two; what
+    is nearly certain is a point; without a quota it is the target.
+    """
+    smooth = np.arange(10.0)
+    step = np.array([1.0] * 3 + [2, 3, 4, 5, 6, 7, 8])
+    sure = np.array([2.0] * 9 + [5.0])
+    found = likely_range(np.stack([smooth, step, sure, np.full(10, np.inf)]), 1.0)
+    assert found.tolist() == [[0, 7], [1, 6], [2, 2], [1, 1]]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.3, 0.7, 0.95])
+def test_ranges_hold_four_fifths_or_what_one_amount_takes(share: float) -> None:
+    """However much of the chance lies on one amount: 0.8, or more where that alone is more."""
+    rng = np.random.default_rng(3)
+    futures = np.where(rng.random((50, 1000)) < share, 0.2, 0.2 + rng.exponential(1.0, (50, 1000)))
+    ends = likely_range(futures, 1.0)
+    held = share_within(futures, ends)
+    on_one = (futures == 0.2).mean(axis=1)
+    assert (held >= 0.8).all()
+    assert held == pytest.approx(np.maximum(0.8, on_one), abs=0.002)
+    p10, _, p90 = quantiles(futures, 1.0).T
+    assert (ends[:, 1] <= p90 + 1e-3).all()
+    if share <= 0.05:
+        assert ends[:, 0] == pytest.approx(p10, abs=0.02)
+        assert ends[:, 1] == pytest.approx(p90, abs=0.1)
 
 
 @pytest.mark.parametrize("target", [0.8, 1.0, 1.3])
@@ -172,7 +204,7 @@ def test_chance_and_range_agree(target: float) -> None:
 
 def test_a_quota_of_nothing_is_attained_in_every_future() -> None:
     """0 and less: never at risk, the range is the target, whatever comes in."""
-    made = draw(reps(0.0, -5.0, 4.0), chances([], [], 1.0, [1.0] * 3), ONE, EVEN, 500, 1)
+    made = draw(reps(0.0, -5.0, 4.0), chances([], [], 1.0, [1.0] * 3), EVEN, 500, 1)
     p, ends = chance_to_attain(made.attainment(), 1.1), quantiles(made.attainment(), 1.1)
     assert p[:2].tolist() == [CERTAIN, CERTAIN]
     assert (ends[:2] == 1.1).all()
@@ -236,7 +268,7 @@ def test_reasons_add_up(count: int) -> None:
     draws = np.random.default_rng(2)
     rows = reps(*draws.uniform(5, 60, count), closed=3.0)
     told = chances(list(range(count)), [0.4] * count, 9.0, draws.uniform(0, 9, count).tolist())
-    made = draw(rows, told, ONE, Spread(), 600, seed=1)
+    made = draw(rows, told, Spread(), 600, seed=1)
     p = chance_to_attain(made.attainment(), 1.0)
     explained = explain_reps(made, rows, np.full(count, 9.0), 1.0)
     full = explained.base + explained.points.sum(axis=1)
@@ -251,7 +283,7 @@ def test_reasons_add_up(count: int) -> None:
 
 def test_rows_can_be_taken() -> None:
     """Some rows of futures are those rows, by place or by mask."""
-    made = draw(reps(1.0, 2.0, 3.0), chances([], [], 1.0, [1.0] * 3), ONE, EVEN, 50, 1)
+    made = draw(reps(1.0, 2.0, 3.0), chances([], [], 1.0, [1.0] * 3), EVEN, 50, 1)
     for which in (np.array([2]), np.array([False, False, True])):
         one = made.take(which)
         assert isinstance(one, Draws)

@@ -42,7 +42,13 @@ def test_figures_are_those_of_scikit_learn(seed: int) -> None:
     ]
     assert early.model["pinball"].value == pytest.approx(np.mean(losses))
     inside = (y >= ends[:, 0]) & (y <= ends[:, 2])
-    assert early.model["coverage"].value == pytest.approx(inside.mean())
+    assert early.model["between"].value == pytest.approx(inside.mean())
+    low, high = made.likely("model")[at].T
+    assert early.model["coverage"].value == pytest.approx(((y >= low) & (y <= high)).mean())
+    assert early.model["width"].value == pytest.approx((high - low).mean())
+    rule = made.range("linear pacing")[at]
+    inside = (y >= rule[:, 0]) & (y <= rule[:, 2])
+    assert early.scores["linear pacing"]["coverage"].value == pytest.approx(inside.mean())
 
 
 def test_pinball_by_hand() -> None:
@@ -230,7 +236,7 @@ def test_a_right_model_is_calibrated_and_beats_pacing() -> None:
 def test_full_coverage_is_no_certainty() -> None:
     """Where every range held the interval still reaches below 100 %."""
     made = quota_backtest()
-    wide = replace(made, frame=made.frame.assign(attainment_p10=-9.0, attainment_p90=9.0))
+    wide = replace(made, frame=made.frame.assign(range_low=-9.0, range_high=9.0))
     covered = evaluate_quota(wide, QUICK).overall.model["coverage"]
     assert covered.value == 1.0
     assert covered.low is not None
