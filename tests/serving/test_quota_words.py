@@ -97,7 +97,7 @@ def test_nothing_is_certain(p: float, said: str) -> None:
     [
         ({"evidence": "thin", "evidence_says": NEW}, NEW),
         ({"evidence": "none", "evidence_says": SHORT}, SHORT),
-        ({"attainment_p90": 2.2}, "it spans more than 1.5 quotas, which is too wide to plan by"),
+        ({"range_high": 2.2}, "it spans more than 1.5 quotas, which is too wide to plan by"),
         ({"quota": 0.0}, "there is no quota to measure it by"),
         ({"quota": -5.0, "evidence": "thin"}, "there is no quota to measure it by"),
         ({"has_left": True}, "who has left sells nothing more, so what is closed stands"),
