@@ -49,6 +49,13 @@ class Outlook:
         moment = self.moment(as_of)
         return score_leads(self.warehouse, self.bundle, self.version, moment, self.params)
 
+    def one_lead(self, lead_id: str, as_of: datetime | None = None) -> dict[str, Any]:
+        """Give one open lead's score with its reasons."""
+        found = find_lead(self.score(as_of), lead_id)
+        if found is None:
+            raise NotFoundError(why_no_score(lead_id, self.lead(lead_id), self.moment(as_of)))
+        return found
+
     def fit(
         self, leads: Sequence[Mapping[str, Any]], activities: Sequence[Mapping[str, Any]]
     ) -> Given:
@@ -143,10 +150,6 @@ class Forecaster:
         model = self._tracking.champion(QUOTA)
         return QuotaOutlook.of(warehouse, model)
 
-    def one_rep(self, rep_id: str, as_of: datetime | None = None) -> list[dict[str, Any]]:
-        """Give one rep's forecasts with reasons, one for each running quota period."""
-        return self.open_quota().one_rep(rep_id, as_of)
-
     def mark(self) -> tuple[str, ...]:
         """Name what is in place now, cheaply: another mark means another warehouse or champion."""
         meta = current(self.home)
@@ -171,12 +174,3 @@ class Forecaster:
         """Give a rep's next calls, best first; None asks for the pool of leads without an owner."""
         outlook = self.open()
         return call_list(outlook.score(as_of), rep_id, length, outlook.reps())
-
-    def one_lead(self, lead_id: str, as_of: datetime | None = None) -> dict[str, Any]:
-        """Give one open lead's score with its reasons."""
-        outlook = self.open()
-        found = find_lead(outlook.score(as_of), lead_id)
-        if found is None:
-            moment = outlook.moment(as_of)
-            raise NotFoundError(why_no_score(lead_id, outlook.lead(lead_id), moment))
-        return found

@@ -46,7 +46,7 @@ def score_to(session: Session, as_of: datetime | None, out: Path) -> dict[str, A
     for kind in kinds:
         try:
             outlook = forecaster.open() if kind == LEADS else forecaster.open_quota()
-            _warn_of_hindsight(session, outlook, as_of)
+            warn_of_hindsight(session, outlook, as_of)
             with console.progress(f"scoring {kind}", 1) as advance:
                 scores = outlook.score(as_of)
                 advance(1)
@@ -73,12 +73,13 @@ def score_to(session: Session, as_of: datetime | None, out: Path) -> dict[str, A
     }
 
 
-def _warn_of_hindsight(
+def warn_of_hindsight(
     session: Session, outlook: Outlook | QuotaOutlook, as_of: datetime | None
 ) -> None:
+    """Warn of a champion that has learned from what came after the moment it is asked about."""
     until = outlook.bundle.until
     if as_of is not None and until > as_of:
         session.console.warn(
             f"the champion learned from data up to {until:%Y-%m-%d}, later than {as_of:%Y-%m-%d}: "
-            "these scores know what came after"
+            "what it says knows what came after"
         )

@@ -219,8 +219,11 @@ def explain() -> None:
 def explain_lead(session: Session, lead_id: str, as_of: datetime | None) -> None:
     """Tell why a lead's chance is what it is."""
     from serving.forecaster import Forecaster
+    from serving.score_run import warn_of_hindsight
 
-    row = Forecaster(session.home, session.settings).one_lead(lead_id, as_of)
+    outlook = Forecaster(session.home, session.settings).open()
+    warn_of_hindsight(session, outlook, as_of)
+    row = outlook.one_lead(lead_id, as_of)
     row = {**row, "reasons": json.loads(row["reasons"])}
     show_lead(session, row)
     session.console.give(row)
@@ -237,8 +240,11 @@ def explain_rep(session: Session, rep_id: str, as_of: datetime | None) -> None:
     gives every number.
     """
     from serving.forecaster import Forecaster
+    from serving.score_run import warn_of_hindsight
 
-    rows = Forecaster(session.home, session.settings).one_rep(rep_id, as_of)
+    outlook = Forecaster(session.home, session.settings).open_quota()
+    warn_of_hindsight(session, outlook, as_of)
+    rows = outlook.one_rep(rep_id, as_of)
     for row in rows:
         show_rep(session, row)
     session.console.give({"rep_id": rep_id, "periods": rows})

@@ -53,7 +53,7 @@ TESTS = 2
 """Periods that early stopping looks at."""
 YEAR_DAYS = 365
 AS_FAR = 0.2
-"""How far a map found for the earlier fit is followed by the last, which has seen a period more."""
+"""How far a map found on one period is followed: most of what it shows is that period's mood."""
 DAY_SECONDS = 86_400
 
 
