@@ -15,6 +15,8 @@ from features.snapshot import grid, midnight
 from features.warehouse import Warehouse
 from training.params import TrainingParams
 
+Moments = npt.NDArray[np.datetime64]
+Cutoffs = list[datetime]
 FIRST_ENDINGS = 0.005
 """Share of leads' endings that may lie before learning begins: a few wrong dates move nothing."""
 OLD_DAYS = 60
@@ -34,16 +36,15 @@ def training_cutoffs(
     step = params.split.every_days
     days = (end - start).days
     daily = grid(start + timedelta(days=days % step), end, step)
-    thinned = max(1, -(-story.count_open(daily) // params.split.max_snapshots))
-    return daily[::-1][::thinned][::-1]
+    return thinned(daily, story.created, story.ended, params.split.max_snapshots)
 
 
 @dataclass(frozen=True)
 class _Story:
     """When leads came and when they ended, each in the order of time."""
 
-    created: npt.NDArray[np.datetime64]
-    ended: npt.NDArray[np.datetime64]
+    created: Moments
+    ended: Moments
 
     @property
     def is_taken_over(self) -> bool:
@@ -70,11 +71,21 @@ class _Story:
         ends = self.ended if len(self.ended) else self.created
         return pd.Timestamp(ends[place]).to_pydatetime()
 
-    def count_open(self, cutoffs: Sequence[datetime]) -> int:
-        """Count open leads over all cutoffs, from two sorted columns instead of a join."""
-        moments = np.asarray(cutoffs, dtype="datetime64[us]")
-        came = np.searchsorted(self.created, moments, side="left")
-        return int((came - np.searchsorted(self.ended, moments, side="left")).sum())
+
+def thinned(cutoffs: Sequence[datetime], created: Moments, ended: Moments, most: int) -> Cutoffs:
+    """Take cutoffs further apart, from the last one backwards, if there would be too many rows.
+
+    Args:
+        cutoffs: in the order of time.
+        created: when leads (or deals) came, in the order of time.
+        ended: when they ended, likewise; whoever is open is not there.
+        most: rows, of a lead at a cutoff, that there may be (about).
+    """
+    moments = np.asarray(cutoffs, dtype="datetime64[us]")
+    # Counted from two sorted columns instead of a join.
+    came = np.searchsorted(created, moments, side="left")
+    rows = int((came - np.searchsorted(ended, moments, side="left")).sum())
+    return list(cutoffs[::-1][:: max(1, -(-rows // most))][::-1])
 
 
 def _story(warehouse: Warehouse) -> _Story:

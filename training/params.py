@@ -66,6 +66,11 @@ class QuotaParams(Section):
 
     target: float = Field(default=1.0, gt=0, description="a miss is attainment below this")
     every_days: int = Field(default=7, ge=1, description="days between training cutoffs")
+    max_snapshots: int = Field(
+        default=500_000,
+        ge=1000,
+        description="open deals at training cutoffs; beyond this, cutoffs are taken further apart",
+    )
     refit_days: int = Field(default=28, ge=1, description="a backtest refits so often")
     most_refits: int = Field(default=8, ge=1, description="but at the most so many times")
     feature_fraction: float = Field(

@@ -20,7 +20,8 @@ from features.snapshot import CUTOFF, grid, midnight
 from features.subjects import DEAL, REP
 from features.vocabulary import Vocabulary, read_vocabulary
 from features.warehouse import Warehouse
-from training.params import TrainingParams
+from training.cutoffs import thinned
+from training.params import QuotaParams, TrainingParams
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -93,11 +94,11 @@ def prepare_quota(
     warehouse.require("deals", "quotas", purpose="forecasting quota attainment")
     rep_words = read_vocabulary(warehouse, features, REP)
     deal_words = read_vocabulary(warehouse, features, DEAL)
-    cutoffs = quota_cutoffs(warehouse, params.quota.every_days)
+    final = final_deals(warehouse)
+    cutoffs = quota_cutoffs(warehouse, final, params.quota)
     rep_set, deal_set = rep_features(rep_words, features), deal_features(deal_words, features)
     reps = built(warehouse, rep_set, rep_words, cutoffs, features)
     deals = built(warehouse, deal_set, deal_words, cutoffs, features)
-    final = final_deals(warehouse)
     parts = attained_parts(warehouse, reps.keys, final)
     return QuotaLesson(
         reps=reps,
@@ -134,12 +135,18 @@ def _kind(key: str) -> str:
     return "float64" if key in NUMBERS else "str"
 
 
-def quota_cutoffs(warehouse: Warehouse, every_days: int) -> list[datetime]:
+def quota_cutoffs(warehouse: Warehouse, final: pd.DataFrame, params: QuotaParams) -> list[datetime]:
     """Lay cutoffs backwards from the extract's end to the beginning of quotas and deals.
 
     Before the first deal nobody could be seen to sell: quotas that reach further back than the
     deals, or a date of 1900 among them, would teach that quotas are missed.
+
+    Args:
+        warehouse: already cut to the moment of training.
+        final: its deals, as they ended.
+        params: how far cutoffs lie apart, and how many rows there may be.
     """
+    every_days = params.every_days
     quotas, deals = warehouse["quotas"], warehouse["deals"]
     asked = {"quotas": quotas.period_start.min(), "deals": deals.created_at.min()}
     firsts = [
@@ -150,7 +157,11 @@ def quota_cutoffs(warehouse: Warehouse, every_days: int) -> list[datetime]:
     if firsts[0] is None or start is None or midnight(start) >= end:
         return []
     first_day = midnight(start) + (end - midnight(start)) % timedelta(days=every_days)
-    return grid(first_day, end, every_days)
+    created, ended = (
+        np.sort(final[name].dropna().to_numpy("datetime64[us]"))
+        for name in ("created_at", "closed_at")
+    )
+    return thinned(grid(first_day, end, every_days), created, ended, params.max_snapshots)
 
 
 @dataclass(frozen=True)

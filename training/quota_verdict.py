@@ -185,8 +185,8 @@ def _ranges(evaluation: QuotaEvaluation) -> str:
     if late:
         last = late[-1]
         words += (
-            f". In the {last.label} of the period more than 80 % of the chance often lies on a "
-            "single amount (nothing more is won), so even perfect ranges hold "
+            f". In the {last.label} of the period more than 80\u00a0% of the chance often lies on "
+            "a single amount (nothing more is won), so even perfect ranges hold "
             f"{percent(last.should_hold)} there"
         )
         held = last.model["coverage"].value
