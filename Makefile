@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
+# Tests that run side by side; a file's stay together, as they share what is costly to make.
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check format bench grade lock clean
@@ -34,7 +36,7 @@ demo: install  ## Make a sample company, train, print a call list, serve until C
 	$(BIN)/pacesetter demo
 
 test: check  ## All checks and tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 check: $(DEV_STAMP)  ## Format, lint, types, import rule
 	$(BIN)/ruff format --check .

@@ -222,8 +222,8 @@ def explain_lead(session: Session, lead_id: str, as_of: datetime | None) -> None
     from serving.score_run import warn_of_hindsight
 
     outlook = Forecaster(session.home, session.settings).open()
-    warn_of_hindsight(session, outlook, as_of)
     row = outlook.one_lead(lead_id, as_of)
+    warn_of_hindsight(session, outlook, as_of)
     row = {**row, "reasons": json.loads(row["reasons"])}
     show_lead(session, row)
     session.console.give(row)
@@ -243,8 +243,8 @@ def explain_rep(session: Session, rep_id: str, as_of: datetime | None) -> None:
     from serving.score_run import warn_of_hindsight
 
     outlook = Forecaster(session.home, session.settings).open_quota()
-    warn_of_hindsight(session, outlook, as_of)
     rows = outlook.one_rep(rep_id, as_of)
+    warn_of_hindsight(session, outlook, as_of)
     for row in rows:
         show_rep(session, row)
     session.console.give({"rep_id": rep_id, "periods": rows})

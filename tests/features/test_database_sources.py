@@ -7,6 +7,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import tempfile
 import traceback
 from collections.abc import Iterator
 from datetime import datetime
@@ -50,7 +51,7 @@ def programs() -> Path | None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server() -> Iterator[str]:
     """Run a PostgreSQL server of our own that asks for a password; gives user:password@host."""
     found = programs()
     if found is None:
@@ -58,16 +59,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    folder = tmp_path_factory.mktemp("pg")
+    # Not below pytest's folder, into which only the user who runs the tests may look.
+    with tempfile.TemporaryDirectory(prefix="pacesetter-pg-") as folder:
+        yield from running(found, Path(folder))
+
+
+def running(found: Path, folder: Path) -> Iterator[str]:
+    """Run a server in a folder."""
     (folder / "password").write_text(PASSWORD, encoding="utf-8")
     as_user: dict[str, Any] = {}
     if os.geteuid() == 0:
         # The server refuses to run as the superuser.
         as_user = {"user": "nobody"}
-        ours = tmp_path_factory.getbasetemp().parent
-        for path in (folder, *folder.parents):
-            if path.is_relative_to(ours):
-                path.chmod(path.stat().st_mode | 0o055)
         shutil.chown(folder, "nobody")
         shutil.chown(folder / "password", "nobody")
     with socket.socket() as free:
