@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,9 @@ from serving.wire import zulu
 from training.quota_bundle import QuotaBundle
 from training.quota_risks import score_reps
 from training.records import LoadedModel
+
+Spans = Mapping[str, tuple[datetime, datetime] | None]
+"""Reps, with the first day of their first quota and the end of their last; None without one."""
 
 
 @dataclass(frozen=True)
@@ -51,24 +55,26 @@ class QuotaOutlook:
         own = of_rep(self.score(as_of), rep_id, self.reps(), self.moment(as_of))
         return [plain(row) for row in own.to_dict("records")]
 
-    def reps(self) -> frozenset[str]:
-        """Name every rep the extract knows: by the table `reps`, or by a quota."""
-        return named_in(self.warehouse, "rep_id", "reps", "quotas")
+    def reps(self) -> Spans:
+        """Name every rep the extract knows, by the table `reps` or by a quota."""
+        quotas = self.warehouse["quotas"]
+        first, last = quotas.period_start.min(), quotas.period_end.max()
+        spans = self.warehouse.arrow(quotas.group_by("rep_id").aggregate(first=first, last=last))
+        told = {row["rep_id"]: (row["first"], row["last"]) for row in spans.to_pylist()}
+        return {rep: told.get(rep) for rep in named_in(self.warehouse, "rep_id", "reps", "quotas")}
 
     def managers(self) -> frozenset[str]:
         """Name every manager that the table `reps` knows."""
         return named_in(self.warehouse, "manager_id", "reps")
 
 
-def of_rep(
-    table: pd.DataFrame, rep_id: str, reps: frozenset[str], moment: datetime
-) -> pd.DataFrame:
+def of_rep(table: pd.DataFrame, rep_id: str, reps: Spans, moment: datetime) -> pd.DataFrame:
     """Take one rep out of forecasts, a row for each running period.
 
     Args:
         table: the forecasts.
         rep_id: whose.
-        reps: everybody who is known.
+        reps: everybody who is known, with when their quotas run.
         moment: what the forecasts are made for.
     """
     own = table[table["rep_id"] == rep_id]
@@ -78,9 +84,15 @@ def of_rep(
     said = f"reps with a running quota are, for example: {some}"
     if rep_id not in reps:
         raise NotFoundError(f"no rep has the id {rep_id!r}; {said}")
+    span = reps[rep_id]
+    own_quotas = (
+        f"the rep's quotas run from {span[0]:%Y-%m-%d} to {span[1]:%Y-%m-%d}"
+        if span
+        else "the rep never has one"
+    )
     raise NotFoundError(
         f"rep {rep_id!r} has no quota whose period runs as of "
-        f"{zulu(moment.replace(microsecond=0))}; {said}"
+        f"{zulu(moment.replace(microsecond=0))}: {own_quotas}; {said}"
     )
 
 

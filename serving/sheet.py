@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from serving.forecaster import Outlook
-    from serving.quota_outlook import QuotaOutlook
+    from serving.quota_outlook import QuotaOutlook, Spans
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class RepSheet:
         as_of: the moment.
         table: every rep with a running quota, the least likely to make it first.
         teams: the same added up to managers, territories and the company.
-        reps: every rep the warehouse knows.
+        reps: every rep the warehouse knows, with when the rep's quotas run.
         managers: every manager it knows.
     """
 
@@ -59,7 +59,7 @@ class RepSheet:
     as_of: datetime
     table: pd.DataFrame
     teams: pd.DataFrame
-    reps: frozenset[str]
+    reps: Spans
     managers: frozenset[str]
 
     @classmethod

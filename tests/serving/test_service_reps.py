@@ -188,7 +188,7 @@ def test_who_is_not_known_is_not_found(client: TestClient) -> None:
         "no rep has the id 'nobody'; reps with a running quota are, for example: r1, r2, r3, r4, r5"
     )
     said = ask(client, "/rep_outlook", 404, rep_id="r9")["error"]
-    assert f"rep 'r9' has no quota whose period runs as of {UNTIL}" in said
+    assert f"rep 'r9' has no quota whose period runs as of {UNTIL}: the rep never has one" in said
 
 
 def test_a_manager_whose_reps_have_no_quota_has_an_empty_list(client: TestClient) -> None:
