@@ -16,7 +16,6 @@ from features.warehouse import Warehouse
 from training.params import TrainingParams
 
 Moments = npt.NDArray[np.datetime64]
-Cutoffs = list[datetime]
 FIRST_ENDINGS = 0.005
 """Share of leads' endings that may lie before learning begins: a few wrong dates move nothing."""
 OLD_DAYS = 60
@@ -72,7 +71,9 @@ class _Story:
         return pd.Timestamp(ends[place]).to_pydatetime()
 
 
-def thinned(cutoffs: Sequence[datetime], created: Moments, ended: Moments, most: int) -> Cutoffs:
+def thinned(
+    cutoffs: Sequence[datetime], created: Moments, ended: Moments, most: int
+) -> list[datetime]:
     """Take cutoffs further apart, from the last one backwards, if there would be too many rows.
 
     Args:

@@ -53,7 +53,7 @@ _ALL = (
         "share",
         "as it is",
         "How often attainment came to lie within the 80 % range; 80 % is right, more is too "
-        "cautious, less too bold.",
+        "cautious, less too bold. The range of a simple rule, and of the truth, is p10 to p90.",
     ),
     Term(
         "between",

@@ -102,6 +102,6 @@ def share_within(attainment: Floats, ends: Floats) -> Floats:
 
     Where much of the chance lies on single values, no range holds just 80 % of it.
     """
-    ends = ends[:, [0, -1]] + [-(10**-DIGITS), 10**-DIGITS]
-    inside = (attainment >= ends[:, :1]) & (attainment <= ends[:, 1:])
+    rounded = 10**-DIGITS
+    inside = (attainment >= ends[:, :1] - rounded) & (attainment <= ends[:, 1:] + rounded)
     return np.where(np.isinf(attainment).all(axis=1), 1.0, inside.mean(axis=1))
