@@ -8,22 +8,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from features import deal_rows, relations, rep_rows
-from features.calendar import to_us, working_hours
-from features.company import PLACE, surroundings
+from features.arrays import Bools, Floats
+from features.as_of import deals as deal_rows
+from features.as_of import reps as rep_rows
+from features.as_of.leads import open_scene
+from features.as_of.owners import PLACE, surroundings
+from features.clock import to_us
 from features.errors import FeatureError, LeakageError
 from features.feature import Expression, Feature, FeatureSet, Ratio, Ready, Source, Standing, Unit
+from features.history import relations
+from features.history.calendar import working_hours
+from features.history.ranks import ranks
+from features.history.relations import Scene
+from features.history.vocabulary import Vocabulary
+from features.history.windows import History, Runs, columns_of, groupings, parts_of, windows_of
 from features.params import FeatureParams
-from features.ranks import ranks
-from features.relations import Scene, owners
-from features.runs import History, Runs, columns_of, groupings, parts_of, windows_of
 from features.snapshot import (
     CUTOFF,
     ENTITY,
@@ -31,13 +36,9 @@ from features.snapshot import (
     SEEN,
     SNAPSHOT,
     Spine,
-    cutoff_table,
-    open_leads,
 )
-from features.vocabulary import Vocabulary
-from features.warehouse import Warehouse
+from features.storage.warehouse import Warehouse
 
-Floats = npt.NDArray[np.float64]
 HISTORIES: Mapping[Callable[[Scene], ir.Table], tuple[Source, ...]] = {
     relations.touches: (Source.TOUCHES, Source.TOUCH_DAYS, Source.TOUCH_REPS),
     relations.stages: (Source.STAGES,),
@@ -71,7 +72,7 @@ class Examples:
         """Count the examples."""
         return len(self.keys)
 
-    def take(self, rows: npt.NDArray[np.bool_]) -> Examples:
+    def take(self, rows: Bools) -> Examples:
         """Keep some of the examples."""
         keys, matrix = self.keys[rows], self.X[rows]
         return Examples(
@@ -102,52 +103,6 @@ def build(
     with warehouse.workspace() as work:
         scene = SCENES[feature_set.entity](work, words, cutoffs, params)
         return build_scene(scene, feature_set)
-
-
-def open_scene(
-    warehouse: Warehouse, words: Vocabulary, cutoffs: Sequence[datetime], params: FeatureParams
-) -> Scene:
-    """Number every open lead at each cutoff and name its owner."""
-    leads = open_leads(warehouse["leads"], cutoff_table(cutoffs))
-    return scene_of(warehouse, leads, words, params)
-
-
-def scene_of(
-    warehouse: Warehouse, leads: ir.Table, words: Vocabulary, params: FeatureParams
-) -> Scene:
-    """Number leads at their cutoffs, name their owners, and fetch columns known at creation.
-
-    Args:
-        warehouse: the history.
-        leads: leads as their `cutoff` may see them.
-        words: names the columns known at creation.
-        params: calendar and windows.
-    """
-    own = {n.replace(".", "__"): n.split(".", 1) for n in words.columns if not n.startswith("reps")}
-    from_lead = {made: leads[column] for made, (table, column) in own.items() if table == "leads"}
-    age = leads[CUTOFF].delta(leads.created_at, unit="microsecond")
-    order = [leads.lead_id, leads[CUTOFF]]
-    base = leads.select(
-        "lead_id",
-        CUTOFF,
-        "created_at",
-        "rep_id",
-        "account_id",
-        "do_not_contact_at",
-        lead_age_us=age,
-        **{SNAPSHOT: ibis.row_number().over(order_by=order)},
-        **from_lead,
-    )
-    from_account = {made: column for made, (table, column) in own.items() if table == "accounts"}
-    if from_account:
-        accounts = warehouse["accounts"]
-        accounts = accounts.select(
-            "account_id", **{m: accounts[c] for m, c in from_account.items()}
-        )
-        base = base.left_join(accounts, "account_id").drop("account_id_right")
-    base = warehouse.keep(base)
-    named = base.left_join(owners(warehouse, base), SNAPSHOT).drop(f"{SNAPSHOT}_right")
-    return Scene(warehouse, warehouse.keep(named), words, params)
 
 
 SCENES: Mapping[

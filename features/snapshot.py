@@ -8,14 +8,15 @@ no other module compares a time with a cutoff to decide what may be seen.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import ibis
 import ibis.expr.types as ir
 import numpy as np
-import numpy.typing as npt
 
+from features.arrays import Bools, Ints
+from features.clock import midnight
 from features.errors import InputError
 from features.tables import LEADS, QUOTAS, Table
 
@@ -26,8 +27,6 @@ HAPPENED = "happened"
 SEEN = "seen"
 SINCE = "since"
 UNTIL = "until"
-
-Ints = npt.NDArray[np.signedinteger]
 
 
 def visible(rows: ir.Table, table: Table, cutoff: ir.TimestampValue | datetime) -> ir.BooleanValue:
@@ -132,9 +131,7 @@ class Spine:
         offset: how many snapshots of the scene stand before these.
     """
 
-    def __init__(
-        self, same: npt.NDArray[np.bool_], cutoff: Ints, age: Ints, offset: int = 0
-    ) -> None:
+    def __init__(self, same: Bools, cutoff: Ints, age: Ints, offset: int = 0) -> None:
         """Number the entities.
 
         Args:
@@ -265,13 +262,6 @@ def grid(start: datetime, end: datetime, every_days: int) -> list[datetime]:
         raise InputError(f"the last cutoff {last:%Y-%m-%d} lies before the first {first:%Y-%m-%d}")
     count = (last - first).days // every_days + 1
     return [first + timedelta(days=k * every_days) for k in range(count)]
-
-
-def midnight(moment: datetime) -> datetime:
-    """Give the midnight (UTC, without zone) at or before a moment."""
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
-    return datetime.combine(moment.date(), time.min)
 
 
 def cutoff_table(cutoffs: Sequence[datetime]) -> ir.Table:

@@ -14,8 +14,8 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from serving.cli.commands import pacesetter
 from serving.settings import Settings
-from serving.verbs import GROUP
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -43,7 +43,7 @@ def commands(group: Any, before: tuple[str, ...] = ()) -> Iterator[tuple[str, cl
             yield " ".join(words), command
 
 
-VERBS = dict(commands(GROUP))
+VERBS = dict(commands(pacesetter))
 
 
 def told_commands() -> list[list[str]]:

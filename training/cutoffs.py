@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.labels import last_mature_cutoff
-from features.snapshot import grid, midnight
-from features.warehouse import Warehouse
+from features.clock import midnight
+from features.labels.conversion import last_mature_cutoff
+from features.snapshot import grid
+from features.storage.warehouse import Warehouse
 from training.params import TrainingParams
 
 Moments = npt.NDArray[np.datetime64]

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.parsing import SQL_TYPES
+from features.ingest.parsing import SQL_TYPES
 from features.snapshot import grid
-from features.store import WarehouseMeta
+from features.storage.catalog import WarehouseMeta
 from features.tables import TABLES, Kind
 
 DAY_US = 86_400_000_000

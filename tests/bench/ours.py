@@ -14,12 +14,13 @@ from typing import Any
 import pyarrow.parquet as pq
 from generate import CUTOFFS, DIRECTIONS, TYPES, generate
 
-from features.build import build_scene, open_scene
+from features.as_of.leads import open_scene
+from features.build import build_scene
+from features.definitions.lead import lead_features
 from features.feature import Aggregate, Feature, FeatureSet, Kind, Source, Unit, Who
-from features.lead import lead_features
+from features.history.vocabulary import read_vocabulary
 from features.params import FeatureParams
-from features.vocabulary import read_vocabulary
-from features.warehouse import Warehouse
+from features.storage.warehouse import Warehouse
 
 WINDOWS_DAYS = (7, 14, 30, 90, None)
 GROUP_BY = """

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.cli import main
+from serving.cli.main import main
 
 # Tests are no package: what these share is found here by its plain name.
 sys.path.append(str(Path(__file__).parent))

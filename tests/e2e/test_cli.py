@@ -36,7 +36,7 @@ PREDICTIONS = ["lead_id", "cutoff", "horizon_days", "p", "y", "fold"]
 @pytest.fixture(scope="module")
 def scored(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     """The scores of the champion as of the extract's end."""
-    from serving.cli import main  # noqa: PLC0415 - as the fixtures of the folder call it
+    from serving.cli.main import main  # noqa: PLC0415 - as the fixtures of the folder call it
 
     out = tmp_path_factory.mktemp("scored")
     assert main(["--home", str(trained), "score", "--out", str(out)]) == 0
@@ -464,11 +464,11 @@ def test_a_token_that_is_not_there(run: Run, tmp_path: Path) -> None:
 
 def test_help_tells_every_verb(run: Run) -> None:
     """Each verb and each of its options has a help text."""
-    from serving.verbs import GROUP  # noqa: PLC0415 - only this test looks behind the curtain
+    from serving.cli.commands import pacesetter  # noqa: PLC0415 - only this test looks behind the curtain
 
     told = run("--help")
     assert told.code == 0
-    for name, command in GROUP.commands.items():
+    for name, command in pacesetter.commands.items():
         assert name in told.out
         assert command.short_help
         for option in command.params:

@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 from outside import DAYS, START, Run, company, day, prepared, sellers
 
-from serving.cli import main
-from training.tracking import CHAMPION, Tracking
+from serving.cli.main import main
+from training.tracking.registry import CHAMPION, Tracking
 
 END = START + timedelta(days=DAYS)
 REPS = {"anna", "béla", "chloé"}

@@ -17,23 +17,23 @@ import numpy as np
 import pandas as pd
 from grades import Grade
 
-from features.ingest import ingest
+from features.ingest.load import ingest
 from features.params import FeatureParams
 from features.simulation.live import live
 from features.simulation.settings import settings_of
 from features.simulation.truth import write_truth
-from features.store import current
-from features.warehouse import Warehouse
-from training.backtest import Range
-from training.intervals import WITHHELD, Estimate
+from features.storage.catalog import current
+from features.storage.warehouse import Warehouse
+from training.evaluation.bootstrap import WITHHELD, Estimate
+from training.evaluation.lead_forecasts import MODEL
+from training.evaluation.quota import QuotaEvaluation, evaluate_quota
+from training.evaluation.quota_forecasts import QuotaPredictions
+from training.evaluation.quota_group import QuotaGroup, QuotaSettings
+from training.evaluation.quota_truth import TRUTH
+from training.evaluation.truth import QUOTAS, read_truth
 from training.params import TrainingParams
-from training.predictions import MODEL
-from training.quota_backtest import backtest_quota
-from training.quota_evaluate import QuotaEvaluation, evaluate_quota
-from training.quota_group import QuotaGroup, QuotaSettings
-from training.quota_predictions import QuotaPredictions
-from training.quota_truth import TRUTH
-from training.truth import QUOTAS, read_truth
+from training.quota.backtest import backtest_quota
+from training.rolling import Range
 
 SEEDS = tuple(range(31, 41))
 WITH_TRUTH = SEEDS[:3]

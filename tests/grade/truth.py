@@ -16,7 +16,7 @@ from features.simulation.realism import Extract, attainment, realism
 from features.simulation.settings import settings_of
 from features.simulation.truth import write_truth
 
-sys.path.append(str(Path(__file__).parents[1] / "features"))
+sys.path.append(str(Path(__file__).parents[1] / "features" / "simulation"))
 
 from simulated import ece, noise_floor, ripe
 

@@ -8,8 +8,8 @@ from math import erf
 import numpy as np
 import pandas as pd
 
-from training.quota_predictions import CHANCE, RANGE, QuotaPredictions
-from training.truth import QUOTAS, Truth, truth_of
+from training.evaluation.quota_forecasts import CHANCE, RANGE, QuotaPredictions
+from training.evaluation.truth import QUOTAS, Truth, truth_of
 
 START = pd.Timestamp("2024-01-01")
 WEEKS = 13

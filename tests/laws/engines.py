@@ -11,8 +11,8 @@ from typing import Any
 
 from extract import Extract
 
-from features.store import WarehouseMeta
-from features.warehouse import Warehouse
+from features.storage.catalog import WarehouseMeta
+from features.storage.warehouse import Warehouse
 
 
 @dataclass(frozen=True)

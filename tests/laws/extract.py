@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.store import WarehouseMeta
+from features.storage.catalog import WarehouseMeta
 from features.tables import TABLES, Kind
 
 Row = Mapping[str, Any]

@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from features.build import Examples, build
+from features.definitions.lead import lead_features
 from features.feature import FeatureSet
-from features.labels import conversion
-from features.lead import lead_features
+from features.history.vocabulary import Vocabulary, read_vocabulary
+from features.labels.conversion import conversion
 from features.params import FeatureParams
-from features.vocabulary import Vocabulary, read_vocabulary
-from features.warehouse import Warehouse
+from features.storage.warehouse import Warehouse
 
 MORE = int(os.environ.get("LAW_EXAMPLES", "0"))
 """How many companies a law is tried on; unset, a few that are the same on every run."""

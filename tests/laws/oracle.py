@@ -20,9 +20,9 @@ from zoneinfo import ZoneInfo
 from extract import Extract, Row, is_visible
 
 from features.feature import Aggregate, Feature, FeatureSet, Kind, Ratio, Source, Standing, Unit
+from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
 from features.subjects import LEAD, Subject
-from features.vocabulary import Vocabulary
 
 NOTHING = math.nan
 DAY = timedelta(days=1)

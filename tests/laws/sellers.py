@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from extract import Extract, Row
 
-from features.ingest import ingest
+from features.ingest.load import ingest
 from features.params import FeatureParams
-from features.store import current
-from features.warehouse import Warehouse
+from features.storage.catalog import current
+from features.storage.warehouse import Warehouse
 from training.params import BoosterParams, LeadParams, SplitParams, TrainingParams
 
 START = datetime(2024, 1, 1)

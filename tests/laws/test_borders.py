@@ -13,11 +13,12 @@ from extract import Extract, change, lead, touch
 from histories import MICROSECOND
 from looks import Look, Seen, look_at
 
-from features.calendar import to_us, working_hours
-from features.labels import conversion
-from features.lead import lead_features
+from features.clock import to_us
+from features.definitions.lead import lead_features
+from features.history.calendar import working_hours
+from features.history.vocabulary import read_vocabulary
+from features.labels.conversion import conversion
 from features.params import WEEKDAYS, FeatureParams
-from features.vocabulary import read_vocabulary
 
 CUTOFF = datetime(2024, 5, 15, 12)
 """A Wednesday noon."""

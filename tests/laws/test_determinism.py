@@ -14,8 +14,8 @@ from histories import Case
 from looks import assert_bit_equal, look, look_at, only
 
 from features.build import Examples, build
-from features.vocabulary import Vocabulary
-from features.warehouse import Warehouse
+from features.history.vocabulary import Vocabulary
+from features.storage.warehouse import Warehouse
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from histories import Case, meddle, random_case
 from looks import assert_bit_equal, look_at, tried_on
 
 from features.build import Examples
-from features.labels import conversion
+from features.history.vocabulary import Vocabulary, read_vocabulary
+from features.labels.conversion import conversion
+from features.storage.warehouse import Warehouse
 from features.tables import TABLES
-from features.vocabulary import Vocabulary, read_vocabulary
-from features.warehouse import Warehouse
 
 Labels = npt.NDArray[np.float64]
 

@@ -13,9 +13,9 @@ from engines import Engine
 from extract import Extract, change, lead, touch
 from looks import Look, Seen, look_at
 
-from features.labels import conversion
+from features.history.vocabulary import read_vocabulary
+from features.labels.conversion import conversion
 from features.params import FeatureParams
-from features.vocabulary import read_vocabulary
 
 CUTOFF = datetime(2024, 5, 15, 12)
 DAY = timedelta(days=1)

@@ -14,7 +14,7 @@ from looks import look_at
 
 import features.snapshot
 from features.errors import LeakageError
-from features.vocabulary import read_vocabulary
+from features.history.vocabulary import read_vocabulary
 
 CLOCKS = (
     "cutoff",

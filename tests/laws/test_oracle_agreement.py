@@ -14,7 +14,7 @@ from oracle import Oracle, is_near
 
 from features.build import Examples, build
 from features.feature import Aggregate, Feature, FeatureSet, Kind, Source, Unit, Who
-from features.vocabulary import Vocabulary
+from features.history.vocabulary import Vocabulary
 
 SEEDS = tuple(range(100, 100 + MORE)) or (11, 29)
 SPARK_SEEDS = (11, 30)

@@ -11,13 +11,13 @@ import pytest
 from extract import Extract, Row, is_visible
 from quota_company import FEATURES, QUARTERS, TRAINING, opened, sellers
 
-from features.warehouse import Warehouse
-from training.bundles import load_bundle
-from training.deal_model import DAYS_LEFT
-from training.outlook import Draws
-from training.quota_backtest import forecast_frame
-from training.quota_bundle import QuotaBundle
-from training.quota_model import forecast, learn_quota
+from features.storage.warehouse import Warehouse
+from training.quota.backtest import forecast_frame
+from training.quota.bundle import QuotaBundle
+from training.quota.deals import DAYS_LEFT
+from training.quota.fit import forecast, learn_quota
+from training.quota.futures import Draws
+from training.tracking.loading import load_bundle
 
 END = QUARTERS[4] + timedelta(days=20)
 MOMENT = QUARTERS[3] + timedelta(days=33, hours=13, minutes=37)

@@ -10,12 +10,12 @@ from extract import Extract, Row
 from quota_company import FEATURES, TYPES, opened, quota
 
 from features.build import build
-from features.deal import deal_features
-from features.outcomes import attained_parts
-from features.rep import rep_features
+from features.definitions.deal import deal_features
+from features.definitions.rep import rep_features
+from features.history.vocabulary import read_vocabulary
+from features.labels.attainment import attained_parts
+from features.storage.warehouse import Warehouse
 from features.subjects import DEAL, REP
-from features.vocabulary import read_vocabulary
-from features.warehouse import Warehouse
 
 START, NEXT = datetime(2024, 4, 1), datetime(2024, 7, 1)
 BEFORE = datetime(2024, 1, 1)

@@ -18,8 +18,10 @@ from sales_histories import meddle_sales, sales_case
 from sales_oracle import DealOracle, RepOracle
 
 from features.build import Examples, build
-from features.deal import deal_features
-from features.outcomes import (
+from features.definitions.deal import deal_features
+from features.definitions.rep import rep_features
+from features.history.vocabulary import Vocabulary, read_vocabulary
+from features.labels.attainment import (
     attained_parts,
     attainment,
     deal_endings,
@@ -28,10 +30,8 @@ from features.outcomes import (
     won_before,
 )
 from features.params import FeatureParams
-from features.rep import rep_features
+from features.storage.warehouse import Warehouse
 from features.subjects import DEAL, REP, Subject
-from features.vocabulary import Vocabulary, read_vocabulary
-from features.warehouse import Warehouse
 
 SPARK_SEEDS = (3,)
 DECLARED = {DEAL: deal_features, REP: rep_features}

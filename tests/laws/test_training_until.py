@@ -11,11 +11,12 @@ import pytest
 from extract import CLOCKS, ENDS, Extract, Row, is_visible
 from sellers import FEATURES, HORIZON, START, TRAINING, TYPES, company, open_warehouse
 
-from features.ingest import ingest
-from features.store import current
-from features.warehouse import Warehouse
-from training.bundle import Bundle
-from training.learn import Lesson, fit, learn, prepare
+from features.ingest.load import ingest
+from features.storage.catalog import current
+from features.storage.warehouse import Warehouse
+from training.leads.bundle import Bundle
+from training.leads.dataset import Lesson, prepare
+from training.leads.fit import fit, learn
 
 MOMENT = START + timedelta(days=215, hours=13, minutes=37)
 """Not a midnight: the law holds for any moment."""

@@ -12,17 +12,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from features.ingest import ingest
+from features.ingest.load import ingest
 from features.params import FeatureParams, MinimumParams
-from features.store import current
-from features.warehouse import Warehouse
+from features.storage.catalog import current
+from features.storage.warehouse import Warehouse
 from serving.settings import Settings
-from training.learn import learn
+from training.leads.fit import learn
 from training.params import BoosterParams, QuotaParams, SplitParams, TrainingParams
-from training.quota_lesson import prepare_quota
-from training.quota_model import fit_quota
-from training.records import RunRecord
-from training.tracking import Tracking
+from training.quota.dataset import prepare_quota
+from training.quota.fit import fit_quota
+from training.tracking.records import RunRecord
+from training.tracking.registry import Tracking
 
 START = datetime(2025, 1, 1)
 UNTIL = datetime(2025, 7, 20)

@@ -8,11 +8,13 @@ import pytest
 from extract import Extract
 from sellers import FEATURES, FEW, HORIZON, TRAINING, UNTIL, company, open_warehouse, without
 
-from features.warehouse import Warehouse
-from training.backtest import Backtest, Range, backtest_leads
-from training.bundle import Bundle
-from training.learn import Lesson, fit, prepare
+from features.storage.warehouse import Warehouse
+from training.leads.backtest import Backtest, backtest_leads
+from training.leads.bundle import Bundle
+from training.leads.dataset import Lesson, prepare
+from training.leads.fit import fit
 from training.params import LeadParams, TrainingParams
+from training.rolling import Range
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""One row per lead, deal or rep, as it stood at the cutoff."""

@@ -1,0 +1,1 @@
+"""Features of leads, deals and reps: declarations only."""

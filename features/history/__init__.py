@@ -1,0 +1,1 @@
+"""What the CRM showed, in order of time: versions, events, windows, and the vocabulary."""

@@ -1,0 +1,116 @@
+"""What a field held as of a cutoff, and raw values as numbers and moments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import ibis
+import ibis.expr.types as ir
+
+from features.snapshot import (
+    SNAPSHOT,
+    pairs,
+)
+from features.storage.warehouse import Warehouse
+from features.tables import CHANGES
+
+UNBELIEVABLE = 1e12
+"""Amounts from here on (ids, typing errors, infinity) count as empty: sums could not hold them."""
+
+
+def thousandths(amount: ir.FloatingColumn) -> ir.IntegerColumn:
+    """Round an amount to whole thousandths; one that nobody would believe is empty."""
+    believed = ibis.ifelse(amount.abs() < UNBELIEVABLE, amount, ibis.null("float64"))
+    return (believed * 1000).round().cast("int64")
+
+
+def changes_of(warehouse: Warehouse, entity: str, key: str) -> ir.Table:
+    """Give the changes of one kind of entity, its id named as its table names it."""
+    changes = warehouse["changes"]
+    rows = changes.filter(changes.entity_type == entity)
+    return rows.select("changed_at", "known_at", "field", "value", **{key: rows.entity_id})
+
+
+def as_of(changes: ir.Table, snapshots: ir.Table, key: str) -> ir.Table:
+    """Give the last visible value of each changed field: `snapshot, field, value`.
+
+    Of two values of one moment the greater text counts, so that row order never matters.
+    """
+    seen = pairs(snapshots, changes, CHANGES, key)
+    last = seen.group_by(SNAPSHOT, "field").aggregate(__age=seen.age_us.min())
+    at_last = seen.inner_join(
+        last,
+        (seen[SNAPSHOT] == last[SNAPSHOT])
+        & (seen["field"] == last["field"])
+        & (seen.age_us == last["__age"]),
+    )
+    return at_last.group_by(SNAPSHOT, "field").aggregate(value=at_last["value"].max())
+
+
+def as_it_stood(
+    rows: ir.Table, changes: ir.Table, key: str, columns: Mapping[str, str]
+) -> ir.Table:
+    """Put a field's last visible value in a column's place, where the field was seen to change.
+
+    Tables show the end of a story. A field that was emptied is empty, whatever came later.
+
+    Args:
+        rows: snapshots, with the columns and the entity's id.
+        changes: of that kind of entity.
+        key: the column that holds the entity's id on both sides.
+        columns: column of `rows` -> field in `changes`.
+    """
+    if not columns:
+        return rows
+    values = as_of(changes.filter(changes["field"].isin(set(columns.values()))), rows, key)
+    told = {}
+    for place, name in enumerate(columns.values()):
+        told[f"seen_{place}"] = (values["field"] == name).sum()
+        told[f"new_{place}"] = values["value"].max(where=values["field"] == name)
+    changed = values.group_by(SNAPSHOT).aggregate(**told)
+    joined = rows.left_join(changed, SNAPSHOT)
+    stood = {}
+    for place, column in enumerate(columns):
+        old, new = joined[column], joined[f"new_{place}"]
+        if not old.type().is_string():
+            old, new = as_number(old), as_number(new)
+        is_changed = joined[f"seen_{place}"].fill_null(0) > 0
+        stood[column] = ibis.ifelse(is_changed, new, old)
+    return joined.mutate(**stood).drop(f"{SNAPSHOT}_right", *told)
+
+
+ENDLESS = 1e300
+"""No number is so great, but infinity is and, to both engines, what is no number (NaN)."""
+
+
+MOMENT = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?)?( ?(Z|UTC|[+]00(:?00)?))?$"
+)
+
+
+NUMBER = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
+
+
+def as_number(column: ir.Column) -> ir.Column:
+    """Read a column as numbers; what is none, or not finite, becomes empty.
+
+    Engines differ in the texts they take for numbers ("1d", "1_000", "nan"); one pattern does not.
+    """
+    if column.type().is_string():
+        number = ibis.ifelse(column.re_search(NUMBER), column, ibis.null("string"))
+        number = number.try_cast("float64")
+    else:
+        number = column.cast("float64")
+    return ibis.ifelse(number.abs() < ENDLESS, number, ibis.null("float64"))
+
+
+def as_time(column: ir.StringColumn) -> ir.TimestampColumn:
+    """Read texts as moments (UTC); what is none becomes empty.
+
+    Engines differ in the texts they take for moments; one pattern does not.
+    """
+    plain = column.substr(0, 10) + column.substr(10).re_replace("^T", " ")
+    plain = plain.re_replace(" ?(Z|UTC|[+]00(:?00)?)$", "")
+    told = ibis.ifelse(column.re_search(MOMENT), plain, ibis.null("string"))
+    return told.try_cast("timestamp(6)")

@@ -1,0 +1,1 @@
+"""From an extract to a warehouse: read, mapped, parsed, checked, and published."""

@@ -1,0 +1,120 @@
+"""What was accepted but deserves to be known: counts per table, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from ibis.backends.duckdb import Backend
+
+from features.ingest.columns import Plan
+from features.storage.engine import ident, parquet, row
+from features.tables import ENTITY_TABLES, TABLES, Table
+
+_REFERENCES = {
+    "lead_id": "leads",
+    "deal_id": "deals",
+    "rep_id": "reps",
+    "account_id": "accounts",
+    "manager_id": "reps",
+}
+
+
+def reading_notes(backend: Backend, plan: Plan, rejected: str) -> dict[str, int]:
+    """Count the values of accepted rows that were emptied or rewritten while being read."""
+    counts: dict[str, str] = {}
+    counted = []
+    for field in plan.fields:
+        before = len(counts)
+        if not field.is_sure and (field.column is None or not field.column.required):
+            kind = field.kind.value if field.kind else "whole number"
+            words = f"{field.name}: cannot be read as a {kind}, emptied"
+            counts[words] = f"count(*) FILTER ({field.unreadable})"
+        if field.note:
+            counts[f"{field.name}: {field.note}"] = f"count({field.value})"
+        if len(counts) > before:
+            counted.append(field)
+    accepted = f"source_row NOT IN (SELECT source_row FROM {rejected})"
+    return _counted(backend, counts, f"{plan.rows(*counted)} WHERE {accepted}")
+
+
+def content_notes(backend: Backend, plan: Plan, files: Mapping[str, Path]) -> dict[str, int]:
+    """Count what is odd in an accepted table, also in the light of the other tables.
+
+    Args:
+        backend: the engine.
+        plan: how the table was read.
+        files: the accepted tables that are present, this one among them.
+    """
+    table = plan.matched.table
+    rows = parquet(files[table.name])
+    notes = _counted(backend, dict(_simple(plan)), rows)
+    for words, query in _compared(table, plan, files):
+        notes |= _counted(backend, {words: "count(*)"}, query)
+    return notes
+
+
+def _simple(plan: Plan) -> Iterator[tuple[str, str]]:
+    table = plan.matched.table
+    for field in plan.schema_fields():
+        # Once filled from the event time, a known_at no longer shows that it was empty.
+        if field.column is not None and not field.column.required and field.name != table.known_at:
+            yield f"{field.name}: empty", f"count(*) - count({ident(field.name)})"
+    if table.known_at is not None and table.event_time is not None:
+        before = f"{table.known_at} < {table.event_time}"
+        yield f"known_at: before {table.event_time}", f"count(*) FILTER ({before})"
+    if table.name == "activities":
+        yield "neither lead_id nor deal_id", "count(*) FILTER (lead_id IS NULL AND deal_id IS NULL)"
+        yield "duration_s: negative", "count(*) FILTER (duration_s < 0)"
+    if table.name == "leads":
+        both = "converted_at IS NOT NULL AND lost_at IS NOT NULL"
+        yield "both converted and lost", f"count(*) FILTER ({both})"
+    if table.name == "deals":
+        yield "closed_at without won", "count(*) FILTER (closed_at IS NOT NULL AND won IS NULL)"
+        yield "won without closed_at", "count(*) FILTER (closed_at IS NULL AND won)"
+    if table.name == "changes":
+        kinds = tuple(ENTITY_TABLES)
+        yield "entity_type: not known", f"count(*) FILTER (entity_type NOT IN {kinds})"
+    if table.name == "quotas":
+        yield "amount: not above zero", "count(*) FILTER (amount <= 0)"
+
+
+def _compared(table: Table, plan: Plan, files: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
+    """Give what needs another table: the words, and the query whose rows are counted."""
+    mine = parquet(files[table.name])
+    given = {field.name for field in plan.schema_fields()}
+    for column, other in _REFERENCES.items():
+        if column in given and other in files:
+            if other == table.name and column in table.key:
+                continue
+            yield f"{column}: not in {other}", _unknown(mine, column, files[other], other)
+    if table.name == "changes":
+        for kind, other in ENTITY_TABLES.items():
+            if other in files:
+                some = f"(SELECT * FROM {mine} WHERE entity_type = '{kind}')"
+                words = f"entity_id of a {kind}: not in {other}"
+                yield words, _unknown(some, "entity_id", files[other], other)
+    if table.name == "activities" and "lead_id" in given and "leads" in files:
+        yield (
+            "occurred_at: before the lead was created",
+            (
+                f"{mine} a JOIN {parquet(files['leads'])} l ON a.lead_id = l.lead_id "
+                "WHERE a.occurred_at < l.created_at"
+            ),
+        )
+
+
+def _unknown(mine: str, column: str, file: Path, other: str) -> str:
+    key = TABLES[other].key[0]
+    return (
+        f"{mine} m WHERE m.{column} IS NOT NULL AND NOT EXISTS "
+        f"(SELECT 1 FROM {parquet(file)} o WHERE o.{key} = m.{column})"
+    )
+
+
+def _counted(backend: Backend, counts: Mapping[str, str], source: str) -> dict[str, int]:
+    """Run the counts over one scan; what does not occur is not told."""
+    if not counts:
+        return {}
+    found = row(backend, f"SELECT {', '.join(counts.values())} FROM {source}")
+    return {words: int(n) for words, n in zip(counts, found, strict=True) if n}

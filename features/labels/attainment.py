@@ -1,0 +1,218 @@
+"""What became of deals and quotas, and which of it is ripe enough to be learned from.
+
+Labels look ahead, so they are made from the end of the story: the columns of a whole extract,
+and, where an extract was cut at a moment, what it showed then. (Columns of a cut extract still
+show the real end; a deal that changed hands after the cut would tell of it.)
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.arrays import Bools, Floats
+from features.clock import to_us
+from features.feature import DAY_US
+from features.history.versions import deal_spells
+from features.snapshot import CUTOFF, SNAPSHOT, cutoff_table, standing
+from features.storage.warehouse import Warehouse
+
+PERIOD = ["rep_id", "period_start", "period_end"]
+
+
+def final_deals(warehouse: Warehouse) -> pd.DataFrame:
+    """Give every deal at the end of its story, by id.
+
+    Returns:
+        `deal_id, rep_id, amount, created_at, closed_at, won`; amounts as they are, empty ones 0.
+        A deal closes only if it does before the extract ends.
+    """
+    columns = ("deal_id", "rep_id", "amount", "created_at", "closed_at", "won")
+    if warehouse.cut_at is None:
+        rows = warehouse["deals"].select(*columns)
+    else:
+        rows = _as_cut(warehouse).select(*columns)
+    frame = warehouse.arrow(rows).to_pandas().sort_values("deal_id", ignore_index=True)
+    closed = to_us(frame["closed_at"].to_numpy())
+    is_over = frame["closed_at"].notna() & (closed < to_us(_until(warehouse)))
+    return frame.assign(
+        amount=frame["amount"].astype(np.float64).fillna(0.0),
+        closed_at=frame["closed_at"].where(is_over),
+        won=is_over & frame["won"].eq(True),  # noqa: FBT003 - empty is not won
+    )
+
+
+def _as_cut(warehouse: Warehouse) -> ir.Table:
+    end = cutoff_table([warehouse.data_until]).mutate(**{SNAPSHOT: ibis.literal(0)})
+    rows = standing(end, deal_spells(warehouse), None)
+    return rows.mutate(rep_id=rows.owner, won=rows.won == 1)
+
+
+def _until(warehouse: Warehouse) -> np.datetime64:
+    return np.datetime64(warehouse.data_until, "us")
+
+
+def won_before(
+    warehouse: Warehouse,
+    keys: pd.DataFrame,
+    deadlines: npt.ArrayLike,
+    final: pd.DataFrame | None = None,
+) -> Floats:
+    """Label open deals: 1 if won with `closed_at` in [cutoff, deadline), else 0.
+
+    Empty (NaN) where the deadline lies past the end of the extract, whatever is known already.
+
+    Args:
+        warehouse: tells how deals ended.
+        keys: `deal_id, cutoff` of deals open at the cutoff.
+        deadlines: one for each key.
+        final: what `final_deals` gives, where it is at hand.
+    """
+    ends, cutoffs = to_us(deadlines), to_us(keys[CUTOFF].to_numpy())
+    final = final_deals(warehouse) if final is None else final
+    told = final.set_index("deal_id").reindex(keys["deal_id"])
+    closed = to_us(told["closed_at"].to_numpy())
+    inside = told["closed_at"].notna().to_numpy() & (closed >= cutoffs) & (closed < ends)
+    label = (inside & told["won"].eq(True).to_numpy()).astype(np.float64)  # noqa: FBT003
+    return np.where(ends <= to_us(_until(warehouse)), label, np.nan)
+
+
+def deal_endings(
+    warehouse: Warehouse, keys: pd.DataFrame, final: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Tell how open deals went on: time at risk, outcome and final amount.
+
+    For hazards and competing risks: an open end is censored at the end of the extract.
+
+    Args:
+        warehouse: tells how deals ended.
+        keys: `deal_id, cutoff` of deals open at the cutoff.
+        final: what `final_deals` gives, where it is at hand.
+
+    Returns:
+        One row a key: `days` from the cutoff to the closing, or to the end of the extract;
+        `outcome`, 1 won, 0 lost, empty while open; `amount`, the final one; `closed_at`.
+    """
+    final = final_deals(warehouse) if final is None else final
+    told = final.set_index("deal_id").reindex(keys["deal_id"])
+    is_over = told["closed_at"].notna().to_numpy()
+    closed = np.where(is_over, to_us(told["closed_at"].to_numpy()), to_us(_until(warehouse)))
+    won = told["won"].eq(True).to_numpy().astype(np.float64)  # noqa: FBT003
+    return pd.DataFrame(
+        {
+            "days": (closed - to_us(keys[CUTOFF].to_numpy())) / DAY_US,
+            "outcome": np.where(is_over, won, np.nan),
+            "amount": told["amount"].to_numpy(),
+            "closed_at": told["closed_at"].to_numpy(),
+        },
+        index=keys.index,
+    )
+
+
+def final_quotas(warehouse: Warehouse) -> pd.DataFrame:
+    """Give each rep's quota of each period as it was last revised: `rep_id, period_..., amount`."""
+    rows = warehouse["quotas"].select(*PERIOD, "known_at", "amount")
+    frame = warehouse.arrow(rows).to_pandas().sort_values([*PERIOD, "known_at", "amount"])
+    return frame.drop_duplicates(PERIOD, keep="last", ignore_index=True).drop(columns="known_at")
+
+
+def attained_parts(
+    warehouse: Warehouse, keys: pd.DataFrame, final: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Split what reps attained in the end by what was there at the cutoff.
+
+    Args:
+        warehouse: tells how deals ended.
+        keys: `rep_id, period_start, period_end, cutoff`.
+        final: what `final_deals` gives, where it is at hand.
+
+    Returns:
+        One row a key: `closed`, from deals won before the cutoff; `from_open`, from deals that
+        were open at it; `created_later`, from deals that came after it; each the final amounts
+        of won deals whose final rep it is, closed within the period, and each empty (NaN) while
+        the period has not ended. `created_later_deals` counts the last kind.
+    """
+    deals = final_deals(warehouse) if final is None else final
+    deals = deals[deals["won"]].drop(columns=["deal_id", "won"])
+    periods = keys[PERIOD].drop_duplicates()
+    met = periods.merge(deals, on="rep_id")
+    inside = (met["closed_at"] >= met["period_start"]) & (met["closed_at"] < met["period_end"])
+    places = keys[[*PERIOD, CUTOFF]].assign(place=np.arange(len(keys)))
+    found = places.merge(met[inside], on=PERIOD)
+    is_closed = (found["closed_at"] < found[CUTOFF]).to_numpy()
+    is_later = (found["created_at"] >= found[CUTOFF]).to_numpy()
+    open_ = to_us(keys["period_end"].to_numpy()) > to_us(_until(warehouse))
+
+    def total(which: Bools, amounts: Floats) -> Floats:
+        rows = found["place"].to_numpy()[which]
+        sums = np.bincount(rows, weights=amounts[which], minlength=len(keys))
+        return np.where(open_, np.nan, sums)
+
+    amounts = found["amount"].to_numpy()
+    parts = {
+        "closed": total(is_closed, amounts),
+        "from_open": total(~is_closed & ~is_later, amounts),
+        "created_later": total(~is_closed & is_later, amounts),
+        "created_later_deals": total(~is_closed & is_later, np.ones_like(amounts)),
+    }
+    return pd.DataFrame(parts, index=keys.index)
+
+
+def attainment(
+    warehouse: Warehouse, keys: pd.DataFrame, parts: pd.DataFrame | None = None
+) -> Floats:
+    """Label reps in a quota period: what they attained in the end over their final quota.
+
+    By the contract: final amounts of won deals whose final rep it is, `closed_at` in
+    [period_start, period_end), a missing amount as 0, a negative one as it is; over the last
+    revision of the quota. Empty (NaN) while the period has not ended, and for a quota of 0 or
+    less, which nobody can attain or miss: such rows are left out of training and still scored.
+
+    Args:
+        warehouse: tells how deals ended and quotas were revised.
+        keys: `rep_id, period_start, period_end, cutoff`.
+        parts: what `attained_parts` gives for them, where it is at hand.
+    """
+    parts = attained_parts(warehouse, keys) if parts is None else parts
+    attained = (parts["closed"] + parts["from_open"] + parts["created_later"]).to_numpy()
+    told = keys[PERIOD].merge(final_quotas(warehouse), on=PERIOD, how="left")
+    quota = told["amount"].to_numpy(dtype=np.float64)
+    ratio = np.full(len(keys), np.nan)
+    return np.divide(attained, quota, out=ratio, where=quota > 0)
+
+
+def new_business(
+    warehouse: Warehouse,
+    keys: pd.DataFrame,
+    deadlines: npt.ArrayLike,
+    final: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Tell what reps won from deals that did not exist yet: a stock of what may still be created.
+
+    Args:
+        warehouse: tells how deals ended.
+        keys: `rep_id, cutoff`, any moments of the past.
+        deadlines: one for each key.
+        final: what `final_deals` gives, where it is at hand.
+
+    Returns:
+        One row a key: `amount` and `deals`, over won deals created at or after the cutoff and
+        closed before the deadline; empty (NaN) where that lies past the end of the extract.
+    """
+    deals = final_deals(warehouse) if final is None else final
+    deals = deals[deals["won"]].drop(columns=["deal_id", "won"])
+    ends = to_us(deadlines)
+    asked = keys[["rep_id", CUTOFF]].assign(place=np.arange(len(keys)), end=ends)
+    met = asked.merge(deals, on="rep_id")
+    closed = to_us(met["closed_at"].to_numpy())
+    inside = (met["created_at"] >= met[CUTOFF]).to_numpy() & (closed < met["end"].to_numpy())
+    rows, amounts = met["place"].to_numpy()[inside], met["amount"].to_numpy()[inside]
+    ripe = ends <= to_us(_until(warehouse))
+    made = {
+        "amount": np.bincount(rows, weights=amounts, minlength=len(keys)),
+        "deals": np.bincount(rows, minlength=len(keys)).astype(np.float64),
+    }
+    return pd.DataFrame({n: np.where(ripe, v, np.nan) for n, v in made.items()}, index=keys.index)

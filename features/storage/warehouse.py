@@ -1,0 +1,158 @@
+"""The tables of one extract on one engine: DuckDB on this machine, Spark where it does not fit.
+
+Everything above works with ibis expressions and does not know which engine answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from features.errors import TableError
+from features.params import IngestParams
+from features.snapshot import cut
+from features.storage.catalog import WarehouseMeta
+from features.storage.engine import engine
+from features.tables import TABLES, Kind
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """An extract that can be asked, whole or as it was at a moment.
+
+    Attributes:
+        backend: the ibis backend that answers.
+        tables: every table of the schema, absent ones without rows.
+        present: names of the tables the extract really held.
+        data_until: the extract is complete for events before this moment.
+        fingerprint: of the accepted rows.
+        cut_at: the moment `until` cut it at; whole extracts have none.
+    """
+
+    backend: Any
+    tables: Mapping[str, ir.Table] = field(repr=False)
+    present: frozenset[str]
+    data_until: datetime
+    fingerprint: str
+    cut_at: datetime | None = None
+    _kept: list[Any] = field(default_factory=list, repr=False, compare=False)
+
+    @classmethod
+    def duckdb(cls, meta: WarehouseMeta, params: IngestParams | None = None) -> Warehouse:
+        """Open the warehouse on DuckDB."""
+        params = params or IngestParams()
+        backend = engine(params.memory_gb, params.threads, meta.path.parent / "scratch")
+        return cls._open(backend, meta)
+
+    @classmethod
+    def spark(cls, meta: WarehouseMeta, session: Any) -> Warehouse:
+        """Open the same files on a Spark session (the extra `spark`)."""
+        session.conf.set("spark.sql.session.timeZone", "UTC")
+        return cls._open(ibis.pyspark.connect(session), meta)
+
+    @classmethod
+    def _open(cls, backend: Any, meta: WarehouseMeta) -> Warehouse:
+        tables = {
+            name: backend.read_parquet(str(meta.path / f"{name}.parquet"), table_name=name)
+            for name in TABLES
+        }
+        return cls(
+            backend, MappingProxyType(tables), meta.present, meta.data_until, meta.fingerprint
+        )
+
+    def __getitem__(self, name: str) -> ir.Table:
+        """Give a table of the schema."""
+        return self.tables[name]
+
+    def require(self, *names: str, purpose: str) -> None:
+        """Refuse a purpose whose tables the extract does not hold."""
+        for name in names:
+            if name not in self.present:
+                raise TableError(
+                    f"{purpose} needs the table '{name}', which this extract does not hold: "
+                    f"it has {', '.join(sorted(self.present))}"
+                )
+
+    def until(self, moment: datetime | None) -> Warehouse:
+        """Give the extract as it would have been made at an earlier moment; None is its end.
+
+        Rows at its very end, or shown only after it, are in the files and may not be read yet.
+        """
+        moment = self.data_until if moment is None else min(moment, self.data_until)
+        cut_tables = {name: cut(rows, TABLES[name], moment) for name, rows in self.tables.items()}
+        return replace(self, tables=MappingProxyType(cut_tables), data_until=moment, cut_at=moment)
+
+    def overlay(
+        self,
+        leads: Sequence[Mapping[str, Any]],
+        activities: Sequence[Mapping[str, Any]],
+        key: str,
+    ) -> Warehouse:
+        """Let rows that come from outside take the place of those with the same lead ids.
+
+        Args:
+            leads: rows of `leads`; columns that are not in the warehouse are left out.
+            activities: rows of `activities` for these leads.
+            key: the column that tells whose rows they are.
+        """
+        ids = [str(lead[key]) for lead in leads]
+        laid = dict(self.tables)
+        for name, given in (("leads", leads), ("activities", activities)):
+            rows = self.tables[name]
+            schema = rows.schema()
+            plain = [{column: row.get(column) for column in schema} for row in given]
+            added = ibis.memtable(pa.Table.from_pylist(plain, schema=schema.to_pyarrow()))
+            kept = rows.filter(rows[key].isnull() | ~rows[key].isin(ids))
+            laid[name] = kept.union(added) if plain else kept
+        return replace(self, tables=MappingProxyType(laid))
+
+    def attributes(self, name: str) -> dict[str, Kind]:
+        """Name the further columns of a table that can be features, and what they hold."""
+        kinds = {}
+        for column, dtype in self.tables[name].schema().items():
+            if column in TABLES[name].by_name:
+                continue
+            if dtype.is_numeric() or dtype.is_boolean():
+                kinds[column] = Kind.NUMBER
+            elif dtype.is_string():
+                kinds[column] = Kind.TEXT
+        return kinds
+
+    @contextmanager
+    def workspace(self) -> Iterator[Warehouse]:
+        """Give a warehouse whose kept tables are let go when the block ends."""
+        made: list[Any] = []
+        try:
+            yield replace(self, _kept=made)
+        finally:
+            for kept in reversed(made):
+                kept.release()
+
+    def keep(self, rows: ir.Table) -> ir.Table:
+        """Compute an expression once, for as long as the workspace lasts."""
+        self._register(rows)
+        kept = rows.cache()
+        self._kept.append(kept)
+        return kept
+
+    def arrow(self, rows: ir.Table) -> pa.Table:
+        """Compute an expression and fetch it."""
+        if self.backend.name != "pyspark":
+            return self.backend.to_pyarrow(rows)
+        # ibis would lead the rows through pandas, one by one and without years before 1677.
+        self._register(rows)
+        frame = self.backend.raw_sql(self.backend.compile(rows))
+        return frame.toArrow().cast(rows.schema().to_pyarrow())
+
+    def _register(self, rows: ir.Table) -> None:
+        """Hand tables in memory to Spark, as ibis does where it executes by itself."""
+        if self.backend.name == "pyspark":
+            self.backend._run_pre_execute_hooks(rows)  # noqa: SLF001 - there is no public way

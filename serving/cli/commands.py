@@ -1,0 +1,320 @@
+"""The verbs. Each imports what it needs itself, so that no verb waits for another's libraries."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import rich_click as click
+
+from features.errors import CheckFailed
+from features.simulation.settings import PRESETS
+from serving.cli.session import Common, Moment, Session, common, verb
+from serving.cli.simulate import simulate
+from serving.cli.tables import show_lead, show_rep
+from serving.cli.tokens import token
+
+KIND = click.argument("kind", type=click.Choice(["leads", "quota"]), required=False)
+OUT = click.option(
+    "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Where to write."
+)
+HORIZON = click.option("--horizon-days", type=click.IntRange(1), help="How far to look ahead.")
+UNTIL = click.option("--until", type=Moment(), help="Nothing at or after this moment is seen.")
+AS_OF = click.option("--as-of", type=Moment(), help="The cutoff.  [default: the extract's end]")
+
+
+EPILOG = "Times are UTC. Words and progress go to stderr, data to stdout; --json makes it JSON."
+
+
+def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click passes flags so
+    """Print the version that is installed, or that there is none, and end."""
+    if not value or ctx.resilient_parsing:
+        return
+    try:
+        click.echo(f"pacesetter {version('pacesetter')}")
+    except PackageNotFoundError:
+        click.echo("pacesetter, run from its source without being installed")
+    ctx.exit()
+
+
+@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@common
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+@click.pass_context
+def pacesetter(
+    ctx: click.Context,
+    home: Path | None,
+    params: Path | None,
+    is_json: bool,  # noqa: FBT001 - click passes flags by name
+) -> None:
+    """Forecasts for sales teams, from the history of a CRM: whom to call next, and why.
+
+    Start with `pacesetter demo`, or with your own extract:
+    `pacesetter ingest FOLDER`, `pacesetter train`, `pacesetter score --out DIR`.
+    """
+    ctx.obj = Common(home, params, is_json)
+
+
+pacesetter.add_command(simulate)
+pacesetter.add_command(token)
+
+
+@pacesetter.command(short_help="Validate an extract into the warehouse, which it replaces.")
+@click.argument("source")
+@click.option("--mapping", type=click.Path(path_type=Path), help="YAML: their names for ours.")
+@click.option("--data-until", type=Moment(), help="The extract is complete up to this moment.")
+@verb
+def ingest(
+    session: Session, source: str, mapping: Path | None, data_until: datetime | None
+) -> None:
+    """Read a folder of CSV or parquet files, or a database URL, into the warehouse.
+
+    SOURCE holds leads, activities, reps, deals, changes, quotas, accounts: as many of them as
+    there are. Every row is accepted, or kept aside in data/quarantine with its reason.
+
+    \b
+    pacesetter ingest exports/march
+    pacesetter ingest postgresql://crm@db/sales --data-until 2024-04-01
+    """
+    from features.ingest.load import ingest as read
+
+    console = session.console
+    report = read(
+        source, session.home, session.settings.features, mapping, data_until, console.progress
+    )
+    rows = [
+        [name, f"{t.read:,}", f"{t.accepted:,}", f"{t.quarantined:,}"]
+        for name, t in report.tables.items()
+    ]
+    console.show("What was read", ["table", "read", "accepted", "quarantined"], rows)
+    for name, table in report.tables.items():
+        for reason, count in table.quarantine_reasons.items():
+            console.warn(f"{name}: {count:,} rows quarantined: {reason}")
+    for finding in report.verdict:
+        console.say(finding.says)
+    console.give(json.loads(report.to_json()))
+
+
+@pacesetter.command(short_help="Audit the data for leaks and for health.")
+@UNTIL
+@verb
+def check(session: Session, until: datetime | None) -> None:
+    """Look for columns that know the outcome, for broken history, and for gaps.
+
+    Ends with exit code 1 only if a finding is an error.
+    """
+    from serving.home.home import Forecaster
+    from training.checks.audit import audit
+
+    warehouse = Forecaster(session.home, session.settings).warehouse().until(until)
+    found = audit(warehouse, session.settings.features, session.settings.training)
+    rows = [[f.severity, f.table, f.column or "", f.kind, f.says] for f in found]
+    session.console.show("Findings", ["severity", "table", "column", "kind", "says"], rows)
+    session.console.give({"findings": [f.to_json() for f in found]})
+    errors = [f for f in found if f.severity == "error"]
+    if errors:
+        raise CheckFailed(f"{len(errors)} of {len(found)} findings are errors: {errors[0].says}")
+
+
+@pacesetter.command(short_help="Fit, calibrate, evaluate, log and register a model.")
+@KIND
+@UNTIL
+@HORIZON
+@click.option("--promote", is_flag=True, help="Make it champion whatever it is compared with.")
+@verb
+def train(
+    session: Session,
+    kind: str | None,
+    until: datetime | None,
+    horizon_days: int | None,
+    promote: bool,  # noqa: FBT001 - click passes flags by name
+) -> None:
+    """Learn from the warehouse and register with MLflow: leads, quota, or all the tables allow.
+
+    The first model of a kind becomes champion; later ones stay challengers unless --promote. With
+    --json: `models`, each with kind, version, alias, evidence, says and metrics; and `left_out`,
+    which tells of each kind that the tables do not allow why.
+
+    \b
+    pacesetter train
+    pacesetter train leads --until 2024-03-01 --horizon-days 14
+    pacesetter train quota
+    """
+    from serving.cli.train import train_leads
+    from serving.cli.train_quota import train_quotas
+    from serving.home.home import Forecaster
+
+    if kind == "quota" and horizon_days:
+        raise click.UsageError("--horizon-days is for leads: quota looks as far as its period")
+    forecaster = Forecaster(session.home, session.settings)
+    kinds = [kind] if kind else forecaster.kinds()
+    left_out = {} if kind else forecaster.lacking()
+    for why in left_out.values():
+        session.console.say(f"left out: {why}")
+    models = [
+        train_leads(session, until, horizon_days, promote=promote)
+        if one == "leads"
+        else train_quotas(session, until, promote=promote)
+        for one in kinds
+    ]
+    session.console.give({"models": models, "left_out": left_out})
+
+
+@pacesetter.command(short_help="Forecast the past as it would have been forecast then.")
+@KIND
+@click.option("--from", "start", required=True, type=Moment(), help="The first cutoff.")
+@click.option("--to", "end", required=True, type=Moment(), help="The last cutoff, inclusive.")
+@click.option("--every", type=click.IntRange(1), default=7, show_default=True, help="Days.")
+@HORIZON
+@click.option(
+    "--truth",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A sample company's folder: grade against the true chances.",
+)
+@click.option(
+    "--commits",
+    type=click.Path(path_type=Path),
+    help="Quota: CSV or parquet of what people committed to, one more forecast to compare with.",
+)
+@OUT
+@verb
+def backtest(  # noqa: PLR0913, PLR0917 - the command's own options
+    session: Session,
+    kind: str | None,
+    start: datetime,
+    end: datetime,
+    every: int,
+    horizon_days: int | None,
+    truth: Path | None,
+    commits: Path | None,
+    out: Path,
+) -> None:
+    """Walk through history, refitting as time goes on, and judge every forecast.
+
+    Writes lead_predictions.parquet (or quota_predictions.parquet), metrics.json and report.html,
+    which stands alone. Without a kind: leads, or quota where there are no leads.
+
+    A file of --commits has rep_id, period_start, made_at and amount: what the rep (or a manager)
+    committed to bring in that period in all, in the quota's currency. At a cutoff the newest one
+    made before it counts. Rows that cannot be used go to OUT/commits_quarantine.parquet.
+
+    \b
+    pacesetter backtest leads --from 2024-01-01 --to 2024-03-01 --out backtest
+    pacesetter backtest quota --from 2024-01-01 --to 2024-12-31 --out backtest-quota
+    pacesetter backtest quota --from 2024-01-01 --to 2024-12-31 --commits calls.csv --out compared
+    """
+    from serving.cli.backtest import backtest_to
+    from serving.cli.train_quota import backtest_quota_to
+    from serving.home.home import Forecaster
+    from training.rolling import Range
+
+    asked = Range(start, end, every)
+    one = kind or Forecaster(session.home, session.settings).kinds()[0]
+    if one == "leads":
+        if commits:
+            raise click.UsageError("--commits is for quota: write `pacesetter backtest quota`")
+        told = backtest_to(session, asked, horizon_days, out, truth)
+    else:
+        if horizon_days:
+            raise click.UsageError("--horizon-days is for leads: quota looks as far as its period")
+        told = backtest_quota_to(session, asked, out, truth, commits)
+    session.console.give({"kind": one, **told})
+
+
+@pacesetter.command(short_help="Rank open leads and tell reps' risks, with the champions.")
+@AS_OF
+@OUT
+@verb
+def score(session: Session, as_of: datetime | None, out: Path) -> None:
+    """Write lead_scores.parquet and rep_scores.parquet, as far as there are champions.
+
+    Leads: chance, band, rank within the owner, reasons. Reps: chance to make quota, the range in
+    which attainment will land, reasons. For coaching, not for decisions on employment.
+
+    Where one kind cannot be scored (no champion, or its tables are gone), the other is, the reason
+    is told, and the exit code is 0; it is 2 only if nothing could be scored.
+    """
+    from serving.cli.score import score_to
+
+    session.console.give(score_to(session, as_of, out))
+
+
+@pacesetter.group(short_help="Tell the reasons behind a score.")
+def explain() -> None:
+    """Tell the reasons behind a score, in percentage points that add up to it."""
+
+
+@explain.command("lead")
+@click.argument("lead_id", metavar="ID")
+@AS_OF
+@verb
+def explain_lead(session: Session, lead_id: str, as_of: datetime | None) -> None:
+    """Tell why a lead's chance is what it is."""
+    from serving.cli.score import warn_of_hindsight
+    from serving.home.home import Forecaster
+
+    outlook = Forecaster(session.home, session.settings).open()
+    row = outlook.one_lead(lead_id, as_of)
+    warn_of_hindsight(session, outlook, as_of)
+    row = {**row, "reasons": json.loads(row["reasons"])}
+    show_lead(session, row)
+    session.console.give(row)
+
+
+@explain.command("rep")
+@click.argument("rep_id", metavar="ID")
+@AS_OF
+@verb
+def explain_rep(session: Session, rep_id: str, as_of: datetime | None) -> None:
+    """Tell where a rep stands in each running quota period, and why.
+
+    Where too little is known of a rep, words withhold what would only seem to be known; --json
+    gives every number.
+    """
+    from serving.cli.score import warn_of_hindsight
+    from serving.home.home import Forecaster
+
+    outlook = Forecaster(session.home, session.settings).open_quota()
+    rows = outlook.one_rep(rep_id, as_of)
+    warn_of_hindsight(session, outlook, as_of)
+    for row in rows:
+        show_rep(session, row)
+    session.console.give({"rep_id": rep_id, "periods": rows})
+
+
+@pacesetter.command(short_help="Run the service.")
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(1, 65535), help="[default: 3000]")
+@verb
+def serve(session: Session, host: str | None, port: int | None) -> None:
+    """Answer over HTTP: whom to call next, who may miss the quota, and why; until Ctrl-C."""
+    from serving.api.service import serve as run
+
+    own = session.settings.serving
+    run(session.home, session.settings, host or own.host, port or own.port)
+
+
+@pacesetter.command(short_help="Go from nothing to a call list and a running service.")
+@click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    default="demo",
+    show_default=True,
+    help="Which sample company; `small` is quicker.",
+)
+@click.option("--no-serve", is_flag=True, help="End after the call list.")
+@verb
+def demo(session: Session, preset: str, no_serve: bool) -> None:  # noqa: FBT001 - click passes flags by name
+    """Make a sample company, ingest it, train, backtest, score, and serve until Ctrl-C."""
+    from serving.cli.demo import run_demo
+
+    run_demo(session, preset, serves=not no_serve)

@@ -1,0 +1,104 @@
+"""What every verb shares: its options, its settings, and its console."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from features.clock import naive_utc
+from serving.cli.console import Console
+from serving.settings import Settings
+
+
+@dataclass
+class Common:
+    """What every verb shares; options may stand before or after the verb."""
+
+    home: Path | None = None
+    params: Path | None = None
+    is_json: bool = False
+
+    def merged(self, home: Path | None, params: Path | None, *, is_json: bool) -> Common:
+        """Let options after the verb win over those before it."""
+        return Common(home or self.home, params or self.params, is_json or self.is_json)
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a verb works with."""
+
+    home: Path
+    settings: Settings
+    console: Console
+    params: Path | None
+
+
+class Moment(click.ParamType[datetime]):
+    """A moment like 2024-03-01 or 2024-03-01T12:00; with a zone it is converted to UTC."""
+
+    name = "time"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,  # noqa: ARG002 - click's own signature
+    ) -> datetime:
+        """Read it, or say what would be right."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no time; write it like 2024-03-01 or 2024-03-01T12:00", param)
+        return naive_utc(moment)
+
+
+def common(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options every verb takes."""
+    options = (
+        click.option(
+            "--home",
+            type=click.Path(path_type=Path, file_okay=False),
+            help="Folder under which all is kept: data/ and mlruns/.  [default: this folder]",
+        ),
+        click.option(
+            "--params",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="Settings.  [default: HOME/params.yaml, ./params.yaml, the packaged defaults]",
+        ),
+        click.option("--json", "is_json", is_flag=True, help="Write JSON to stdout."),
+    )
+    for option in reversed(options):
+        verb = option(verb)
+    return verb
+
+
+def verb(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb the common options and its session."""
+
+    @common
+    @click.pass_context
+    def wrapped(
+        ctx: click.Context,
+        /,
+        home: Path | None,
+        params: Path | None,
+        is_json: bool,  # noqa: FBT001 - click passes flags by name
+        **options: Any,
+    ) -> None:
+        given = ctx.ensure_object(Common).merged(home, params, is_json=is_json)
+        place = (given.home or Path()).resolve()
+        settings = Settings.load(place, given.params)
+        console = Console(is_json=given.is_json)
+        function(Session(place, settings, console, given.params), **options)
+
+    wrapped.__name__, wrapped.__doc__ = function.__name__, function.__doc__
+    for option in getattr(function, "__click_params__", []):
+        wrapped.__click_params__.append(option)  # type: ignore[attr-defined] # click's own mark
+    return wrapped

@@ -1,0 +1,78 @@
+"""Forecasts as small tables in a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from serving.cli.session import Session
+from serving.wording.reps import period_in_words, rep_chance
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BECAUSE = ("because of", "value", "points", "who can change it")
+
+
+def show_calls(session: Session, calls: pd.DataFrame, title: str) -> None:
+    """Show a call list as a small table, the strongest reasons beside each lead."""
+    rows = []
+    for call in calls.itertuples():
+        items = [i for i in json.loads(str(call.reasons))["items"] if round(i["points"])]
+        said = "; ".join(f"{i['label']}: {i['value']} ({i['points']:+.0f})" for i in items)
+        score = f"{call.score:.0f}"
+        rows.append([str(call.rank), str(call.lead_id), score, str(call.band), said])
+    session.console.show(title, ["rank", "lead", "score", "band", "because"], rows)
+
+
+def show_risks(session: Session, risks: pd.DataFrame, title: str) -> None:
+    """Show reps with their chances to make quota, the strongest reasons beside each."""
+    rows = []
+    for risk in risks.to_dict("records"):
+        items = [i for i in json.loads(risk["reasons"])["items"] if round(i["points"])][:3]
+        said = "; ".join(f"{i['label']}: {i['value']} ({i['points']:+.0f})" for i in items)
+        if risk["has_left"]:
+            said = ""
+        elif risk["evidence"] != "enough":
+            said = str(risk["evidence_says"])
+        so_far = f"{risk['attained']:,.0f} of {risk['quota']:,.0f}"
+        rows.append([str(risk["rep_id"]), rep_chance(risk), so_far, said])
+    session.console.show(title, ["rep", "makes quota", "closed so far", "because"], rows)
+
+
+def show_lead(session: Session, row: Mapping[str, Any]) -> None:
+    """Show why a lead's chance is what it is."""
+    told = row["reasons"]
+    lines = [["a lead like any other", "", f"{told['base']:+.1f}", ""], *_items(told)]
+    lines += [[f"chance within {row['horizon_days']} days, in %", "", f"{row['score']:.1f}", ""]]
+    title = f"Lead {row['lead_id']} as of {row['as_of']:%Y-%m-%d %H:%M} ({row['band']})"
+    session.console.show(title, BECAUSE, lines)
+
+
+def show_rep(session: Session, row: Mapping[str, Any]) -> None:
+    """Show where a rep stands in a quota period, and why.
+
+    Reasons are told as far as there is a forecast to be told: for who has left there is none, nor
+    for who nothing is known of.
+    """
+    title = f"Rep {row['rep_id']}, quota of {period_in_words(row)}, as of {row['as_of']:%Y-%m-%d}"
+    if row["has_left"] or row["evidence"] == "none" or not row["quota"] > 0:
+        cells = [f"{row['quota']:,.0f}", f"{row['attained']:,.0f}", rep_chance(row)]
+        session.console.show(title, ["quota", "closed so far", "makes quota"], [cells])
+    else:
+        session.console.show(title, BECAUSE, _sum_of_rep(row))
+    session.console.say(row["says"])
+
+
+def _sum_of_rep(row: Mapping[str, Any]) -> list[list[str]]:
+    told, chance = row["reasons"], 100 * row["p_attain"]
+    lines = [["a rep like any other", "", f"{told['base']:+.1f}", ""], *_items(told)]
+    if row["chance_withheld"]:
+        return [*lines, ["no firm chance; at a guess, in %", "", f"about {chance:.0f}", ""]]
+    return [*lines, ["chance to make quota, in %", "", f"{chance:.1f}", ""]]
+
+
+def _items(told: Mapping[str, Any]) -> list[list[str]]:
+    rows = [[i["label"], i["value"], f"{i['points']:+.1f}", i["who"]] for i in told["items"]]
+    return [*rows, ["everything else", "", f"{told['rest']:+.1f}", ""]]

@@ -1,0 +1,1 @@
+"""What one home can answer, without the terminal and without the service."""

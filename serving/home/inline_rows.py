@@ -1,0 +1,110 @@
+"""Leads and activities that come with a request, put into the form of the warehouse's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+
+from features.errors import InputError
+from features.storage.warehouse import Warehouse
+from features.tables import TABLES
+from features.texts import read_moment
+
+Row = Mapping[str, Any]
+BIGINT = 2**63
+
+
+@dataclass(frozen=True)
+class Given:
+    """Rows as ingestion would have stored them.
+
+    Attributes:
+        leads: rows of `leads`.
+        activities: rows of `activities`, of these leads only.
+        ignored: `table.key` of keys that no column of the warehouse knows.
+    """
+
+    leads: Sequence[Row]
+    activities: Sequence[Row]
+    ignored: tuple[str, ...]
+
+
+def given(warehouse: Warehouse, leads: Sequence[Row], activities: Sequence[Row]) -> Given:
+    """Fit rows of a request to the columns of the warehouse.
+
+    Raises:
+        InputError: an attribute cannot be what its column holds.
+    """
+    shown = [{**row, "known_at": row.get("known_at") or row["occurred_at"]} for row in activities]
+    ignored: set[str] = set()
+    fitted = {
+        name: [_fit(row, warehouse[name], f"{name}[{place}]") for place, row in enumerate(rows)]
+        for name, rows in (("leads", leads), ("activities", shown))
+    }
+    for name, rows in (("leads", leads), ("activities", shown)):
+        known = set(warehouse[name].columns) | set(TABLES[name].by_name)
+        ignored |= {f"{name}.{key}" for row in rows for key in row if key not in known}
+    return Given(fitted["leads"], fitted["activities"], tuple(sorted(ignored)))
+
+
+def _fit(row: Row, table: ir.Table, where: str) -> dict[str, Any]:
+    return {
+        column: _value(row.get(column), dtype, f"{where}.{column}")
+        for column, dtype in table.schema().items()
+    }
+
+
+def _value(value: Any, dtype: dt.DataType, where: str) -> Any:
+    """Read a value as its column does; what cannot be read is refused, never guessed."""
+    read = None if value is None else _read(value, dtype)
+    if value is not None and read is None:
+        raise InputError(
+            f"'{where}' was given {value!r}; in the data this column holds {_words(dtype)}"
+        )
+    return read
+
+
+def _read(value: Any, dtype: dt.DataType) -> Any:
+    """Read a value as a column of some type; None if it cannot be read so."""
+    read: Any = None
+    if dtype.is_string() and isinstance(value, str):
+        read = value
+    elif dtype.is_string() and isinstance(value, int | float) and not isinstance(value, bool):
+        read = _digits(value)
+    elif dtype.is_floating() and isinstance(value, int | float):
+        read = float(value)
+    elif dtype.is_integer() and isinstance(value, int) and abs(value) < BIGINT:
+        read = int(value)
+    elif dtype.is_boolean() and isinstance(value, bool):
+        read = value
+    elif dtype.is_timestamp() and isinstance(value, datetime | str):
+        with suppress(ValueError):
+            read = read_moment(value)
+    return read
+
+
+def _digits(number: float) -> str:
+    """Write a number without exponent, as ingestion writes one in a column of texts.
+
+    >>> _digits(1e20), _digits(2.50)
+    ('100000000000000000000', '2.5')
+    """
+    written = format(Decimal(repr(number)), "f")
+    return written.rstrip("0").rstrip(".") if "." in written else written
+
+
+def _words(dtype: dt.DataType) -> str:
+    if dtype.is_integer():
+        return "whole numbers"
+    if dtype.is_floating():
+        return "numbers"
+    if dtype.is_boolean():
+        return "true or false"
+    return "texts" if dtype.is_string() else "times like 2025-03-31T14:05:00Z"

@@ -1,0 +1,79 @@
+"""One warehouse and the lead model, opened together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from features.build import build
+from features.errors import NotFoundError
+from features.storage.warehouse import Warehouse
+from serving.home.extract import moment_of, named_in
+from serving.home.inline_rows import Given, given
+from serving.home.lookup import find_lead, why_no_score
+from training.leads.bundle import Bundle
+from training.leads.score import score_examples, score_leads, value_of
+from training.params import ScoringParams
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """One warehouse and one model, opened together, so that no answer mixes two of either."""
+
+    warehouse: Warehouse
+    bundle: Bundle
+    version: str
+    params: ScoringParams
+
+    def moment(self, as_of: datetime | None = None) -> datetime:
+        """Give the moment to answer for: the extract's end unless told."""
+        return moment_of(self.warehouse, as_of)
+
+    def score(self, as_of: datetime | None = None) -> pd.DataFrame:
+        """Score and rank every open lead."""
+        moment = self.moment(as_of)
+        return score_leads(self.warehouse, self.bundle, self.version, moment, self.params)
+
+    def one_lead(self, lead_id: str, as_of: datetime | None = None) -> dict[str, Any]:
+        """Give one open lead's score with its reasons."""
+        found = find_lead(self.score(as_of), lead_id)
+        if found is None:
+            raise NotFoundError(why_no_score(lead_id, self.lead(lead_id), self.moment(as_of)))
+        return found
+
+    def fit(
+        self, leads: Sequence[Mapping[str, Any]], activities: Sequence[Mapping[str, Any]]
+    ) -> Given:
+        """Put leads and activities of a request into the form of this warehouse."""
+        return given(self.warehouse, leads, activities)
+
+    def score_given(self, rows: Given, as_of: datetime | None = None) -> pd.DataFrame:
+        """Score leads that come with a request, with their activities, as if they were ingested.
+
+        They take the place of leads of the same ids in the warehouse; everything around them (the
+        owner's record and load, the company's state) is the warehouse's. Those that are not open
+        at the moment are not among the rows.
+        """
+        overlaid = self.warehouse.overlay(
+            leads=rows.leads, activities=rows.activities, key="lead_id"
+        )
+        bundle, moment = self.bundle, self.moment(as_of)
+        examples = build(overlaid, bundle.feature_set, bundle.words, [moment], bundle.params)
+        wanted = examples.keys["lead_id"].isin([lead["lead_id"] for lead in rows.leads])
+        kept = examples.take(wanted.to_numpy())
+        return score_examples(kept, bundle, self.version, self.params, value_of(overlaid, kept))
+
+    def reps(self) -> frozenset[str]:
+        """Name every rep the extract knows: by the table `reps`, or by a lead."""
+        return named_in(self.warehouse, "rep_id", "reps", "leads")
+
+    def lead(self, lead_id: str) -> dict[str, Any] | None:
+        """Fetch a lead's beginning and end, if the extract knows it."""
+        leads = self.warehouse["leads"]
+        found = leads.filter(leads.lead_id == lead_id)
+        told = found.select("lead_id", "created_at", "converted_at", "lost_at")
+        return next(iter(self.warehouse.arrow(told).to_pylist()), None)

@@ -1,0 +1,108 @@
+"""What is said of reps: their chances to make quota, as of a moment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from features.clock import zulu
+from features.errors import NotFoundError, NotReady
+from features.storage.warehouse import Warehouse
+from serving.home.extract import moment_of, named_in
+from serving.wording.reps import chance_withheld, rep_sentence, rep_withheld
+from training.quota.bundle import QuotaBundle
+from training.quota.score import score_reps
+from training.tracking.records import LoadedModel
+
+Spans = Mapping[str, tuple[datetime, datetime] | None]
+"""Reps, with the first day of their first quota and the end of their last; None without one."""
+
+
+@dataclass(frozen=True)
+class QuotaOutlook:
+    """One warehouse and one forecast of quota attainment, opened together."""
+
+    warehouse: Warehouse
+    bundle: QuotaBundle
+    version: str
+
+    @classmethod
+    def of(cls, warehouse: Warehouse, model: LoadedModel) -> QuotaOutlook:
+        """Take a registered model."""
+        if not isinstance(model.bundle, QuotaBundle):
+            raise NotReady(f"version {model.version} of {model.kind} is no forecast of quota")
+        return cls(warehouse, model.bundle, model.version)
+
+    def moment(self, as_of: datetime | None = None) -> datetime:
+        """Give the moment to answer for: the extract's end unless told."""
+        return moment_of(self.warehouse, as_of)
+
+    def score(self, as_of: datetime | None = None) -> pd.DataFrame:
+        """Forecast every rep with a running quota, the least likely to make it first."""
+        return self.tables(as_of)[0]
+
+    def tables(self, as_of: datetime | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Give the reps' table, and that of managers, territories and the company."""
+        return score_reps(self.warehouse, self.bundle, self.version, self.moment(as_of))
+
+    def one_rep(self, rep_id: str, as_of: datetime | None = None) -> list[dict[str, Any]]:
+        """Give one rep's forecasts as plain values, one for each running period."""
+        own = of_rep(self.score(as_of), rep_id, self.reps(), self.moment(as_of))
+        return [plain(row) for row in own.to_dict("records")]
+
+    def reps(self) -> Spans:
+        """Name every rep the extract knows, by the table `reps` or by a quota."""
+        quotas = self.warehouse["quotas"]
+        first, last = quotas.period_start.min(), quotas.period_end.max()
+        spans = self.warehouse.arrow(quotas.group_by("rep_id").aggregate(first=first, last=last))
+        told = {row["rep_id"]: (row["first"], row["last"]) for row in spans.to_pylist()}
+        return {rep: told.get(rep) for rep in named_in(self.warehouse, "rep_id", "reps", "quotas")}
+
+    def managers(self) -> frozenset[str]:
+        """Name every manager that the table `reps` knows."""
+        return named_in(self.warehouse, "manager_id", "reps")
+
+
+def of_rep(table: pd.DataFrame, rep_id: str, reps: Spans, moment: datetime) -> pd.DataFrame:
+    """Take one rep out of forecasts, a row for each running period.
+
+    Args:
+        table: the forecasts.
+        rep_id: whose.
+        reps: everybody who is known, with when their quotas run.
+        moment: what the forecasts are made for.
+    """
+    own = table[table["rep_id"] == rep_id]
+    if not own.empty:
+        return own
+    some = ", ".join(sorted(table["rep_id"].unique())[:5]) or "none"
+    said = f"reps with a running quota are, for example: {some}"
+    if rep_id not in reps:
+        raise NotFoundError(f"no rep has the id {rep_id!r}; {said}")
+    span = reps[rep_id]
+    own_quotas = (
+        f"the rep's quotas run from {span[0]:%Y-%m-%d} to {span[1]:%Y-%m-%d}"
+        if span
+        else "the rep never has one"
+    )
+    raise NotFoundError(
+        f"rep {rep_id!r} has no quota whose period runs as of "
+        f"{zulu(moment.replace(microsecond=0))}: {own_quotas}; {said}"
+    )
+
+
+def plain(row: dict[Any, Any]) -> dict[str, Any]:
+    """Give a row of forecasts as plain values, with what is said of it."""
+    told = {str(name): value for name, value in row.items()}
+    told["reasons"] = json.loads(told["reasons"])
+    told["manager_id"] = told["manager_id"] if isinstance(told["manager_id"], str) else None
+    return told | {
+        "chance_withheld": chance_withheld(told),
+        "range_withheld": rep_withheld(told),
+        "says": rep_sentence(told),
+    }

@@ -1,0 +1,201 @@
+"""Scores are a work list: everybody on it once, in an order that nothing but the data decides."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from extract import Extract
+from sellers import HORIZON, START, UNTIL, open_at, open_warehouse
+
+from features.snapshot import CUTOFF
+from features.storage.warehouse import Warehouse
+from training.leads.bundle import Bundle
+from training.leads.score import NOT_TO_BE_CONTACTED, rank, score_leads
+from training.params import ScoringParams
+
+AS_OF = UNTIL - timedelta(days=30)
+SCHEMA = {
+    "lead_id": "str",
+    "rep_id": "str",
+    "as_of": "datetime64[us]",
+    "horizon_days": "int64",
+    "p": "float64",
+    "score": "float64",
+    "band": "str",
+    "priority": "float64",
+    "rank": "int64",
+    "evidence": "str",
+    "reasons": "str",
+    "model_version": "str",
+}
+"""`lead_scores.parquet` in section 4 of the contract."""
+VALUE = ScoringParams(priority="expected_value")
+
+
+@pytest.fixture(scope="module")
+def scores(history: Warehouse, bundle: Bundle) -> pd.DataFrame:
+    """The work lists of a day in the past."""
+    return score_leads(history, bundle, "7", AS_OF, ScoringParams())
+
+
+@pytest.fixture(scope="module")
+def worth(history: Warehouse, bundle: Bundle) -> pd.DataFrame:
+    """The same day, by expected value."""
+    return score_leads(history, bundle, "7", AS_OF, VALUE)
+
+
+def made_up(**columns: list[object]) -> pd.DataFrame:
+    """Make a table that only lacks its ranks."""
+    frame = pd.DataFrame(columns)
+    return frame.assign(evidence="enough", band=frame.get("band", "warm"))
+
+
+def test_the_table_is_the_contracts(scores: pd.DataFrame) -> None:
+    """Columns, their order and their types are those of the contract, without an empty value."""
+    assert {name: str(dtype) for name, dtype in scores.dtypes.items()} == SCHEMA
+    assert list(scores.columns) == list(SCHEMA)
+    assert scores.drop(columns="rep_id").notna().all(axis=None)
+    assert scores["rep_id"].isna().any()
+    np.testing.assert_array_equal(scores["score"], 100 * scores["p"])
+    assert set(scores["horizon_days"]) == {HORIZON}
+    assert set(scores["as_of"]) == {pd.Timestamp(AS_OF)}
+    assert set(scores["model_version"]) == {"7"}
+
+
+def test_every_open_lead_is_scored_once(scores: pd.DataFrame, extract: Extract) -> None:
+    """The list holds the leads that are open at the moment, and no other."""
+    assert sorted(scores["lead_id"]) == sorted(open_at(extract.rows("leads"), AS_OF))
+    assert ((scores["p"] > 0) & (scores["p"] < 1)).all()
+
+
+@pytest.mark.parametrize("lists", ["scores", "worth"])
+def test_ranks_number_each_owners_list(lists: str, request: pytest.FixtureRequest) -> None:
+    """Within each owner, and in the pool without one, ranks are 1 to n by falling priority."""
+    frame: pd.DataFrame = request.getfixturevalue(lists)
+    for _, own in frame.groupby(frame["rep_id"].fillna("nobody")):
+        ordered = own.sort_values("rank")
+        assert ordered["rank"].tolist() == list(range(1, len(own) + 1))
+        assert (ordered["priority"].diff().dropna() <= 0).all()
+
+
+def test_who_asked_not_to_be_called_comes_last(
+    scores: pd.DataFrame, worth: pd.DataFrame, extract: Extract
+) -> None:
+    """Their priority is 0, their band says why, and every other lead of the owner goes before."""
+    asked = {
+        row["lead_id"]
+        for row in extract.rows("leads")
+        if row["do_not_contact_at"] is not None and row["do_not_contact_at"] < AS_OF
+    }
+    for frame in (scores, worth):
+        is_barred = frame["lead_id"].isin(asked)
+        assert is_barred.any()
+        np.testing.assert_array_equal(frame["band"] == NOT_TO_BE_CONTACTED, is_barred)
+        assert (frame.loc[is_barred, "priority"] == 0).all()
+        for _, own in frame.groupby(frame["rep_id"].fillna("nobody")):
+            assert own.sort_values("rank")["band"].eq(NOT_TO_BE_CONTACTED).is_monotonic_increasing
+
+
+def test_a_wish_not_yet_spoken_bars_nobody(bundle: Bundle, tmp_path: Path) -> None:
+    """A wish at the cutoff itself is not seen; one before it is, also for leads worth nothing."""
+    born = AS_OF - timedelta(days=5)
+    rows = [
+        {"lead_id": name, "created_at": born, "value": value, "do_not_contact_at": asked}
+        for name, value, asked in (
+            ("at", 100.0, AS_OF),
+            ("before", 1e6, AS_OF - timedelta(microseconds=1)),
+            ("nothing", 0.0, None),
+            ("negative", -50.0, None),
+        )
+    ]
+    small = open_warehouse(Extract({"leads": rows}, UNTIL), tmp_path)
+    frame = score_leads(small, bundle, "7", AS_OF, VALUE).set_index("lead_id")
+    assert frame["rank"].to_dict()["before"] == 4
+    assert frame["rank"].to_dict()["at"] == 1
+    assert (frame["priority"] >= 0).all()
+
+
+def test_the_priority_is_the_chance_or_the_expected_value(
+    scores: pd.DataFrame, worth: pd.DataFrame, extract: Extract
+) -> None:
+    """Percent by default; else the chance times the amount, the middle one where there is none."""
+    free = scores["band"] != NOT_TO_BE_CONTACTED
+    np.testing.assert_array_equal(scores.loc[free, "priority"], scores.loc[free, "score"])
+    amounts = {row["lead_id"]: row["value"] for row in extract.rows("leads")}
+    value = worth["lead_id"].map(amounts).astype(float)
+    expected = worth["p"] * value.fillna(value.median())
+    free = worth["band"] != NOT_TO_BE_CONTACTED
+    np.testing.assert_allclose(worth.loc[free, "priority"], expected[free])
+
+
+def test_an_amount_that_changes_later_is_not_known_yet(bundle: Bundle, tmp_path: Path) -> None:
+    """The expected value takes the amount as it stood, from `changes`, at the cutoff."""
+    born = AS_OF - timedelta(days=5)
+    change = {"entity_type": "lead", "entity_id": "L1", "field": "value"}
+    days = {"10": -2, "99": 4}
+    changes = [
+        {**change, "changed_at": AS_OF + timedelta(days=day), "value": value}
+        for value, day in days.items()
+    ]
+    lead = {"lead_id": "L1", "created_at": born, "value": 99.0}
+    small = open_warehouse(Extract({"leads": [lead], "changes": changes}, UNTIL), tmp_path)
+    frame = score_leads(small, bundle, "7", AS_OF, VALUE)
+    assert frame["priority"].tolist() == pytest.approx([10 * frame["p"].iloc[0]])
+
+
+def test_ties_are_broken_by_chance_and_then_by_name() -> None:
+    """Rows come in any order; of equal priority the likelier, then the lesser id goes first."""
+    frame = made_up(
+        lead_id=["d", "c", "b", "a"],
+        rep_id=["r", "r", None, None],
+        priority=[5.0, 5.0, 5.0, 5.0],
+        p=[0.2, 0.2, 0.2, 0.1],
+    )
+    for order in ([0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]):
+        ranked = rank(frame.iloc[order])
+        assert ranked["lead_id"].tolist() == ["c", "d", "b", "a"]
+        assert ranked["rank"].tolist() == [1, 2, 1, 2]
+
+
+def test_bands_follow_the_companys_base_rate(scores: pd.DataFrame, bundle: Bundle) -> None:
+    """Hot is twice the base rate or more, cold is less than half of it."""
+    lift = scores["p"] / bundle.base_rate
+    told = pd.cut(lift, [0, 0.5, 1, 2, np.inf], labels=["cold", "cool", "warm", "hot"], right=False)
+    free = scores["band"] != NOT_TO_BE_CONTACTED
+    assert scores.loc[free, "band"].tolist() == told[free].tolist()
+
+
+def test_reasons_stand_beside_the_score(scores: pd.DataFrame) -> None:
+    """Every row's reasons are JSON that adds up to its score."""
+    for told, score in zip(scores["reasons"], scores["score"], strict=True):
+        made = json.loads(told)
+        total = made["base"] + sum(item["points"] for item in made["items"]) + made["rest"]
+        assert abs(total - score) < 0.01
+
+
+def test_a_fallback_scores_everybody(history: Warehouse, bundle: Bundle, extract: Extract) -> None:
+    """Without trees every open lead gets the base rate, and a rank all the same."""
+    fallback = replace(bundle, ensemble=None, columns=(), base_rate=0.2)
+    frame = score_leads(history, fallback, "1", AS_OF, ScoringParams())
+    assert len(frame) == len(open_at(extract.rows("leads"), AS_OF))
+    assert frame["p"].tolist() == pytest.approx([0.2] * len(frame))
+    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == SCHEMA
+
+
+@pytest.mark.parametrize("has_trees", [True, False])
+def test_nobody_open_gives_an_empty_list(
+    history: Warehouse, bundle: Bundle, *, has_trees: bool
+) -> None:
+    """Before the first lead there is a table without rows, its columns and types the same."""
+    model = bundle if has_trees else replace(bundle, ensemble=None, columns=())
+    before: datetime = START - timedelta(days=1)
+    frame = score_leads(history, model, "1", before, ScoringParams())
+    assert len(frame) == 0
+    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == SCHEMA
+    assert CUTOFF not in frame

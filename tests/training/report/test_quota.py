@@ -1,0 +1,175 @@
+"""Laws of the report on quotas: self-contained, escaped, and saying what the figures say."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from attainments import quota_backtest, truth_beside
+
+from training.evaluation.quota import QuotaEvaluation, evaluate_quota
+from training.evaluation.quota_forecasts import QuotaPredictions
+from training.evaluation.quota_group import QuotaSettings
+from training.evaluation.quota_metrics import METRICS
+from training.report.page import Driver, ReportContext
+from training.report.plots import FoldSpan
+from training.report.quota import render_quota, write_quota_metrics, write_quota_report
+from training.report.quota_glossary import QUOTA_TERMS
+from training.report.quota_verdict import judge_quota
+
+QUICK = QuotaSettings(draws=40, floor_draws=10)
+EVIL = "<script>alert(1)</script>"
+START = datetime(2024, 1, 1)
+
+
+def hostile() -> QuotaPredictions:
+    """Give a backtest whose names from data are all scripts."""
+    made = quota_backtest(blur=0.1)
+    return replace(
+        made,
+        baselines={f"rule {EVIL}": made.baselines["linear pacing"]},
+        rollups=pd.concat([made.rollups, made.rollups.assign(level=EVIL, group=EVIL)]),
+        segments={f"by {EVIL}": pd.Series(np.full(len(made.frame), EVIL))},
+    )
+
+
+def context() -> ReportContext:
+    """Give a context in which every text is hostile."""
+    tests = tuple(START + timedelta(days=7 * k) for k in range(5))
+    learned = (START - timedelta(days=300), START - timedelta(days=1))
+    return ReportContext(
+        title=EVIL,
+        source=EVIL,
+        folds=[FoldSpan(EVIL, learned, None, tests)],
+        drivers=[Driver(EVIL, 3.1, EVIL)],
+        findings=[dict.fromkeys(("table", "column", "kind", "severity", "says"), EVIL)],
+        ingestion=EVIL,
+        settings={EVIL: EVIL},
+        notes=[EVIL],
+        made_at=START,
+    )
+
+
+@pytest.fixture(scope="module")
+def judged() -> QuotaEvaluation:
+    """Judge once, truth included."""
+    made = hostile()
+    return evaluate_quota(made, QUICK, truth_beside(quota_backtest()))
+
+
+@pytest.fixture(scope="module")
+def page(judged: QuotaEvaluation) -> str:
+    """Give its page."""
+    return render_quota(judged, context())
+
+
+def words(page: str) -> str:
+    """Give what a reader reads, with plain blanks."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_nothing_from_data_becomes_markup(page: str) -> None:
+    """Names of rules, teams and segments are shown as text everywhere, charts included."""
+    assert EVIL not in page
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 15
+
+
+def test_the_page_stands_alone(page: str) -> None:
+    """Nothing is fetched from anywhere."""
+    assert not re.search(r"(?:src|href)\s*=|@import|url\(", page)
+
+
+def test_charts_are_well_formed_and_described(page: str) -> None:
+    """Every chart parses, and says in words what it shows."""
+    charts = re.findall(r'<svg class="chart".*?</svg>', page, re.DOTALL)
+    assert len(charts) == 7
+    for chart in charts:
+        assert ET.fromstring(chart).findtext("desc")  # noqa: S314 - our own page
+
+
+def test_every_figure_has_its_words() -> None:
+    """What is measured is explained, and nothing else is."""
+    assert set(QUOTA_TERMS) == set(METRICS)
+
+
+def test_coaching_is_said_and_employment_is_not_meant(page: str) -> None:
+    """The sentence stands near the top and at the end."""
+    assert words(page).lower().count("not for employment decisions") == 2
+
+
+def test_numbers_in_words_are_those_of_the_evaluation(judged: QuotaEvaluation, page: str) -> None:
+    """The headline figures are the figures, with how many stand behind them."""
+    said = words(page)
+    assert f"{judged.early.n_spells:,} rep-periods" in said
+    assert f"{judged.warnings[1].n_missed} misses" in said
+    assert f"{judged.early.model['auc'].value:.2f} AUC" in said
+
+
+def test_few_totals_are_called_no_rate(judged: QuotaEvaluation) -> None:
+    """Four quarters are told with their number, without an interval."""
+    assert any("only 4 totals: no rate yet" in s for s in judge_quota(judged).sentences)
+
+
+def test_a_worse_model_is_called_worse() -> None:
+    """Where pacing ranks better, the page warns against the model."""
+    made = quota_backtest(reps=40)
+    swapped = replace(
+        made,
+        frame=made.frame.assign(**made.baselines["linear pacing"].to_dict("series")),
+        baselines={"truth-like": made.frame[["p_attain", *_range()]]},
+    )
+    verdict = judge_quota(evaluate_quota(swapped, QUICK))
+    assert verdict.tone == "warn"
+    assert "Do not use" in verdict.headline
+    assert any("worse than truth-like" in s for s in verdict.sentences)
+
+
+def test_too_good_to_be_true_is_a_warning() -> None:
+    """Knowing the answer on the first day points to the quota or a leak."""
+    made = quota_backtest()
+    frame = made.frame.assign(p_attain=np.where(made.attainment >= 1, 0.99, 0.01))
+    warnings = judge_quota(evaluate_quota(replace(made, frame=frame), QUICK)).warnings
+    assert any("nearly tells the answer" in w for w in warnings)
+
+
+def test_thin_evidence_is_told() -> None:
+    """Forecasts of whom little is known are counted in words."""
+    made = quota_backtest()
+    thin = replace(made, frame=made.frame.assign(evidence="thin"))
+    warnings = judge_quota(evaluate_quota(thin, QUICK)).warnings
+    assert any("1,040 of 1,040 forecasts rest on thin evidence" in w for w in warnings)
+
+
+@pytest.mark.parametrize("attained", [np.nan, 0.5])
+def test_without_both_outcomes_the_page_says_so(attained: float) -> None:
+    """Nothing mature, or one class only: words instead of figures, and no error."""
+    made = quota_backtest()
+    judged = evaluate_quota(replace(made, frame=made.frame.assign(attainment=attained)), QUICK)
+    said = words(render_quota(judged, ReportContext()))
+    assert "Nothing can be said yet" in said
+    assert "not measurable" in said
+    assert "Who will make quota?" in said
+
+
+def test_files_are_written(judged: QuotaEvaluation, tmp_path: Path) -> None:
+    """The report is a page, and the metrics are JSON without NaN."""
+    write_quota_report(tmp_path / "report.html", judged, context())
+    write_quota_metrics(tmp_path / "metrics.json", judged)
+    assert (tmp_path / "report.html").read_text("utf-8").startswith("<!doctype html>")
+    text = (tmp_path / "metrics.json").read_text("utf-8")
+    assert not re.search(r"\b(NaN|Infinity)\b", text)
+    found = json.loads(text)
+    assert found["n_rows"] == 1040
+    assert found["truth"]["gap_closed"]["all"]["pinball_gap_closed"]["value"] is not None
+
+
+def _range() -> tuple[str, ...]:
+    return "attainment_p10", "attainment_p50", "attainment_p90"

@@ -1,0 +1,198 @@
+"""Laws of the registry for both kinds of models: a forecast of quota comes back bit for bit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.build import Examples
+from features.errors import NotFoundError
+from features.ingest.load import ingest
+from features.params import FeatureParams
+from features.storage.catalog import current
+from features.storage.warehouse import Warehouse
+from training.leads.bundle import LEADS, Bundle
+from training.leads.fit import learn
+from training.leads.score import score_leads
+from training.params import BoosterParams, QuotaParams, ScoringParams, SplitParams, TrainingParams
+from training.quota.bundle import QUOTA, QuotaBundle
+from training.quota.dataset import prepare_quota
+from training.quota.fit import fit_quota, forecast
+from training.tracking.loading import load_bundle
+from training.tracking.records import RunRecord
+from training.tracking.registry import CHAMPION, Tracking
+
+UNTIL = datetime(2025, 7, 20)
+FEW = FeatureParams(windows_days=(7, 30))
+PARAMS = TrainingParams(
+    quota=QuotaParams(every_days=14, futures=200),
+    split=SplitParams(every_days=14),
+    booster=BoosterParams(max_rounds=10, min_data_in_leaf=10, bags=1, threads=1),
+)
+
+
+def extract(folder: Path) -> Path:
+    """Write a small company: two reps, their monthly quotas, deals, and leads that convert."""
+    folder.mkdir()
+    rng = np.random.default_rng(4)
+    count = 260
+    born = pd.Series(pd.Timestamp("2025-01-01") + pd.to_timedelta(np.arange(count) * 18, "h"))
+    ends = born + pd.to_timedelta(rng.integers(4, 45, count), "D")
+    over, won = (ends < UNTIL).to_numpy(), rng.random(count) < 0.5
+    deals = pd.DataFrame(
+        {
+            "deal_id": [f"d{n}" for n in range(count)],
+            "rep_id": [f"r{n % 2}" for n in range(count)],
+            "created_at": born,
+            "amount": rng.integers(5, 60, count) * 100.0,
+            "closed_at": ends.where(over),
+            "won": pd.Series(won, dtype="boolean").where(over),
+        }
+    )
+    leads = pd.DataFrame(
+        {
+            "lead_id": [f"l{n}" for n in range(count)],
+            "created_at": born,
+            "source": np.where(won, "web", "fair"),
+            "converted_at": ends.where(over & won),
+        }
+    )
+    starts = pd.date_range("2025-01-01", "2025-07-01", freq="MS")
+    quotas = pd.DataFrame(
+        [
+            {"rep_id": rep, "period_start": start, "period_end": start + pd.offsets.MonthBegin(),
+             "amount": 30_000.0}
+            for rep in ("r0", "r1") for start in starts
+        ]
+    )  # fmt: skip
+    touches = pd.DataFrame(
+        {"lead_id": leads["lead_id"], "occurred_at": born + timedelta(days=1), "type": "call"}
+    )
+    for name, table in (
+        ("deals", deals), ("leads", leads), ("quotas", quotas), ("activities", touches),
+    ):  # fmt: skip
+        table.to_parquet(folder / f"{name}.parquet", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with data."""
+    place = tmp_path_factory.mktemp("both kinds")
+    ingest(str(extract(place / "extract")), place, FEW, data_until=UNTIL)
+    return place
+
+
+@pytest.fixture(scope="module")
+def warehouse(home: Path) -> Warehouse:
+    """Its warehouse."""
+    return Warehouse.duckdb(current(home))
+
+
+@pytest.fixture(scope="module")
+def bundle(warehouse: Warehouse) -> QuotaBundle:
+    """A forecast of quota attainment."""
+    made = fit_quota(prepare_quota(warehouse.until(None), FEW, PARAMS), FEW, PARAMS)
+    assert made.deals.ensemble is not None, "a forecast without trees would show little"
+    return made
+
+
+@pytest.fixture(scope="module")
+def seen(bundle: QuotaBundle, warehouse: Warehouse) -> tuple[Examples, Examples]:
+    """Reps and deals at the end of the extract."""
+    return forecast(bundle, warehouse, [UNTIL])
+
+
+@pytest.fixture(scope="module")
+def tracking(home: Path, bundle: QuotaBundle, warehouse: Warehouse) -> Tracking:
+    """The registry after one training of each kind."""
+    made = Tracking(home)
+    leads = learn(warehouse.until(None), 14, FEW, PARAMS)
+    made.log(RunRecord(LEADS, leads, {}, "data"))
+    made.log(RunRecord(QUOTA, bundle, {"futures": 200}, "data", {"auc": 0.7}))
+    return made
+
+
+def test_the_registry_holds_both_kinds(tracking: Tracking, warehouse: Warehouse) -> None:
+    """Each kind has versions and a champion of its own, and forecasts what it is for."""
+    for kind, made in ((LEADS, Bundle), (QUOTA, QuotaBundle)):
+        (version,) = tracking.versions(kind)
+        assert (version.version, version.aliases) == ("1", (CHAMPION,))
+        assert isinstance(tracking.champion(kind).bundle, made)
+        assert version.about["until"] == UNTIL.isoformat()
+    leads = tracking.champion(LEADS).bundle
+    assert isinstance(leads, Bundle)
+    assert len(score_leads(warehouse, leads, "1", UNTIL, ScoringParams()))
+
+
+def test_a_champion_comes_back_to_the_bit(
+    tracking: Tracking, bundle: QuotaBundle, seen: tuple[Examples, Examples]
+) -> None:
+    """What was logged draws the very same futures when it is loaded."""
+    loaded = tracking.champion(QUOTA).bundle
+    assert isinstance(loaded, QuotaBundle)
+    assert loaded.version == bundle.version
+    assert loaded.to_json() == bundle.to_json()
+    mine, theirs = bundle.draw(*seen), loaded.draw(*seen)
+    assert len(mine.keys) == 2
+    for part in ("closed", "open", "new"):
+        assert np.array_equal(getattr(mine, part), getattr(theirs, part)), part
+
+
+def test_no_bundle_is_a_pickle(tracking: Tracking) -> None:
+    """A forecast of quota is a folder of text."""
+    place = tracking.mlruns.folder / "artifacts" / QUOTA
+    files = [path for path in place.rglob("*") if path.is_file()]
+    assert {"bundle.json", "trees-0.txt", "MLmodel"} <= {path.name for path in files}
+    for path in files:
+        path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_foreign_features_are_refused(bundle: QuotaBundle, tmp_path: Path, place: int) -> None:
+    """A model of features that mean something else by now, of reps or deals, is not read."""
+    bundle.save(tmp_path / "model")
+    path = tmp_path / "model" / "bundle.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    told["fingerprints"][place] = "somethingelse"
+    path.write_text(json.dumps(told), encoding="utf-8")
+    with pytest.raises(NotFoundError, match=r"learned from features declared as .*train again"):
+        load_bundle(tmp_path / "model")
+
+
+def test_other_things_are_refused(bundle: QuotaBundle, tmp_path: Path) -> None:
+    """Another format, another kind, or missing trees are named."""
+    folder = tmp_path / "model"
+    bundle.save(folder)
+    (folder / "trees-0.txt").unlink()
+    with pytest.raises(NotFoundError, match=r"lacks trees-0\.txt"):
+        load_bundle(folder)
+    told = bundle.to_json()
+    for key, value, says in (("format", 0, "format 0"), ("kind", "mood", "kind 'mood'")):
+        (folder / "bundle.json").write_text(json.dumps({**told, key: value}), encoding="utf-8")
+        with pytest.raises(NotFoundError, match=says):
+            load_bundle(folder)
+    shutil.rmtree(folder)
+    with pytest.raises(NotFoundError, match=r"holds no bundle\.json"):
+        load_bundle(folder)
+
+
+# MLflow warns of its own type hints where pyfunc is imported for the first time.
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")
+def test_mlflow_loads_it(tracking: Tracking, bundle: QuotaBundle) -> None:
+    """MLflow's own loader gives the chance of each open deal, the same bits."""
+    import mlflow  # noqa: PLC0415 - takes seconds
+
+    (model,) = (tracking.mlruns.folder / "artifacts" / QUOTA).rglob("MLmodel")
+    loaded = mlflow.pyfunc.load_model(str(model.parent))
+    rng = np.random.default_rng(1)
+    X = pd.DataFrame(rng.random((20, len(bundle.columns))), columns=list(bundle.columns))
+    assert np.array_equal(loaded.predict(X), bundle.predict(X))
+    names = [one.name for one in loaded.metadata.signature.inputs.inputs]
+    assert names == list(bundle.columns)

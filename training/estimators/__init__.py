@@ -1,0 +1,1 @@
+"""Learners on plain arrays: trees, linear models, calibration."""

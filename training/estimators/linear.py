@@ -1,0 +1,86 @@
+"""A linear predictor of standardised figures, as plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from features.arrays import Floats
+
+FLAT = 1e-9
+"""A figure that varies less tells nobody apart."""
+FAR = 4.0
+"""Standard deviations beyond which a row is not told apart further."""
+
+
+class Regression(Protocol):
+    """What scikit-learn's linear models have in common."""
+
+    coef_: Floats
+    intercept_: Any
+
+    def fit(self, X: Floats, y: Floats, /) -> Regression:
+        """Learn weights."""
+
+
+@dataclass(frozen=True)
+class Linear:
+    """An intercept and a weight for each figure.
+
+    Attributes:
+        names: figures in use.
+        mean: of each figure in training; an unknown figure counts as that.
+        scale: standard deviation of each.
+        weights: of the standardised figures.
+        intercept: of the average row.
+    """
+
+    names: tuple[str, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    weights: tuple[float, ...]
+    intercept: float
+
+    def of(self, figures: pd.DataFrame) -> Floats:
+        """Give one number a row."""
+        z = _standard(figures[list(self.names)], np.array(self.mean), np.array(self.scale))
+        # Not BLAS, whose threads may add up in another order on another machine.
+        return np.asarray(self.intercept + (z * np.array(self.weights)).sum(axis=1))
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain values."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in vars(self).items()}
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Linear:
+        """Read back what `to_json` gave."""
+        several = {k: tuple(v) for k, v in plain.items() if k != "intercept"}
+        return cls(**several, intercept=plain["intercept"])
+
+
+def fit_linear(model: Regression, figures: pd.DataFrame, y: Floats) -> Linear:
+    """Fit one of scikit-learn's linear models to standardised figures."""
+    mean, scale = figures.mean().to_numpy(), figures.std(ddof=0).to_numpy()
+    kept = np.flatnonzero(scale > FLAT)
+    names = [str(figures.columns[int(k)]) for k in kept]
+    z = _standard(figures[names], mean[kept], scale[kept])
+    # One thread, so that sums are made in one order and the same past gives the same bits.
+    with threadpool_limits(1):
+        fitted = model.fit(z, y)
+    return Linear(
+        tuple(names),
+        tuple(map(float, mean[kept])),
+        tuple(map(float, scale[kept])),
+        tuple(map(float, np.ravel(fitted.coef_))),
+        float(np.ravel(fitted.intercept_)[0]),
+    )
+
+
+def _standard(figures: pd.DataFrame, mean: Floats, scale: Floats) -> Floats:
+    z = (figures.to_numpy(np.float64) - mean) / scale
+    return np.clip(np.nan_to_num(z, nan=0.0), -FAR, FAR)

@@ -1,0 +1,91 @@
+"""How much of a figure is luck: resampling whole leads, and intervals from the resamples.
+
+A lead is seen at many cutoffs and converts only once, so its rows are not independent evidence.
+The cluster bootstrap draws leads with replacement, each with all its rows (Field & Welsh 2007).
+It answers "what if other leads had come in?", not "what if the market had been another one".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.arrays import Floats
+
+Counts = NDArray[np.uint16]
+
+_CELLS = 150_000
+"""Weights held at once (resamples x rows): about 1 MB, small enough for a processor's cache."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with the interval that luck leaves; all None where it is withheld.
+
+    >>> Estimate(0.7, 0.6, 0.8).excludes(0.5), Estimate(0.1, -0.1, 0.2).excludes(0.0)
+    (True, False)
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+    def excludes(self, reference: float) -> bool:
+        """Tell whether luck alone is an unlikely reason for being away from the reference."""
+        if self.low is None or self.high is None:
+            return False
+        return reference < self.low or self.high < reference
+
+    def to_json(self) -> dict[str, float | None]:
+        """Give the three numbers as JSON has them."""
+        return {"value": self.value, "low": self.low, "high": self.high}
+
+
+WITHHELD = Estimate(None)
+
+
+def resample(clusters: int, draws: int, seed: int) -> Counts:
+    """Count how often each cluster is drawn in each resample.
+
+    Returns:
+        `draws + 1` rows of `clusters` counts. Row 0 is all ones: the data as they are, so a
+        figure and its resamples come from the same formula. Every other row adds up to `clusters`.
+    """
+    rng = np.random.default_rng(seed)
+    counts = np.ones((draws + 1, clusters), dtype=np.uint16)
+    for row in counts[1:]:
+        row[:] = np.bincount(rng.integers(clusters, size=clusters), minlength=clusters)
+    return counts
+
+
+def batches(counts: Floats, rows: int) -> Iterator[Floats]:
+    """Hand out the resamples in batches that stay in the processor's cache."""
+    size = max(1, _CELLS // max(rows, 1))
+    for start in range(0, len(counts), size):
+        yield counts[start : start + size]
+
+
+def estimate(draws: Floats, level: float, *, centred: bool = False) -> Estimate:
+    """Make an estimate of a figure (first) and its resamples (the rest) by their percentiles.
+
+    Args:
+        draws: the figure on the data, then on each resample; NaN where it has no value.
+        level: share of resamples inside the interval, such as 0.9.
+        centred: move the interval so that the resamples' mean falls on the figure. For figures
+            made of absolute distances (ECE): a resample adds its own noise to that of the data,
+            so that all resamples lie too high.
+    """
+    value, rest = float(draws[0]), draws[1:][np.isfinite(draws[1:])]
+    if not np.isfinite(value):
+        return WITHHELD
+    # Fewer than half of the resamples having a value says that the value itself hangs by a thread.
+    if len(rest) == 0 or 2 * len(rest) < len(draws) - 1:
+        return Estimate(value)
+    low, high = np.quantile(rest, [(1 - level) / 2, (1 + level) / 2])
+    shift = value - float(rest.mean()) if centred else 0.0
+    low, high = float(low) + shift, float(high) + shift
+    # A distance is never negative, wherever its interval was moved.
+    return Estimate(value, max(low, 0.0) if centred else low, high)

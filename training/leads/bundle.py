@@ -1,0 +1,143 @@
+"""A trained model as data: trees as text, everything else as JSON. Never a pickle.
+
+A bundle is a folder: `bundle.json` and `trees-N.txt`. It holds everything scoring needs: the
+words features were declared with, the columns in use, the calibrator, and what a probability falls
+back to. It refuses to score with features that mean something else than those it learned from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit
+
+from features.arrays import Floats
+from features.definitions.lead import lead_features
+from features.feature import FeatureSet
+from features.history.vocabulary import Vocabulary
+from features.params import FeatureParams
+from training.artifact import read_files, refuse_other_meaning, version_of, write_files
+from training.estimators.boosting import Ensemble
+from training.estimators.calibration import Calibrator
+from training.evidence import Evidence
+
+FORMAT = 1
+LEADS = "leads"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Everything a forecast of lead conversion needs.
+
+    Attributes:
+        until: nothing at or after this moment was seen.
+        horizon_days: how far the forecast looks ahead.
+        params: calendar and windows of the features.
+        words: the words of the data they were declared with.
+        columns: the features in use, in order.
+        fingerprint: of the declarations; scoring with others is refused.
+        ensemble: the trees; None where there was too little to learn from.
+        calibrator: maps margins to probabilities.
+        base_rate: the share that converts, where nothing else is known.
+        evidence: how much all this rests on.
+        about: further facts for people: parts in time, rounds, what was left out and why.
+    """
+
+    until: datetime
+    horizon_days: int
+    params: FeatureParams
+    words: Vocabulary
+    columns: tuple[str, ...]
+    fingerprint: str
+    ensemble: Ensemble | None
+    calibrator: Calibrator
+    base_rate: float
+    evidence: Evidence
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def horizon(self) -> str:
+        """How far it looks ahead, in words."""
+        return f"{self.horizon_days} days"
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Tell what every feature in use means."""
+        return self.feature_set.describe()
+
+    def predict(self, X: pd.DataFrame) -> Floats:
+        """Forecast rows of features: the chance to convert within the horizon."""
+        return self.probability(X)
+
+    @property
+    def feature_set(self) -> FeatureSet:
+        """The features in use."""
+        declared = lead_features(self.words, self.params)
+        return declared.without(frozenset(declared.names) - frozenset(self.columns))
+
+    def margins(self, X: pd.DataFrame) -> Floats:
+        """Forecast calibrated log-odds."""
+        if self.ensemble is None:
+            return np.full(len(X), logit(self.base_rate))
+        return self.calibrator.margin(self.ensemble.margins(X))
+
+    def probability(self, X: pd.DataFrame) -> Floats:
+        """Forecast the chance to convert within the horizon."""
+        chances: Floats = expit(self.margins(X))
+        return chances
+
+    @property
+    def version(self) -> str:
+        """A short name made of the content: equal content, equal name."""
+        return version_of(self.to_json(), self._texts())
+
+    def _texts(self) -> tuple[str, ...]:
+        return () if self.ensemble is None else self.ensemble.texts
+
+    def to_json(self) -> dict[str, Any]:
+        """Give everything but the trees as plain values."""
+        return {
+            "format": FORMAT,
+            "kind": LEADS,
+            "until": self.until.isoformat(),
+            "horizon_days": self.horizon_days,
+            "params": self.params.model_dump(mode="json"),
+            "words": self.words.to_json(),
+            "columns": list(self.columns),
+            "fingerprint": self.fingerprint,
+            "trees": len(self._texts()),
+            "calibrator": self.calibrator.to_json(),
+            "base_rate": self.base_rate,
+            "evidence": self.evidence.to_json(),
+            "about": dict(self.about),
+        }
+
+    def save(self, folder: Path) -> None:
+        """Write the bundle into a new or empty folder."""
+        write_files(folder, self.to_json(), self._texts())
+
+    @classmethod
+    def load(cls, folder: Path) -> Bundle:
+        """Read a bundle, and refuse one whose features mean something else by now."""
+        plain, texts = read_files(folder, LEADS, FORMAT)
+        columns = tuple(plain["columns"])
+        bundle = cls(
+            until=datetime.fromisoformat(plain["until"]),
+            horizon_days=plain["horizon_days"],
+            params=FeatureParams.model_validate(plain["params"]),
+            words=Vocabulary.from_json(plain["words"]),
+            columns=columns,
+            fingerprint=plain["fingerprint"],
+            ensemble=Ensemble(texts, columns) if texts else None,
+            calibrator=Calibrator.from_json(plain["calibrator"]),
+            base_rate=plain["base_rate"],
+            evidence=Evidence.from_json(plain["evidence"]),
+            about=plain["about"],
+        )
+        refuse_other_meaning(folder, bundle.fingerprint, bundle.feature_set.fingerprint)
+        return bundle

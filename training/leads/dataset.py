@@ -1,0 +1,81 @@
+"""What a lead model learns from: examples, mature labels, and a split in time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from features.arrays import Bools, Floats
+from features.build import Examples, build
+from features.definitions.lead import lead_features
+from features.feature import FeatureSet
+from features.history.vocabulary import Vocabulary, read_vocabulary
+from features.labels.conversion import conversion
+from features.params import FeatureParams
+from features.snapshot import CUTOFF
+from features.storage.warehouse import Warehouse
+from training.checks.suspicion import Suspicion, suspicious_features
+from training.cutoffs import taken_over, training_cutoffs
+from training.estimators.boosting import Part
+from training.params import TrainingParams
+from training.split import Split, split_in_time
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a model learns from.
+
+    Attributes:
+        examples: features of every open lead at every mature training cutoff.
+        y: ripe labels.
+        split: the division of the cutoffs in time.
+        suspicions: features the audit would leave out.
+        words: the words of the data.
+        horizon_days: how far the labels look ahead.
+    """
+
+    examples: Examples
+    y: Floats
+    split: Split
+    suspicions: tuple[Suspicion, ...]
+    words: Vocabulary
+    horizon_days: int
+
+    def part(self, cutoffs: Sequence[datetime], columns: Sequence[str]) -> Part:
+        """Take the rows of some cutoffs."""
+        rows = self.rows(cutoffs)
+        X = self.examples.X.loc[rows, list(columns)]
+        return Part(X, self.y[rows], np.ones(int(rows.sum())))
+
+    def rows(self, cutoffs: Sequence[datetime]) -> Bools:
+        """Mark the rows of some cutoffs."""
+        moments = np.asarray(cutoffs, dtype="datetime64[us]")
+        return np.isin(self.examples.keys[CUTOFF].to_numpy(dtype="datetime64[us]"), moments)
+
+
+def prepare(
+    warehouse: Warehouse, horizon_days: int, features: FeatureParams, params: TrainingParams
+) -> Lesson:
+    """Build everything a model may learn from an extract that is cut to its moment."""
+    words = read_vocabulary(warehouse, features)
+    declared = lead_features(words, features).without(frozenset(params.leads.leave_out))
+    cutoffs = training_cutoffs(warehouse, horizon_days, params)
+    examples = (
+        build(warehouse, declared, words, cutoffs, features) if cutoffs else _no_examples(declared)
+    )
+    y = conversion(warehouse, examples.keys, horizon_days) if cutoffs else np.empty(0)
+    suspicions = suspicious_features(examples, y, params.leads.allow_suspicious)
+    # A cutoff at which no lead is open, as in a pause of the business, has nothing to learn from.
+    peopled = [moment.to_pydatetime() for moment in sorted(examples.keys[CUTOFF].unique())]
+    split = split_in_time(peopled, horizon_days, params.split)
+    split = replace(split, says=(*split.says, *taken_over(warehouse)))
+    return Lesson(examples, y, split, suspicions, words, horizon_days)
+
+
+def _no_examples(declared: FeatureSet) -> Examples:
+    keys = pd.DataFrame({"lead_id": [], CUTOFF: [], "owner": []})
+    return Examples(keys, pd.DataFrame(columns=declared.names, dtype=np.float64), declared)

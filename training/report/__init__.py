@@ -1,0 +1,1 @@
+"""What people read of a backtest: pages, charts, verdicts, and a glossary."""

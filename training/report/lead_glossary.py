@@ -1,0 +1,153 @@
+"""What each metric means in one sentence, and how its figure is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from training.evaluation.bootstrap import Estimate
+from training.report.lead_verdict import percent
+
+Unit = Literal["number", "share", "times"]
+Better = Literal["higher", "lower", "near 0", "near 1", "as it is"]
+
+
+@dataclass(frozen=True)
+class Term:
+    """A metric: its key in metrics.json, name on the page, unit, good direction and meaning."""
+
+    key: str
+    title: str
+    unit: Unit
+    better: Better
+    says: str
+    digits: int = 3
+
+    def write(self, value: float | None, *, signed: bool = False) -> str:
+        """Write a figure in its unit.
+
+        A signed share is a difference between shares, so it is written in percentage points.
+
+        >>> TERMS["lift"].write(2.346), TERMS["auc"].write(-0.0123, signed=True)
+        ('2.35x', '-0.012')
+        >>> TERMS["capture"].write(0.123, signed=True), TERMS["auc"].write(-0.0001, signed=True)
+        ('+12.3 pts', '0.000')
+        """
+        if value is None:
+            return "withheld"
+        if self.unit == "share":
+            return _number(100 * value, 1, signed=True) + " pts" if signed else percent(value)
+        if self.unit == "times":
+            return _number(value, 2, signed=signed) + "x"
+        return _number(value, self.digits, signed=signed)
+
+    def interval(self, figure: Estimate, *, signed: bool = False) -> str:
+        """Write an interval in the metric's unit; nothing where there is none."""
+        if figure.low is None or figure.high is None:
+            return ""
+        ends = self.write(figure.low, signed=signed), self.write(figure.high, signed=signed)
+        return " to ".join(ends)
+
+
+def _number(value: float, digits: int, *, signed: bool) -> str:
+    """Write a number; what rounds to nothing is written without a sign."""
+    rounded = round(value, digits)
+    if rounded == 0:
+        return f"{0:.{digits}f}"
+    return f"{rounded:{'+' if signed else ''}.{digits}f}"
+
+
+_ALL = (
+    Term(
+        "auc",
+        "AUC",
+        "number",
+        "higher",
+        "How often a lead that converts is ranked above one that does not; 0.5 is a coin, 1 is "
+        "perfect, and above 0.9 is a reason to look for a leak.",
+    ),
+    Term(
+        "capture",
+        "Conversions found",
+        "share",
+        "higher",
+        "The share of all conversions that is among the top leads a team can call, counted "
+        "within each cutoff.",
+    ),
+    Term(
+        "lift",
+        "Lift at capacity",
+        "times",
+        "higher",
+        "How many times more conversions a call finds than in random order, at capacity.",
+    ),
+    Term(
+        "top_decile_lift",
+        "Lift, top tenth",
+        "times",
+        "higher",
+        "The same for the best tenth of the list.",
+    ),
+    Term(
+        "average_precision",
+        "Average precision",
+        "number",
+        "higher",
+        "The share of conversions among the leads called so far, averaged over the moments when "
+        "one is found; a random order gives the base rate.",
+    ),
+    Term(
+        "brier",
+        "Brier score",
+        "number",
+        "lower",
+        "The mean squared distance between the probability and what happened (1 or 0).",
+        digits=4,
+    ),
+    Term(
+        "brier_skill",
+        "Brier skill",
+        "number",
+        "higher",
+        "The part of the Brier score that is saved against somebody who knew the base rate of "
+        "these very rows and nothing else; 0 saves nothing.",
+    ),
+    Term(
+        "log_loss",
+        "Log loss",
+        "number",
+        "lower",
+        "The mean surprise at what happened; being sure and wrong costs most.",
+        digits=4,
+    ),
+    Term(
+        "ece",
+        "Calibration error (ECE)",
+        "share",
+        "lower",
+        "How far what was said lies from what happened, on average over 15 groups of equally "
+        "many forecasts.",
+    ),
+    Term(
+        "mean_forecast",
+        "Mean forecast",
+        "share",
+        "as it is",
+        "What was said on average; set it against the base rate.",
+    ),
+    Term(
+        "calibration_intercept",
+        "Calibration intercept",
+        "number",
+        "near 0",
+        "Above 0 the forecasts are too low as a whole, below 0 too high (log-odds).",
+    ),
+    Term(
+        "calibration_slope",
+        "Calibration slope",
+        "number",
+        "near 1",
+        "Below 1 the forecasts are too extreme, above 1 too timid.",
+    ),
+)
+TERMS = {term.key: term for term in _ALL}

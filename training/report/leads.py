@@ -1,0 +1,74 @@
+"""Write what a backtest of leads found: metrics.json for machines, report.html for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from markupsafe import Markup
+
+from training.evaluation.leads import Evaluation
+from training.evaluation.truth import TruthGrade
+from training.report import plots
+from training.report.lead_glossary import TERMS
+from training.report.lead_verdict import judge
+from training.report.page import LAW_OF_TIME, Driver, ReportContext, render_page, write_json
+from training.report.plots import FoldSpan
+from training.report.truth_page import truth_page
+
+__all__ = ["Driver", "FoldSpan", "ReportContext", "render", "write_metrics", "write_report"]
+
+TITLE = "Which leads will convert?"
+DIFFERENCES = ("auc", "capture", "average_precision", "brier", "log_loss", "ece")
+
+LAW = (
+    *LAW_OF_TIME,
+    (
+        "A fold's model learned only from outcomes that were complete before its first test "
+        "cutoff, so a gap of one horizon lies between what it learned and what it is tested on."
+    ),
+    "Calibration used its own, later window, and the tests came after that.",
+    (
+        "A lead whose outcome window is not over yet is forecast but judged nowhere, and "
+        "never counted as a failure."
+    ),
+)
+
+
+def write_metrics(path: Path, evaluation: Evaluation, truth: TruthGrade | None = None) -> None:
+    """Write every figure as JSON; withheld ones are null."""
+    write_json(path, evaluation.to_json() | ({"truth": truth.to_json()} if truth else {}))
+
+
+def write_report(path: Path, evaluation: Evaluation, context: ReportContext) -> None:
+    """Write the page."""
+    path.write_text(render(evaluation, context), encoding="utf-8")
+
+
+def render(evaluation: Evaluation, context: ReportContext) -> str:
+    """Make the page as text."""
+    return render_page(
+        "report.html.j2",
+        context,
+        evaluation.overall,
+        title=context.title or TITLE,
+        e=evaluation,
+        verdict=judge(evaluation),
+        terms=TERMS,
+        differences=DIFFERENCES,
+        charts=_charts(evaluation, context),
+        span=plots.segment_span(evaluation.segments),
+        law=LAW,
+        truth=truth_page(context.truth) if context.truth else None,
+    )
+
+
+def _charts(evaluation: Evaluation, context: ReportContext) -> dict[str, Markup]:
+    split = {"split": plots.time_split(context.folds, evaluation.horizon_days)}
+    if evaluation.overall.withheld:
+        return split
+    return split | {
+        "gains": plots.gains(evaluation),
+        "reliability": plots.reliability(evaluation.reliability, evaluation.histogram),
+        "auc": plots.over_time(evaluation.cutoffs, "auc"),
+        "said": plots.over_time(evaluation.cutoffs, "mean_forecast"),
+    }

@@ -1,0 +1,117 @@
+"""What all report pages share: one file each, nothing fetched, no script, all data escaped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from training.evaluation.group import Judged
+from training.evaluation.lead_forecasts import MODEL
+from training.evaluation.truth import TruthGrade
+from training.report import plots
+from training.report.lead_verdict import percent
+from training.report.plots import FoldSpan
+
+_SEVERE = ("error", "warning")
+
+LAW_OF_TIME = (
+    (
+        "Every forecast is made as of a cutoff and sees only what the CRM could have shown before "
+        "it: the event had happened, and it was known."
+    ),
+    (
+        "Values that were filled in later, such as a final stage or a lost reason, are read as "
+        "they stood at the cutoff, or not at all."
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A feature that moves forecasts.
+
+    Attributes:
+        label: the feature in words.
+        points: how far it moves a forecast on average, in percentage points, without sign.
+        direction: what it does in words ("more calls raise the chance").
+    """
+
+    label: str
+    points: float
+    direction: str
+
+
+@dataclass(frozen=True)
+class ReportContext:
+    """What the page tells beside the figures.
+
+    Attributes:
+        title: the question that is forecast; each kind of report has its own.
+        source: where the data came from.
+        folds: what each fold learned from and was tested on.
+        drivers: the most important features, strongest first.
+        findings: data health: `table, column, kind, severity, says`.
+        ingestion: the verdict of `ingest` on what this data supports.
+        settings: the run's settings, shown as they are.
+        notes: what was done differently this time and why, in sentences.
+        made_at: when the page was made (UTC); left out when None, for repeatable pages.
+        truth: how the forecasts did beside the true chances, where those are known.
+    """
+
+    title: str = ""
+    source: str = ""
+    folds: Sequence[FoldSpan] = ()
+    drivers: Sequence[Driver] = ()
+    findings: Sequence[Mapping[str, str]] = ()
+    ingestion: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    made_at: datetime | None = None
+    truth: TruthGrade | None = None
+
+
+def write_json(path: Path, figures: Mapping[str, Any]) -> None:
+    """Write figures; there is no NaN in them, what is withheld is null."""
+    words = json.dumps(figures, allow_nan=False, ensure_ascii=False, indent=1)
+    path.write_text(words + "\n", encoding="utf-8")
+
+
+def render_page(template: str, context: ReportContext, overall: Judged, **values: object) -> str:
+    """Make a page as text.
+
+    Args:
+        template: the page's kind.
+        context: what it tells beside the figures.
+        overall: all rows together.
+        values: what this kind of page is made of.
+    """
+    pages = Environment(
+        loader=PackageLoader("training.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.globals.update(percent=percent, interval_mark=plots.interval_mark)
+    return pages.get_template(template).render(
+        c=context,
+        findings=_by_severity(context.findings),
+        strongest=max((d.points for d in context.drivers), default=1.0) or 1.0,
+        forecasts=list(overall.scores),
+        model=MODEL,
+        **values,
+    )
+
+
+def _by_severity(findings: Sequence[Mapping[str, str]]) -> list[Mapping[str, Any]]:
+    def weight(finding: Mapping[str, str]) -> int:
+        severity = finding.get("severity", "")
+        return _SEVERE.index(severity) if severity in _SEVERE else len(_SEVERE)
+
+    return sorted(findings, key=weight)
