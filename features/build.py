@@ -18,33 +18,40 @@ from features.arrays import Bools, Floats
 from features.as_of import deals as deal_rows
 from features.as_of import reps as rep_rows
 from features.as_of.leads import open_scene
-from features.as_of.owners import PLACE, surroundings
+from features.as_of.owners import PLACE, owner_context
 from features.clock import to_us
 from features.errors import FeatureError, LeakageError
-from features.feature import Expression, Feature, FeatureSet, Ratio, Ready, Source, Standing, Unit
+from features.feature import Expression, Feature, FeatureSet, PeerRank, Ratio, Ready, Source, Unit
 from features.history import relations
 from features.history.calendar import working_hours
 from features.history.ranks import ranks
-from features.history.relations import Scene
+from features.history.relations import SnapshotSet
 from features.history.vocabulary import Vocabulary
-from features.history.windows import History, Runs, columns_of, groupings, parts_of, windows_of
+from features.history.windows import (
+    EventLog,
+    WindowAggregates,
+    columns_of,
+    groupings,
+    parts_of,
+    windows_of,
+)
 from features.params import FeatureParams
 from features.snapshot import (
+    AVAILABLE_AT,
     CUTOFF,
     ENTITY,
-    HAPPENED,
-    SEEN,
+    EVENT_TIME,
     SNAPSHOT,
     Spine,
 )
 from features.storage.warehouse import Warehouse
 
-HISTORIES: Mapping[Callable[[Scene], ir.Table], tuple[Source, ...]] = {
+HISTORIES: Mapping[Callable[[SnapshotSet], ir.Table], tuple[Source, ...]] = {
     relations.touches: (Source.TOUCHES, Source.TOUCH_DAYS, Source.TOUCH_REPS),
     relations.stages: (Source.STAGES,),
     deal_rows.moves: (Source.MOVES,),
 }
-SURROUNDINGS: Mapping[Source, Callable[[Scene], ir.Table]] = {
+SURROUNDINGS: Mapping[Source, Callable[[SnapshotSet], ir.Table]] = {
     Source.LEAD: relations.leads,
     Source.DEAL: deal_rows.deals,
     Source.DEAL_SURROUNDINGS: deal_rows.market,
@@ -106,12 +113,12 @@ def build(
 
 
 SCENES: Mapping[
-    str, Callable[[Warehouse, Vocabulary, Sequence[datetime], FeatureParams], Scene]
+    str, Callable[[Warehouse, Vocabulary, Sequence[datetime], FeatureParams], SnapshotSet]
 ] = {"lead": open_scene, "deal": deal_rows.open_deals_scene, "rep": rep_rows.open_reps_scene}
 """How the snapshots are taken that a set of features describes."""
 
 
-def build_scene(scene: Scene, feature_set: FeatureSet) -> Examples:
+def build_scene(scene: SnapshotSet, feature_set: FeatureSet) -> Examples:
     """Build features for snapshots that are already numbered."""
     subject = scene.subject
     keys = scene.snapshots.select(SNAPSHOT, *subject.keys, subject.age)
@@ -149,7 +156,7 @@ def derived(
     """Make a feature of columns that are there already; every open lead must be among the rows."""
     if isinstance(feature.how, Ratio):
         return columns[feature.how.of] / (columns[feature.how.over] + feature.how.plus)
-    if not isinstance(feature.how, Standing):
+    if not isinstance(feature.how, PeerRank):
         raise FeatureError(f"feature {feature.name} is made of columns, but not how")
     group = np.searchsorted(np.unique(cutoffs_us), cutoffs_us)
     if feature.how.within is not None:
@@ -159,23 +166,23 @@ def derived(
 
 
 def _from_history(
-    scene: Scene,
+    scene: SnapshotSet,
     features: Sequence[Feature],
-    relation: Callable[[Scene], ir.Table],
+    relation: Callable[[SnapshotSet], ir.Table],
     spine: Spine,
     columns: Mapping[str, Floats],
 ) -> None:
     if not features:
         return
-    rows = relation(scene).select(ENTITY, HAPPENED, SEEN, *columns_of(features))
+    rows = relation(scene).select(ENTITY, EVENT_TIME, AVAILABLE_AT, *columns_of(features))
     fetched = scene.warehouse.arrow(rows)
     grouped, windows = groupings(features), windows_of(features)
 
     def fill(part: Spine, own_rows: pa.Table) -> None:
-        history = History(part, own_rows, windows)
+        history = EventLog(part, own_rows, windows)
         place = slice(part.offset, part.offset + len(part))
         for by, own in grouped.items():
-            runs = Runs(history, by, own)
+            runs = WindowAggregates(history, by, own)
             for feature in own:
                 columns[feature.name][place] = runs.column(feature)
 
@@ -184,9 +191,9 @@ def _from_history(
 
 
 def _from_surroundings(
-    scene: Scene,
+    scene: SnapshotSet,
     features: tuple[Feature, ...],
-    relation: Callable[[Scene], ir.Table],
+    relation: Callable[[SnapshotSet], ir.Table],
     columns: Mapping[str, Floats],
 ) -> None:
     if not features:
@@ -198,7 +205,7 @@ def _from_surroundings(
 
 
 def _from_shared(
-    scene: Scene,
+    scene: SnapshotSet,
     spine: Spine,
     keys: pa.Table,
     features: tuple[Feature, ...],
@@ -207,7 +214,7 @@ def _from_shared(
     """Work out once what leads of one owner and cutoff share, and hand it to each."""
     if not features or not len(spine):
         return
-    around = surroundings(scene, spine, keys["owner"])
+    around = owner_context(scene, spine, keys["owner"])
     made = _values(scene, features, around.rows, PLACE)
     order = np.argsort(made.pop(PLACE))
     for name, values in made.items():
@@ -218,7 +225,7 @@ def _from_shared(
 
 
 def _values(
-    scene: Scene, features: Sequence[Feature], rows: ir.Table, number: str
+    scene: SnapshotSet, features: Sequence[Feature], rows: ir.Table, number: str
 ) -> dict[str, npt.NDArray[Any]]:
     """Evaluate expressions; give the rows' numbers, and a column for each feature."""
     values = {

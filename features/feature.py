@@ -130,7 +130,7 @@ class Ready:
 
 
 @dataclass(frozen=True)
-class Standing:
+class PeerRank:
     """Where a lead stands among all leads open at its cutoff, 0 to 1, by another feature.
 
     Attributes:
@@ -151,7 +151,7 @@ class Ratio:
     plus: float
 
 
-How = Aggregate | Expression | Ready | Standing | Ratio
+How = Aggregate | Expression | Ready | PeerRank | Ratio
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ class Feature:
         """The columns it is computed from, for features made of other features."""
         if isinstance(self.how, Ratio):
             return (self.how.of, self.how.over)
-        if isinstance(self.how, Standing):
+        if isinstance(self.how, PeerRank):
             return (self.how.of, *([] if self.how.within is None else [self.how.within]))
         return ()
 
@@ -209,7 +209,7 @@ def made_of(feature: Feature) -> tuple[str, ...]:
     """Name the features another one is made of."""
     if isinstance(feature.how, Ratio):
         return feature.how.of, feature.how.over
-    if isinstance(feature.how, Standing):
+    if isinstance(feature.how, PeerRank):
         return (feature.how.of,)
     return ()
 

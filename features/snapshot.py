@@ -23,10 +23,10 @@ from features.tables import LEADS, QUOTAS, Table
 SNAPSHOT = "snapshot"
 CUTOFF = "cutoff"
 ENTITY = "entity"
-HAPPENED = "happened"
-SEEN = "seen"
-SINCE = "since"
-UNTIL = "until"
+EVENT_TIME = "event_time"
+AVAILABLE_AT = "available_at"
+VALID_FROM = "valid_from"
+VALID_TO = "valid_to"
 
 
 def visible(rows: ir.Table, table: Table, cutoff: ir.TimestampValue | datetime) -> ir.BooleanValue:
@@ -53,7 +53,7 @@ def hired(reps: ir.Table, cutoff: ir.TimestampValue | datetime) -> ir.BooleanVal
     return reps.hired_at.isnull() | (reps.hired_at < moment)
 
 
-def mask(rows: ir.Table, table: Table, cutoff: ir.TimestampValue | datetime) -> ir.Table:
+def censor(rows: ir.Table, table: Table, cutoff: ir.TimestampValue | datetime) -> ir.Table:
     """Empty the columns that tell the end of the story where it lies at or after the cutoff."""
     moment = ibis.literal(cutoff, "timestamp(6)") if isinstance(cutoff, datetime) else cutoff
     masked = {
@@ -65,12 +65,12 @@ def mask(rows: ir.Table, table: Table, cutoff: ir.TimestampValue | datetime) -> 
     return rows.mutate(**masked) if masked else rows
 
 
-def cut(rows: ir.Table, table: Table, cutoff: datetime) -> ir.Table:
+def as_of_extract(rows: ir.Table, table: Table, cutoff: datetime) -> ir.Table:
     """Return the extract of one table as it would have been made at the cutoff."""
-    return mask(rows.filter(visible(rows, table, cutoff)), table, cutoff)
+    return censor(rows.filter(visible(rows, table, cutoff)), table, cutoff)
 
 
-def pairs(
+def as_of_join(
     snapshots: ir.Table, rows: ir.Table, table: Table, key: str, carry: Sequence[str] = ()
 ) -> ir.Table:
     """Join every snapshot with all rows of its entity that its cutoff may see.
@@ -94,7 +94,7 @@ def pairs(
     return seen.mutate(age_us=seen[CUTOFF].delta(seen[table.event_time], unit="microsecond"))
 
 
-def sightings(snapshots: ir.Table, rows: ir.Table, table: Table, key: str) -> ir.Table:
+def observable(snapshots: ir.Table, rows: ir.Table, table: Table, key: str) -> ir.Table:
     """Give every row once that some snapshot of its entity may see.
 
     Which of them see it is told by `Spine.first_after`: those whose cutoff lies after `seen`.
@@ -116,7 +116,7 @@ def sightings(snapshots: ir.Table, rows: ir.Table, table: Table, key: str) -> ir
     clocks = [joined[name] for name in (table.event_time, table.known_at) if name is not None]
     found = joined.filter(visible(joined, table, joined[CUTOFF]))
     later = ibis.greatest(*clocks) if len(clocks) > 1 else clocks[0]
-    return found.mutate(**{HAPPENED: clocks[0], SEEN: later})
+    return found.mutate(**{EVENT_TIME: clocks[0], AVAILABLE_AT: later})
 
 
 class Spine:
@@ -191,11 +191,11 @@ def open_leads(leads: ir.Table, cutoffs: ir.Table) -> ir.Table:
     # A column of the extract may have the very name under which the cutoff travels.
     leads = leads.drop(*(name for name in leads.columns if name.lower() == CUTOFF))
     joined = leads.inner_join(cutoffs, leads[LEADS.event_time] < cutoffs[CUTOFF])
-    masked = mask(joined, LEADS, joined[CUTOFF])
+    masked = censor(joined, LEADS, joined[CUTOFF])
     return masked.filter(masked.converted_at.isnull() & masked.lost_at.isnull())
 
 
-def standing(
+def versions_at(
     snapshots: ir.Table, spells: ir.Table, key: str | None, carry: Sequence[str] = ()
 ) -> ir.Table:
     """Join every snapshot with the spells that stand at its cutoff.
@@ -211,7 +211,7 @@ def standing(
     """
     same = {} if key is None else {"same": snapshots[key]}
     spine = snapshots.select(SNAPSHOT, CUTOFF, *carry, **same)
-    stands = [spells[SINCE] < spine[CUTOFF], spells[UNTIL] >= spine[CUTOFF]]
+    stands = [spells[VALID_FROM] < spine[CUTOFF], spells[VALID_TO] >= spine[CUTOFF]]
     if key is not None:
         stands.append(spells.owner == spine.same)
     joined = spine.inner_join(spells, stands)

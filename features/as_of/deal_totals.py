@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 
 from features.feature import DAY_US
 from features.history.relations import code_of
-from features.snapshot import CUTOFF, SNAPSHOT, standing, within
+from features.snapshot import CUTOFF, SNAPSHOT, versions_at, within
 
 PACE_DAYS = (90, 180, 365)
 """Windows in which won business is counted."""
@@ -21,7 +21,7 @@ FLOW_DAYS = (30, 90)
 MEDIAN = "median_won"
 
 
-def deal_book(askers: ir.Table, deals: ir.Table, key: str | None) -> ir.Table:
+def deal_totals(askers: ir.Table, deals: ir.Table, key: str | None) -> ir.Table:
     """Sum up the deals that each asker owns, as its cutoff sees them.
 
     Args:
@@ -34,7 +34,7 @@ def deal_book(askers: ir.Table, deals: ir.Table, key: str | None) -> ir.Table:
         in each window (`won_90d, won_amount_90d, lost_90d` ...) and ever; the median amount won;
         `open, open_amount`; `created_30d` ...; the age of the first deal, `oldest_us`.
     """
-    seen = _aged(standing(askers, deals, key))
+    seen = _aged(versions_at(askers, deals, key))
     sums: dict[str, ir.Value] = {
         "won_ever": seen.won.sum(),
         "lost_ever": (seen.ended - seen.won).sum(),
@@ -54,7 +54,7 @@ def deal_book(askers: ir.Table, deals: ir.Table, key: str | None) -> ir.Table:
     return filled(askers, seen.group_by(SNAPSHOT).aggregate(**sums), sums)
 
 
-def period_book(reps: ir.Table, deals: ir.Table, stages: tuple[str, ...]) -> ir.Table:
+def period_totals(reps: ir.Table, deals: ir.Table, stages: tuple[str, ...]) -> ir.Table:
     """Sum up what each rep attained in its period, and what its open deals are.
 
     Args:
@@ -68,7 +68,7 @@ def period_book(reps: ir.Table, deals: ir.Table, stages: tuple[str, ...]) -> ir.
         overdue_amount`), and those of each stage (`open_stage_0, open_amount_stage_0` ...; after
         the last stage, those of any other).
     """
-    seen = _aged(standing(reps, deals, "rep_id", ("period_start", "period_end")))
+    seen = _aged(versions_at(reps, deals, "rep_id", ("period_start", "period_end")))
     inside = within(seen.closed_at, seen.period_start, seen.period_end)
     due = within(seen.expected_close_at, seen[CUTOFF], seen.period_end)
     late = seen.overdue_us > 0

@@ -8,16 +8,16 @@ from datetime import datetime
 import ibis
 import ibis.expr.types as ir
 
-from features.as_of.deal_totals import deal_book
+from features.as_of.deal_totals import deal_totals
 from features.as_of.owners import describe_owners
 from features.feature import DAY_US
 from features.history.calendar import calendar_of
-from features.history.relations import Scene, code_of
+from features.history.relations import SnapshotSet, code_of
 from features.history.values import as_it_stood, as_number, as_time, changes_of
-from features.history.versions import deal_spells
+from features.history.versions import deal_versions
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
-from features.snapshot import CUTOFF, SNAPSHOT, cutoff_table, pairs, sightings, standing
+from features.snapshot import CUTOFF, SNAPSHOT, as_of_join, cutoff_table, observable, versions_at
 from features.storage.warehouse import Warehouse
 from features.subjects import DEAL
 from features.tables import CHANGES, LEADS
@@ -35,11 +35,11 @@ MOVES = (
 
 def open_deals_scene(
     warehouse: Warehouse, words: Vocabulary, cutoffs: Sequence[datetime], params: FeatureParams
-) -> Scene:
+) -> SnapshotSet:
     """Number every open deal at each cutoff, as it stood, with its owner."""
-    deals = warehouse.keep(deal_spells(warehouse))
+    deals = warehouse.keep(deal_versions(warehouse))
     moments = cutoff_table(cutoffs).mutate(**{SNAPSHOT: ibis.literal(0)})
-    seen = standing(moments, deals, None).drop(SNAPSHOT)
+    seen = versions_at(moments, deals, None).drop(SNAPSHOT)
     seen = seen.filter(seen.ended == 0)
     order = [seen.deal_id, seen[CUTOFF]]
     base = seen.select(
@@ -56,7 +56,7 @@ def open_deals_scene(
         **{SNAPSHOT: ibis.row_number().over(order_by=order)},
     )
     base = warehouse.keep(base)
-    return Scene(
+    return SnapshotSet(
         warehouse, warehouse.keep(_described(warehouse, base, words)), words, params, DEAL, deals
     )
 
@@ -70,12 +70,12 @@ def _described(warehouse: Warehouse, base: ir.Table, words: Vocabulary) -> ir.Ta
             base = base.left_join(rows, base[key] == rows.same).drop("same")
     leads = warehouse["leads"]
     own = {made: leads[name] for made, name in words.columns_of("leads").items()}
-    seen = pairs(base, leads.select("lead_id", "created_at", **own), LEADS, "lead_id")
+    seen = as_of_join(base, leads.select("lead_id", "created_at", **own), LEADS, "lead_id")
     seen = seen.select(SNAPSHOT, *own, lead_us=seen.age_us)
     return base.left_join(seen, SNAPSHOT).drop(f"{SNAPSHOT}_right")
 
 
-def deals(scene: Scene) -> ir.Table:
+def deals(scene: SnapshotSet) -> ir.Table:
     """The snapshots, columns known at creation and fields with a history as they stood."""
     words = scene.vocabulary
     rows = scene.snapshots.mutate(**dict.fromkeys(words.field_columns, ibis.null("string")))
@@ -88,7 +88,7 @@ def deals(scene: Scene) -> ir.Table:
     return rows
 
 
-def moves(scene: Scene) -> ir.Table:
+def moves(scene: SnapshotSet) -> ir.Table:
     """Every change of a deal that is ever seen, told as a move where both values can be compared.
 
     A value is compared with the one shown before it, in the order in which the CRM came to show
@@ -126,7 +126,7 @@ def moves(scene: Scene) -> ir.Table:
         # Thousandths of a day, as sums of a history are.
         days=ibis.ifelse(rows["field"] == "expected_close_at", due_us // (DAY_US // 1000), 0),
     )
-    return sightings(scene.snapshots, rows, CHANGES, "deal_id")
+    return observable(scene.snapshots, rows, CHANGES, "deal_id")
 
 
 def _place(column: ir.StringColumn, stages: tuple[str, ...]) -> ir.IntegerColumn:
@@ -134,7 +134,7 @@ def _place(column: ir.StringColumn, stages: tuple[str, ...]) -> ir.IntegerColumn
     return code_of(column, stages).nullif(len(stages))
 
 
-def market(scene: Scene) -> ir.Table:
+def market(scene: SnapshotSet) -> ir.Table:
     """Join each deal with its owner's record and the company's state, one row each."""
     warehouse, snapshots, params = scene.warehouse, scene.snapshots, scene.params
     if scene.deals is None:
@@ -143,7 +143,7 @@ def market(scene: Scene) -> ir.Table:
     owned = snapshots.filter(snapshots.owner.notnull()).select("owner", CUTOFF).distinct()
     order = [owned[CUTOFF], owned.owner]
     askers = warehouse.keep(owned.mutate(**{SNAPSHOT: ibis.row_number().over(order_by=order)}))
-    book = deal_book(askers, scene.deals, "owner")
+    book = deal_totals(askers, scene.deals, "owner")
     columns = {f"owner_{name}": book[name] for name in book.columns if name != SNAPSHOT}
     records = askers.inner_join(book.select(SNAPSHOT, **columns), SNAPSHOT)
     records = describe_owners(warehouse, records, scene.vocabulary.columns_of("reps"))
@@ -162,7 +162,7 @@ def company_book(
     calendar = ibis.memtable(calendar_of(sorted(cutoffs), params.timezone))
     calendar = calendar.mutate(cutoff=calendar.cutoff.cast("timestamp(6)"))
     moments = calendar.mutate(**{SNAPSHOT: ibis.row_number().over(order_by=calendar.cutoff)})
-    book = deal_book(moments, deals, None)
+    book = deal_totals(moments, deals, None)
     told = {f"all_{name}": book[name] for name in book.columns if name != SNAPSHOT}
     joined = moments.inner_join(book.select(SNAPSHOT, **told), SNAPSHOT)
     return joined.drop(SNAPSHOT)

@@ -8,7 +8,7 @@ from datetime import datetime
 import ibis
 import ibis.expr.types as ir
 
-from features.history.relations import Scene, owners
+from features.history.relations import SnapshotSet, owners
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
 from features.snapshot import (
@@ -22,7 +22,7 @@ from features.storage.warehouse import Warehouse
 
 def open_scene(
     warehouse: Warehouse, words: Vocabulary, cutoffs: Sequence[datetime], params: FeatureParams
-) -> Scene:
+) -> SnapshotSet:
     """Number every open lead at each cutoff and name its owner."""
     leads = open_leads(warehouse["leads"], cutoff_table(cutoffs))
     return scene_of(warehouse, leads, words, params)
@@ -30,7 +30,7 @@ def open_scene(
 
 def scene_of(
     warehouse: Warehouse, leads: ir.Table, words: Vocabulary, params: FeatureParams
-) -> Scene:
+) -> SnapshotSet:
     """Number leads at their cutoffs, name their owners, and fetch columns known at creation.
 
     Args:
@@ -63,4 +63,4 @@ def scene_of(
         base = base.left_join(accounts, "account_id").drop("account_id_right")
     base = warehouse.keep(base)
     named = base.left_join(owners(warehouse, base), SNAPSHOT).drop(f"{SNAPSHOT}_right")
-    return Scene(warehouse, warehouse.keep(named), words, params)
+    return SnapshotSet(warehouse, warehouse.keep(named), words, params)

@@ -21,20 +21,20 @@ import pyarrow as pa
 from features.arrays import Floats, Ints
 from features.clock import to_us
 from features.history.calendar import calendar_of
-from features.history.counts import Tally
-from features.history.relations import Scene, first_touches, owners, resolved_leads
+from features.history.counts import WindowCounts
+from features.history.relations import SnapshotSet, first_touches, owners, resolved_leads
 from features.history.values import as_it_stood, changes_of
 from features.snapshot import (
+    AVAILABLE_AT,
     CUTOFF,
     ENTITY,
-    HAPPENED,
-    SEEN,
+    EVENT_TIME,
     SNAPSHOT,
     Spine,
+    as_of_join,
+    censor,
     hired,
-    mask,
-    pairs,
-    sightings,
+    observable,
 )
 from features.storage.warehouse import Warehouse
 from features.tables import ACTIVITIES, Column, Kind, Table
@@ -59,7 +59,7 @@ PLACE = "place"
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class OwnerContext:
     """What surrounds the snapshots.
 
     Attributes:
@@ -85,7 +85,7 @@ class Askers:
     people: Sequence[str]
     cutoffs: Sequence[datetime]
 
-    def tally(self, warehouse: Warehouse, rows: ir.Table, table: Table) -> Tally:
+    def tally(self, warehouse: Warehouse, rows: ir.Table, table: Table) -> WindowCounts:
         """Count what happened to each person before each cutoff.
 
         Args:
@@ -100,12 +100,12 @@ class Askers:
             CUTOFF: pa.array([self.cutoffs[-1] for _ in places], pa.timestamp("us")),
             SNAPSHOT: pa.array([place * count for place in places], pa.int64()),
         }
-        found = sightings(ibis.memtable(pa.table(last)), rows, table, WHO)
-        columns = [ENTITY, HAPPENED, SEEN, *({"won"} & set(rows.columns))]
+        found = observable(ibis.memtable(pa.table(last)), rows, table, WHO)
+        columns = [ENTITY, EVENT_TIME, AVAILABLE_AT, *({"won"} & set(rows.columns))]
         same = np.tile(np.arange(count) > 0, len(self.people))
         moments = np.tile(to_us(np.asarray(self.cutoffs, dtype="datetime64[us]")), len(self.people))
         spine = Spine(same, moments, np.zeros_like(moments))
-        return Tally(spine, warehouse.arrow(found.select(*columns)))
+        return WindowCounts(spine, warehouse.arrow(found.select(*columns)))
 
 
 def company_rates(
@@ -146,7 +146,7 @@ def owner_outcomes(warehouse: Warehouse, ended: ir.Table) -> ir.Table:
 
 def rep_outcomes(ended: ir.Table, first: ir.Table) -> ir.Table:
     """Name every rep who had an activity on a lead before it ended: `who, resolved_at, won`."""
-    worked = pairs(ended, first, ACTIVITIES, "lead_id", carry=("won",))
+    worked = as_of_join(ended, first, ACTIVITIES, "lead_id", carry=("won",))
     return worked.select("won", resolved_at=worked[CUTOFF], **{WHO: worked.rep_id})
 
 
@@ -165,7 +165,7 @@ def describe_owners(
     joined = records.left_join(reps, records.owner == reps.rep_id)
     known = hired(joined, joined[CUTOFF])
     told = {n: ibis.ifelse(known, joined[n], ibis.null(joined[n].type())) for n in columns}
-    masked = mask(joined.mutate(**told), HIRING, joined[CUTOFF]).drop("rep_id")
+    masked = censor(joined.mutate(**told), HIRING, joined[CUTOFF]).drop("rep_id")
     return as_it_stood(masked, changes_of(warehouse, "rep", "owner"), "owner", columns).drop(
         SNAPSHOT
     )
@@ -181,7 +181,7 @@ class Moments:
         ended: what `endings` gives.
     """
 
-    def __init__(self, scene: Scene, spine: Spine) -> None:
+    def __init__(self, scene: SnapshotSet, spine: Spine) -> None:
         """Ask for the company's state at the cutoffs of all snapshots."""
         self.scene = scene
         rising = np.unique(spine.cutoff)
@@ -194,13 +194,13 @@ class Moments:
         """Count the cutoffs."""
         return len(self.cutoffs)
 
-    def tally(self, people: Sequence[str], rows: ir.Table) -> Tally:
+    def tally(self, people: Sequence[str], rows: ir.Table) -> WindowCounts:
         """Count the leads of each person that ended."""
         # Kept first: asked in one, the engine pairs every person with every lead that ended.
         kept = self.scene.warehouse.keep(rows)
         return Askers(people, self.cutoffs).tally(self.scene.warehouse, kept, RESOLUTIONS)
 
-    def rate(self, tally: Tally, days: int | None = None) -> Floats:
+    def rate(self, tally: WindowCounts, days: int | None = None) -> Floats:
         """Tell each person's share of leads won, shrunk towards the company's of that moment.
 
         As if there had first been `owner_prior` leads at the company's rate (a beta-binomial
@@ -214,7 +214,7 @@ class Moments:
         return rate
 
 
-def surroundings(scene: Scene, spine: Spine, owner: pa.ChunkedArray) -> Surroundings:
+def owner_context(scene: SnapshotSet, spine: Spine, owner: pa.ChunkedArray) -> OwnerContext:
     """Tell each owner's record and load and the company's state, at each cutoff.
 
     Args:
@@ -240,7 +240,7 @@ def surroundings(scene: Scene, spine: Spine, owner: pa.ChunkedArray) -> Surround
     }
     rows = ibis.memtable(pa.table(records))
     rows = describe_owners(scene.warehouse, rows, scene.vocabulary.columns_of("reps"))
-    return Surroundings(rows, (np.cumsum(load > 0) - 1)[cell], rep_rates(scene, spine, moments))
+    return OwnerContext(rows, (np.cumsum(load > 0) - 1)[cell], rep_rates(scene, spine, moments))
 
 
 def owner_records(moments: Moments, people: Sequence[str]) -> dict[str, Figures]:
@@ -251,22 +251,22 @@ def owner_records(moments: Moments, people: Sequence[str]) -> dict[str, Figures]
     return {"owner_resolved": tally.count(days), "owner_rate": moments.rate(tally, days)}
 
 
-def rep_rates(scene: Scene, spine: Spine, moments: Moments) -> dict[str, Floats]:
+def rep_rates(scene: SnapshotSet, spine: Spine, moments: Moments) -> dict[str, Floats]:
     """Tell how often leads were won that the snapshot's reps had worked on: mean and best.
 
     A rep's record counts every lead that ended before the cutoff and that the rep had an activity
     on before it ended, shrunk towards the company's rate as an owner's record is.
     """
     first = scene.warehouse.keep(first_touches(scene.warehouse))
-    met = sightings(scene.snapshots, first, ACTIVITIES, "lead_id")
-    fetched = scene.warehouse.arrow(met.select(ENTITY, SEEN, "rep_id"))
+    met = observable(scene.snapshots, first, ACTIVITIES, "lead_id")
+    fetched = scene.warehouse.arrow(met.select(ENTITY, AVAILABLE_AT, "rep_id"))
     names = fetched["rep_id"].combine_chunks().dictionary_encode()
     people = names.dictionary.to_pylist()
     tally = moments.tally(people, rep_outcomes(moments.ended, first))
     billionths = np.floor(moments.rate(tally) * BILLION + 0.5).astype(np.int64)
     entity = fetched[ENTITY].to_numpy()
     end = spine.end[entity]
-    start = spine.first_after(fetched[SEEN].cast("int64").to_numpy(), entity, end)
+    start = spine.first_after(fetched[AVAILABLE_AT].cast("int64").to_numpy(), entity, end)
     # Each rep with every snapshot that sees it.
     seen = end - start
     skipped = np.cumsum(seen) - seen

@@ -9,7 +9,7 @@ from features.as_of.deal_totals import FLOW_DAYS, filled
 from features.feature import DAY_US
 from features.history.values import thousandths
 from features.params import FeatureParams
-from features.snapshot import CUTOFF, SNAPSHOT, quotas_at, standing, within
+from features.snapshot import CUTOFF, SNAPSHOT, quotas_at, versions_at, within
 
 SECOND_US = 1_000_000
 BILLION = 1_000_000_000
@@ -50,7 +50,7 @@ def past_periods(reps: ir.Table, quotas: ir.Table, deals: ir.Table) -> ir.Table:
     periods = joined.select(
         SNAPSHOT, "start", "end", "past", early_s=span * gone // running.nullif(0)
     )
-    won = standing(reps, deals.filter(deals.won == 1), "rep_id")
+    won = versions_at(reps, deals.filter(deals.won == 1), "rep_id")
     won = won.select(own=won[SNAPSHOT], closed_at=won.closed_at, worth=won.thousandths.fill_null(0))
     met = periods.left_join(
         won, [periods[SNAPSHOT] == won.own, within(won.closed_at, periods.start, periods.end)]
@@ -108,7 +108,7 @@ def lead_book(reps: ir.Table, leads: ir.Table, key: str | None, params: FeatureP
         One row for each rep: `snapshot, open_leads, leads_30d, conversions_30d` ...,
         `leads_won, leads_ended` of the window in which records are taken.
     """
-    seen = standing(reps, leads, key)
+    seen = versions_at(reps, leads, key)
     ended_us = seen[CUTOFF].delta(seen.ended_at, unit="microsecond")
     created_us = seen[CUTOFF].delta(seen.created_at, unit="microsecond")
     recent = (seen.ended == 1) & (ended_us <= params.owner_window_days * DAY_US)

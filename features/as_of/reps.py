@@ -11,19 +11,19 @@ import numpy as np
 import pyarrow as pa
 
 from features.arrays import Ints
-from features.as_of.deal_totals import PACE_DAYS, deal_book, period_book
+from features.as_of.deal_totals import PACE_DAYS, deal_totals, period_totals
 from features.as_of.deals import company_book
 from features.as_of.owners import HIRING
 from features.as_of.past_periods import lead_book, past_periods
 from features.clock import to_us
 from features.feature import DAY_US
 from features.history.calendar import working_hours
-from features.history.relations import Scene
+from features.history.relations import SnapshotSet
 from features.history.values import as_it_stood, changes_of, thousandths
-from features.history.versions import deal_spells, lead_spells
+from features.history.versions import deal_versions, lead_versions
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
-from features.snapshot import CUTOFF, SNAPSHOT, cutoff_table, hired, mask, quotas_at
+from features.snapshot import CUTOFF, SNAPSHOT, censor, cutoff_table, hired, quotas_at
 from features.storage.warehouse import Warehouse
 from features.subjects import REP
 from features.tables import REPS
@@ -44,9 +44,9 @@ SECOND_US = 1_000_000
 
 def open_reps_scene(
     warehouse: Warehouse, words: Vocabulary, cutoffs: Sequence[datetime], params: FeatureParams
-) -> Scene:
+) -> SnapshotSet:
     """Number every rep whose quota period runs at each cutoff, with deals summed up."""
-    deals = warehouse.keep(deal_spells(warehouse))
+    deals = warehouse.keep(deal_versions(warehouse))
     quotas = quotas_at(warehouse["quotas"], cutoff_table(cutoffs), ended=False)
     order = [quotas.rep_id, quotas[CUTOFF], quotas.period_start, quotas.period_end]
     base = warehouse.keep(
@@ -59,12 +59,12 @@ def open_reps_scene(
     )
     rows = _described(warehouse, base, words)
     for book in (
-        deal_book(base, deals, "rep_id"),
-        period_book(base, deals, words.stages),
+        deal_totals(base, deals, "rep_id"),
+        period_totals(base, deals, words.stages),
     ):
         rows = rows.inner_join(warehouse.keep(book), SNAPSHOT)
     rows = warehouse.keep(rows.mutate(attained=rows.attained_amount / 1000))
-    return Scene(warehouse, rows, words, params, REP, deals)
+    return SnapshotSet(warehouse, rows, words, params, REP, deals)
 
 
 def _described(warehouse: Warehouse, base: ir.Table, words: Vocabulary) -> ir.Table:
@@ -77,20 +77,20 @@ def _described(warehouse: Warehouse, base: ir.Table, words: Vocabulary) -> ir.Ta
     rows = base.left_join(reps, base.rep_id == reps.same).drop("same")
     known = hired(rows, rows[CUTOFF])
     told = {n: ibis.ifelse(known, rows[n], ibis.null(rows[n].type())) for n in own}
-    rows = mask(mask(rows.mutate(**told), HIRING, rows[CUTOFF]), REPS, rows[CUTOFF])
+    rows = censor(censor(rows.mutate(**told), HIRING, rows[CUTOFF]), REPS, rows[CUTOFF])
     rows = as_it_stood(rows, changes_of(warehouse, "rep", "rep_id"), "rep_id", own)
     places = {name: rows[f"reps__{name}"] for name in PLACES}
     return rows.mutate(has_left=rows.left_at.notnull().cast("int64"), **places).drop("left_at")
 
 
-def reps(scene: Scene) -> ir.Table:
+def reps(scene: SnapshotSet) -> ir.Table:
     """Join each rep with earlier periods, leads, peers, company and calendar, one row each."""
     warehouse, rows, params = scene.warehouse, scene.snapshots, scene.params
     if scene.deals is None:
         return rows
     spine = rows.select(SNAPSHOT, CUTOFF, "rep_id", "period_start", "period_end")
     past = past_periods(spine, warehouse["quotas"], scene.deals)
-    leads = warehouse.keep(lead_spells(warehouse))
+    leads = warehouse.keep(lead_versions(warehouse))
     for book in (past, lead_book(spine, leads, "rep_id", params)):
         rows = rows.inner_join(warehouse.keep(book), SNAPSHOT)
     rows = rows.inner_join(_calendar(warehouse, spine, params), list(MOMENTS))

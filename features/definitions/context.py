@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from operator import itemgetter
 
 from features.definitions.wording import fact, in_days, word
-from features.feature import Feature, Source, Standing, Unit, Who, slugs
+from features.feature import Feature, PeerRank, Source, Unit, Who, slugs
 from features.history.vocabulary import Vocabulary
 
 CALENDAR = {
@@ -65,5 +65,5 @@ def standings(
     among = f"{peers} in its stage" if within else f"open {peers}"
     for name, what in compared.items():
         says = f"{what} among {among} (0 lowest, 1 highest)"
-        how = Standing(name, within)
+        how = PeerRank(name, within)
         yield Feature(f"standing_{name}", Source.COLUMNS, how, says, who, Unit.SHARE)

@@ -7,10 +7,10 @@ import pyarrow as pa
 
 from features.arrays import Ints
 from features.feature import DAY_US
-from features.snapshot import ENTITY, HAPPENED, SEEN, Spine
+from features.snapshot import AVAILABLE_AT, ENTITY, EVENT_TIME, Spine
 
 
-class Tally:
+class WindowCounts:
     """Counts and sums of a history's rows, whatever their order, at each snapshot."""
 
     def __init__(self, spine: Spine, fetched: pa.Table) -> None:
@@ -21,9 +21,9 @@ class Tally:
             fetched: what `sightings` gave, with columns of whole numbers.
         """
         self._spine, self._fetched = spine, fetched
-        self._entity, self._happened = whole(fetched[ENTITY]), micros(fetched[HAPPENED])
+        self._entity, self._happened = whole(fetched[ENTITY]), micros(fetched[EVENT_TIME])
         self._end = spine.end[self._entity]
-        self._start = spine.first_after(micros(fetched[SEEN]), self._entity, self._end)
+        self._start = spine.first_after(micros(fetched[AVAILABLE_AT]), self._entity, self._end)
 
     def count(self, days: int | None = None) -> Ints:
         """Count the rows of a window, or all."""

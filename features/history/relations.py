@@ -14,14 +14,14 @@ import ibis.expr.types as ir
 from features.history.values import as_it_stood, as_number, as_of, changes_of, thousandths
 from features.history.vocabulary import OWNER_FIELD, STAGE, Vocabulary
 from features.params import FeatureParams
-from features.snapshot import CUTOFF, SNAPSHOT, pairs, sightings
+from features.snapshot import CUTOFF, SNAPSHOT, as_of_join, observable
 from features.storage.warehouse import Warehouse
 from features.subjects import LEAD, Subject
 from features.tables import ACTIVITIES, CHANGES
 
 
 @dataclass(frozen=True)
-class Scene:
+class SnapshotSet:
     """What the relations are made from: an engine's tables, snapshots of it, and the words.
 
     Attributes:
@@ -50,7 +50,7 @@ def code_of(column: ir.StringColumn, words: tuple[str, ...]) -> ir.IntegerColumn
     return ibis.cases((column.isnull(), ibis.null("int16")), *branches, else_=other)
 
 
-def touches(scene: Scene) -> ir.Table:
+def touches(scene: SnapshotSet) -> ir.Table:
     """Every activity of the subjects that is ever seen, words numbered, amounts in thousandths.
 
     Whole numbers add up to the same sum in any order, so that a parallel engine cannot make two
@@ -71,7 +71,7 @@ def touches(scene: Scene) -> ir.Table:
         outcome=code_of(rows.outcome, words.outcomes),
         **numbers,
     )
-    return sightings(scene.snapshots, rows, ACTIVITIES, key)
+    return observable(scene.snapshots, rows, ACTIVITIES, key)
 
 
 def first_touches(warehouse: Warehouse) -> ir.Table:
@@ -87,16 +87,16 @@ def first_touches(warehouse: Warehouse) -> ir.Table:
     return first.mutate(known_at=first.occurred_at)
 
 
-def stages(scene: Scene) -> ir.Table:
+def stages(scene: SnapshotSet) -> ir.Table:
     """Every change of a subject's stage ever seen, stages numbered in their usual order."""
     subject = scene.subject
     rows = changes_of(scene.warehouse, subject.kind, subject.key)
     rows = rows.filter(rows.field == STAGE)
     rows = rows.mutate(stage=code_of(rows["value"], scene.vocabulary.stages))
-    return sightings(scene.snapshots, rows, CHANGES, subject.key)
+    return observable(scene.snapshots, rows, CHANGES, subject.key)
 
 
-def leads(scene: Scene) -> ir.Table:
+def leads(scene: SnapshotSet) -> ir.Table:
     """The snapshots, columns known at creation and fields with a history as they stood."""
     words = scene.vocabulary
     rows = scene.snapshots.mutate(**dict.fromkeys(words.field_columns, ibis.null("string")))
@@ -126,7 +126,7 @@ def owners(warehouse: Warehouse, snapshots: ir.Table) -> ir.Table:
     rows = warehouse["activities"]
     rows = rows.filter(rows.lead_id.notnull() & rows.rep_id.notnull())
     rows = rows.select("lead_id", "occurred_at", "known_at", worked_by=rows.rep_id)
-    seen = pairs(without, rows, ACTIVITIES, "lead_id")
+    seen = as_of_join(without, rows, ACTIVITIES, "lead_id")
     last = seen.group_by(SNAPSHOT).aggregate(__age=seen.age_us.min())
     at_last = seen.inner_join(
         last, (seen[SNAPSHOT] == last[SNAPSHOT]) & (seen.age_us == last["__age"])

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 
 from features.snapshot import (
     SNAPSHOT,
-    pairs,
+    as_of_join,
 )
 from features.storage.warehouse import Warehouse
 from features.tables import CHANGES
@@ -36,7 +36,7 @@ def as_of(changes: ir.Table, snapshots: ir.Table, key: str) -> ir.Table:
 
     Of two values of one moment the greater text counts, so that row order never matters.
     """
-    seen = pairs(snapshots, changes, CHANGES, key)
+    seen = as_of_join(snapshots, changes, CHANGES, key)
     last = seen.group_by(SNAPSHOT, "field").aggregate(__age=seen.age_us.min())
     at_last = seen.inner_join(
         last,

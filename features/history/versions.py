@@ -15,7 +15,7 @@ import ibis.expr.types as ir
 
 from features.history.relations import resolved_leads
 from features.history.values import as_number, as_time, changes_of, thousandths
-from features.snapshot import SINCE, UNTIL
+from features.snapshot import VALID_FROM, VALID_TO
 from features.storage.warehouse import Warehouse
 from features.tables import DEALS
 
@@ -26,7 +26,7 @@ WORKED = "worked_by"
 """The field under which the rep of an activity is told."""
 
 
-def deal_spells(warehouse: Warehouse) -> ir.Table:
+def deal_versions(warehouse: Warehouse) -> ir.Table:
     """Give every spell of every deal.
 
     Returns:
@@ -39,7 +39,7 @@ def deal_spells(warehouse: Warehouse) -> ir.Table:
     deals = deals.mutate(ended_at=deals.closed_at)
     changes = changes_of(warehouse, "deal", "deal_id")
     told = _ranked(changes.filter(changes["field"].isin(TOLD)), "deal_id")
-    spells = _spells(deals, told, "deal_id", TOLD)
+    spells = _versions(deals, told, "deal_id", TOLD)
     rows = spells.inner_join(deals, "deal_id")
 
     def stood(name: str, column: ir.Value, new: ir.Value) -> ir.Value:
@@ -49,8 +49,8 @@ def deal_spells(warehouse: Warehouse) -> ir.Table:
     due = stood("expected_close_at", rows.expected_close_at, as_time(rows.new_expected_close_at))
     return rows.select(
         "deal_id",
-        SINCE,
-        UNTIL,
+        VALID_FROM,
+        VALID_TO,
         "ended",
         "created_at",
         "closed_at",
@@ -65,7 +65,7 @@ def deal_spells(warehouse: Warehouse) -> ir.Table:
     )
 
 
-def lead_spells(warehouse: Warehouse) -> ir.Table:
+def lead_versions(warehouse: Warehouse) -> ir.Table:
     """Give every spell of every lead.
 
     Returns:
@@ -79,12 +79,12 @@ def lead_spells(warehouse: Warehouse) -> ir.Table:
     changes = changes_of(warehouse, "lead", "lead_id")
     moved = _ranked(changes.filter(changes["field"] == "rep_id"), "lead_id")
     told = moved.union(_workers(warehouse, leads))
-    spells = _spells(leads, told, "lead_id", ("rep_id", WORKED))
+    spells = _versions(leads, told, "lead_id", ("rep_id", WORKED))
     rows = spells.inner_join(leads, "lead_id")
     return rows.select(
         "lead_id",
-        SINCE,
-        UNTIL,
+        VALID_FROM,
+        VALID_TO,
         "ended",
         "created_at",
         "ended_at",
@@ -118,7 +118,7 @@ def _ranked(told: ir.Table, key: str, *, lesser: bool = False) -> ir.Table:
     return told.select(key, "field", "value", seen=seen, rank=rank.cast("int64"))
 
 
-def _spells(entities: ir.Table, told: ir.Table, key: str, fields: Sequence[str]) -> ir.Table:
+def _versions(entities: ir.Table, told: ir.Table, key: str, fields: Sequence[str]) -> ir.Table:
     """Lay the moments at which something was shown side by side, each with what stood from then.
 
     Args:
@@ -156,11 +156,13 @@ def _spells(entities: ir.Table, told: ir.Table, key: str, fields: Sequence[str])
     so_far = ibis.window(group_by=each[key], order_by=each.moment, rows=(None, 0))
     rows = each.select(
         key,
-        **{SINCE: each.moment, "ended": each.ended.max().over(so_far)},
+        **{VALID_FROM: each.moment, "ended": each.ended.max().over(so_far)},
         **{rank: each[rank].max().over(so_far) for rank in ranks},
         next=each.moment.lead().over(ibis.window(group_by=each[key], order_by=each.moment)),
     )
-    rows = rows.mutate(**{UNTIL: ibis.coalesce(rows["next"], ibis.literal(NEVER, "timestamp(6)"))})
+    rows = rows.mutate(
+        **{VALID_TO: ibis.coalesce(rows["next"], ibis.literal(NEVER, "timestamp(6)"))}
+    )
     for rank, name in zip(ranks, fields, strict=True):
         value = told.filter(told["field"] == name)
         value = value.select(

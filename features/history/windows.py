@@ -19,7 +19,7 @@ from features.arrays import Bools, Floats, Ints
 from features.errors import FeatureError
 from features.feature import DAY_US, Aggregate, Feature, Kind, Source, Unit
 from features.history.counts import micros, spread, whole
-from features.snapshot import ENTITY, HAPPENED, SEEN, Spine
+from features.snapshot import AVAILABLE_AT, ENTITY, EVENT_TIME, Spine
 
 Rows = Ints | slice
 HOUR_US = 3_600_000_000
@@ -88,7 +88,7 @@ def _taken(fetched: pa.Table, rows: Ints) -> pa.Table:
     return pa.concat_tables([fetched[:0], *(fetched.slice(at, size) for at, size in stretches)])
 
 
-class History:
+class EventLog:
     """The rows of a history by entity and event time, each with the snapshots that see it.
 
     Attributes:
@@ -108,11 +108,11 @@ class History:
             windows: the days of all windows.
         """
         entity = whole(fetched[ENTITY]) - np.int32(spine.offset)
-        happened = micros(fetched[HAPPENED])
+        happened = micros(fetched[EVENT_TIME])
         self.spine, self._fetched, self._order = spine, fetched, _order(entity, happened)
         self.entity, self.happened = entity[self._order], happened[self._order]
         end = spine.end[self.entity]
-        self.start = spine.first_after(micros(fetched[SEEN])[self._order], self.entity, end)
+        self.start = spine.first_after(micros(fetched[AVAILABLE_AT])[self._order], self.entity, end)
         self.stops: dict[int | None, Ints] = {None: end}
         low = self.start
         for days in sorted(windows):
@@ -137,10 +137,10 @@ class History:
         return self._fetched[name].is_valid().to_numpy()[self._order]
 
 
-class Runs:
+class WindowAggregates:
     """The runs of a history's rows by word, those of one word by entity and event time."""
 
-    def __init__(self, history: History, by: str | None, features: Sequence[Feature]) -> None:
+    def __init__(self, history: EventLog, by: str | None, features: Sequence[Feature]) -> None:
         """Put rows in the order of their words.
 
         Args:

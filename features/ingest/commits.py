@@ -25,7 +25,7 @@ from features.ingest.columns import Plan, plan
 from features.ingest.files import look
 from features.ingest.match import match_table
 from features.ingest.notes import reading_notes
-from features.ingest.quarantine import quarantine, reasons, reject, turn_away
+from features.ingest.quarantine import quarantine, reasons, reject
 from features.ingest.report import TableReport
 from features.params import IngestParams
 from features.snapshot import CUTOFF, visible
@@ -109,7 +109,9 @@ def read_commits(
                 staged = raw.stage(backend, folder / "staged.parquet")
                 planned = plan(backend, matched, staged)
                 rejected = reject(backend, planned, None)
-                turn_away(backend, rejected, _faults(_given(backend, planned, rejected), warehouse))
+                quarantine(
+                    backend, rejected, _faults(_given(backend, planned, rejected), warehouse)
+                )
                 accepted = folder / "accepted.parquet"
                 write(backend, _accepted(planned, rejected), accepted)
                 frame = pd.read_parquet(accepted)

@@ -186,10 +186,10 @@ def _reject_quotas(backend: Backend, plan: Plan, rejected: str) -> None:
         f"FROM {plan.rows(*columns)} "
         "WHERE source_row NOT IN (SELECT source_row FROM faulty) ORDER BY 1",
     )
-    turn_away(backend, rejected, _quota_faults(_Quota(*quota) for quota in found))
+    quarantine(backend, rejected, _quota_faults(_Quota(*quota) for quota in found))
 
 
-def turn_away(backend: Backend, rejected: str, faults: Iterable[tuple[int, str, str]]) -> None:
+def quarantine(backend: Backend, rejected: str, faults: Iterable[tuple[int, str, str]]) -> None:
     """Add faults that rows have in the light of others: their row, kind and reason in words."""
     turned = [{"source_row": at, "kind": kind, "reason": words} for at, kind, words in faults]
     if turned:

@@ -16,8 +16,8 @@ import pandas as pd
 from features.arrays import Bools, Floats
 from features.clock import to_us
 from features.feature import DAY_US
-from features.history.versions import deal_spells
-from features.snapshot import CUTOFF, SNAPSHOT, cutoff_table, standing
+from features.history.versions import deal_versions
+from features.snapshot import CUTOFF, SNAPSHOT, cutoff_table, versions_at
 from features.storage.warehouse import Warehouse
 
 PERIOD = ["rep_id", "period_start", "period_end"]
@@ -47,7 +47,7 @@ def final_deals(warehouse: Warehouse) -> pd.DataFrame:
 
 def _as_cut(warehouse: Warehouse) -> ir.Table:
     end = cutoff_table([warehouse.data_until]).mutate(**{SNAPSHOT: ibis.literal(0)})
-    rows = standing(end, deal_spells(warehouse), None)
+    rows = versions_at(end, deal_versions(warehouse), None)
     return rows.mutate(rep_id=rows.owner, won=rows.won == 1)
 
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from features.errors import TableError
 from features.params import IngestParams
-from features.snapshot import cut
+from features.snapshot import as_of_extract
 from features.storage.catalog import WarehouseMeta
 from features.storage.engine import engine
 from features.tables import TABLES, Kind
@@ -87,7 +87,9 @@ class Warehouse:
         Rows at its very end, or shown only after it, are in the files and may not be read yet.
         """
         moment = self.data_until if moment is None else min(moment, self.data_until)
-        cut_tables = {name: cut(rows, TABLES[name], moment) for name, rows in self.tables.items()}
+        cut_tables = {
+            name: as_of_extract(rows, TABLES[name], moment) for name, rows in self.tables.items()
+        }
         return replace(self, tables=MappingProxyType(cut_tables), data_until=moment, cut_at=moment)
 
     def overlay(

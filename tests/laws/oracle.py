@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from extract import Extract, Row, is_visible
 
-from features.feature import Aggregate, Feature, FeatureSet, Kind, Ratio, Source, Standing, Unit
+from features.feature import Aggregate, Feature, FeatureSet, Kind, PeerRank, Ratio, Source, Unit
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
 from features.subjects import LEAD, Subject
@@ -125,7 +125,7 @@ class Oracle:
         """Give one feature of one open lead."""
         if isinstance(feature.how, Aggregate):
             return self._aggregate(feature, feature.how, key)
-        if isinstance(feature.how, Standing):
+        if isinstance(feature.how, PeerRank):
             return self._standing(feature.how, key)
         if isinstance(feature.how, Ratio):
             over = self._named(feature.how.over, key) + feature.how.plus
@@ -138,7 +138,7 @@ class Oracle:
     def _named(self, name: str, key: Key) -> float:
         return self.value(next(f for f in self.features if f.name == name), key)
 
-    def _standing(self, how: Standing, key: Key) -> float:
+    def _standing(self, how: PeerRank, key: Key) -> float:
         """The share of its peers that lie below it, and half of those at its place with itself."""
         own = self._named(how.of, key)
         if math.isnan(own):

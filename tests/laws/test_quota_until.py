@@ -16,7 +16,7 @@ from training.quota.backtest import forecast_frame
 from training.quota.bundle import QuotaBundle
 from training.quota.deals import DAYS_LEFT
 from training.quota.fit import forecast, learn_quota
-from training.quota.futures import Draws
+from training.quota.futures import Futures
 from training.tracking.loading import load_bundle
 
 END = QUARTERS[4] + timedelta(days=20)
@@ -25,7 +25,7 @@ MOMENT = QUARTERS[3] + timedelta(days=33, hours=13, minutes=37)
 CUTOFFS = [QUARTERS[3] + timedelta(days=d) for d in (2, 30)]
 
 
-def drawn(bundle: QuotaBundle, warehouse: Warehouse, cutoffs: list[datetime]) -> Draws:
+def drawn(bundle: QuotaBundle, warehouse: Warehouse, cutoffs: list[datetime]) -> Futures:
     """Draw the futures of every rep at cutoffs."""
     return bundle.draw(*forecast(bundle, warehouse, cutoffs))
 
@@ -43,7 +43,7 @@ def fixture_bundle(whole: Warehouse) -> QuotaBundle:
 
 
 @pytest.fixture(scope="module", name="futures")
-def fixture_futures(whole: Warehouse, bundle: QuotaBundle) -> Draws:
+def fixture_futures(whole: Warehouse, bundle: QuotaBundle) -> Futures:
     """What it says at two cutoffs."""
     return drawn(bundle, whole, CUTOFFS)
 
@@ -74,7 +74,7 @@ def _other_end(rng: Random, row: Row, moment: datetime) -> Row:
 
 
 def test_the_cut_extract_gives_the_same_bits(
-    bundle: QuotaBundle, futures: Draws, tmp_path: Path
+    bundle: QuotaBundle, futures: Futures, tmp_path: Path
 ) -> None:
     """Trained `--until T` or on the extract made at T: one version, and the same futures."""
     then = opened(sellers(END).cut(MOMENT), tmp_path)
@@ -88,7 +88,7 @@ def test_the_cut_extract_gives_the_same_bits(
 
 
 def test_unseen_rows_and_their_order_change_nothing(
-    bundle: QuotaBundle, futures: Draws, tmp_path: Path
+    bundle: QuotaBundle, futures: Futures, tmp_path: Path
 ) -> None:
     """Whatever comes after T, and in whichever order rows come: one version, the same futures."""
     other = opened(meddled(sellers(END), MOMENT), tmp_path)
@@ -99,7 +99,7 @@ def test_unseen_rows_and_their_order_change_nothing(
 
 
 def test_a_cutoff_is_forecast_alike_alone(
-    whole: Warehouse, bundle: QuotaBundle, futures: Draws
+    whole: Warehouse, bundle: QuotaBundle, futures: Futures
 ) -> None:
     """Which other cutoffs are asked in the same call makes no difference."""
     alone = drawn(bundle, whole, CUTOFFS[1:])
@@ -108,7 +108,7 @@ def test_a_cutoff_is_forecast_alike_alone(
 
 
 def test_a_bundle_is_read_back_to_the_bit(
-    whole: Warehouse, bundle: QuotaBundle, futures: Draws, tmp_path: Path
+    whole: Warehouse, bundle: QuotaBundle, futures: Futures, tmp_path: Path
 ) -> None:
     """Saved and loaded it is the same model, and draws the same futures."""
     bundle.save(tmp_path / "model")
@@ -118,7 +118,7 @@ def test_a_bundle_is_read_back_to_the_bit(
     assert (drawn(loaded, whole, CUTOFFS).total == futures.total).all()
 
 
-def test_everything_said_comes_from_one_distribution(bundle: QuotaBundle, futures: Draws) -> None:
+def test_everything_said_comes_from_one_distribution(bundle: QuotaBundle, futures: Futures) -> None:
     """Chance, range and split of a rep agree: they are read off the same futures."""
     told = forecast_frame(futures, bundle)
     reached = told["attainment_p50"] >= bundle.target

@@ -15,20 +15,20 @@ from features.ingest.load import ingest
 from features.storage.catalog import current
 from features.storage.warehouse import Warehouse
 from training.leads.bundle import Bundle
-from training.leads.dataset import Lesson, prepare
+from training.leads.dataset import TrainingSet, build_training_set
 from training.leads.fit import fit, learn
 
 MOMENT = START + timedelta(days=215, hours=13, minutes=37)
 """Not a midnight: the law holds for any moment."""
 
 
-def learned(past: Warehouse) -> tuple[Lesson, Bundle]:
+def learned(past: Warehouse) -> tuple[TrainingSet, Bundle]:
     """Learn from an extract that was cut already."""
-    lesson = prepare(past, HORIZON, FEATURES, TRAINING)
+    lesson = build_training_set(past, HORIZON, FEATURES, TRAINING)
     return lesson, fit(lesson, past, FEATURES, TRAINING)
 
 
-def assert_same(one: tuple[Lesson, Bundle], other: tuple[Lesson, Bundle]) -> None:
+def assert_same(one: tuple[TrainingSet, Bundle], other: tuple[TrainingSet, Bundle]) -> None:
     """Require the same model to the last bit, and say first what differs."""
     assert one[0].words == other[0].words
     assert one[0].split == other[0].split
@@ -70,13 +70,13 @@ def _other_end(rng: Random, table: str, row: Row, moment: datetime, until: datet
 
 
 @pytest.fixture(scope="module")
-def until(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lesson, Bundle]:
+def until(tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainingSet, Bundle]:
     """The model of the whole extract, trained `--until T`."""
     return learned(open_warehouse(company(), tmp_path_factory.mktemp("full")).until(MOMENT))
 
 
 def test_a_model_until_a_moment_is_one_of_the_extract_made_then(
-    until: tuple[Lesson, Bundle], tmp_path: Path
+    until: tuple[TrainingSet, Bundle], tmp_path: Path
 ) -> None:
     """The whole extract trained `--until T` and the cut one ingested with T give the same bits."""
     then = open_warehouse(company().cut(MOMENT), tmp_path)
@@ -87,7 +87,7 @@ def test_a_model_until_a_moment_is_one_of_the_extract_made_then(
 
 @pytest.mark.parametrize("seed", [4, 5])
 def test_later_conversions_never_enter(
-    until: tuple[Lesson, Bundle], seed: int, tmp_path: Path
+    until: tuple[TrainingSet, Bundle], seed: int, tmp_path: Path
 ) -> None:
     """Outcomes at or after T may be anything, and later rows too: what is unripe is unknown."""
     rng = Random(seed)  # noqa: S311 - a sample, no secret
@@ -97,7 +97,7 @@ def test_later_conversions_never_enter(
     assert max(until[0].examples.keys["cutoff"]) <= ripe
 
 
-def test_what_can_be_seen_does_enter(until: tuple[Lesson, Bundle], tmp_path: Path) -> None:
+def test_what_can_be_seen_does_enter(until: tuple[TrainingSet, Bundle], tmp_path: Path) -> None:
     """The law is not kept by looking away: one conversion the day before T makes another model."""
     cut = company().cut(MOMENT)
     born = MOMENT - timedelta(days=HORIZON + 5)
@@ -116,7 +116,7 @@ def _has_ended(row: Row) -> bool:
 
 
 def test_the_form_of_the_files_changes_nothing(
-    until: tuple[Lesson, Bundle], tmp_path: Path
+    until: tuple[TrainingSet, Bundle], tmp_path: Path
 ) -> None:
     """The cut extract as CSV, its rows in another order, gives the model of the whole parquet."""
     cut = company().cut(MOMENT)

@@ -19,7 +19,7 @@ from features.storage.warehouse import Warehouse
 from serving.settings import Settings
 from training.leads.fit import learn
 from training.params import BoosterParams, QuotaParams, SplitParams, TrainingParams
-from training.quota.dataset import prepare_quota
+from training.quota.dataset import build_quota_training_set
 from training.quota.fit import fit_quota
 from training.tracking.records import RunRecord
 from training.tracking.registry import Tracking
@@ -163,7 +163,7 @@ def teach_quota(home: Path, features: FeatureParams = FEW) -> str:
     """Train a forecast of quota attainment on what is ingested; returns the version."""
     meta = current(home)
     params = SETTINGS.training.model_copy(update={"quota": QuotaParams(every_days=14, futures=400)})
-    lesson = prepare_quota(Warehouse.duckdb(meta).until(None), features, params)
+    lesson = build_quota_training_set(Warehouse.duckdb(meta).until(None), features, params)
     bundle = fit_quota(lesson, features, params)
     return Tracking(home).log(RunRecord("quota", bundle, {}, meta.fingerprint))
 

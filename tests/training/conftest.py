@@ -11,7 +11,7 @@ from sellers import FEATURES, FEW, HORIZON, TRAINING, UNTIL, company, open_wareh
 from features.storage.warehouse import Warehouse
 from training.leads.backtest import Backtest, backtest_leads
 from training.leads.bundle import Bundle
-from training.leads.dataset import Lesson, prepare
+from training.leads.dataset import TrainingSet, build_training_set
 from training.leads.fit import fit
 from training.params import LeadParams, TrainingParams
 from training.rolling import Range
@@ -30,19 +30,19 @@ def history(extract: Extract, tmp_path_factory: pytest.TempPathFactory) -> Wareh
 
 
 @pytest.fixture(scope="session")
-def lesson(history: Warehouse) -> Lesson:
+def lesson(history: Warehouse) -> TrainingSet:
     """What there is to learn at the end of the extract."""
-    return prepare(history.until(None), HORIZON, FEATURES, TRAINING)
+    return build_training_set(history.until(None), HORIZON, FEATURES, TRAINING)
 
 
 @pytest.fixture(scope="session")
-def quick(lesson: Lesson) -> TrainingParams:
+def quick(lesson: TrainingSet) -> TrainingParams:
     """The parameters, but few features, where it does not matter which there are."""
     return without(set(lesson.examples.feature_set.names) - FEW)
 
 
 @pytest.fixture(scope="session")
-def bundle(history: Warehouse, lesson: Lesson) -> Bundle:
+def bundle(history: Warehouse, lesson: TrainingSet) -> Bundle:
     """The model of the end of the extract."""
     return fit(lesson, history.until(None), FEATURES, TRAINING)
 

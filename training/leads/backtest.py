@@ -19,7 +19,7 @@ from features.storage.warehouse import Warehouse
 from training.evaluation.lead_forecasts import Predictions
 from training.leads.baselines import fit_baselines
 from training.leads.bundle import Bundle
-from training.leads.dataset import prepare
+from training.leads.dataset import build_training_set
 from training.leads.explain import explain
 from training.leads.fit import fit
 from training.params import TrainingParams
@@ -132,7 +132,7 @@ def _one_fold(
     params: TrainingParams,
 ) -> _Part:
     past = warehouse.until(cutoffs[0])
-    lesson = prepare(past, horizon_days, features, params)
+    lesson = build_training_set(past, horizon_days, features, params)
     bundle = fit(lesson, past, features, params)
     declared = lesson.examples.feature_set
     examples = build(warehouse, declared, lesson.words, cutoffs, features)

@@ -29,10 +29,10 @@ from features.build import Examples, build_scene
 from features.feature import Feature, FeatureSet, Source, Unit
 from features.history.relations import resolved_leads
 from features.params import FeatureParams
-from features.snapshot import CUTOFF, mask
+from features.snapshot import CUTOFF, censor
 from features.storage.warehouse import Warehouse
 from features.tables import LEADS
-from training.leads.dataset import Lesson
+from training.leads.dataset import TrainingSet
 
 Forecast = Callable[[pd.DataFrame], Floats]
 BASE_RATE = "base rate"
@@ -53,7 +53,9 @@ class Baseline:
     forecast: Forecast
 
 
-def fit_baselines(warehouse: Warehouse, lesson: Lesson, params: FeatureParams) -> list[Baseline]:
+def fit_baselines(
+    warehouse: Warehouse, lesson: TrainingSet, params: FeatureParams
+) -> list[Baseline]:
     """Fit every baseline on what the model learns from.
 
     Args:
@@ -73,12 +75,12 @@ def _rate(y: Floats) -> float:
     return float((y.sum() + 0.5) / (len(y) + 5))
 
 
-def _base_rate(lesson: Lesson) -> Forecast:
+def _base_rate(lesson: TrainingSet) -> Forecast:
     rate = _rate(lesson.y)
     return lambda X: np.full(len(X), rate)
 
 
-def _recency(lesson: Lesson) -> Forecast:
+def _recency(lesson: TrainingSet) -> Forecast:
     """The share that converted, by tenths of the days since the last activity."""
     column = "days_since_touch"
     if column not in lesson.examples.X or not len(lesson.y):
@@ -106,7 +108,7 @@ def _place(values: Floats, edges: Floats) -> npt.NDArray[np.int_]:
 
 
 def closing_examples(
-    warehouse: Warehouse, lesson: Lesson, params: FeatureParams
+    warehouse: Warehouse, lesson: TrainingSet, params: FeatureParams
 ) -> tuple[Examples, Floats]:
     """Build the leads' own field values as they stood when each lead was won or lost."""
     leads = warehouse["leads"]
@@ -124,7 +126,7 @@ def closing_examples(
 
 def _as_it_stood(leads: ir.Table) -> ir.Table:
     moved = leads.mutate(**{CUTOFF: leads.resolved_at})
-    return mask(moved, LEADS, moved[CUTOFF])
+    return censor(moved, LEADS, moved[CUTOFF])
 
 
 def _is_field(feature: Feature) -> bool:
@@ -133,7 +135,7 @@ def _is_field(feature: Feature) -> bool:
     return fields or feature.unit is Unit.AMOUNT or feature.name == "touches_all"
 
 
-def _naive_bayes(warehouse: Warehouse, lesson: Lesson, params: FeatureParams) -> Forecast:
+def _naive_bayes(warehouse: Warehouse, lesson: TrainingSet, params: FeatureParams) -> Forecast:
     """Add up the log-odds of each field's value (Laplace-smoothed), fields taken as independent."""
     examples, won = closing_examples(warehouse, lesson, params)
     if not 0 < won.sum() < len(won):
@@ -171,7 +173,7 @@ def _bin(values: Floats, edges: Floats | None, bins: int) -> npt.NDArray[np.int_
     return np.where(np.isnan(values), bins - 1, np.clip(values, 0, bins - 2)).astype(int)
 
 
-def _logistic(lesson: Lesson) -> Forecast:
+def _logistic(lesson: TrainingSet) -> Forecast:
     """Ridge logistic regression; numbers on a log scale, words one by one."""
     if not 0 < lesson.y.sum() < len(lesson.y):
         return _base_rate(lesson)

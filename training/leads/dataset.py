@@ -26,7 +26,7 @@ from training.split import Split, split_in_time
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingSet:
     """What a model learns from.
 
     Attributes:
@@ -57,9 +57,9 @@ class Lesson:
         return np.isin(self.examples.keys[CUTOFF].to_numpy(dtype="datetime64[us]"), moments)
 
 
-def prepare(
+def build_training_set(
     warehouse: Warehouse, horizon_days: int, features: FeatureParams, params: TrainingParams
-) -> Lesson:
+) -> TrainingSet:
     """Build everything a model may learn from an extract that is cut to its moment."""
     words = read_vocabulary(warehouse, features)
     declared = lead_features(words, features).without(frozenset(params.leads.leave_out))
@@ -73,7 +73,7 @@ def prepare(
     peopled = [moment.to_pydatetime() for moment in sorted(examples.keys[CUTOFF].unique())]
     split = split_in_time(peopled, horizon_days, params.split)
     split = replace(split, says=(*split.says, *taken_over(warehouse)))
-    return Lesson(examples, y, split, suspicions, words, horizon_days)
+    return TrainingSet(examples, y, split, suspicions, words, horizon_days)
 
 
 def _no_examples(declared: FeatureSet) -> Examples:

@@ -18,7 +18,7 @@ from training.estimators.boosting import Part, count_rounds, fit_ensemble
 from training.estimators.calibration import IDENTITY, Calibrator, choose_calibrator, trust_in
 from training.evidence import Evidence
 from training.leads.bundle import Bundle
-from training.leads.dataset import Lesson, prepare
+from training.leads.dataset import TrainingSet, build_training_set
 from training.params import TrainingParams
 from training.split import Split
 
@@ -43,11 +43,13 @@ def learn(
         features: the section of that name.
         params: the section `training`.
     """
-    return fit(prepare(warehouse, horizon_days, features, params), warehouse, features, params)
+    return fit(
+        build_training_set(warehouse, horizon_days, features, params), warehouse, features, params
+    )
 
 
 def fit(
-    lesson: Lesson, warehouse: Warehouse, features: FeatureParams, params: TrainingParams
+    lesson: TrainingSet, warehouse: Warehouse, features: FeatureParams, params: TrainingParams
 ) -> Bundle:
     """Fit a model to a lesson that is prepared already; see `learn`."""
     evidence = judge_evidence(lesson, features)
@@ -86,14 +88,14 @@ def fit(
     )
 
 
-def _stopping(lesson: Lesson, columns: Sequence[str]) -> list[tuple[Part, Part]]:
+def _stopping(lesson: TrainingSet, columns: Sequence[str]) -> list[tuple[Part, Part]]:
     split = lesson.split
     pairs = ((split.train, split.tune),) if split.tune else split.folds
     return [(lesson.part(a, columns), lesson.part(b, columns)) for a, b in pairs]
 
 
 def _calibrate(
-    lesson: Lesson, margins: Any, columns: Sequence[str]
+    lesson: TrainingSet, margins: Any, columns: Sequence[str]
 ) -> tuple[Calibrator, dict[str, float]]:
     window = lesson.split.calibrate
     keys = lesson.examples.keys[lesson.rows(window)]
@@ -107,7 +109,7 @@ def _calibrate(
     return chosen.trusted(trust_in(days)), losses
 
 
-def _useful(lesson: Lesson) -> list[str]:
+def _useful(lesson: TrainingSet) -> list[str]:
     """Columns that vary, that the audit does not suspect, and that do not merely tell the date.
 
     A column with one value for everybody at a cutoff (the company's pace, the calendar) tells trees
@@ -125,7 +127,7 @@ def _useful(lesson: Lesson) -> list[str]:
     return [name for name in X.columns if varied[name] and name not in suspected]
 
 
-def _base_rate(warehouse: Warehouse, lesson: Lesson) -> float:
+def _base_rate(warehouse: Warehouse, lesson: TrainingSet) -> float:
     """The share that converts, pulled towards one in ten by a few imagined leads."""
     if len(lesson.y):
         return float((lesson.y.sum() + 0.5) / (len(lesson.y) + 5))
@@ -135,7 +137,7 @@ def _base_rate(warehouse: Warehouse, lesson: Lesson) -> float:
     return float((row["won"] + 0.5) / (row["n"] + 5))
 
 
-def judge_evidence(lesson: Lesson, features: FeatureParams) -> Evidence:
+def judge_evidence(lesson: TrainingSet, features: FeatureParams) -> Evidence:
     """Say whether there is enough to fit, and how much each segment has."""
     minimum, keys = features.minimum, lesson.examples.keys
     ever = pd.Series(lesson.y).groupby(keys["lead_id"]).max() if len(lesson.y) else pd.Series()
@@ -159,7 +161,7 @@ def judge_evidence(lesson: Lesson, features: FeatureParams) -> Evidence:
     return Evidence("enough" if enough else "thin", says, segment, counts, minimum.segment)
 
 
-def _lacking(lesson: Lesson) -> str:
+def _lacking(lesson: TrainingSet) -> str:
     """Say what the split lacks before anything can be fitted on it; nothing if it will do."""
     split = lesson.split
     if not (split.calibrate and (split.tune or split.folds)):
@@ -170,7 +172,7 @@ def _lacking(lesson: Lesson) -> str:
     return ""
 
 
-def _segment_counts(lesson: Lesson, segment: str) -> tuple[int, ...]:
+def _segment_counts(lesson: TrainingSet, segment: str) -> tuple[int, ...]:
     feature = next(f for f in lesson.examples.feature_set if f.name == segment)
     places = len(feature.categories or ()) + 1
     place = lesson.examples.X[segment]

@@ -12,7 +12,7 @@ from training.evaluation.lead_group import EvaluationSettings
 from training.evaluation.leads import Evaluation, evaluate
 from training.leads.backtest import Backtest, backtest_leads
 from training.leads.bundle import Bundle
-from training.leads.dataset import Lesson, prepare
+from training.leads.dataset import TrainingSet, build_training_set
 from training.leads.fit import fit
 from training.params import EvaluationParams, TrainingParams
 from training.rolling import Range
@@ -35,7 +35,7 @@ class Trained:
     """
 
     bundle: Bundle
-    lesson: Lesson
+    lesson: TrainingSet
     test: Backtest | None
     evaluation: Evaluation | None
     notes: tuple[str, ...]
@@ -54,7 +54,7 @@ def train(
     has seen the newest labels, so it cannot be measured on them.
     """
     with progress("learning", 3) as advance:
-        lesson = prepare(warehouse, horizon_days, features, params)
+        lesson = build_training_set(warehouse, horizon_days, features, params)
         advance(1)
         bundle = fit(lesson, warehouse, features, params)
         advance(1)
@@ -73,7 +73,7 @@ def settings_of(params: EvaluationParams) -> EvaluationSettings:
 
 
 def _test(
-    warehouse: Warehouse, lesson: Lesson, features: FeatureParams, params: TrainingParams
+    warehouse: Warehouse, lesson: TrainingSet, features: FeatureParams, params: TrainingParams
 ) -> Backtest | None:
     """Forecast the newest ripe cutoffs with a model fitted at the first of them."""
     cutoffs = sorted(set(lesson.examples.keys["cutoff"]))
@@ -89,7 +89,7 @@ def _test(
     return test if test.last.ensemble is not None else None
 
 
-def _notes(lesson: Lesson, bundle: Bundle, test: Backtest | None) -> tuple[str, ...]:
+def _notes(lesson: TrainingSet, bundle: Bundle, test: Backtest | None) -> tuple[str, ...]:
     notes = [*lesson.split.says, bundle.evidence.says]
     notes += [s.says for s in lesson.suspicions]
     if test is None:

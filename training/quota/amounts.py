@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from features.arrays import Floats
-from training.quota.dataset import Claims, QuotaLesson
+from training.quota.dataset import DealDeadlines, QuotaTrainingSet
 from training.quota.deals import days_left
 
 KEPT = 25
@@ -90,7 +90,7 @@ class Amounts:
         return cls(ratio, size, plain["typical"], plain["paid"])
 
 
-def learn_amounts(lesson: QuotaLesson, claims: Claims) -> Amounts:
+def learn_amounts(lesson: QuotaTrainingSet, claims: DealDeadlines) -> Amounts:
     """Learn what wins bring: all of them, also deals that are entered when they are won.
 
     Amounts of 0 or less (credit notes) count where they have happened or stand open, as they are;
@@ -108,7 +108,7 @@ def learn_amounts(lesson: QuotaLesson, claims: Claims) -> Amounts:
     return Amounts(ratio, new_sizes(paid), typical, len(paid) / len(lesson.won))
 
 
-def _won_in_time(lesson: QuotaLesson, claims: Claims) -> pd.DataFrame:
+def _won_in_time(lesson: QuotaTrainingSet, claims: DealDeadlines) -> pd.DataFrame:
     """Give the claims that came true: `deal_id, days_left, seen, final`, amounts above 0."""
     ripe = claims.take(claims.deadline <= np.datetime64(lesson.until, "us"))
     endings = lesson.endings.iloc[ripe.deal].reset_index(drop=True)
@@ -176,7 +176,7 @@ def spread_evenly(values: Floats, weights: Floats | None = None) -> tuple[float,
     return tuple(float(v) for v in np.round(found, 9))
 
 
-def _without_wins(lesson: QuotaLesson) -> float:
+def _without_wins(lesson: QuotaTrainingSet) -> float:
     """Guess a usual win: an open deal's amount, else a quota that ten deals make."""
     amounts, quotas = lesson.deals.keys["amount"], lesson.reps.X["quota"]
     open_, asked = amounts[amounts > 0].median(), quotas[quotas > 0].median()

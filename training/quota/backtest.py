@@ -25,10 +25,10 @@ from training.quota.baselines import COLUMNS as RULE_COLUMNS
 from training.quota.baselines import baseline_forecasts
 from training.quota.bundle import QuotaBundle
 from training.quota.commits import commit_notes, commit_part, with_commits
-from training.quota.dataset import QuotaLesson, prepare_quota
+from training.quota.dataset import QuotaTrainingSet, build_quota_training_set
 from training.quota.evidence import judge_reps
 from training.quota.fit import fit_quota, forecast
-from training.quota.futures import Draws
+from training.quota.futures import Futures
 from training.quota.ranges import said_of
 from training.quota.teams import _with_actual, roll_up
 from training.rolling import Range, folds_of
@@ -137,7 +137,7 @@ def _one_fold(
     commits: Commits | None,
 ) -> _Part | None:
     """Forecast one fold; None where nobody has a quota at its cutoffs."""
-    lesson = prepare_quota(warehouse.until(cutoffs[0]), features, params)
+    lesson = build_quota_training_set(warehouse.until(cutoffs[0]), features, params)
     bundle = fit_quota(lesson, features, params)
     reps, deals = forecast(bundle, warehouse, cutoffs)
     if not len(reps):
@@ -180,7 +180,7 @@ def _idle_notes(asked: Range, frame: pd.DataFrame) -> list[str]:
     return [f"no rep has a running quota at {share}: they are passed over"]
 
 
-def forecast_frame(draws: Draws, bundle: QuotaBundle) -> pd.DataFrame:
+def forecast_frame(draws: Futures, bundle: QuotaBundle) -> pd.DataFrame:
     """Read everything that is said of a rep off one distribution.
 
     Returns:
@@ -198,7 +198,7 @@ def forecast_frame(draws: Draws, bundle: QuotaBundle) -> pd.DataFrame:
 
 
 def _baselines(
-    lesson: QuotaLesson, past: pd.DataFrame, new: pd.DataFrame, params: TrainingParams
+    lesson: QuotaTrainingSet, past: pd.DataFrame, new: pd.DataFrame, params: TrainingParams
 ) -> dict[str, pd.DataFrame]:
     """Make the simple forecasts, from what had ended when the model was fitted."""
     positive = bool((lesson.won["amount"] >= 0).all())

@@ -22,11 +22,11 @@ from training.estimators.boosting import Ensemble
 from training.estimators.calibration import Calibrator
 from training.evidence import Evidence
 from training.quota.amounts import Amounts
-from training.quota.dataset import claims_of
-from training.quota.deal_regression import DealPace
+from training.quota.dataset import deadlines_of
+from training.quota.deal_regression import DealRegression
 from training.quota.deals import DealModel
-from training.quota.futures import Chances, Draws, Spread, chances_of, draw
-from training.quota.new_business import Creation
+from training.quota.futures import DrawInputs, Futures, Spread, draw_futures, draw_inputs
+from training.quota.new_business import NewBusiness
 
 FORMAT = 4
 QUOTA = "quota"
@@ -62,7 +62,7 @@ class QuotaBundle:
     deal_words: Vocabulary
     fingerprints: tuple[str, str]
     deals: DealModel
-    creation: Creation
+    creation: NewBusiness
     amounts: Amounts
     spread: Spread
     futures: int
@@ -104,17 +104,17 @@ class QuotaBundle:
         """What is declared of deals."""
         return deal_features(self.deal_words, self.params)
 
-    def chances(self, reps: Examples, deals: Examples) -> Chances:
+    def chances(self, reps: Examples, deals: Examples) -> DrawInputs:
         """Forecast each open deal, and the business still to be created."""
-        claims = claims_of(reps, deals)
+        claims = deadlines_of(reps, deals)
         margins = self.deals.margins(deals, claims)
         new = self.creation.expected(reps.X)
-        return chances_of(reps, deals, claims, margins, new, self.amounts)
+        return draw_inputs(reps, deals, claims, margins, new, self.amounts)
 
-    def draw(self, reps: Examples, deals: Examples) -> Draws:
+    def draw_futures(self, reps: Examples, deals: Examples) -> Futures:
         """Draw the futures of every rep with a quota."""
         chances = self.chances(reps, deals)
-        return draw(reps, chances, self.spread, self.futures, self.seed)
+        return draw_futures(reps, chances, self.spread, self.futures, self.seed)
 
     @property
     def version(self) -> str:
@@ -172,13 +172,13 @@ class QuotaBundle:
             fingerprints=(plain["fingerprints"][0], plain["fingerprints"][1]),
             deals=DealModel(
                 columns,
-                None if told["pace"] is None else DealPace.from_json(told["pace"]),
+                None if told["pace"] is None else DealRegression.from_json(told["pace"]),
                 Ensemble(texts, columns) if texts else None,
                 Calibrator.from_json(told["calibrator"]),
                 told["base_rate"],
                 told["cycle_days"],
             ),
-            creation=Creation.from_json(plain["creation"]),
+            creation=NewBusiness.from_json(plain["creation"]),
             amounts=Amounts.from_json(plain["amounts"]),
             spread=Spread(**plain["spread"]),
             futures=plain["futures"],

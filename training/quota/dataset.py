@@ -35,7 +35,7 @@ SAME_END = pd.Timedelta(days=25)
 
 
 @dataclass(frozen=True)
-class QuotaLesson:
+class QuotaTrainingSet:
     """What is known of deals and reps at past cutoffs, and what became of them.
 
     Attributes:
@@ -87,9 +87,9 @@ class QuotaLesson:
         return [other for other in self.ripe_ends() if other <= first]
 
 
-def prepare_quota(
+def build_quota_training_set(
     warehouse: Warehouse, features: FeatureParams, params: TrainingParams
-) -> QuotaLesson:
+) -> QuotaTrainingSet:
     """Build everything a forecast of attainment may learn from an extract cut to its moment."""
     warehouse.require("deals", "quotas", purpose="forecasting quota attainment")
     rep_words = read_vocabulary(warehouse, features, REP)
@@ -100,7 +100,7 @@ def prepare_quota(
     reps = built(warehouse, rep_set, rep_words, cutoffs, features)
     deals = built(warehouse, deal_set, deal_words, cutoffs, features)
     parts = attained_parts(warehouse, reps.keys, final)
-    return QuotaLesson(
+    return QuotaTrainingSet(
         reps=reps,
         parts=parts,
         attainment=attainment(warehouse, reps.keys, parts),
@@ -165,7 +165,7 @@ def quota_cutoffs(warehouse: Warehouse, final: pd.DataFrame, params: QuotaParams
 
 
 @dataclass(frozen=True)
-class Claims:
+class DealDeadlines:
     """Open deals beside the rows of reps they may count for.
 
     Attributes:
@@ -184,24 +184,26 @@ class Claims:
         """Count the pairs."""
         return len(self.deal)
 
-    def take(self, which: Bools) -> Claims:
+    def take(self, which: Bools) -> DealDeadlines:
         """Keep some."""
-        return Claims(
+        return DealDeadlines(
             self.deal[which], self.rep[which], self.deadline[which], self.period_end[which]
         )
 
 
-def claims_of(reps: Examples, deals: Examples) -> Claims:
+def deadlines_of(reps: Examples, deals: Examples) -> DealDeadlines:
     """Pair each open deal with its owner's running periods (more than one where they overlap)."""
     asked = reps.keys[["rep_id", CUTOFF, "period_end"]].assign(rep=np.arange(len(reps)))
     offered = deals.keys[["owner", CUTOFF]].assign(deal=np.arange(len(deals)))
     met = offered.merge(asked, left_on=["owner", CUTOFF], right_on=["rep_id", CUTOFF])
     met = met.sort_values(["rep", "deal"])
     end = met["period_end"].to_numpy("datetime64[us]")
-    return Claims(met["deal"].to_numpy(np.int64), met["rep"].to_numpy(np.int64), end, end)
+    return DealDeadlines(met["deal"].to_numpy(np.int64), met["rep"].to_numpy(np.int64), end, end)
 
 
-def other_deadlines(reps: Examples, claims: Claims, until: pd.Timestamp, seed: int) -> Claims:
+def other_deadlines(
+    reps: Examples, claims: DealDeadlines, until: pd.Timestamp, seed: int
+) -> DealDeadlines:
     """Give half of the claims a deadline of another day, up to a period's length ahead.
 
     What happened before other days tells as much of a deal's pace as what happened before the
@@ -221,4 +223,4 @@ def other_deadlines(reps: Examples, claims: Claims, until: pd.Timestamp, seed: i
     days = np.minimum(np.maximum(length * draws.random(len(claims)), 1.0), most)
     chosen = (draws.random(len(claims)) < OTHERS) & (most >= 1.0)
     deadline = cutoff + (days * DAY_US).astype("timedelta64[us]")
-    return Claims(claims.deal, claims.rep, deadline, claims.period_end).take(chosen)
+    return DealDeadlines(claims.deal, claims.rep, deadline, claims.period_end).take(chosen)

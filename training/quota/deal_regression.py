@@ -41,7 +41,7 @@ MONTH = 30.0
 
 
 @dataclass(frozen=True)
-class DealPace:
+class DealRegression:
     """Log-odds to be won in time, from stage, amount, age and the time left.
 
     Attributes:
@@ -54,19 +54,19 @@ class DealPace:
 
     def margins(self, X: pd.DataFrame) -> Floats:
         """Forecast log-odds of rows of features of deals and deadlines."""
-        return self.linear.of(pace_figures(X, self.stages))
+        return self.linear.of(regression_figures(X, self.stages))
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values."""
         return {"stages": list(self.stages), "linear": self.linear.to_json()}
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> DealPace:
+    def from_json(cls, plain: Mapping[str, Any]) -> DealRegression:
         """Read back what `to_json` gave."""
         return cls(tuple(plain["stages"]), Linear.from_json(plain["linear"]))
 
 
-def pace_figures(X: pd.DataFrame, stages: tuple[int, ...]) -> pd.DataFrame:
+def regression_figures(X: pd.DataFrame, stages: tuple[int, ...]) -> pd.DataFrame:
     """Give time left, amount, age and record, and how they act together."""
     left = np.log(X[DAYS_LEFT].clip(lower=0.5))
     size = np.log(_told(X, "amount_against_company").clip(lower=0.01))
@@ -107,9 +107,9 @@ def _told(X: pd.DataFrame, name: str) -> pd.Series:
     return X[name] if name in X else pd.Series(np.nan, index=X.index)
 
 
-def fit_pace(X: pd.DataFrame, y: Floats) -> DealPace:
+def fit_deal_regression(X: pd.DataFrame, y: Floats) -> DealRegression:
     """Fit to deals before deadlines, 1 for those won in time."""
     codes, counts = np.unique(_told(X, "stage").dropna().to_numpy(np.int64), return_counts=True)
     stages = tuple(int(code) for code in codes[counts >= LEAST_ROWS])
     model = LogisticRegression(C=INVERSE_RIDGE, max_iter=1000)
-    return DealPace(stages, fit_linear(model, pace_figures(X, stages), y))
+    return DealRegression(stages, fit_linear(model, regression_figures(X, stages), y))

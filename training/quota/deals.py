@@ -21,15 +21,15 @@ from features.snapshot import CUTOFF
 from training.estimators.boosting import Ensemble, Part, count_rounds, fit_ensemble
 from training.estimators.calibration import IDENTITY, Calibrator, choose_calibrator, trust_in
 from training.params import BoosterParams
-from training.quota.dataset import Claims, QuotaLesson, other_deadlines
+from training.quota.dataset import DealDeadlines, QuotaTrainingSet, other_deadlines
 from training.quota.deal_regression import (
     AGE_THEN,
     COLUMNS,
     DAYS_LEFT,
     EARLY,
     SLACK,
-    DealPace,
-    fit_pace,
+    DealRegression,
+    fit_deal_regression,
 )
 
 DATES = frozenset(
@@ -70,13 +70,13 @@ class DealModel:
     """
 
     columns: tuple[str, ...]
-    pace: DealPace | None
+    pace: DealRegression | None
     ensemble: Ensemble | None
     calibrator: Calibrator
     base_rate: float
     cycle_days: float
 
-    def margins(self, deals: Examples, claims: Claims) -> Floats:
+    def margins(self, deals: Examples, claims: DealDeadlines) -> Floats:
         """Forecast log-odds that each claimed deal is won before its deadline."""
         if not len(claims):
             return np.empty(0)
@@ -90,20 +90,20 @@ class DealModel:
             return np.full(len(X), float(logit(self.base_rate)))
         return self.pace.margins(X) + self.ensemble.margins(X)
 
-    def _by_rule(self, deals: Examples, claims: Claims) -> Floats:
+    def _by_rule(self, deals: Examples, claims: DealDeadlines) -> Floats:
         """Without a model: the company's share, as far as there is time to get there."""
         left = days_left(deals, claims)
         chance = self.base_rate * (1 - np.exp(-left / self.cycle_days))
         return np.asarray(logit(np.clip(chance, 1e-6, 1 - 1e-6)))
 
 
-def days_left(deals: Examples, claims: Claims) -> Floats:
+def days_left(deals: Examples, claims: DealDeadlines) -> Floats:
     """Give the days from each claim's cutoff to its deadline."""
     cutoffs = deals.keys[CUTOFF].to_numpy("datetime64[us]")[claims.deal]
     return (claims.deadline - cutoffs) / np.timedelta64(1, "D")
 
 
-def with_deadline(deals: Examples, claims: Claims) -> pd.DataFrame:
+def with_deadline(deals: Examples, claims: DealDeadlines) -> pd.DataFrame:
     """Put the features of the deadline beside those of the deals."""
     X = deals.X.iloc[claims.deal].reset_index(drop=True)
     left = days_left(deals, claims)
@@ -146,7 +146,7 @@ class DealRows:
         )
 
 
-def ripe_rows(lesson: QuotaLesson, claims: Claims) -> DealRows:
+def ripe_rows(lesson: QuotaTrainingSet, claims: DealDeadlines) -> DealRows:
     """Take the claims whose deadline has passed, with whether they were met."""
     ripe = claims.take(claims.deadline <= np.datetime64(lesson.until, "us"))
     endings = lesson.endings.iloc[ripe.deal]
@@ -159,8 +159,8 @@ def ripe_rows(lesson: QuotaLesson, claims: Claims) -> DealRows:
 
 
 def fit_deals(
-    lesson: QuotaLesson,
-    claims: Claims,
+    lesson: QuotaTrainingSet,
+    claims: DealDeadlines,
     ends: Sequence[pd.Timestamp],
     known: pd.Timestamp,
     params: BoosterParams,
@@ -193,7 +193,7 @@ def fit_deals(
     columns = _useful(lesson, rows, used)
     categorical = _categorical(lesson.deals.feature_set, columns)
 
-    def part(which: Bools, pace: DealPace) -> Part:
+    def part(which: Bools, pace: DealRegression) -> Part:
         X = rows.X[which]
         return Part(X[columns], rows.y[which], np.ones(len(X)), pace.margins(X))
 
@@ -202,10 +202,10 @@ def fit_deals(
         past = rows.deadline <= np.datetime64(before, "us")
         then = rows.is_asked & (rows.deadline == np.datetime64(last, "us"))
         if min(_won(rows, past)) >= LEAST_WON and min(_won(rows, then)) > 0:
-            pace = fit_pace(rows.X[past], rows.y[past])
+            pace = fit_deal_regression(rows.X[past], rows.y[past])
             folds.append((part(past, pace), part(then, pace)))
     rounds = count_rounds(folds, categorical, params) if folds else params.max_rounds // 8
-    pace = fit_pace(rows.X[used], rows.y[used])
+    pace = fit_deal_regression(rows.X[used], rows.y[used])
     ensemble = fit_ensemble(part(used, pace), categorical, rounds, params)
     calibrator = IDENTITY
     if earlier is not None and earlier.ensemble is not None:
@@ -214,7 +214,7 @@ def fit_deals(
 
 
 def _tests(
-    lesson: QuotaLesson, ends: Sequence[pd.Timestamp]
+    lesson: QuotaTrainingSet, ends: Sequence[pd.Timestamp]
 ) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
     """Give the last two ends, each with the last end before its periods began; the older first."""
     found: list[tuple[pd.Timestamp, pd.Timestamp]] = []
@@ -245,7 +245,7 @@ def _calibrated(rows: DealRows, earlier: DealModel, last: pd.Timestamp) -> Calib
     return chosen.trusted(AS_FAR * trust_in(days))
 
 
-def _company(lesson: QuotaLesson, ends: Sequence[pd.Timestamp]) -> tuple[float, float]:
+def _company(lesson: QuotaTrainingSet, ends: Sequence[pd.Timestamp]) -> tuple[float, float]:
     """Give the share of deals won and the days that takes, from what had closed by then."""
     frame = lesson.endings.assign(
         deal_id=lesson.deals.keys["deal_id"], created_at=lesson.deals.keys["created_at"]
@@ -258,7 +258,7 @@ def _company(lesson: QuotaLesson, ends: Sequence[pd.Timestamp]) -> tuple[float, 
     return float(share), float(max(days.median(), 1.0)) if len(won) else 60.0
 
 
-def _useful(lesson: QuotaLesson, rows: DealRows, used: Bools) -> list[str]:
+def _useful(lesson: QuotaTrainingSet, rows: DealRows, used: Bools) -> list[str]:
     varied = rows.X[used].nunique(dropna=False) > 1  # noqa: PD101 - of a frame, not of a series
     cutoffs = lesson.deals.keys[CUTOFF]
     is_short = (cutoffs.max() - cutoffs.min()).days < 2 * YEAR_DAYS

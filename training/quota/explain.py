@@ -22,7 +22,7 @@ from features.arrays import Floats
 from features.build import Examples
 from features.feature import Who
 from features.snapshot import CUTOFF
-from training.quota.futures import Draws
+from training.quota.futures import Futures
 
 FUTURES = 400
 """Futures looked at: 64 combinations of them are scored for each rep."""
@@ -70,7 +70,7 @@ class RepExplanation:
 
 
 def explain_reps(
-    draws: Draws, reps: Examples, open_amount: Floats, target: float
+    draws: Futures, reps: Examples, open_amount: Floats, target: float
 ) -> RepExplanation:
     """Split each rep's chance into the six things it is made of.
 
@@ -102,7 +102,7 @@ class _Parts:
 
     @classmethod
     def of(
-        cls, draws: Draws, rows: npt.NDArray[np.int64], open_amount: Floats, flow: Floats
+        cls, draws: Futures, rows: npt.NDArray[np.int64], open_amount: Floats, flow: Floats
     ) -> _Parts:
         futures = min(FUTURES, draws.open.shape[1])
         won, new = draws.open[rows, :futures], draws.new[rows, :futures]
@@ -156,7 +156,7 @@ def _shapley(worth: Mapping[frozenset[int], Floats]) -> Floats:
     return made
 
 
-def _values(draws: Draws, reps: Examples, open_amount: Floats) -> list[tuple[str, ...]]:
+def _values(draws: Futures, reps: Examples, open_amount: Floats) -> list[tuple[str, ...]]:
     """Say what each factor is, in money or counts."""
     quota, flow = draws.quota, reps.X["leads_90d"].fillna(0).to_numpy()
     won, new = draws.open.mean(axis=1), draws.new.mean(axis=1)

@@ -18,10 +18,16 @@ from training.evidence import Evidence
 from training.params import TrainingParams
 from training.quota.amounts import Amounts, learn_amounts
 from training.quota.bundle import QuotaBundle
-from training.quota.dataset import Claims, QuotaLesson, built, claims_of, prepare_quota
+from training.quota.dataset import (
+    DealDeadlines,
+    QuotaTrainingSet,
+    build_quota_training_set,
+    built,
+    deadlines_of,
+)
 from training.quota.deals import DealModel, fit_deals
-from training.quota.futures import Spread, chances_of, draw
-from training.quota.new_business import Creation, fit_creation
+from training.quota.futures import Spread, draw_futures, draw_inputs
+from training.quota.new_business import NewBusiness, fit_new_business
 
 SPREADS = (0.0, 0.15, 0.3, 0.45, 0.6)
 TRIAL_FUTURES = 200
@@ -37,10 +43,12 @@ def learn_quota(
         features: the section of that name.
         params: the section `training`.
     """
-    return fit_quota(prepare_quota(warehouse, features, params), features, params)
+    return fit_quota(build_quota_training_set(warehouse, features, params), features, params)
 
 
-def fit_quota(lesson: QuotaLesson, features: FeatureParams, params: TrainingParams) -> QuotaBundle:
+def fit_quota(
+    lesson: QuotaTrainingSet, features: FeatureParams, params: TrainingParams
+) -> QuotaBundle:
     """Fit a forecast to a lesson that is prepared already.
 
     A first fit ends before the last period that has ended, forecasts it, and thereby tells how to
@@ -48,11 +56,11 @@ def fit_quota(lesson: QuotaLesson, features: FeatureParams, params: TrainingPara
     """
     ends = lesson.ripe_ends()
     before = lesson.ended_before(lesson.last_end(ends)) if ends else []
-    claims = claims_of(lesson.reps, lesson.deals)
+    claims = deadlines_of(lesson.reps, lesson.deals)
     booster = params.booster.model_copy(update={"feature_fraction": params.quota.feature_fraction})
     earlier = fit_deals(lesson, claims, before, before[-1], booster) if before else None
     deals = fit_deals(lesson, claims, ends, pd.Timestamp(lesson.until), booster, earlier)
-    creation = fit_creation(lesson, ends[-1]) if ends else Creation()
+    creation = fit_new_business(lesson, ends[-1]) if ends else NewBusiness()
     amounts = learn_amounts(lesson, claims)
     # Nothing to choose by: the widest.
     spread = Spread(max(SPREADS), params.quota.company_spread)
@@ -80,7 +88,7 @@ def fit_quota(lesson: QuotaLesson, features: FeatureParams, params: TrainingPara
     )
 
 
-def judge(lesson: QuotaLesson, deals: DealModel, features: FeatureParams) -> Evidence:
+def judge(lesson: QuotaTrainingSet, deals: DealModel, features: FeatureParams) -> Evidence:
     """Say how much the forecast rests on."""
     minimum, endings = features.minimum, lesson.endings
     keys = lesson.reps.keys.assign(y=lesson.attainment)
@@ -100,7 +108,7 @@ def judge(lesson: QuotaLesson, deals: DealModel, features: FeatureParams) -> Evi
     return Evidence("enough", f"learned from {found}")
 
 
-def _about(lesson: QuotaLesson, ends: Sequence[pd.Timestamp]) -> dict[str, Any]:
+def _about(lesson: QuotaTrainingSet, ends: Sequence[pd.Timestamp]) -> dict[str, Any]:
     return {
         "periods": [end.isoformat() for end in ends],
         "since": lesson.reps.keys["period_start"].min().isoformat() if len(lesson.reps) else None,
@@ -110,8 +118,8 @@ def _about(lesson: QuotaLesson, ends: Sequence[pd.Timestamp]) -> dict[str, Any]:
 
 
 def _spread(
-    lesson: QuotaLesson,
-    claims: Claims,
+    lesson: QuotaTrainingSet,
+    claims: DealDeadlines,
     blind: DealModel,
     amounts: Amounts,
     params: TrainingParams,
@@ -136,12 +144,12 @@ def _spread(
     mine = claims.take(place[claims.rep] >= 0)
     mine = replace(mine, rep=place[mine.rep])
     margins = blind.margins(lesson.deals, mine)
-    new = fit_creation(lesson, lesson.ended_before(end)[-1]).expected(reps.X)
-    chances = chances_of(reps, lesson.deals, mine, margins, new, amounts)
+    new = fit_new_business(lesson, lesson.ended_before(end)[-1]).expected(reps.X)
+    chances = draw_inputs(reps, lesson.deals, mine, margins, new, amounts)
     scores = {}
     for rep in SPREADS:
         spread = Spread(rep, company)
-        futures = draw(reps, chances, spread, TRIAL_FUTURES, params.booster.seed)
+        futures = draw_futures(reps, chances, spread, TRIAL_FUTURES, params.booster.seed)
         scores[rep] = float(crps(futures.attainment(), lesson.attainment[judged]).mean())
     return Spread(min(scores, key=lambda rep: scores[rep]), company)
 

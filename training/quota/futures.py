@@ -17,7 +17,7 @@ from features.arrays import Bools, Floats, Ints
 from features.build import Examples
 from features.snapshot import CUTOFF
 from training.quota.amounts import Amounts
-from training.quota.dataset import Claims
+from training.quota.dataset import DealDeadlines
 from training.quota.deals import days_left
 from training.quota.new_business import even_pace
 
@@ -44,7 +44,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Chances:
+class DrawInputs:
     """What a forecast needs to know of each rep's row, and of each deal it may count on.
 
     Attributes:
@@ -65,7 +65,7 @@ class Chances:
 
 
 @dataclass(frozen=True)
-class Draws:
+class Futures:
     """Futures of each rep's row, as amounts.
 
     Attributes:
@@ -100,22 +100,22 @@ class Draws:
         quota = self.quota[:, None]
         return np.where(np.isnan(quota), np.inf, self.total / quota)
 
-    def take(self, rows: Bools | Ints) -> Draws:
+    def take(self, rows: Bools | Ints) -> Futures:
         """Keep some rows."""
         keys = self.keys[rows] if rows.dtype == bool else self.keys.iloc[rows]
-        return Draws(
+        return Futures(
             keys.reset_index(drop=True), self.closed[rows], self.open[rows], self.new[rows]
         )
 
 
-def chances_of(
+def draw_inputs(
     reps: Examples,
     deals: Examples,
-    claims: Claims,
+    claims: DealDeadlines,
     margins: Floats,
     expected_new: Floats | None,
     amounts: Amounts,
-) -> Chances:
+) -> DrawInputs:
     """Put together what is needed to draw futures.
 
     Args:
@@ -144,10 +144,12 @@ def chances_of(
     else:
         # Wins without an amount are wins that bring nothing.
         expected_new = expected_new * amounts.paid
-    return Chances(claims.rep, margin, amount, final, expected_new, new_amounts)
+    return DrawInputs(claims.rep, margin, amount, final, expected_new, new_amounts)
 
 
-def draw(reps: Examples, chances: Chances, spread: Spread, count: int, seed: int) -> Draws:
+def draw_futures(
+    reps: Examples, chances: DrawInputs, spread: Spread, count: int, seed: int
+) -> Futures:
     """Draw futures; each cutoff has chances of its own, so that no row depends on others' cutoffs.
 
     Args:
@@ -173,7 +175,7 @@ def draw(reps: Examples, chances: Chances, spread: Spread, count: int, seed: int
         mean = np.exp(luck - variance / 2)
         wins = draws.poisson(chances.expected_new[rows][:, None] * mean)
         new[rows] = _worth(draws, wins, chances.new_amounts[rows])
-    return Draws(keys, keys["attained"].to_numpy(np.float64), won, new)
+    return Futures(keys, keys["attained"].to_numpy(np.float64), won, new)
 
 
 def _by_cutoff(keys: pd.DataFrame) -> Iterator[tuple[int, Ints]]:
@@ -227,7 +229,7 @@ def _worth(draws: np.random.Generator, wins: Ints, amounts: Floats) -> Floats:
     return np.asarray(total.reshape(wins.shape) + beyond)
 
 
-def summed(draws: Draws, groups: pd.Series, level: str) -> pd.DataFrame:
+def summed(draws: Futures, groups: pd.Series, level: str) -> pd.DataFrame:
     """Add futures up to teams, draw by draw, and read the teams' ranges off the sums.
 
     Args:

@@ -16,7 +16,7 @@ from sklearn.linear_model import PoissonRegressor
 
 from features.arrays import Floats
 from training.estimators.linear import Linear, fit_linear
-from training.quota.dataset import QuotaLesson
+from training.quota.dataset import QuotaTrainingSet
 
 RIDGE = 0.001
 LEAST_WINS = 20
@@ -28,7 +28,7 @@ BELIEF = 0.5
 
 
 @dataclass(frozen=True)
-class Creation:
+class NewBusiness:
     """Expected wins still to be created.
 
     Attributes:
@@ -51,7 +51,7 @@ class Creation:
         return {"linear": None if self.linear is None else self.linear.to_json(), "most": self.most}
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> Creation:
+    def from_json(cls, plain: Mapping[str, Any]) -> NewBusiness:
         """Read back what `to_json` gave."""
         told = plain["linear"]
         return cls(None if told is None else Linear.from_json(told), plain["most"])
@@ -78,21 +78,21 @@ def figures(X: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(logs, index=X.index)
 
 
-def fit_creation(lesson: QuotaLesson, end: pd.Timestamp) -> Creation:
+def fit_new_business(lesson: QuotaTrainingSet, end: pd.Timestamp) -> NewBusiness:
     """Fit on all periods that ended by `end`."""
     keys, X = lesson.reps.keys, lesson.reps.X
     wins = lesson.parts["created_later_deals"].to_numpy(np.float64)
     here = X["has_left"].to_numpy() == 0
     used = (keys["period_end"] <= end).to_numpy() & ~np.isnan(wins) & here
     if not used.any():
-        return Creation()
+        return NewBusiness()
     first_of_period = lesson.reps.keys.loc[used].assign(wins=wins[used])
     found = first_of_period.groupby(["rep_id", "period_end"])["wins"].max().sum()
     if found < LEAST_WINS:
-        return Creation()
+        return NewBusiness()
     model = PoissonRegressor(alpha=RIDGE, max_iter=1000)
     linear = fit_linear(model, figures(X[used]), wins[used])
-    return Creation(linear, BEYOND * float(wins[used].max()))
+    return NewBusiness(linear, BEYOND * float(wins[used].max()))
 
 
 def even_pace(X: pd.DataFrame, from_open: Floats) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.arrays import Floats
-from training.quota.futures import Draws
+from training.quota.futures import Futures
 
 LEVELS = (0.1, 0.5, 0.9)
 CERTAIN = 0.998
@@ -21,7 +21,7 @@ HOLDS = 0.8
 """Share of futures in a range, at the least."""
 
 
-def said_of(draws: Draws, target: float) -> pd.DataFrame:
+def said_of(draws: Futures, target: float) -> pd.DataFrame:
     """Read everything that is said of reps off one distribution each.
 
     Returns:

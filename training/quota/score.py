@@ -15,7 +15,7 @@ from training.quota.bundle import QuotaBundle
 from training.quota.evidence import judge_reps
 from training.quota.explain import explain_reps, open_amounts, rep_reasons
 from training.quota.fit import forecast
-from training.quota.futures import Draws
+from training.quota.futures import Futures
 from training.quota.ranges import said_of
 from training.quota.teams import roll_up
 
@@ -57,7 +57,7 @@ def score_reps(
     return ordered, rollups
 
 
-def _table(draws: Draws, version: str, said: pd.DataFrame) -> pd.DataFrame:
+def _table(draws: Futures, version: str, said: pd.DataFrame) -> pd.DataFrame:
     keys = draws.keys
     return pd.DataFrame(
         {

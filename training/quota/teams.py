@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from features.snapshot import CUTOFF
-from training.quota.futures import Draws, summed
+from training.quota.futures import Futures, summed
 
 LEVELS = {"manager": "manager_id", "territory": "territory"}
 
 
-def roll_up(draws: Draws) -> pd.DataFrame:
+def roll_up(draws: Futures) -> pd.DataFrame:
     """Add reps up to managers, territories and the company."""
     made = [
         summed(draws, draws.keys[column], level)
@@ -21,7 +21,7 @@ def roll_up(draws: Draws) -> pd.DataFrame:
     return pd.concat([*made, summed(draws, whole, "company")], ignore_index=True)
 
 
-def _with_actual(rollups: pd.DataFrame, draws: Draws, parts: pd.DataFrame) -> pd.DataFrame:
+def _with_actual(rollups: pd.DataFrame, draws: Futures, parts: pd.DataFrame) -> pd.DataFrame:
     """Add what teams attained in the end; empty while the period runs."""
     total = parts["closed"] + parts["from_open"] + parts["created_later"]
     made = []

@@ -14,7 +14,7 @@ from training.checks.quota_leak import quota_leak_findings
 from training.params import TrainingParams
 from training.quota.backtest import QuotaBacktest, backtest_quota
 from training.quota.bundle import QuotaBundle
-from training.quota.dataset import QuotaLesson, prepare_quota
+from training.quota.dataset import QuotaTrainingSet, build_quota_training_set
 from training.quota.fit import fit_quota
 from training.rolling import Range
 
@@ -33,7 +33,7 @@ class QuotaTrained:
     """
 
     bundle: QuotaBundle
-    lesson: QuotaLesson
+    lesson: QuotaTrainingSet
     test: QuotaBacktest | None
     notes: tuple[str, ...]
 
@@ -50,7 +50,7 @@ def train_quota(
     has seen how that period ended.
     """
     with progress("learning", 3) as advance:
-        lesson = prepare_quota(warehouse, features, params)
+        lesson = build_quota_training_set(warehouse, features, params)
         advance(1)
         bundle = fit_quota(lesson, features, params)
         advance(1)
@@ -65,7 +65,7 @@ def train_quota(
 
 
 def _test(
-    warehouse: Warehouse, lesson: QuotaLesson, features: FeatureParams, params: TrainingParams
+    warehouse: Warehouse, lesson: QuotaTrainingSet, features: FeatureParams, params: TrainingParams
 ) -> QuotaBacktest | None:
     """Forecast the last ended period with a model fitted at its beginning."""
     ends = lesson.ripe_ends()

@@ -21,8 +21,8 @@ from features.storage.warehouse import Warehouse
 from training.checks.audit import audit
 from training.checks.quota_leak import amount_errors, quota_leak_findings, quota_tie, rep_periods
 from training.quota.backtest import backtest_quota
-from training.quota.dataset import prepare_quota
-from training.quota.new_business import figures, fit_creation
+from training.quota.dataset import build_quota_training_set
+from training.quota.new_business import figures, fit_new_business
 from training.rolling import Range
 
 END = QUARTERS[4] + timedelta(days=10)
@@ -103,14 +103,14 @@ def test_few_periods_support_no_suspicion() -> None:
 def test_planted_paces_are_found(tmp_path: Path) -> None:
     """A Poisson regression on figures of reps finds the coefficients it was planted with."""
     warehouse = opened(sellers(END), tmp_path, ("deals", "quotas"))
-    lesson = prepare_quota(warehouse.until(None), FEATURES, TRAINING)
+    lesson = build_quota_training_set(warehouse.until(None), FEATURES, TRAINING)
     told = figures(lesson.reps.X)
     rng = np.random.default_rng(6)
     wanted = np.exp(0.5 + 0.8 * (told["months"] - told["months"].mean()))
     wins = lesson.parts["created_later_deals"]
     wins = wins.where(wins.isna(), rng.poisson(wanted))
     planted = replace(lesson, parts=lesson.parts.assign(created_later_deals=wins))
-    made = fit_creation(planted, lesson.ripe_ends()[-1])
+    made = fit_new_business(planted, lesson.ripe_ends()[-1])
     found = made.expected(lesson.reps.X)
     assert found is not None
     known = wins.notna().to_numpy()

@@ -23,18 +23,18 @@ from training.leads.baselines import (
     closing_examples,
     fit_baselines,
 )
-from training.leads.dataset import Lesson
+from training.leads.dataset import TrainingSet
 
 Floats = npt.NDArray[np.float64]
 
 
 @pytest.fixture(scope="module")
-def fitted(history: Warehouse, lesson: Lesson) -> dict[str, Baseline]:
+def fitted(history: Warehouse, lesson: TrainingSet) -> dict[str, Baseline]:
     """All baselines, learned from the whole lesson."""
     return {b.name: b for b in fit_baselines(history.until(None), lesson, FEATURES)}
 
 
-def only(lesson: Lesson, *names: str) -> Lesson:
+def only(lesson: TrainingSet, *names: str) -> TrainingSet:
     """Take some features, as if there were no others."""
     declared = lesson.examples.feature_set
     kept = declared.without(frozenset(declared.names) - frozenset(names))
@@ -42,7 +42,7 @@ def only(lesson: Lesson, *names: str) -> Lesson:
     return replace(lesson, examples=examples)
 
 
-def forecast(history: Warehouse, lesson: Lesson, name: str, X: pd.DataFrame) -> Floats:
+def forecast(history: Warehouse, lesson: TrainingSet, name: str, X: pd.DataFrame) -> Floats:
     """Fit all baselines and ask one."""
     (found,) = (b for b in fit_baselines(history.until(None), lesson, FEATURES) if b.name == name)
     return found.forecast(X)
@@ -57,7 +57,7 @@ def resolved(extract: Extract) -> dict[str, tuple[Row, bool]]:
     }
 
 
-def test_the_base_rate_is_a_share_of_rows(history: Warehouse, lesson: Lesson) -> None:
+def test_the_base_rate_is_a_share_of_rows(history: Warehouse, lesson: TrainingSet) -> None:
     """Conversions and a half, over rows and five, for everybody."""
     small = only(lesson, "days_since_touch")
     p = forecast(history, small, BASE_RATE, small.examples.X.iloc[:3])
@@ -65,7 +65,7 @@ def test_the_base_rate_is_a_share_of_rows(history: Warehouse, lesson: Lesson) ->
     assert p == pytest.approx([expected] * 3)
 
 
-def test_the_recency_rule_by_hand(history: Warehouse, lesson: Lesson) -> None:
+def test_the_recency_rule_by_hand(history: Warehouse, lesson: TrainingSet) -> None:
     """Ten days since a touch, ten rows each: each tenth has its own share, pulled to the mean."""
     days = np.repeat(np.arange(10.0), 10)
     y = np.concatenate([np.ones(10), np.zeros(80), np.tile([1.0, 0.0], 5)])
@@ -82,7 +82,7 @@ def test_the_recency_rule_by_hand(history: Warehouse, lesson: Lesson) -> None:
 
 
 def test_closing_values_are_from_before_the_closing(
-    history: Warehouse, lesson: Lesson, extract: Extract
+    history: Warehouse, lesson: TrainingSet, extract: Extract
 ) -> None:
     """The touches counted are those that had happened, and were known, before the lead ended."""
     examples, won = closing_examples(history.until(None), lesson, FEATURES)
@@ -100,7 +100,7 @@ def test_closing_values_are_from_before_the_closing(
     np.testing.assert_array_equal(won, [float(ended[n][1]) for n in names])
 
 
-def test_naive_bayes_by_hand(history: Warehouse, lesson: Lesson, extract: Extract) -> None:
+def test_naive_bayes_by_hand(history: Warehouse, lesson: TrainingSet, extract: Extract) -> None:
     """One field's odds: how often each word stood on won and on lost leads, one added to each."""
     small = only(lesson, "leads_source")
     words = lesson.words.columns["leads.source"]
@@ -126,7 +126,7 @@ def test_naive_bayes_by_hand(history: Warehouse, lesson: Lesson, extract: Extrac
 
 
 def test_logistic_regression_learns_the_companys_reasons(
-    fitted: dict[str, Baseline], lesson: Lesson
+    fitted: dict[str, Baseline], lesson: TrainingSet
 ) -> None:
     """It tells the training rows apart, and gives a chance to values it never met."""
     X = lesson.examples.X
@@ -138,7 +138,7 @@ def test_logistic_regression_learns_the_companys_reasons(
 
 @pytest.mark.parametrize("label", [0.0, 1.0])
 def test_one_kind_of_outcome_gives_the_base_rate(
-    history: Warehouse, lesson: Lesson, label: float
+    history: Warehouse, lesson: TrainingSet, label: float
 ) -> None:
     """Where all rows ended alike, the regression has nothing to regress on."""
     small = only(lesson, "days_since_touch")
@@ -148,7 +148,7 @@ def test_one_kind_of_outcome_gives_the_base_rate(
     assert p == pytest.approx(forecast(history, alike, BASE_RATE, X))
 
 
-def test_no_rows_are_forecast_by_all(fitted: dict[str, Baseline], lesson: Lesson) -> None:
+def test_no_rows_are_forecast_by_all(fitted: dict[str, Baseline], lesson: TrainingSet) -> None:
     """A cutoff without open leads breaks no baseline."""
     for baseline in fitted.values():
         assert baseline.forecast(lesson.examples.X.iloc[:0]).shape == (0,)

@@ -10,14 +10,14 @@ import pytest
 
 from training.leads.beeswarm import beeswarm
 from training.leads.bundle import Bundle
-from training.leads.dataset import Lesson
+from training.leads.dataset import TrainingSet
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
 # shap 0.51 on matplotlib 3.10, when it is first imported
 @pytest.mark.filterwarnings("ignore:The set_(bad|over|under) function:PendingDeprecationWarning")
-def test_a_model_has_a_picture(bundle: Bundle, lesson: Lesson) -> None:
+def test_a_model_has_a_picture(bundle: Bundle, lesson: TrainingSet) -> None:
     """It is a PNG of some size, drawn without a warning, and no figure stays open."""
     picture = beeswarm(bundle, lesson.examples)
     assert picture is not None
@@ -26,7 +26,7 @@ def test_a_model_has_a_picture(bundle: Bundle, lesson: Lesson) -> None:
     assert plt.get_fignums() == []
 
 
-def test_nothing_to_draw_gives_none(bundle: Bundle, lesson: Lesson) -> None:
+def test_nothing_to_draw_gives_none(bundle: Bundle, lesson: TrainingSet) -> None:
     """Neither a fallback nor a moment without open leads has a picture."""
     nobody = lesson.examples.take(np.zeros(len(lesson.y), dtype=bool))
     assert beeswarm(bundle, nobody) is None

@@ -16,7 +16,7 @@ from features.errors import NotFoundError
 from training.estimators.calibration import Calibrator
 from training.evidence import Evidence
 from training.leads.bundle import Bundle
-from training.leads.dataset import Lesson
+from training.leads.dataset import TrainingSet
 
 
 @pytest.fixture
@@ -32,7 +32,9 @@ def edit(folder: Path, **values: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
-def test_a_saved_model_forecasts_the_same_bits(bundle: Bundle, lesson: Lesson, saved: Path) -> None:
+def test_a_saved_model_forecasts_the_same_bits(
+    bundle: Bundle, lesson: TrainingSet, saved: Path
+) -> None:
     """Saving and loading changes no probability, no word, no version."""
     loaded, X = Bundle.load(saved), lesson.examples.X
     np.testing.assert_array_equal(loaded.probability(X), bundle.probability(X))

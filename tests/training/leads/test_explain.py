@@ -13,14 +13,14 @@ from features.build import Examples
 from features.feature import Aggregate, Feature, FeatureSet, Kind, Source, Unit, Who
 from training.estimators.calibration import IDENTITY, Calibrator
 from training.leads.bundle import Bundle
-from training.leads.dataset import Lesson
+from training.leads.dataset import TrainingSet
 from training.leads.explain import Explanation, as_json, explain, reasons, say_value, topic
 
 MAPS = [IDENTITY, Calibrator("platt", 0.6, 0.6, -0.8), Calibrator("beta", 1.6, 0.7, 0.5)]
 
 
 @pytest.fixture(scope="module")
-def explained(bundle: Bundle, lesson: Lesson) -> Explanation:
+def explained(bundle: Bundle, lesson: TrainingSet) -> Explanation:
     """Every row of the lesson, explained."""
     return explain(bundle, lesson.examples)
 
@@ -28,7 +28,7 @@ def explained(bundle: Bundle, lesson: Lesson) -> Explanation:
 @pytest.mark.parametrize("calibrator", MAPS, ids=lambda c: c.method)
 @pytest.mark.parametrize("each_side", [1, 3, 10])
 def test_points_and_rest_are_the_score(
-    bundle: Bundle, lesson: Lesson, calibrator: Calibrator, each_side: int
+    bundle: Bundle, lesson: TrainingSet, calibrator: Calibrator, each_side: int
 ) -> None:
     """Base, points and rest add up to 100 p within a hundredth, for every row and every map."""
     mapped = replace(bundle, calibrator=calibrator)
@@ -40,14 +40,16 @@ def test_points_and_rest_are_the_score(
     assert len(told) == len(few)
 
 
-def test_all_points_are_the_score(explained: Explanation, bundle: Bundle, lesson: Lesson) -> None:
+def test_all_points_are_the_score(
+    explained: Explanation, bundle: Bundle, lesson: TrainingSet
+) -> None:
     """Before anything is grouped or left out the sum is exact."""
     sums = explained.base + explained.points.sum(axis=1)
     np.testing.assert_allclose(sums, 100 * bundle.probability(lesson.examples.X), atol=1e-9)
 
 
 def test_points_keep_the_sign_of_log_odds(
-    explained: Explanation, bundle: Bundle, lesson: Lesson
+    explained: Explanation, bundle: Bundle, lesson: TrainingSet
 ) -> None:
     """What raises the trees' margin raises the score, and what lowers it lowers it."""
     assert bundle.ensemble is not None
@@ -56,7 +58,7 @@ def test_points_keep_the_sign_of_log_odds(
     assert (np.sign(explained.points[loud]) == np.sign(pushes[loud])).all()
 
 
-def test_a_row_at_the_base_has_its_slope(bundle: Bundle, lesson: Lesson) -> None:
+def test_a_row_at_the_base_has_its_slope(bundle: Bundle, lesson: TrainingSet) -> None:
     """Where a row's margin is the base's, points are log-odds times the slope there, not 0/0."""
     few = lesson.examples.take(np.arange(len(lesson.y)) < 3)
     still = replace(bundle, calibrator=Calibrator("platt", 1e-12, 1e-12, 0.0))
@@ -67,7 +69,7 @@ def test_a_row_at_the_base_has_its_slope(bundle: Bundle, lesson: Lesson) -> None
 
 @pytest.mark.parametrize("each_side", [1, 2, 3])
 def test_few_reasons_of_unlike_topics_the_strongest_first(
-    explained: Explanation, lesson: Lesson, each_side: int
+    explained: Explanation, lesson: TrainingSet, each_side: int
 ) -> None:
     """At most so many for and against, no topic twice, none weaker than one left out."""
     for made in reasons(explained, lesson.examples, each_side)[::11]:
@@ -83,7 +85,7 @@ def test_few_reasons_of_unlike_topics_the_strongest_first(
             assert sizes == sorted(sizes, reverse=True)
 
 
-def test_a_reason_is_what_the_contract_says(explained: Explanation, lesson: Lesson) -> None:
+def test_a_reason_is_what_the_contract_says(explained: Explanation, lesson: TrainingSet) -> None:
     """Feature, label, value, points, side and who, as JSON of words and numbers."""
     declared = {feature.name: feature for feature in explained.features}
     made = json.loads(as_json(reasons(explained, lesson.examples, 3)[0]))
@@ -109,7 +111,7 @@ def test_a_topic_is_spoken_for_by_its_strongest_feature() -> None:
     assert made["rest"] == pytest.approx(0.0)
 
 
-def test_a_fallback_has_a_base_and_no_reasons(bundle: Bundle, lesson: Lesson) -> None:
+def test_a_fallback_has_a_base_and_no_reasons(bundle: Bundle, lesson: TrainingSet) -> None:
     """Where the base rate answers there is nothing to explain, and it still adds up."""
     fallback = replace(bundle, ensemble=None, columns=(), base_rate=0.2)
     few = lesson.examples.take(np.arange(len(lesson.y)) < 3)
@@ -117,7 +119,7 @@ def test_a_fallback_has_a_base_and_no_reasons(bundle: Bundle, lesson: Lesson) ->
     assert told == [{"base": 20.0, "items": [], "rest": pytest.approx(0.0)}] * 3
 
 
-def test_no_rows_have_no_reasons(bundle: Bundle, lesson: Lesson) -> None:
+def test_no_rows_have_no_reasons(bundle: Bundle, lesson: TrainingSet) -> None:
     """A moment without open leads is explained by nothing."""
     none = lesson.examples.take(np.zeros(len(lesson.y), dtype=bool))
     assert reasons(explain(bundle, none), none, 3) == []

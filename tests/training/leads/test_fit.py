@@ -21,7 +21,7 @@ from features.storage.warehouse import Warehouse
 from training.checks.suspicion import Suspicion
 from training.cutoffs import taken_over, training_cutoffs
 from training.leads.bundle import Bundle
-from training.leads.dataset import Lesson, prepare
+from training.leads.dataset import TrainingSet, build_training_set
 from training.leads.fit import fit, judge_evidence, learn
 from training.params import SplitParams, TrainingParams
 
@@ -85,7 +85,9 @@ def test_one_early_ending_by_mistake_moves_nothing(opened: Opened) -> None:
     assert not taken_over(opened(leads))
 
 
-def test_a_lesson_holds_every_open_lead_and_its_label(lesson: Lesson, extract: Extract) -> None:
+def test_a_lesson_holds_every_open_lead_and_its_label(
+    lesson: TrainingSet, extract: Extract
+) -> None:
     """Rows and labels are those of the contract's words, counted anew."""
     ends = {row["lead_id"]: row.get("converted_at") for row in extract.rows("leads")}
     keys = lesson.examples.keys
@@ -99,7 +101,7 @@ def test_a_lesson_holds_every_open_lead_and_its_label(lesson: Lesson, extract: E
     np.testing.assert_array_equal(lesson.y, label)
 
 
-def test_the_model_has_learned_something(bundle: Bundle, lesson: Lesson) -> None:
+def test_the_model_has_learned_something(bundle: Bundle, lesson: TrainingSet) -> None:
     """A company with reasons is told apart: evidence is enough and the chances spread."""
     p = bundle.probability(lesson.examples.X)
     assert bundle.evidence.state == "enough"
@@ -107,7 +109,7 @@ def test_the_model_has_learned_something(bundle: Bundle, lesson: Lesson) -> None
     assert ((p > 0) & (p < 1)).all()
 
 
-def test_columns_that_only_tell_the_date_are_left_out(bundle: Bundle, lesson: Lesson) -> None:
+def test_columns_that_only_tell_the_date_are_left_out(bundle: Bundle, lesson: TrainingSet) -> None:
     """Under a year of history no feature in use is one value for everybody at each cutoff."""
     X, cutoffs = lesson.examples.X, lesson.examples.keys["cutoff"].to_numpy()
     varies = X.groupby(cutoffs).nunique(dropna=False).max() > 1
@@ -117,7 +119,7 @@ def test_columns_that_only_tell_the_date_are_left_out(bundle: Bundle, lesson: Le
 
 
 def test_after_two_years_the_date_may_be_used(
-    lesson: Lesson, history: Warehouse, bundle: Bundle
+    lesson: TrainingSet, history: Warehouse, bundle: Bundle
 ) -> None:
     """With two years of history a season has come twice, so the company's pace stays."""
     keys = lesson.examples.keys
@@ -129,7 +131,7 @@ def test_after_two_years_the_date_may_be_used(
     assert set(stretched.columns) > set(bundle.columns)
 
 
-def test_suspected_features_are_left_out_and_named(lesson: Lesson, history: Warehouse) -> None:
+def test_suspected_features_are_left_out_and_named(lesson: TrainingSet, history: Warehouse) -> None:
     """What the audit suspects is not learned from, unless a person vouched for it."""
     no = Suspicion("age_days", "too good", 0.99, left_out=True)
     yes = Suspicion("leads_value", "too good", 0.99, left_out=False)
@@ -142,7 +144,7 @@ def test_suspected_features_are_left_out_and_named(lesson: Lesson, history: Ware
 def test_a_model_is_known_by_its_columns_alone(history: Warehouse, tmp_path: Path) -> None:
     """However its features came to be left out, a model accepts its own bundle."""
     past, params = history.until(None), without(["age_days"])
-    lesson = prepare(past, HORIZON, FEATURES, params)
+    lesson = build_training_set(past, HORIZON, FEATURES, params)
     suspicion = Suspicion("leads_value", "too good", 0.99, left_out=True)
     made = fit(replace(lesson, suspicions=(suspicion,)), past, FEATURES, params)
     assert "standing_age_days" in made.columns
@@ -151,7 +153,7 @@ def test_a_model_is_known_by_its_columns_alone(history: Warehouse, tmp_path: Pat
     assert Bundle.load(tmp_path) == made
 
 
-def test_segments_with_few_leads_are_thin(bundle: Bundle, lesson: Lesson) -> None:
+def test_segments_with_few_leads_are_thin(bundle: Bundle, lesson: TrainingSet) -> None:
     """A source with fewer than forty leads, and one never met, are thin; the others are not."""
     sources = bundle.words.columns["leads.source"]
     assert sources is not None
@@ -164,7 +166,7 @@ def test_segments_with_few_leads_are_thin(bundle: Bundle, lesson: Lesson) -> Non
     assert {"enough", "thin"} == set(told)
 
 
-def test_less_than_the_minimum_is_thin_and_half_of_it_none(lesson: Lesson) -> None:
+def test_less_than_the_minimum_is_thin_and_half_of_it_none(lesson: TrainingSet) -> None:
     """Evidence follows the minimum: 206 conversions are thin of 300 and nothing of 500."""
     converted = pd.Series(lesson.y).groupby(lesson.examples.keys["lead_id"]).max().sum()
     states = []
@@ -176,7 +178,7 @@ def test_less_than_the_minimum_is_thin_and_half_of_it_none(lesson: Lesson) -> No
     assert f"{converted:.0f} converted" in states[2].says
 
 
-def test_too_little_gives_the_base_rate(history: Warehouse, lesson: Lesson) -> None:
+def test_too_little_gives_the_base_rate(history: Warehouse, lesson: TrainingSet) -> None:
     """Six weeks of history fit nothing: the share that converts answers, and it is said why."""
     past = history.until(START + timedelta(days=42))
     made = learn(past, HORIZON, FEATURES, TRAINING)
@@ -238,7 +240,9 @@ def test_a_pause_of_the_business_is_lived_through(opened: Opened, quick: Trainin
         assert made.ensemble is not None
 
 
-def test_leaving_everything_out_leaves_the_base_rate(history: Warehouse, lesson: Lesson) -> None:
+def test_leaving_everything_out_leaves_the_base_rate(
+    history: Warehouse, lesson: TrainingSet
+) -> None:
     """A person may name every feature; what is left is the fallback, not an error."""
     params = without(lesson.examples.feature_set.names)
     made = learn(history.until(None), HORIZON, FEATURES, params)

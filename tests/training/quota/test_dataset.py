@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from quota_company import FEATURES, TRAINING, opened, sellers
 
-from training.quota.dataset import prepare_quota
+from training.quota.dataset import build_quota_training_set
 
 
 def test_cutoffs_are_taken_further_apart_where_there_are_too_many_rows(tmp_path: Path) -> None:
@@ -19,7 +19,9 @@ def test_cutoffs_are_taken_further_apart_where_there_are_too_many_rows(tmp_path:
 
     def seen(most: int) -> tuple[int, list[pd.Timestamp]]:
         params = quota.model_copy(update={"max_snapshots": most})
-        lesson = prepare_quota(history, FEATURES, TRAINING.model_copy(update={"quota": params}))
+        lesson = build_quota_training_set(
+            history, FEATURES, TRAINING.model_copy(update={"quota": params})
+        )
         return len(lesson.deals), sorted(lesson.reps.keys["cutoff"].unique())
 
     rows, daily = seen(10**9)

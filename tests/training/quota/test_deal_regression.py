@@ -13,8 +13,14 @@ from scipy.special import expit
 from features.build import Examples
 from features.feature import FeatureSet
 from training.quota.amounts import ByDays, final_over_seen, new_sizes
-from training.quota.dataset import Claims, claims_of, other_deadlines
-from training.quota.deal_regression import DAYS_LEFT, EARLY, SLACK, DealPace, fit_pace
+from training.quota.dataset import DealDeadlines, deadlines_of, other_deadlines
+from training.quota.deal_regression import (
+    DAYS_LEFT,
+    EARLY,
+    SLACK,
+    DealRegression,
+    fit_deal_regression,
+)
 
 Floats = npt.NDArray[np.float64]
 NOTHING = FeatureSet("rep", (), {})
@@ -45,7 +51,7 @@ def test_what_acts_together_is_found(seed: int) -> None:
     X, truth = rows(4_000, seed)
     y = (np.random.default_rng(seed + 9).random(len(X)) < truth).astype(np.float64)
     new, chance = rows(20_000, seed + 50)
-    found = expit(fit_pace(X, y).margins(new))
+    found = expit(fit_deal_regression(X, y).margins(new))
     lost = np.mean(-chance * np.log(found) - (1 - chance) * np.log(1 - found))
     best = np.mean(-chance * np.log(chance) - (1 - chance) * np.log(1 - chance))
     rate = chance.mean()
@@ -57,14 +63,14 @@ def test_data_that_lack_columns_are_enough() -> None:
     """Without stages, pushes and amounts there is a pace all the same, and as JSON it is equal."""
     X, truth = rows(500, 1)
     X = X.drop(columns=["stage", "amount_against_company"]).assign(**{SLACK: np.nan})
-    made = fit_pace(X, (truth > 0.3).astype(np.float64))
+    made = fit_deal_regression(X, (truth > 0.3).astype(np.float64))
     assert made.stages == ()
     assert np.isfinite(made.margins(X)).all()
-    again = DealPace.from_json(made.to_json())
+    again = DealRegression.from_json(made.to_json())
     assert (again.margins(X) == made.margins(X)).all()
 
 
-def lesson(count: int) -> tuple[Examples, Claims]:
+def lesson(count: int) -> tuple[Examples, DealDeadlines]:
     """Make open deals of reps at weekly cutoffs of three quarters."""
     cutoffs = pd.date_range("2024-01-01", "2024-09-23", freq="7D")
     starts = pd.to_datetime(cutoffs.to_period("Q").start_time)
@@ -74,7 +80,7 @@ def lesson(count: int) -> tuple[Examples, Claims]:
     )
     deals = pd.DataFrame({"owner": "r", "cutoff": cutoffs.repeat(count)})
     told = [Examples(k, pd.DataFrame(index=k.index), NOTHING) for k in (reps, deals)]
-    return told[0], claims_of(told[0], told[1])
+    return told[0], deadlines_of(told[0], told[1])
 
 
 def test_other_deadlines_lie_ahead_and_within_what_is_known() -> None:

@@ -14,12 +14,12 @@ from features.feature import FeatureSet
 from training.estimators.calibration import IDENTITY
 from training.estimators.linear import Linear
 from training.quota.amounts import ByDays
-from training.quota.dataset import claims_of
+from training.quota.dataset import deadlines_of
 from training.quota.deals import DealModel, days_left
 from training.quota.explain import explain_reps, rep_reasons
 from training.quota.fit import crps
-from training.quota.futures import Chances, Draws, Spread, draw, evened, summed
-from training.quota.new_business import Creation, even_pace
+from training.quota.futures import DrawInputs, Futures, Spread, draw_futures, evened, summed
+from training.quota.new_business import NewBusiness, even_pace
 from training.quota.ranges import (
     CERTAIN,
     chance_to_attain,
@@ -51,18 +51,18 @@ def reps(*quotas: float, closed: float = 0.0, cutoff: datetime = CUTOFF) -> Exam
     return Examples(keys, X, FeatureSet("rep", (), {}))
 
 
-def chances(rep: list[int], p: list[float], amount: float, new: list[float]) -> Chances:
+def chances(rep: list[int], p: list[float], amount: float, new: list[float]) -> DrawInputs:
     """Make deals of known odds."""
     odds = np.log(np.array(p) / (1 - np.array(p)))
     worth = np.full((len(new), 1), 3.0)
     sizes = np.full(len(p), amount)
-    return Chances(np.array(rep, np.int64), odds, sizes, sizes[:, None], np.array(new), worth)
+    return DrawInputs(np.array(rep, np.int64), odds, sizes, sizes[:, None], np.array(new), worth)
 
 
 def test_open_deals_are_won_as_often_as_they_are_said_to_be() -> None:
     """Without luck in common the sum is binomial: mean n p a, variance n p (1 - p) a^2."""
     told = chances([1] * 20, [0.3] * 20, 5.0, [0.0, 0.0])
-    made = draw(reps(1.0, 1.0), told, EVEN, FUTURES, seed=1)
+    made = draw_futures(reps(1.0, 1.0), told, EVEN, FUTURES, seed=1)
     assert (made.open[0] == 0).all()
     assert made.open[1].mean() == pytest.approx(20 * 0.3 * 5, rel=0.01)
     assert made.open[1].var() == pytest.approx(20 * 0.3 * 0.7 * 25, rel=0.03)
@@ -73,8 +73,8 @@ def test_open_deals_are_won_as_often_as_they_are_said_to_be() -> None:
 def test_luck_does_not_change_what_open_deals_bring_on_average(p: float, luck: Spread) -> None:
     """However much luck deals share, a chance of p means p of them, and the sum gets wider."""
     told = chances([0] * 40, [p] * 40, 5.0, [0.0])
-    even = draw(reps(1.0), told, EVEN, FUTURES, seed=1)
-    made = draw(reps(1.0), told, luck, FUTURES, seed=1)
+    even = draw_futures(reps(1.0), told, EVEN, FUTURES, seed=1)
+    made = draw_futures(reps(1.0), told, luck, FUTURES, seed=1)
     assert made.open.mean() == pytest.approx(40 * p * 5, rel=0.03)
     assert made.open.var() > 1.2 * even.open.var()
     # Without the correction small chances would rise: the test could fail.
@@ -85,7 +85,7 @@ def test_new_business_is_poisson_with_amounts() -> None:
     """Mean and variance of a compound Poisson sum: l E[a] and l E[a^2]."""
     factors = np.array([0.5, 1.0, 4.0])
     told = replace(chances([], [], 1.0, [6.0]), new_amounts=3 * factors[None, :])
-    made = draw(reps(1.0), told, EVEN, FUTURES, seed=1)
+    made = draw_futures(reps(1.0), told, EVEN, FUTURES, seed=1)
     assert made.new.mean() == pytest.approx(6 * 3 * factors.mean(), rel=0.02)
     assert made.new.var() == pytest.approx(6 * 9 * (factors**2).mean(), rel=0.04)
 
@@ -93,7 +93,7 @@ def test_new_business_is_poisson_with_amounts() -> None:
 def test_open_deals_bring_any_of_their_final_amounts() -> None:
     """Each of the amounts a deal may bring is as likely: mean and variance of won times amount."""
     told = replace(chances([0], [0.4], 1.0, [0.0]), final=np.array([[1.0, 2.0, 6.0]]))
-    made = draw(reps(1.0), told, EVEN, FUTURES, seed=1)
+    made = draw_futures(reps(1.0), told, EVEN, FUTURES, seed=1)
     shares = [(made.open[0] == amount).mean() for amount in (0.0, 1.0, 2.0, 6.0)]
     assert shares == pytest.approx([0.6, 0.4 / 3, 0.4 / 3, 0.4 / 3], abs=0.01)
 
@@ -108,8 +108,8 @@ def test_amounts_are_those_of_the_days_left() -> None:
 def test_a_shared_mood_moves_all_and_keeps_the_mean_of_new_business() -> None:
     """Reps' futures of one moment go together, so a total is wider than independent sums."""
     told = chances([], [], 1.0, [8.0] * 6)
-    alone = draw(reps(*[1.0] * 6), told, EVEN, FUTURES, seed=1)
-    together = draw(reps(*[1.0] * 6), told, Spread(0.0, 0.4), FUTURES, seed=1)
+    alone = draw_futures(reps(*[1.0] * 6), told, EVEN, FUTURES, seed=1)
+    together = draw_futures(reps(*[1.0] * 6), told, Spread(0.0, 0.4), FUTURES, seed=1)
     assert together.new.mean() == pytest.approx(alone.new.mean(), rel=0.02)
     assert np.corrcoef(alone.new)[0, 1] == pytest.approx(0, abs=0.02)
     assert np.corrcoef(together.new)[0, 1] > 0.3
@@ -123,7 +123,7 @@ def test_a_shared_mood_moves_all_and_keeps_the_mean_of_new_business() -> None:
 def test_teams_add_up() -> None:
     """Managers' means and quotas add up to the company's, and each split to its mean."""
     told = chances([0, 0, 1, 3], [0.2, 0.9, 0.5, 0.4], 7.0, [1.0, 2.0, 0.0, 4.0])
-    made = draw(reps(5.0, 6.0, 7.0, 8.0, closed=2.0), told, Spread(), 500, seed=3)
+    made = draw_futures(reps(5.0, 6.0, 7.0, 8.0, closed=2.0), told, Spread(), 500, seed=3)
     teams = summed(made, made.keys["manager_id"], "manager")
     whole = summed(made, pd.Series("company", index=range(4)), "company").iloc[0]
     for name in ("mean", "quota", "closed", "expected_open", "expected_new"):
@@ -140,8 +140,8 @@ def test_cutoffs_do_not_touch_each_other() -> None:
     keys = pd.concat([first.keys, later.keys], ignore_index=True)
     both = Examples(keys, pd.concat([first.X, later.X], ignore_index=True), first.feature_set)
     told = chances([0, 1, 2, 3], [0.4] * 4, 2.0, [3.0] * 4)
-    alone = draw(first, chances([0, 1], [0.4] * 2, 2.0, [3.0] * 2), Spread(), 300, 7)
-    made = draw(both, told, Spread(), 300, 7)
+    alone = draw_futures(first, chances([0, 1], [0.4] * 2, 2.0, [3.0] * 2), Spread(), 300, 7)
+    made = draw_futures(both, told, Spread(), 300, 7)
     assert (made.total[:2] == alone.total).all()
     assert (made.total[2:] != alone.total).any()
 
@@ -204,7 +204,7 @@ def test_chance_and_range_agree(target: float) -> None:
 
 def test_a_quota_of_nothing_is_attained_in_every_future() -> None:
     """0 and less: never at risk, the range is the target, whatever comes in."""
-    made = draw(reps(0.0, -5.0, 4.0), chances([], [], 1.0, [1.0] * 3), EVEN, 500, 1)
+    made = draw_futures(reps(0.0, -5.0, 4.0), chances([], [], 1.0, [1.0] * 3), EVEN, 500, 1)
     p, ends = chance_to_attain(made.attainment(), 1.1), quantiles(made.attainment(), 1.1)
     assert p[:2].tolist() == [CERTAIN, CERTAIN]
     assert (ends[:2] == 1.1).all()
@@ -239,21 +239,21 @@ def test_an_even_pace() -> None:
 def test_expectations_cannot_run_away() -> None:
     """However far a rep's figures lie out, the log link stops at twice what was ever seen."""
     names = ("log_days", "pace")
-    made = Creation(Linear(names, (0.0, 0.0), (0.1, 0.1), (9.0, 9.0), 1.0), 12.0)
+    made = NewBusiness(Linear(names, (0.0, 0.0), (0.1, 0.1), (9.0, 9.0), 1.0), 12.0)
     figures = ("conversions_30d", "conversions_90d", "open_leads", "leads_90d", "created_90d")
     X = pd.DataFrame({"days_left": 90.0, "pace_won_180d": 9.0, "has_left": [0, 1]})
     X = X.assign(**dict.fromkeys((*figures, "lead_rate", "win_rate", "tenure_days"), 1.0))
     told = made.expected(X)
     assert told is not None
     assert told.tolist() == [12.0, 0.0]
-    assert Creation.from_json(made.to_json()) == made
+    assert NewBusiness.from_json(made.to_json()) == made
 
 
 def test_without_a_model_time_decides() -> None:
     """The company's share of deals won, as far as there is time to win; never 0 or 1."""
     keys = pd.DataFrame({"deal_id": ["a"], "owner": ["r0"], "cutoff": [pd.Timestamp(CUTOFF)]})
     deals = Examples(keys, pd.DataFrame(index=[0]), FeatureSet("deal", (), {}))
-    claims = claims_of(reps(1.0), deals)
+    claims = deadlines_of(reps(1.0), deals)
     assert days_left(deals, claims).tolist() == [60.0]
     for share, wanted in ((0.5, 0.5 * (1 - np.exp(-2))), (1.0, 1 - np.exp(-2))):
         rule = DealModel((), None, None, IDENTITY, share, 30.0)
@@ -268,7 +268,7 @@ def test_reasons_add_up(count: int) -> None:
     draws = np.random.default_rng(2)
     rows = reps(*draws.uniform(5, 60, count), closed=3.0)
     told = chances(list(range(count)), [0.4] * count, 9.0, draws.uniform(0, 9, count).tolist())
-    made = draw(rows, told, Spread(), 600, seed=1)
+    made = draw_futures(rows, told, Spread(), 600, seed=1)
     p = chance_to_attain(made.attainment(), 1.0)
     explained = explain_reps(made, rows, np.full(count, 9.0), 1.0)
     full = explained.base + explained.points.sum(axis=1)
@@ -283,9 +283,9 @@ def test_reasons_add_up(count: int) -> None:
 
 def test_rows_can_be_taken() -> None:
     """Some rows of futures are those rows, by place or by mask."""
-    made = draw(reps(1.0, 2.0, 3.0), chances([], [], 1.0, [1.0] * 3), EVEN, 50, 1)
+    made = draw_futures(reps(1.0, 2.0, 3.0), chances([], [], 1.0, [1.0] * 3), EVEN, 50, 1)
     for which in (np.array([2]), np.array([False, False, True])):
         one = made.take(which)
-        assert isinstance(one, Draws)
+        assert isinstance(one, Futures)
         assert one.keys["rep_id"].tolist() == ["r2"]
         assert (one.total == made.total[2:]).all()

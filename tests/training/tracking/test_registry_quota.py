@@ -22,7 +22,7 @@ from training.leads.fit import learn
 from training.leads.score import score_leads
 from training.params import BoosterParams, QuotaParams, ScoringParams, SplitParams, TrainingParams
 from training.quota.bundle import QUOTA, QuotaBundle
-from training.quota.dataset import prepare_quota
+from training.quota.dataset import build_quota_training_set
 from training.quota.fit import fit_quota, forecast
 from training.tracking.loading import load_bundle
 from training.tracking.records import RunRecord
@@ -98,7 +98,7 @@ def warehouse(home: Path) -> Warehouse:
 @pytest.fixture(scope="module")
 def bundle(warehouse: Warehouse) -> QuotaBundle:
     """A forecast of quota attainment."""
-    made = fit_quota(prepare_quota(warehouse.until(None), FEW, PARAMS), FEW, PARAMS)
+    made = fit_quota(build_quota_training_set(warehouse.until(None), FEW, PARAMS), FEW, PARAMS)
     assert made.deals.ensemble is not None, "a forecast without trees would show little"
     return made
 
