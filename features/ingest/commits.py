@@ -25,7 +25,7 @@ from features.ingest.columns import Plan, plan
 from features.ingest.files import look
 from features.ingest.match import match_table
 from features.ingest.notes import reading_notes
-from features.ingest.quarantine import quarantine, reasons, reject
+from features.ingest.quarantine import mark_faulty, reasons, reject, write_quarantine
 from features.ingest.report import TableReport
 from features.params import IngestParams
 from features.snapshot import CUTOFF, visible
@@ -109,7 +109,7 @@ def read_commits(
                 staged = raw.stage(backend, folder / "staged.parquet")
                 planned = plan(backend, matched, staged)
                 rejected = reject(backend, planned, None)
-                quarantine(
+                mark_faulty(
                     backend, rejected, _faults(_given(backend, planned, rejected), warehouse)
                 )
                 accepted = folder / "accepted.parquet"
@@ -117,7 +117,7 @@ def read_commits(
                 frame = pd.read_parquet(accepted)
                 report = _report(backend, planned, rejected, frame)
                 if report.quarantined:
-                    quarantine(backend, planned, rejected, turned_away)
+                    write_quarantine(backend, planned, rejected, turned_away)
         finally:
             backend.disconnect()
     if not report.read:

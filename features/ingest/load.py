@@ -22,7 +22,7 @@ from features.ingest.match import Matched, match
 from features.ingest.notes import content_notes, reading_notes
 from features.ingest.parsing import SQL_TYPES
 from features.ingest.profile import counts, fingerprint, latest_event
-from features.ingest.quarantine import quarantine, reasons, reject
+from features.ingest.quarantine import reasons, reject, write_quarantine
 from features.ingest.readiness import judge
 from features.ingest.report import IngestReport, TableReport, iso
 from features.params import FeatureParams, MinimumParams
@@ -143,7 +143,7 @@ def _load_table(work: _Work, matched: Matched) -> tuple[Plan, TableReport]:
     if report.quarantined:
         turned_away = work.folder / "quarantine"
         turned_away.mkdir(exist_ok=True)
-        quarantine(backend, planned, rejected, turned_away / f"{name}.parquet")
+        write_quarantine(backend, planned, rejected, turned_away / f"{name}.parquet")
     staging.unlink(missing_ok=True)
     return planned, report
 

@@ -71,7 +71,7 @@ def _reject_faulty(backend: Backend, plan: Plan, faults: list[_Fault], rejected:
         )
 
 
-def quarantine(backend: Backend, plan: Plan, rejected: str, path: Path) -> None:
+def write_quarantine(backend: Backend, plan: Plan, rejected: str, path: Path) -> None:
     """Write the rows that are not accepted, as they were read, each with its reason."""
     columns = [*plan.matched.columns.values(), *plan.matched.attributes.values()]
     originals, taken = [], {"source_row", "reason"}
@@ -186,10 +186,10 @@ def _reject_quotas(backend: Backend, plan: Plan, rejected: str) -> None:
         f"FROM {plan.rows(*columns)} "
         "WHERE source_row NOT IN (SELECT source_row FROM faulty) ORDER BY 1",
     )
-    quarantine(backend, rejected, _quota_faults(_Quota(*quota) for quota in found))
+    mark_faulty(backend, rejected, _quota_faults(_Quota(*quota) for quota in found))
 
 
-def quarantine(backend: Backend, rejected: str, faults: Iterable[tuple[int, str, str]]) -> None:
+def mark_faulty(backend: Backend, rejected: str, faults: Iterable[tuple[int, str, str]]) -> None:
     """Add faults that rows have in the light of others: their row, kind and reason in words."""
     turned = [{"source_row": at, "kind": kind, "reason": words} for at, kind, words in faults]
     if turned:

@@ -111,7 +111,7 @@ class QuotaBundle:
         new = self.creation.expected(reps.X)
         return draw_inputs(reps, deals, claims, margins, new, self.amounts)
 
-    def draw_futures(self, reps: Examples, deals: Examples) -> Futures:
+    def draw(self, reps: Examples, deals: Examples) -> Futures:
         """Draw the futures of every rep with a quota."""
         chances = self.chances(reps, deals)
         return draw_futures(reps, chances, self.spread, self.futures, self.seed)
