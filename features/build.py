@@ -21,7 +21,7 @@ from features.as_of.leads import open_scene
 from features.as_of.owners import PLACE, owner_context
 from features.clock import to_us
 from features.errors import FeatureError, LeakageError
-from features.feature import Expression, Feature, FeatureSet, PeerRank, Ratio, Ready, Source, Unit
+from features.feature import Expression, Feature, FeatureSet, PeerRank, Ratio, Ready, Relation, Unit
 from features.history import relations
 from features.history.calendar import working_hours
 from features.history.ranks import ranks
@@ -46,16 +46,16 @@ from features.snapshot import (
 )
 from features.storage.warehouse import Warehouse
 
-HISTORIES: Mapping[Callable[[SnapshotSet], ir.Table], tuple[Source, ...]] = {
-    relations.touches: (Source.TOUCHES, Source.TOUCH_DAYS, Source.TOUCH_REPS),
-    relations.stages: (Source.STAGES,),
-    deal_rows.moves: (Source.MOVES,),
+HISTORIES: Mapping[Callable[[SnapshotSet], ir.Table], tuple[Relation, ...]] = {
+    relations.touches: (Relation.TOUCHES, Relation.TOUCH_DAYS, Relation.TOUCH_REPS),
+    relations.stages: (Relation.STAGES,),
+    deal_rows.moves: (Relation.MOVES,),
 }
-SURROUNDINGS: Mapping[Source, Callable[[SnapshotSet], ir.Table]] = {
-    Source.LEAD: relations.leads,
-    Source.DEAL: deal_rows.deals,
-    Source.DEAL_SURROUNDINGS: deal_rows.market,
-    Source.REP: rep_rows.reps,
+SURROUNDINGS: Mapping[Relation, Callable[[SnapshotSet], ir.Table]] = {
+    Relation.LEAD: relations.leads,
+    Relation.DEAL: deal_rows.deals,
+    Relation.DEAL_SURROUNDINGS: deal_rows.market,
+    Relation.REP: rep_rows.reps,
 }
 
 
@@ -136,12 +136,12 @@ def build_scene(scene: SnapshotSet, feature_set: FeatureSet) -> Examples:
         _from_history(scene, features, relation, spine, columns)
     for source, relation in SURROUNDINGS.items():
         _from_surroundings(scene, feature_set.of(source), relation, columns)
-    _from_shared(scene, spine, fetched, feature_set.of(Source.SURROUNDINGS), columns)
+    _from_shared(scene, spine, fetched, feature_set.of(Relation.SURROUNDINGS), columns)
     for feature in every:
         if feature.unit is Unit.WORKING_HOURS:
             column = columns[feature.name]
             column[:] = _working_hours(column, cutoffs_us, scene.params)
-    for feature in feature_set.of(Source.COLUMNS):
+    for feature in feature_set.of(Relation.COLUMNS):
         columns[feature.name][:] = derived(feature, columns, cutoffs_us)
     made = matrix[: len(feature_set)].T
     X = pd.DataFrame(made, frame.index, feature_set.names, copy=False)

@@ -17,7 +17,7 @@ from features.errors import FeatureError
 DAY_US = 86_400_000_000
 
 
-class Source(Enum):
+class Relation(Enum):
     """The kinds of rows features are made of; `features.relations` says what each holds.
 
     Histories hold many rows for one snapshot, surroundings exactly one.
@@ -58,7 +58,7 @@ class Unit(Enum):
     CATEGORY = "category"
 
 
-class Kind(Enum):
+class Aggregation(Enum):
     """What is made of the rows of a history."""
 
     COUNT = "count"
@@ -75,7 +75,7 @@ class Kind(Enum):
     RHYTHM = "rhythm"
 
 
-WINDOWED = frozenset({Kind.COUNT, Kind.SUM, Kind.MEAN, Kind.TREND})
+WINDOWED = frozenset({Aggregation.COUNT, Aggregation.SUM, Aggregation.MEAN, Aggregation.TREND})
 """Kinds that can look through a window; the others look at all of a history."""
 
 
@@ -99,7 +99,7 @@ class Aggregate:
         wide_days: what TREND compares with.
     """
 
-    kind: Kind
+    kind: Aggregation
     by: str | None = None
     code: int | None = None
     column: str | None = None
@@ -171,7 +171,7 @@ class Feature:
     """
 
     name: str
-    source: Source
+    source: Relation
     how: How
     says: str
     who: Who
@@ -201,7 +201,7 @@ class Feature:
         """Refuse windows that would not be looked through."""
         if self.window_days is not None and how.kind not in WINDOWED:
             raise FeatureError(f"feature {self.name}: '{how.kind.value}' looks at all of a history")
-        if how.kind is Kind.TREND and not 0 < (self.window_days or 0) < (how.wide_days or 0):
+        if how.kind is Aggregation.TREND and not 0 < (self.window_days or 0) < (how.wide_days or 0):
             raise FeatureError(f"feature {self.name}: a trend compares a window with a wider one")
 
 
@@ -227,7 +227,7 @@ class FeatureSet:
 
     entity: str
     features: tuple[Feature, ...]
-    rows: Mapping[Source, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    rows: Mapping[Relation, Mapping[str, str]] = field(default_factory=dict, repr=False)
     aside: tuple[Feature, ...] = ()
 
     def __post_init__(self) -> None:
@@ -255,7 +255,7 @@ class FeatureSet:
         """The columns that hold categories."""
         return [feature.name for feature in self.features if feature.categories is not None]
 
-    def of(self, source: Source) -> tuple[Feature, ...]:
+    def of(self, source: Relation) -> tuple[Feature, ...]:
         """The features made of one kind of rows, those set aside included."""
         return tuple(f for f in (*self.features, *self.aside) if f.source is source)
 

@@ -12,7 +12,7 @@ from enum import Enum
 from types import MappingProxyType
 
 
-class Kind(Enum):
+class ColumnKind(Enum):
     """What a column holds; ids are texts that are never turned into numbers."""
 
     ID = "id"
@@ -35,7 +35,7 @@ class Column:
     """
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     required: bool = False
     known_at_creation: bool = False
     is_event: bool = False
@@ -81,21 +81,21 @@ class Table:
 
 
 def _id(name: str, *, required: bool = False, at_creation: bool = False) -> Column:
-    return Column(name, Kind.ID, required=required, known_at_creation=at_creation)
+    return Column(name, ColumnKind.ID, required=required, known_at_creation=at_creation)
 
 
 def _text(name: str, *, required: bool = False, at_creation: bool = False) -> Column:
-    return Column(name, Kind.TEXT, required=required, known_at_creation=at_creation)
+    return Column(name, ColumnKind.TEXT, required=required, known_at_creation=at_creation)
 
 
 def _number(name: str, *, required: bool = False, at_creation: bool = False) -> Column:
-    return Column(name, Kind.NUMBER, required=required, known_at_creation=at_creation)
+    return Column(name, ColumnKind.NUMBER, required=required, known_at_creation=at_creation)
 
 
 def _time(
     name: str, *, required: bool = False, at_creation: bool = False, event: bool = False
 ) -> Column:
-    return Column(name, Kind.TIME, required, known_at_creation=at_creation, is_event=event)
+    return Column(name, ColumnKind.TIME, required, known_at_creation=at_creation, is_event=event)
 
 
 LEADS = Table(
@@ -163,7 +163,7 @@ DEALS = Table(
         _number("amount", at_creation=True),
         _time("expected_close_at", at_creation=True),
         _time("closed_at", event=True),
-        Column("won", Kind.BOOLEAN),
+        Column("won", ColumnKind.BOOLEAN),
     ),
     key=("deal_id",),
     event_time="created_at",

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Moments
 from features.clock import midnight
 from features.labels.conversion import last_mature_cutoff
 from features.snapshot import grid
 from features.storage.warehouse import Warehouse
 from training.params import TrainingParams
 
-Moments = npt.NDArray[np.datetime64]
 FIRST_ENDINGS = 0.005
 """Share of leads' endings that may lie before learning begins: a few wrong dates move nothing."""
 OLD_DAYS = 60

@@ -37,15 +37,17 @@ from features.snapshot import (
     observable,
 )
 from features.storage.warehouse import Warehouse
-from features.tables import ACTIVITIES, Column, Kind, Table
+from features.tables import ACTIVITIES, Column, ColumnKind, Table
 
 Figures = npt.NDArray[Any]
 
 RESOLUTIONS = Table(
-    "resolutions", (Column("resolved_at", Kind.TIME, required=True),), event_time="resolved_at"
+    "resolutions",
+    (Column("resolved_at", ColumnKind.TIME, required=True),),
+    event_time="resolved_at",
 )
 ARRIVALS = Table(
-    "arrivals", (Column("created_at", Kind.TIME, required=True),), event_time="created_at"
+    "arrivals", (Column("created_at", ColumnKind.TIME, required=True),), event_time="created_at"
 )
 HIRING = Table("hiring", (), end_of_story=("hired_at",))
 """A rep's row carries no clock; who is hired later is not known yet."""

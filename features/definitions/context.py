@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from operator import itemgetter
 
 from features.definitions.wording import fact, in_days, word
-from features.feature import Feature, PeerRank, Source, Unit, Who, slugs
+from features.feature import Feature, PeerRank, Relation, Unit, Who, slugs
 from features.history.vocabulary import Vocabulary
 
 CALENDAR = {
@@ -18,14 +18,14 @@ CALENDAR = {
 """What the calendar tells of a cutoff, in words."""
 
 
-def calendar(source: Source) -> Iterator[Feature]:
+def calendar(source: Relation) -> Iterator[Feature]:
     """The calendar at the cutoff."""
     for name, says in CALENDAR.items():
         yield fact(source, name, itemgetter(name), says, Who.MARKET)
 
 
 def owner_description(
-    words: Vocabulary, source: Source, taken: tuple[str, ...]
+    words: Vocabulary, source: Relation, taken: tuple[str, ...]
 ) -> Iterator[Feature]:
     """How long the owner has been there, and what is known of the owner from the beginning.
 
@@ -66,4 +66,4 @@ def standings(
     for name, what in compared.items():
         says = f"{what} among {among} (0 lowest, 1 highest)"
         how = PeerRank(name, within)
-        yield Feature(f"standing_{name}", Source.COLUMNS, how, says, who, Unit.SHARE)
+        yield Feature(f"standing_{name}", Relation.COLUMNS, how, says, who, Unit.SHARE)

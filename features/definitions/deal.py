@@ -14,10 +14,10 @@ from features.definitions.lead_activity import coverage, directions, numbers, to
 from features.definitions.wording import Value, fact, in_days, in_window, kind, suffix, word
 from features.feature import (
     Aggregate,
+    Aggregation,
     Feature,
     FeatureSet,
-    Kind,
-    Source,
+    Relation,
     Unit,
     Who,
     slugs,
@@ -52,7 +52,7 @@ def deal_features(words: Vocabulary, params: FeatureParams) -> FeatureSet:
         numbers(words),
         coverage(params),
         stages(words),
-        fields(words, Source.DEAL),
+        fields(words, Relation.DEAL),
         _owner(words, params),
         _company(),
         standings(words, "deals", COMPARED, Who.CUSTOMER),
@@ -61,7 +61,7 @@ def deal_features(words: Vocabulary, params: FeatureParams) -> FeatureSet:
     return FeatureSet("deal", features, _rows(words))
 
 
-def _rows(words: Vocabulary) -> dict[Source, dict[str, str]]:
+def _rows(words: Vocabulary) -> dict[Relation, dict[str, str]]:
     """The columns that expressions over a deal and its surroundings may use."""
     moments = ("cutoff", "created_at", "expected_close_at", "hired_at")
     clocks = dict.fromkeys(moments, "timestamp(6)")
@@ -76,8 +76,8 @@ def _rows(words: Vocabulary) -> dict[Source, dict[str, str]]:
     days = dict.fromkeys(CALENDAR, "int64")
     own_rows = {**clocks, "amount": "float64", **ages, **own, **fields_}
     return {
-        Source.DEAL: own_rows,
-        Source.DEAL_SURROUNDINGS: {**own_rows, **books, **medians, **days},
+        Relation.DEAL: own_rows,
+        Relation.DEAL_SURROUNDINGS: {**own_rows, **books, **medians, **days},
     }
 
 
@@ -126,7 +126,7 @@ def _story() -> Iterator[Feature]:
         ),
     ]
     for name, value, says, who, unit in declared:
-        yield fact(Source.DEAL, name, value, says, who, unit)
+        yield fact(Relation.DEAL, name, value, says, who, unit)
 
 
 def _columns(words: Vocabulary) -> Iterator[Feature]:
@@ -137,7 +137,7 @@ def _columns(words: Vocabulary) -> Iterator[Feature]:
     for full, categories in own.items():
         table, column = full.split(".", 1)
         says = whose[table].format(column.replace("_", " "))
-        place = (Source.DEAL, full.replace(".", "__"))
+        place = (Relation.DEAL, full.replace(".", "__"))
         yield word(names[full], place, says, Who.CUSTOMER, categories)
 
 
@@ -155,24 +155,26 @@ def _moves(params: FeatureParams) -> Iterator[Feature]:
         phrase, who = says[move]
         name = move.replace(" ", "_")
         for days in (params.windows_days[-1], None):
-            how = Aggregate(Kind.COUNT, "move", code)
+            how = Aggregate(Aggregation.COUNT, "move", code)
             label = f"{phrase} {in_window(days)}"
-            yield Feature(f"{name}_{suffix(days)}", Source.MOVES, how, label, who, window_days=days)
-        since = Aggregate(Kind.SINCE_LAST, "move", code)
+            yield Feature(
+                f"{name}_{suffix(days)}", Relation.MOVES, how, label, who, window_days=days
+            )
+        since = Aggregate(Aggregation.SINCE_LAST, "move", code)
         label = f"days since the last of the {phrase}"
-        yield Feature(f"days_since_{name}", Source.MOVES, since, label, who, Unit.DAYS)
-    pushed = Aggregate(Kind.SUM, "move", MOVES.index("close pushed"), column="days")
+        yield Feature(f"days_since_{name}", Relation.MOVES, since, label, who, Unit.DAYS)
+    pushed = Aggregate(Aggregation.SUM, "move", MOVES.index("close pushed"), column="days")
     yield Feature(
         "days_pushed",
-        Source.MOVES,
+        Relation.MOVES,
         pushed,
         "days by which its expected close was put off in all",
         Who.CUSTOMER,
         Unit.AMOUNT,
     )
-    last = Aggregate(Kind.SINCE_LAST)
+    last = Aggregate(Aggregation.SINCE_LAST)
     yield Feature(
-        "days_since_change", Source.MOVES, last, "days since anything changed", Who.REP, Unit.DAYS
+        "days_since_change", Relation.MOVES, last, "days since anything changed", Who.REP, Unit.DAYS
     )
 
 
@@ -231,9 +233,9 @@ def _owner(words: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
         ),
     ]
     for name, value, says, who, unit in declared:
-        yield fact(Source.DEAL_SURROUNDINGS, name, value, says, who, unit)
+        yield fact(Relation.DEAL_SURROUNDINGS, name, value, says, who, unit)
     taken = ("rate", "closed", "won_90d", "open", "created_30d")
-    yield from owner_description(words, Source.DEAL_SURROUNDINGS, taken)
+    yield from owner_description(words, Relation.DEAL_SURROUNDINGS, taken)
 
 
 def _company() -> Iterator[Feature]:
@@ -261,5 +263,5 @@ def _company() -> Iterator[Feature]:
     ]
     for name, value, says, unit in declared:
         who = Who.CUSTOMER if name == "amount_against_company" else Who.MARKET
-        yield fact(Source.DEAL_SURROUNDINGS, name, value, says, who, unit)
-    yield from calendar(Source.DEAL_SURROUNDINGS)
+        yield fact(Relation.DEAL_SURROUNDINGS, name, value, says, who, unit)
+    yield from calendar(Relation.DEAL_SURROUNDINGS)

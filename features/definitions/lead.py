@@ -11,12 +11,12 @@ from features.definitions.lead_activity import coverage, directions, numbers, to
 from features.definitions.wording import Value, in_days, kind, row, word
 from features.feature import (
     Aggregate,
+    Aggregation,
     Feature,
     FeatureSet,
-    Kind,
     Ratio,
     Ready,
-    Source,
+    Relation,
     Unit,
     Who,
     slugs,
@@ -40,7 +40,7 @@ def lead_features(words: Vocabulary, params: FeatureParams) -> FeatureSet:
         numbers(words),
         coverage(params),
         stages(words),
-        fields(words, Source.LEAD),
+        fields(words, Relation.LEAD),
         _owner(words),
         _market(),
         _standings(words),
@@ -49,7 +49,7 @@ def lead_features(words: Vocabulary, params: FeatureParams) -> FeatureSet:
     return FeatureSet("lead", features, _rows(words))
 
 
-def _rows(words: Vocabulary) -> dict[Source, dict[str, str]]:
+def _rows(words: Vocabulary) -> dict[Relation, dict[str, str]]:
     """The columns that expressions over a lead and its surroundings may use."""
     moments = {"created_at": "timestamp(6)", "do_not_contact_at": "timestamp(6)"}
     own = {n: kind(c) for n, c in own_columns(words).items()}
@@ -60,13 +60,13 @@ def _rows(words: Vocabulary) -> dict[Source, dict[str, str]]:
     whole = dict.fromkeys((*counts, *CALENDAR), "int64")
     clocks = {"cutoff": "timestamp(6)", "hired_at": "timestamp(6)", "owner_rate": "float64"}
     return {
-        Source.LEAD: {
+        Relation.LEAD: {
             "lead_age_us": "int64",
             **moments,
             **{name.replace(".", "__"): dtype for name, dtype in own.items()},
             **fields,
         },
-        Source.SURROUNDINGS: {**clocks, **whole, **about_rep},
+        Relation.SURROUNDINGS: {**clocks, **whole, **about_rep},
     }
 
 
@@ -114,7 +114,7 @@ def _columns(words: Vocabulary) -> Iterator[Feature]:
         plain = full.split(".", 1)[1].replace("_", " ")
         says = plain if full.startswith("leads.") else f"the account's {plain}"
         column = full.replace(".", "__")
-        yield word(names[full], (Source.LEAD, column), says, Who.LEAD, categories)
+        yield word(names[full], (Relation.LEAD, column), says, Who.LEAD, categories)
 
 
 def stages(words: Vocabulary) -> Iterator[Feature]:
@@ -123,8 +123,8 @@ def stages(words: Vocabulary) -> Iterator[Feature]:
         return
     yield Feature(
         "stage",
-        Source.STAGES,
-        Aggregate(Kind.LAST_WORD, "stage"),
+        Relation.STAGES,
+        Aggregate(Aggregation.LAST_WORD, "stage"),
         "stage",
         Who.LEAD,
         Unit.CATEGORY,
@@ -132,29 +132,39 @@ def stages(words: Vocabulary) -> Iterator[Feature]:
     )
     names = slugs(words.stages)
     declared: list[tuple[str, Aggregate, str, Unit]] = [
-        ("days_in_stage", Aggregate(Kind.SINCE_LAST, "stage"), "days in this stage", Unit.DAYS),
+        (
+            "days_in_stage",
+            Aggregate(Aggregation.SINCE_LAST, "stage"),
+            "days in this stage",
+            Unit.DAYS,
+        ),
         (
             "working_hours_in_stage",
-            Aggregate(Kind.SINCE_LAST, "stage"),
+            Aggregate(Aggregation.SINCE_LAST, "stage"),
             "working hours in this stage",
             Unit.WORKING_HOURS,
         ),
-        ("stage_changes", Aggregate(Kind.COUNT, "stage"), "changes of stage so far", Unit.COUNT),
+        (
+            "stage_changes",
+            Aggregate(Aggregation.COUNT, "stage"),
+            "changes of stage so far",
+            Unit.COUNT,
+        ),
     ]
     declared += [
         (
             f"days_since_stage_{names[stage]}",
-            Aggregate(Kind.SINCE_FIRST, "stage", code),
+            Aggregate(Aggregation.SINCE_FIRST, "stage", code),
             f"days since it first reached '{stage}'",
             Unit.DAYS,
         )
         for code, stage in enumerate(words.stages)
     ]
     for name, how, says, unit in declared:
-        yield Feature(name, Source.STAGES, how, says, Who.COMPANY, unit)
+        yield Feature(name, Relation.STAGES, how, says, Who.COMPANY, unit)
 
 
-def fields(words: Vocabulary, source: Source) -> Iterator[Feature]:
+def fields(words: Vocabulary, source: Relation) -> Iterator[Feature]:
     """Other fields with a history: their last visible value."""
     names = slugs(words.fields)
     for column, name in words.field_columns.items():
@@ -180,7 +190,7 @@ def _owner(words: Vocabulary) -> Iterator[Feature]:
     )
     yield Feature(
         "reps_rate_mean",
-        Source.SURROUNDINGS,
+        Relation.SURROUNDINGS,
         Ready("reps_rate_mean"),
         "how often leads were won that its reps had worked on, on average",
         Who.REP,
@@ -188,14 +198,14 @@ def _owner(words: Vocabulary) -> Iterator[Feature]:
     )
     yield Feature(
         "reps_rate_best",
-        Source.SURROUNDINGS,
+        Relation.SURROUNDINGS,
         Ready("reps_rate_best"),
         "how often leads were won that its best rep had worked on",
         Who.REP,
         Unit.SHARE,
     )
     yield row("owner_load", lambda r: r.load, "open leads of the owner", Who.COMPANY)
-    yield from owner_description(words, Source.SURROUNDINGS, ("rate", "resolved", "load"))
+    yield from owner_description(words, Relation.SURROUNDINGS, ("rate", "resolved", "load"))
 
 
 def _market() -> Iterator[Feature]:
@@ -229,7 +239,7 @@ def _market() -> Iterator[Feature]:
     ]
     for name, value, says, unit in declared:
         yield row(name, value, says, Who.MARKET, unit)
-    yield from calendar(Source.SURROUNDINGS)
+    yield from calendar(Relation.SURROUNDINGS)
 
 
 def _standings(words: Vocabulary) -> Iterator[Feature]:
@@ -240,7 +250,7 @@ def _standings(words: Vocabulary) -> Iterator[Feature]:
     yield from standings(words, "leads", compared, Who.LEAD)
     yield Feature(
         "overdue",
-        Source.COLUMNS,
+        Relation.COLUMNS,
         Ratio("days_since_touch", "days_between_touches", 0.1),
         "the wait since the last activity, against its usual rhythm",
         Who.REP,

@@ -21,7 +21,7 @@ from features.definitions.rep_sales import (
     working_days,
 )
 from features.definitions.wording import Value, in_days, kind, word
-from features.feature import Feature, FeatureSet, Source, Unit, Who, slugs
+from features.feature import Feature, FeatureSet, Relation, Unit, Who, slugs
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
 
@@ -51,7 +51,7 @@ def rep_features(words: Vocabulary, params: FeatureParams) -> FeatureSet:
     return FeatureSet("rep", features, _rows(words))
 
 
-def _rows(words: Vocabulary) -> dict[Source, dict[str, str]]:
+def _rows(words: Vocabulary) -> dict[Relation, dict[str, str]]:
     """The columns that expressions over a rep may use."""
     clocks = ("cutoff", "period_start", "period_end", "hired_at")
     paces = [f"{what}_{d}d" for what in ("minutes", "won", "lost", "won_amount") for d in PACE_DAYS]
@@ -69,7 +69,7 @@ def _rows(words: Vocabulary) -> dict[Source, dict[str, str]]:
     sums = [f"{group}_{name}" for group in GROUPS for name in (*SUMMED, *paces)]
     numbers = ("quota", "attained", "last_ratio", "last_early_ratio", "median_won")
     return {
-        Source.REP: {
+        Relation.REP: {
             **dict.fromkeys(clocks, "timestamp(6)"),
             **dict.fromkeys((*whole, *company), "int64"),
             **dict.fromkeys((*numbers, "all_median_won", *sums), "float64"),
@@ -195,7 +195,7 @@ def _person(words: Vocabulary) -> Iterator[Feature]:
     columns = words.columns_of("reps")
     names = slugs(columns.values())
     for made, name in columns.items():
-        place, categories = (Source.REP, made), words.columns[f"reps.{name}"]
+        place, categories = (Relation.REP, made), words.columns[f"reps.{name}"]
         yield word(f"rep_{names[name]}", place, name.replace("_", " "), company, categories)
 
 

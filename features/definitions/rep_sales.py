@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 from features.as_of.deal_totals import FLOW_DAYS, PACE_DAYS
 from features.definitions.deal import PRIOR_WINS
 from features.definitions.wording import Value, fact
-from features.feature import Feature, Source, Unit, Who, slugs
+from features.feature import Feature, Relation, Unit, Who, slugs
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
 
@@ -20,7 +20,7 @@ PRIOR_DAYS = 20.0
 
 def of_rep(name: str, value: Value, says: str, who: Who, unit: Unit = Unit.COUNT) -> Feature:
     """Declare a figure about a rep in a quota period."""
-    return fact(Source.REP, name, value, says, who, unit)
+    return fact(Relation.REP, name, value, says, who, unit)
 
 
 def column(name: str, over: float = 1.0) -> Value:

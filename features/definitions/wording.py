@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import ibis.expr.types as ir
 
-from features.feature import DAY_US, Aggregate, Expression, Feature, Source, Unit, Who
+from features.feature import DAY_US, Aggregate, Expression, Feature, Relation, Unit, Who
 from features.history.relations import code_of
 from features.history.values import as_number
 from features.params import FeatureParams
@@ -47,7 +47,7 @@ def kind(categories: tuple[str, ...] | None) -> str:
 
 
 def fact(
-    source: Source, name: str, value: Value, says: str, who: Who, unit: Unit = Unit.COUNT
+    source: Relation, name: str, value: Value, says: str, who: Who, unit: Unit = Unit.COUNT
 ) -> Feature:
     """Declare a figure that a row of the source holds."""
     return Feature(name, source, Expression(value), says, who, unit)
@@ -55,13 +55,13 @@ def fact(
 
 def row(name: str, value: Value, says: str, who: Who, unit: Unit = Unit.COUNT) -> Feature:
     """Declare a figure that the lead or its surroundings hold as it stands."""
-    source = Source.LEAD if who is Who.LEAD else Source.SURROUNDINGS
+    source = Relation.LEAD if who is Who.LEAD else Relation.SURROUNDINGS
     return fact(source, name, value, says, who, unit)
 
 
 def word(
     name: str,
-    place: tuple[Source, str],
+    place: tuple[Relation, str],
     says: str,
     who: Who,
     categories: tuple[str, ...] | None,
@@ -79,4 +79,4 @@ def touch(
     name: str, how: Aggregate, says: str, unit: Unit = Unit.COUNT, days: int | None = None
 ) -> Feature:
     """Declare an aggregate over the lead's activities."""
-    return Feature(name, Source.TOUCHES, how, says, Who.REP, unit, days)
+    return Feature(name, Relation.TOUCHES, how, says, Who.REP, unit, days)

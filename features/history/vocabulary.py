@@ -18,7 +18,7 @@ from features.params import FeatureParams
 from features.snapshot import CUTOFF, hired
 from features.storage.warehouse import Warehouse
 from features.subjects import DEAL, LEAD, REP, SUBJECTS, Subject
-from features.tables import LEADS, Kind
+from features.tables import LEADS, ColumnKind
 
 STAGE = "stage"
 OWNER_FIELD = "rep_id"
@@ -228,5 +228,5 @@ def _met(warehouse: Warehouse, table: str, subject: Subject) -> ir.Table:
     return warehouse[table]
 
 
-def _is_key(kind: Kind) -> bool:
-    return kind in (Kind.ID, Kind.TIME)
+def _is_key(kind: ColumnKind) -> bool:
+    return kind in (ColumnKind.ID, ColumnKind.TIME)

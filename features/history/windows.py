@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from features.arrays import Bools, Floats, Ints
 from features.errors import FeatureError
-from features.feature import DAY_US, Aggregate, Feature, Kind, Source, Unit
+from features.feature import DAY_US, Aggregate, Aggregation, Feature, Relation, Unit
 from features.history.counts import micros, spread, whole
 from features.snapshot import AVAILABLE_AT, ENTITY, EVENT_TIME, Spine
 
@@ -31,7 +31,7 @@ PART = 32_768
 """Snapshots that are worked on at a time: what is made of them stays in the cache."""
 MOST_STRETCHES = 64
 """Stretches of rows up to which a part is put together from them."""
-DISTINCT = {Source.TOUCH_DAYS: "day", Source.TOUCH_REPS: "rep_id"}
+DISTINCT = {Relation.TOUCH_DAYS: "day", Relation.TOUCH_REPS: "rep_id"}
 """Sources that count the unlike values of a column, not the rows."""
 
 
@@ -171,19 +171,19 @@ class WindowAggregates:
             return self._unlike(feature)
         how, days = how_of(feature), feature.window_days
         rows, scale = self._rows(how.code), SCALES.get(feature.unit, 1)
-        makers: Mapping[Kind, Callable[[], Floats]] = {
-            Kind.COUNT: lambda: self._count(rows, days),
-            Kind.SUM: lambda: self._total(rows, feature),
-            Kind.MEAN: lambda: self._mean(rows, feature),
-            Kind.TREND: lambda: self._trend(rows, days or 0, how.wide_days or 0),
-            Kind.SINCE_LAST: lambda: self._age(self._youngest(how.code)) / scale,
-            Kind.SINCE_FIRST: lambda: self._age(self._oldest(how.code)) / scale,
-            Kind.RESPONSE: lambda: self._response(how.code) / scale,
-            Kind.RHYTHM: lambda: self._rhythm(how.code) / scale,
-            Kind.LAST_WORD: lambda: self._newest_words(self._youngest)[0],
-            Kind.SECOND_WORD: lambda: self._newest_words(self._youngest)[1],
-            Kind.NEWEST_WORD: lambda: self._newest_words(self._oldest)[0],
-            Kind.SINCE_NEWEST: lambda: self._newest_words(self._oldest)[2] / scale,
+        makers: Mapping[Aggregation, Callable[[], Floats]] = {
+            Aggregation.COUNT: lambda: self._count(rows, days),
+            Aggregation.SUM: lambda: self._total(rows, feature),
+            Aggregation.MEAN: lambda: self._mean(rows, feature),
+            Aggregation.TREND: lambda: self._trend(rows, days or 0, how.wide_days or 0),
+            Aggregation.SINCE_LAST: lambda: self._age(self._youngest(how.code)) / scale,
+            Aggregation.SINCE_FIRST: lambda: self._age(self._oldest(how.code)) / scale,
+            Aggregation.RESPONSE: lambda: self._response(how.code) / scale,
+            Aggregation.RHYTHM: lambda: self._rhythm(how.code) / scale,
+            Aggregation.LAST_WORD: lambda: self._newest_words(self._youngest)[0],
+            Aggregation.SECOND_WORD: lambda: self._newest_words(self._youngest)[1],
+            Aggregation.NEWEST_WORD: lambda: self._newest_words(self._oldest)[0],
+            Aggregation.SINCE_NEWEST: lambda: self._newest_words(self._oldest)[2] / scale,
         }
         return makers[how.kind]()
 
@@ -193,7 +193,7 @@ class WindowAggregates:
         A row stands for its word until a later one of the same word is seen; counting only the
         rows while they stand counts words.
         """
-        if how_of(feature) != Aggregate(Kind.COUNT):
+        if how_of(feature) != Aggregate(Aggregation.COUNT):
             raise FeatureError(f"feature {feature.name}: days and reps can be counted only")
         rows = self._rows(None)
         start, stop = self.start[rows], self._stops[feature.window_days][rows]

@@ -13,7 +13,7 @@ from features.ingest.files import RawColumn
 from features.ingest.match import Matched
 from features.ingest.parsing import SQL_TYPES
 from features.storage.engine import ident, parquet, row
-from features.tables import Column, Kind
+from features.tables import Column, ColumnKind
 
 SOURCE_ROW = "file_row_number"
 
@@ -46,7 +46,7 @@ class Field:
     taking: str
     giving: str
     reading: str
-    kind: Kind | None
+    kind: ColumnKind | None
     is_sure: bool = True
     note: str = ""
 
@@ -136,9 +136,9 @@ def _schema_field(backend: Backend, matched: Matched, file: Path, place: int) ->
     note = ""
     if column.name == "entity_type":
         reading = f"lower({reading})"
-    if column.kind is Kind.ID and source.type in ("FLOAT", "DOUBLE"):
+    if column.kind is ColumnKind.ID and source.type in ("FLOAT", "DOUBLE"):
         note = "ids stored as floating-point numbers, read as whole ones"
-    if column.kind is Kind.ID and matched.raw.is_csv and _is_damaged(backend, file, source):
+    if column.kind is ColumnKind.ID and matched.raw.is_csv and _is_damaged(backend, file, source):
         reading = f"regexp_replace({reading}, '\\.0$', '')"
         note = "ids written as 7.0, read as 7"
     is_sure = parsing.is_sure(column.kind, source.type)

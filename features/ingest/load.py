@@ -23,7 +23,7 @@ from features.ingest.notes import content_notes, reading_notes
 from features.ingest.parsing import SQL_TYPES
 from features.ingest.profile import counts, fingerprint, latest_event
 from features.ingest.quarantine import reasons, reject, write_quarantine
-from features.ingest.readiness import judge
+from features.ingest.readiness import readiness_of
 from features.ingest.report import IngestReport, TableReport, iso
 from features.params import FeatureParams, MinimumParams
 from features.progress import Progress, silent
@@ -209,7 +209,7 @@ def _report(
         data_until=until,
         data_until_declared=work.declared is not None,
         fingerprint=fingerprint(work.backend, files, until),
-        verdict=judge(counts(work.backend, files, until), minimum, now),
+        verdict=readiness_of(counts(work.backend, files, until), minimum, now),
     )
 
 

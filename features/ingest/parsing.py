@@ -10,24 +10,24 @@ import re
 from dataclasses import dataclass
 
 from features.storage.engine import text
-from features.tables import Kind
+from features.tables import ColumnKind
 from features.texts import EMPTY
 
 SQL_TYPES = {
-    Kind.ID: "VARCHAR",
-    Kind.TEXT: "VARCHAR",
-    Kind.NUMBER: "DOUBLE",
-    Kind.TIME: "TIMESTAMP",
-    Kind.BOOLEAN: "BOOLEAN",
+    ColumnKind.ID: "VARCHAR",
+    ColumnKind.TEXT: "VARCHAR",
+    ColumnKind.NUMBER: "DOUBLE",
+    ColumnKind.TIME: "TIMESTAMP",
+    ColumnKind.BOOLEAN: "BOOLEAN",
 }
 
 
 RIGHT = {
-    Kind.ID: "a text",
-    Kind.TEXT: "a text",
-    Kind.NUMBER: "a number like 1234.5",
-    Kind.TIME: "a time like 2025-03-31T14:05:00Z",
-    Kind.BOOLEAN: "true or false",
+    ColumnKind.ID: "a text",
+    ColumnKind.TEXT: "a text",
+    ColumnKind.NUMBER: "a number like 1234.5",
+    ColumnKind.TIME: "a time like 2025-03-31T14:05:00Z",
+    ColumnKind.BOOLEAN: "true or false",
 }
 
 _INTEGERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER")
@@ -91,39 +91,39 @@ def given_attribute(taken: str, sql_type: str) -> str:
     return f"CASE WHEN NOT regexp_full_match({taken}, {text(nothing)}) THEN trim({taken}) END"
 
 
-def parsed(kind: Kind, taken: str, sql_type: str, reading: Reading) -> str:
+def parsed(kind: ColumnKind, taken: str, sql_type: str, reading: Reading) -> str:
     """Read what is given as a column of our schema; NULL where it cannot be read."""
-    if kind is Kind.NUMBER:
+    if kind is ColumnKind.NUMBER:
         return _number(taken, sql_type)
-    if kind is Kind.TIME:
+    if kind is ColumnKind.TIME:
         return _time(taken, sql_type, reading)
-    if kind is Kind.BOOLEAN:
+    if kind is ColumnKind.BOOLEAN:
         return _boolean(taken, sql_type)
     return _text(taken, sql_type)
 
 
-def settled(kind: Kind, value: str) -> str:
+def settled(kind: ColumnKind, value: str) -> str:
     """Leave out values that no scale and no calendar shows: infinities, the year 290000."""
-    if kind is Kind.NUMBER:
+    if kind is ColumnKind.NUMBER:
         return f"CASE WHEN isfinite({value}) THEN {value} END"
-    if kind is Kind.TIME:
+    if kind is ColumnKind.TIME:
         return f"CASE WHEN {value} BETWEEN {_FIRST} AND {_LAST} THEN {value} END"
     return value
 
 
-def is_sure(kind: Kind, sql_type: str) -> bool:
+def is_sure(kind: ColumnKind, sql_type: str) -> bool:
     """Tell whether whatever is given in a column of this type can be read."""
-    if kind is Kind.NUMBER:
+    if kind is ColumnKind.NUMBER:
         return _is_number(sql_type) and sql_type not in _FLOATS
-    if kind is Kind.BOOLEAN:
+    if kind is ColumnKind.BOOLEAN:
         return sql_type == "BOOLEAN"
-    return kind is not Kind.TIME and sql_type not in _FLOATS
+    return kind is not ColumnKind.TIME and sql_type not in _FLOATS
 
 
-def attribute(taken: str, sql_type: str, reading: Reading) -> tuple[Kind | None, str]:
+def attribute(taken: str, sql_type: str, reading: Reading) -> tuple[ColumnKind | None, str]:
     """Keep an attribute as it is, in one of the types a warehouse holds."""
     if sql_type.startswith("TIMESTAMP") or sql_type == "DATE":
-        return Kind.TIME, _time(taken, sql_type, reading)
+        return ColumnKind.TIME, _time(taken, sql_type, reading)
     if sql_type.startswith("DECIMAL") or "HUGEINT" in sql_type:
         return None, f"CAST({taken} AS DOUBLE)"
     if sql_type in ("VARCHAR", "BOOLEAN", *_FLOATS) or _INTEGERS.fullmatch(sql_type):
@@ -131,12 +131,16 @@ def attribute(taken: str, sql_type: str, reading: Reading) -> tuple[Kind | None,
     return None, f"CAST({taken} AS VARCHAR)"
 
 
-def declared(taken: str, sql_type: str, reading: Reading) -> tuple[Kind | None, str]:
+def declared(taken: str, sql_type: str, reading: Reading) -> tuple[ColumnKind | None, str]:
     """Read an attribute that a database declares as something but that is staged as text."""
     if sql_type == "BIGINT":
         is_whole = f"regexp_full_match({taken}, '[+-]?\\d+')"
         return None, f"CASE WHEN {is_whole} THEN TRY_CAST({taken} AS BIGINT) END"
-    kind = {"DOUBLE": Kind.NUMBER, "BOOLEAN": Kind.BOOLEAN, "TIMESTAMP": Kind.TIME}[sql_type]
+    kind = {
+        "DOUBLE": ColumnKind.NUMBER,
+        "BOOLEAN": ColumnKind.BOOLEAN,
+        "TIMESTAMP": ColumnKind.TIME,
+    }[sql_type]
     return kind, parsed(kind, taken, "VARCHAR", reading)
 
 

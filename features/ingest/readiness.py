@@ -60,7 +60,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Readiness:
     """One sentence of the verdict.
 
     Attributes:
@@ -82,7 +82,7 @@ class Finding:
         return self.model is None or self.evidence != "none"
 
 
-def judge(counts: Counts, minimum: MinimumParams, now: datetime) -> tuple[Finding, ...]:
+def readiness_of(counts: Counts, minimum: MinimumParams, now: datetime) -> tuple[Readiness, ...]:
     """Say what an extract supports.
 
     Args:
@@ -94,12 +94,12 @@ def judge(counts: Counts, minimum: MinimumParams, now: datetime) -> tuple[Findin
     return (*models, *_whole(counts, now))
 
 
-def _judge_model(model: Model, counts: Counts, minimum: MinimumParams) -> Finding:
+def _judge_model(model: Model, counts: Counts, minimum: MinimumParams) -> Readiness:
     what = _WHAT[model]
     absent = tuple(name for name in NEEDS[model] if name not in counts.present)
     if absent:
         names = " and ".join(f"`{name}`" for name in absent)
-        return Finding(f"{what}: not possible without {names}", "none", model, absent)
+        return Readiness(f"{what}: not possible without {names}", "none", model, absent)
     short = tuple(
         f"{have} {words}, at least {need} are needed"
         for words, have, need in _minimums(model, counts, minimum)
@@ -107,9 +107,9 @@ def _judge_model(model: Model, counts: Counts, minimum: MinimumParams) -> Findin
     )
     if short:
         says = f"{what}: possible on thin evidence, the fallback answers: {'; '.join(short)}"
-        return Finding(says, "thin", model, short)
+        return Readiness(says, "thin", model, short)
     held = ", ".join(f"{have:,} {words}" for words, have, _ in _minimums(model, counts, minimum))
-    return Finding(f"{what}: possible ({held})", "enough", model)
+    return Readiness(f"{what}: possible ({held})", "enough", model)
 
 
 def _minimums(
@@ -124,19 +124,19 @@ def _minimums(
         yield "ended quota periods of a rep", counts.periods, minimum.periods
 
 
-def _whole(counts: Counts, now: datetime) -> Iterator[Finding]:
+def _whole(counts: Counts, now: datetime) -> Iterator[Readiness]:
     for name, cost in _COST.items():
         if name not in counts.present:
-            yield Finding(cost, "none", missing=(name,))
+            yield Readiness(cost, "none", missing=(name,))
     if "activities" in counts.present and counts.activities == 0:
         says = "`activities` has no rows: leads are judged by what was known at their creation"
-        yield Finding(says, "thin")
+        yield Readiness(says, "thin")
     if counts.data_until is None:
         says = "there is no event in the data: nothing can be learned from it"
-        yield Finding(says, "none")
+        yield Readiness(says, "none")
     elif counts.data_until > now:
         says = (
             f"the data ends in the future, at {counts.data_until:%Y-%m-%d %H:%M}: a date in it "
             "is wrong, or give the true end as --data-until"
         )
-        yield Finding(says, "thin")
+        yield Readiness(says, "thin")

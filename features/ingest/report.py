@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
-from features.ingest.readiness import Finding
+from features.ingest.readiness import Readiness
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class IngestReport:
     data_until: datetime | None
     data_until_declared: bool
     fingerprint: str
-    verdict: tuple[Finding, ...]
+    verdict: tuple[Readiness, ...]
 
     def to_json(self) -> str:
         """Write the report as HOME/data/ingest-report.json holds it."""

@@ -16,7 +16,7 @@ from features.simulation.lead_records import LeadRecords
 from features.simulation.parquet import HOUR
 from features.simulation.people import People
 from features.simulation.rows import Array
-from features.simulation.settings import Settings
+from features.simulation.settings import CompanySettings
 from features.simulation.state import Calendar, State
 
 
@@ -27,7 +27,9 @@ class Crm:
         people: is told of quotas.
     """
 
-    def __init__(self, settings: Settings, calendar: Calendar, out: Path, begin: int) -> None:
+    def __init__(
+        self, settings: CompanySettings, calendar: Calendar, out: Path, begin: int
+    ) -> None:
         """Open the files.
 
         Args:

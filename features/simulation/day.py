@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from features.simulation.rows import Array, Rows
-from features.simulation.settings import Settings
+from features.simulation.settings import CompanySettings
 from features.simulation.state import CAUSES, Calendar, State, potentials
 
 SHOCK = {"conversion": -0.30, "win": -0.25, "amount": 0.79, "pace": 0.69}
@@ -125,7 +125,7 @@ class Day:
 class Rules:
     """The settings and the calendar a day is played by, and in which world."""
 
-    settings: Settings
+    settings: CompanySettings
     calendar: Calendar
     alike: Alike = OURS
 

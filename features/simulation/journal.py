@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from features.simulation.parquet import DAY, TIME, Columns, Growing, ids, money, words
 from features.simulation.rows import Array
-from features.simulation.settings import Settings
+from features.simulation.settings import CompanySettings
 from features.simulation.state import DEAL_STAGES, STAGES, Calendar
 
 TYPES = ("call", "email", "meeting", "web_visit")
@@ -97,7 +97,9 @@ class Journal:
         epoch: the moment day 0 begins, in microseconds.
     """
 
-    def __init__(self, settings: Settings, calendar: Calendar, out: Path, begin: int) -> None:
+    def __init__(
+        self, settings: CompanySettings, calendar: Calendar, out: Path, begin: int
+    ) -> None:
         """Open both files.
 
         Args:

@@ -12,7 +12,7 @@ from features.simulation.crm import Crm
 from features.simulation.day import Day, Given, Streams
 from features.simulation.machine import Machine
 from features.simulation.rows import Array
-from features.simulation.settings import Settings
+from features.simulation.settings import CompanySettings
 from features.simulation.state import (
     BURN_IN,
     CAUSES,
@@ -72,7 +72,7 @@ class Life:
         trouble: each seat's planted cause, by the first day of the period.
     """
 
-    settings: Settings
+    settings: CompanySettings
     calendar: Calendar
     end: int
     given: Given = field(default_factory=Given)
@@ -110,7 +110,7 @@ class Life:
         return self.calendar.date(day).weekday()
 
 
-def live(settings: Settings, out: Path, progress: Progress = silent) -> Life:
+def live(settings: CompanySettings, out: Path, progress: Progress = silent) -> Life:
     """Play a company's history and write its tables.
 
     Args:
@@ -161,7 +161,7 @@ def cast(state: State) -> None:
     seats["cause_end"][:2] = FOR_EVER
 
 
-def guesses(settings: Settings, draws: np.random.Generator) -> Array:
+def guesses(settings: CompanySettings, draws: np.random.Generator) -> Array:
     """Guess the territories' potentials, as a company does that knows them a little."""
     noise = np.exp(draws.normal(0, settings.guess_noise, settings.territories))
     return np.asarray(potentials(settings) ** settings.guess_power * noise)

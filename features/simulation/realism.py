@@ -24,7 +24,7 @@ SMALL, MIDDLE, LARGE = 10_000.0, (18_000.0, 32_000.0), 50_000.0
 
 
 @dataclass(frozen=True)
-class Figure:
+class Measurement:
     """One line of the realism table.
 
     Attributes:
@@ -84,7 +84,7 @@ class Extract:
         return closed[closed["won"]]
 
 
-def realism(folder: Path) -> list[Figure]:
+def realism(folder: Path) -> list[Measurement]:
     """Measure a company.
 
     Args:
@@ -112,9 +112,9 @@ def attainment(extract: Extract) -> pd.DataFrame:
     return quotas.assign(attained=attained, attainment=attained / quotas["amount"])
 
 
-def _quota(extract: Extract) -> Iterator[Figure]:
+def _quota(extract: Extract) -> Iterator[Measurement]:
     made = (attainment(extract)["attainment"] >= 1).mean()
-    yield Figure(
+    yield Measurement(
         "rep-quarters that attain", made, "57-60 % (M), 21 % (M), 31 % (M)", "M", 0.25, 0.65
     )
     left = extract.reps["left_at"]
@@ -122,16 +122,16 @@ def _quota(extract: Extract) -> Iterator[Figure]:
     year = extract.won[extract.won["closed_at"] > extract.end - pd.Timedelta(days=YEAR_DAYS)]
     revenue = year.groupby("rep_id")["amount"].sum().reindex(staying).fillna(0)
     best = revenue.nlargest(max(1, len(revenue) // 5)).sum() / max(revenue.sum(), 1)
-    yield Figure("revenue of the top fifth of reps", best, "17 % bring 81 %", "M", 0.25, 0.85)
+    yield Measurement("revenue of the top fifth of reps", best, "17 % bring 81 %", "M", 0.25, 0.85)
     begin = extract.quotas["period_start"].min()
     years = (extract.end - begin).days / YEAR_DAYS
     seats = len(extract.quotas) / extract.quotas["period_start"].nunique()
-    yield Figure(
+    yield Measurement(
         "reps who leave in a year", left.notna().sum() / seats / years, "22-36 %", "M", 0.1, 0.5
     )
 
 
-def _leads(extract: Extract) -> Iterator[Figure]:
+def _leads(extract: Extract) -> Iterator[Measurement]:
     leads = extract.leads[extract.leads["created_at"] < extract.end - pd.Timedelta(days=RIPE_DAYS)]
     rate = leads.groupby("source")["converted_at"].apply(lambda times: times.notna().mean())
     published = {
@@ -142,21 +142,21 @@ def _leads(extract: Extract) -> Iterator[Figure]:
     }
     for source in SOURCES:
         words, low, high = published[source]
-        yield Figure(f"leads that become deals: {source}", rate[source], words, "L", low, high)
+        yield Measurement(f"leads that become deals: {source}", rate[source], words, "L", low, high)
 
 
-def _deals(extract: Extract) -> Iterator[Figure]:
+def _deals(extract: Extract) -> Iterator[Measurement]:
     closed, won = extract.closed, extract.won
     small = closed[closed["amount"] < SMALL]["won"].mean()
-    yield Figure("deals won, below 10,000", small, "25-35 %", "L", 0.2, 0.5)
+    yield Measurement("deals won, below 10,000", small, "25-35 %", "L", 0.2, 0.5)
     large = closed[closed["amount"] >= LARGE]["won"].mean()
-    yield Figure("deals won, from 50,000", large, "10-15 % above 250,000", "L", 0.05, 0.35)
+    yield Measurement("deals won, from 50,000", large, "10-15 % above 250,000", "L", 0.05, 0.35)
     days = (won["closed_at"] - won["created_at"]).dt.days
     middle = won["amount"].between(*MIDDLE)
-    yield Figure(
+    yield Measurement(
         "cycle of won deals, about 25,000", days[middle].median(), "60 days", "H", 40, 80, "days"
     )
-    yield Figure(
+    yield Measurement(
         "the same, below 10,000",
         days[won["amount"] < SMALL].median(),
         "14-30 days",
@@ -165,7 +165,7 @@ def _deals(extract: Extract) -> Iterator[Figure]:
         70,
         "days",
     )
-    yield Figure(
+    yield Measurement(
         "the same, from 50,000",
         days[won["amount"] >= LARGE].median(),
         "90-180 days",
@@ -180,10 +180,10 @@ def _deals(extract: Extract) -> Iterator[Figure]:
     wins = pd.Series(closed["won"].to_numpy()).groupby(pushes.clip(0, 3).to_numpy()).mean()
     for count, words in ((1, "44 %"), (2, "25 %"), (3, "7 %")):
         name = f"deals won after {count}{' or more' if count == 3 else ''} pushed dates"  # noqa: PLR2004
-        yield Figure(name, float(wins.get(count, np.nan)), words, "L", 0.0, 1.0)
+        yield Measurement(name, float(wins.get(count, np.nan)), words, "L", 0.0, 1.0)
 
 
-def _quarter_end(extract: Extract) -> Iterator[Figure]:
+def _quarter_end(extract: Extract) -> Iterator[Measurement]:
     closed = extract.closed
     left = (closed["closed_at"].dt.to_period("Q").dt.end_time - closed["closed_at"]).dt.days
     is_last, days = left < LAST_DAYS, 91
@@ -193,35 +193,35 @@ def _quarter_end(extract: Extract) -> Iterator[Figure]:
     ):
         last = (is_last & which).sum() / LAST_DAYS
         usual = (~is_last & which).sum() / (days - LAST_DAYS)
-        yield Figure(
+        yield Measurement(
             f"{name} a day at a quarter's end", last / max(usual, 1e-9), words, "H", low, high, "x"
         )
     won = closed["won"]
     size = closed[won & is_last]["amount"].mean() / closed[won & ~is_last]["amount"].mean()
-    yield Figure("size of deals won then, beside others", size, "66 %", "H", 0.5, 1.0)
+    yield Measurement("size of deals won then, beside others", size, "66 %", "H", 0.5, 1.0)
 
 
-def _work(extract: Extract) -> Iterator[Figure]:
+def _work(extract: Extract) -> Iterator[Measurement]:
     work = extract.activities[extract.activities["rep_id"].notna()]
     each = work.groupby("rep_id")["occurred_at"].agg(
         lambda times: len(times) / times.dt.normalize().nunique()
     )
-    yield Figure(
+    yield Measurement(
         "logged activities of a rep in a day", each.mean(), "no figure", "-", 5, 60, "a day"
     )
     low, high = each.quantile(0.1), each.quantile(0.9)
-    yield Figure(
+    yield Measurement(
         "the same, busiest tenth over idlest", float(high / low), "10-90 % logged", "L", 1.5, 9, "x"
     )
     outbound = work[work["lead_id"].notna() & (work["direction"] == "outbound")]
     first = outbound.groupby("lead_id")["occurred_at"].min().reindex(extract.leads["lead_id"])
     delay = first.to_numpy() - extract.leads["created_at"].to_numpy()
     hours = delay / np.timedelta64(1, "h")
-    yield Figure(
+    yield Measurement(
         "leads first touched within an hour", float((hours < 1).mean()), "37 %", "M", 0.01, 0.5
     )
-    yield Figure(
+    yield Measurement(
         "leads with no touch logged", float(np.isnan(hours).mean()), "23 %", "M", 0.05, 0.6
     )
     late = (work["known_at"] > work["occurred_at"]).mean()
-    yield Figure("activities logged late", late, "days late at times", "L", 0.05, 0.5)
+    yield Measurement("activities logged late", late, "days late at times", "L", 0.05, 0.5)

@@ -16,7 +16,7 @@ from features.params import Section
 SOURCES = ("outbound", "content", "inbound", "referral")
 
 
-class Settings(Section):
+class CompanySettings(Section):
     """A company, before anything has happened in it."""
 
     seed: int = Field(default=1, ge=0, description="the same seed gives the same tables")
@@ -176,11 +176,11 @@ SAID: MappingProxyType[str, str] = MappingProxyType(
 """The presets in words."""
 
 
-def settings_of(preset: str, **changes: Any) -> Settings:
+def company_settings(preset: str, **changes: Any) -> CompanySettings:
     """Give a preset with further changes.
 
     Args:
         preset: one of `PRESETS`.
         changes: settings by name.
     """
-    return Settings(**{**PRESETS[preset], **changes})
+    return CompanySettings(**{**PRESETS[preset], **changes})

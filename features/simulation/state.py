@@ -13,7 +13,7 @@ import numpy as np
 
 from features.errors import InputError
 from features.simulation.rows import Array, Rows
-from features.simulation.settings import Settings
+from features.simulation.settings import CompanySettings
 
 BURN_IN = 366
 """Days lived before the history begins, so that it begins with a company at work."""
@@ -63,7 +63,7 @@ class Calendar:
         return (moment - self.first).days
 
 
-def calendar_of(settings: Settings) -> tuple[Calendar, dt.date]:
+def calendar_of(settings: CompanySettings) -> tuple[Calendar, dt.date]:
     """Lay the calendar; also give the day after the history's last."""
     first = settings.start - dt.timedelta(days=BURN_IN)
     months = settings.start.month - 1 + settings.months
@@ -142,7 +142,7 @@ class State:
         self.deals = self.deals.take(self.deals["open"])
 
 
-def potentials(settings: Settings) -> Array:
+def potentials(settings: CompanySettings) -> Array:
     """Spread the territories' true potentials between the poorest and the richest, mean 1."""
     low, high = settings.potential
     if settings.territories == 1:
@@ -151,7 +151,7 @@ def potentials(settings: Settings) -> Array:
     return np.asarray(spread / spread.mean())
 
 
-def founded(settings: Settings, draws: np.random.Generator) -> State:
+def founded(settings: CompanySettings, draws: np.random.Generator) -> State:
     """Found a company: people at their seats, nothing to do yet."""
     count = settings.reps
     seats = Rows(
@@ -176,7 +176,7 @@ def founded(settings: Settings, draws: np.random.Generator) -> State:
     )
 
 
-def skills(settings: Settings, draws: np.random.Generator, count: int) -> dict[str, Array]:
+def skills(settings: CompanySettings, draws: np.random.Generator, count: int) -> dict[str, Array]:
     """Draw people's skills: factors around 1."""
     spread = settings.skill_spread
     return {name: np.exp(draws.normal(0.0, spread, count)) for name in SKILLS}

@@ -21,7 +21,7 @@ from features.params import IngestParams
 from features.snapshot import as_of_extract
 from features.storage.catalog import WarehouseMeta
 from features.storage.engine import engine
-from features.tables import TABLES, Kind
+from features.tables import TABLES, ColumnKind
 
 
 @dataclass(frozen=True)
@@ -116,16 +116,16 @@ class Warehouse:
             laid[name] = kept.union(added) if plain else kept
         return replace(self, tables=MappingProxyType(laid))
 
-    def attributes(self, name: str) -> dict[str, Kind]:
+    def attributes(self, name: str) -> dict[str, ColumnKind]:
         """Name the further columns of a table that can be features, and what they hold."""
         kinds = {}
         for column, dtype in self.tables[name].schema().items():
             if column in TABLES[name].by_name:
                 continue
             if dtype.is_numeric() or dtype.is_boolean():
-                kinds[column] = Kind.NUMBER
+                kinds[column] = ColumnKind.NUMBER
             elif dtype.is_string():
-                kinds[column] = Kind.TEXT
+                kinds[column] = ColumnKind.TEXT
         return kinds
 
     @contextmanager

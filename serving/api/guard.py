@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from features.errors import PacesetterError
 from serving.access.tokens import Token, verify
 from serving.api.fields import say_problems
-from serving.api.metrics import Exchange, Figures
+from serving.api.metrics import Exchange, RequestMetrics
 
 OPEN = frozenset({"/livez", "/readyz", "/healthz", "/docs.json"})
 MOST_BYTES = 16 * 2**20
@@ -61,7 +61,7 @@ class Guard:
         app: ASGIApp,
         home: Path,
         bodies: Mapping[str, type[BaseModel]],
-        figures: Figures,
+        figures: RequestMetrics,
     ) -> None:
         """Stand in front of an application."""
         self.app = app

@@ -23,14 +23,14 @@ from serving.api.lead_contracts import (
     Score,
     ScoreLeadsRequest,
 )
-from serving.home.cache import Scores
+from serving.home.cache import ScoreCache
 from serving.home.lookup import call_list, find_lead, why_no_score
 from serving.home.scored import LeadSheet, RepSheet, there
 
 SECONDS_A_DAY = 86_400
 
 
-def next_calls(scores: Scores, request: NextCallsRequest) -> NextCalls:
+def next_calls(scores: ScoreCache, request: NextCallsRequest) -> NextCalls:
     """Take a rep's next calls out of the scores."""
     sheet = scores.at(there(scores.sheet().leads), request.as_of)
     length = request.limit or scores.params.list_length
@@ -42,7 +42,7 @@ def next_calls(scores: Scores, request: NextCallsRequest) -> NextCalls:
     )
 
 
-def score_leads(scores: Scores, request: ScoreLeadsRequest) -> LeadScores:
+def score_leads(scores: ScoreCache, request: ScoreLeadsRequest) -> LeadScores:
     """Score the leads of a request; every one of them is answered."""
     most = scores.params.most_given_leads
     if len(request.leads) > most:
@@ -71,7 +71,7 @@ def score_leads(scores: Scores, request: ScoreLeadsRequest) -> LeadScores:
     )
 
 
-def explain_lead(scores: Scores, request: ExplainLeadRequest) -> LeadExplanation:
+def explain_lead(scores: ScoreCache, request: ExplainLeadRequest) -> LeadExplanation:
     """Take one lead with its reasons out of the scores."""
     sheet = scores.at(there(scores.sheet().leads), request.as_of)
     row = find_lead(sheet.table, request.lead_id)
@@ -82,7 +82,7 @@ def explain_lead(scores: Scores, request: ExplainLeadRequest) -> LeadExplanation
     return LeadExplanation(**_head(sheet), **_row(row))
 
 
-def health(scores: Scores) -> Health:
+def health(scores: ScoreCache) -> Health:
     """Tell which models answer, from which data, and how old both are."""
     sheet = scores.sheet()
     leads, reps = sheet.leads, sheet.reps

@@ -25,7 +25,7 @@ class Exchange:
     seconds: float
 
 
-class Figures:
+class RequestMetrics:
     """How often each path was asked, how it was answered, and how long it took.
 
     Args:

@@ -15,7 +15,7 @@ from serving.api.rep_contracts import (
     RepOutlookRequest,
     TeamForecast,
 )
-from serving.home.cache import Scores
+from serving.home.cache import ScoreCache
 from serving.home.scored import RepSheet, there
 from serving.wording.reps import team_sentence, team_withheld
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def at_risk_reps(scores: Scores, request: AtRiskRepsRequest) -> AtRiskReps:
+def at_risk_reps(scores: ScoreCache, request: AtRiskRepsRequest) -> AtRiskReps:
     """Take a manager's reps, or all, out of the forecasts."""
     sheet = scores.at(there(scores.sheet().reps), request.as_of)
     manager, table = request.manager_id, sheet.table
@@ -49,7 +49,7 @@ def at_risk_reps(scores: Scores, request: AtRiskRepsRequest) -> AtRiskReps:
     )
 
 
-def rep_outlook(scores: Scores, request: RepOutlookRequest) -> RepOutlook:
+def rep_outlook(scores: ScoreCache, request: RepOutlookRequest) -> RepOutlook:
     """Take one rep out of the forecasts."""
     from serving.home.rep_outlook import of_rep  # noqa: PLC0415 - takes seconds
 
@@ -67,7 +67,7 @@ def _reps(rows: pd.DataFrame) -> list[RepForecast]:
 
 def _teams(sheet: RepSheet, reps: pd.DataFrame, level: str, group: str) -> list[TeamForecast]:
     """Give a team's roll-ups, the reps in each period counted."""
-    from training.quota.evidence import judge_team  # noqa: PLC0415 - takes seconds
+    from training.quota.evidence import team_evidence  # noqa: PLC0415 - takes seconds
 
     teams = sheet.teams
     if teams.empty:
@@ -79,7 +79,7 @@ def _teams(sheet: RepSheet, reps: pd.DataFrame, level: str, group: str) -> list[
         )
         told = {str(name): value for name, value in row.items()}
         members = reps[within]
-        state, says = judge_team(
+        state, says = team_evidence(
             sheet.outlook.bundle.evidence.state, members["evidence"], members["quota"]
         )
         told |= {

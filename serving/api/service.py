@@ -36,11 +36,11 @@ from serving.api.lead_contracts import (
     NextCallsRequest,
     ScoreLeadsRequest,
 )
-from serving.api.metrics import Figures
+from serving.api.metrics import RequestMetrics
 from serving.api.openapi import SYSTEM, Endpoint, document
 from serving.api.rep_contracts import AtRiskReps, AtRiskRepsRequest, RepOutlook, RepOutlookRequest
 from serving.api.server import keep_bentoml_quiet, listening, run
-from serving.home.cache import Scores
+from serving.home.cache import ScoreCache
 from serving.settings import Settings
 
 TITLE = "Pacesetter"
@@ -91,7 +91,7 @@ def _error(status: int, says: str, headers: Mapping[str, str] | None = None) -> 
 class Endpoints:
     """What can be asked; a service of one home is a subclass that has its scores."""
 
-    scores: ClassVar[Scores]
+    scores: ClassVar[ScoreCache]
 
     @endpoint(NextCalls)
     def next_calls(self, request: NextCallsRequest, /) -> NextCalls:
@@ -139,17 +139,17 @@ class GuardedService(bentoml.Service):  # type: ignore[misc] # bentoml ships no 
 
     def to_asgi(self, *, is_main: bool = True) -> ASGIApp:
         """Give the guarded application."""
-        scores: Scores = self.inner.scores
+        scores: ScoreCache = self.inner.scores
         app = super().to_asgi(is_main=is_main)
         app.user_middleware = [m for m in app.user_middleware if m.cls.__name__ not in NOT_OURS]
         own = [route for route in app.router.routes if route.name not in NOT_OURS]
-        figures = Figures([*SYSTEM, *(e.path for e in ENDPOINTS.values())])
+        figures = RequestMetrics([*SYSTEM, *(e.path for e in ENDPOINTS.values())])
         app.router.routes = [*_routes(scores, figures), *own]
         app.add_exception_handler(HTTPException, _http_error)
         return Guard(app, scores.home, {e.path: e.request for e in ENDPOINTS.values()}, figures)
 
 
-def _routes(scores: Scores, figures: Figures) -> list[Route]:
+def _routes(scores: ScoreCache, figures: RequestMetrics) -> list[Route]:
     """Answer in words what BentoML answers with a bare status, and document what it cannot."""
     described = document(ENDPOINTS, TITLE, product_version(), SAYS)
 
@@ -200,7 +200,7 @@ def product_version() -> str:
 
 def build_service(home: Path, settings: Settings) -> GuardedService:
     """Make the service of one home; nothing is read before it starts."""
-    inner = type("PacesetterEndpoints", (Endpoints,), {"scores": Scores(home, settings)})
+    inner = type("PacesetterEndpoints", (Endpoints,), {"scores": ScoreCache(home, settings)})
     service: GuardedService = bentoml.service(
         name="pacesetter",
         service_class=GuardedService,

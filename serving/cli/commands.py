@@ -11,7 +11,7 @@ import rich_click as click
 
 from features.errors import CheckFailed
 from features.simulation.settings import PRESETS
-from serving.cli.session import Common, Moment, Session, common, verb
+from serving.cli.session import Common, MomentParam, Session, common, verb
 from serving.cli.simulate import simulate
 from serving.cli.tables import show_lead, show_rep
 from serving.cli.tokens import token
@@ -21,8 +21,10 @@ OUT = click.option(
     "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Where to write."
 )
 HORIZON = click.option("--horizon-days", type=click.IntRange(1), help="How far to look ahead.")
-UNTIL = click.option("--until", type=Moment(), help="Nothing at or after this moment is seen.")
-AS_OF = click.option("--as-of", type=Moment(), help="The cutoff.  [default: the extract's end]")
+UNTIL = click.option("--until", type=MomentParam(), help="Nothing at or after this moment is seen.")
+AS_OF = click.option(
+    "--as-of", type=MomentParam(), help="The cutoff.  [default: the extract's end]"
+)
 
 
 EPILOG = "Times are UTC. Words and progress go to stderr, data to stdout; --json makes it JSON."
@@ -71,7 +73,7 @@ pacesetter.add_command(token)
 @pacesetter.command(short_help="Validate an extract into the warehouse, which it replaces.")
 @click.argument("source")
 @click.option("--mapping", type=click.Path(path_type=Path), help="YAML: their names for ours.")
-@click.option("--data-until", type=Moment(), help="The extract is complete up to this moment.")
+@click.option("--data-until", type=MomentParam(), help="The extract is complete up to this moment.")
 @verb
 def ingest(
     session: Session, source: str, mapping: Path | None, data_until: datetime | None
@@ -171,8 +173,8 @@ def train(
 
 @pacesetter.command(short_help="Forecast the past as it would have been forecast then.")
 @KIND
-@click.option("--from", "start", required=True, type=Moment(), help="The first cutoff.")
-@click.option("--to", "end", required=True, type=Moment(), help="The last cutoff, inclusive.")
+@click.option("--from", "start", required=True, type=MomentParam(), help="The first cutoff.")
+@click.option("--to", "end", required=True, type=MomentParam(), help="The last cutoff, inclusive.")
 @click.option("--every", type=click.IntRange(1), default=7, show_default=True, help="Days.")
 @HORIZON
 @click.option(

@@ -12,7 +12,7 @@ from features.ingest.load import ingest
 from features.labels.attainment import final_quotas
 from features.labels.conversion import last_mature_cutoff
 from features.simulation.live import live
-from features.simulation.settings import settings_of
+from features.simulation.settings import company_settings
 from features.simulation.truth import write_truth
 from serving.access import tokens
 from serving.cli.backtest import backtest_to
@@ -83,7 +83,7 @@ def run_demo(session: Session, preset: str, *, serves: bool) -> None:
 
 def _simulate(session: Session, preset: str, out: Path) -> None:
     """Make the company, and the true chances of its leads at a few moments."""
-    settings = settings_of(
+    settings = company_settings(
         preset,
         seed=SEED,
         lead_cutoffs=TOLD_CUTOFFS,

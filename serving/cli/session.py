@@ -38,7 +38,7 @@ class Session:
     params: Path | None
 
 
-class Moment(click.ParamType[datetime]):
+class MomentParam(click.ParamType[datetime]):
     """A moment like 2024-03-01 or 2024-03-01T12:00; with a zone it is converted to UTC."""
 
     name = "time"

@@ -12,7 +12,7 @@ import rich_click as click
 from pydantic import ValidationError
 
 from features.errors import InputError
-from features.simulation.settings import PRESETS, SAID, Settings, settings_of
+from features.simulation.settings import PRESETS, SAID, CompanySettings, company_settings
 from serving.cli.session import Session, verb
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - the command's own options
     session.console.give(_made(session, out, preset, settings))
 
 
-def chosen(preset: str, named: dict[str, str], changes: tuple[str, ...]) -> Settings:
+def chosen(preset: str, named: dict[str, str], changes: tuple[str, ...]) -> CompanySettings:
     """Give a preset with what was asked for on the command line.
 
     Args:
@@ -99,7 +99,7 @@ def chosen(preset: str, named: dict[str, str], changes: tuple[str, ...]) -> Sett
         key, sign, value = change.partition("=")
         if not sign:
             raise InputError(f"--set {change}: write it like --set ramp_days=90")
-        if key not in Settings.model_fields:
+        if key not in CompanySettings.model_fields:
             raise InputError(f"--set {change}: there is no setting {key!r}; see --settings")
         asked[key] = value
     texts = {
@@ -108,23 +108,23 @@ def chosen(preset: str, named: dict[str, str], changes: tuple[str, ...]) -> Sett
     }
     try:
         # Texts are read by the setting's own type; what was not asked for stays the preset's.
-        read = Settings.model_validate(texts, strict=False).model_dump(include=set(texts))
+        read = CompanySettings.model_validate(texts, strict=False).model_dump(include=set(texts))
     except ValidationError as error:
         said = "; ".join(
             f"{e['loc'][0]}={asked[str(e['loc'][0])]}: {e['msg'].lower()}" for e in error.errors()
         )
         raise InputError(f"{said}; see --settings") from None
-    return settings_of(preset, **read)
+    return company_settings(preset, **read)
 
 
 def _is_tuple(key: str) -> bool:
-    return str(Settings.model_fields[key].annotation).startswith("tuple")
+    return str(CompanySettings.model_fields[key].annotation).startswith("tuple")
 
 
-def _list_settings(session: Session, preset: str, settings: Settings) -> None:
+def _list_settings(session: Session, preset: str, settings: CompanySettings) -> None:
     rows = [
         [name, _text(getattr(settings, name)), _meaning(field)]
-        for name, field in Settings.model_fields.items()
+        for name, field in CompanySettings.model_fields.items()
     ]
     session.console.show(f"Settings of `{preset}`", ["setting", "value", "meaning"], rows)
     session.console.give(
@@ -140,7 +140,7 @@ def _meaning(field: FieldInfo) -> str:
     return field.description or ""
 
 
-def _made(session: Session, out: Path, preset: str, settings: Settings) -> dict[str, Any]:
+def _made(session: Session, out: Path, preset: str, settings: CompanySettings) -> dict[str, Any]:
     from features.simulation.live import live
     from features.simulation.truth import write_truth
 

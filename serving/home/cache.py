@@ -36,7 +36,7 @@ KEPT_MOMENTS = 8
 log = logging.getLogger("pacesetter.serve")
 
 
-class Scores:
+class ScoreCache:
     """The current scores of a home, and those of other moments on demand.
 
     Attributes:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from features.ingest.parsing import SQL_TYPES
 from features.snapshot import grid
 from features.storage.catalog import WarehouseMeta
-from features.tables import TABLES, Kind
+from features.tables import TABLES, ColumnKind
 
 DAY_US = 86_400_000_000
 DAYS = 730
@@ -172,11 +172,11 @@ def _write(folder: Path, name: str, columns: dict[str, pa.Array]) -> None:
     rows = len(next(iter(columns.values()))) if columns else 0
     kinds = {column.name: column.kind for column in TABLES[name].columns}
     types = {
-        Kind.ID: pa.string(),
-        Kind.TEXT: pa.string(),
-        Kind.NUMBER: pa.float64(),
-        Kind.TIME: pa.timestamp("us"),
-        Kind.BOOLEAN: pa.bool_(),
+        ColumnKind.ID: pa.string(),
+        ColumnKind.TEXT: pa.string(),
+        ColumnKind.NUMBER: pa.float64(),
+        ColumnKind.TIME: pa.timestamp("us"),
+        ColumnKind.BOOLEAN: pa.bool_(),
     }
     assert set(SQL_TYPES) == set(types), "a kind of column was added"
     table = pa.table(

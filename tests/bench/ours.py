@@ -17,7 +17,7 @@ from generate import CUTOFFS, DIRECTIONS, TYPES, generate
 from features.as_of.leads import open_scene
 from features.build import build_scene
 from features.definitions.lead import lead_features
-from features.feature import Aggregate, Feature, FeatureSet, Kind, Source, Unit, Who
+from features.feature import Aggregate, Aggregation, Feature, FeatureSet, Relation, Unit, Who
 from features.history.vocabulary import read_vocabulary
 from features.params import FeatureParams
 from features.storage.warehouse import Warehouse
@@ -35,17 +35,17 @@ def shared(types: tuple[str, ...], directions: tuple[str, ...]) -> FeatureSet:
 
     def add(name: str, how: Aggregate, unit: Unit, days: int | None = None) -> None:
         label = f"{name}_{days or 'all'}"
-        made.append(Feature(label, Source.TOUCHES, how, label, Who.REP, unit, days))
+        made.append(Feature(label, Relation.TOUCHES, how, label, Who.REP, unit, days))
 
     words = [("type", code) for code in range(len(types))]
     words += [("direction", code) for code in range(len(directions))]
     for by, code in [(None, None), *words]:
         name = "touches" if by is None else f"{by}_{code}"
         for days in WINDOWS_DAYS:
-            add(f"count_{name}", Aggregate(Kind.COUNT, by, code), Unit.COUNT, days)
-            total = Aggregate(Kind.SUM, by, code, column="duration")
+            add(f"count_{name}", Aggregate(Aggregation.COUNT, by, code), Unit.COUNT, days)
+            total = Aggregate(Aggregation.SUM, by, code, column="duration")
             add(f"hours_{name}", total, Unit.HOURS, days)
-        add(f"days_since_{name}", Aggregate(Kind.SINCE_LAST, by, code), Unit.DAYS)
+        add(f"days_since_{name}", Aggregate(Aggregation.SINCE_LAST, by, code), Unit.DAYS)
     return FeatureSet("lead", tuple(made))
 
 
@@ -66,9 +66,9 @@ def main(folder: Path, sizes: tuple[int, int], which: str, repeats: int) -> None
     words = read_vocabulary(warehouse.until(None), params)
     declared = lead_features(words, params)
     sources = {
-        "touches": (Source.TOUCHES,),
-        "days and reps": (Source.TOUCH_DAYS, Source.TOUCH_REPS),
-        "whole": tuple(Source),
+        "touches": (Relation.TOUCHES,),
+        "days and reps": (Relation.TOUCH_DAYS, Relation.TOUCH_REPS),
+        "whole": tuple(Relation),
     }
     if which == "shared":
         assert set(words.types) == set(TYPES)

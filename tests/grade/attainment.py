@@ -20,7 +20,7 @@ from grades import Grade
 from features.ingest.load import ingest
 from features.params import FeatureParams
 from features.simulation.live import live
-from features.simulation.settings import settings_of
+from features.simulation.settings import company_settings
 from features.simulation.truth import write_truth
 from features.storage.catalog import current
 from features.storage.warehouse import Warehouse
@@ -68,7 +68,7 @@ def make_company(seed: int) -> Path:
     company, home, is_made = folder / "company", folder / "home", folder / "made"
     if not is_made.exists():
         company.mkdir(parents=True, exist_ok=True)
-        settings = settings_of("demo", seed=seed, lead_cutoffs=0, cause_replays=0)
+        settings = company_settings("demo", seed=seed, lead_cutoffs=0, cause_replays=0)
         life = live(settings, company)
         if seed in WITH_TRUTH:
             write_truth(life, company)

@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from features.simulation.live import live
 from features.simulation.realism import Extract, attainment, realism
-from features.simulation.settings import settings_of
+from features.simulation.settings import company_settings
 from features.simulation.truth import write_truth
 
 sys.path.append(str(Path(__file__).parents[1] / "features" / "simulation"))
@@ -32,7 +32,7 @@ def sample_truth() -> list[Grade]:
     for seed in SEEDS:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder)
-            write_truth(live(settings_of("demo", seed=seed, cause_replays=0), out), out)
+            write_truth(live(company_settings("demo", seed=seed, cause_replays=0), out), out)
             leads.append(ripe(out))
             quotas.append(_quotas(out).assign(seed=seed))
         found = leads[-1]
@@ -113,7 +113,7 @@ def sample_realism() -> list[Grade]:
     for seed in REALISM_SEEDS:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder)
-            live(settings_of("demo", seed=seed, replays=0, cause_replays=0), out)
+            live(company_settings("demo", seed=seed, replays=0, cause_replays=0), out)
             figures = realism(out)
         columns.append([figure.text() for figure in figures])
     shown = zip(figures, *columns, strict=True)

@@ -13,17 +13,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.storage.catalog import WarehouseMeta
-from features.tables import TABLES, Kind
+from features.tables import TABLES, ColumnKind
 
 Row = Mapping[str, Any]
 
-ARROW: Mapping[Kind, pa.DataType] = MappingProxyType(
+ARROW: Mapping[ColumnKind, pa.DataType] = MappingProxyType(
     {
-        Kind.ID: pa.string(),
-        Kind.TEXT: pa.string(),
-        Kind.NUMBER: pa.float64(),
-        Kind.TIME: pa.timestamp("us"),
-        Kind.BOOLEAN: pa.bool_(),
+        ColumnKind.ID: pa.string(),
+        ColumnKind.TEXT: pa.string(),
+        ColumnKind.NUMBER: pa.float64(),
+        ColumnKind.TIME: pa.timestamp("us"),
+        ColumnKind.BOOLEAN: pa.bool_(),
     }
 )
 CLOCKS: Mapping[str, str] = MappingProxyType(

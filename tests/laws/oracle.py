@@ -19,7 +19,16 @@ from zoneinfo import ZoneInfo
 
 from extract import Extract, Row, is_visible
 
-from features.feature import Aggregate, Feature, FeatureSet, Kind, PeerRank, Ratio, Source, Unit
+from features.feature import (
+    Aggregate,
+    Aggregation,
+    Feature,
+    FeatureSet,
+    PeerRank,
+    Ratio,
+    Relation,
+    Unit,
+)
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
 from features.subjects import LEAD, Subject
@@ -78,7 +87,7 @@ class Oracle:
         self._leads = {row["lead_id"]: row for row in extract.rows("leads")}
         self._accounts = {row["account_id"]: row for row in extract.rows("accounts")}
         self._reps = {row["rep_id"]: row for row in extract.rows("reps")}
-        self._happenings: dict[tuple[Source, str, datetime], list[Happening]] = {}
+        self._happenings: dict[tuple[Relation, str, datetime], list[Happening]] = {}
         self._known: dict[tuple[str, datetime], dict[str, float]] = {}
         self._seen: dict[tuple[str, datetime], list[Row]] = {}
 
@@ -161,14 +170,14 @@ class Oracle:
             self._seen[at] = [row for row in rows if is_visible(table, row, moment)]
         return self._seen[at]
 
-    def _history(self, source: Source, key: Key) -> list[Happening]:
+    def _history(self, source: Relation, key: Key) -> list[Happening]:
         at = (source, key.lead_id, key.cutoff)
         if at not in self._happenings:
             self._happenings[at] = self._read(source, key)
         return self._happenings[at]
 
-    def _read(self, source: Source, key: Key) -> list[Happening]:
-        if source is Source.STAGES:
+    def _read(self, source: Relation, key: Key) -> list[Happening]:
+        if source is Relation.STAGES:
             return [
                 Happening(row["changed_at"], {"stage": place(row["value"], self.words.stages)}, {})
                 for row in self._visible("changes", key.cutoff)
@@ -177,11 +186,11 @@ class Oracle:
             ]
         column = self.subject.key
         rows = [r for r in self._visible("activities", key.cutoff) if r[column] == key.lead_id]
-        if source is Source.TOUCHES:
+        if source is Relation.TOUCHES:
             return [self._touch(row) for row in rows]
         by: Callable[[Row], object] = (
             (lambda row: row["occurred_at"].date())
-            if source is Source.TOUCH_DAYS
+            if source is Relation.TOUCH_DAYS
             else (lambda row: row["rep_id"])
         )
         youngest: dict[object, datetime] = {}
@@ -211,19 +220,21 @@ class Oracle:
         def since(moment: datetime | None) -> float:
             return self._since(moment, key.cutoff, feature.unit)
 
-        made: dict[Kind, Callable[[], float]] = {
-            Kind.COUNT: lambda: float(len(inside)),
-            Kind.SINCE_LAST: lambda: since(max(moments, default=None)),
-            Kind.SINCE_FIRST: lambda: since(min(moments, default=None)),
-            Kind.LAST_WORD: lambda: _word(_last_word(words)),
-            Kind.SECOND_WORD: lambda: _word(_second_word(words)),
-            Kind.NEWEST_WORD: lambda: _word(_newest(words)[1]),
-            Kind.SINCE_NEWEST: lambda: since(_newest(words)[0]),
-            Kind.TREND: lambda: _trend(rows, key.cutoff, feature.window_days, how.wide_days),
-            Kind.SUM: lambda: _total(inside, str(how.column), feature.unit),
-            Kind.MEAN: lambda: _mean(inside, str(how.column), feature.unit),
-            Kind.RESPONSE: lambda: _response(moments, self._leads[key.lead_id]["created_at"]),
-            Kind.RHYTHM: lambda: _rhythm(moments),
+        made: dict[Aggregation, Callable[[], float]] = {
+            Aggregation.COUNT: lambda: float(len(inside)),
+            Aggregation.SINCE_LAST: lambda: since(max(moments, default=None)),
+            Aggregation.SINCE_FIRST: lambda: since(min(moments, default=None)),
+            Aggregation.LAST_WORD: lambda: _word(_last_word(words)),
+            Aggregation.SECOND_WORD: lambda: _word(_second_word(words)),
+            Aggregation.NEWEST_WORD: lambda: _word(_newest(words)[1]),
+            Aggregation.SINCE_NEWEST: lambda: since(_newest(words)[0]),
+            Aggregation.TREND: lambda: _trend(rows, key.cutoff, feature.window_days, how.wide_days),
+            Aggregation.SUM: lambda: _total(inside, str(how.column), feature.unit),
+            Aggregation.MEAN: lambda: _mean(inside, str(how.column), feature.unit),
+            Aggregation.RESPONSE: lambda: _response(
+                moments, self._leads[key.lead_id]["created_at"]
+            ),
+            Aggregation.RHYTHM: lambda: _rhythm(moments),
         }
         return made[how.kind]()
 

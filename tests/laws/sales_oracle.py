@@ -18,7 +18,7 @@ from typing import Any
 from extract import Row, known_at
 from oracle import DAY, NOTHING, Happening, Key, Oracle, end_of, number, read, thousandths
 
-from features.feature import Source
+from features.feature import Relation
 from features.subjects import DEAL, REP
 
 MOVES = ("forward", "back", "up", "down", "pushed", "pulled")
@@ -101,8 +101,8 @@ class SalesOracle(Oracle):
         deals = [self.deal(row, moment) for row in rows]
         return [deal for deal in deals if owner in (None, deal.owner)]
 
-    def _read(self, source: Source, key: Key) -> list[Happening]:
-        return self._moves(key) if source is Source.MOVES else super()._read(source, key)
+    def _read(self, source: Relation, key: Key) -> list[Happening]:
+        return self._moves(key) if source is Relation.MOVES else super()._read(source, key)
 
     def _moves(self, key: Key) -> list[Happening]:
         rows = [
@@ -383,7 +383,7 @@ class RepOracle(SalesOracle):
 
     def value(self, feature: Any, key: Any) -> float:
         """Give one feature of one rep; who has two periods at a cutoff is told apart."""
-        if feature.source is not Source.REP:
+        if feature.source is not Relation.REP:
             return super().value(feature, key)
         at = (key, "about")
         if at not in self._added:

@@ -13,7 +13,7 @@ from looks import MORE, Look, keys_of, look, tried_on
 from oracle import Oracle, is_near
 
 from features.build import Examples, build
-from features.feature import Aggregate, Feature, FeatureSet, Kind, Source, Unit, Who
+from features.feature import Aggregate, Aggregation, Feature, FeatureSet, Relation, Unit, Who
 from features.history.vocabulary import Vocabulary
 
 SEEDS = tuple(range(100, 100 + MORE)) or (11, 29)
@@ -38,27 +38,32 @@ def more_features(words: Vocabulary, params_windows: tuple[int, ...]) -> Iterato
     """Declare what a data scientist could, beyond what is declared: each kind, by each word."""
     short, wide = params_windows[0], params_windows[-1] + 1
     counted = [
-        ("trend", Aggregate(Kind.TREND, wide_days=wide), short),
-        ("sum", Aggregate(Kind.SUM, column="duration"), short),
-        ("mean", Aggregate(Kind.MEAN, column="duration"), wide),
-        ("count", Aggregate(Kind.COUNT), wide),
+        ("trend", Aggregate(Aggregation.TREND, wide_days=wide), short),
+        ("sum", Aggregate(Aggregation.SUM, column="duration"), short),
+        ("mean", Aggregate(Aggregation.MEAN, column="duration"), wide),
+        ("count", Aggregate(Aggregation.COUNT), wide),
     ]
     whole = [
         (kind.value.replace(" ", "_"), Aggregate(kind), None)
-        for kind in (Kind.SINCE_LAST, Kind.SINCE_FIRST, Kind.RESPONSE, Kind.RHYTHM)
+        for kind in (
+            Aggregation.SINCE_LAST,
+            Aggregation.SINCE_FIRST,
+            Aggregation.RESPONSE,
+            Aggregation.RHYTHM,
+        )
     ]
     for by, found in (("type", words.types), ("direction", words.directions)):
         for code in (None, *range(len(found) + 1)):
             for name, how, days in (*counted, *whole):
                 made = Aggregate(how.kind, by, code, how.column, how.wide_days)
                 label = f"more_{name}_{by}_{'all' if code is None else code}"
-                yield Feature(label, Source.TOUCHES, made, label, Who.REP, unit_of(how), days)
-    for kind in (Kind.LAST_WORD, Kind.SECOND_WORD, Kind.NEWEST_WORD):
+                yield Feature(label, Relation.TOUCHES, made, label, Who.REP, unit_of(how), days)
+    for kind in (Aggregation.LAST_WORD, Aggregation.SECOND_WORD, Aggregation.NEWEST_WORD):
         name = f"more_{kind.value.replace(' ', '_')}_outcome"
         how = Aggregate(kind, "outcome")
         yield Feature(
             name,
-            Source.TOUCHES,
+            Relation.TOUCHES,
             how,
             name,
             Who.REP,
@@ -69,10 +74,10 @@ def more_features(words: Vocabulary, params_windows: tuple[int, ...]) -> Iterato
 
 def unit_of(how: Aggregate) -> Unit:
     """Times are counted in days, the rest in what it is."""
-    timed = (Kind.SINCE_LAST, Kind.SINCE_FIRST, Kind.RHYTHM)
+    timed = (Aggregation.SINCE_LAST, Aggregation.SINCE_FIRST, Aggregation.RHYTHM)
     if how.kind in timed:
         return Unit.DAYS
-    return Unit.HOURS if how.kind is Kind.RESPONSE else Unit.AMOUNT
+    return Unit.HOURS if how.kind is Aggregation.RESPONSE else Unit.AMOUNT
 
 
 @tried_on(4, 157, 248, 287, 291, 296)

@@ -27,7 +27,7 @@ from features.snapshot import CUTOFF
 from features.storage.warehouse import Warehouse
 from training.checks.column_auc import FEWEST, area_of
 from training.checks.finding import Finding
-from training.estimators.boosting import Part, fit_ensemble
+from training.estimators.boosting import TrainingRows, fit_ensemble
 from training.params import BoosterParams, TrainingParams
 from training.split import split_in_time
 
@@ -173,7 +173,7 @@ def _trial(
     """Learn on the earlier cutoffs, forecast the later ones; a gap of one horizon lies between."""
     y = conversion(warehouse, examples.keys, params.leads.horizon_days)
     test = (examples.keys[CUTOFF] >= later).to_numpy()
-    part = Part(examples.X[~test], y[~test], np.ones(int((~test).sum())))
+    part = TrainingRows(examples.X[~test], y[~test], np.ones(int((~test).sum())))
     spread = _spread(examples.keys["lead_id"].to_numpy()[test], y[test])
     if len(set(part.y)) < 2 or not np.isfinite(spread):  # noqa: PLR2004 - both outcomes
         return Trial(0.5, np.inf)

@@ -16,7 +16,7 @@ from training.params import BoosterParams
 
 
 @dataclass(frozen=True)
-class Part:
+class TrainingRows:
     """Rows to learn from or to stop on.
 
     Attributes:
@@ -80,7 +80,7 @@ class Ensemble:
 
 
 def fit_ensemble(
-    part: Part, categorical: Sequence[str], rounds: int, params: BoosterParams
+    part: TrainingRows, categorical: Sequence[str], rounds: int, params: BoosterParams
 ) -> Ensemble:
     """Fit one booster for each seed, all with the same number of trees."""
     data = _dataset(part, categorical, params).construct()
@@ -95,11 +95,13 @@ def fit_ensemble(
 
 
 def count_rounds(
-    folds: Sequence[tuple[Part, Part]], categorical: Sequence[str], params: BoosterParams
+    folds: Sequence[tuple[TrainingRows, TrainingRows]],
+    categorical: Sequence[str],
+    params: BoosterParams,
 ) -> int:
     """Find how many trees are best on later parts: the median over folds of early stopping."""
 
-    def count(fold: tuple[Part, Part]) -> int:
+    def count(fold: tuple[TrainingRows, TrainingRows]) -> int:
         earlier, later = fold
         train = _dataset(earlier, categorical, params)
         valid = _dataset(later, categorical, params, binned_as=train)
@@ -119,7 +121,7 @@ def count_rounds(
 
 
 def _dataset(
-    part: Part,
+    part: TrainingRows,
     categorical: Sequence[str],
     params: BoosterParams,
     binned_as: lgb.Dataset | None = None,

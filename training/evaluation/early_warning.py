@@ -90,7 +90,7 @@ def lowest(known: QuotaPredictions, name: str, capacity: float) -> Flags:
     return flags
 
 
-def judge_warnings(
+def grade_warnings(
     known: QuotaPredictions, counts: Counts, settings: QuotaSettings
 ) -> tuple[Warnings, Warnings]:
     """Judge how early misses were flagged, by chance alone and at capacity."""

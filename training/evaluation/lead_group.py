@@ -12,7 +12,7 @@ from features.arrays import Floats
 from training.evaluation.bootstrap import WITHHELD, Counts, Estimate, estimate
 from training.evaluation.group import Judged, gaps
 from training.evaluation.lead_forecasts import MODEL
-from training.evaluation.resampled import HIGHER, LOWER, NEUTRAL, Forecasts, measure
+from training.evaluation.resampled import HIGHER, LOWER, NEUTRAL, Forecasts, resampled_metrics
 
 METRICS = (*sorted(HIGHER), *sorted(LOWER), *sorted(NEUTRAL))
 _CENTRED = frozenset({"ece"})
@@ -91,7 +91,7 @@ def compare(
         others = {name: nothing for name, nothing in scores.items() if name != MODEL}
     else:
         words = None
-        drawn = measure(forecasts, counts, settings.capacity)
+        drawn = resampled_metrics(forecasts, counts, settings.capacity)
         rate = cluster_rate(forecasts, counts, level)
         scores = {name: _estimates(metrics, level) for name, metrics in drawn.items()}
         others = {name: _estimates(gap, level) for name, gap in gaps(drawn).items()}

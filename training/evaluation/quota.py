@@ -12,13 +12,13 @@ import pandas as pd
 from features.arrays import Ints
 from features.progress import Progress, silent
 from training.evaluation.bootstrap import WITHHELD, Estimate, resample
-from training.evaluation.early_warning import Warnings, judge_warnings
+from training.evaluation.early_warning import Warnings, grade_warnings
 from training.evaluation.group import require_shares
 from training.evaluation.lead_forecasts import MODEL, UNKNOWN
 from training.evaluation.leads import ReliabilityBin, ece_floor, histogram, reliability_bins
 from training.evaluation.metrics import BINS
 from training.evaluation.quota_forecasts import QUARTERS, QuotaPredictions
-from training.evaluation.quota_group import QuotaGroup, QuotaSettings, judge_group
+from training.evaluation.quota_group import QuotaGroup, QuotaSettings, grade_group
 from training.evaluation.quota_metrics import FIGURES, Attainments
 from training.evaluation.quota_truth import QuotaTruth, grade_quotas
 from training.evaluation.resampled import Forecasts
@@ -26,7 +26,7 @@ from training.evaluation.totals import (
     RollupGrade,
     SplitWeek,
     TotalPeriod,
-    judge_rollups,
+    grade_rollups,
     split_weeks,
     total_periods,
 )
@@ -129,7 +129,7 @@ def evaluate_quota(
         for name, parts in groups.items():
             done[name] = ()
             for label, at in parts.items():
-                done[name] += (judge_group(label, rows.at(at), counts, settings),)
+                done[name] += (grade_group(label, rows.at(at), counts, settings),)
                 advance(1)
     evidence = predictions.frame["evidence"].astype(str)
     made = Forecasts(1 - rows.missed, {MODEL: rows.chances[MODEL]}, rows.clusters, rows.lists)
@@ -140,7 +140,7 @@ def evaluate_quota(
         weeks=done.pop("weeks"),
         quarters=done.pop("quarters"),
         segments={name.removeprefix("by "): parts for name, parts in done.items()},
-        warnings=judge_warnings(known, counts, settings),
+        warnings=grade_warnings(known, counts, settings),
         reliability=reliability_bins(made, counts, settings.level),
         ece_floor=ece_floor(
             rows.chances[MODEL], rows.spells, settings.level, settings.floor_draws, settings.seed
@@ -148,7 +148,7 @@ def evaluate_quota(
         if len(known.frame)
         else WITHHELD,
         histogram=histogram(rows.chances[MODEL]),
-        rollups=judge_rollups(predictions.rollups, settings),
+        rollups=grade_rollups(predictions.rollups, settings),
         split=split_weeks(known),
         totals=total_periods(predictions.rollups),
         evidence={str(k): int(n) for k, n in evidence.value_counts().sort_index().items()},

@@ -19,7 +19,7 @@ from training.evaluation.lead_forecasts import MODEL, codes
 KEYS = ("rep_id", "period_start", "cutoff")
 CHANCE = "p_attain"
 RANGE = ("attainment_p10", "attainment_p50", "attainment_p90")
-LEVELS = (0.1, 0.5, 0.9)
+QUANTILES = (0.1, 0.5, 0.9)
 LIKELY = ("range_low", "range_high")
 """The ends of the range in which 8 of 10 cases lie."""
 HELD = "p_in_range"

@@ -20,7 +20,7 @@ from training.evaluation.quota_metrics import (
     NEUTRAL,
     OF_RANGES,
     Attainments,
-    measure,
+    resampled_quota_metrics,
 )
 
 
@@ -86,7 +86,7 @@ class QuotaGroup(Judged):
         }
 
 
-def judge_group(
+def grade_group(
     label: str, rows: Attainments, counts: Counts, settings: QuotaSettings
 ) -> QuotaGroup:
     """Judge all forecasts on one group of rows.
@@ -101,7 +101,7 @@ def judge_group(
     words = _too_few(missed, made, settings.min_spells)
     enough = total >= settings.min_spells
     ranges = None if enough else f"too few: {total} rep-periods, {settings.min_spells} are needed"
-    drawn = measure(rows, counts, settings.capacity) if enough else {}
+    drawn = resampled_quota_metrics(rows, counts, settings.capacity) if enough else {}
     hidden = set() if words is None else set(METRICS) - OF_RANGES
 
     def estimates(found: Mapping[str, Floats]) -> dict[str, Estimate]:

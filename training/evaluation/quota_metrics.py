@@ -10,9 +10,8 @@ import numpy as np
 from features.arrays import Floats, Ints
 from training.evaluation.bootstrap import Counts
 from training.evaluation.metrics import divide
-from training.evaluation.quota_forecasts import HELD, LEVELS, QuotaPredictions
-from training.evaluation.resampled import Forecasts
-from training.evaluation.resampled import measure as measure_chances
+from training.evaluation.quota_forecasts import HELD, QUANTILES, QuotaPredictions
+from training.evaluation.resampled import Forecasts, resampled_metrics
 
 HIGHER = frozenset({"auc", "precision", "recall"})
 LOWER = frozenset({"brier", "log_loss", "ece", "pinball"})
@@ -120,11 +119,13 @@ def pinball(y: Floats, ranges: Floats) -> Floats:
     Too low a quantile costs its level for each unit, too high a one the rest to 1.
     """
     over = y[:, None] - ranges
-    levels = np.array(LEVELS)
+    levels = np.array(QUANTILES)
     return np.asarray(np.maximum(levels * over, (levels - 1) * over).mean(axis=1))
 
 
-def measure(rows: Attainments, counts: Counts, capacity: float) -> dict[str, dict[str, Floats]]:
+def resampled_quota_metrics(
+    rows: Attainments, counts: Counts, capacity: float
+) -> dict[str, dict[str, Floats]]:
     """Compute every figure of every forecast on every resample.
 
     A flag is a forecast that the rep will miss, so reps are ranked by the chance to miss, and
@@ -140,7 +141,7 @@ def measure(rows: Attainments, counts: Counts, capacity: float) -> dict[str, dic
     rate = mean(rows.missed, rows.clusters, counts)
     return {
         name: _of_one(rows, name, found, counts) | {"precision": found["capture"] * rate / capacity}
-        for name, found in measure_chances(chances, counts, capacity).items()
+        for name, found in resampled_metrics(chances, counts, capacity).items()
     }
 
 

@@ -18,7 +18,7 @@ from training.evaluation.bootstrap import WITHHELD, Counts, Estimate, estimate
 from training.evaluation.lead_forecasts import MODEL
 from training.evaluation.lead_group import EvaluationSettings
 from training.evaluation.quota_forecasts import CHANCE, KEYS, RANGE, QuotaPredictions
-from training.evaluation.quota_group import QuotaGroup, QuotaSettings, judge_group
+from training.evaluation.quota_group import QuotaGroup, QuotaSettings, grade_group
 from training.evaluation.quota_metrics import TOLERANCE, Attainments, mean, pinball
 from training.evaluation.truth import QUOTAS, Truth, TruthGrade, grade
 
@@ -94,7 +94,7 @@ def grade_quotas(
     for name, members in groups.items():
         at = np.flatnonzero(np.isin(rows, members))
         part = everything.at(at)
-        judged[name] = judge_group(name, part, counts, settings)
+        judged[name] = grade_group(name, part, counts, settings)
         enough = judged[name].withheld_ranges is None
         closed[name] = gap_closed(part, counts, settings.level) if enough else _UNTOLD
     return QuotaTruth(judged, closed, _chances(predictions, truth, settings))

@@ -73,7 +73,9 @@ class Forecasts:
         return Forecasts(self.y, {name: self.named[name]}, self.clusters, self.lists)
 
 
-def measure(forecasts: Forecasts, counts: Counts, share: float) -> dict[str, dict[str, Floats]]:
+def resampled_metrics(
+    forecasts: Forecasts, counts: Counts, share: float
+) -> dict[str, dict[str, Floats]]:
     """Compute every metric of every forecast on every resample.
 
     Args:

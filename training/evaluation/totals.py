@@ -19,7 +19,7 @@ from training.evaluation.quota_group import QuotaSettings
 from training.evaluation.quota_metrics import mean, median
 from training.evaluation.resampled import Forecasts
 
-LEVELS = ("company", "territory", "manager")
+TEAM_LEVELS = ("company", "territory", "manager")
 MIDDLE, AROUND = 0.5, 0.15
 """Mid-period is the cutoff nearest to the middle, no further away than this share of the period."""
 MONEY = 0.01
@@ -62,10 +62,10 @@ class RollupGrade:
         }
 
 
-def judge_rollups(rollups: pd.DataFrame, settings: QuotaSettings) -> tuple[RollupGrade, ...]:
+def grade_rollups(rollups: pd.DataFrame, settings: QuotaSettings) -> tuple[RollupGrade, ...]:
     """Judge each level whose totals are known."""
     known = rollups[rollups["actual"].notna()]
-    order = [*LEVELS, *sorted(set(known["level"]) - set(LEVELS))]
+    order = [*TEAM_LEVELS, *sorted(set(known["level"]) - set(TEAM_LEVELS))]
     return tuple(
         _judge(level, known[known["level"] == level], settings)
         for level in order

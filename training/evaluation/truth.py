@@ -22,7 +22,7 @@ from training.evaluation.bootstrap import Counts, Estimate, estimate, resample
 from training.evaluation.lead_forecasts import MODEL, codes
 from training.evaluation.lead_group import EvaluationSettings
 from training.evaluation.metrics import equal_mass_bins
-from training.evaluation.truth_metrics import CENTRED, FIGURES, Known, measure
+from training.evaluation.truth_metrics import CENTRED, FIGURES, Known, resampled_truth_metrics
 
 FOLDER = "truth"
 CUTOFF = "cutoff"
@@ -268,7 +268,7 @@ def grade(
     """
     known = match(truth, frame, named)
     counts: Counts = resample(int(known.clusters.max()) + 1, settings.draws, settings.seed)
-    drawn = measure(known, counts, base if base in named else None)
+    drawn = resampled_truth_metrics(known, counts, base if base in named else None)
     made = {name: _estimates(figures, settings.level) for name, figures in drawn.items()}
     at = frame[CUTOFF].isin(known.cutoffs)
     return TruthGrade(

@@ -81,7 +81,7 @@ class Known:
                 raise InputError(f"forecast '{name}' must be a probability in 0..1 for every row")
 
 
-def measure(
+def resampled_truth_metrics(
     known: Known, counts: np.ndarray, base: str | None = None
 ) -> dict[str, dict[str, Floats]]:
     """Compute every figure of every forecast, of the constant base rate, and of the truth.

@@ -26,7 +26,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from features.arrays import Floats
 from features.as_of.leads import scene_of
 from features.build import Examples, build_scene
-from features.feature import Feature, FeatureSet, Source, Unit
+from features.feature import Feature, FeatureSet, Relation, Unit
 from features.history.relations import resolved_leads
 from features.params import FeatureParams
 from features.snapshot import CUTOFF, censor
@@ -131,7 +131,7 @@ def _as_it_stood(leads: ir.Table) -> ir.Table:
 
 def _is_field(feature: Feature) -> bool:
     """Whether a CRM would show the feature as a field: a word, an amount, a count of touches."""
-    fields = feature.categories is not None and feature.source is not Source.SURROUNDINGS
+    fields = feature.categories is not None and feature.source is not Relation.SURROUNDINGS
     return fields or feature.unit is Unit.AMOUNT or feature.name == "touches_all"
 
 

@@ -20,7 +20,7 @@ from features.snapshot import CUTOFF
 from features.storage.warehouse import Warehouse
 from training.checks.suspicion import Suspicion, suspicious_features
 from training.cutoffs import taken_over, training_cutoffs
-from training.estimators.boosting import Part
+from training.estimators.boosting import TrainingRows
 from training.params import TrainingParams
 from training.split import Split, split_in_time
 
@@ -45,11 +45,11 @@ class TrainingSet:
     words: Vocabulary
     horizon_days: int
 
-    def part(self, cutoffs: Sequence[datetime], columns: Sequence[str]) -> Part:
+    def part(self, cutoffs: Sequence[datetime], columns: Sequence[str]) -> TrainingRows:
         """Take the rows of some cutoffs."""
         rows = self.rows(cutoffs)
         X = self.examples.X.loc[rows, list(columns)]
-        return Part(X, self.y[rows], np.ones(int(rows.sum())))
+        return TrainingRows(X, self.y[rows], np.ones(int(rows.sum())))
 
     def rows(self, cutoffs: Sequence[datetime]) -> Bools:
         """Mark the rows of some cutoffs."""

@@ -150,8 +150,9 @@ def _item(
 def say_value(feature: Feature, value: float) -> str:
     """Say a feature's value as a person would.
 
-    >>> from features.feature import Aggregate, Kind, Source, Who
-    >>> say_value(Feature("n_7d", Source.TOUCHES, Aggregate(Kind.COUNT), "calls", Who.REP), 3.0)
+    >>> from features.feature import Aggregate, Aggregation, Relation, Who
+    >>> count = Aggregate(Aggregation.COUNT)
+    >>> say_value(Feature("n", Relation.TOUCHES, count, "calls", Who.REP), 3.0)
     '3'
     """
     if np.isnan(value):

@@ -14,7 +14,7 @@ from features.feature import made_of
 from features.params import FeatureParams
 from features.snapshot import CUTOFF
 from features.storage.warehouse import Warehouse
-from training.estimators.boosting import Part, count_rounds, fit_ensemble
+from training.estimators.boosting import TrainingRows, count_rounds, fit_ensemble
 from training.estimators.calibration import IDENTITY, Calibrator, choose_calibrator, trust_in
 from training.evidence import Evidence
 from training.leads.bundle import Bundle
@@ -52,7 +52,7 @@ def fit(
     lesson: TrainingSet, warehouse: Warehouse, features: FeatureParams, params: TrainingParams
 ) -> Bundle:
     """Fit a model to a lesson that is prepared already; see `learn`."""
-    evidence = judge_evidence(lesson, features)
+    evidence = lead_evidence(lesson, features)
     about: dict[str, Any] = {"split": list(lesson.split.says), **_parts(lesson.split)}
     about["left_out"] = [vars(s) for s in lesson.suspicions]
     base = _base_rate(warehouse, lesson)
@@ -88,7 +88,9 @@ def fit(
     )
 
 
-def _stopping(lesson: TrainingSet, columns: Sequence[str]) -> list[tuple[Part, Part]]:
+def _stopping(
+    lesson: TrainingSet, columns: Sequence[str]
+) -> list[tuple[TrainingRows, TrainingRows]]:
     split = lesson.split
     pairs = ((split.train, split.tune),) if split.tune else split.folds
     return [(lesson.part(a, columns), lesson.part(b, columns)) for a, b in pairs]
@@ -137,7 +139,7 @@ def _base_rate(warehouse: Warehouse, lesson: TrainingSet) -> float:
     return float((row["won"] + 0.5) / (row["n"] + 5))
 
 
-def judge_evidence(lesson: TrainingSet, features: FeatureParams) -> Evidence:
+def lead_evidence(lesson: TrainingSet, features: FeatureParams) -> Evidence:
     """Say whether there is enough to fit, and how much each segment has."""
     minimum, keys = features.minimum, lesson.examples.keys
     ever = pd.Series(lesson.y).groupby(keys["lead_id"]).max() if len(lesson.y) else pd.Series()

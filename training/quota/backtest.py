@@ -26,7 +26,7 @@ from training.quota.baselines import baseline_forecasts
 from training.quota.bundle import QuotaBundle
 from training.quota.commits import commit_notes, commit_part, with_commits
 from training.quota.dataset import QuotaTrainingSet, build_quota_training_set
-from training.quota.evidence import judge_reps
+from training.quota.evidence import rep_evidence
 from training.quota.fit import fit_quota, forecast
 from training.quota.futures import Futures
 from training.quota.ranges import said_of
@@ -146,7 +146,7 @@ def _one_fold(
     parts = attained_parts(warehouse, reps.keys)
     final = attainment(warehouse, reps.keys, parts)
     frame = forecast_frame(draws, bundle).assign(attainment=final, fold=np.int64(number))
-    frame["evidence"] = judge_reps(bundle.evidence.state, reps.X)["evidence"].to_numpy()
+    frame["evidence"] = rep_evidence(bundle.evidence.state, reps.X)["evidence"].to_numpy()
     rollups = roll_up(draws)
     past = with_commits(_rule_rows(lesson.reps), warehouse, lesson.reps.keys, commits)
     new = with_commits(_rule_rows(reps), warehouse, reps.keys, commits)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from features.arrays import Floats
 from training.evaluation.metrics import logistic
-from training.evaluation.quota_forecasts import CHANCE, LEVELS, RANGE
+from training.evaluation.quota_forecasts import CHANCE, QUANTILES, RANGE
 
 LINEAR, SEASONAL, COVERAGE = "linear pacing", "seasonal pacing", "coverage rule"
 LAST, COMMITS = "last period", "human commits"
@@ -114,7 +114,7 @@ def distribution(
         said = new["point"].to_numpy(np.float64, na_value=np.nan)[at]
         middle, errors = _line(_near(known, int(week)), said)
         made[at] = np.column_stack(
-            [_chance(middle, errors, target), middle[:, None] + np.quantile(errors, LEVELS)]
+            [_chance(middle, errors, target), middle[:, None] + np.quantile(errors, QUANTILES)]
         )
     if positive:
         floor = new["attained_ratio"].fillna(0.0).to_numpy(np.float64)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.arrays import Bools, Floats
+from features.arrays import Bools, Floats, Moments
 from features.build import Examples, build
 from features.clock import midnight
 from features.definitions.deal import deal_features
@@ -25,7 +25,6 @@ from features.subjects import DEAL, REP
 from training.cutoffs import thinned
 from training.params import QuotaParams, TrainingParams
 
-Moments = npt.NDArray[np.datetime64]
 NUMBERS = frozenset({"quota", "attained", "amount", "has_left"})
 DAY_US = 86_400_000_000
 OTHERS = 0.5

@@ -18,7 +18,7 @@ from features.arrays import Bools, Floats
 from features.build import Examples
 from features.feature import FeatureSet
 from features.snapshot import CUTOFF
-from training.estimators.boosting import Ensemble, Part, count_rounds, fit_ensemble
+from training.estimators.boosting import Ensemble, TrainingRows, count_rounds, fit_ensemble
 from training.estimators.calibration import IDENTITY, Calibrator, choose_calibrator, trust_in
 from training.params import BoosterParams
 from training.quota.dataset import DealDeadlines, QuotaTrainingSet, other_deadlines
@@ -193,9 +193,9 @@ def fit_deals(
     columns = _useful(lesson, rows, used)
     categorical = _categorical(lesson.deals.feature_set, columns)
 
-    def part(which: Bools, pace: DealRegression) -> Part:
+    def part(which: Bools, pace: DealRegression) -> TrainingRows:
         X = rows.X[which]
-        return Part(X[columns], rows.y[which], np.ones(len(X)), pace.margins(X))
+        return TrainingRows(X[columns], rows.y[which], np.ones(len(X)), pace.margins(X))
 
     folds = []
     for before, last in _tests(lesson, ends):

@@ -32,7 +32,7 @@ OF_TEAM = "little is known yet of the reps who carry most of its quota"
 _SEEN = ("past_periods", "period_days", "won_365d", "attained_deals", "open")
 
 
-def judge_reps(model: str, X: pd.DataFrame) -> pd.DataFrame:
+def rep_evidence(model: str, X: pd.DataFrame) -> pd.DataFrame:
     """Say of every rep how much the forecast rests on.
 
     Args:
@@ -98,7 +98,7 @@ def _count(number: int, what: str) -> str:
     return f"{number or 'no'} {what}{'s' if number > 1 else ''}"
 
 
-def judge_team(model: str, states: Sequence[str], quotas: Sequence[float]) -> tuple[str, str]:
+def team_evidence(model: str, states: Sequence[str], quotas: Sequence[float]) -> tuple[str, str]:
     """Say how much the forecast of a team rests on: reps who carry most of its quota decide.
 
     Args:

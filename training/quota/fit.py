@@ -83,12 +83,12 @@ def fit_quota(
         spread=spread,
         futures=params.quota.futures,
         seed=params.booster.seed,
-        evidence=judge(lesson, deals, features),
+        evidence=quota_evidence(lesson, deals, features),
         about=_about(lesson, ends),
     )
 
 
-def judge(lesson: QuotaTrainingSet, deals: DealModel, features: FeatureParams) -> Evidence:
+def quota_evidence(lesson: QuotaTrainingSet, deals: DealModel, features: FeatureParams) -> Evidence:
     """Say how much the forecast rests on."""
     minimum, endings = features.minimum, lesson.endings
     keys = lesson.reps.keys.assign(y=lesson.attainment)

@@ -21,7 +21,7 @@ from training.quota.dataset import DealDeadlines
 from training.quota.deals import days_left
 from training.quota.new_business import even_pace
 
-LEVELS = (0.1, 0.5, 0.9)
+QUANTILES = (0.1, 0.5, 0.9)
 GONE = -25.0
 """Log-odds of a deal whose owner has left: it will be won by somebody else."""
 MOST_NEW = 400
@@ -256,7 +256,7 @@ def summed(draws: Futures, groups: pd.Series, level: str) -> pd.DataFrame:
     def added(values: Floats) -> Floats:
         return np.bincount(rows, np.nan_to_num(values[known]), len(teams)).astype(np.float64)
 
-    p10, p50, p90 = np.quantile(totals, LEVELS, axis=1)
+    p10, p50, p90 = np.quantile(totals, QUANTILES, axis=1)
     return teams.assign(
         level=level,
         quota=added(draws.quota),

@@ -10,7 +10,7 @@ import pandas as pd
 from features.arrays import Floats
 from training.quota.futures import Futures
 
-LEVELS = (0.1, 0.5, 0.9)
+QUANTILES = (0.1, 0.5, 0.9)
 CERTAIN = 0.998
 """Nothing is said with more certainty than this."""
 DIGITS = 6
@@ -52,7 +52,7 @@ def chance_to_attain(attainment: Floats, target: float) -> Floats:
     return np.asarray(np.clip(reached, 1 - CERTAIN, CERTAIN))
 
 
-def quantiles(attainment: Floats, target: float, levels: Sequence[float] = LEVELS) -> Floats:
+def quantiles(attainment: Floats, target: float, levels: Sequence[float] = QUANTILES) -> Floats:
     """Read mid-quantiles off the futures, rows x levels.
 
     Late in a period much of the chance lies on single values (nothing more is won). Mid-quantiles

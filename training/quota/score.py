@@ -12,7 +12,7 @@ from features.snapshot import CUTOFF
 from features.storage.warehouse import Warehouse
 from training.evaluation.quota_forecasts import CHANCE, HELD, LIKELY, RANGE
 from training.quota.bundle import QuotaBundle
-from training.quota.evidence import judge_reps
+from training.quota.evidence import rep_evidence
 from training.quota.explain import explain_reps, open_amounts, rep_reasons
 from training.quota.fit import forecast
 from training.quota.futures import Futures
@@ -47,7 +47,7 @@ def score_reps(
     mine = open_amounts(len(reps), chances.rep, chances.amount)
     told = rep_reasons(explain_reps(draws, reps, mine, bundle.target), said[CHANCE].to_numpy())
     frame = _table(draws, version, said)
-    judged = judge_reps(bundle.evidence.state, reps.X)
+    judged = rep_evidence(bundle.evidence.state, reps.X)
     for name in ("evidence", "evidence_says"):
         frame[name] = judged[name].to_numpy()
     frame["reasons"] = pd.Series([json.dumps(r, ensure_ascii=False) for r in told], dtype="str")

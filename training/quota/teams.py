@@ -7,14 +7,14 @@ import pandas as pd
 from features.snapshot import CUTOFF
 from training.quota.futures import Futures, summed
 
-LEVELS = {"manager": "manager_id", "territory": "territory"}
+TEAM_COLUMNS = {"manager": "manager_id", "territory": "territory"}
 
 
 def roll_up(draws: Futures) -> pd.DataFrame:
     """Add reps up to managers, territories and the company."""
     made = [
         summed(draws, draws.keys[column], level)
-        for level, column in LEVELS.items()
+        for level, column in TEAM_COLUMNS.items()
         if draws.keys[column].notna().any()
     ]
     whole = pd.Series("company", index=draws.keys.index)
@@ -26,7 +26,7 @@ def _with_actual(rollups: pd.DataFrame, draws: Futures, parts: pd.DataFrame) -> 
     total = parts["closed"] + parts["from_open"] + parts["created_later"]
     made = []
     for level, rows in rollups.groupby("level", sort=False):
-        group = draws.keys[LEVELS[str(level)]] if level in LEVELS else "company"
+        group = draws.keys[TEAM_COLUMNS[str(level)]] if level in TEAM_COLUMNS else "company"
         by = draws.keys.assign(actual=total.to_numpy(), group=group)
         keys = ["group", "period_start", "period_end", CUTOFF]
         actual = by.groupby(keys)["actual"].sum(min_count=1).reset_index()

@@ -18,7 +18,7 @@ Tone = Literal["good", "plain", "warn"]
 
 
 @dataclass(frozen=True)
-class Figure:
+class HeadlineFigure:
     """A key figure: the number, what it is, and how sure it is."""
 
     value: str
@@ -42,11 +42,11 @@ class Verdict:
     headline: str
     tone: Tone
     sentences: tuple[str, ...]
-    figures: tuple[Figure, ...]
+    figures: tuple[HeadlineFigure, ...]
     warnings: tuple[str, ...]
 
 
-def judge(evaluation: Evaluation) -> Verdict:
+def lead_verdict(evaluation: Evaluation) -> Verdict:
     """Sum an evaluation up in words."""
     overall = evaluation.overall
     if overall.withheld:
@@ -191,28 +191,28 @@ def _signed(gap: Estimate) -> str:
     return f"{gap.low:+.3f} to {gap.high:+.3f}"
 
 
-def _figures(evaluation: Evaluation) -> tuple[Figure, ...]:
+def _figures(evaluation: Evaluation) -> tuple[HeadlineFigure, ...]:
     model, share = evaluation.overall.model, percent(evaluation.settings.capacity)
     top: ReliabilityBin = evaluation.reliability[-1]
     area, found, lift = model["auc"], model["capture"], model["lift"]
     return (
-        Figure(
+        HeadlineFigure(
             percent(found.value),
             f"of conversions are among the top {share} of leads",
             between(found, as_percent=True),
         ),
-        Figure(
+        HeadlineFigure(
             f"{lift.value or 0:.1f}x",
             f"as many conversions per call as in random order, calling {share}",
             between(lift, digits=1) + "x",
         ),
-        Figure(
+        HeadlineFigure(
             f"{area.value or 0:.2f}",
             "AUC: how often a lead that converts is ranked above one that does not",
             between(area),
             "warn" if _suspicious(area) else "plain",
         ),
-        Figure(
+        HeadlineFigure(
             f"{percent(top.mean_forecast)} → {percent(top.rate.value)}",
             "said, and happened, for the leads with the highest forecasts",
             between(top.rate, as_percent=True) + " happened",

@@ -10,7 +10,7 @@ from training.evaluation.leads import Evaluation
 from training.evaluation.truth import TruthGrade
 from training.report import plots
 from training.report.lead_glossary import TERMS
-from training.report.lead_verdict import judge
+from training.report.lead_verdict import lead_verdict
 from training.report.page import LAW_OF_TIME, Driver, ReportContext, render_page, write_json
 from training.report.plots import FoldSpan
 from training.report.truth_page import truth_page
@@ -52,7 +52,7 @@ def render(evaluation: Evaluation, context: ReportContext) -> str:
         evaluation.overall,
         title=context.title or TITLE,
         e=evaluation,
-        verdict=judge(evaluation),
+        verdict=lead_verdict(evaluation),
         terms=TERMS,
         differences=DIFFERENCES,
         charts=_charts(evaluation, context),

@@ -13,7 +13,7 @@ from training.evaluation.quota_truth import TRUTH
 from training.report import plots, quota_plots
 from training.report.page import LAW_OF_TIME, ReportContext, render_page, write_json
 from training.report.quota_glossary import QUOTA_TERMS
-from training.report.quota_verdict import judge_quota, of_ten
+from training.report.quota_verdict import of_ten, quota_verdict
 from training.report.truth_page import truth_page
 
 __all__ = ["QuotaReportContext", "render_quota", "write_quota_metrics", "write_quota_report"]
@@ -69,7 +69,7 @@ def render_quota(evaluation: QuotaEvaluation, context: ReportContext) -> str:
         evaluation.overall,
         title=context.title or TITLE,
         e=evaluation,
-        verdict=judge_quota(evaluation),
+        verdict=quota_verdict(evaluation),
         terms=QUOTA_TERMS,
         ceiling=TRUTH,
         differences=DIFFERENCES,

@@ -7,7 +7,7 @@ from training.evaluation.lead_forecasts import MODEL
 from training.evaluation.quota import QuotaEvaluation
 from training.evaluation.quota_group import QuotaGroup
 from training.evaluation.totals import RollupGrade
-from training.report.lead_verdict import Figure, Tone, Verdict, between, listing, percent
+from training.report.lead_verdict import HeadlineFigure, Tone, Verdict, between, listing, percent
 
 NEARLY_THE_ANSWER = 0.95
 ENOUGH_PERIODS = 4
@@ -17,7 +17,7 @@ MUCH_MORE = 0.04
 TEN = 10
 
 
-def judge_quota(evaluation: QuotaEvaluation) -> Verdict:
+def quota_verdict(evaluation: QuotaEvaluation) -> Verdict:
     """Sum an evaluation up in words."""
     if evaluation.early.withheld:
         return _nothing_to_say(evaluation)
@@ -209,7 +209,7 @@ def _totals(rollups: tuple[RollupGrade, ...]) -> list[str]:
     return found
 
 
-def _figures(evaluation: QuotaEvaluation) -> tuple[Figure, ...]:
+def _figures(evaluation: QuotaEvaluation) -> tuple[HeadlineFigure, ...]:
     early, found = evaluation.early, evaluation.warnings[1]
     right, area, covered = (
         early.model["precision"],
@@ -219,23 +219,23 @@ def _figures(evaluation: QuotaEvaluation) -> tuple[Figure, ...]:
     lead = found.scores[MODEL]["lead_days"]
     off = covered.excludes(RIGHT) and (covered.value or 0.0) < RIGHT
     return (
-        Figure(
+        HeadlineFigure(
             of_ten(right.value),
             f"flags in {early.label} were right, flagging "
             f"{of_ten(evaluation.settings.capacity)} reps",
             f"{between(right, as_percent=True)}; {early.n_spells:,} rep-periods",
         ),
-        Figure(
+        HeadlineFigure(
             _days(lead),
             "before the period's end half of the misses were flagged, for good",
             f"{_day_range(lead)} days; {found.n_missed} misses",
         ),
-        Figure(
+        HeadlineFigure(
             f"{area.value or 0:.2f}",
             f"AUC in {early.label}: how often a rep who misses had the lower chance",
             between(area),
         ),
-        Figure(
+        HeadlineFigure(
             percent(covered.value),
             "of the 80 % ranges held",
             f"{between(covered, as_percent=True)}; {evaluation.overall.n_rows:,} ranges",

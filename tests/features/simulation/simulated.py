@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from features.simulation.live import Life, live
-from features.simulation.settings import settings_of
+from features.simulation.settings import company_settings
 from features.simulation.truth import write_truth
 
 UNTOLD = {"replays": 0, "cause_replays": 0}
@@ -23,7 +23,7 @@ TABLES = ("accounts", "activities", "changes", "deals", "leads", "quotas", "reps
 def lived(preset: str, seed: int, **changes: Any) -> tuple[Life, Path]:
     """Give a company and the folder of its tables, truth included."""
     out = Path(mkdtemp(prefix="company"))
-    life = live(settings_of(preset, seed=seed, **changes), out)
+    life = live(company_settings(preset, seed=seed, **changes), out)
     write_truth(life, out)
     return life, out
 

@@ -23,7 +23,7 @@ from features.simulation.day import Streams
 from features.simulation.live import live
 from features.simulation.machine import Machine
 from features.simulation.rows import Rows
-from features.simulation.settings import PRESETS, SAID, settings_of
+from features.simulation.settings import PRESETS, SAID, company_settings
 from features.simulation.truth import write_truth
 
 TINY = {"months": 6, "reps": 6, "replays": 20, "cause_replays": 4}
@@ -53,7 +53,7 @@ def small(seed: int = 1) -> Path:
 def test_the_same_seed_gives_the_same_files(tmp_path: Path) -> None:
     """Every table and every truth is made again to the last byte."""
     _, first = lived("small", 1, **TINY)
-    write_truth(live(settings_of("small", seed=1, **TINY), tmp_path), tmp_path)
+    write_truth(live(company_settings("small", seed=1, **TINY), tmp_path), tmp_path)
     made = sorted(path.relative_to(first) for path in first.rglob("*.parquet"))
     assert len(made) == 14
     assert [n for n in made if (first / n).read_bytes() != (tmp_path / n).read_bytes()] == []

@@ -17,7 +17,7 @@ from features.params import FeatureParams
 from serving.access import tokens
 from serving.api.service import build_service
 from serving.home import cache as made_by
-from serving.home.cache import Scores
+from serving.home.cache import ScoreCache
 from serving.home.home import Forecaster
 from serving.home.rep_outlook import QuotaOutlook
 from serving.home.scored import there
@@ -274,7 +274,7 @@ def test_leads_alone_are_served(tmp_path: Path, sales: Path) -> None:
     ingest(str(sales / "source"), tmp_path, FeatureParams())
     tracking, known = Tracking(tmp_path), Tracking(sales)
     tracking.log(RunRecord("leads", known.champion("leads").bundle, {}, "data"))
-    made = Scores(tmp_path, Settings())
+    made = ScoreCache(tmp_path, Settings())
     made.look()
     assert made.sheet().kinds == ["leads"]
     assert isinstance(made.sheet().reps, str)
@@ -300,7 +300,7 @@ def test_a_fault_of_one_kind_does_not_silence_the_other(
         raise ZeroDivisionError
 
     monkeypatch.setattr(made_by.RepSheet, "of", fails)
-    made = Scores(sales, Settings())
+    made = ScoreCache(sales, Settings())
     made.look()
     assert made.sheet().kinds == ["leads"]
     assert made.problem == made.sheet().reps

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from features.errors import NotReady
 from serving.access import tokens
 from serving.api.service import build_service
-from serving.home.cache import Scores
+from serving.home.cache import ScoreCache
 from serving.home.home import Forecaster
 from serving.home.scored import there
 from serving.settings import Settings
@@ -265,7 +265,7 @@ def test_health_tells_how_old_things_are(client: TestClient, scores: pd.DataFram
 
 def test_many_requests_at_once_share_one_computation(home: Path) -> None:
     """Of requests for the same moment only one computes, and all get the very same table."""
-    made = Scores(home, Settings())
+    made = ScoreCache(home, Settings())
     made.look()
     leads = there(made.sheet().leads)
     moment = datetime(2025, 6, 1)
@@ -291,4 +291,4 @@ def test_requests_at_once_are_all_answered(client: TestClient, scores: pd.DataFr
 def test_scores_wait_for_their_first_look(home: Path) -> None:
     """Before anything was computed a question is told to come back, not held."""
     with pytest.raises(NotReady, match="are being made; ask again"):
-        Scores(home, Settings()).sheet(patience=0)
+        ScoreCache(home, Settings()).sheet(patience=0)

@@ -14,7 +14,7 @@ from features.ingest.load import ingest
 from features.params import FeatureParams
 from serving.access import tokens
 from serving.api.service import build_service
-from serving.home.cache import Scores
+from serving.home.cache import ScoreCache
 from serving.home.scored import there
 from serving.settings import Settings
 from training.leads.score import NOT_TO_BE_CONTACTED
@@ -39,7 +39,7 @@ def test_nothing_is_ready_without_data(tmp_path: Path) -> None:
 
 def test_the_service_follows_its_home(tmp_path: Path, home: Path) -> None:
     """No data, no champion, a champion, another one, other data: each look sees what is there."""
-    made = Scores(tmp_path, Settings())
+    made = ScoreCache(tmp_path, Settings())
     made.look()
     with pytest.raises(NotReady, match="pacesetter ingest"):
         made.sheet()
@@ -82,7 +82,7 @@ def test_scores_that_cannot_be_made_are_not_made_up(tmp_path: Path, home: Path) 
     ingest(str(home / "source"), tmp_path, FeatureParams())
     bundle = Tracking(home).champion("leads").bundle
     Tracking(tmp_path).log(RunRecord("leads", bundle, {}, "data"))
-    made = Scores(tmp_path, Settings())
+    made = ScoreCache(tmp_path, Settings())
     made.look()
     assert len(there(made.sheet().leads).table)
 
@@ -101,7 +101,7 @@ def test_a_passing_fault_keeps_the_scores(
     ingest(str(home / "source"), tmp_path, FeatureParams())
     bundle = Tracking(home).champion("leads").bundle
     Tracking(tmp_path).log(RunRecord("leads", bundle, {}, "data"))
-    made = Scores(tmp_path, Settings())
+    made = ScoreCache(tmp_path, Settings())
     made.look()
     before = made.sheet()
     pointer = tmp_path / "data" / "current.json"
@@ -117,7 +117,7 @@ def test_a_passing_fault_keeps_the_scores(
 
 def test_scores_end_with_their_service(home: Path) -> None:
     """After `stop` no thread of it goes on."""
-    made = Scores(home, Settings(), look_seconds=0.05)
+    made = ScoreCache(home, Settings(), look_seconds=0.05)
     made.start()
     leads = there(made.sheet(patience=60).leads)
     assert (leads.table["band"] != NOT_TO_BE_CONTACTED).any()

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from features.build import Examples
-from features.feature import Expression, Feature, FeatureSet, Source, Unit, Who
+from features.feature import Expression, Feature, FeatureSet, Relation, Unit, Who
 from training.checks.suspicion import suspicious_features
 
 Floats = npt.NDArray[np.float64]
@@ -24,7 +24,7 @@ def _examples(
     made = tuple(
         Feature(
             name,
-            Source.LEAD,
+            Relation.LEAD,
             Expression(lambda r: r.x),
             name,
             Who.LEAD,

@@ -15,7 +15,7 @@ from quota_company import FEATURES, QUARTERS, TRAINING, opened, quota, sellers
 
 from features.ingest.load import ingest
 from features.simulation.live import live
-from features.simulation.settings import settings_of
+from features.simulation.settings import company_settings
 from features.storage.catalog import current
 from features.storage.warehouse import Warehouse
 from training.checks.audit import audit
@@ -71,7 +71,7 @@ def test_honest_quotas_are_not_suspected(tmp_path: Path) -> None:
     """The sample company's quotas come from territories and past bookings."""
     source = tmp_path / "source"
     source.mkdir()
-    live(settings_of("small", seed=3, replays=0, cause_replays=0), source)
+    live(company_settings("small", seed=3, replays=0, cause_replays=0), source)
     ingest(str(source), tmp_path, FEATURES)
     warehouse = Warehouse.duckdb(current(tmp_path), FEATURES.ingest).until(None)
     periods = rep_periods(warehouse)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from training.estimators.boosting import Ensemble, Part, count_rounds, fit_ensemble
+from training.estimators.boosting import Ensemble, TrainingRows, count_rounds, fit_ensemble
 from training.params import BoosterParams
 
 Floats = npt.NDArray[np.float64]
@@ -25,7 +25,7 @@ OTHER = 3.0
 """The place after the last of three words."""
 
 
-def part(seed: int, rows: int = 1_500) -> Part:
+def part(seed: int, rows: int = 1_500) -> TrainingRows:
     """Draw rows: a number and a word tell something, a column with holes and noise do not."""
     rng = np.random.default_rng(seed)
     word = rng.choice([0.0, 1.0, 2.0, OTHER, np.nan], rows)
@@ -34,7 +34,7 @@ def part(seed: int, rows: int = 1_500) -> Part:
     lucky = np.isnan(word) | (word == OTHER)
     y = (rng.random(rows) < expit(number - 2 + 3 * lucky)).astype(np.float64)
     X = pd.DataFrame({"number": number, "word": word, "holes": holes, "noise": noise})
-    return Part(X, y, rng.uniform(0.5, 1.5, rows))
+    return TrainingRows(X, y, rng.uniform(0.5, 1.5, rows))
 
 
 def fitted(params: BoosterParams = PARAMS, seed: int = 0) -> Ensemble:
@@ -65,7 +65,7 @@ def test_noise_stops_at_once() -> None:
     """Where nothing can be learned, one or a few trees are all."""
     rng = np.random.default_rng(3)
     parts = [part(seed) for seed in (1, 2)]
-    blind = [Part(p.X[["noise", "holes"]], rng.permutation(p.y), p.weights) for p in parts]
+    blind = [TrainingRows(p.X[["noise", "holes"]], rng.permutation(p.y), p.weights) for p in parts]
     assert count_rounds([(blind[0], blind[1])], (), PARAMS) < 15
 
 

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from features.arrays import Floats
 from training.evaluation.bootstrap import WITHHELD, batches, estimate, resample
-from training.evaluation.resampled import HIGHER, LOWER, NEUTRAL, Forecasts, measure
+from training.evaluation.resampled import HIGHER, LOWER, NEUTRAL, Forecasts, resampled_metrics
 
 
 def clustered(seed: int, leads: int, each: int) -> Forecasts:
@@ -54,8 +54,8 @@ def test_batches_are_the_resamples_in_order() -> None:
 def test_repeating_the_rows_of_a_lead_adds_no_certainty(each: int) -> None:
     """Seeing the same leads five times as often leaves every interval as wide as it was."""
     counts = resample(200, 150, seed=3)
-    once = measure(clustered(1, 200, 1), counts, 0.2)["model"]
-    often = measure(clustered(1, 200, each), counts, 0.2)["model"]
+    once = resampled_metrics(clustered(1, 200, 1), counts, 0.2)["model"]
+    often = resampled_metrics(clustered(1, 200, each), counts, 0.2)["model"]
     for metric in ("auc", "brier", "capture", "average_precision"):
         assert width(often[metric]) == pytest.approx(width(once[metric]))
 
@@ -63,7 +63,7 @@ def test_repeating_the_rows_of_a_lead_adds_no_certainty(each: int) -> None:
 def test_a_resample_is_scored_as_scikit_learn_scores_its_weights() -> None:
     """Every draw of the AUC is that of the resampled leads' rows."""
     rows, counts = clustered(2, 80, 3), resample(80, 10, seed=3)
-    drawn = measure(rows, counts, 0.2)
+    drawn = resampled_metrics(rows, counts, 0.2)
     for name, p in rows.named.items():
         for draw, weights in zip(drawn[name]["auc"], counts, strict=True):
             expected = roc_auc_score(rows.y, p, sample_weight=weights[rows.clusters])
@@ -73,11 +73,11 @@ def test_a_resample_is_scored_as_scikit_learn_scores_its_weights() -> None:
 def test_one_step_recalibration_is_close_to_fitting_anew() -> None:
     """The slope of a resample by one Newton step is near the slope fitted on its rows."""
     rows, counts = clustered(4, 1500, 1), resample(1500, 12, seed=3)
-    steps = measure(rows, counts, 0.2)["model"]["calibration_slope"]
+    steps = resampled_metrics(rows, counts, 0.2)["model"]["calibration_slope"]
     for step, times in zip(steps, counts, strict=True):
         again = np.repeat(np.arange(1500), times)
         alone = Forecasts(rows.y[again], {"model": rows.named["model"][again]}, again, again * 0)
-        anew = measure(alone, np.ones((1, 1500), dtype=np.uint16), 0.2)["model"]
+        anew = resampled_metrics(alone, np.ones((1, 1500), dtype=np.uint16), 0.2)["model"]
         assert step == pytest.approx(anew["calibration_slope"][0], abs=0.03)
 
 
@@ -93,14 +93,16 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
         lead = np.repeat(np.arange(150), each)
         y = (rng.random(150) < 0.25)[lead].astype(float)
         rows = Forecasts(y, {"model": np.full(len(y), 0.25)}, lead, lead * 0)
-        drawn = measure(rows, resample(150, 100, seed), 0.2)["model"]["calibration_intercept"]
+        drawn = resampled_metrics(rows, resample(150, 100, seed), 0.2)["model"][
+            "calibration_intercept"
+        ]
         held += not estimate(drawn, 0.9).excludes(0.0)
     assert 0.80 <= held / 120 <= 0.98
 
 
 def test_every_metric_has_one_good_direction() -> None:
     """What is measured is exactly what is declared, each in one direction."""
-    drawn = measure(clustered(1, 60, 2), resample(60, 3, 1), 0.2)["model"]
+    drawn = resampled_metrics(clustered(1, 60, 2), resample(60, 3, 1), 0.2)["model"]
     assert set(drawn) == HIGHER | LOWER | NEUTRAL
     assert len(drawn) == len(HIGHER) + len(LOWER) + len(NEUTRAL)
 
@@ -109,7 +111,7 @@ def test_a_group_is_scored_as_if_it_were_alone() -> None:
     """Rows of some leads, with the resamples of all, give the group's own figures."""
     rows, counts = clustered(5, 100, 2), resample(100, 4, seed=3)
     part = rows.at(np.flatnonzero(rows.clusters >= 40))
-    drawn = measure(part, counts, 0.2)["coin"]["auc"]
+    drawn = resampled_metrics(part, counts, 0.2)["coin"]["auc"]
     assert drawn[0] == pytest.approx(roc_auc_score(part.y, part.named["coin"]))
 
 

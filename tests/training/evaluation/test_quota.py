@@ -18,7 +18,7 @@ from training.evaluation.quota_forecasts import COMPANY, QuotaPredictions
 from training.evaluation.quota_group import QuotaSettings
 from training.evaluation.quota_metrics import median, pinball
 from training.evaluation.truth import QUOTAS, truth_of
-from training.report.quota_verdict import judge_quota
+from training.report.quota_verdict import quota_verdict
 
 QUICK = QuotaSettings(draws=40, floor_draws=10)
 
@@ -250,7 +250,7 @@ def test_what_ranges_should_hold_is_told_beside_what_they_held() -> None:
     judged = evaluate_quota(replace(made, frame=made.frame.assign(p_in_range=held)), QUICK)
     assert [g.should_hold for g in judged.quarters] == pytest.approx([0.8, 0.8, 0.8, 0.93])
     assert json.loads(plain(judged))["overall"]["ranges_should_hold"] == pytest.approx(held.mean())
-    assert "even perfect ranges hold 93\u00a0% there" in " ".join(judge_quota(judged).sentences)
+    assert "even perfect ranges hold 93\u00a0% there" in " ".join(quota_verdict(judged).sentences)
 
 
 def test_pooled_companies_are_resampled_by_company_and_period() -> None:

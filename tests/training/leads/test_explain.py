@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from features.build import Examples
-from features.feature import Aggregate, Feature, FeatureSet, Kind, Source, Unit, Who
+from features.feature import Aggregate, Aggregation, Feature, FeatureSet, Relation, Unit, Who
 from training.estimators.calibration import IDENTITY, Calibrator
 from training.leads.bundle import Bundle
 from training.leads.dataset import TrainingSet
@@ -147,8 +147,8 @@ def test_values_are_said_in_words(
 
 def feature(name: str, unit: Unit = Unit.COUNT, words: tuple[str, ...] | None = None) -> Feature:
     """Declare a feature of activities."""
-    how = Aggregate(Kind.COUNT)
-    return Feature(name, Source.TOUCHES, how, f"the {name}", Who.REP, unit, categories=words)
+    how = Aggregate(Aggregation.COUNT)
+    return Feature(name, Relation.TOUCHES, how, f"the {name}", Who.REP, unit, categories=words)
 
 
 def frame(values: dict[str, float], features: list[Feature]) -> Examples:

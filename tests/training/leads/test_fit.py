@@ -22,7 +22,7 @@ from training.checks.suspicion import Suspicion
 from training.cutoffs import taken_over, training_cutoffs
 from training.leads.bundle import Bundle
 from training.leads.dataset import TrainingSet, build_training_set
-from training.leads.fit import fit, judge_evidence, learn
+from training.leads.fit import fit, lead_evidence, learn
 from training.params import SplitParams, TrainingParams
 
 Opened = Callable[[list[Row]], Warehouse]
@@ -172,7 +172,7 @@ def test_less_than_the_minimum_is_thin_and_half_of_it_none(lesson: TrainingSet) 
     states = []
     for wanted in (converted, converted + 1, 2 * converted + 2):
         minimum = MinimumParams(converted=int(wanted), unconverted=int(wanted))
-        states.append(judge_evidence(lesson, FEATURES.model_copy(update={"minimum": minimum})))
+        states.append(lead_evidence(lesson, FEATURES.model_copy(update={"minimum": minimum})))
     assert [evidence.state for evidence in states] == ["enough", "thin", "none"]
     assert states[1].says.startswith("thin: ")
     assert f"{converted:.0f} converted" in states[2].says

@@ -12,7 +12,7 @@ from quota_company import FEATURES, QUARTERS, TRAINING, opened, quota, sellers
 
 from features.storage.warehouse import Warehouse
 from training.quota.bundle import QuotaBundle
-from training.quota.evidence import STATES, judge_reps, judge_team
+from training.quota.evidence import STATES, rep_evidence, team_evidence
 from training.quota.fit import learn_quota
 from training.quota.score import score_reps
 
@@ -29,7 +29,7 @@ NEW: dict[str, float] = {
 
 def judged(model: str = "enough", **known: float) -> tuple[str, str]:
     """Judge one rep who is new but for what is said."""
-    frame = judge_reps(model, pd.DataFrame([{**NEW, **known}]))
+    frame = rep_evidence(model, pd.DataFrame([{**NEW, **known}]))
     return str(frame["evidence"].item()), str(frame["evidence_says"].item())
 
 
@@ -88,12 +88,12 @@ def test_the_reason_is_told() -> None:
 def test_a_team_rests_on_the_reps_who_carry_its_quota() -> None:
     """Where reps without a record carry more than half of it, the team's evidence is thin."""
     states = ["enough", "thin", "none"]
-    assert judge_team("enough", states, [100.0, 50.0, 50.0])[0] == "enough"
-    assert judge_team("enough", states, [100.0, 50.0, 60.0])[0] == "thin"
-    assert judge_team("enough", states, [0.0, np.nan, -5.0])[0] == "enough"
-    assert judge_team("enough", [], [])[0] == "enough"
-    assert judge_team("none", ["none"], [1.0])[0] == "none"
-    assert judge_team("enough", states, [100.0, 50.0, 50.0])[1] == (
+    assert team_evidence("enough", states, [100.0, 50.0, 50.0])[0] == "enough"
+    assert team_evidence("enough", states, [100.0, 50.0, 60.0])[0] == "thin"
+    assert team_evidence("enough", states, [0.0, np.nan, -5.0])[0] == "enough"
+    assert team_evidence("enough", [], [])[0] == "enough"
+    assert team_evidence("none", ["none"], [1.0])[0] == "none"
+    assert team_evidence("enough", states, [100.0, 50.0, 50.0])[1] == (
         "1 of 3 reps have a record of their own"
     )
 

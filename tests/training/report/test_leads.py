@@ -18,7 +18,7 @@ from training.evaluation.leads import Evaluation, evaluate
 from training.evaluation.resampled import HIGHER, LOWER, NEUTRAL
 from training.evaluation.truth import LEADS, TruthGrade, grade, truth_of
 from training.report.lead_glossary import TERMS
-from training.report.lead_verdict import judge, percent
+from training.report.lead_verdict import lead_verdict, percent
 from training.report.leads import (
     Driver,
     FoldSpan,
@@ -187,7 +187,7 @@ def test_severe_findings_come_first(page: str) -> None:
 
 def test_too_good_a_model_is_a_warning_and_not_a_triumph() -> None:
     """Above an AUC of 0.9 the page says to look for a leak, first of all."""
-    verdict = judge(judged(sharp=6.0))
+    verdict = lead_verdict(judged(sharp=6.0))
     assert verdict.tone == "warn"
     assert "look for a leak" in verdict.headline
     assert "look for a leak" in verdict.warnings[0]
@@ -195,7 +195,7 @@ def test_too_good_a_model_is_a_warning_and_not_a_triumph() -> None:
 
 def test_a_believable_model_is_not_suspected() -> None:
     """An ordinary AUC that beats every rival is good news without a warning about leaks."""
-    verdict = judge(judged())
+    verdict = lead_verdict(judged())
     assert verdict.tone == "good"
     assert not any("leak" in w for w in verdict.warnings)
 
@@ -214,14 +214,14 @@ def test_a_model_beaten_by_a_rule_is_not_recommended() -> None:
             "fold": 1,
         }
     )
-    verdict = judge(evaluate(Predictions(frame, {"recency rule": p}), QUICK))
+    verdict = lead_verdict(evaluate(Predictions(frame, {"recency rule": p}), QUICK))
     assert verdict.tone == "warn"
     assert verdict.headline.startswith("Do not use this model yet: recency rule")
 
 
 def test_forecasts_that_are_too_high_are_said_to_be() -> None:
     """A shift of a log-odd is named with both numbers, although the order is fine."""
-    assert any("too high" in w for w in judge(judged(shift=1.0)).warnings)
+    assert any("too high" in w for w in lead_verdict(judged(shift=1.0)).warnings)
 
 
 def test_without_outcomes_the_page_says_so_and_shows_no_figure() -> None:

@@ -22,7 +22,7 @@ from training.report.page import Driver, ReportContext
 from training.report.plots import FoldSpan
 from training.report.quota import render_quota, write_quota_metrics, write_quota_report
 from training.report.quota_glossary import QUOTA_TERMS
-from training.report.quota_verdict import judge_quota
+from training.report.quota_verdict import quota_verdict
 
 QUICK = QuotaSettings(draws=40, floor_draws=10)
 EVIL = "<script>alert(1)</script>"
@@ -115,7 +115,7 @@ def test_numbers_in_words_are_those_of_the_evaluation(judged: QuotaEvaluation, p
 
 def test_few_totals_are_called_no_rate(judged: QuotaEvaluation) -> None:
     """Four quarters are told with their number, without an interval."""
-    assert any("only 4 totals: no rate yet" in s for s in judge_quota(judged).sentences)
+    assert any("only 4 totals: no rate yet" in s for s in quota_verdict(judged).sentences)
 
 
 def test_a_worse_model_is_called_worse() -> None:
@@ -126,7 +126,7 @@ def test_a_worse_model_is_called_worse() -> None:
         frame=made.frame.assign(**made.baselines["linear pacing"].to_dict("series")),
         baselines={"truth-like": made.frame[["p_attain", *_range()]]},
     )
-    verdict = judge_quota(evaluate_quota(swapped, QUICK))
+    verdict = quota_verdict(evaluate_quota(swapped, QUICK))
     assert verdict.tone == "warn"
     assert "Do not use" in verdict.headline
     assert any("worse than truth-like" in s for s in verdict.sentences)
@@ -136,7 +136,7 @@ def test_too_good_to_be_true_is_a_warning() -> None:
     """Knowing the answer on the first day points to the quota or a leak."""
     made = quota_backtest()
     frame = made.frame.assign(p_attain=np.where(made.attainment >= 1, 0.99, 0.01))
-    warnings = judge_quota(evaluate_quota(replace(made, frame=frame), QUICK)).warnings
+    warnings = quota_verdict(evaluate_quota(replace(made, frame=frame), QUICK)).warnings
     assert any("nearly tells the answer" in w for w in warnings)
 
 
@@ -144,7 +144,7 @@ def test_thin_evidence_is_told() -> None:
     """Forecasts of whom little is known are counted in words."""
     made = quota_backtest()
     thin = replace(made, frame=made.frame.assign(evidence="thin"))
-    warnings = judge_quota(evaluate_quota(thin, QUICK)).warnings
+    warnings = quota_verdict(evaluate_quota(thin, QUICK)).warnings
     assert any("1,040 of 1,040 forecasts rest on thin evidence" in w for w in warnings)
 
 

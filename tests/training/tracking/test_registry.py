@@ -25,7 +25,7 @@ from features.ingest.load import ingest
 from features.params import FeatureParams
 from features.storage.catalog import current
 from features.storage.warehouse import Warehouse
-from training.estimators.boosting import Part, fit_ensemble
+from training.estimators.boosting import TrainingRows, fit_ensemble
 from training.estimators.calibration import Calibrator
 from training.evidence import Evidence
 from training.leads.bundle import LEADS, Bundle
@@ -70,7 +70,9 @@ def fitted_for(words: Vocabulary, rounds: int) -> Bundle:
     declared = lead_features(words, FEW)
     X = frame(declared.names)
     y = (X.fillna(0).iloc[:, :3].sum(axis=1) > 1).to_numpy(np.float64)
-    ensemble = fit_ensemble(Part(X, y, np.ones(len(y))), declared.categorical, rounds, BOOSTER)
+    ensemble = fit_ensemble(
+        TrainingRows(X, y, np.ones(len(y))), declared.categorical, rounds, BOOSTER
+    )
     return Bundle(
         until=datetime.fromisoformat("2026-01-01"),
         horizon_days=30,
