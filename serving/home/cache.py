@@ -25,7 +25,7 @@ from serving.home.scored import LeadSheet, Part, RepSheet, Sheet
 from serving.settings import Settings
 
 if TYPE_CHECKING:
-    from serving.home.home import Forecaster
+    from serving.home.home import Home
 
 LOOK_SECONDS = 5.0
 PATIENCE_SECONDS = 2.0
@@ -107,7 +107,7 @@ class ScoreCache:
     def look(self) -> None:
         """Make new scores if there is reason to; called by one thread only."""
         try:
-            mark = self._forecaster.mark()
+            mark = self._home.mark()
             now = self._sheet
             if now is not None and not self._is_due(now, mark):
                 self.problem = now.fault
@@ -126,11 +126,11 @@ class ScoreCache:
         self._looked.set()
 
     @cached_property
-    def _forecaster(self) -> Forecaster:
+    def _home(self) -> Home:
         # Here, so that the service answers while the libraries of the models are still loading.
-        from serving.home.home import Forecaster  # noqa: PLC0415 - takes seconds
+        from serving.home.home import Home  # noqa: PLC0415 - takes seconds
 
-        return Forecaster(self.home, self._settings)
+        return Home(self.home, self._settings)
 
     def _fail(self, what: str, error: Exception) -> str:
         """Log a fault, the same one only once, and word it: a full disk or a locked file passes."""
@@ -145,12 +145,12 @@ class ScoreCache:
 
     def _make(self, mark: tuple[str, ...]) -> Sheet:
         """Score what can be scored: what is wrong with one kind does not silence the other."""
-        forecaster = self._forecaster
-        warehouse = forecaster.warehouse()
+        home = self._home
+        warehouse = home.warehouse()
         made_at = utc_now().replace(microsecond=0)
         faults: list[Exception] = []
-        leads = _tried(lambda: LeadSheet.of(forecaster.open(warehouse)), faults)
-        reps = _tried(lambda: RepSheet.of(forecaster.open_quota(warehouse)), faults)
+        leads = _tried(lambda: LeadSheet.of(home.open_leads(warehouse)), faults)
+        reps = _tried(lambda: RepSheet.of(home.open_quota(warehouse)), faults)
         if isinstance(leads, str) and isinstance(reps, str):
             raise faults[0] if faults else NotReady(f"{leads}; {reps}")
         fault = None

@@ -11,7 +11,7 @@ from features.errors import NotReady
 if TYPE_CHECKING:
     import pandas as pd
 
-    from serving.home.lead_outlook import Outlook
+    from serving.home.lead_outlook import LeadOutlook
     from serving.home.rep_outlook import QuotaOutlook, Spans
 
 
@@ -26,13 +26,13 @@ class LeadSheet:
         reps: every rep the warehouse knows.
     """
 
-    outlook: Outlook
+    outlook: LeadOutlook
     as_of: datetime
     table: pd.DataFrame
     reps: frozenset[str]
 
     @classmethod
-    def of(cls, outlook: Outlook) -> LeadSheet:
+    def of(cls, outlook: LeadOutlook) -> LeadSheet:
         """Score as of the extract's end."""
         moment = outlook.moment()
         return cls(outlook, moment, outlook.score(moment), outlook.reps())
