@@ -30,12 +30,12 @@ class TrainingRecord:
 
     Attributes:
         trained: the model and its test.
-        metrics: figures by name, those of baselines as `<baseline>.<figure>`; empty if withheld.
+        metrics: figures by name, those of baselines as `<baseline>.<figure>`.
         run: what the registry is to remember.
     """
 
     trained: Trained
-    metrics: Mapping[str, float | None]
+    metrics: Mapping[str, float]
     run: RunRecord
 
 
@@ -84,7 +84,7 @@ def train(
     """
     trained = kind.steps.train(warehouse.until(until), recipe, progress)
     grade = trained.grade
-    metrics = {} if grade is None or grade.overall.withheld else flat(grade.overall)
+    metrics = {} if grade is None else flat(grade.overall)
     files = trained.artifacts
     if trained.test is not None and grade is not None:
         files["report.html"] = kind.steps.report(grade, report_context(trained.test, recipe))
@@ -153,13 +153,17 @@ def report_context(backtested: Backtested, recipe: Recipe) -> ReportContext:
     )
 
 
-def flat(overall: Judged) -> dict[str, float | None]:
-    """Name every estimate of every forecast: `auc`, `auc_low`, and so on."""
-    figures: dict[str, float | None] = {}
+def flat(overall: Judged) -> dict[str, float]:
+    """Name every estimate of every forecast: `auc`, `auc_low`, `base_rate.auc`.
+
+    What is withheld, since too little is known, is left out.
+    """
+    figures: dict[str, float] = {}
     for name, scores in overall.scores.items():
         prefix = "" if name == MODEL else name.replace(" ", "_") + "."
         for metric, estimate in scores.items():
-            figures[f"{prefix}{metric}"] = estimate.value
-            figures[f"{prefix}{metric}_low"] = estimate.low
-            figures[f"{prefix}{metric}_high"] = estimate.high
+            ends = {"": estimate.value, "_low": estimate.low, "_high": estimate.high}
+            figures |= {
+                f"{prefix}{metric}{end}": value for end, value in ends.items() if value is not None
+            }
     return figures
