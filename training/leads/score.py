@@ -115,7 +115,18 @@ def _bands(p: np.ndarray, base_rate: float) -> np.ndarray:
 def _priority(p: np.ndarray, value: pd.Series, params: ScoringParams) -> np.ndarray:
     if params.priority == "probability":
         return 100 * p
-    # A lead without an amount is taken at the middle one, so that it neither starves nor leads.
+    return p * believed_value(value).to_numpy()
+
+
+def believed_value(value: pd.Series) -> pd.Series:
+    """Return what each lead counts as worth, in the currency of `value`.
+
+    A lead without an amount, or with one that nobody would believe, is taken at the middle one, so
+    that it neither starves nor leads.
+
+    Args:
+        value: of all leads that are ranked together.
+    """
     believed = value.where(value.abs() < UNBELIEVABLE).clip(lower=0.0)
     middle = float(believed.median()) if believed.notna().any() else 1.0
-    return p * believed.fillna(middle).to_numpy()
+    return believed.fillna(middle)
