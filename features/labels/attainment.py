@@ -17,10 +17,12 @@ from features.arrays import Bools, Floats
 from features.clock import to_us
 from features.feature import DAY_US
 from features.history.versions import deal_versions
-from features.snapshot import CUTOFF, SNAPSHOT, cutoff_table, versions_at
+from features.snapshot import CUTOFF, SNAPSHOT, censor, cutoff_table, versions_at
 from features.storage.warehouse import Warehouse
+from features.tables import DEALS
 
 PERIOD = ["rep_id", "period_start", "period_end"]
+FINAL = ("deal_id", "rep_id", "amount", "created_at", "closed_at", "won")
 
 
 def final_deals(warehouse: Warehouse) -> pd.DataFrame:
@@ -30,22 +32,18 @@ def final_deals(warehouse: Warehouse) -> pd.DataFrame:
         `deal_id, rep_id, amount, created_at, closed_at, won`; amounts as they are, empty ones 0.
         A deal closes only if it does before the extract ends.
     """
-    columns = ("deal_id", "rep_id", "amount", "created_at", "closed_at", "won")
-    if warehouse.cut_at is None:
-        rows = warehouse["deals"].select(*columns)
-    else:
-        rows = _as_cut(warehouse).select(*columns)
+    rows = warehouse["deals"] if warehouse.cut_at is None else _as_cut(warehouse)
+    # A cut at the very end: a whole extract may hold closings that lie past it.
+    rows = censor(rows, DEALS, warehouse.data_until).select(*FINAL)
     frame = warehouse.arrow(rows).to_pandas().sort_values("deal_id", ignore_index=True)
-    closed = to_us(frame["closed_at"].to_numpy())
-    is_over = frame["closed_at"].notna() & (closed < to_us(_until(warehouse)))
     return frame.assign(
         amount=frame["amount"].astype(np.float64).fillna(0.0),
-        closed_at=frame["closed_at"].where(is_over),
-        won=is_over & frame["won"].eq(True),  # noqa: FBT003 - empty is not won
+        won=frame["won"].eq(True),  # noqa: FBT003 - empty is not won
     )
 
 
 def _as_cut(warehouse: Warehouse) -> ir.Table:
+    """How every deal stood at the moment of the cut, under the names of the deals table."""
     end = cutoff_table([warehouse.data_until]).mutate(**{SNAPSHOT: ibis.literal(0)})
     rows = versions_at(end, deal_versions(warehouse), None)
     return rows.mutate(rep_id=rows.owner, won=rows.won == 1)
