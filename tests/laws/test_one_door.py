@@ -50,6 +50,7 @@ LABEL = "a label looks ahead of the cutoff, from the end of the story"
 MATURE = "which labels are mature, which outcomes had come when a model learns"
 WINDOW = "which cutoffs share a window of a split or a fold of a backtest"
 SPAN = "how long a past there is"
+ORDER = "the order of rows that are seen"
 STORY = "two moments of one story, whatever the cutoff"
 AUDIT = "an audit of the whole extract: nothing is forecast from it"
 SAID = "chooses a sentence or an error; no figure comes of it"
@@ -60,12 +61,14 @@ ALLOWED = (
     ("features/build.py", "searchsorted: cutoff", PLACE),
     ("features/history/calendar.py", "moment <= other", CALENDAR),
     ("features/history/calendar.py", "searchsorted: moment", CALENDAR),
+    ("features/history/event_log.py", "event_time < other", ORDER),
     ("features/history/relations.py", "converted_at <= lost_at", STORY),
+    ("features/history/windows.py", "event_time >= other", STORY),
+    ("features/history/windows.py", "event_time >= other", ORDER),
+    ("features/history/windows.py", "event_time >= other", ORDER),
     ("features/ingest/commits.py", "made_at >= other", STORY),
     ("features/ingest/readiness.py", "data_until > other", SAID),
     ("features/labels/attainment.py", "closed_at < cutoff", LABEL),
-    ("features/labels/attainment.py", "closed_at < period_end", LABEL),
-    ("features/labels/attainment.py", "closed_at >= period_start", LABEL),
     ("features/labels/attainment.py", "created_at >= cutoff", LABEL),
     ("features/labels/attainment.py", "created_at >= cutoff", LABEL),
     ("features/labels/attainment.py", "other <= until", MATURE),
