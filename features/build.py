@@ -157,11 +157,14 @@ def derived(feature: Feature, columns: Mapping[str, Floats], cutoffs_us: Ints) -
         feature: a ratio, or a rank among peers.
         columns: the columns that are there, by name.
         cutoffs_us: of each row, in microseconds.
+
+    Raises:
+        FeatureError: the feature is something else.
     """
     if isinstance(feature.how, Ratio):
         return columns[feature.how.of] / (columns[feature.how.over] + feature.how.plus)
     if not isinstance(feature.how, PeerRank):
-        raise FeatureError(f"feature {feature.name} is made of columns, but not how")
+        raise FeatureError(f"feature {feature.name} is neither a ratio nor a rank of columns")
     group = np.searchsorted(np.unique(cutoffs_us), cutoffs_us)
     if feature.how.within is not None:
         within = np.nan_to_num(columns[feature.how.within], nan=-1.0).astype(np.int64) + 1

@@ -19,7 +19,7 @@ class WindowCounts:
     #
     #   event on day   available on day   span, no window   span, 7 days
     #   1              1                  [1, 3)            [1, 2)   seen on day 8, just in reach
-    #   8              8                  [2, 3)            [2, 3)   at a cutoff it is not seen
+    #   8              8                  [2, 3)            [2, 3)   not seen by the cutoff on day 8
     #   3              9                  [2, 3)            [2, 2)   once shown, out of reach
 
     def __init__(self, spine: Spine, rows: pa.Table) -> None:

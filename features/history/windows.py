@@ -38,7 +38,7 @@ def aggregate_of(feature: Feature) -> Aggregate:
         FeatureError: it is something else.
     """
     if not isinstance(feature.how, Aggregate):
-        raise FeatureError(f"feature {feature.name} is no aggregate")
+        raise FeatureError(f"feature {feature.name} is not an aggregate of a history")
     return feature.how
 
 
