@@ -40,7 +40,7 @@ def open_deal_snapshots(
     params: FeatureParams,
 ) -> SnapshotSet:
     """Number every open deal at each cutoff, as it stood, with its owner."""
-    deals = warehouse.keep(deal_versions(warehouse))
+    deals = warehouse.once(deal_versions)
     moments = cutoff_table(cutoffs).mutate(**{SNAPSHOT: ibis.literal(0)})
     rows = versions_at(moments, deals, None).drop(SNAPSHOT)
     rows = rows.filter(rows.ended == 0)

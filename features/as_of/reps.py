@@ -49,7 +49,7 @@ def quota_rep_snapshots(
     params: FeatureParams,
 ) -> SnapshotSet:
     """Number every rep whose quota period runs at each cutoff, with deals summed up."""
-    deals = warehouse.keep(deal_versions(warehouse))
+    deals = warehouse.once(deal_versions)
     quotas = quotas_at(warehouse["quotas"], cutoff_table(cutoffs), ended=False)
     order = [quotas.rep_id, quotas[CUTOFF], quotas.period_start, quotas.period_end]
     base = warehouse.keep(
@@ -94,7 +94,7 @@ def reps(snapshot_set: SnapshotSet) -> ir.Table:
         return rows
     spine = rows.select(SNAPSHOT, CUTOFF, "rep_id", "period_start", "period_end")
     past = past_periods(spine, warehouse["quotas"], deals)
-    leads = warehouse.keep(lead_versions(warehouse))
+    leads = warehouse.once(lead_versions)
     for totals in (past, lead_totals(spine, leads, "rep_id", params)):
         rows = rows.inner_join(warehouse.keep(totals), SNAPSHOT)
     rows = rows.inner_join(_calendar(warehouse, spine, params), list(MOMENTS))

@@ -45,7 +45,7 @@ def final_deals(warehouse: Warehouse) -> pd.DataFrame:
 def _as_cut(warehouse: Warehouse) -> ir.Table:
     """How every deal stood at the moment of the cut, under the names of the deals table."""
     end = cutoff_table([warehouse.data_until]).mutate(**{SNAPSHOT: ibis.literal(0)})
-    rows = versions_at(end, deal_versions(warehouse), None)
+    rows = versions_at(end, warehouse.once(deal_versions), None)
     return rows.mutate(rep_id=rows.owner, won=rows.won == 1)
 
 

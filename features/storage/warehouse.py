@@ -5,7 +5,7 @@ Everything above works with ibis expressions and does not know which engine answ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -22,6 +22,9 @@ from features.snapshot import as_of_extract
 from features.storage.catalog import WarehouseMeta
 from features.storage.engine import engine
 from features.tables import TABLES, ColumnKind
+
+Maker = Callable[["Warehouse"], ir.Table]
+"""Makes a table from an extract."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Warehouse:
     fingerprint: str
     cut_at: datetime | None = None
     _kept: list[Any] = field(default_factory=list, repr=False, compare=False)
+    _shared: dict[Maker, ir.Table] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def duckdb(cls, meta: WarehouseMeta, params: IngestParams | None = None) -> Warehouse:
@@ -94,7 +98,13 @@ class Warehouse:
         cut_tables = {
             name: as_of_extract(rows, TABLES[name], moment) for name, rows in self.tables.items()
         }
-        return replace(self, tables=MappingProxyType(cut_tables), data_until=moment, cut_at=moment)
+        return replace(
+            self,
+            tables=MappingProxyType(cut_tables),
+            data_until=moment,
+            cut_at=moment,
+            _shared=None,
+        )
 
     def overlay(
         self,
@@ -118,7 +128,7 @@ class Warehouse:
             added = ibis.memtable(pa.Table.from_pylist(plain, schema=schema.to_pyarrow()))
             kept = rows.filter(rows[key].isnull() | ~rows[key].isin(ids))
             tables[name] = kept.union(added) if plain else kept
-        return replace(self, tables=MappingProxyType(tables))
+        return replace(self, tables=MappingProxyType(tables), _shared=None)
 
     def attributes(self, name: str) -> dict[str, ColumnKind]:
         """Name the further columns of a table that can be features, and what they hold."""
@@ -134,20 +144,43 @@ class Warehouse:
 
     @contextmanager
     def workspace(self) -> Iterator[Warehouse]:
-        """Yield a warehouse whose kept tables are released when the block ends."""
+        """Yield a warehouse whose kept tables are released when the block ends.
+
+        A workspace inside another releases what it kept itself and goes on sharing what `once`
+        made in the outer one.
+        """
         kept: list[Any] = []
+        shared = {} if self._shared is None else self._shared
         try:
-            yield replace(self, _kept=kept)
+            yield replace(self, _kept=kept, _shared=shared)
         finally:
-            for table in reversed(kept):
+            own = [*kept, *(shared.values() if self._shared is None else ())]
+            for table in reversed(own):
                 table.release()
 
     def keep(self, rows: ir.Table) -> ir.Table:
         """Compute an expression once, for as long as the workspace lasts."""
-        self._register(rows)
-        kept = rows.cache()
+        kept = self._cached(rows)
         self._kept.append(kept)
         return kept
+
+    def once(self, make: Maker) -> ir.Table:
+        """Compute a table of this extract once, for as long as the outermost workspace lasts.
+
+        Outside a workspace nothing is kept: the expression is returned as it is.
+
+        Args:
+            make: makes the table from the extract alone, so that all its users share it.
+        """
+        if self._shared is None:
+            return make(self)
+        if make not in self._shared:
+            self._shared[make] = self._cached(make(self))
+        return self._shared[make]
+
+    def _cached(self, rows: ir.Table) -> Any:
+        self._register(rows)
+        return rows.cache()
 
     def arrow(self, rows: ir.Table) -> pa.Table:
         """Compute an expression and fetch it."""

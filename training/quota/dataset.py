@@ -91,6 +91,14 @@ def build_quota_training_set(
 ) -> QuotaTrainingSet:
     """Build everything a forecast of attainment may learn from an extract cut to its moment."""
     warehouse.require("deals", "quotas", purpose="forecasting quota attainment")
+    # One workspace: reps and deals share what both read of every deal's history.
+    with warehouse.workspace() as work:
+        return _training_set(work, features, params)
+
+
+def _training_set(
+    warehouse: Warehouse, features: FeatureParams, params: TrainingParams
+) -> QuotaTrainingSet:
     rep_words = read_vocabulary(warehouse, features, REP)
     deal_words = read_vocabulary(warehouse, features, DEAL)
     final = final_deals(warehouse)

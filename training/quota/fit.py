@@ -169,6 +169,7 @@ def forecast(
     bundle: QuotaBundle, warehouse: Warehouse, cutoffs: Sequence[datetime]
 ) -> tuple[Examples, Examples]:
     """Build what a bundle needs to forecast at cutoffs: reps, and open deals."""
-    reps = built(warehouse, bundle.rep_set, bundle.rep_words, cutoffs, bundle.params)
-    deals = built(warehouse, bundle.deal_set, bundle.deal_words, cutoffs, bundle.params)
+    with warehouse.workspace() as work:
+        reps = built(work, bundle.rep_set, bundle.rep_words, cutoffs, bundle.params)
+        deals = built(work, bundle.deal_set, bundle.deal_words, cutoffs, bundle.params)
     return reps, deals
