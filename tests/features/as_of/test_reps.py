@@ -71,22 +71,26 @@ def test_minutes_are_counted_around_the_cutoff(opened: Opened) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hired", "first_deal", "minutes"),
+    ("first_deal", "days"),
     [
-        (None, 0, 90 * A_DAY),
-        (90, 0, 30 * A_DAY),  # hired 30 days ago
-        (0, 60, 60 * A_DAY),  # the first deal came 60 days ago
-        (90, 60, 30 * A_DAY),
-        (None, 120, 0),  # nobody has sold anything yet
+        (0, [90, 30, 90]),  # no date of hire, hired 30 days ago, hired 120 days ago
+        (60, [60, 30, 60]),  # the company's first deal came 60 days ago
+        (120, [0, 0, 0]),  # nobody has sold anything yet
     ],
 )
 def test_a_pace_is_over_the_time_in_which_something_could_be_won(
-    opened: Opened, hired: float | None, first_deal: float, minutes: int
+    opened: Opened, first_deal: float, days: list[int]
 ) -> None:
     """Since the rep was hired, and since the first deal of the company."""
-    own = [{"rep_id": "a", "hired_at": None if hired is None else day(hired)}]
-    tables = {"reps": own, "deals": [deal("x", first_deal)], "quotas": [quota("a", 90, 180)]}
-    assert described(opened, "minutes_90d", **tables) == [minutes]
+    own = [
+        {"rep_id": "a"},
+        {"rep_id": "b", "hired_at": day(90)},
+        {"rep_id": "c", "hired_at": day(0)},
+    ]
+    quotas = [quota(who, 90, 180) for who in "abc"]
+    deals = [deal("x", first_deal)]
+    rows = described(opened, "rep_id", "minutes_90d", reps=own, deals=deals, quotas=quotas)
+    assert [minutes for _, minutes in rows] == [number * A_DAY for number in days]
 
 
 def test_peers_are_added_up_by_territory_manager_and_company(opened: Opened) -> None:
