@@ -238,6 +238,8 @@ def versions_at(
         key: the column of the snapshots that names the owner; None takes everybody's versions.
         carry: further columns of the snapshots to keep.
     """
+    # Of versions [day 1, day 5) and [day 5, ...), a cutoff on day 1 meets none, one on day 5 the
+    # first (what happens on day 5 is not seen yet), and one just after it the second.
     same = {} if key is None else {"same": snapshots[key]}
     spine = snapshots.select(SNAPSHOT, CUTOFF, *carry, **same)
     is_valid = [versions[VALID_FROM] < spine[CUTOFF], versions[VALID_TO] >= spine[CUTOFF]]

@@ -105,6 +105,9 @@ def with_all_snapshots(
 
 
 def _with_ages(rows: ir.Table) -> ir.Table:
+    """Add what sums are made of: the worth in thousandths (empty is 0), and ages at the cutoff."""
+    # A closing or a creation is seen only before the cutoff, so its age is above 0; the expected
+    # closing of an open deal may lie ahead, and is overdue where its age is above 0.
     cutoff = rows[CUTOFF]
     return rows.mutate(
         is_open=1 - rows.ended,

@@ -98,6 +98,11 @@ def moves(snapshot_set: SnapshotSet) -> ir.Table:
     them, so that no row that is shown later can turn a move around. The first value a field is
     shown with is not a move: the column it could be compared with shows the end of the story.
     """
+    # Amounts in the order in which they are shown, and the moves they are:
+    #
+    #   10, changed and shown on day 5         the first: not a move
+    #   30, changed and shown on day 7         up from 10
+    #   50, changed on day 6, shown on day 9   up from 30
     rows = changes_of(snapshot_set.warehouse, "deal", "deal_id")
     rows = rows.filter(rows.known_at.notnull())
     value = rows["value"]

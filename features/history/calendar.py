@@ -157,6 +157,12 @@ def _worked(
     """Working microseconds from the first opening up to each moment."""
     if not len(opens):
         return np.zeros_like(moments)
+    # All shifts that opened before the moment count whole, but for the last of them, which counts
+    # as far as it has gone. With shifts from 9 to 17 on two days:
+    #
+    #   8:00 on the first day      no shift has opened      0 hours
+    #   12:00 on the first day     3 hours of the first     3
+    #   8:00 on the second day     the whole first shift    8
     lengths = closes - opens
     before = np.concatenate([[0], np.cumsum(lengths)])
     index = np.searchsorted(opens, moments, side="right") - 1

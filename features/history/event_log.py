@@ -55,6 +55,7 @@ class EventLog:
         """Return a column of categories as small whole numbers, -1 where it is empty."""
         codes = integers(self._rows[name])
         if pa.types.is_date(self._rows[name].type):
+            # Days before 1970 are negative, which codes must not be.
             codes = codes - codes.min(initial=0)
         small = np.int16 if codes.max(initial=0) < np.iinfo(np.int16).max else np.int32
         return np.asarray(codes[self._order], dtype=small)

@@ -137,6 +137,12 @@ def attained_parts(
         of won deals whose final rep it is, closed within the period, and each empty (NaN) while
         the period has not ended. `created_later_deals` counts the last kind.
     """
+    # Each won deal of the rep that closed within the period falls into one part, by where its
+    # creation and its end lie to the cutoff:
+    #
+    #   created before, closed before             closed
+    #   created before, closed at or after it     from_open
+    #   created at or after it                    created_later, whenever it closed
     deals = final_deals(warehouse) if final is None else final
     deals = deals[deals["won"]].drop(columns=["deal_id", "won"])
     periods = keys[PERIOD].drop_duplicates()

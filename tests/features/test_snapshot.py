@@ -291,8 +291,8 @@ def test_the_first_snapshot_after_a_moment_is_the_one_a_walk_finds(seed: int) ->
     entity = rng.choice(spine.entity, 200)
     low = entity + rng.integers(0, spine.end[entity] - entity)
     moments = days_us(rng.integers(-1, 42, 200).tolist())
-    found = spine.first_after(moments, low, spine.end[entity])
-    for moment, start, stop, place in zip(moments, low, spine.end[entity], found, strict=True):
+    places = spine.first_after(moments, low, spine.end[entity])
+    for moment, start, stop, place in zip(moments, low, spine.end[entity], places, strict=True):
         walk = (number for number in range(start, stop) if spine.cutoff[number] > moment)
         assert place == next(walk, stop)
 

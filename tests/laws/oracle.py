@@ -269,7 +269,7 @@ class Oracle:
     def _wall(self, moment: datetime) -> datetime:
         return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(self.params.timezone))
 
-    # What surrounds a lead
+    # The context of a lead
 
     def _about(self, key: Key) -> dict[str, float]:
         lead = self._leads[key.lead_id]

@@ -95,7 +95,7 @@ class SalesOracle(Oracle):
             is_over and row["won"] is True,
         )
 
-    def book(self, moment: datetime, owner: str | None = None) -> list[Deal]:
+    def deals_at(self, moment: datetime, owner: str | None = None) -> list[Deal]:
         """All deals there are at a moment, or those of one owner."""
         rows = [row for row in self.extract.rows("deals") if row["created_at"] < moment]
         deals = [self.deal(row, moment) for row in rows]
@@ -146,13 +146,15 @@ class SalesOracle(Oracle):
         self, cutoff: datetime, days: int | None, owner: str | None = None
     ) -> tuple[int, int]:
         """How many deals were won and lost in the last days."""
-        lately = [d for d in self.book(cutoff, owner) if not d.is_open and within(d, cutoff, days)]
+        lately = [
+            d for d in self.deals_at(cutoff, owner) if not d.is_open and within(d, cutoff, days)
+        ]
         won = sum(deal.is_won for deal in lately)
         return won, len(lately) - won
 
     def usual(self, cutoff: datetime, owner: str | None = None) -> float:
         """The median amount of deals won, in thousandths."""
-        told = [d.amount for d in self.book(cutoff, owner) if d.is_won]
+        told = [d.amount for d in self.deals_at(cutoff, owner) if d.is_won]
         sizes = [size for amount in told if (size := thousandths(amount)) is not None]
         return median(sizes) if sizes else NOTHING
 
@@ -201,7 +203,7 @@ class DealOracle(SalesOracle):
         found = [
             Key(deal.row["deal_id"], cutoff, deal.owner)
             for cutoff in sorted(set(cutoffs))
-            for deal in self.book(cutoff)
+            for deal in self.deals_at(cutoff)
             if deal.is_open
         ]
         self._leads = {row["deal_id"]: row for row in self.extract.rows("deals")}
@@ -213,11 +215,11 @@ class DealOracle(SalesOracle):
         leads = {lead["lead_id"]: lead for lead in self.extract.rows("leads")}
         lead = leads.get(row["lead_id"])
         lead = None if lead is None or lead["created_at"] >= cutoff else lead
-        own = self.book(cutoff, owner)
+        own = self.deals_at(cutoff, owner)
         won, lost = self.closed(cutoff, 365, owner)
         company = self.company(cutoff)
         all_won, all_lost = self.closed(cutoff, 90)
-        created = sum(d.row["created_at"] >= cutoff - 90 * DAY for d in self.book(cutoff))
+        created = sum(d.row["created_at"] >= cutoff - 90 * DAY for d in self.deals_at(cutoff))
         size = thousandths(deal.amount)
         made = {
             "age_days": (cutoff - row["created_at"]) / DAY,
@@ -238,7 +240,7 @@ class DealOracle(SalesOracle):
             "amount_against_owner": over(size, self.drawn_median(cutoff, owner)),
             "amount_against_company": over(size, self.usual(cutoff)),
             "company_rate": company.pop("rate"),
-            "company_open": sum(d.is_open for d in self.book(cutoff)),
+            "company_open": sum(d.is_open for d in self.deals_at(cutoff)),
             "company_inflow": (created + 1) / (all_won + all_lost + 1),
             **company,
         }
@@ -282,7 +284,7 @@ class RepOracle(SalesOracle):
 
     def attained(self, key: RepKey) -> list[Deal]:
         """The deals won in the period so far."""
-        own = self.book(key.cutoff, key.lead_id)
+        own = self.deals_at(key.cutoff, key.lead_id)
         return [d for d in own if d.is_won and d.closed_at is not None and d.closed_at >= key.start]
 
     def minutes(self, start: datetime, end: datetime) -> int:
@@ -299,14 +301,14 @@ class RepOracle(SalesOracle):
     def exposed(self, key: Key, days: int) -> int:
         """Working minutes of a window in which the rep was there, and there were deals at all."""
         hired, window = self.hired(key.lead_id, key.cutoff), days * 86_400
-        first = min((d.row["created_at"] for d in self.book(key.cutoff)), default=key.cutoff)
+        first = min((d.row["created_at"] for d in self.deals_at(key.cutoff)), default=key.cutoff)
         begun = max(first, hired or first)
         inside = min((key.cutoff - begun) // SECOND, window)
         return self.minutes(key.cutoff - days * DAY, key.cutoff) * inside // window
 
     def past(self, key: RepKey) -> list[dict[str, float]]:
         """Earlier periods, the last one first: quota, amount, early amount (thousandths)."""
-        won = [d for d in self.book(key.cutoff, key.lead_id) if d.is_won and d.closed_at]
+        won = [d for d in self.deals_at(key.cutoff, key.lead_id) if d.is_won and d.closed_at]
         found = []
         for (rep_id, start, end), quota in sorted(self.quotas(key.cutoff).items(), reverse=True):
             if rep_id != key.lead_id or end > key.cutoff or quota <= 0:
@@ -340,7 +342,7 @@ class RepOracle(SalesOracle):
             ends = [end_of(lead) for lead in self.leads(key.cutoff, key.lead_id)]
             lately = [won for at_, won in ends if at_ is not None and back <= at_ < key.cutoff]
             past = self.past(key)
-            own = self.book(key.cutoff, key.lead_id)
+            own = self.deals_at(key.cutoff, key.lead_id)
             made = {
                 "reps": 1,
                 "quota": thousandths(key.quota) or 0,
@@ -445,7 +447,7 @@ class RepOracle(SalesOracle):
 
     def _sales(self, key: RepKey, missing: float) -> dict[str, float]:
         own, all_ = self._sums(key), self._among(key, None)
-        deals = self.book(key.cutoff, key.lead_id)
+        deals = self.deals_at(key.cutoff, key.lead_id)
         made: dict[str, float] = {}
         for days in (90, 180, 365):
             for what, scale in (("won", 1), ("won_amount", 1000)):
@@ -455,7 +457,7 @@ class RepOracle(SalesOracle):
                 made[f"pace_{what}_{days}d"] = drawn / (worked + 20) / scale
             made[f"won_{days}d"] = own[f"won_{days}d"]
         won = [d.worth for d in deals if d.is_won]
-        all_won = [d.worth for d in self.book(key.cutoff) if d.is_won]
+        all_won = [d.worth for d in self.deals_at(key.cutoff) if d.is_won]
         mean = over(sum(all_won), len(all_won))
         made["mean_won"] = (sum(won) + PRIOR_WINS * mean) / (len(won) + PRIOR_WINS) / 1000
         made["median_won"] = self.drawn_median(key.cutoff, key.lead_id) / 1000
