@@ -174,10 +174,10 @@ def _routes(scores: ScoreCache, metrics: RequestMetrics) -> list[Route]:
     def docs(_: Request) -> Response:
         return JSONResponse(described)
 
-    def figures(_: Request) -> Response:
+    def counts(_: Request) -> Response:
         return metrics.response()
 
-    return [Route("/readyz", readyz), Route("/docs.json", docs), Route("/metrics", figures)]
+    return [Route("/readyz", readyz), Route("/docs.json", docs), Route("/metrics", counts)]
 
 
 def _http_error(request: Request, error: Exception) -> Response:

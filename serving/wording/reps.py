@@ -4,7 +4,7 @@ Where a forecast rests on little, words withhold what numbers would pretend to k
 
 | evidence | range    | chance                    |
 |----------|----------|---------------------------|
-| enough   | told     | told                      |
+| enough   | shown    | shown                     |
 | thin     | withheld | only which way it leans   |
 | none     | withheld | withheld: it is too early |
 
@@ -76,9 +76,9 @@ def rep_sentence(forecast: RepForecast) -> str:
     if not forecast.has_quota:
         return f"No quota to make. {parts}."
     if _is_made(forecast):
-        made = f"Has already made the quota of {quota:,.0f}. {parts}."
+        sentence = f"Has already made the quota of {quota:,.0f}. {parts}."
         is_known = forecast.evidence is EvidenceState.ENOUGH
-        return f"{made} {_rep_range(forecast)}" if is_known else made
+        return f"{sentence} {_rep_range(forecast)}" if is_known else sentence
     if forecast.evidence is EvidenceState.NONE:
         return f"Too early for a forecast: {says}. The quota is {quota:,.0f}. {_closed(closed)}."
     if forecast.evidence is EvidenceState.THIN:

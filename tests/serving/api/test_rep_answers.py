@@ -181,14 +181,14 @@ def test_one_rep_is_the_rep_of_the_list(client: TestClient, outlook: QuotaOutloo
 
 def test_who_is_not_known_is_not_found(client: TestClient) -> None:
     """An unknown manager or rep is answered by 404, and by those who are known."""
-    said = ask(client, "/at_risk_reps", 404, manager_id="nobody")["error"]
-    assert said == "no manager has the id 'nobody'; known managers are, for example: m1, m2, m9"
-    said = ask(client, "/rep_outlook", 404, rep_id="nobody")["error"]
-    assert said == (
+    error = ask(client, "/at_risk_reps", 404, manager_id="nobody")["error"]
+    assert error == "no manager has the id 'nobody'; known managers are, for example: m1, m2, m9"
+    error = ask(client, "/rep_outlook", 404, rep_id="nobody")["error"]
+    assert error == (
         "no rep has the id 'nobody'; reps with a running quota are, for example: r1, r2, r3, r4, r5"
     )
-    said = ask(client, "/rep_outlook", 404, rep_id="r9")["error"]
-    assert f"rep 'r9' has no quota whose period runs as of {UNTIL}: the rep never has one" in said
+    error = ask(client, "/rep_outlook", 404, rep_id="r9")["error"]
+    assert f"rep 'r9' has no quota whose period runs as of {UNTIL}: the rep never has one" in error
 
 
 def test_a_manager_whose_reps_have_no_quota_has_an_empty_list(client: TestClient) -> None:
@@ -260,9 +260,9 @@ def test_quota_alone_is_served(tmp_path: Path, sales: Path) -> None:
         assert client.get("/readyz").json()["kinds"] == ["quota"]
         assert len(ids(ask(client, "/at_risk_reps"))) == 5
         for path, body in (("/next_calls", {"rep_id": "r1"}), ("/explain_lead", {"lead_id": "L1"})):
-            said = ask(client, path, 503, **body)["error"]
-            assert "there is no leads model" in said
-            assert "run `pacesetter train leads`" in said
+            error = ask(client, path, 503, **body)["error"]
+            assert "there is no leads model" in error
+            assert "run `pacesetter train leads`" in error
         state = ask(client, "/health")
         assert state["leads"] is None
         assert state["quota"]["reps"] == 5

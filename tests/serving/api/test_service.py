@@ -123,8 +123,8 @@ def test_a_list_is_as_long_as_the_settings_say(home: Path) -> None:
 def test_a_rep_without_open_leads_has_an_empty_list(client: TestClient) -> None:
     """A rep the extract knows is answered, one it does not know is not found."""
     assert ask(client, "/next_calls", rep_id="r9")["calls"] == []
-    said = ask(client, "/next_calls", 404, rep_id="nobody")["error"]
-    assert "no rep has the id 'nobody'; known reps are, for example: r1" in said
+    error = ask(client, "/next_calls", 404, rep_id="nobody")["error"]
+    assert "no rep has the id 'nobody'; known reps are, for example: r1" in error
 
 
 def test_an_explanation_is_the_lead_of_the_list(client: TestClient) -> None:
@@ -152,8 +152,8 @@ def test_a_lead_is_not_seen_before_it_is_there(client: TestClient, tables: Table
     """As of its own creation a lead is not open yet: the border is half-open."""
     lead = tables["leads"][40]
     moment = lead["created_at"].isoformat() + "Z"
-    said = ask(client, "/explain_lead", 404, lead_id=lead["lead_id"], as_of=moment)["error"]
-    assert "which is not before the as_of" in said
+    error = ask(client, "/explain_lead", 404, lead_id=lead["lead_id"], as_of=moment)["error"]
+    assert "which is not before the as_of" in error
     later = (lead["created_at"] + timedelta(microseconds=1)).isoformat()
     assert (
         ask(client, "/explain_lead", lead_id=lead["lead_id"], as_of=later)["as_of"] == later + "Z"
@@ -222,15 +222,15 @@ def test_zones_mean_the_same_moment(
 def test_attributes_are_what_their_columns_hold(client: TestClient) -> None:
     """A word where the data hold numbers is refused, with the place and what would be right."""
     lead = {"lead_id": "x", "created_at": "2025-07-01", "employees": "many"}
-    said = ask(client, "/score_leads", 400, leads=[lead])["error"]
-    assert said == "'leads[0].employees' is \"many\"; in the data this column holds whole numbers"
+    error = ask(client, "/score_leads", 400, leads=[lead])["error"]
+    assert error == "'leads[0].employees' is \"many\"; in the data this column holds whole numbers"
 
 
 def test_too_many_leads_are_refused(client: TestClient) -> None:
     """More leads than the settings allow are refused before any work."""
     leads = [{"lead_id": n, "created_at": "2025-07-01"} for n in range(501)]
-    said = ask(client, "/score_leads", 400, leads=leads)["error"]
-    assert said == (
+    error = ask(client, "/score_leads", 400, leads=leads)["error"]
+    assert error == (
         "the request has 501 leads, at most 500 are allowed; send them in several requests"
     )
 

@@ -169,14 +169,14 @@ def test_without_evidence_words_forecast_nothing() -> None:
 
 def test_a_quota_that_is_made_is_a_fact() -> None:
     """Who has closed the quota has made it, however little is known; the range stays withheld."""
-    made = replace(REP, attained=160_000.0, p_attain=0.998)
-    assert rep_sentence(made).startswith("Has already made the quota of 156,000. 160,000 is closed")
-    assert rep_chance(made) == "made already"
-    thin = replace(made, **THIN)
+    over = replace(REP, attained=160_000.0, p_attain=0.998)
+    assert rep_sentence(over).startswith("Has already made the quota of 156,000. 160,000 is closed")
+    assert rep_chance(over) == "made already"
+    thin = replace(over, **THIN)
     assert (chance_withheld(thin), rep_withheld(thin)) == (None, NEW)
     assert rep_sentence(thin).startswith("Has already made the quota of 156,000.")
     assert "8 of 10" not in rep_sentence(thin)
-    unsure = replace(made, p_attain=0.6)
+    unsure = replace(over, p_attain=0.6)
     assert rep_sentence(unsure).startswith("60 % chance"), "what is closed may be taken back"
 
 
