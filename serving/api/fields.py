@@ -97,7 +97,7 @@ def field(description: str, example: Any, **more: Any) -> Any:
     return Field(description=description, examples=examples, **more)
 
 
-def describe_problems(error: ValidationError) -> str:
+def say_problems(error: ValidationError) -> str:
     """Say what is wrong with a body: where, what was sent, and what would be right."""
     problems = error.errors(include_url=False)
     sentences = [_describe(problem) for problem in problems[:MOST_PROBLEMS]]

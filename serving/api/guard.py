@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from features.errors import PacesetterError
 from serving.access.tokens import Token, verify
-from serving.api.fields import describe_problems
+from serving.api.fields import say_problems
 from serving.api.metrics import Exchange, RequestMetrics
 
 OPEN = frozenset({"/livez", "/readyz", "/healthz", "/docs.json"})
@@ -197,7 +197,7 @@ async def _validate(body: bytes, model: type[BaseModel]) -> None:
         # In a thread: a body of megabytes must not hold up everybody else.
         await run_in_threadpool(model.model_validate_json, body)
     except ValidationError as error:
-        raise Refused(400, describe_problems(error)) from None
+        raise Refused(400, say_problems(error)) from None
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from features.evidence import EvidenceState
-from serving.api.fields import describe_problems
+from serving.api.fields import say_problems
 from serving.api.lead_contracts import (
     Answer,
     HealthRequest,
@@ -85,7 +85,7 @@ def test_activities_belong_to_the_leads_of_the_request(activities: list[Any], wo
         ScoreLeadsRequest.model_validate(
             {"leads": [{"lead_id": "a", "created_at": BORN}], "activities": rows}
         )
-    assert words in describe_problems(caught.value)
+    assert words in say_problems(caught.value)
 
 
 def test_activities_without_ids_may_be_alike() -> None:

@@ -22,8 +22,8 @@ from serving.api.fields import (
     MaybeText,
     Moment,
     Text,
-    describe_problems,
     field,
+    say_problems,
 )
 
 NOT_EXACT = (
@@ -56,7 +56,7 @@ def problems(body: str) -> str:
     """Return what is said of a wrong body."""
     with pytest.raises(ValidationError) as caught:
         Body.model_validate_json(body)
-    return describe_problems(caught.value)
+    return say_problems(caught.value)
 
 
 @pytest.mark.parametrize(
