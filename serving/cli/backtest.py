@@ -2,103 +2,80 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from features.clock import midnight
 from features.errors import InputError
-from features.labels.conversion import last_mature_cutoff
+from features.ingest.commits import Commits, read_commits
 from features.storage.warehouse import Warehouse
-from serving.cli.figures import _say_truth, show_scores
-from serving.cli.report_context import context_of
+from serving.cli.figures import show_grade, show_truth
 from serving.cli.session import Session
-from serving.home.home import Forecaster
-from training.checks.audit import audit
-from training.evaluation.leads import Evaluation, evaluate
-from training.evaluation.truth import LEADS, grade, read_truth
-from training.leads.backtest import backtest_leads
-from training.leads.baselines import BASE_RATE
-from training.leads.train import settings_of
-from training.report.leads import write_metrics, write_report
+from serving.home.home import Home
+from training.loop import record
+from training.loop.kinds import Kind
+from training.loop.results import Beside
+from training.quota.commits import TURNED_AWAY, reading_notes
 from training.rolling import Range
 
 
-def backtest_to(
+def backtest(
     session: Session,
+    kind: Kind,
     asked: Range,
-    horizon_days: int | None,
     out: Path,
-    known: Path | None = None,
+    truth: Path | None = None,
+    commits: Path | None = None,
 ) -> dict[str, Any]:
-    """Run a backtest of lead conversion and write its files.
+    """Run a backtest and write its files.
 
     Args:
         session: what the verb works with.
+        kind: what to forecast.
         asked: the cutoffs.
-        horizon_days: how far to look ahead; the setting's where None.
         out: the folder for the files.
-        known: the folder of a sample company's truth, to grade the forecasts against.
+        truth: the folder of a sample company's truth, to grade the forecasts against.
+        commits: the file of what people committed to, one more forecast to compare with.
 
     Returns:
-        The metrics over all ripe rows and the files' names.
+        The metrics over all mature rows and the files' names.
     """
-    settings = session.settings
-    horizon = horizon_days or settings.training.leads.horizon_days
-    warehouse = Forecaster(session.home, settings).warehouse()
-    warehouse.require("leads", "activities", purpose="a backtest of lead conversion")
-    progress = session.console.progress
-    require_start(asked, warehouse)
+    home, console = Home(session.home, session.settings), session.console
+    warehouse = home.warehouse()
+    kind.require(warehouse, "a backtest of")
+    # Read before the work begins, so that a wrong folder, file or grid costs no minutes.
+    record.require_start(asked, warehouse)
     made_folder(out)
-    # Read before the work begins, so that a wrong folder or grid costs no minutes.
-    truth = read_truth(known, LEADS).at_horizon(horizon) if known else None
-    if truth:
-        truth.require(asked.cutoffs)
-    made = backtest_leads(warehouse, asked, horizon, settings.features, settings.training, progress)
-    made.predictions.frame.to_parquet(out / "lead_predictions.parquet", index=False)
-    judging = settings_of(settings.training.evaluation)
-    judged = evaluate(made.predictions, judging, progress)
-    said = made.predictions
-    graded = grade(truth, said.frame, said.named, judging, BASE_RATE) if truth else None
-    write_metrics(out / "metrics.json", judged, graded)
-    findings = audit(warehouse, settings.features, settings.training)
-    plain = [{key: told or "" for key, told in f.to_json().items()} for f in findings]
-    context = replace(context_of(session, asked, made, judged, plain), truth=graded)
-    write_report(out / "report.html", judged, context)
-    ripe = last_mature_cutoff(horizon, warehouse.data_until)
-    if midnight(asked.end) > ripe:
-        session.console.warn(
-            f"labels are ripe up to {ripe:%Y-%m-%d}; later cutoffs are forecast and not judged"
-        )
-    _say(session, judged, out)
-    if graded:
-        _say_truth(session, graded)
-    files = ("lead_predictions.parquet", "metrics.json", "report.html")
+    known = kind.steps.truth(truth, asked, home.settings.training) if truth else None
+    committed = _commits(session, warehouse, commits, out) if commits else None
+    beside = Beside(known, committed)
+    made = record.backtest(kind, warehouse, asked, home.recipe, beside, console.progress)
+    files = [str(path) for path in made.write(out)]
+    if committed and committed.report.quarantined:
+        files.append(str(out / TURNED_AWAY))
+    graded = made.graded
+    immature = graded.evaluation.n_immature
+    if immature:
+        console.warn(f"{immature:,} forecasts have no outcome yet: they are written and not judged")
+    show_grade(session, kind, f"{graded.overall.n_rows:,} forecasts judged", graded)
+    console.say(f"report: {out / 'report.html'}")
+    if graded.truth:
+        show_truth(session, graded.truth)
     return {
-        "files": [str(out / name) for name in files],
-        "rows": len(made.predictions.frame),
-        "metrics": judged.to_json()["overall"]["model"],
-        **({"truth": graded.to_json()["model"]} if graded else {}),
+        "files": files,
+        "rows": len(made.backtested.frame),
+        "metrics": graded.evaluation.to_json()["overall"]["model"],
+        **({"truth": graded.truth.to_json()["model"]} if graded.truth else {}),
+        **dict(graded.extras),
     }
 
 
-def _say(session: Session, judged: Evaluation, out: Path) -> None:
-    show_scores(session, f"{judged.overall.n_rows:,} forecasts judged", judged)
-    session.console.say(f"report: {out / 'report.html'}")
-
-
-def require_start(asked: Range, warehouse: Warehouse) -> None:
-    """Refuse a backtest of which nothing is known yet.
-
-    Raises:
-        InputError: it starts after the extract's end.
-    """
-    first = asked.cutoffs[0]
-    if first > warehouse.data_until:
-        raise InputError(
-            f"--from {first:%Y-%m-%d} lies after the extract's end "
-            f"{warehouse.data_until:%Y-%m-%d %H:%M}: choose an earlier first cutoff"
-        )
+def _commits(session: Session, warehouse: Warehouse, file: Path, out: Path) -> Commits:
+    """Read what people committed to, and say what of it cannot be used before anyone waits."""
+    params = session.settings.features.ingest
+    commits = read_commits(file, warehouse, params, out / TURNED_AWAY)
+    for words in reading_notes(commits):
+        session.console.warn(words)
+    return commits
 
 
 def made_folder(out: Path) -> Path:

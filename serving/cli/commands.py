@@ -114,17 +114,18 @@ def check(session: Session, until: datetime | None) -> None:
 
     Ends with exit code 1 only if a finding is an error.
     """
-    from serving.home.home import Forecaster
+    session.require_extract()
+    from serving.home.home import Home
     from training.checks.audit import audit
 
-    warehouse = Forecaster(session.home, session.settings).warehouse().until(until)
-    found = audit(warehouse, session.settings.features, session.settings.training)
-    rows = [[f.severity, f.table, f.column or "", f.kind, f.says] for f in found]
+    warehouse = Home(session.home, session.settings).warehouse().until(until)
+    findings = audit(warehouse, session.settings.features, session.settings.training)
+    rows = [[f.severity, f.table, f.column or "", f.kind, f.says] for f in findings]
     session.console.show("Findings", ["severity", "table", "column", "kind", "says"], rows)
-    session.console.give({"findings": [f.to_json() for f in found]})
-    errors = [f for f in found if f.severity == "error"]
+    session.console.give({"findings": [f.to_json() for f in findings]})
+    errors = [f for f in findings if f.severity == "error"]
     if errors:
-        raise CheckFailed(f"{len(errors)} of {len(found)} findings are errors: {errors[0].says}")
+        raise CheckFailed(f"{len(errors)} of {len(findings)} findings are errors: {errors[0].says}")
 
 
 @pacesetter.command(short_help="Fit, calibrate, evaluate, log and register a model.")
@@ -151,23 +152,18 @@ def train(
     pacesetter train leads --until 2024-03-01 --horizon-days 14
     pacesetter train quota
     """
-    from serving.cli.train import train_leads
-    from serving.cli.train_quota import train_quotas
-    from serving.home.home import Forecaster
+    session = session.looking_ahead(horizon_days, kind)
+    session.require_extract()
+    from serving.cli.train import train as train_kind
+    from serving.home.home import Home
+    from training.loop.kinds import kind_of
 
-    if kind == "quota" and horizon_days:
-        raise click.UsageError("--horizon-days is for leads: quota looks as far as its period")
-    forecaster = Forecaster(session.home, session.settings)
-    kinds = [kind] if kind else forecaster.kinds()
-    left_out = {} if kind else forecaster.lacking()
+    home = Home(session.home, session.settings)
+    kinds = [kind_of(kind)] if kind else home.supported()
+    left_out = {} if kind else home.unsupported()
     for why in left_out.values():
         session.console.say(f"left out: {why}")
-    models = [
-        train_leads(session, until, horizon_days, promote=promote)
-        if one == "leads"
-        else train_quotas(session, until, promote=promote)
-        for one in kinds
-    ]
+    models = [train_kind(session, each, until, promote=promote) for each in kinds]
     session.console.give({"models": models, "left_out": left_out})
 
 
@@ -214,22 +210,18 @@ def backtest(  # noqa: PLR0913, PLR0917 - the command's own options
     pacesetter backtest quota --from 2024-01-01 --to 2024-12-31 --out backtest-quota
     pacesetter backtest quota --from 2024-01-01 --to 2024-12-31 --commits calls.csv --out compared
     """
-    from serving.cli.backtest import backtest_to
-    from serving.cli.train_quota import backtest_quota_to
-    from serving.home.home import Forecaster
+    if commits and kind != "quota":
+        raise click.UsageError("--commits is for quota: write `pacesetter backtest quota`")
+    session = session.looking_ahead(horizon_days, kind)
+    session.require_extract()
+    from serving.cli.backtest import backtest as backtest_kind
+    from serving.home.home import Home
+    from training.loop.kinds import kind_of
     from training.rolling import Range
 
-    asked = Range(start, end, every)
-    one = kind or Forecaster(session.home, session.settings).kinds()[0]
-    if one == "leads":
-        if commits:
-            raise click.UsageError("--commits is for quota: write `pacesetter backtest quota`")
-        told = backtest_to(session, asked, horizon_days, out, truth)
-    else:
-        if horizon_days:
-            raise click.UsageError("--horizon-days is for leads: quota looks as far as its period")
-        told = backtest_quota_to(session, asked, out, truth, commits)
-    session.console.give({"kind": one, **told})
+    chosen = kind_of(kind) if kind else Home(session.home, session.settings).supported()[0]
+    made = backtest_kind(session, chosen, Range(start, end, every), out, truth, commits)
+    session.console.give({"kind": chosen.name, **made})
 
 
 @pacesetter.command(short_help="Rank open leads and tell reps' risks, with the champions.")
@@ -245,6 +237,7 @@ def score(session: Session, as_of: datetime | None, out: Path) -> None:
     Where one kind cannot be scored (no champion, or its tables are gone), the other is, the reason
     is told, and the exit code is 0; it is 2 only if nothing could be scored.
     """
+    session.require_extract()
     from serving.cli.score import score_to
 
     session.console.give(score_to(session, as_of, out))
@@ -261,10 +254,11 @@ def explain() -> None:
 @verb
 def explain_lead(session: Session, lead_id: str, as_of: datetime | None) -> None:
     """Tell why a lead's chance is what it is."""
+    session.require_extract()
     from serving.cli.score import warn_of_hindsight
-    from serving.home.home import Forecaster
+    from serving.home.home import Home
 
-    outlook = Forecaster(session.home, session.settings).open()
+    outlook = Home(session.home, session.settings).open_leads()
     row = outlook.one_lead(lead_id, as_of)
     warn_of_hindsight(session, outlook, as_of)
     row = {**row, "reasons": json.loads(row["reasons"])}
@@ -282,10 +276,11 @@ def explain_rep(session: Session, rep_id: str, as_of: datetime | None) -> None:
     Where too little is known of a rep, words withhold what would only seem to be known; --json
     gives every number.
     """
+    session.require_extract()
     from serving.cli.score import warn_of_hindsight
-    from serving.home.home import Forecaster
+    from serving.home.home import Home
 
-    outlook = Forecaster(session.home, session.settings).open_quota()
+    outlook = Home(session.home, session.settings).open_quota()
     rows = outlook.one_rep(rep_id, as_of)
     warn_of_hindsight(session, outlook, as_of)
     for row in rows:

@@ -15,14 +15,15 @@ from features.simulation.live import live
 from features.simulation.settings import company_settings
 from features.simulation.truth import write_truth
 from serving.access import tokens
-from serving.cli.backtest import backtest_to
+from serving.cli.backtest import backtest
 from serving.cli.session import Session
 from serving.cli.tables import show_calls, show_risks
-from serving.cli.train import train_leads
-from serving.cli.train_quota import backtest_quota_to, train_quotas
-from serving.home.home import Forecaster
+from serving.cli.train import train
+from serving.home.home import Home
 from training.checks.audit import audit
-from training.evaluation.truth import LEADS, read_truth
+from training.evaluation.truth import LEADS as TRUE_CHANCES
+from training.evaluation.truth import read_truth
+from training.loop.kinds import KINDS, LEADS, QUOTA
 from training.rolling import Range
 
 SEED = 1
@@ -63,11 +64,11 @@ def run_demo(session: Session, preset: str, *, serves: bool) -> None:
     console.say("3/6  audit: which columns would leak?", style="bold")
     _audit(session)
     console.say("4/6  train", style="bold")
-    train_leads(session, None, None, promote=False)
-    train_quotas(session, None, promote=False)
+    for kind in KINDS.values():
+        train(session, kind, None, promote=False)
     console.say("5/6  backtest, leads graded against the true chances", style="bold")
-    backtest_to(session, _grid(session, company), None, tested, company)
-    backtest_quota_to(session, _last_quarter(session), missed)
+    backtest(session, LEADS, _grid(session, company), tested, company)
+    backtest(session, QUOTA, _last_quarter(session), missed)
     console.say("6/6  score", style="bold")
     calls, risks = _calls(session), _risks(session)
     owner = calls["rep_id"].iloc[0]
@@ -112,7 +113,7 @@ def _quick(session: Session) -> Session:
 
 
 def _audit(session: Session) -> None:
-    warehouse = Forecaster(session.home, session.settings).warehouse()
+    warehouse = Home(session.home, session.settings).warehouse()
     found = audit(warehouse, session.settings.features, session.settings.training)
     for finding in found:
         if finding.severity != "info":
@@ -121,17 +122,17 @@ def _audit(session: Session) -> None:
 
 def _grid(session: Session, company: Path) -> Range:
     """The moments of which the truth tells and whose outcomes are known."""
-    warehouse = Forecaster(session.home, session.settings).warehouse()
+    warehouse = Home(session.home, session.settings).warehouse()
     horizon = session.settings.training.leads.horizon_days
     ripe = last_mature_cutoff(horizon, warehouse.data_until)
-    told = [c for c in read_truth(company, LEADS).cutoffs if c <= ripe]
+    told = [c for c in read_truth(company, TRUE_CHANCES).cutoffs if c <= ripe]
     return Range(told[0], told[-1], (told[1] - told[0]).days)
 
 
 def _calls(session: Session) -> pd.DataFrame:
     """Score everything, keep the file, and give the list of the rep with the best leads."""
     with session.console.progress("scoring", 1) as advance:
-        scores = Forecaster(session.home, session.settings).score()
+        scores = Home(session.home, session.settings).score(LEADS)
         advance(1)
     path = session.home / "data" / "lead_scores.parquet"
     scores.to_parquet(path, index=False)
@@ -143,7 +144,7 @@ def _calls(session: Session) -> pd.DataFrame:
 
 def _last_quarter(session: Session) -> Range:
     """The last quota period that has ended, from its second week on."""
-    warehouse = Forecaster(session.home, session.settings).warehouse()
+    warehouse = Home(session.home, session.settings).warehouse()
     quotas = final_quotas(warehouse)
     ended = quotas[quotas["period_end"] <= warehouse.data_until]
     last = ended[ended["period_end"] == ended["period_end"].max()]
@@ -155,7 +156,7 @@ def _last_quarter(session: Session) -> Range:
 def _risks(session: Session) -> pd.DataFrame:
     """Forecast every rep with a running quota, and keep the file."""
     with session.console.progress("scoring reps", 1) as advance:
-        risks = Forecaster(session.home, session.settings).open_quota().score()
+        risks = Home(session.home, session.settings).score(QUOTA)
         advance(1)
     path = session.home / "data" / "rep_scores.parquet"
     risks.to_parquet(path, index=False)

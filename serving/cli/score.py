@@ -9,14 +9,10 @@ from typing import Any
 from features.errors import InputError, NotReady
 from serving.cli.backtest import made_folder
 from serving.cli.session import Session
-from serving.home.home import Forecaster
-from serving.home.lead_outlook import Outlook
+from serving.home.home import Home
+from serving.home.lead_outlook import LeadOutlook
 from serving.home.rep_outlook import QuotaOutlook
-from training.leads.bundle import LEADS
-from training.quota.bundle import QUOTA
-
-FILES = {LEADS: "lead_scores.parquet", QUOTA: "rep_scores.parquet"}
-SCORED = {LEADS: "open leads scored", QUOTA: "reps with a running quota forecast"}
+from training.loop.kinds import KINDS
 
 
 def score_to(session: Session, as_of: datetime | None, out: Path) -> dict[str, Any]:
@@ -34,40 +30,42 @@ def score_to(session: Session, as_of: datetime | None, out: Path) -> dict[str, A
         InputError: nothing could be scored.
         NotReady: there is no model, or no data yet.
     """
-    forecaster, console = Forecaster(session.home, session.settings), session.console
-    kinds = forecaster.trained()
+    home, console = Home(session.home, session.settings), session.console
+    trained = home.trained()
     made_folder(out)
     rows: dict[str, int] = {}
     left_out = {
-        kind: f"there is no {kind} champion; `pacesetter train {kind}` makes one"
-        for kind in FILES
-        if kind not in kinds
+        name: f"there is no {name} champion; `pacesetter train {name}` makes one"
+        for name, kind in KINDS.items()
+        if kind not in trained
     }
-    failed: list[InputError | NotReady] = []
-    for kind in kinds:
+    failures: list[InputError | NotReady] = []
+    for kind in trained:
         try:
-            outlook = forecaster.open() if kind == LEADS else forecaster.open_quota()
+            outlook = home.open(kind)
             warn_of_hindsight(session, outlook, as_of)
-            with console.progress(f"scoring {kind}", 1) as advance:
+            with console.progress(f"scoring {kind.name}", 1) as advance:
                 scores = outlook.score(as_of)
                 advance(1)
         except (InputError, NotReady) as error:
-            failed.append(error)
-            left_out[kind] = str(error)
+            failures.append(error)
+            left_out[kind.name] = str(error)
             continue
-        scores.to_parquet(out / FILES[kind], index=False)
-        rows[kind] = len(scores)
-        console.say(f"{len(scores):,} {SCORED[kind]}: {out / FILES[kind]}")
+        path = out / kind.files.scores
+        scores.to_parquet(path, index=False)
+        rows[kind.name] = len(scores)
+        console.say(f"{len(scores):,} {kind.scored} scored: {path}")
     if not rows:
-        whys = list(dict.fromkeys(map(str, failed)))
-        raise failed[0] if len(whys) == 1 else InputError("; ".join(whys))
-    for kind, why in left_out.items():
-        tell = console.warn if kind in kinds else console.say
-        tell(f"no {FILES[kind]}: {why}")
-        if (out / FILES[kind]).is_file():
-            console.warn(f"{out / FILES[kind]} is left from an earlier run")
+        reasons = list(dict.fromkeys(map(str, failures)))
+        raise failures[0] if len(reasons) == 1 else InputError("; ".join(reasons))
+    for name, why in left_out.items():
+        path = out / KINDS[name].files.scores
+        tell = console.warn if KINDS[name] in trained else console.say
+        tell(f"no {path.name}: {why}")
+        if path.is_file():
+            console.warn(f"{path} is left from an earlier run")
     return {
-        "files": [str(out / FILES[kind]) for kind in rows],
+        "files": [str(out / KINDS[name].files.scores) for name in rows],
         "rows": sum(rows.values()),
         "rows_by_kind": rows,
         "left_out": left_out,
@@ -75,7 +73,7 @@ def score_to(session: Session, as_of: datetime | None, out: Path) -> dict[str, A
 
 
 def warn_of_hindsight(
-    session: Session, outlook: Outlook | QuotaOutlook, as_of: datetime | None
+    session: Session, outlook: LeadOutlook | QuotaOutlook, as_of: datetime | None
 ) -> None:
     """Warn of a champion that has learned from what came after the moment it is asked about."""
     until = outlook.bundle.until

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import rich_click as click
 
 from features.clock import naive_utc
+from features.storage.catalog import current
 from serving.cli.console import Console
 from serving.settings import Settings
 
@@ -36,6 +37,30 @@ class Session:
     settings: Settings
     console: Console
     params: Path | None
+
+    def require_extract(self) -> None:
+        """Refuse to go on without data; asked before the libraries that take seconds are loaded.
+
+        Raises:
+            NotReady: nothing was ingested yet.
+        """
+        current(self.home)
+
+    def looking_ahead(self, days: int | None, kind: str | None) -> Session:
+        """Return a session whose lead forecasts look another number of days ahead.
+
+        Args:
+            days: how far; the setting's where None.
+            kind: what the verb was asked for.
+        """
+        if days is None:
+            return self
+        if kind == "quota":
+            raise click.UsageError("--horizon-days is for leads: quota looks as far as its period")
+        training = self.settings.training
+        leads = training.leads.model_copy(update={"horizon_days": days})
+        changed = training.model_copy(update={"leads": leads})
+        return replace(self, settings=self.settings.model_copy(update={"training": changed}))
 
 
 class MomentParam(click.ParamType[datetime]):

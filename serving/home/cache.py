@@ -25,7 +25,7 @@ from serving.settings import Settings
 
 if TYPE_CHECKING:
     from features.storage.warehouse import Warehouse
-    from serving.home.home import Forecaster
+    from serving.home.home import Home
 
 LOOK_SECONDS = 5.0
 PATIENCE_SECONDS = 2.0
@@ -132,7 +132,7 @@ class ScoreCache:
     def look(self) -> None:
         """Make new scores if there is reason to; called by one thread only."""
         try:
-            mark = self._forecaster.mark()
+            mark = self._home.mark()
             current = self._current
             if current is not None and not self._is_due(current, mark):
                 self.problem = current.problem
@@ -152,11 +152,11 @@ class ScoreCache:
         self._looked.set()
 
     @cached_property
-    def _forecaster(self) -> Forecaster:
+    def _home(self) -> Home:
         # Here, so that the service answers while the libraries of the models are still loading.
-        from serving.home.home import Forecaster  # noqa: PLC0415 - takes seconds
+        from serving.home.home import Home  # noqa: PLC0415 - takes seconds
 
-        return Forecaster(self.home, self._settings)
+        return Home(self.home, self._settings)
 
     def _report(self, problem: str | None, fault: Exception | None) -> None:
         """Take note of a problem. A full disk is met at every look, and logged once."""
@@ -169,7 +169,7 @@ class ScoreCache:
 
     def _score_home(self, mark: tuple[str, ...]) -> HomeScores:
         """Score what can be scored: what is wrong with one kind does not silence the other."""
-        warehouse = self._forecaster.warehouse()
+        warehouse = self._home.warehouse()
         scored_at = utc_now().replace(microsecond=0)
         leads, reps = self._score_leads(warehouse), self._score_reps(warehouse)
         if isinstance(leads, Unavailable) and isinstance(reps, Unavailable):
@@ -178,13 +178,13 @@ class ScoreCache:
 
     def _score_leads(self, warehouse: Warehouse) -> LeadScores | Unavailable:
         try:
-            return LeadScores.of(self._forecaster.open(warehouse))
+            return LeadScores.of(self._home.open_leads(warehouse))
         except Exception as error:  # noqa: BLE001 - kept in the value; logged or raised with it
             return _unavailable("lead scores", error)
 
     def _score_reps(self, warehouse: Warehouse) -> RepScores | Unavailable:
         try:
-            return RepScores.of(self._forecaster.open_quota(warehouse))
+            return RepScores.of(self._home.open_quota(warehouse))
         except Exception as error:  # noqa: BLE001 - kept in the value; logged or raised with it
             return _unavailable("quota forecasts", error)
 

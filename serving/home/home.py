@@ -1,9 +1,8 @@
-"""The use cases behind the command line and the service, without either of them."""
+"""What one home can answer: its warehouse, its champions, its settings."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -12,100 +11,96 @@ import pandas as pd
 from features.errors import InputError, NotReady
 from features.storage.catalog import current
 from features.storage.warehouse import Warehouse
-from serving.home.lead_outlook import Outlook
-from serving.home.lookup import call_list
+from serving.home.lead_outlook import LeadOutlook
 from serving.home.rep_outlook import QuotaOutlook
 from serving.settings import Settings
-from training.leads.bundle import LEADS, Bundle
-from training.quota.bundle import QUOTA
+from training.loop.kinds import KINDS, LEADS, QUOTA, Kind
+from training.loop.results import Recipe
 from training.tracking.records import LoadedModel
 from training.tracking.registry import Tracking
 
-NEEDED = {LEADS: ("leads", "activities"), QUOTA: ("deals", "quotas")}
-"""The tables each kind of forecast cannot do without."""
-
 
 @dataclass(frozen=True)
-class Forecaster:
-    """Answers from one home: its warehouse, its champion, its settings."""
+class Home:
+    """Answers from one home, without the terminal and without the service."""
 
-    home: Path
+    place: Path
     settings: Settings
 
     @cached_property
-    def _tracking(self) -> Tracking:
-        return Tracking(self.home)
+    def tracking(self) -> Tracking:
+        """The runs and models of this home."""
+        return Tracking(self.place)
+
+    @property
+    def recipe(self) -> Recipe:
+        """How this home's settings have models made."""
+        return Recipe(self.settings.features, self.settings.training, self.place.name)
 
     def warehouse(self) -> Warehouse:
         """Open the warehouse that was ingested last."""
-        return Warehouse.duckdb(current(self.home), self.settings.features.ingest)
+        return Warehouse.duckdb(current(self.place), self.settings.features.ingest)
 
-    def kinds(self) -> list[str]:
-        """Name the kinds of forecasts that the tables allow.
+    def supported(self) -> list[Kind]:
+        """Return the kinds of models that the tables allow.
 
         Raises:
             InputError: they allow none.
         """
-        lacking = self.lacking()
-        found = [kind for kind in NEEDED if kind not in lacking]
-        if not found:
-            raise InputError("; ".join(lacking.values()))
-        return found
+        unsupported = self.unsupported()
+        kinds = [kind for kind in KINDS.values() if kind.name not in unsupported]
+        if not kinds:
+            raise InputError("; ".join(unsupported.values()))
+        return kinds
 
-    def lacking(self) -> dict[str, str]:
-        """Say, of each kind of forecasts that the tables do not allow, what is missing."""
-        warehouse, said = self.warehouse(), {}
-        for kind, tables in NEEDED.items():
+    def unsupported(self) -> dict[str, str]:
+        """Say, of each kind of model that the tables do not allow, what is missing."""
+        warehouse, reasons = self.warehouse(), {}
+        for kind in KINDS.values():
             try:
-                warehouse.require(*tables, purpose=f"a forecast of {kind}")
+                kind.require(warehouse, "forecasting")
             except InputError as error:
-                said[kind] = str(error)
-        return said
+                reasons[kind.name] = str(error)
+        return reasons
 
-    def trained(self) -> list[str]:
-        """Name the kinds of which there is a champion.
+    def trained(self) -> list[Kind]:
+        """Return the kinds that have a champion.
 
         Raises:
             NotReady: there is none, or no data yet.
         """
-        current(self.home)
-        found = [kind for kind in NEEDED if self._tracking.live(kind) is not None]
-        if not found:
-            raise NotReady(f"there is no model in {self.home / 'mlruns'}; run `pacesetter train`")
-        return found
+        current(self.place)
+        kinds = [kind for kind in KINDS.values() if self.tracking.live(kind.name) is not None]
+        if not kinds:
+            raise NotReady(f"there is no model in {self.place / 'mlruns'}; run `pacesetter train`")
+        return kinds
 
-    def champion(self) -> LoadedModel:
-        """Load the champion of lead conversion."""
-        return self._tracking.champion(LEADS)
+    def champion(self, kind: Kind) -> LoadedModel:
+        """Load the champion of a kind."""
+        return self.tracking.champion(kind.name)
+
+    def mark(self) -> tuple[str, ...]:
+        """Name what is in place now, cheaply: another mark means another warehouse or champion."""
+        meta = current(self.place)
+        live = (str(self.tracking.live(kind)) for kind in KINDS)
+        return (meta.path.name, meta.fingerprint, *live)
+
+    def open_leads(self, warehouse: Warehouse | None = None) -> LeadOutlook:
+        """Open the warehouse, unless one is given, and the champion of lead conversion."""
+        warehouse = warehouse or self.warehouse()
+        warehouse.require("leads", purpose="scoring leads")
+        return LeadOutlook.of(warehouse, self.champion(LEADS), self.settings.training.scoring)
 
     def open_quota(self, warehouse: Warehouse | None = None) -> QuotaOutlook:
         """Open the warehouse, unless one is given, and the champion of quota attainment."""
         warehouse = warehouse or self.warehouse()
-        warehouse.require(*NEEDED[QUOTA], purpose="forecasting quota attainment")
-        model = self._tracking.champion(QUOTA)
-        return QuotaOutlook.of(warehouse, model)
+        QUOTA.require(warehouse, "forecasting")
+        return QuotaOutlook.of(warehouse, self.champion(QUOTA))
 
-    def mark(self) -> tuple[str, ...]:
-        """Name what is in place now, cheaply: another mark means another warehouse or champion."""
-        meta = current(self.home)
-        live = (str(self._tracking.live(kind)) for kind in NEEDED)
-        return (meta.path.name, meta.fingerprint, *live)
+    def open(self, kind: Kind) -> LeadOutlook | QuotaOutlook:
+        """Open the warehouse and the champion of a kind."""
+        return self.open_leads() if kind is LEADS else self.open_quota()
 
-    def open(self, warehouse: Warehouse | None = None) -> Outlook:
-        """Open the warehouse, unless one is given, and the champion of leads."""
-        warehouse = warehouse or self.warehouse()
-        warehouse.require("leads", purpose="scoring leads")
-        model = self.champion()
-        if not isinstance(model.bundle, Bundle):
-            raise NotReady(f"version {model.version} of leads is no forecast of leads")
-        scoring = self.settings.training.scoring
-        return Outlook(warehouse, model.bundle, model.version, scoring)
-
-    def score(self, as_of: datetime | None = None) -> pd.DataFrame:
-        """Score and rank every lead that is open; as of the extract's end unless told."""
-        return self.open().score(as_of)
-
-    def call_list(self, rep_id: str | None, as_of: datetime | None, length: int) -> pd.DataFrame:
-        """Give a rep's next calls, best first; None asks for the pool of leads without an owner."""
-        outlook = self.open()
-        return call_list(outlook.score(as_of), rep_id, length, outlook.reps())
+    def score(self, kind: Kind) -> pd.DataFrame:
+        """Score everything of a kind as of the extract's end."""
+        return self.open(kind).score()

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from features.build import build
-from features.errors import NotFoundError
+from features.errors import NotFoundError, NotReady
 from features.storage.warehouse import Warehouse
 from serving.home.extract import moment_of, named_in
 from serving.home.inline_rows import InlineRows, inline_rows
@@ -18,16 +18,28 @@ from serving.home.lookup import find_lead, why_no_score
 from training.leads.bundle import Bundle
 from training.leads.score import score_examples, score_leads, value_of
 from training.params import ScoringParams
+from training.tracking.records import LoadedModel
 
 
 @dataclass(frozen=True)
-class Outlook:
+class LeadOutlook:
     """One warehouse and one model, opened together, so that no answer mixes two of either."""
 
     warehouse: Warehouse
     bundle: Bundle
     version: str
     params: ScoringParams
+
+    @classmethod
+    def of(cls, warehouse: Warehouse, model: LoadedModel, params: ScoringParams) -> LeadOutlook:
+        """Take a registered model.
+
+        Raises:
+            NotReady: it is not a lead model.
+        """
+        if not isinstance(model.bundle, Bundle):
+            raise NotReady(f"version {model.version} of {model.kind} is not a lead model")
+        return cls(warehouse, model.bundle, model.version, params)
 
     def moment(self, as_of: datetime | None = None) -> datetime:
         """Give the moment to answer for: the extract's end unless told."""

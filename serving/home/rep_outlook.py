@@ -36,7 +36,7 @@ class QuotaOutlook:
     def of(cls, warehouse: Warehouse, model: LoadedModel) -> QuotaOutlook:
         """Take a registered model."""
         if not isinstance(model.bundle, QuotaBundle):
-            raise NotReady(f"version {model.version} of {model.kind} is no forecast of quota")
+            raise NotReady(f"version {model.version} of {model.kind} is not a quota model")
         return cls(warehouse, model.bundle, model.version)
 
     def moment(self, as_of: datetime | None = None) -> datetime:

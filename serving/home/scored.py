@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from serving.home.lead_outlook import Outlook
+    from serving.home.lead_outlook import LeadOutlook
     from serving.home.rep_outlook import QuotaOutlook, Spans
 
 
@@ -41,13 +41,13 @@ class LeadScores:
         reps: every rep the warehouse knows.
     """
 
-    outlook: Outlook
+    outlook: LeadOutlook
     as_of: datetime
     table: pd.DataFrame
     reps: frozenset[str]
 
     @classmethod
-    def of(cls, outlook: Outlook) -> LeadScores:
+    def of(cls, outlook: LeadOutlook) -> LeadScores:
         """Score as of the end of the data."""
         moment = outlook.moment()
         return cls(outlook, moment, outlook.score(moment), outlook.reps())

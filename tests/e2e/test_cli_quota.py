@@ -248,7 +248,7 @@ def test_an_extract_of_deals_and_quotas_alone(run: Run, tmp_path: Path) -> None:
     assert [model["kind"] for model in told.data["models"]] == ["quota"]
     assert "needs the table 'leads'" in told.data["left_out"]["leads"]
     words = " ".join(told.err.split())
-    assert "left out: a forecast of leads needs the table 'leads'" in words
+    assert "left out: forecasting lead conversion needs the table 'leads'" in words
     told = run("score", "--home", home, "--out", home / "out", "--json")
     assert told.code == 0
     assert [path.name for path in (home / "out").iterdir()] == ["rep_scores.parquet"]

@@ -18,7 +18,7 @@ from features.params import FeatureParams
 from serving.access import tokens
 from serving.api.service import build_service
 from serving.home.cache import ScoreCache
-from serving.home.home import Forecaster
+from serving.home.home import Home
 from serving.home.rep_outlook import QuotaOutlook
 from serving.home.scored import RepScores, Unavailable
 from serving.settings import Settings
@@ -48,7 +48,7 @@ def client(sales: Path) -> Iterator[TestClient]:
 @pytest.fixture(scope="module")
 def outlook(sales: Path) -> QuotaOutlook:
     """What the command line asks."""
-    return Forecaster(sales, Settings()).open_quota()
+    return Home(sales, Settings()).open_quota()
 
 
 @pytest.fixture(scope="module")

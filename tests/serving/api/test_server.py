@@ -109,8 +109,10 @@ def test_a_host_that_is_none_is_one_clear_error(tmp_path: Path) -> None:
 
 def test_importing_the_service_loads_no_model_library() -> None:
     """The process answers health before pandas, ibis, LightGBM and MLflow are loaded."""
-    heavy = "{'pandas', 'ibis', 'lightgbm', 'mlflow'}"
-    code = f"import sys, serving.api.service; print({heavy} & {{*sys.modules}})"
+    code = (
+        "import sys, serving.api.service\n"
+        "print({'pandas','ibis','lightgbm','mlflow'} & {*sys.modules})"
+    )
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True

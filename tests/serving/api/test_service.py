@@ -17,7 +17,7 @@ from features.errors import NotReady
 from serving.access import tokens
 from serving.api.service import build_service
 from serving.home.cache import ScoreCache
-from serving.home.home import Forecaster
+from serving.home.home import Home
 from serving.settings import Settings
 
 Tables = dict[str, list[dict[str, Any]]]
@@ -50,7 +50,7 @@ def wait(client: TestClient) -> None:
 @pytest.fixture(scope="module")
 def scores(home: Path) -> pd.DataFrame:
     """What the command line would write."""
-    return Forecaster(home, Settings()).score()
+    return Home(home, Settings()).open_leads().score()
 
 
 def ask(client: TestClient, path: str, status: int = 200, **body: Any) -> dict[str, Any]:
@@ -240,7 +240,7 @@ def test_an_earlier_moment_is_answered_as_the_command_line_would(
 ) -> None:
     """Scores as of another moment are those of `score --as-of`, and hindsight is admitted."""
     moment = datetime(2025, 5, 1)
-    expected = Forecaster(home, Settings()).score(moment)
+    expected = Home(home, Settings()).open_leads().score(moment)
     answer = ask(client, "/next_calls", rep_id="r3", limit=3, as_of="2025-05-01T02:00:00+02:00")
     own = expected[expected["rep_id"] == "r3"].head(3)
     assert [call["p"] for call in answer["calls"]] == list(own["p"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from serving.home.home import Forecaster
+from serving.home.home import Home
 from serving.home.scored import HomeScores, LeadScores, Unavailable
 from serving.settings import Settings
 
@@ -19,7 +19,7 @@ MISSING = Unavailable("there is no quota model; run `pacesetter train quota`")
 @pytest.fixture(scope="module")
 def leads(home: Path) -> LeadScores:
     """The scores of a home's open leads."""
-    return LeadScores.of(Forecaster(home, Settings()).open())
+    return LeadScores.of(Home(home, Settings()).open_leads())
 
 
 def look(leads: Any, reps: Any) -> HomeScores:

@@ -1,0 +1,169 @@
+"""The recipes behind the verbs: parameters and progress in, a record out; nothing is printed.
+
+The command line, a notebook, a scheduler and the pages all call these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from features.errors import InputError
+from features.progress import Progress, silent
+from features.storage.warehouse import Warehouse
+from training.evaluation.group import Judged
+from training.evaluation.lead_forecasts import MODEL
+from training.loop.kinds import Kind
+from training.loop.results import Backtested, Beside, Graded, Recipe, Trained
+from training.report.page import ReportContext, write_json
+from training.rolling import Range
+from training.tracking.records import RunRecord
+
+ALONE = Beside()
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """A training, ready to be shown and to be registered.
+
+    Attributes:
+        trained: the model and its test.
+        metrics: figures by name, those of baselines as `<baseline>.<figure>`.
+        run: what the registry is to remember.
+    """
+
+    trained: Trained
+    metrics: Mapping[str, float]
+    run: RunRecord
+
+
+@dataclass(frozen=True)
+class BacktestRecord:
+    """A backtest, ready to be shown and to be written.
+
+    Attributes:
+        kind: what was forecast.
+        backtested: the forecasts.
+        graded: how good they were.
+        report: the page, as text.
+    """
+
+    kind: Kind
+    backtested: Backtested
+    graded: Graded
+    report: str
+
+    def write(self, out: Path) -> list[Path]:
+        """Write the predictions, metrics.json and report.html; returns their paths."""
+        paths = [
+            out / name for name in (self.kind.files.predictions, "metrics.json", "report.html")
+        ]
+        self.backtested.frame.to_parquet(paths[0], index=False)
+        write_json(paths[1], self.graded.to_json())
+        paths[2].write_text(self.report, encoding="utf-8")
+        return paths
+
+
+def train(
+    kind: Kind,
+    warehouse: Warehouse,
+    recipe: Recipe,
+    until: datetime | None = None,
+    progress: Progress = silent,
+) -> TrainingRecord:
+    """Train a model of a kind on what was known by a moment, and test its like.
+
+    Args:
+        kind: what to forecast.
+        warehouse: the whole extract.
+        recipe: how.
+        until: nothing at or after this moment is seen; the extract's end if None.
+        progress: told of every step.
+    """
+    trained = kind.steps.train(warehouse.until(until), recipe, progress)
+    grade = trained.grade
+    metrics = {} if grade is None else flat(grade.overall)
+    files = trained.artifacts
+    if trained.test is not None and grade is not None:
+        files["report.html"] = kind.steps.report(grade, report_context(trained.test, recipe))
+    run = RunRecord(
+        kind=kind.name,
+        bundle=trained.bundle,
+        settings=recipe.to_json(),
+        data_fingerprint=warehouse.fingerprint,
+        metrics=metrics,
+        files=files,
+    )
+    return TrainingRecord(trained, metrics, run)
+
+
+def backtest(
+    kind: Kind,
+    warehouse: Warehouse,
+    asked: Range,
+    recipe: Recipe,
+    beside: Beside = ALONE,
+    progress: Progress = silent,
+) -> BacktestRecord:
+    """Backtest a kind of model over a range of cutoffs and grade every forecast.
+
+    Args:
+        kind: what to forecast.
+        warehouse: the whole extract.
+        asked: the cutoffs.
+        recipe: how.
+        beside: the true chances (from `kind.steps.truth`) and commits to compare with.
+        progress: told of every fold and group.
+
+    Raises:
+        InputError: the first cutoff lies after the extract's end.
+    """
+    require_start(asked, warehouse)
+    backtested = kind.steps.backtest(warehouse, asked, recipe, progress, beside.commits)
+    graded = kind.steps.grade(backtested, recipe.training, beside.truth, progress)
+    page = kind.steps.report(graded, report_context(backtested, recipe))
+    return BacktestRecord(kind, backtested, graded, page)
+
+
+def require_start(asked: Range, warehouse: Warehouse) -> None:
+    """Refuse a backtest of which nothing is known yet.
+
+    Raises:
+        InputError: it starts after the extract's end.
+    """
+    first = asked.cutoffs[0]
+    if first > warehouse.data_until:
+        raise InputError(
+            f"--from {first:%Y-%m-%d} lies after the extract's end "
+            f"{warehouse.data_until:%Y-%m-%d %H:%M}: choose an earlier first cutoff"
+        )
+
+
+def report_context(backtested: Backtested, recipe: Recipe) -> ReportContext:
+    """Gather what a report says besides figures."""
+    return ReportContext(
+        source=recipe.source,
+        folds=backtested.folds,
+        drivers=backtested.drivers,
+        findings=backtested.findings,
+        settings=backtested.settings,
+        notes=backtested.notes,
+    )
+
+
+def flat(overall: Judged) -> dict[str, float]:
+    """Name every estimate of every forecast: `auc`, `auc_low`, `base_rate.auc`.
+
+    What is withheld, since too little is known, is left out.
+    """
+    figures: dict[str, float] = {}
+    for name, scores in overall.scores.items():
+        prefix = "" if name == MODEL else name.replace(" ", "_") + "."
+        for metric, estimate in scores.items():
+            ends = {"": estimate.value, "_low": estimate.low, "_high": estimate.high}
+            figures |= {
+                f"{prefix}{metric}{end}": value for end, value in ends.items() if value is not None
+            }
+    return figures

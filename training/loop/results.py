@@ -1,0 +1,139 @@
+"""What training and backtesting return, alike for every kind of model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from features.ingest.commits import Commits
+    from features.params import FeatureParams
+    from training.evaluation.group import Judged
+    from training.evaluation.lead_forecasts import Predictions
+    from training.evaluation.leads import Evaluation
+    from training.evaluation.quota import QuotaEvaluation
+    from training.evaluation.quota_forecasts import QuotaPredictions
+    from training.evaluation.truth import Truth, TruthGrade
+    from training.params import TrainingParams
+    from training.report.page import Driver
+    from training.report.plots import FoldSpan
+    from training.rolling import Range
+    from training.tracking.loading import AnyBundle
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How features are built and models are fitted, from which data.
+
+    Attributes:
+        features: the section `features` of params.yaml.
+        training: the section `training`.
+        source: what reports call the data.
+    """
+
+    features: FeatureParams
+    training: TrainingParams
+    source: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return both sections as plain values, to be remembered with a model."""
+        return {
+            "features": self.features.model_dump(mode="json"),
+            "training": self.training.model_dump(mode="json"),
+        }
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What forecasts are set beside, apart from their baselines.
+
+    Attributes:
+        truth: the true chances of a sample company.
+        commits: what people committed to bring in, one more forecast of quota.
+    """
+
+    truth: Truth | None = None
+    commits: Commits | None = None
+
+
+@dataclass(frozen=True)
+class Backtested:
+    """Forecasts of the past, each by a model that knew only what was known then.
+
+    Attributes:
+        asked: the cutoffs.
+        predictions: the forecasts beside their baselines, to be graded.
+        frame: the rows of the contract's file.
+        folds: what each model learned from and was tested on.
+        settings: what the report shows of the settings.
+        notes: what people should know, in sentences.
+        drivers: the features that moved forecasts most, strongest first.
+        findings: what the audit found: `table, column, kind, severity, says`.
+        extras: further figures for metrics.json.
+    """
+
+    asked: Range
+    predictions: Predictions | QuotaPredictions
+    frame: pd.DataFrame
+    folds: tuple[FoldSpan, ...]
+    settings: Mapping[str, object]
+    notes: tuple[str, ...]
+    drivers: tuple[Driver, ...] = ()
+    findings: tuple[Mapping[str, str], ...] = ()
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Graded:
+    """How good forecasts were.
+
+    Attributes:
+        evaluation: the figures, beside baselines and with intervals.
+        truth: the same beside the true chances, where those are known.
+        extras: further figures for metrics.json.
+    """
+
+    evaluation: Evaluation | QuotaEvaluation
+    truth: TruthGrade | None = None
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def overall(self) -> Judged:
+        """All rows with a known outcome."""
+        return self.evaluation.overall
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain values fit for JSON: no NaN, None where withheld."""
+        truth = {"truth": self.truth.to_json()} if self.truth else {}
+        return self.evaluation.to_json() | truth | dict(self.extras)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model, and how one made the same way did on the newest mature past.
+
+    Attributes:
+        bundle: the model, learned from everything mature.
+        notes: what people should know, in sentences.
+        test: forecasts by a model that ended before the test window; None without room for one.
+        grade: how good those were.
+        pictures: further artifacts, by file name.
+    """
+
+    bundle: AnyBundle
+    notes: tuple[str, ...]
+    test: Backtested | None
+    grade: Graded | None
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def artifacts(self) -> dict[str, str | bytes]:
+        """Return what is kept beside the model, reports aside."""
+        files: dict[str, str | bytes] = {"notes.json": json.dumps(self.notes, indent=2)}
+        if self.grade is not None:
+            files["metrics.json"] = json.dumps(self.grade.to_json(), indent=2)
+        return files | dict(self.pictures)
