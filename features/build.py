@@ -14,36 +14,23 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from features.arrays import Bools, Floats
+from features.arrays import Bools, Floats, Ints
 from features.as_of import deals as deal_rows
+from features.as_of import leads as lead_rows
 from features.as_of import reps as rep_rows
-from features.as_of.leads import open_scene
 from features.as_of.owners import PLACE, owner_context
 from features.clock import to_us
 from features.errors import FeatureError, LeakageError
 from features.feature import Expression, Feature, FeatureSet, PeerRank, Ratio, Ready, Relation, Unit
 from features.history import relations
 from features.history.calendar import working_hours
+from features.history.event_log import EventLog, parts_of
 from features.history.ranks import ranks
 from features.history.relations import SnapshotSet
 from features.history.vocabulary import Vocabulary
-from features.history.windows import (
-    EventLog,
-    WindowAggregates,
-    columns_of,
-    groupings,
-    parts_of,
-    windows_of,
-)
+from features.history.windows import WindowAggregates, columns_of, groupings, windows_of
 from features.params import FeatureParams
-from features.snapshot import (
-    AVAILABLE_AT,
-    CUTOFF,
-    ENTITY,
-    EVENT_TIME,
-    SNAPSHOT,
-    Spine,
-)
+from features.snapshot import AVAILABLE_AT, CUTOFF, ENTITY, EVENT_TIME, SNAPSHOT, Spine
 from features.storage.warehouse import Warehouse
 
 HISTORIES: Mapping[Callable[[SnapshotSet], ir.Table], tuple[Relation, ...]] = {
@@ -51,12 +38,22 @@ HISTORIES: Mapping[Callable[[SnapshotSet], ir.Table], tuple[Relation, ...]] = {
     relations.stages: (Relation.STAGES,),
     deal_rows.moves: (Relation.MOVES,),
 }
-SURROUNDINGS: Mapping[Relation, Callable[[SnapshotSet], ir.Table]] = {
-    Relation.LEAD: relations.leads,
+"""Who makes the rows that are aggregated, many for one snapshot."""
+CONTEXTS: Mapping[Relation, Callable[[SnapshotSet], ir.Table]] = {
+    Relation.LEAD: lead_rows.leads,
     Relation.DEAL: deal_rows.deals,
-    Relation.DEAL_SURROUNDINGS: deal_rows.market,
+    Relation.DEAL_CONTEXT: deal_rows.deal_context,
     Relation.REP: rep_rows.reps,
 }
+"""Who makes the rows from which values are read, one for each snapshot."""
+SNAPSHOT_SETS: Mapping[
+    str, Callable[[Warehouse, Vocabulary, Sequence[datetime], FeatureParams], SnapshotSet]
+] = {
+    "lead": lead_rows.open_lead_snapshots,
+    "deal": deal_rows.open_deal_snapshots,
+    "rep": rep_rows.quota_rep_snapshots,
+}
+"""Who takes the snapshots that a set of features describes."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +61,10 @@ class Examples:
     """What was known of each lead, deal or rep at each cutoff.
 
     Attributes:
-        keys: the columns `subjects` names (of leads `lead_id, cutoff, owner`), one row an
-            example, ordered by id and cutoff.
-        X: the features in declaration order, float64; empty values are NaN, categories are
-            places in their frozen list.
+        keys: the columns `features.subjects` names (of leads `lead_id, cutoff, owner`), one row
+            an example, ordered by id and cutoff.
+        X: the features in declaration order, float64, examples x features; empty values are NaN,
+            categories are places in their frozen list.
         feature_set: what the columns mean.
     """
 
@@ -90,7 +87,7 @@ class Examples:
 def build(
     warehouse: Warehouse,
     feature_set: FeatureSet,
-    words: Vocabulary,
+    vocabulary: Vocabulary,
     cutoffs: Sequence[datetime],
     params: FeatureParams,
 ) -> Examples:
@@ -99,65 +96,75 @@ def build(
     Args:
         warehouse: the history. Rows a cutoff may not see are there and are not looked at.
         feature_set: what to build.
-        words: the frozen words the features were declared with.
+        vocabulary: the frozen vocabulary the features were declared with.
         cutoffs: the as-of moments, none beyond the moment the warehouse was cut at.
         params: calendar and windows.
+
+    Raises:
+        LeakageError: a cutoff lies beyond the moment the warehouse was cut at.
     """
     if warehouse.cut_at is not None and max(cutoffs) > warehouse.cut_at:
         raise LeakageError(
             f"features as of {max(cutoffs)} were asked of a history cut at {warehouse.cut_at}"
         )
     with warehouse.workspace() as work:
-        scene = SCENES[feature_set.entity](work, words, cutoffs, params)
-        return build_scene(scene, feature_set)
+        snapshot_set = SNAPSHOT_SETS[feature_set.entity](work, vocabulary, cutoffs, params)
+        return build_snapshots(snapshot_set, feature_set)
 
 
-SCENES: Mapping[
-    str, Callable[[Warehouse, Vocabulary, Sequence[datetime], FeatureParams], SnapshotSet]
-] = {"lead": open_scene, "deal": deal_rows.open_deals_scene, "rep": rep_rows.open_reps_scene}
-"""How the snapshots are taken that a set of features describes."""
-
-
-def build_scene(scene: SnapshotSet, feature_set: FeatureSet) -> Examples:
+def build_snapshots(snapshot_set: SnapshotSet, feature_set: FeatureSet) -> Examples:
     """Build features for snapshots that are already numbered."""
-    subject = scene.subject
-    keys = scene.snapshots.select(SNAPSHOT, *subject.keys, subject.age)
-    fetched = scene.warehouse.arrow(keys).sort_by(SNAPSHOT)
-    frame = fetched.drop_columns([SNAPSHOT, subject.age]).to_pandas()
+    subject, warehouse = snapshot_set.subject, snapshot_set.warehouse
+    columns = snapshot_set.snapshots.select(SNAPSHOT, *subject.keys, subject.age)
+    keys = warehouse.arrow(columns).sort_by(SNAPSHOT)
+    frame = keys.drop_columns([SNAPSHOT, subject.age]).to_pandas()
     cutoffs_us = to_us(frame[CUTOFF].to_numpy())
     same = (frame[subject.key] == frame[subject.key].shift()).to_numpy(np.bool_)
-    spine = Spine(same, cutoffs_us, fetched[subject.age].to_numpy())
-    every = (*feature_set, *feature_set.aside)
-    # One block of memory: many small ones are several times as slow to come by.
-    matrix = np.empty((len(every), len(frame)))
-    columns = {feature.name: matrix[place] for place, feature in enumerate(every)}
-    for relation, sources in HISTORIES.items():
-        features = [feature for source in sources for feature in feature_set.of(source)]
-        _from_history(scene, features, relation, spine, columns)
-    for source, relation in SURROUNDINGS.items():
-        _from_surroundings(scene, feature_set.of(source), relation, columns)
-    _from_shared(scene, spine, fetched, feature_set.of(Relation.SURROUNDINGS), columns)
-    for feature in every:
-        if feature.unit is Unit.WORKING_HOURS:
-            column = columns[feature.name]
-            column[:] = _working_hours(column, cutoffs_us, scene.params)
-    for feature in feature_set.of(Relation.COLUMNS):
-        columns[feature.name][:] = derived(feature, columns, cutoffs_us)
-    made = matrix[: len(feature_set)].T
-    X = pd.DataFrame(made, frame.index, feature_set.names, copy=False)
+    spine = Spine(same, cutoffs_us, keys[subject.age].to_numpy())
+    matrix = _matrix(snapshot_set, feature_set, spine, keys)
+    X = pd.DataFrame(matrix[: len(feature_set)].T, frame.index, feature_set.names, copy=False)
     return Examples(frame, X, feature_set)
 
 
-def derived(
-    feature: Feature,
-    columns: Mapping[str, Floats],
-    cutoffs_us: npt.NDArray[np.int64],
+def _matrix(
+    snapshot_set: SnapshotSet, feature_set: FeatureSet, spine: Spine, keys: pa.Table
 ) -> Floats:
-    """Make a feature of columns that are there already; every open lead must be among the rows."""
+    """Compute every feature, those set aside included: features x snapshots."""
+    every = (*feature_set, *feature_set.aside)
+    # One block of memory: many small ones are several times as slow to come by.
+    matrix = np.empty((len(every), len(spine)))
+    columns = {feature.name: matrix[place] for place, feature in enumerate(every)}
+    for relation, sources in HISTORIES.items():
+        features = [feature for source in sources for feature in feature_set.of(source)]
+        _fill_from_history(snapshot_set, features, relation, spine, columns)
+    for source, relation in CONTEXTS.items():
+        _fill_from_context(snapshot_set, feature_set.of(source), relation, columns)
+    _fill_from_owners(snapshot_set, spine, keys, feature_set.of(Relation.CONTEXT), columns)
+    for feature in every:
+        if feature.unit is Unit.WORKING_HOURS:
+            column = columns[feature.name]
+            column[:] = _working_hours(column, spine.cutoff, snapshot_set.params)
+    # Last, since they are made of the columns above.
+    for feature in feature_set.of(Relation.COLUMNS):
+        columns[feature.name][:] = derived(feature, columns, spine.cutoff)
+    return matrix
+
+
+def derived(feature: Feature, columns: Mapping[str, Floats], cutoffs_us: Ints) -> Floats:
+    """Compute a feature from other columns; every open lead must be among the rows.
+
+    Args:
+        feature: a ratio, or a rank among peers.
+        columns: the columns that are there, by name.
+        cutoffs_us: of each row, in microseconds.
+
+    Raises:
+        FeatureError: the feature is something else.
+    """
     if isinstance(feature.how, Ratio):
         return columns[feature.how.of] / (columns[feature.how.over] + feature.how.plus)
     if not isinstance(feature.how, PeerRank):
-        raise FeatureError(f"feature {feature.name} is made of columns, but not how")
+        raise FeatureError(f"feature {feature.name} is neither a ratio nor a rank of columns")
     group = np.searchsorted(np.unique(cutoffs_us), cutoffs_us)
     if feature.how.within is not None:
         within = np.nan_to_num(columns[feature.how.within], nan=-1.0).astype(np.int64) + 1
@@ -165,75 +172,82 @@ def derived(
     return ranks(columns[feature.how.of], group)
 
 
-def _from_history(
-    scene: SnapshotSet,
+def _fill_from_history(
+    snapshot_set: SnapshotSet,
     features: Sequence[Feature],
     relation: Callable[[SnapshotSet], ir.Table],
     spine: Spine,
     columns: Mapping[str, Floats],
 ) -> None:
+    """Aggregate the rows of a history, part by part, side by side."""
     if not features:
         return
-    rows = relation(scene).select(ENTITY, EVENT_TIME, AVAILABLE_AT, *columns_of(features))
-    fetched = scene.warehouse.arrow(rows)
+    names = (ENTITY, EVENT_TIME, AVAILABLE_AT, *columns_of(features))
+    rows = snapshot_set.warehouse.arrow(relation(snapshot_set).select(*names))
     grouped, windows = groupings(features), windows_of(features)
 
-    def fill(part: Spine, own_rows: pa.Table) -> None:
-        history = EventLog(part, own_rows, windows)
+    def fill(part: Spine, rows_of_part: pa.Table) -> None:
+        log = EventLog(part, rows_of_part, windows)
         place = slice(part.offset, part.offset + len(part))
         for by, own in grouped.items():
-            runs = WindowAggregates(history, by, own)
+            aggregates = WindowAggregates(log, by, own)
             for feature in own:
-                columns[feature.name][place] = runs.column(feature)
+                columns[feature.name][place] = aggregates.column(feature)
 
-    with ThreadPoolExecutor(scene.params.ingest.threads) as pool:
-        list(pool.map(lambda part: fill(*part), parts_of(spine, fetched)))
+    with ThreadPoolExecutor(snapshot_set.params.ingest.threads) as pool:
+        list(pool.map(lambda part: fill(*part), parts_of(spine, rows)))
 
 
-def _from_surroundings(
-    scene: SnapshotSet,
+def _fill_from_context(
+    snapshot_set: SnapshotSet,
     features: tuple[Feature, ...],
     relation: Callable[[SnapshotSet], ir.Table],
     columns: Mapping[str, Floats],
 ) -> None:
+    """Read values from a relation with one row for each snapshot."""
     if not features:
         return
-    made = _values(scene, features, relation(scene), SNAPSHOT)
-    place = made.pop(SNAPSHOT)
-    for name, values in made.items():
+    values_by_name = _values(snapshot_set.warehouse, features, relation(snapshot_set), SNAPSHOT)
+    place = values_by_name.pop(SNAPSHOT)
+    for name, values in values_by_name.items():
         columns[name][place] = values
 
 
-def _from_shared(
-    scene: SnapshotSet,
+def _fill_from_owners(
+    snapshot_set: SnapshotSet,
     spine: Spine,
     keys: pa.Table,
     features: tuple[Feature, ...],
     columns: Mapping[str, Floats],
 ) -> None:
-    """Work out once what leads of one owner and cutoff share, and hand it to each."""
+    """Compute once what leads of one owner and cutoff share, and hand it to each."""
     if not features or not len(spine):
         return
-    around = owner_context(scene, spine, keys["owner"])
-    made = _values(scene, features, around.rows, PLACE)
-    order = np.argsort(made.pop(PLACE))
-    for name, values in made.items():
-        np.take(values[order], around.place, out=columns[name])
+    context = owner_context(snapshot_set, spine, keys["owner"])
+    values_by_name = _values(snapshot_set.warehouse, features, context.rows, PLACE)
+    order = np.argsort(values_by_name.pop(PLACE))
+    for name, values in values_by_name.items():
+        np.take(values[order], context.place, out=columns[name])
     for feature in features:
         if isinstance(feature.how, Ready):
-            columns[feature.name][:] = around.ready[feature.how.column]
+            columns[feature.name][:] = context.ready[feature.how.column]
 
 
 def _values(
-    scene: SnapshotSet, features: Sequence[Feature], rows: ir.Table, number: str
+    warehouse: Warehouse, features: Sequence[Feature], rows: ir.Table, number: str
 ) -> dict[str, npt.NDArray[Any]]:
-    """Evaluate expressions; give the rows' numbers, and a column for each feature."""
+    """Evaluate expressions over rows.
+
+    Returns:
+        The rows' numbers under the name `number`, and a column for each feature that is an
+        expression.
+    """
     values = {
         feature.name: feature.how.value(rows).cast("float64")
         for feature in features
         if isinstance(feature.how, Expression)
     }
-    fetched = scene.warehouse.arrow(rows.select(number, **values))
+    fetched = warehouse.arrow(rows.select(number, **values))
     return {number: fetched[number].to_numpy(), **{n: _floats(fetched[n]) for n in values}}
 
 
@@ -242,11 +256,10 @@ def _floats(column: pa.ChunkedArray) -> Floats:
     return values
 
 
-def _working_hours(
-    back_us: Floats, cutoffs_us: npt.NDArray[np.int64], params: FeatureParams
-) -> Floats:
+def _working_hours(back_us: Floats, cutoffs_us: Ints, params: FeatureParams) -> Floats:
+    """Turn microseconds before the cutoff into the working hours from then up to it."""
     filled = ~np.isnan(back_us)
-    made = np.full(len(back_us), np.nan)
+    hours = np.full(len(back_us), np.nan)
     ends = cutoffs_us[filled]
-    made[filled] = working_hours(ends - back_us[filled].astype(np.int64), ends, params)
-    return made
+    hours[filled] = working_hours(ends - back_us[filled].astype(np.int64), ends, params)
+    return hours

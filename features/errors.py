@@ -6,9 +6,11 @@ PacesetterError
 │   ├── TableError        a required table or column is missing or unusable
 │   ├── MappingError      a mapping file that does not fit the source
 │   ├── ParamsError       params.yaml holds an unknown key or a value out of range
-│   └── NotFoundError     an id or a thing asked for that is not there
+│   ├── NotFoundError     an id or a thing asked for that is not there
+│   └── LockedError       another process is at work on the same files
 ├── CheckFailed           a check found an error: exit code 1
 ├── NotReady              a step that must come first has not been run: exit code 2
+├── LostRowsError         an ingest cannot account for every row: a bug, never caught
 ├── LeakageError          code asked for something beyond its cutoff: a bug, never caught
 └── FeatureError          a feature declared wrongly: a bug, never caught
 
@@ -74,6 +76,18 @@ class ParamsError(InputError):
 
 class NotFoundError(InputError):
     """An id, a model or a file that was asked for is not there."""
+
+
+class LockedError(InputError):
+    """Another process is at work on the same files.
+
+    Attributes:
+        holder: its number, or `unknown`.
+    """
+
+    def __init__(self, path: Path, holder: str) -> None:
+        super().__init__(f"{path} is held by process {holder}; wait until it ends")
+        self.holder = holder
 
 
 class CheckFailed(PacesetterError):

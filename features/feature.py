@@ -18,9 +18,9 @@ DAY_US = 86_400_000_000
 
 
 class Relation(Enum):
-    """The kinds of rows features are made of; `features.relations` says what each holds.
+    """The kinds of rows features are made of; `features.build` says who makes each.
 
-    Histories hold many rows for one snapshot, surroundings exactly one.
+    Histories hold many rows for one snapshot, contexts exactly one.
     """
 
     TOUCHES = "touches"
@@ -31,8 +31,8 @@ class Relation(Enum):
     LEAD = "lead"
     DEAL = "deal"
     REP = "rep"
-    SURROUNDINGS = "surroundings"
-    DEAL_SURROUNDINGS = "deal surroundings"
+    CONTEXT = "context"
+    DEAL_CONTEXT = "deal context"
     COLUMNS = "columns"
 
 

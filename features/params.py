@@ -55,6 +55,8 @@ class FeatureParams(Section):
         min_count: activities a type (leads a category) needs to stand for itself.
         owner_window_days: how far back an owner's own outcomes count.
         owner_prior: leads at the company's rate that an owner's own rate starts from.
+        ingest: how an extract is read.
+        minimum: what counts as enough.
     """
 
     timezone: str = "UTC"
@@ -89,7 +91,7 @@ class FeatureParams(Section):
     @classmethod
     def _windows_rise(cls, windows: tuple[int, ...]) -> tuple[int, ...]:
         if any(w <= 0 for w in windows) or list(windows) != sorted(set(windows)):
-            raise ValueError(f"windows must be positive, rising and unlike: {list(windows)}")
+            raise ValueError(f"windows must be positive, rising and different: {list(windows)}")
         return windows
 
     @field_validator("known_at_creation")

@@ -1,4 +1,4 @@
-"""What long work tells about itself; the command line draws it, tests stay silent."""
+"""How long work reports its progress: the command line draws it, others stay silent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 Advance = Callable[[int], None]
 Progress = Callable[[str, int], AbstractContextManager[Advance]]
-"""`progress("reading", 7)` opens a bar of 7 steps; the value it gives moves the bar on."""
+"""`progress("reading", 7)` opens a bar of 7 steps; what it returns moves the bar on."""
 
 
 @contextmanager

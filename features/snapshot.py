@@ -1,8 +1,16 @@
 """The one door to the past: which rows, and which columns of them, a cutoff may see.
 
 Half-open on both clocks: a row counts when its event time < cutoff and its known_at < cutoff.
-Everything that reads history for a feature goes through `visible`, `cut` or `pairs`;
-no other module compares a time with a cutoff to decide what may be seen.
+Everything that reads history for a feature goes through this module: no other one compares a
+time with a cutoff to decide what may be seen.
+
+    visible, hired         which rows
+    censor                 which columns: those that tell the end of the story are emptied
+    as_of_extract          both, for one moment: the extract as it would have been made then
+    as_of_join             every snapshot with every row it sees
+    observable             every row that some snapshot sees, once; `Spine.first_after` says which
+    open_leads, quotas_at  what snapshots are taken of
+    versions_at            how deals and leads stood
 """
 
 from __future__ import annotations
@@ -10,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -37,32 +46,41 @@ def visible(rows: ir.Table, table: Table, cutoff: ir.TimestampValue | datetime) 
         table: names the columns that carry the two clocks.
         cutoff: one moment, or the cutoff column of the joined snapshots.
     """
-    moment = ibis.literal(cutoff, "timestamp(6)") if isinstance(cutoff, datetime) else cutoff
-    seen = ibis.literal(value=True)
+    moment = _moment(cutoff)
     if table.known_from_start:
         return rows[table.known_at] <= moment
+    is_visible = ibis.literal(value=True)
     for clock in (table.event_time, table.known_at):
         if clock is not None:
-            seen = seen & (rows[clock] < moment)
-    return seen
+            is_visible = is_visible & (rows[clock] < moment)
+    return is_visible
+
+
+def _moment(cutoff: ir.TimestampValue | datetime) -> ir.TimestampValue:
+    return ibis.literal(cutoff, "timestamp(6)") if isinstance(cutoff, datetime) else cutoff
 
 
 def hired(reps: ir.Table, cutoff: ir.TimestampValue | datetime) -> ir.BooleanValue:
-    """Tell which reps are known: who is hired at or after the cutoff is not, who has no date is."""
-    moment = ibis.literal(cutoff, "timestamp(6)") if isinstance(cutoff, datetime) else cutoff
-    return reps.hired_at.isnull() | (reps.hired_at < moment)
+    """Tell for each rep whether the cutoff knows of it: hired before it, or at no known date."""
+    return reps.hired_at.isnull() | (reps.hired_at < _moment(cutoff))
 
 
 def censor(rows: ir.Table, table: Table, cutoff: ir.TimestampValue | datetime) -> ir.Table:
-    """Empty the columns that tell the end of the story where it lies at or after the cutoff."""
-    moment = ibis.literal(cutoff, "timestamp(6)") if isinstance(cutoff, datetime) else cutoff
-    masked = {
+    """Empty the columns that tell the end of the story where it lies at or after the cutoff.
+
+    Args:
+        rows: rows of `table`, perhaps joined with snapshots.
+        table: names the columns. How a deal ended (`won`) is emptied with its `closed_at`.
+        cutoff: one moment, or the cutoff column of the joined snapshots.
+    """
+    moment = _moment(cutoff)
+    censored = {
         name: ibis.ifelse(rows[name] < moment, rows[name], ibis.null("timestamp(6)"))
         for name in table.end_of_story
     }
     if table.name == "deals":
-        masked["won"] = ibis.ifelse(rows["closed_at"] < moment, rows["won"], ibis.null("boolean"))
-    return rows.mutate(**masked) if masked else rows
+        censored["won"] = ibis.ifelse(rows["closed_at"] < moment, rows["won"], ibis.null("boolean"))
+    return rows.mutate(**censored) if censored else rows
 
 
 def as_of_extract(rows: ir.Table, table: Table, cutoff: datetime) -> ir.Table:
@@ -85,19 +103,22 @@ def as_of_join(
     Returns:
         The rows with `snapshot`, `cutoff`, what is carried, and `age_us`: microseconds from the
         event to the cutoff, always > 0.
+
+    Raises:
+        InputError: the table has no event time.
     """
     if table.event_time is None:
         raise InputError(f"table {table.name} has no event time, so it has no history to join")
     spine = snapshots.select(SNAPSHOT, CUTOFF, *carry, same=snapshots[key])
     joined = spine.inner_join(rows, spine.same == rows[key]).drop("same")
-    seen = joined.filter(visible(joined, table, joined[CUTOFF]))
-    return seen.mutate(age_us=seen[CUTOFF].delta(seen[table.event_time], unit="microsecond"))
+    joined = joined.filter(visible(joined, table, joined[CUTOFF]))
+    return joined.mutate(age_us=joined[CUTOFF].delta(joined[table.event_time], unit="microsecond"))
 
 
 def observable(snapshots: ir.Table, rows: ir.Table, table: Table, key: str) -> ir.Table:
-    """Give every row once that some snapshot of its entity may see.
+    """Return every row once that some snapshot of its entity may see.
 
-    Which of them see it is told by `Spine.first_after`: those whose cutoff lies after `seen`.
+    `Spine.first_after` says which snapshots those are: all whose cutoff lies after `available_at`.
 
     Args:
         snapshots: numbered by entity and cutoff; they hold the column `key`.
@@ -106,29 +127,31 @@ def observable(snapshots: ir.Table, rows: ir.Table, table: Table, key: str) -> i
         key: the column both sides share.
 
     Returns:
-        The rows with `entity`, the number of their entity's first snapshot, `happened`, the event
-        time, and `seen`, the later of the two clocks.
+        The rows with `entity`, the number of their entity's first snapshot, `event_time`, and
+        `available_at`, the later of the two clocks.
     """
-    spans = snapshots.group_by(same=snapshots[key]).aggregate(
+    # What any snapshot of an entity sees, its last one sees: clocks only run forward.
+    last = snapshots.group_by(same=snapshots[key]).aggregate(
         **{ENTITY: snapshots[SNAPSHOT].min().cast("int32"), CUTOFF: snapshots[CUTOFF].max()}
     )
-    joined = rows.inner_join(spans, rows[key] == spans.same).drop("same")
+    joined = rows.inner_join(last, rows[key] == last.same).drop("same")
     clocks = [joined[name] for name in (table.event_time, table.known_at) if name is not None]
-    found = joined.filter(visible(joined, table, joined[CUTOFF]))
-    later = ibis.greatest(*clocks) if len(clocks) > 1 else clocks[0]
-    return found.mutate(**{EVENT_TIME: clocks[0], AVAILABLE_AT: later})
+    available_at = ibis.greatest(*clocks) if len(clocks) > 1 else clocks[0]
+    return joined.filter(visible(joined, table, joined[CUTOFF])).mutate(
+        **{EVENT_TIME: clocks[0], AVAILABLE_AT: available_at}
+    )
 
 
 class Spine:
-    """The snapshots of a scene in their order: by entity, those of one by rising cutoff.
+    """The snapshots of a set in their order: by entity, those of one by rising cutoff.
 
     Attributes:
         cutoff: of each snapshot, in microseconds.
         entity: the number of the first snapshot of the same entity.
         end: the number after the entity's last snapshot.
-        age: microseconds from the entity's beginning to the cutoff.
-        born: the entity's beginning, in microseconds.
-        offset: how many snapshots of the scene stand before these.
+        age: microseconds from the entity's creation to the cutoff.
+        created: the entity's creation, in microseconds.
+        offset: how many snapshots of the set stand before these.
     """
 
     def __init__(self, same: Bools, cutoff: Ints, age: Ints, offset: int = 0) -> None:
@@ -137,15 +160,15 @@ class Spine:
         Args:
             same: whether a snapshot is of the same entity as the one before it.
             cutoff: of each snapshot, in microseconds.
-            age: of its entity at the cutoff, in microseconds.
-            offset: how many snapshots of the scene stand before these.
+            age: of the snapshot's entity at the cutoff, in microseconds.
+            offset: how many snapshots of the set stand before these.
         """
         self._same, self.offset = same, offset
         first = np.flatnonzero(~same).astype(np.int32)
         count = np.diff(first, append=np.int32(len(same)))
         self.entity = np.repeat(first, count)
         self.end = np.repeat(first + count, count)
-        self.cutoff, self.age, self.born = cutoff, age, cutoff - age
+        self.cutoff, self.age, self.created = cutoff, age, cutoff - age
         self._cutoff = np.append(cutoff, np.iinfo(np.int64).max)
 
     def __len__(self) -> int:
@@ -160,12 +183,18 @@ class Spine:
             yield Spine(self._same[part], self.cutoff[part], self.age[part], self.offset + low)
 
     def first_after(self, moment: Ints, low: Ints, high: Ints) -> Ints:
-        """Give the first snapshot from `low` on whose cutoff lies after the moment, else `high`.
+        """Find the first snapshot from `low` on whose cutoff lies after the moment, else `high`.
 
-        Given the later of a row's clocks, this is the law of time once more: the first snapshot
-        that may see the row. Most rows are done with the first look; the rest is searched by
-        halves, all rows at once.
+        For the later of a row's clocks this is the law of time once more: the first snapshot that
+        may see the row. For its event time plus the days of a window it is the first snapshot
+        whose window no longer holds the row.
+
+        Args:
+            moment: of each row, in microseconds.
+            low: of each row, the first snapshot that may be the answer.
+            high: of each row, the snapshot before which the search ends.
         """
+        # Most rows are done with the first look; the rest is searched by halves, all at once.
         place = low.copy()
         left = np.flatnonzero((low < high) & (self._cutoff[low] <= moment))
         moment, low, high = moment[left], low[left] + 1, high[left]
@@ -179,7 +208,7 @@ class Spine:
 
 
 def open_leads(leads: ir.Table, cutoffs: ir.Table) -> ir.Table:
-    """Give every lead that is open at each cutoff: created before it, neither won nor lost yet.
+    """Return every lead that is open at each cutoff: created before it, neither won nor lost yet.
 
     Args:
         leads: the leads table.
@@ -191,35 +220,35 @@ def open_leads(leads: ir.Table, cutoffs: ir.Table) -> ir.Table:
     # A column of the extract may have the very name under which the cutoff travels.
     leads = leads.drop(*(name for name in leads.columns if name.lower() == CUTOFF))
     joined = leads.inner_join(cutoffs, leads[LEADS.event_time] < cutoffs[CUTOFF])
-    masked = censor(joined, LEADS, joined[CUTOFF])
-    return masked.filter(masked.converted_at.isnull() & masked.lost_at.isnull())
+    censored = censor(joined, LEADS, joined[CUTOFF])
+    return censored.filter(censored.converted_at.isnull() & censored.lost_at.isnull())
 
 
 def versions_at(
-    snapshots: ir.Table, spells: ir.Table, key: str | None, carry: Sequence[str] = ()
+    snapshots: ir.Table, versions: ir.Table, key: str | None, carry: Sequence[str] = ()
 ) -> ir.Table:
-    """Join every snapshot with the spells that stand at its cutoff.
+    """Join every snapshot with the versions that are valid at its cutoff.
 
-    A spell stands once its beginning lies before the cutoff, until its end does too: half-open
-    like everything that is seen.
+    A version is valid once its `valid_from` lies before the cutoff, until its `valid_to` does too:
+    half-open like everything that is seen.
 
     Args:
         snapshots: has `snapshot`, `cutoff` and the column `key`.
-        spells: has `since` and `until`, and the owner under the name `owner`.
-        key: the column of the snapshots that names the owner; None takes everybody's spells.
+        versions: has `valid_from` and `valid_to`, and the owner under the name `owner`.
+        key: the column of the snapshots that names the owner; None takes everybody's versions.
         carry: further columns of the snapshots to keep.
     """
     same = {} if key is None else {"same": snapshots[key]}
     spine = snapshots.select(SNAPSHOT, CUTOFF, *carry, **same)
-    stands = [spells[VALID_FROM] < spine[CUTOFF], spells[VALID_TO] >= spine[CUTOFF]]
+    is_valid = [versions[VALID_FROM] < spine[CUTOFF], versions[VALID_TO] >= spine[CUTOFF]]
     if key is not None:
-        stands.append(spells.owner == spine.same)
-    joined = spine.inner_join(spells, stands)
+        is_valid.append(versions.owner == spine.same)
+    joined = spine.inner_join(versions, is_valid)
     return joined.drop("same") if key is not None else joined
 
 
 def quotas_at(quotas: ir.Table, cutoffs: ir.Table, *, ended: bool) -> ir.Table:
-    """Give the quotas each cutoff knows of, for periods that run at it or that have ended by it.
+    """Return the quotas each cutoff knows of, of periods that run at it or have ended by it.
 
     Args:
         quotas: the quotas table.
@@ -236,16 +265,22 @@ def quotas_at(quotas: ir.Table, cutoffs: ir.Table, *, ended: bool) -> ir.Table:
     known = joined.filter(
         visible(joined, QUOTAS, joined[CUTOFF]) & (is_over if ended else ~is_over)
     )
-    newest = ibis.row_number().over(
+    revision = ibis.row_number().over(
         group_by=[known.rep_id, known.period_start, known.period_end, known[CUTOFF]],
         order_by=[known.known_at.desc(), known.quota.desc()],
     )
-    known = known.mutate(newest=newest)
-    return known.filter(known.newest == 0).drop("newest", "known_at")
+    known = known.mutate(revision=revision)
+    return known.filter(known.revision == 0).drop("revision", "known_at")
 
 
-def within(moment: ir.Value, start: ir.Value, end: ir.Value) -> ir.BooleanValue:
-    """Tell whether a moment lies in a period: its start belongs to it, its end does not."""
+def within(moment: Any, start: Any, end: Any) -> Any:
+    """Tell for each moment whether it lies in a period: the start belongs to it, the end does not.
+
+    Args:
+        moment: an ibis or pandas column.
+        start: of the same kind.
+        end: of the same kind.
+    """
     return (moment >= start) & (moment < end)
 
 
@@ -265,5 +300,5 @@ def grid(start: datetime, end: datetime, every_days: int) -> list[datetime]:
 
 
 def cutoff_table(cutoffs: Sequence[datetime]) -> ir.Table:
-    """Put cutoffs into a table of one column; one that is asked for twice is looked at once."""
+    """Put cutoffs into a table of one column, rising, each once."""
     return ibis.memtable({CUTOFF: sorted(set(cutoffs))}, schema={CUTOFF: "timestamp(6)"})

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Subject:
-    """A kind of thing that is looked at as of a cutoff.
+    """A kind of thing that is described as of a cutoff.
 
     Attributes:
         kind: its name, as `changes` and feature sets say it.
         key: the column that holds its id, in its own table and in those that refer to it.
         table: its own table.
-        keys: the columns by which its examples are known; they are ordered by id and cutoff.
+        keys: the columns that name its examples, which are ordered by id and cutoff.
         age: the column of its snapshots that holds its age in microseconds.
-        told: fields of `changes` that have features of their own.
-        staged: whose stages it goes by.
+        own_fields: fields of `changes` that have features of their own.
+        stages_of: the kind of thing whose stages it goes by.
     """
 
     kind: str
@@ -24,8 +24,8 @@ class Subject:
     table: str
     keys: tuple[str, ...]
     age: str
-    told: tuple[str, ...]
-    staged: str
+    own_fields: tuple[str, ...]
+    stages_of: str
 
 
 LEAD = Subject(

@@ -21,37 +21,37 @@ FLOW_DAYS = (30, 90)
 MEDIAN = "median_won"
 
 
-def deal_totals(askers: ir.Table, deals: ir.Table, key: str | None) -> ir.Table:
-    """Sum up the deals that each asker owns, as its cutoff sees them.
+def deal_totals(snapshots: ir.Table, deals: ir.Table, key: str | None) -> ir.Table:
+    """Sum up the deals that the owner of each snapshot has, as its cutoff sees them.
 
     Args:
-        askers: `snapshot, cutoff` and the column `key`.
-        deals: what `deal_spells` gives.
+        snapshots: `snapshot, cutoff` and the column `key`.
+        deals: what `deal_versions` returns.
         key: the column that holds the owner; None sums up the company.
 
     Returns:
-        One row for each asker: `snapshot`; won deals, their amount (thousandths) and lost deals
+        One row for each snapshot: `snapshot`; won deals, their amount (thousandths) and lost deals
         in each window (`won_90d, won_amount_90d, lost_90d` ...) and ever; the median amount won;
         `open, open_amount`; `created_30d` ...; the age of the first deal, `oldest_us`.
     """
-    seen = _aged(versions_at(askers, deals, key))
+    rows = _with_ages(versions_at(snapshots, deals, key))
     sums: dict[str, ir.Value] = {
-        "won_ever": seen.won.sum(),
-        "lost_ever": (seen.ended - seen.won).sum(),
-        "won_amount_ever": (seen.won * seen.worth).sum(),
-        "oldest_us": seen.created_us.max(),
-        "open": seen.is_open.sum(),
-        "open_amount": (seen.is_open * seen.worth).sum(),
-        MEDIAN: ibis.ifelse(seen.won == 1, seen.thousandths, ibis.null("int64")).median(),
+        "won_ever": rows.won.sum(),
+        "lost_ever": (rows.ended - rows.won).sum(),
+        "won_amount_ever": (rows.won * rows.worth).sum(),
+        "oldest_us": rows.created_us.max(),
+        "open": rows.is_open.sum(),
+        "open_amount": (rows.is_open * rows.worth).sum(),
+        MEDIAN: ibis.ifelse(rows.won == 1, rows.thousandths, ibis.null("int64")).median(),
     }
     for days in PACE_DAYS:
-        recent = (seen.ended == 1) & (seen.closed_us <= days * DAY_US)
-        sums[f"won_{days}d"] = seen.won.sum(where=recent)
-        sums[f"lost_{days}d"] = (seen.ended - seen.won).sum(where=recent)
-        sums[f"won_amount_{days}d"] = (seen.won * seen.worth).sum(where=recent)
+        recent = (rows.ended == 1) & (rows.closed_us <= days * DAY_US)
+        sums[f"won_{days}d"] = rows.won.sum(where=recent)
+        sums[f"lost_{days}d"] = (rows.ended - rows.won).sum(where=recent)
+        sums[f"won_amount_{days}d"] = (rows.won * rows.worth).sum(where=recent)
     for days in FLOW_DAYS:
-        sums[f"created_{days}d"] = seen.count(where=seen.created_us <= days * DAY_US)
-    return filled(askers, seen.group_by(SNAPSHOT).aggregate(**sums), sums)
+        sums[f"created_{days}d"] = rows.count(where=rows.created_us <= days * DAY_US)
+    return with_all_snapshots(snapshots, rows.group_by(SNAPSHOT).aggregate(**sums), sums)
 
 
 def period_totals(reps: ir.Table, deals: ir.Table, stages: tuple[str, ...]) -> ir.Table:
@@ -59,7 +59,7 @@ def period_totals(reps: ir.Table, deals: ir.Table, stages: tuple[str, ...]) -> i
 
     Args:
         reps: `snapshot, cutoff, rep_id, period_start, period_end`.
-        deals: what `deal_spells` gives.
+        deals: what `deal_versions` returns.
         stages: the stages that open deals are told apart by.
 
     Returns:
@@ -68,40 +68,48 @@ def period_totals(reps: ir.Table, deals: ir.Table, stages: tuple[str, ...]) -> i
         overdue_amount`), and those of each stage (`open_stage_0, open_amount_stage_0` ...; after
         the last stage, those of any other).
     """
-    seen = _aged(versions_at(reps, deals, "rep_id", ("period_start", "period_end")))
-    inside = within(seen.closed_at, seen.period_start, seen.period_end)
-    due = within(seen.expected_close_at, seen[CUTOFF], seen.period_end)
-    late = seen.overdue_us > 0
-    of_open = seen.is_open * seen.worth
+    rows = _with_ages(versions_at(reps, deals, "rep_id", ("period_start", "period_end")))
+    inside = within(rows.closed_at, rows.period_start, rows.period_end)
+    due = within(rows.expected_close_at, rows[CUTOFF], rows.period_end)
+    late = rows.overdue_us > 0
+    of_open = rows.is_open * rows.worth
     sums: dict[str, ir.Value] = {
-        "attained_deals": seen.won.sum(where=inside),
-        "attained_amount": (seen.won * seen.worth).sum(where=inside),
-        "due": seen.is_open.sum(where=due),
+        "attained_deals": rows.won.sum(where=inside),
+        "attained_amount": (rows.won * rows.worth).sum(where=inside),
+        "due": rows.is_open.sum(where=due),
         "due_amount": of_open.sum(where=due),
-        "overdue": seen.is_open.sum(where=late),
+        "overdue": rows.is_open.sum(where=late),
         "overdue_amount": of_open.sum(where=late),
     }
-    code = code_of(seen.stage, stages)
+    code = code_of(rows.stage, stages)
     for place in range(len(stages) + 1 if stages else 0):
-        sums[f"open_stage_{place}"] = seen.is_open.sum(where=code == place)
+        sums[f"open_stage_{place}"] = rows.is_open.sum(where=code == place)
         sums[f"open_amount_stage_{place}"] = of_open.sum(where=code == place)
-    return filled(reps, seen.group_by(SNAPSHOT).aggregate(**sums), sums)
+    return with_all_snapshots(reps, rows.group_by(SNAPSHOT).aggregate(**sums), sums)
 
 
-def filled(askers: ir.Table, summed: ir.Table, sums: Mapping[str, ir.Value]) -> ir.Table:
-    """Give every asker its row: who has nothing has sums of 0."""
-    joined = askers.select(SNAPSHOT).left_join(summed, SNAPSHOT)
-    counted = {n: joined[n].fill_null(0).cast("int64") for n in sums if n != MEDIAN}
+def with_all_snapshots(
+    snapshots: ir.Table, totals: ir.Table, sums: Mapping[str, ir.Value]
+) -> ir.Table:
+    """Return one row for every snapshot: where there was nothing to sum up, sums are 0.
+
+    Args:
+        snapshots: has `snapshot`.
+        totals: `snapshot` and the sums, for snapshots that have any.
+        sums: names the sums. The median amount is empty where there is none.
+    """
+    joined = snapshots.select(SNAPSHOT).left_join(totals, SNAPSHOT)
+    filled = {n: joined[n].fill_null(0).cast("int64") for n in sums if n != MEDIAN}
     median = {MEDIAN: joined[MEDIAN].cast("float64")} if MEDIAN in sums else {}
-    return joined.select(SNAPSHOT, **counted, **median)
+    return joined.select(SNAPSHOT, **filled, **median)
 
 
-def _aged(seen: ir.Table) -> ir.Table:
-    cutoff = seen[CUTOFF]
-    return seen.mutate(
-        is_open=1 - seen.ended,
-        worth=seen.thousandths.fill_null(0),
-        closed_us=cutoff.delta(seen.closed_at, unit="microsecond"),
-        overdue_us=cutoff.delta(seen.expected_close_at, unit="microsecond"),
-        created_us=cutoff.delta(seen.created_at, unit="microsecond"),
+def _with_ages(rows: ir.Table) -> ir.Table:
+    cutoff = rows[CUTOFF]
+    return rows.mutate(
+        is_open=1 - rows.ended,
+        worth=rows.thousandths.fill_null(0),
+        closed_us=cutoff.delta(rows.closed_at, unit="microsecond"),
+        overdue_us=cutoff.delta(rows.expected_close_at, unit="microsecond"),
+        created_us=cutoff.delta(rows.created_at, unit="microsecond"),
     )

@@ -1,4 +1,4 @@
-"""What is known of an open deal at its cutoff: the deal, its moves, its owner and the company."""
+"""Open deals at their cutoffs: the deal as it stood, its moves, its owner and the company."""
 
 from __future__ import annotations
 
@@ -30,19 +30,22 @@ MOVES = (
     "close pushed",
     "close pulled in",
 )
-"""What a change can be, beside the value the same field was last shown with."""
+"""What a change can be, compared with the value that was shown of the field before."""
 
 
-def open_deals_scene(
-    warehouse: Warehouse, words: Vocabulary, cutoffs: Sequence[datetime], params: FeatureParams
+def open_deal_snapshots(
+    warehouse: Warehouse,
+    vocabulary: Vocabulary,
+    cutoffs: Sequence[datetime],
+    params: FeatureParams,
 ) -> SnapshotSet:
     """Number every open deal at each cutoff, as it stood, with its owner."""
     deals = warehouse.keep(deal_versions(warehouse))
     moments = cutoff_table(cutoffs).mutate(**{SNAPSHOT: ibis.literal(0)})
-    seen = versions_at(moments, deals, None).drop(SNAPSHOT)
-    seen = seen.filter(seen.ended == 0)
-    order = [seen.deal_id, seen[CUTOFF]]
-    base = seen.select(
+    rows = versions_at(moments, deals, None).drop(SNAPSHOT)
+    rows = rows.filter(rows.ended == 0)
+    order = [rows.deal_id, rows[CUTOFF]]
+    base = rows.select(
         "deal_id",
         CUTOFF,
         "owner",
@@ -52,50 +55,50 @@ def open_deals_scene(
         "lead_id",
         "account_id",
         "created_at",
-        deal_age_us=seen[CUTOFF].delta(seen.created_at, unit="microsecond"),
+        deal_age_us=rows[CUTOFF].delta(rows.created_at, unit="microsecond"),
         **{SNAPSHOT: ibis.row_number().over(order_by=order)},
     )
     base = warehouse.keep(base)
-    return SnapshotSet(
-        warehouse, warehouse.keep(_described(warehouse, base, words)), words, params, DEAL, deals
-    )
+    described = warehouse.keep(_described(warehouse, base, vocabulary))
+    return SnapshotSet(warehouse, described, vocabulary, params, DEAL, deals)
 
 
-def _described(warehouse: Warehouse, base: ir.Table, words: Vocabulary) -> ir.Table:
-    """Add columns known at creation: of the deal, of its account, and of its lead if it is seen."""
+def _described(warehouse: Warehouse, base: ir.Table, vocabulary: Vocabulary) -> ir.Table:
+    """Add columns known at creation: of the deal, its account, and its lead if that is visible."""
     for table, key in (("deals", "deal_id"), ("accounts", "account_id")):
-        if own := words.columns_of(table):
+        if own := vocabulary.columns_of(table):
             rows = warehouse[table]
-            rows = rows.select(same=rows[key], **{m: rows[c] for m, c in own.items()})
+            rows = rows.select(same=rows[key], **{name: rows[c] for name, c in own.items()})
             base = base.left_join(rows, base[key] == rows.same).drop("same")
     leads = warehouse["leads"]
-    own = {made: leads[name] for made, name in words.columns_of("leads").items()}
-    seen = as_of_join(base, leads.select("lead_id", "created_at", **own), LEADS, "lead_id")
-    seen = seen.select(SNAPSHOT, *own, lead_us=seen.age_us)
-    return base.left_join(seen, SNAPSHOT).drop(f"{SNAPSHOT}_right")
+    own = {name: leads[column] for name, column in vocabulary.columns_of("leads").items()}
+    visible = as_of_join(base, leads.select("lead_id", "created_at", **own), LEADS, "lead_id")
+    visible = visible.select(SNAPSHOT, *own, lead_us=visible.age_us)
+    return base.left_join(visible, SNAPSHOT).drop(f"{SNAPSHOT}_right")
 
 
-def deals(scene: SnapshotSet) -> ir.Table:
-    """The snapshots, columns known at creation and fields with a history as they stood."""
-    words = scene.vocabulary
-    rows = scene.snapshots.mutate(**dict.fromkeys(words.field_columns, ibis.null("string")))
+def deals(snapshot_set: SnapshotSet) -> ir.Table:
+    """Return the snapshots, columns known at creation and fields with a history as they stood."""
+    vocabulary = snapshot_set.vocabulary
+    fields = dict.fromkeys(vocabulary.field_columns, ibis.null("string"))
+    rows = snapshot_set.snapshots.mutate(**fields)
     for kind, table in (("deal", "deals"), ("account", "accounts"), ("lead", "leads")):
         key = f"{kind}_id"
-        own = words.columns_of(table)
+        own = vocabulary.columns_of(table)
         if kind == "deal":
-            own = words.field_columns | own
-        rows = as_it_stood(rows, changes_of(scene.warehouse, kind, key), key, own)
+            own = vocabulary.field_columns | own
+        rows = as_it_stood(rows, changes_of(snapshot_set.warehouse, kind, key), key, own)
     return rows
 
 
-def moves(scene: SnapshotSet) -> ir.Table:
-    """Every change of a deal that is ever seen, told as a move where both values can be compared.
+def moves(snapshot_set: SnapshotSet) -> ir.Table:
+    """Return every change of a deal that some snapshot sees, as a move where it can be compared.
 
     A value is compared with the one shown before it, in the order in which the CRM came to show
     them, so that no row that is shown later can turn a move around. The first value a field is
-    shown with is no move: the column beside it tells how the story ended.
+    shown with is not a move: the column it could be compared with shows the end of the story.
     """
-    rows = changes_of(scene.warehouse, "deal", "deal_id")
+    rows = changes_of(snapshot_set.warehouse, "deal", "deal_id")
     rows = rows.filter(rows.known_at.notnull())
     value = rows["value"]
     order = [
@@ -105,18 +108,20 @@ def moves(scene: SnapshotSet) -> ir.Table:
     ]
     before = value.lag().over(ibis.window(group_by=[rows.deal_id, rows["field"]], order_by=order))
     rows = rows.mutate(before=before)
-    stage = [_place(rows[n], scene.vocabulary.stages) for n in ("value", "before")]
+    stage = [_place(rows[n], snapshot_set.vocabulary.stages) for n in ("value", "before")]
     amount = [as_number(rows[n]) for n in ("value", "before")]
     due = [as_time(rows[n]) for n in ("value", "before")]
     due_us = due[0].delta(due[1], unit="microsecond")
-    moved = {
+    directions = {
         "stage": (stage[0] > stage[1], stage[0] < stage[1]),
         "amount": (amount[0] > amount[1], amount[0] < amount[1]),
         "expected_close_at": (due_us > 0, due_us < 0),
     }
     branches = [
         ((rows["field"] == name) & is_so, ibis.literal(place, "int16"))
-        for place, (name, is_so) in enumerate((n, way) for n, ways in moved.items() for way in ways)
+        for place, (name, is_so) in enumerate(
+            (n, way) for n, ways in directions.items() for way in ways
+        )
     ]
     rows = rows.select(
         "deal_id",
@@ -126,27 +131,28 @@ def moves(scene: SnapshotSet) -> ir.Table:
         # Thousandths of a day, as sums of a history are.
         days=ibis.ifelse(rows["field"] == "expected_close_at", due_us // (DAY_US // 1000), 0),
     )
-    return observable(scene.snapshots, rows, CHANGES, "deal_id")
+    return observable(snapshot_set.snapshots, rows, CHANGES, "deal_id")
 
 
 def _place(column: ir.StringColumn, stages: tuple[str, ...]) -> ir.IntegerColumn:
-    """Give a stage's place in the usual order; a stage of no known place is not compared."""
+    """Return a stage's place in the usual order; a stage without one is not compared."""
     return code_of(column, stages).nullif(len(stages))
 
 
-def market(scene: SnapshotSet) -> ir.Table:
+def deal_context(snapshot_set: SnapshotSet) -> ir.Table:
     """Join each deal with its owner's record and the company's state, one row each."""
-    warehouse, snapshots, params = scene.warehouse, scene.snapshots, scene.params
-    if scene.deals is None:
+    warehouse, snapshots = snapshot_set.warehouse, snapshot_set.snapshots
+    if snapshot_set.deals is None:
         return snapshots
-    company = warehouse.keep(company_book(warehouse, snapshots, scene.deals, params))
+    company = company_totals(warehouse, snapshots, snapshot_set.deals, snapshot_set.params)
+    company = warehouse.keep(company)
     owned = snapshots.filter(snapshots.owner.notnull()).select("owner", CUTOFF).distinct()
     order = [owned[CUTOFF], owned.owner]
-    askers = warehouse.keep(owned.mutate(**{SNAPSHOT: ibis.row_number().over(order_by=order)}))
-    book = deal_totals(askers, scene.deals, "owner")
-    columns = {f"owner_{name}": book[name] for name in book.columns if name != SNAPSHOT}
-    records = askers.inner_join(book.select(SNAPSHOT, **columns), SNAPSHOT)
-    records = describe_owners(warehouse, records, scene.vocabulary.columns_of("reps"))
+    owners = warehouse.keep(owned.mutate(**{SNAPSHOT: ibis.row_number().over(order_by=order)}))
+    totals = deal_totals(owners, snapshot_set.deals, "owner")
+    columns = {f"owner_{name}": totals[name] for name in totals.columns if name != SNAPSHOT}
+    records = owners.inner_join(totals.select(SNAPSHOT, **columns), SNAPSHOT)
+    records = describe_owners(warehouse, records, snapshot_set.vocabulary.columns_of("reps"))
     records = warehouse.keep(records)
     joined = snapshots.left_join(
         records, (snapshots.owner == records.owner) & (snapshots[CUTOFF] == records[CUTOFF])
@@ -154,15 +160,22 @@ def market(scene: SnapshotSet) -> ir.Table:
     return joined.left_join(company, CUTOFF).drop("cutoff_right")
 
 
-def company_book(
+def company_totals(
     warehouse: Warehouse, snapshots: ir.Table, deals: ir.Table, params: FeatureParams
 ) -> ir.Table:
-    """The company's deals and the calendar at each cutoff: `cutoff`, `all_...`, the calendar."""
+    """Return the company's deal totals and the calendar at each cutoff: `cutoff, all_...` ...
+
+    Args:
+        warehouse: answers.
+        snapshots: has `cutoff`.
+        deals: what `deal_versions` returns.
+        params: the business's time zone.
+    """
     cutoffs = warehouse.arrow(snapshots.select(CUTOFF).distinct())[CUTOFF].to_pylist()
     calendar = ibis.memtable(calendar_of(sorted(cutoffs), params.timezone))
     calendar = calendar.mutate(cutoff=calendar.cutoff.cast("timestamp(6)"))
     moments = calendar.mutate(**{SNAPSHOT: ibis.row_number().over(order_by=calendar.cutoff)})
-    book = deal_totals(moments, deals, None)
-    told = {f"all_{name}": book[name] for name in book.columns if name != SNAPSHOT}
-    joined = moments.inner_join(book.select(SNAPSHOT, **told), SNAPSHOT)
+    totals = deal_totals(moments, deals, None)
+    columns = {f"all_{name}": totals[name] for name in totals.columns if name != SNAPSHOT}
+    joined = moments.inner_join(totals.select(SNAPSHOT, **columns), SNAPSHOT)
     return joined.drop(SNAPSHOT)

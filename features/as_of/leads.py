@@ -1,4 +1,4 @@
-"""Open leads at their cutoffs: numbered, with their owners and what was known at creation."""
+"""Open leads at their cutoffs: numbered, with their owners and their columns as they stood."""
 
 from __future__ import annotations
 
@@ -8,40 +8,38 @@ from datetime import datetime
 import ibis
 import ibis.expr.types as ir
 
-from features.history.relations import SnapshotSet, owners
-from features.history.vocabulary import Vocabulary
+from features.history.relations import SnapshotSet
+from features.history.values import as_it_stood, as_of, changes_of
+from features.history.vocabulary import OWNER_FIELD, Vocabulary
 from features.params import FeatureParams
-from features.snapshot import (
-    CUTOFF,
-    SNAPSHOT,
-    cutoff_table,
-    open_leads,
-)
+from features.snapshot import CUTOFF, SNAPSHOT, as_of_join, cutoff_table, open_leads
 from features.storage.warehouse import Warehouse
+from features.tables import ACTIVITIES
 
 
-def open_scene(
-    warehouse: Warehouse, words: Vocabulary, cutoffs: Sequence[datetime], params: FeatureParams
+def open_lead_snapshots(
+    warehouse: Warehouse,
+    vocabulary: Vocabulary,
+    cutoffs: Sequence[datetime],
+    params: FeatureParams,
 ) -> SnapshotSet:
     """Number every open lead at each cutoff and name its owner."""
     leads = open_leads(warehouse["leads"], cutoff_table(cutoffs))
-    return scene_of(warehouse, leads, words, params)
+    return snapshots_of(warehouse, leads, vocabulary, params)
 
 
-def scene_of(
-    warehouse: Warehouse, leads: ir.Table, words: Vocabulary, params: FeatureParams
+def snapshots_of(
+    warehouse: Warehouse, leads: ir.Table, vocabulary: Vocabulary, params: FeatureParams
 ) -> SnapshotSet:
     """Number leads at their cutoffs, name their owners, and fetch columns known at creation.
 
     Args:
         warehouse: the history.
         leads: leads as their `cutoff` may see them.
-        words: names the columns known at creation.
+        vocabulary: names the columns known at creation.
         params: calendar and windows.
     """
-    own = {n.replace(".", "__"): n.split(".", 1) for n in words.columns if not n.startswith("reps")}
-    from_lead = {made: leads[column] for made, (table, column) in own.items() if table == "leads"}
-    age = leads[CUTOFF].delta(leads.created_at, unit="microsecond")
+    from_lead = {name: leads[column] for name, column in vocabulary.columns_of("leads").items()}
     order = [leads.lead_id, leads[CUTOFF]]
     base = leads.select(
         "lead_id",
@@ -50,17 +48,62 @@ def scene_of(
         "rep_id",
         "account_id",
         "do_not_contact_at",
-        lead_age_us=age,
+        lead_age_us=leads[CUTOFF].delta(leads.created_at, unit="microsecond"),
         **{SNAPSHOT: ibis.row_number().over(order_by=order)},
         **from_lead,
     )
-    from_account = {made: column for made, (table, column) in own.items() if table == "accounts"}
-    if from_account:
+    if from_account := vocabulary.columns_of("accounts"):
         accounts = warehouse["accounts"]
         accounts = accounts.select(
-            "account_id", **{m: accounts[c] for m, c in from_account.items()}
+            "account_id", **{name: accounts[column] for name, column in from_account.items()}
         )
         base = base.left_join(accounts, "account_id").drop("account_id_right")
     base = warehouse.keep(base)
-    named = base.left_join(owners(warehouse, base), SNAPSHOT).drop(f"{SNAPSHOT}_right")
-    return SnapshotSet(warehouse, warehouse.keep(named), words, params)
+    owned = base.left_join(lead_owners(warehouse, base), SNAPSHOT).drop(f"{SNAPSHOT}_right")
+    return SnapshotSet(warehouse, warehouse.keep(owned), vocabulary, params)
+
+
+def lead_owners(warehouse: Warehouse, snapshots: ir.Table) -> ir.Table:
+    """Name the owner of each snapshot's lead at its cutoff: `snapshot, owner`.
+
+    Args:
+        warehouse: holds `changes` and `activities`.
+        snapshots: `snapshot, cutoff, lead_id, rep_id`.
+    """
+    # The first of these that names somebody:
+    #   - the last visible change of the owner; one that emptied it names nobody,
+    #   - the lead's own column,
+    #   - the rep of the last visible activity; of two at one moment, the lesser id.
+    changes = warehouse["changes"]
+    handovers = changes.filter((changes.entity_type == "lead") & (changes.field == OWNER_FIELD))
+    handovers = handovers.select(
+        "changed_at", "known_at", "field", "value", lead_id=handovers.entity_id
+    )
+    last_handover = as_of(handovers, snapshots, "lead_id").select(SNAPSHOT, moved_to="value")
+    rows = snapshots.left_join(last_handover, SNAPSHOT).drop(f"{SNAPSHOT}_right")
+    rows = rows.mutate(assigned_to=ibis.coalesce(rows.moved_to, rows.rep_id))
+    unassigned = rows.filter(rows.assigned_to.isnull()).select(SNAPSHOT, CUTOFF, "lead_id")
+    activities = warehouse["activities"]
+    activities = activities.filter(activities.lead_id.notnull() & activities.rep_id.notnull())
+    activities = activities.select(
+        "lead_id", "occurred_at", "known_at", worked_by=activities.rep_id
+    )
+    visible = as_of_join(unassigned, activities, ACTIVITIES, "lead_id")
+    last = visible.group_by(SNAPSHOT).aggregate(__age=visible.age_us.min())
+    at_last = visible.inner_join(
+        last, (visible[SNAPSHOT] == last[SNAPSHOT]) & (visible.age_us == last["__age"])
+    )
+    workers = at_last.group_by(SNAPSHOT).aggregate(worked_by=at_last.worked_by.min())
+    joined = rows.left_join(workers, SNAPSHOT)
+    return joined.select(SNAPSHOT, owner=ibis.coalesce(joined.assigned_to, joined.worked_by))
+
+
+def leads(snapshot_set: SnapshotSet) -> ir.Table:
+    """Return the snapshots, columns known at creation and fields with a history as they stood."""
+    warehouse, vocabulary = snapshot_set.warehouse, snapshot_set.vocabulary
+    fields = dict.fromkeys(vocabulary.field_columns, ibis.null("string"))
+    rows = snapshot_set.snapshots.mutate(**fields)
+    own = vocabulary.field_columns | vocabulary.columns_of("leads")
+    rows = as_it_stood(rows, changes_of(warehouse, "lead", "lead_id"), "lead_id", own)
+    changes = changes_of(warehouse, "account", "account_id")
+    return as_it_stood(rows, changes, "account_id", vocabulary.columns_of("accounts"))

@@ -1,8 +1,8 @@
-"""What surrounds a lead at its cutoff: its owner's record and load, and the whole company's state.
+"""The context of a lead at its cutoff: its owner's record and load, and the company's state.
 
 Every figure is taken at the cutoff from outcomes that lay before it; a lead's outcome belongs
 to the rep who owned it at the moment of the outcome. Leads of one owner at one cutoff share their
-surroundings, so that these are made once for all of them.
+context, so that it is computed once for all of them.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from features.arrays import Floats, Ints
-from features.clock import to_us
+from features.as_of.leads import lead_owners
+from features.clock import MOMENT, to_us
 from features.history.calendar import calendar_of
-from features.history.counts import WindowCounts
-from features.history.relations import SnapshotSet, first_touches, owners, resolved_leads
+from features.history.counts import WindowCounts, microseconds
+from features.history.relations import SnapshotSet, resolved_leads
 from features.history.values import as_it_stood, changes_of
 from features.snapshot import (
     AVAILABLE_AT,
@@ -38,8 +39,6 @@ from features.snapshot import (
 )
 from features.storage.warehouse import Warehouse
 from features.tables import ACTIVITIES, Column, ColumnKind, Table
-
-Figures = npt.NDArray[Any]
 
 RESOLUTIONS = Table(
     "resolutions",
@@ -62,7 +61,7 @@ PLACE = "place"
 
 @dataclass(frozen=True)
 class OwnerContext:
-    """What surrounds the snapshots.
+    """The context of the snapshots.
 
     Attributes:
         rows: one row for each owner (nobody included) at each cutoff, numbered by `place`.
@@ -76,8 +75,8 @@ class OwnerContext:
 
 
 @dataclass(frozen=True)
-class Askers:
-    """People at cutoffs: all cutoffs of the first, then of the next.
+class Panel:
+    """People at cutoffs, in the order of a panel: all cutoffs of the first, then of the next.
 
     Attributes:
         people: their ids.
@@ -87,63 +86,87 @@ class Askers:
     people: Sequence[str]
     cutoffs: Sequence[datetime]
 
-    def tally(self, warehouse: Warehouse, rows: ir.Table, table: Table) -> WindowCounts:
-        """Count what happened to each person before each cutoff.
+    def counts(self, warehouse: Warehouse, rows: ir.Table, table: Table) -> WindowCounts:
+        """Count what each person had before each cutoff.
 
         Args:
             warehouse: answers.
             rows: rows of `table`, with `who`; what can be added up is called `won`.
             table: names the clock.
         """
-        count, places = len(self.cutoffs), range(len(self.people))
-        # Who sees a row at any cutoff sees it at the last.
+        # To the door each person is an entity with one snapshot, the last cutoff: what is seen at
+        # any cutoff is seen there. The spine then lines up all cutoffs of all people.
+        width, people = len(self.cutoffs), len(self.people)
         last = {
             WHO: pa.array(self.people, pa.string()),
-            CUTOFF: pa.array([self.cutoffs[-1] for _ in places], pa.timestamp("us")),
-            SNAPSHOT: pa.array([place * count for place in places], pa.int64()),
+            CUTOFF: pa.array([self.cutoffs[-1]] * people, pa.timestamp("us")),
+            SNAPSHOT: pa.array([place * width for place in range(people)], pa.int64()),
         }
-        found = observable(ibis.memtable(pa.table(last)), rows, table, WHO)
+        visible = observable(ibis.memtable(pa.table(last)), rows, table, WHO)
         columns = [ENTITY, EVENT_TIME, AVAILABLE_AT, *({"won"} & set(rows.columns))]
-        same = np.tile(np.arange(count) > 0, len(self.people))
-        moments = np.tile(to_us(np.asarray(self.cutoffs, dtype="datetime64[us]")), len(self.people))
+        same = np.tile(np.arange(width) > 0, people)
+        moments = np.tile(to_us(np.asarray(self.cutoffs, dtype=MOMENT)), people)
         spine = Spine(same, moments, np.zeros_like(moments))
-        return WindowCounts(spine, warehouse.arrow(found.select(*columns)))
+        return WindowCounts(spine, warehouse.arrow(visible.select(*columns)))
 
 
-def company_rates(
+def company_state(
     warehouse: Warehouse, cutoffs: Sequence[datetime], zone: str
-) -> dict[str, Figures]:
-    """Tell the company's state and the calendar: columns with one value a cutoff, rising."""
-    company = Askers(["company"], cutoffs)
+) -> dict[str, npt.NDArray[Any]]:
+    """Count the company's leads and look up the calendar: columns with one value a cutoff.
+
+    Args:
+        warehouse: the history.
+        cutoffs: the moments, rising.
+        zone: the business's time zone.
+
+    Returns:
+        The columns of `calendar_of`; leads `resolved`, `won` and `created` in the last 28 days,
+        `won_week`, and each `..._ever`; `backlog`, the leads that are open.
+    """
+    company = Panel(["company"], cutoffs)
     everybody = {WHO: ibis.literal("company")}
-    outcomes = company.tally(warehouse, resolved_leads(warehouse).mutate(**everybody), RESOLUTIONS)
-    came = warehouse["leads"].select("created_at", **everybody)
-    inflow = company.tally(warehouse, came, ARRIVALS)
+    outcomes = company.counts(warehouse, resolved_leads(warehouse).mutate(**everybody), RESOLUTIONS)
+    leads = warehouse["leads"].select("created_at", **everybody)
+    arrivals = company.counts(warehouse, leads, ARRIVALS)
     calendar = calendar_of(cutoffs, zone)
-    made = {
+    counts = {
         "resolved": outcomes.count(RATE_DAYS),
         "won": outcomes.total("won", RATE_DAYS),
         "won_week": outcomes.total("won", WEEK_DAYS),
         "resolved_ever": outcomes.count(),
         "won_ever": outcomes.total("won"),
-        "created": inflow.count(RATE_DAYS),
-        "created_ever": inflow.count(),
+        "created": arrivals.count(RATE_DAYS),
+        "created_ever": arrivals.count(),
     }
-    backlog = made["created_ever"] - made["resolved_ever"]
-    return {**{str(n): calendar[n].to_numpy() for n in calendar}, **made, "backlog": backlog}
+    backlog = counts["created_ever"] - counts["resolved_ever"]
+    return {**{str(n): calendar[n].to_numpy() for n in calendar}, **counts, "backlog": backlog}
 
 
-def endings(warehouse: Warehouse) -> ir.Table:
-    """Every lead that was won or lost, as a snapshot of that moment, with `won`."""
+def resolution_snapshots(warehouse: Warehouse) -> ir.Table:
+    """Return every lead that was won or lost as a snapshot of that moment, with `won`."""
     ended = resolved_leads(warehouse)
     number = ibis.row_number().over(order_by=ended.lead_id)
     return ended.mutate(**{CUTOFF: ended.resolved_at, SNAPSHOT: number}).drop("resolved_at")
 
 
+def first_touches(warehouse: Warehouse) -> ir.Table:
+    """Return when each rep was first seen to have an activity on each lead: `lead_id, rep_id`.
+
+    Half-open clocks make that one moment, the later of the activity's two; both clocks hold it.
+    """
+    rows = warehouse["activities"]
+    rows = rows.filter(rows.lead_id.notnull() & rows.rep_id.notnull() & rows.known_at.notnull())
+    first = rows.group_by("lead_id", "rep_id").aggregate(
+        occurred_at=ibis.greatest(rows.occurred_at, rows.known_at).min()
+    )
+    return first.mutate(known_at=first.occurred_at)
+
+
 def owner_outcomes(warehouse: Warehouse, ended: ir.Table) -> ir.Table:
     """Name the rep who owned each lead that ended, at that moment: `who, resolved_at, won`."""
-    named = ended.inner_join(owners(warehouse, ended), SNAPSHOT)
-    return named.select("won", resolved_at=named[CUTOFF], **{WHO: named.owner})
+    owned = ended.inner_join(lead_owners(warehouse, ended), SNAPSHOT)
+    return owned.select("won", resolved_at=owned[CUTOFF], **{WHO: owned.owner})
 
 
 def rep_outcomes(ended: ir.Table, first: ir.Table) -> ir.Table:
@@ -163,133 +186,154 @@ def describe_owners(
         columns: name to give -> column of the reps table.
     """
     reps = warehouse["reps"]
-    reps = reps.select("rep_id", "hired_at", **{made: reps[name] for made, name in columns.items()})
+    reps = reps.select("rep_id", "hired_at", **{name: reps[c] for name, c in columns.items()})
     joined = records.left_join(reps, records.owner == reps.rep_id)
-    known = hired(joined, joined[CUTOFF])
-    told = {n: ibis.ifelse(known, joined[n], ibis.null(joined[n].type())) for n in columns}
-    masked = censor(joined.mutate(**told), HIRING, joined[CUTOFF]).drop("rep_id")
-    return as_it_stood(masked, changes_of(warehouse, "rep", "owner"), "owner", columns).drop(
-        SNAPSHOT
-    )
+    is_known = hired(joined, joined[CUTOFF])
+    own = {n: ibis.ifelse(is_known, joined[n], ibis.null(joined[n].type())) for n in columns}
+    censored = censor(joined.mutate(**own), HIRING, joined[CUTOFF]).drop("rep_id")
+    changes = changes_of(warehouse, "rep", "owner")
+    return as_it_stood(censored, changes, "owner", columns).drop(SNAPSHOT)
 
 
-class Moments:
-    """The cutoffs of a scene, the company's state at each, and the leads that ended.
+class CompanyHistory:
+    """The company at the cutoffs of a snapshot set: its state, and the leads that had ended.
 
     Attributes:
+        snapshot_set: the snapshots.
         cutoffs: the moments, rising.
-        of: of each snapshot, the place of its cutoff among them.
-        market: what `company_rates` tells.
-        ended: what `endings` gives.
+        place: of each snapshot, the place of its cutoff among them.
+        state: what `company_state` returns.
+        ended: what `resolution_snapshots` returns.
     """
 
-    def __init__(self, scene: SnapshotSet, spine: Spine) -> None:
-        """Ask for the company's state at the cutoffs of all snapshots."""
-        self.scene = scene
-        rising = np.unique(spine.cutoff)
-        self.cutoffs: list[datetime] = rising.astype("datetime64[us]").tolist()
-        self.of = np.searchsorted(rising, spine.cutoff)
-        self.market = company_rates(scene.warehouse, self.cutoffs, scene.params.timezone)
-        self.ended = scene.warehouse.keep(endings(scene.warehouse))
+    def __init__(self, snapshot_set: SnapshotSet, spine: Spine) -> None:
+        """Count the company's leads at the cutoffs of all snapshots."""
+        self.snapshot_set = snapshot_set
+        warehouse, rising = snapshot_set.warehouse, np.unique(spine.cutoff)
+        self.cutoffs: list[datetime] = rising.astype(MOMENT).tolist()
+        self.place = np.searchsorted(rising, spine.cutoff)
+        self.state = company_state(warehouse, self.cutoffs, snapshot_set.params.timezone)
+        self.ended = warehouse.keep(resolution_snapshots(warehouse))
 
     def __len__(self) -> int:
         """Count the cutoffs."""
         return len(self.cutoffs)
 
-    def tally(self, people: Sequence[str], rows: ir.Table) -> WindowCounts:
-        """Count the leads of each person that ended."""
+    def counts(self, people: Sequence[str], rows: ir.Table) -> WindowCounts:
+        """Count the leads of each person that had ended by each cutoff."""
         # Kept first: asked in one, the engine pairs every person with every lead that ended.
-        kept = self.scene.warehouse.keep(rows)
-        return Askers(people, self.cutoffs).tally(self.scene.warehouse, kept, RESOLUTIONS)
+        warehouse = self.snapshot_set.warehouse
+        return Panel(people, self.cutoffs).counts(warehouse, warehouse.keep(rows), RESOLUTIONS)
 
-    def rate(self, tally: WindowCounts, days: int | None = None) -> Floats:
-        """Tell each person's share of leads won, shrunk towards the company's of that moment.
+    def win_rate(self, counts: WindowCounts, days: int | None = None) -> Floats:
+        """Estimate each person's share of leads won, shrunk towards the company's of that moment.
 
-        As if there had first been `owner_prior` leads at the company's rate (a beta-binomial
-        posterior mean).
+        The posterior mean of a beta-binomial model: as if there had first been `owner_prior` leads
+        at the company's rate.
+
+        Args:
+            counts: what `counts` returns.
+            days: how far back outcomes count; None counts all.
         """
-        prior, market = self.scene.params.owner_prior, self.market
-        company = (market["won_ever"] + 1) / (market["resolved_ever"] + 2)
-        won, ended = tally.total("won", days), tally.count(days)
+        # With a prior of 20 leads, and a company that won 9 of 98 so far, (9 + 1) / (98 + 2) = 0.1:
+        #
+        #   nothing ended yet     (0 + 2) / (0 + 20)  = 0.10, the company's
+        #   won 4 of 5            (4 + 2) / (5 + 20)  = 0.24
+        #   won 0 of 30           (0 + 2) / (30 + 20) = 0.04
+        prior, state = self.snapshot_set.params.owner_prior, self.state
+        company = (state["won_ever"] + 1) / (state["resolved_ever"] + 2)
+        won, ended = counts.total("won", days), counts.count(days)
         people = len(ended) // len(self)
         rate: Floats = (won + prior * np.tile(company, people)) / (ended + prior)
         return rate
 
 
-def owner_context(scene: SnapshotSet, spine: Spine, owner: pa.ChunkedArray) -> OwnerContext:
-    """Tell each owner's record and load and the company's state, at each cutoff.
+def owner_context(snapshot_set: SnapshotSet, spine: Spine, owner: pa.ChunkedArray) -> OwnerContext:
+    """Compute each owner's record and load and the company's state, at each cutoff.
 
     Args:
-        scene: the snapshots and the history.
+        snapshot_set: the snapshots and the history.
         spine: the same snapshots, lined up.
         owner: of each snapshot.
     """
-    moments = Moments(scene, spine)
+    # Owners and cutoffs make a panel; each snapshot lies in one of its cells, and a cell with a
+    # snapshot becomes one row. Owners a and b, two cutoffs, so that nobody is owner 2:
+    #
+    #   snapshot of a, first cutoff          cell 0 * 2 + 0 = 0    row 0
+    #   another of a, first cutoff           cell 0                row 0: load 2
+    #   one of nobody, second cutoff         cell 2 * 2 + 1 = 5    row 1: load 1
+    #
+    # Records end with the cells of the last owner: nobody has a place, and no record.
+    history = CompanyHistory(snapshot_set, spine)
     names = owner.combine_chunks().dictionary_encode()
     people = names.dictionary.to_pylist()
-    # Leads without an owner stand after those of the last.
     code = names.indices.fill_null(len(people)).to_numpy().astype(np.int64)
-    cell = code * len(moments) + moments.of
-    load = np.bincount(cell, minlength=(len(people) + 1) * len(moments))
-    told = {"load": load[: len(people) * len(moments)], **owner_records(moments, people)}
+    cell = code * len(history) + history.place
+    load = np.bincount(cell, minlength=(len(people) + 1) * len(history))
+    records = {"load": load[: len(people) * len(history)], **owner_records(history, people)}
     used = np.flatnonzero(load)
-    records = {
+    columns = {
         PLACE: pa.array(np.arange(len(used))),
         SNAPSHOT: pa.array(np.arange(len(used))),
-        "owner": pa.array([*people, None], pa.string()).take(pa.array(used // len(moments))),
-        **{n: pa.array(values[used % len(moments)]) for n, values in moments.market.items()},
-        **{n: pa.array(_else_empty(values, used)) for n, values in told.items()},
+        "owner": pa.array([*people, None], pa.string()).take(pa.array(used // len(history))),
+        **{n: pa.array(values[used % len(history)]) for n, values in history.state.items()},
+        **{n: pa.array(_taken(values, used)) for n, values in records.items()},
     }
-    rows = ibis.memtable(pa.table(records))
-    rows = describe_owners(scene.warehouse, rows, scene.vocabulary.columns_of("reps"))
-    return OwnerContext(rows, (np.cumsum(load > 0) - 1)[cell], rep_rates(scene, spine, moments))
+    rows = ibis.memtable(pa.table(columns))
+    own = snapshot_set.vocabulary.columns_of("reps")
+    rows = describe_owners(snapshot_set.warehouse, rows, own)
+    return OwnerContext(rows, (np.cumsum(load > 0) - 1)[cell], rep_rates(history, spine))
 
 
-def owner_records(moments: Moments, people: Sequence[str]) -> dict[str, Figures]:
-    """Tell of owners at all cutoffs how many leads ended lately, and the share that was won."""
-    scene = moments.scene
-    tally = moments.tally(people, owner_outcomes(scene.warehouse, moments.ended))
-    days = scene.params.owner_window_days
-    return {"owner_resolved": tally.count(days), "owner_rate": moments.rate(tally, days)}
+def owner_records(history: CompanyHistory, people: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+    """Count each owner's leads that ended lately, and estimate the share won, at all cutoffs."""
+    snapshot_set = history.snapshot_set
+    counts = history.counts(people, owner_outcomes(snapshot_set.warehouse, history.ended))
+    days = snapshot_set.params.owner_window_days
+    return {"owner_resolved": counts.count(days), "owner_rate": history.win_rate(counts, days)}
 
 
-def rep_rates(scene: SnapshotSet, spine: Spine, moments: Moments) -> dict[str, Floats]:
-    """Tell how often leads were won that the snapshot's reps had worked on: mean and best.
+def rep_rates(history: CompanyHistory, spine: Spine) -> dict[str, Floats]:
+    """Average the records of all reps who had worked on the snapshot's lead, and take the best.
 
     A rep's record counts every lead that ended before the cutoff and that the rep had an activity
     on before it ended, shrunk towards the company's rate as an owner's record is.
     """
-    first = scene.warehouse.keep(first_touches(scene.warehouse))
-    met = observable(scene.snapshots, first, ACTIVITIES, "lead_id")
-    fetched = scene.warehouse.arrow(met.select(ENTITY, AVAILABLE_AT, "rep_id"))
-    names = fetched["rep_id"].combine_chunks().dictionary_encode()
-    people = names.dictionary.to_pylist()
-    tally = moments.tally(people, rep_outcomes(moments.ended, first))
-    billionths = np.floor(moments.rate(tally) * BILLION + 0.5).astype(np.int64)
-    entity = fetched[ENTITY].to_numpy()
+    snapshot_set, warehouse = history.snapshot_set, history.snapshot_set.warehouse
+    first = warehouse.keep(first_touches(warehouse))
+    visible = observable(snapshot_set.snapshots, first, ACTIVITIES, "lead_id")
+    rows = warehouse.arrow(visible.select(ENTITY, AVAILABLE_AT, "rep_id"))
+    names = rows["rep_id"].combine_chunks().dictionary_encode()
+    counts = history.counts(names.dictionary.to_pylist(), rep_outcomes(history.ended, first))
+    billionths = np.floor(history.win_rate(counts) * BILLION + 0.5).astype(np.int64)
+    # Each rep with every snapshot that sees it: the numbers from `start` up to `end`, all spans
+    # behind each other. A lead with snapshots 4, 5, 6, rep a seen from 4 on and rep b from 6 on:
+    #
+    #   length 3, 1; before 0, 3     4 - 0 and 6 - 3, repeated    4 4 4 3
+    #                                + 0 1 2 3                    4 5 6 6
+    entity = rows[ENTITY].to_numpy()
     end = spine.end[entity]
-    start = spine.first_after(fetched[AVAILABLE_AT].cast("int64").to_numpy(), entity, end)
-    # Each rep with every snapshot that sees it.
-    seen = end - start
-    skipped = np.cumsum(seen) - seen
-    snapshot = np.repeat(start - skipped, seen) + np.arange(seen.sum())
-    code = np.repeat(names.indices.to_numpy().astype(np.int64), seen)
-    rate = billionths[code * len(moments) + moments.of[snapshot]]
+    start = spine.first_after(microseconds(rows[AVAILABLE_AT]), entity, end)
+    length = end - start
+    before = np.cumsum(length) - length
+    snapshot = np.repeat(start - before, length) + np.arange(length.sum())
+    code = np.repeat(names.indices.to_numpy().astype(np.int64), length)
+    rate = billionths[code * len(history) + history.place[snapshot]]
     count = np.bincount(snapshot, minlength=len(spine))
     # Whole numbers far below 2**53: adding them up as floats is exact.
     total, best = np.bincount(snapshot, rate, len(spine)), np.full(len(spine), -1)
     np.maximum.at(best, snapshot, rate)
-    none = count == 0
-    mean = total / np.where(none, 1, count) / BILLION
+    nobody = count == 0
+    mean = total / np.where(nobody, 1, count) / BILLION
     return {
-        "reps_rate_mean": np.where(none, np.nan, mean),
-        "reps_rate_best": np.where(none, np.nan, best / BILLION),
+        "reps_rate_mean": np.where(nobody, np.nan, mean),
+        "reps_rate_best": np.where(nobody, np.nan, best / BILLION),
     }
 
 
-def _else_empty(figures: Figures, places: Ints) -> Floats:
-    """Take figures by their places; beyond their end there is nothing."""
-    made = np.full(len(places), np.nan)
-    inside = places < len(figures)
-    made[inside] = figures[places[inside]]
-    return made
+def _taken(values: npt.NDArray[Any], places: Ints) -> Floats:
+    """Take values by their places; beyond their end there is nothing (NaN)."""
+    taken = np.full(len(places), np.nan)
+    inside = places < len(values)
+    taken[inside] = values[places[inside]]
+    return taken

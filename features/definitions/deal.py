@@ -77,7 +77,7 @@ def _rows(words: Vocabulary) -> dict[Relation, dict[str, str]]:
     own_rows = {**clocks, "amount": "float64", **ages, **own, **fields_}
     return {
         Relation.DEAL: own_rows,
-        Relation.DEAL_SURROUNDINGS: {**own_rows, **books, **medians, **days},
+        Relation.DEAL_CONTEXT: {**own_rows, **books, **medians, **days},
     }
 
 
@@ -233,9 +233,9 @@ def _owner(words: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
         ),
     ]
     for name, value, says, who, unit in declared:
-        yield fact(Relation.DEAL_SURROUNDINGS, name, value, says, who, unit)
+        yield fact(Relation.DEAL_CONTEXT, name, value, says, who, unit)
     taken = ("rate", "closed", "won_90d", "open", "created_30d")
-    yield from owner_description(words, Relation.DEAL_SURROUNDINGS, taken)
+    yield from owner_description(words, Relation.DEAL_CONTEXT, taken)
 
 
 def _company() -> Iterator[Feature]:
@@ -263,5 +263,5 @@ def _company() -> Iterator[Feature]:
     ]
     for name, value, says, unit in declared:
         who = Who.CUSTOMER if name == "amount_against_company" else Who.MARKET
-        yield fact(Relation.DEAL_SURROUNDINGS, name, value, says, who, unit)
-    yield from calendar(Relation.DEAL_SURROUNDINGS)
+        yield fact(Relation.DEAL_CONTEXT, name, value, says, who, unit)
+    yield from calendar(Relation.DEAL_CONTEXT)

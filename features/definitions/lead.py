@@ -66,7 +66,7 @@ def _rows(words: Vocabulary) -> dict[Relation, dict[str, str]]:
             **{name.replace(".", "__"): dtype for name, dtype in own.items()},
             **fields,
         },
-        Relation.SURROUNDINGS: {**clocks, **whole, **about_rep},
+        Relation.CONTEXT: {**clocks, **whole, **about_rep},
     }
 
 
@@ -190,7 +190,7 @@ def _owner(words: Vocabulary) -> Iterator[Feature]:
     )
     yield Feature(
         "reps_rate_mean",
-        Relation.SURROUNDINGS,
+        Relation.CONTEXT,
         Ready("reps_rate_mean"),
         "how often leads were won that its reps had worked on, on average",
         Who.REP,
@@ -198,14 +198,14 @@ def _owner(words: Vocabulary) -> Iterator[Feature]:
     )
     yield Feature(
         "reps_rate_best",
-        Relation.SURROUNDINGS,
+        Relation.CONTEXT,
         Ready("reps_rate_best"),
         "how often leads were won that its best rep had worked on",
         Who.REP,
         Unit.SHARE,
     )
     yield row("owner_load", lambda r: r.load, "open leads of the owner", Who.COMPANY)
-    yield from owner_description(words, Relation.SURROUNDINGS, ("rate", "resolved", "load"))
+    yield from owner_description(words, Relation.CONTEXT, ("rate", "resolved", "load"))
 
 
 def _market() -> Iterator[Feature]:
@@ -239,7 +239,7 @@ def _market() -> Iterator[Feature]:
     ]
     for name, value, says, unit in declared:
         yield row(name, value, says, Who.MARKET, unit)
-    yield from calendar(Relation.SURROUNDINGS)
+    yield from calendar(Relation.CONTEXT)
 
 
 def _standings(words: Vocabulary) -> Iterator[Feature]:

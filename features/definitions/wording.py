@@ -55,7 +55,7 @@ def fact(
 
 def row(name: str, value: Value, says: str, who: Who, unit: Unit = Unit.COUNT) -> Feature:
     """Declare a figure that the lead or its surroundings hold as it stands."""
-    source = Relation.LEAD if who is Who.LEAD else Relation.SURROUNDINGS
+    source = Relation.LEAD if who is Who.LEAD else Relation.CONTEXT
     return fact(source, name, value, says, who, unit)
 
 

@@ -21,27 +21,27 @@ from features.params import WEEKDAYS, FeatureParams
 EPOCH = datetime(1970, 1, 1)
 SECOND_US = 1_000_000
 FIRST_YEAR = 1990
-"""Rules of time zones before this year are not looked at; earlier moments take that year's."""
+"""Time zone rules before this year are not read; earlier moments take that year's offset."""
 
 
 @cache
 def _offsets(zone: str, last_year: int) -> tuple[tuple[datetime, int], ...]:
     """Moments (UTC) at which the zone's offset changes, with the new offset in seconds."""
-    tz, found = ZoneInfo(zone), []
+    tz, changes = ZoneInfo(zone), []
     moment, before = datetime(FIRST_YEAR, 1, 1), None
     while moment.year <= last_year:
         offset = _offset(tz, moment)
         if before is None:
-            found.append((moment, offset))
+            changes.append((moment, offset))
         elif offset != before:
-            found.append((_change(tz, moment - timedelta(days=1), moment), offset))
+            changes.append((_change(tz, moment - timedelta(days=1), moment), offset))
         moment, before = moment + timedelta(days=1), offset
-    return tuple(found)
+    return tuple(changes)
 
 
 def _offset(tz: ZoneInfo, moment: datetime) -> int:
-    given = moment.replace(tzinfo=UTC).astimezone(tz).utcoffset()
-    return int(given.total_seconds()) if given is not None else 0
+    offset = moment.replace(tzinfo=UTC).astimezone(tz).utcoffset()
+    return int(offset.total_seconds()) if offset is not None else 0
 
 
 def _change(tz: ZoneInfo, low: datetime, high: datetime) -> datetime:
@@ -54,9 +54,14 @@ def _change(tz: ZoneInfo, low: datetime, high: datetime) -> datetime:
 
 
 def local(column: ir.TimestampColumn, zone: str, last_year: int) -> ir.TimestampColumn:
-    """Shift moments to the business's wall clock, alike on every engine.
+    """Shift moments to the business's local time, alike on every engine.
 
     Engines differ in the zone rules they ship; one list of offsets, taken from Python's, does not.
+
+    Args:
+        column: moments in UTC.
+        zone: the business's time zone.
+        last_year: rules up to the end of this year are read; later moments take its last offset.
     """
     offsets = _offsets(zone, last_year)
     seconds: ir.IntegerValue = ibis.literal(offsets[-1][1], "int64")
@@ -70,7 +75,7 @@ def local(column: ir.TimestampColumn, zone: str, last_year: int) -> ir.Timestamp
 
 
 def calendar_of(cutoffs: Sequence[datetime], zone: str) -> pd.DataFrame:
-    """Tell what the business's wall calendar shows at each cutoff.
+    """Return what the business's calendar shows at each cutoff, by its local time.
 
     Returns:
         One row a cutoff: `cutoff`, `weekday` (0 = Monday), `day_of_month`, `days_to_month_end`,
@@ -98,6 +103,11 @@ def working_hours(
     """Count the working hours between two moments (microseconds since 1970, UTC).
 
     Holidays are not known to the product and count as the weekday they fall on.
+
+    Args:
+        starts_us: one end of each span.
+        ends_us: the other end.
+        params: the working days and hours, and the zone they are in.
     """
     if len(starts_us) == 0:
         return np.empty(0)

@@ -7,42 +7,53 @@ from collections.abc import Mapping
 import ibis
 import ibis.expr.types as ir
 
-from features.snapshot import (
-    SNAPSHOT,
-    as_of_join,
-)
+from features.snapshot import SNAPSHOT, as_of_join
 from features.storage.warehouse import Warehouse
 from features.tables import CHANGES
 
 UNBELIEVABLE = 1e12
 """Amounts from here on (ids, typing errors, infinity) count as empty: sums could not hold them."""
+ENDLESS = 1e300
+"""No number is so great, but infinity is and, to both engines, what is no number (NaN)."""
+MOMENT = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?)?( ?(Z|UTC|[+]00(:?00)?))?$"
+)
+"""A date, or a date and a time of day, in UTC."""
+NUMBER = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
+"""A number in plain or scientific notation."""
 
 
 def thousandths(amount: ir.FloatingColumn) -> ir.IntegerColumn:
-    """Round an amount to whole thousandths; one that nobody would believe is empty."""
+    """Round an amount to whole thousandths; from `UNBELIEVABLE` on, either way, it is empty."""
     believed = ibis.ifelse(amount.abs() < UNBELIEVABLE, amount, ibis.null("float64"))
     return (believed * 1000).round().cast("int64")
 
 
 def changes_of(warehouse: Warehouse, entity: str, key: str) -> ir.Table:
-    """Give the changes of one kind of entity, its id named as its table names it."""
+    """Return the changes of one kind of entity, its id named as its table names it."""
     changes = warehouse["changes"]
     rows = changes.filter(changes.entity_type == entity)
     return rows.select("changed_at", "known_at", "field", "value", **{key: rows.entity_id})
 
 
 def as_of(changes: ir.Table, snapshots: ir.Table, key: str) -> ir.Table:
-    """Give the last visible value of each changed field: `snapshot, field, value`.
+    """Return the last visible value of each changed field: `snapshot, field, value`.
 
     Of two values of one moment the greater text counts, so that row order never matters.
+
+    Args:
+        changes: what `changes_of` returns.
+        snapshots: `snapshot, cutoff` and the column `key`.
+        key: the column that holds the entity's id on both sides.
     """
-    seen = as_of_join(snapshots, changes, CHANGES, key)
-    last = seen.group_by(SNAPSHOT, "field").aggregate(__age=seen.age_us.min())
-    at_last = seen.inner_join(
+    rows = as_of_join(snapshots, changes, CHANGES, key)
+    last = rows.group_by(SNAPSHOT, "field").aggregate(__age=rows.age_us.min())
+    at_last = rows.inner_join(
         last,
-        (seen[SNAPSHOT] == last[SNAPSHOT])
-        & (seen["field"] == last["field"])
-        & (seen.age_us == last["__age"]),
+        (rows[SNAPSHOT] == last[SNAPSHOT])
+        & (rows["field"] == last["field"])
+        & (rows.age_us == last["__age"]),
     )
     return at_last.group_by(SNAPSHOT, "field").aggregate(value=at_last["value"].max())
 
@@ -63,37 +74,27 @@ def as_it_stood(
     if not columns:
         return rows
     values = as_of(changes.filter(changes["field"].isin(set(columns.values()))), rows, key)
-    told = {}
+    # Three cases for a snapshot: no change of the field is visible: the column stays; the last
+    # visible change has a value: that value; the last visible change emptied the field: empty.
+    # "No change" and "emptied" both come out of the aggregate as an empty value, hence the count.
+    aggregates = {}
     for place, name in enumerate(columns.values()):
-        told[f"seen_{place}"] = (values["field"] == name).sum()
-        told[f"new_{place}"] = values["value"].max(where=values["field"] == name)
-    changed = values.group_by(SNAPSHOT).aggregate(**told)
+        aggregates[f"seen_{place}"] = (values["field"] == name).sum()
+        aggregates[f"new_{place}"] = values["value"].max(where=values["field"] == name)
+    changed = values.group_by(SNAPSHOT).aggregate(**aggregates)
     joined = rows.left_join(changed, SNAPSHOT)
-    stood = {}
+    replaced = {}
     for place, column in enumerate(columns):
         old, new = joined[column], joined[f"new_{place}"]
         if not old.type().is_string():
             old, new = as_number(old), as_number(new)
         is_changed = joined[f"seen_{place}"].fill_null(0) > 0
-        stood[column] = ibis.ifelse(is_changed, new, old)
-    return joined.mutate(**stood).drop(f"{SNAPSHOT}_right", *told)
-
-
-ENDLESS = 1e300
-"""No number is so great, but infinity is and, to both engines, what is no number (NaN)."""
-
-
-MOMENT = (
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?)?( ?(Z|UTC|[+]00(:?00)?))?$"
-)
-
-
-NUMBER = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
+        replaced[column] = ibis.ifelse(is_changed, new, old)
+    return joined.mutate(**replaced).drop(f"{SNAPSHOT}_right", *aggregates)
 
 
 def as_number(column: ir.Column) -> ir.Column:
-    """Read a column as numbers; what is none, or not finite, becomes empty.
+    """Read a column as numbers; what is not a number, or not finite, becomes empty.
 
     Engines differ in the texts they take for numbers ("1d", "1_000", "nan"); one pattern does not.
     """
@@ -106,11 +107,11 @@ def as_number(column: ir.Column) -> ir.Column:
 
 
 def as_time(column: ir.StringColumn) -> ir.TimestampColumn:
-    """Read texts as moments (UTC); what is none becomes empty.
+    """Read texts as moments (UTC); what is not a moment becomes empty.
 
     Engines differ in the texts they take for moments; one pattern does not.
     """
     plain = column.substr(0, 10) + column.substr(10).re_replace("^T", " ")
     plain = plain.re_replace(" ?(Z|UTC|[+]00(:?00)?)$", "")
-    told = ibis.ifelse(column.re_search(MOMENT), plain, ibis.null("string"))
-    return told.try_cast("timestamp(6)")
+    moment = ibis.ifelse(column.re_search(MOMENT), plain, ibis.null("string"))
+    return moment.try_cast("timestamp(6)")

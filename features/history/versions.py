@@ -1,8 +1,8 @@
-"""How deals stood, spell by spell: what the CRM showed of each from one moment to the next.
+"""How deals and leads stood, version by version: what the CRM showed of each, from when to when.
 
-A spell begins when a change is first shown and lasts until the next one is. Every cutoff meets
-exactly one spell of a deal that exists, so that owners, amounts and stages as of any cutoff are
-found by one join, and a row that is shown late changes nothing before it was.
+A version is valid from the moment a change is first shown until the next one is. Every cutoff
+meets exactly one version of a deal that exists, so that owners, amounts and stages as of any
+cutoff are found by one join, and a row that is shown late changes nothing before it was shown.
 """
 
 from __future__ import annotations
@@ -15,38 +15,38 @@ import ibis.expr.types as ir
 
 from features.history.relations import resolved_leads
 from features.history.values import as_number, as_time, changes_of, thousandths
-from features.snapshot import VALID_FROM, VALID_TO
+from features.snapshot import AVAILABLE_AT, VALID_FROM, VALID_TO
 from features.storage.warehouse import Warehouse
 from features.tables import DEALS
 
 NEVER = datetime(9999, 12, 31)
-TOLD = ("rep_id", "stage", "amount", "expected_close_at")
+"""The end of a version that is still valid."""
+DEAL_FIELDS = ("rep_id", "stage", "amount", "expected_close_at")
 """Fields of deals whose history is read."""
-WORKED = "worked_by"
-"""The field under which the rep of an activity is told."""
+WORKED_BY = "worked_by"
+"""The field that stands for the rep of an activity."""
 
 
 def deal_versions(warehouse: Warehouse) -> ir.Table:
-    """Give every spell of every deal.
+    """Return every version of every deal.
 
     Returns:
-        `deal_id, since, until, ended, won` (0 or 1), `owner, stage, amount, thousandths,
-        expected_close_at, created_at, closed_at, lead_id, account_id`. `closed_at` is to be looked
-        at only where `ended` is 1. Of two values of one moment the greater text counts; where no
-        change was seen yet, the column does, and an owner that was emptied is the first one.
+        `deal_id, valid_from, valid_to, ended, won` (0 or 1), `owner, stage, amount, thousandths,
+        expected_close_at, created_at, closed_at, lead_id, account_id`. `closed_at` holds only
+        where `ended` is 1. Of two values of one moment the greater text counts; where no change
+        was shown yet, the column does, and an owner that was emptied is the first one.
     """
     deals = warehouse["deals"].select(*(column.name for column in DEALS.columns))
     deals = deals.mutate(ended_at=deals.closed_at)
     changes = changes_of(warehouse, "deal", "deal_id")
-    told = _ranked(changes.filter(changes["field"].isin(TOLD)), "deal_id")
-    spells = _versions(deals, told, "deal_id", TOLD)
-    rows = spells.inner_join(deals, "deal_id")
+    changes = _ranked(changes.filter(changes["field"].isin(DEAL_FIELDS)), "deal_id")
+    rows = _versions(deals, changes, "deal_id", DEAL_FIELDS).inner_join(deals, "deal_id")
 
-    def stood(name: str, column: ir.Value, new: ir.Value) -> ir.Value:
+    def as_shown(name: str, column: ir.Value, new: ir.Value) -> ir.Value:
         return ibis.ifelse(rows[f"is_{name}"], new, column)
 
-    amount = stood("amount", as_number(rows.amount), as_number(rows.new_amount))
-    due = stood("expected_close_at", rows.expected_close_at, as_time(rows.new_expected_close_at))
+    amount = as_shown("amount", as_number(rows.amount), as_number(rows.new_amount))
+    new_due = as_time(rows.new_expected_close_at)
     return rows.select(
         "deal_id",
         VALID_FROM,
@@ -61,26 +61,25 @@ def deal_versions(warehouse: Warehouse) -> ir.Table:
         stage=rows.new_stage,
         amount=amount,
         thousandths=thousandths(amount),
-        expected_close_at=due,
+        expected_close_at=as_shown("expected_close_at", rows.expected_close_at, new_due),
     )
 
 
 def lead_versions(warehouse: Warehouse) -> ir.Table:
-    """Give every spell of every lead.
+    """Return every version of every lead.
 
     Returns:
-        `lead_id, since, until, ended, won` (0 or 1), `owner, created_at, ended_at`; the owner as
-        `relations.owners` names it.
+        `lead_id, valid_from, valid_to, ended, won` (0 or 1), `owner, created_at, ended_at`; the
+        owner as `as_of.leads.lead_owners` names it.
     """
     ended = resolved_leads(warehouse)
     ended = ended.select("lead_id", ended_at=ended.resolved_at, is_won=ended.won)
     leads = warehouse["leads"].select("lead_id", "created_at", "rep_id")
     leads = leads.left_join(ended, "lead_id").drop("lead_id_right")
     changes = changes_of(warehouse, "lead", "lead_id")
-    moved = _ranked(changes.filter(changes["field"] == "rep_id"), "lead_id")
-    told = moved.union(_workers(warehouse, leads))
-    spells = _versions(leads, told, "lead_id", ("rep_id", WORKED))
-    rows = spells.inner_join(leads, "lead_id")
+    handovers = _ranked(changes.filter(changes["field"] == "rep_id"), "lead_id")
+    changes = handovers.union(_workers(warehouse, leads))
+    rows = _versions(leads, changes, "lead_id", ("rep_id", WORKED_BY)).inner_join(leads, "lead_id")
     return rows.select(
         "lead_id",
         VALID_FROM,
@@ -89,93 +88,123 @@ def lead_versions(warehouse: Warehouse) -> ir.Table:
         "created_at",
         "ended_at",
         won=rows.ended * rows.is_won.fill_null(0),
-        owner=ibis.coalesce(rows.new_rep_id, rows.rep_id, rows[f"new_{WORKED}"]),
+        owner=ibis.coalesce(rows.new_rep_id, rows.rep_id, rows[f"new_{WORKED_BY}"]),
     )
 
 
 def _workers(warehouse: Warehouse, leads: ir.Table) -> ir.Table:
-    """Tell who worked on leads that were given to nobody; of two at one moment, the lesser id."""
+    """Who worked on leads that have no rep, as changes of a field; at one moment, the lesser id.
+
+    Args:
+        warehouse: holds `activities`.
+        leads: `lead_id, rep_id`.
+    """
     rows = warehouse["activities"]
     rows = rows.filter(rows.lead_id.notnull() & rows.rep_id.notnull())
     rows = rows.semi_join(leads.filter(leads.rep_id.isnull()), "lead_id")
-    told = rows.select(
+    changes = rows.select(
         "known_at",
         "lead_id",
         changed_at=rows.occurred_at,
-        field=ibis.literal(WORKED),
+        field=ibis.literal(WORKED_BY),
         value=rows.rep_id,
     )
-    return _ranked(told, "lead_id", lesser=True)
+    return _ranked(changes, "lead_id", lesser=True)
 
 
-def _ranked(told: ir.Table, key: str, *, lesser: bool = False) -> ir.Table:
-    """Number the values of a field in the order in which they count: `key, field, rank, value`."""
-    told = told.filter(told.known_at.notnull())
-    value = told["value"]
-    order = [told.changed_at, value.desc() if lesser else value.asc(nulls_first=True)]
-    rank = ibis.row_number().over(group_by=[told[key], told["field"]], order_by=order)
-    seen = ibis.greatest(told.changed_at, told.known_at)
-    return told.select(key, "field", "value", seen=seen, rank=rank.cast("int64"))
+def _ranked(changes: ir.Table, key: str, *, lesser: bool = False) -> ir.Table:
+    """Number the values of each field in the order in which they count, by `changed_at`.
+
+    Args:
+        changes: `key, field, changed_at, known_at, value`.
+        key: the id.
+        lesser: of two values at one moment the lesser counts, not the greater.
+
+    Returns:
+        `key, field, value, available_at` (when it is first shown) and `rank`.
+    """
+    changes = changes.filter(changes.known_at.notnull())
+    value = changes["value"]
+    # The value that counts comes last: the greatest text, or the least; an empty one first.
+    order = [changes.changed_at, value.desc() if lesser else value.asc(nulls_first=True)]
+    rank = ibis.row_number().over(group_by=[changes[key], changes["field"]], order_by=order)
+    available_at = ibis.greatest(changes.changed_at, changes.known_at)
+    return changes.select(
+        key, "field", "value", **{AVAILABLE_AT: available_at}, rank=rank.cast("int64")
+    )
 
 
-def _versions(entities: ir.Table, told: ir.Table, key: str, fields: Sequence[str]) -> ir.Table:
-    """Lay the moments at which something was shown side by side, each with what stood from then.
+def _versions(entities: ir.Table, changes: ir.Table, key: str, fields: Sequence[str]) -> ir.Table:
+    """Lay out the moments at which an entity came to be shown otherwise, with what holds from each.
 
     Args:
         entities: `key, created_at, ended_at`.
-        told: what `_ranked` gives.
+        changes: what `_ranked` returns.
         key: the id.
-        fields: which fields.
+        fields: the fields to lay out.
 
     Returns:
-        `key, since, until, ended`, and for each field `is_<field>`, whether it was seen to change,
-        and `new_<field>`.
+        `key, valid_from, valid_to, ended`, and for each field `is_<field>`, whether a change of it
+        was shown, and `new_<field>`, the value.
     """
+    # A version begins
+    #   - when the entity is created,
+    #   - when it ends (at its creation if the end lies before that), and
+    #   - when a change is first shown (at its creation if it is shown before the entity exists).
+    # From each beginning the change with the highest rank of those shown by then holds, so that
+    # one that is shown late, but happened earlier than another, displaces nothing. Stages of a
+    # deal that is created on day 1:
+    #
+    #   changed on day   known on day   value   rank        valid from   highest rank   stage
+    #   2                2              new     0           1            none           column
+    #   4                9              offer   1           2            0              new
+    #   6                6              talk    2           6            2              talk
+    #                                                       9            2              talk
+    moments = _beginnings(entities, changes, key, fields)
     ranks = [f"rank_{place}" for place in range(len(fields))]
-    nothing = dict.fromkeys(ranks, ibis.null("int64"))
-    births = entities.select(key, moment=entities.created_at, ended=ibis.literal(0, "int64"))
+    by_moment = moments.group_by(key, "moment").aggregate(
+        ended=moments.ended.max(), **{rank: moments[rank].max() for rank in ranks}
+    )
+    in_order = {"group_by": by_moment[key], "order_by": by_moment.moment}
+    so_far, following = ibis.window(**in_order, rows=(None, 0)), ibis.window(**in_order)
+    next_moment = by_moment.moment.lead().over(following)
+    rows = by_moment.select(
+        key,
+        **{VALID_FROM: by_moment.moment, "ended": by_moment.ended.max().over(so_far)},
+        **{rank: by_moment[rank].max().over(so_far) for rank in ranks},
+        **{VALID_TO: ibis.coalesce(next_moment, ibis.literal(NEVER, "timestamp(6)"))},
+    )
+    for rank, name in zip(ranks, fields, strict=True):
+        rows = _with_value(rows, changes.filter(changes["field"] == name), key, rank, name)
+    return rows.drop(*ranks)
+
+
+def _beginnings(entities: ir.Table, changes: ir.Table, key: str, fields: Sequence[str]) -> ir.Table:
+    """Every moment at which a version may begin: `key, moment, ended, rank_0, rank_1` ..."""
+    ranks = [f"rank_{place}" for place in range(len(fields))]
+    no_change = dict.fromkeys(ranks, ibis.null("int64"))
+    creations = entities.select(key, moment=entities.created_at, ended=ibis.literal(0, "int64"))
     over = entities.filter(entities.ended_at.notnull())
-    last = ibis.greatest(over.ended_at, over.created_at)
-    ends = over.select(key, moment=last, ended=ibis.literal(1, "int64"))
-    found = told.inner_join(entities.select(key, born=entities.created_at), key)
+    end = ibis.greatest(over.ended_at, over.created_at)
+    ends = over.select(key, moment=end, ended=ibis.literal(1, "int64"))
+    rows = changes.inner_join(entities.select(key, created=entities.created_at), key)
     by_field: Mapping[str, ir.Value] = {
-        rank: ibis.ifelse(found["field"] == name, found["rank"], ibis.null("int64"))
+        rank: ibis.ifelse(rows["field"] == name, rows["rank"], ibis.null("int64"))
         for rank, name in zip(ranks, fields, strict=True)
     }
-    shown = found.select(
+    shown = rows.select(
         key,
-        # What was shown of it before it existed is seen with it.
-        moment=ibis.greatest(found.seen, found.born),
+        moment=ibis.greatest(rows[AVAILABLE_AT], rows.created),
         ended=ibis.literal(0, "int64"),
         **by_field,
     )
-    moments = births.mutate(**nothing).union(ends.mutate(**nothing)).union(shown)
-    each = moments.group_by(key, "moment").aggregate(
-        ended=moments.ended.max(), **{rank: moments[rank].max() for rank in ranks}
+    return creations.mutate(**no_change).union(ends.mutate(**no_change)).union(shown)
+
+
+def _with_value(rows: ir.Table, changes: ir.Table, key: str, rank: str, name: str) -> ir.Table:
+    """Add the value of the change with a rank: `new_<name>`, and `is_<name>` if there is one."""
+    value = changes.select(
+        own=changes[key], at=changes["rank"], **{f"new_{name}": changes["value"]}
     )
-    so_far = ibis.window(group_by=each[key], order_by=each.moment, rows=(None, 0))
-    rows = each.select(
-        key,
-        **{VALID_FROM: each.moment, "ended": each.ended.max().over(so_far)},
-        **{rank: each[rank].max().over(so_far) for rank in ranks},
-        next=each.moment.lead().over(ibis.window(group_by=each[key], order_by=each.moment)),
-    )
-    rows = rows.mutate(
-        **{VALID_TO: ibis.coalesce(rows["next"], ibis.literal(NEVER, "timestamp(6)"))}
-    )
-    for rank, name in zip(ranks, fields, strict=True):
-        value = told.filter(told["field"] == name)
-        value = value.select(
-            **{
-                f"own_{rank}": value[key],
-                f"at_{rank}": value["rank"],
-                f"new_{name}": value["value"],
-            }
-        )
-        joined = rows.left_join(
-            value, (rows[key] == value[f"own_{rank}"]) & (rows[rank] == value[f"at_{rank}"])
-        )
-        rows = joined.mutate(**{f"is_{name}": joined[rank].notnull()}).drop(
-            f"own_{rank}", f"at_{rank}"
-        )
-    return rows.drop("next", *ranks)
+    joined = rows.left_join(value, (rows[key] == value.own) & (rows[rank] == value["at"]))
+    return joined.mutate(**{f"is_{name}": joined[rank].notnull()}).drop("own", "at")

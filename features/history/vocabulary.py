@@ -1,4 +1,4 @@
-"""The words found in an extract: activity types, stages, categories, as visible at a moment.
+"""The categories of an extract: activity types, stages, values of fields, as visible at a moment.
 
 Nothing here is listed in the code; everything comes from rows that could be seen, and the
 result is frozen into the model's bundle, so that scoring asks for the very same features.
@@ -26,15 +26,15 @@ OWNER_FIELD = "rep_id"
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What the data talks about, in a fixed order.
+    """The categories and numeric columns of an extract, each list in a fixed order.
 
     Attributes:
         types: activity types, the most frequent first.
         directions: the values of activities.direction.
         outcomes: the values of activities.outcome.
         numbers: further numeric columns of activities.
-        stages: stages of leads, in the order in which leads usually reach them.
-        fields: other fields of leads with a history: their categories, or None for numbers.
+        stages: stages of leads (or deals), in the order in which these usually reach them.
+        fields: other fields with a history: their categories, or None for numbers.
         columns: columns known at creation ("leads.source"): categories, or None for numbers.
     """
 
@@ -53,16 +53,16 @@ class Vocabulary:
 
     @property
     def field_columns(self) -> dict[str, str]:
-        """Name a column for each field by its place: names may differ in their case alone."""
+        """Name a column for each field by its place: names may differ in case alone."""
         return {f"field__{place}": name for place, name in enumerate(self.fields)}
 
     def columns_of(self, table: str) -> dict[str, str]:
-        """Name the columns of a table that are known at creation, as relations name them."""
-        split = (full.split(".", 1) for full in self.columns)
-        return {f"{theirs}__{name}": name for theirs, name in split if theirs == table}
+        """Return a table's columns known at creation: their name in relations -> their own."""
+        split = ((full_name, *full_name.split(".", 1)) for full_name in self.columns)
+        return {full.replace(".", "__"): name for full, of, name in split if of == table}
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain values for the bundle."""
+        """Return plain values for the bundle."""
         plain: dict[str, Any] = {k: list(v) for k, v in vars(self).items() if isinstance(v, tuple)}
         for name in ("fields", "columns"):
             mapping = getattr(self, name)
@@ -71,7 +71,7 @@ class Vocabulary:
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Vocabulary:
-        """Read back what `to_json` gave."""
+        """Read back what `to_json` returned."""
         values: dict[str, Any] = {}
         for name, value in plain.items():
             if isinstance(value, Mapping):
@@ -84,26 +84,26 @@ class Vocabulary:
 def read_vocabulary(
     warehouse: Warehouse, params: FeatureParams, subject: Subject = LEAD
 ) -> Vocabulary:
-    """Read the words off an extract that was already cut to the moment of training.
+    """Read the vocabulary of an extract that was already cut to the moment of training.
 
     Args:
         warehouse: `Warehouse.until(...)` of that moment: every row in it may be read.
-        params: how many words are kept, and which attributes are known at creation.
+        params: how many categories are kept, and which attributes are known at creation.
         subject: what is to be described with them.
     """
     activities = warehouse["activities"].filter(warehouse["activities"][subject.key].notnull())
     return Vocabulary(
         types=_frequent(warehouse, activities, "type", params.max_types, params.min_count),
-        directions=_words(warehouse, activities, "direction", params),
-        outcomes=_words(warehouse, activities, "outcome", params),
+        directions=_categories(warehouse, activities, "direction", params),
+        outcomes=_categories(warehouse, activities, "outcome", params),
         numbers=_further_numbers(warehouse, activities),
-        stages=_stages(warehouse, params, SUBJECTS[subject.staged]),
+        stages=_stages(warehouse, params, SUBJECTS[subject.stages_of]),
         fields={} if subject is REP else _histories(warehouse, params, subject),
         columns=_columns(warehouse, params, subject),
     )
 
 
-def _words(
+def _categories(
     warehouse: Warehouse, rows: ir.Table, column: str, params: FeatureParams
 ) -> tuple[str, ...]:
     return _frequent(warehouse, rows, column, params.max_categories, params.min_count)
@@ -113,11 +113,11 @@ def _frequent(
     warehouse: Warehouse, rows: ir.Table, column: str, most: int, at_least: int
 ) -> tuple[str, ...]:
     """The values that occur often enough, most frequent first, ties by name."""
-    counted = rows.filter(rows[column].notnull()).group_by(word=rows[column].cast("string"))
+    counted = rows.filter(rows[column].notnull()).group_by(name=rows[column].cast("string"))
     counts = warehouse.arrow(counted.aggregate(n=lambda t: t.count())).to_pylist()
     enough = [row for row in counts if row["n"] >= at_least]
-    enough.sort(key=lambda row: (-row["n"], row["word"]))
-    return tuple(row["word"] for row in enough[:most])
+    enough.sort(key=lambda row: (-row["n"], row["name"]))
+    return tuple(row["name"] for row in enough[:most])
 
 
 def _further_numbers(warehouse: Warehouse, activities: ir.Table) -> tuple[str, ...]:
@@ -147,7 +147,7 @@ def _stages(warehouse: Warehouse, params: FeatureParams, subject: Subject) -> tu
     """Stages by the mean time after creation at which they are first reached."""
     changes, subjects = warehouse["changes"], warehouse[subject.table]
     rows = changes.filter((changes.entity_type == subject.kind) & (changes.field == STAGE))
-    known = _words(warehouse, rows, "value", params)
+    known = _categories(warehouse, rows, "value", params)
     firsts = rows.group_by("entity_id", "value").aggregate(first=rows.changed_at.min())
     joined = firsts.inner_join(subjects, firsts.entity_id == subjects[subject.key])
     # Engines count seconds between two moments in their own ways, microseconds all alike.
@@ -163,15 +163,17 @@ def _stages(warehouse: Warehouse, params: FeatureParams, subject: Subject) -> tu
 def _histories(
     warehouse: Warehouse, params: FeatureParams, subject: Subject
 ) -> dict[str, tuple[str, ...] | None]:
-    """Fields that `changes` tells the history of, those with features of their own aside."""
+    """Fields with a history in `changes`, but for those with features of their own."""
     changes = warehouse["changes"]
-    rows = changes.filter((changes.entity_type == subject.kind) & ~changes.field.isin(subject.told))
-    found: dict[str, tuple[str, ...] | None] = {}
-    for name in _words(warehouse, rows, "field", params):
+    rows = changes.filter(
+        (changes.entity_type == subject.kind) & ~changes.field.isin(subject.own_fields)
+    )
+    fields: dict[str, tuple[str, ...] | None] = {}
+    for name in _categories(warehouse, rows, "field", params):
         values = rows.filter(rows.field == name)
         is_number = _is_number(warehouse, values, "value")
-        found[name] = None if is_number else _words(warehouse, values, "value", params)
-    return found
+        fields[name] = None if is_number else _categories(warehouse, values, "value", params)
+    return fields
 
 
 DESCRIBED: Mapping[Subject, tuple[str, ...]] = {
@@ -191,40 +193,40 @@ def _columns(
     ]
     names += params.known_at_creation
     names += [f"reps.{name}" for name in ("role", "team", "territory", "segment")]
-    found: dict[str, tuple[str, ...] | None] = {}
-    for full in sorted(set(names)):
-        table, column = full.split(".", 1)
+    columns: dict[str, tuple[str, ...] | None] = {}
+    for full_name in sorted(set(names)):
+        table, column = full_name.split(".", 1)
         if table not in DESCRIBED[subject]:
             continue
-        rows = _met(warehouse, table, subject)
+        rows = _rows_met(warehouse, table, subject)
         if column not in rows.columns or rows[column].type().is_timestamp():
             continue
         if column.lower() == CUTOFF:
             continue
         at_least = 1 if table == "reps" else params.min_count
         if _is_number(warehouse, rows, column):
-            found[full] = None
-        elif words := _frequent(warehouse, rows, column, params.max_categories, at_least):
-            found[full] = words
-    return found
+            columns[full_name] = None
+        elif categories := _frequent(warehouse, rows, column, params.max_categories, at_least):
+            columns[full_name] = categories
+    return columns
 
 
-def _met(warehouse: Warehouse, table: str, subject: Subject) -> ir.Table:
-    """Rows of a table as visible subjects meet them.
+def _rows_met(warehouse: Warehouse, table: str, subject: Subject) -> ir.Table:
+    """Rows of a table that visible rows refer to; an account counts as often as they do.
 
     Accounts and reps carry no clock of their own: one that joins later must not be counted.
     """
     if table == "reps":
         working = ("quotas", "deals") if subject is REP else (subject.table,)
-        met = warehouse["activities"].select("rep_id")
+        ids = warehouse["activities"].select("rep_id")
         for other in working:
-            met = met.union(warehouse[other].select("rep_id"), distinct=True)
+            ids = ids.union(warehouse[other].select("rep_id"), distinct=True)
         reps = warehouse["reps"]
-        return reps.filter(hired(reps, warehouse.data_until)).semi_join(met, "rep_id")
+        return reps.filter(hired(reps, warehouse.data_until)).semi_join(ids, "rep_id")
     if table == "accounts" or (table == "leads" and subject is DEAL):
         key, own = f"{table[:-1]}_id", warehouse[subject.table]
-        met = own.filter(own[key].notnull()).select(key)
-        return met.inner_join(warehouse[table], key)
+        ids = own.filter(own[key].notnull()).select(key)
+        return ids.inner_join(warehouse[table], key)
     return warehouse[table]
 
 

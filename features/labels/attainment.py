@@ -1,4 +1,4 @@
-"""What became of deals and quotas, and which of it is ripe enough to be learned from.
+"""How deals and quotas ended, and which outcomes are mature enough to be learned from.
 
 Labels look ahead, so they are made from the end of the story: the columns of a whole extract,
 and, where an extract was cut at a moment, what it showed then. (Columns of a cut extract still
@@ -17,35 +17,33 @@ from features.arrays import Bools, Floats
 from features.clock import to_us
 from features.feature import DAY_US
 from features.history.versions import deal_versions
-from features.snapshot import CUTOFF, SNAPSHOT, cutoff_table, versions_at
+from features.snapshot import CUTOFF, SNAPSHOT, censor, cutoff_table, versions_at, within
 from features.storage.warehouse import Warehouse
+from features.tables import DEALS
 
 PERIOD = ["rep_id", "period_start", "period_end"]
+FINAL = ("deal_id", "rep_id", "amount", "created_at", "closed_at", "won")
 
 
 def final_deals(warehouse: Warehouse) -> pd.DataFrame:
-    """Give every deal at the end of its story, by id.
+    """Return every deal at the end of its story, by id.
 
     Returns:
         `deal_id, rep_id, amount, created_at, closed_at, won`; amounts as they are, empty ones 0.
         A deal closes only if it does before the extract ends.
     """
-    columns = ("deal_id", "rep_id", "amount", "created_at", "closed_at", "won")
-    if warehouse.cut_at is None:
-        rows = warehouse["deals"].select(*columns)
-    else:
-        rows = _as_cut(warehouse).select(*columns)
+    rows = warehouse["deals"] if warehouse.cut_at is None else _as_cut(warehouse)
+    # A cut at the very end: a whole extract may hold closings that lie past it.
+    rows = censor(rows, DEALS, warehouse.data_until).select(*FINAL)
     frame = warehouse.arrow(rows).to_pandas().sort_values("deal_id", ignore_index=True)
-    closed = to_us(frame["closed_at"].to_numpy())
-    is_over = frame["closed_at"].notna() & (closed < to_us(_until(warehouse)))
     return frame.assign(
         amount=frame["amount"].astype(np.float64).fillna(0.0),
-        closed_at=frame["closed_at"].where(is_over),
-        won=is_over & frame["won"].eq(True),  # noqa: FBT003 - empty is not won
+        won=frame["won"].eq(True),  # noqa: FBT003 - empty is not won
     )
 
 
 def _as_cut(warehouse: Warehouse) -> ir.Table:
+    """How every deal stood at the moment of the cut, under the names of the deals table."""
     end = cutoff_table([warehouse.data_until]).mutate(**{SNAPSHOT: ibis.literal(0)})
     rows = versions_at(end, deal_versions(warehouse), None)
     return rows.mutate(rep_id=rows.owner, won=rows.won == 1)
@@ -69,51 +67,55 @@ def won_before(
         warehouse: tells how deals ended.
         keys: `deal_id, cutoff` of deals open at the cutoff.
         deadlines: one for each key.
-        final: what `final_deals` gives, where it is at hand.
+        final: what `final_deals` returns, where it is at hand.
+
+    Returns:
+        One label a key, 1 or 0 or NaN.
     """
     ends, cutoffs = to_us(deadlines), to_us(keys[CUTOFF].to_numpy())
     final = final_deals(warehouse) if final is None else final
-    told = final.set_index("deal_id").reindex(keys["deal_id"])
-    closed = to_us(told["closed_at"].to_numpy())
-    inside = told["closed_at"].notna().to_numpy() & (closed >= cutoffs) & (closed < ends)
-    label = (inside & told["won"].eq(True).to_numpy()).astype(np.float64)  # noqa: FBT003
+    deals = final.set_index("deal_id").reindex(keys["deal_id"])
+    closed = to_us(deals["closed_at"].to_numpy())
+    inside = deals["closed_at"].notna().to_numpy() & (closed >= cutoffs) & (closed < ends)
+    won = deals["won"].eq(True).to_numpy()  # noqa: FBT003 - empty is not won
+    label = (inside & won).astype(np.float64)
     return np.where(ends <= to_us(_until(warehouse)), label, np.nan)
 
 
 def deal_endings(
     warehouse: Warehouse, keys: pd.DataFrame, final: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Tell how open deals went on: time at risk, outcome and final amount.
+    """Return how open deals went on: time at risk, outcome and final amount.
 
-    For hazards and competing risks: an open end is censored at the end of the extract.
+    Fit for models of competing risks: a deal without an end is censored at the extract's end.
 
     Args:
         warehouse: tells how deals ended.
         keys: `deal_id, cutoff` of deals open at the cutoff.
-        final: what `final_deals` gives, where it is at hand.
+        final: what `final_deals` returns, where it is at hand.
 
     Returns:
         One row a key: `days` from the cutoff to the closing, or to the end of the extract;
         `outcome`, 1 won, 0 lost, empty while open; `amount`, the final one; `closed_at`.
     """
     final = final_deals(warehouse) if final is None else final
-    told = final.set_index("deal_id").reindex(keys["deal_id"])
-    is_over = told["closed_at"].notna().to_numpy()
-    closed = np.where(is_over, to_us(told["closed_at"].to_numpy()), to_us(_until(warehouse)))
-    won = told["won"].eq(True).to_numpy().astype(np.float64)  # noqa: FBT003
+    deals = final.set_index("deal_id").reindex(keys["deal_id"])
+    is_over = deals["closed_at"].notna().to_numpy()
+    closed = np.where(is_over, to_us(deals["closed_at"].to_numpy()), to_us(_until(warehouse)))
+    won = deals["won"].eq(True).to_numpy().astype(np.float64)  # noqa: FBT003 - empty is not won
     return pd.DataFrame(
         {
             "days": (closed - to_us(keys[CUTOFF].to_numpy())) / DAY_US,
             "outcome": np.where(is_over, won, np.nan),
-            "amount": told["amount"].to_numpy(),
-            "closed_at": told["closed_at"].to_numpy(),
+            "amount": deals["amount"].to_numpy(),
+            "closed_at": deals["closed_at"].to_numpy(),
         },
         index=keys.index,
     )
 
 
 def final_quotas(warehouse: Warehouse) -> pd.DataFrame:
-    """Give each rep's quota of each period as it was last revised: `rep_id, period_..., amount`."""
+    """Return each rep's quota of each period as last revised: `rep_id, period_..., amount`."""
     rows = warehouse["quotas"].select(*PERIOD, "known_at", "amount")
     frame = warehouse.arrow(rows).to_pandas().sort_values([*PERIOD, "known_at", "amount"])
     return frame.drop_duplicates(PERIOD, keep="last", ignore_index=True).drop(columns="known_at")
@@ -127,7 +129,7 @@ def attained_parts(
     Args:
         warehouse: tells how deals ended.
         keys: `rep_id, period_start, period_end, cutoff`.
-        final: what `final_deals` gives, where it is at hand.
+        final: what `final_deals` returns, where it is at hand.
 
     Returns:
         One row a key: `closed`, from deals won before the cutoff; `from_open`, from deals that
@@ -138,20 +140,20 @@ def attained_parts(
     deals = final_deals(warehouse) if final is None else final
     deals = deals[deals["won"]].drop(columns=["deal_id", "won"])
     periods = keys[PERIOD].drop_duplicates()
-    met = periods.merge(deals, on="rep_id")
-    inside = (met["closed_at"] >= met["period_start"]) & (met["closed_at"] < met["period_end"])
+    pairs = periods.merge(deals, on="rep_id")
+    inside = within(pairs["closed_at"], pairs["period_start"], pairs["period_end"])
     places = keys[[*PERIOD, CUTOFF]].assign(place=np.arange(len(keys)))
-    found = places.merge(met[inside], on=PERIOD)
-    is_closed = (found["closed_at"] < found[CUTOFF]).to_numpy()
-    is_later = (found["created_at"] >= found[CUTOFF]).to_numpy()
-    open_ = to_us(keys["period_end"].to_numpy()) > to_us(_until(warehouse))
+    rows = places.merge(pairs[inside], on=PERIOD)
+    is_closed = (rows["closed_at"] < rows[CUTOFF]).to_numpy()
+    is_later = (rows["created_at"] >= rows[CUTOFF]).to_numpy()
+    is_open = to_us(keys["period_end"].to_numpy()) > to_us(_until(warehouse))
 
     def total(which: Bools, amounts: Floats) -> Floats:
-        rows = found["place"].to_numpy()[which]
-        sums = np.bincount(rows, weights=amounts[which], minlength=len(keys))
-        return np.where(open_, np.nan, sums)
+        place = rows["place"].to_numpy()[which]
+        sums = np.bincount(place, weights=amounts[which], minlength=len(keys))
+        return np.where(is_open, np.nan, sums)
 
-    amounts = found["amount"].to_numpy()
+    amounts = rows["amount"].to_numpy()
     parts = {
         "closed": total(is_closed, amounts),
         "from_open": total(~is_closed & ~is_later, amounts),
@@ -174,12 +176,15 @@ def attainment(
     Args:
         warehouse: tells how deals ended and quotas were revised.
         keys: `rep_id, period_start, period_end, cutoff`.
-        parts: what `attained_parts` gives for them, where it is at hand.
+        parts: what `attained_parts` returns for them, where it is at hand.
+
+    Returns:
+        One ratio a key.
     """
     parts = attained_parts(warehouse, keys) if parts is None else parts
     attained = (parts["closed"] + parts["from_open"] + parts["created_later"]).to_numpy()
-    told = keys[PERIOD].merge(final_quotas(warehouse), on=PERIOD, how="left")
-    quota = told["amount"].to_numpy(dtype=np.float64)
+    quotas = keys[PERIOD].merge(final_quotas(warehouse), on=PERIOD, how="left")
+    quota = quotas["amount"].to_numpy(dtype=np.float64)
     ratio = np.full(len(keys), np.nan)
     return np.divide(attained, quota, out=ratio, where=quota > 0)
 
@@ -190,13 +195,13 @@ def new_business(
     deadlines: npt.ArrayLike,
     final: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Tell what reps won from deals that did not exist yet: a stock of what may still be created.
+    """Return what reps won from deals that did not exist at the cutoff.
 
     Args:
         warehouse: tells how deals ended.
         keys: `rep_id, cutoff`, any moments of the past.
         deadlines: one for each key.
-        final: what `final_deals` gives, where it is at hand.
+        final: what `final_deals` returns, where it is at hand.
 
     Returns:
         One row a key: `amount` and `deals`, over won deals created at or after the cutoff and
@@ -205,14 +210,14 @@ def new_business(
     deals = final_deals(warehouse) if final is None else final
     deals = deals[deals["won"]].drop(columns=["deal_id", "won"])
     ends = to_us(deadlines)
-    asked = keys[["rep_id", CUTOFF]].assign(place=np.arange(len(keys)), end=ends)
-    met = asked.merge(deals, on="rep_id")
-    closed = to_us(met["closed_at"].to_numpy())
-    inside = (met["created_at"] >= met[CUTOFF]).to_numpy() & (closed < met["end"].to_numpy())
-    rows, amounts = met["place"].to_numpy()[inside], met["amount"].to_numpy()[inside]
-    ripe = ends <= to_us(_until(warehouse))
-    made = {
-        "amount": np.bincount(rows, weights=amounts, minlength=len(keys)),
-        "deals": np.bincount(rows, minlength=len(keys)).astype(np.float64),
+    places = keys[["rep_id", CUTOFF]].assign(place=np.arange(len(keys)), end=ends)
+    pairs = places.merge(deals, on="rep_id")
+    closed = to_us(pairs["closed_at"].to_numpy())
+    inside = (pairs["created_at"] >= pairs[CUTOFF]).to_numpy() & (closed < pairs["end"].to_numpy())
+    place, amounts = pairs["place"].to_numpy()[inside], pairs["amount"].to_numpy()[inside]
+    sums = {
+        "amount": np.bincount(place, weights=amounts, minlength=len(keys)),
+        "deals": np.bincount(place, minlength=len(keys)).astype(np.float64),
     }
-    return pd.DataFrame({n: np.where(ripe, v, np.nan) for n, v in made.items()}, index=keys.index)
+    mature = ends <= to_us(_until(warehouse))
+    return pd.DataFrame({n: np.where(mature, v, np.nan) for n, v in sums.items()}, index=keys.index)

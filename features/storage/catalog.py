@@ -3,8 +3,8 @@
     HOME/data/current.json               which warehouse is current, and what it holds
     HOME/data/warehouses/<id>/           the tables; the one before is kept for those reading it
     HOME/data/warehouses/<id>.partial/   an ingest at work, or what a killed one left behind
-    HOME/data/ingest-report.json         what was read, accepted and turned away
-    HOME/data/quarantine/<table>.parquet the rows turned away
+    HOME/data/ingest-report.json         what was read, accepted and quarantined
+    HOME/data/quarantine/<table>.parquet the quarantined rows
 
 A reader follows the pointer, and the pointer is replaced in one step once everything it
 points to is complete: whenever an ingest dies, the warehouse before it is what is read.
@@ -12,20 +12,19 @@ points to is complete: whenever an ingest dies, the warehouse before it is what 
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from features.errors import InputError, NotReady
+from features.errors import InputError, LockedError, NotReady
+from features.storage.files import held, replace_atomically
 
 NO_EVENTS = datetime.min  # noqa: DTZ901 - stored times are naive UTC
 """`data_until` of an extract without a single event: nothing in it is ever mature."""
@@ -61,6 +60,7 @@ def current(home: Path) -> WarehouseMeta:
 
     Raises:
         NotReady: nothing has been ingested under this home.
+        InputError: the pointer to it cannot be read.
     """
     content = _pointer(home)
     if content is None:
@@ -79,31 +79,46 @@ def current(home: Path) -> WarehouseMeta:
 
 @contextmanager
 def exclusive(home: Path) -> Iterator[Path]:
-    """Hold the home for one ingest, and give it an empty folder to fill.
+    """Hold the home for one ingest, with an empty folder to fill.
 
-    The lock belongs to the open file, so the system releases it when its holder dies, however
-    it dies; the number written into it is for people.
+    Yields:
+        The folder; it is removed when the block ends, unless `publish` has moved it.
+
+    Raises:
+        InputError: another ingest is at work, or the home cannot be written to.
     """
-    partial = (
-        _warehouses(home) / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}.partial"
-    )
-    try:
-        _warehouses(home).mkdir(parents=True, exist_ok=True)
-        lock = (home / "data" / "ingest.lock").open("a+", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write under {home / 'data'}: {error.strerror}") from None
-    with lock:
-        _take(lock, home)
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}.partial"
+    partial = _warehouses(home) / name
+    with ExitStack() as stack:
+        try:
+            _warehouses(home).mkdir(parents=True, exist_ok=True)
+            stack.enter_context(held(home / "data" / "ingest.lock", wait=False))
+        except LockedError as error:
+            raise InputError(
+                f"another ingest is at work in {home} (process {error.holder}); wait until it ends"
+            ) from None
+        except OSError as error:
+            raise InputError(f"cannot write under {home / 'data'}: {error.strerror}") from None
         _remove_leftovers(home)
         partial.mkdir()
-        try:
-            yield partial
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+        stack.callback(shutil.rmtree, partial, ignore_errors=True)
+        yield partial
 
 
 def publish(home: Path, partial: Path, pointer: Mapping[str, Any], report: str) -> Path:
-    """Make a filled folder the current warehouse; returns where it is now."""
+    """Make a filled folder the current warehouse.
+
+    Args:
+        home: holds the warehouses.
+        partial: the folder that `exclusive` made.
+        pointer: what `current` will say of the warehouse.
+        report: the ingest's report, as JSON.
+
+    Returns:
+        Where the warehouse is now.
+    """
+    # Readers follow the pointer, so the folder has its final name before the pointer is replaced,
+    # and the warehouse before it stays for those who read it still.
     last = _pointer(home)
     final = partial.with_suffix("")
     before = last["warehouse"] if last else None
@@ -111,26 +126,12 @@ def publish(home: Path, partial: Path, pointer: Mapping[str, Any], report: str) 
     quarantine = home / "data" / "quarantine"
     (partial / "quarantine").mkdir(exist_ok=True)
     partial.rename(final)
-    _replace(home / "data" / "current.json", json.dumps(content, indent=1))
+    replace_atomically(home / "data" / "current.json", json.dumps(content, indent=1) + "\n")
     shutil.rmtree(quarantine, ignore_errors=True)
     (final / "quarantine").rename(quarantine)
-    _replace(home / "data" / "ingest-report.json", report)
+    replace_atomically(home / "data" / "ingest-report.json", report + "\n")
     _remove(home, keep={final.name, before})
     return final
-
-
-def _take(lock: Any, home: Path) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.seek(0)
-        holder = lock.read().strip() or "another process"
-        raise InputError(
-            f"another ingest is at work in {home} (process {holder}); wait until it ends"
-        ) from None
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
 
 
 def _pointer(home: Path) -> dict[str, Any] | None:
@@ -144,23 +145,17 @@ def _pointer(home: Path) -> dict[str, Any] | None:
     return content
 
 
-def _replace(path: Path, content: str) -> None:
-    new = path.with_name(path.name + ".new")
-    with new.open("w", encoding="utf-8") as file:
-        file.write(content + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-
-
 def _remove_leftovers(home: Path) -> None:
-    """Remove what killed ingests left: partial folders, and full ones never pointed to."""
+    """Remove what killed ingests left: partial folders, full ones never pointed to, half files."""
+    for name in ("current.json", "ingest-report.json"):
+        for path in (home / "data").glob(f"{name}.*.new"):
+            path.unlink(missing_ok=True)
     pointer = _pointer(home)
     _remove(home, keep={pointer["warehouse"], pointer["before"]} if pointer else set())
 
 
 def _remove(home: Path, keep: set[str | None]) -> None:
-    """Remove warehouses but those named; other things that lie beside them are not ours."""
+    """Remove warehouses but those named; other things that lie beside them stay."""
     for path in _warehouses(home).iterdir():
         if _ID.fullmatch(path.name) and path.name not in keep:
             shutil.rmtree(path, ignore_errors=True)

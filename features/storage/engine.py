@@ -1,4 +1,4 @@
-"""The one place that knows DuckDB: opens an engine, quotes for it, and words its errors.
+"""The one place that knows DuckDB: opens an engine, quotes for it, and puts its errors in words.
 
 Everything row-level in ingestion is SQL over parquet files, so that tables far larger than
 memory pass through; what does not fit is spilled into a folder the caller names.

@@ -26,7 +26,7 @@ from features.tables import TABLES, ColumnKind
 
 @dataclass(frozen=True)
 class Warehouse:
-    """An extract that can be asked, whole or as it was at a moment.
+    """The tables of an extract on an engine, whole or as they were at a moment.
 
     Attributes:
         backend: the ibis backend that answers.
@@ -69,11 +69,15 @@ class Warehouse:
         )
 
     def __getitem__(self, name: str) -> ir.Table:
-        """Give a table of the schema."""
+        """Return a table of the schema."""
         return self.tables[name]
 
     def require(self, *names: str, purpose: str) -> None:
-        """Refuse a purpose whose tables the extract does not hold."""
+        """Refuse a purpose whose tables the extract does not hold.
+
+        Raises:
+            TableError: one of them is missing.
+        """
         for name in names:
             if name not in self.present:
                 raise TableError(
@@ -82,7 +86,7 @@ class Warehouse:
                 )
 
     def until(self, moment: datetime | None) -> Warehouse:
-        """Give the extract as it would have been made at an earlier moment; None is its end.
+        """Return the extract as it would have been made at an earlier moment; None is its end.
 
         Rows at its very end, or shown only after it, are in the files and may not be read yet.
         """
@@ -98,7 +102,7 @@ class Warehouse:
         activities: Sequence[Mapping[str, Any]],
         key: str,
     ) -> Warehouse:
-        """Let rows that come from outside take the place of those with the same lead ids.
+        """Return the extract with rows from outside in the place of those with the same ids.
 
         Args:
             leads: rows of `leads`; columns that are not in the warehouse are left out.
@@ -106,15 +110,15 @@ class Warehouse:
             key: the column that tells whose rows they are.
         """
         ids = [str(lead[key]) for lead in leads]
-        laid = dict(self.tables)
-        for name, given in (("leads", leads), ("activities", activities)):
+        tables = dict(self.tables)
+        for name, own_rows in (("leads", leads), ("activities", activities)):
             rows = self.tables[name]
             schema = rows.schema()
-            plain = [{column: row.get(column) for column in schema} for row in given]
+            plain = [{column: row.get(column) for column in schema} for row in own_rows]
             added = ibis.memtable(pa.Table.from_pylist(plain, schema=schema.to_pyarrow()))
             kept = rows.filter(rows[key].isnull() | ~rows[key].isin(ids))
-            laid[name] = kept.union(added) if plain else kept
-        return replace(self, tables=MappingProxyType(laid))
+            tables[name] = kept.union(added) if plain else kept
+        return replace(self, tables=MappingProxyType(tables))
 
     def attributes(self, name: str) -> dict[str, ColumnKind]:
         """Name the further columns of a table that can be features, and what they hold."""
@@ -130,13 +134,13 @@ class Warehouse:
 
     @contextmanager
     def workspace(self) -> Iterator[Warehouse]:
-        """Give a warehouse whose kept tables are let go when the block ends."""
-        made: list[Any] = []
+        """Yield a warehouse whose kept tables are released when the block ends."""
+        kept: list[Any] = []
         try:
-            yield replace(self, _kept=made)
+            yield replace(self, _kept=kept)
         finally:
-            for kept in reversed(made):
-                kept.release()
+            for table in reversed(kept):
+                table.release()
 
     def keep(self, rows: ir.Table) -> ir.Table:
         """Compute an expression once, for as long as the workspace lasts."""

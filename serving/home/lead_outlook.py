@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from features.build import build
@@ -16,7 +17,7 @@ from serving.home.extract import moment_of, named_in
 from serving.home.inline_rows import InlineRows, inline_rows
 from serving.home.lookup import find_lead, why_no_score
 from training.leads.bundle import Bundle
-from training.leads.score import score_examples, score_leads, value_of
+from training.leads.score import believed_value, score_examples, score_leads, value_of
 from training.params import ScoringParams
 from training.tracking.records import LoadedModel
 
@@ -51,11 +52,27 @@ class LeadOutlook:
         return score_leads(self.warehouse, self.bundle, self.version, moment, self.params)
 
     def one_lead(self, lead_id: str, as_of: datetime | None = None) -> dict[str, Any]:
-        """Give one open lead's score with its reasons."""
-        found = find_lead(self.score(as_of), lead_id)
-        if found is None:
-            raise NotFoundError(why_no_score(lead_id, self.lead(lead_id), self.moment(as_of)))
-        return found
+        """Return one open lead's score with its reasons, the same to the bit as `score` has it.
+
+        Features need every open lead, since leads are compared with each other; the rank needs
+        the leads of the same owner. Only those are forecast and explained.
+
+        Raises:
+            NotFoundError: the lead is not open at the moment; says why.
+        """
+        bundle, moment = self.bundle, self.moment(as_of)
+        examples = build(self.warehouse, bundle.feature_set, bundle.words, [moment], bundle.params)
+        owner = examples.keys["owner"]
+        asked = examples.keys["lead_id"] == lead_id
+        if not asked.any():
+            raise NotFoundError(why_no_score(lead_id, self.lead(lead_id), moment))
+        whose = owner[asked].iloc[0]
+        same = owner.isna() if pd.isna(whose) else owner == whose
+        about = value_of(self.warehouse, examples)
+        about["value"] = believed_value(about["value"])
+        rows = same.to_numpy(np.bool_)
+        scores = score_examples(examples.take(rows), bundle, self.version, self.params, about[rows])
+        return find_lead(scores, lead_id) or {}
 
     def fit(
         self, leads: Sequence[Mapping[str, Any]], activities: Sequence[Mapping[str, Any]]

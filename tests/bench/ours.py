@@ -14,8 +14,8 @@ from typing import Any
 import pyarrow.parquet as pq
 from generate import CUTOFFS, DIRECTIONS, TYPES, generate
 
-from features.as_of.leads import open_scene
-from features.build import build_scene
+from features.as_of.leads import open_lead_snapshots
+from features.build import build_snapshots
 from features.definitions.lead import lead_features
 from features.feature import Aggregate, Aggregation, Feature, FeatureSet, Relation, Unit, Who
 from features.history.vocabulary import read_vocabulary
@@ -85,8 +85,8 @@ def main(folder: Path, sizes: tuple[int, int], which: str, repeats: int) -> None
     for _ in range(repeats):
         _, before = timed(group_by)
         with warehouse.workspace() as work:
-            scene, opened = timed(lambda w=work: open_scene(w, words, CUTOFFS, params))
-            examples, built = timed(lambda s=scene: build_scene(s, chosen))
+            taken, opened = timed(lambda w=work: open_lead_snapshots(w, words, CUTOFFS, params))
+            examples, built = timed(lambda s=taken: build_snapshots(s, chosen))
         result = {"snapshots": len(examples), "features": len(chosen)}
         if not (folder / "snapshots.parquet").exists():
             keys = examples.keys[["lead_id", "cutoff"]]
@@ -94,7 +94,7 @@ def main(folder: Path, sizes: tuple[int, int], which: str, repeats: int) -> None
         del examples
         _, after = timed(group_by)
         print(  # noqa: T201 - this is what the caller reads
-            json.dumps({**result, "group_by": [before, after], "scene": opened, **built}),
+            json.dumps({**result, "group_by": [before, after], "opening": opened, **built}),
             flush=True,
         )
 

@@ -24,8 +24,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from features.arrays import Floats
-from features.as_of.leads import scene_of
-from features.build import Examples, build_scene
+from features.as_of.leads import snapshots_of
+from features.build import Examples, build_snapshots
 from features.feature import Feature, FeatureSet, Relation, Unit
 from features.history.relations import resolved_leads
 from features.params import FeatureParams
@@ -118,8 +118,8 @@ def closing_examples(
     declared = lesson.examples.feature_set
     own = tuple(f for f in declared if _is_field(f))
     with warehouse.workspace() as work:
-        scene = scene_of(work, closing, lesson.words, params)
-        examples = build_scene(scene, FeatureSet(declared.entity, own, declared.rows))
+        snapshot_set = snapshots_of(work, closing, lesson.words, params)
+        examples = build_snapshots(snapshot_set, FeatureSet(declared.entity, own, declared.rows))
     told = warehouse.arrow(ended.select("lead_id", "won")).to_pandas().set_index("lead_id")["won"]
     return examples, examples.keys["lead_id"].map(told).to_numpy(dtype=np.float64)
 
@@ -131,7 +131,7 @@ def _as_it_stood(leads: ir.Table) -> ir.Table:
 
 def _is_field(feature: Feature) -> bool:
     """Whether a CRM would show the feature as a field: a word, an amount, a count of touches."""
-    fields = feature.categories is not None and feature.source is not Relation.SURROUNDINGS
+    fields = feature.categories is not None and feature.source is not Relation.CONTEXT
     return fields or feature.unit is Unit.AMOUNT or feature.name == "touches_all"
 
 

@@ -10,8 +10,9 @@ import pandas as pd
 
 from features.build import Examples, build
 from features.history.values import UNBELIEVABLE, as_it_stood, changes_of
-from features.snapshot import CUTOFF, SNAPSHOT
+from features.snapshot import CUTOFF, SNAPSHOT, censor
 from features.storage.warehouse import Warehouse
+from features.tables import LEADS
 from training.leads.bundle import Bundle
 from training.leads.explain import as_json, explain, reasons
 from training.params import ScoringParams
@@ -48,15 +49,15 @@ def value_of(warehouse: Warehouse, examples: Examples) -> pd.DataFrame:
     """
     keys = examples.keys[["lead_id", CUTOFF]].assign(**{SNAPSHOT: np.arange(len(examples))})
     schema = {"lead_id": "string", CUTOFF: "timestamp(6)", SNAPSHOT: "int64"}
-    leads = warehouse["leads"].select("lead_id", "value", "do_not_contact_at")
+    leads = warehouse["leads"].select("lead_id", "value", *LEADS.end_of_story)
     rows = ibis.memtable(keys, schema=schema).inner_join(leads, "lead_id")
+    rows = censor(rows, LEADS, rows[CUTOFF])
     changes = changes_of(warehouse, "lead", "lead_id")
     rows = as_it_stood(rows, changes, "lead_id", {"value": "value"})
-    told = warehouse.arrow(rows.select(SNAPSHOT, "value", "do_not_contact_at")).to_pandas()
-    found = told.set_index(SNAPSHOT).reindex(keys[SNAPSHOT]).reset_index(drop=True)
-    asked = found["do_not_contact_at"].to_numpy("datetime64[us]")
-    cutoffs = examples.keys[CUTOFF].to_numpy("datetime64[us]")
-    return pd.DataFrame({"value": found["value"], "is_barred": asked < cutoffs})
+    visible = warehouse.arrow(rows.select(SNAPSHOT, "value", "do_not_contact_at")).to_pandas()
+    visible = visible.set_index(SNAPSHOT).reindex(keys[SNAPSHOT]).reset_index(drop=True)
+    is_barred = visible["do_not_contact_at"].notna().to_numpy()
+    return pd.DataFrame({"value": visible["value"], "is_barred": is_barred})
 
 
 def score_examples(
@@ -115,7 +116,18 @@ def _bands(p: np.ndarray, base_rate: float) -> np.ndarray:
 def _priority(p: np.ndarray, value: pd.Series, params: ScoringParams) -> np.ndarray:
     if params.priority == "probability":
         return 100 * p
-    # A lead without an amount is taken at the middle one, so that it neither starves nor leads.
+    return p * believed_value(value).to_numpy()
+
+
+def believed_value(value: pd.Series) -> pd.Series:
+    """Return what each lead counts as worth, in the currency of `value`.
+
+    A lead without an amount, or with one that nobody would believe, is taken at the middle one, so
+    that it neither starves nor leads.
+
+    Args:
+        value: of all leads that are ranked together.
+    """
     believed = value.where(value.abs() < UNBELIEVABLE).clip(lower=0.0)
     middle = float(believed.median()) if believed.notna().any() else 1.0
-    return p * believed.fillna(middle).to_numpy()
+    return believed.fillna(middle)

@@ -1,0 +1,30 @@
+"""What tests of the feature floor share."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engines import Engine
+from extract import Extract, Row
+
+# Tests are no package: what they share is found here by its plain name.
+sys.path.append(str(Path(__file__).parent))
+
+from by_hand import Opened, day
+
+
+@pytest.fixture(scope="session")
+def opened(duckdb: Engine) -> Opened:
+    """Open a few rows as a warehouse whose extract ends on day 1000, unless it says otherwise."""
+
+    @contextmanager
+    def open_tables(*, until: float = 1000, attributes: Any = None, **tables: list[Row]) -> Any:
+        extract = Extract(tables, day(until), attributes or {})
+        with duckdb.open(extract) as warehouse, warehouse.workspace() as work:
+            yield work
+
+    return open_tables
