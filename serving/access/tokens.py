@@ -7,19 +7,18 @@ pay for it.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from features.errors import InputError, NotFoundError
+from features.storage.files import held, replace_atomically
 
 PREFIX = "pace_"
 LONGEST_NAME = 100
@@ -131,7 +130,7 @@ def _read(home: Path) -> dict[Token, str]:
 
 def _write(home: Path, hashes: Mapping[Token, str]) -> None:
     entries = [{"token": asdict(token), "sha256": value} for token, value in hashes.items()]
-    _replace_atomically(_path(home), json.dumps({"tokens": entries}, indent=1))
+    replace_atomically(_path(home), json.dumps({"tokens": entries}, indent=1), mode=_OWNER_ONLY)
 
 
 def _hash(secret: str) -> str:
@@ -148,30 +147,12 @@ def _path(home: Path) -> Path:
 
 @contextmanager
 def _locked(home: Path) -> Iterator[None]:
-    """Let one process at a time change the tokens; the system frees the lock of a dead one."""
+    """Let one process at a time change the tokens."""
     folder = _path(home).parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        number = os.open(folder / "tokens.lock", os.O_RDWR | os.O_CREAT, _OWNER_ONLY)
-    except OSError as error:
-        raise InputError(f"cannot write under {folder}: {error.strerror}") from None
-    try:
-        fcntl.flock(number, fcntl.LOCK_EX)
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(held(folder / "tokens.lock", mode=_OWNER_ONLY))
+        except OSError as error:
+            raise InputError(f"cannot write under {folder}: {error.strerror}") from None
         yield
-    finally:
-        os.close(number)
-
-
-def _replace_atomically(path: Path, text: str) -> None:
-    """Replace a file in one step; others cannot read it, not even for a moment.
-
-    Whoever holds the lock writes alone, so the name of the new file needs no number.
-    """
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    number = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-    with os.fdopen(number, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
