@@ -185,9 +185,11 @@ def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     path, headers = request.url.path, error.headers
+    # Starlette lists the methods in the order of a set, another one in each process.
+    allowed = ", ".join(sorted((headers or {}).get("Allow", "").split(", ")))
     why = {
         404: f"there is no path {path}; /docs.json lists all paths",
-        405: f"{path} does not accept {request.method}; it accepts {(headers or {}).get('Allow')}",
+        405: f"{path} does not accept {request.method}; it accepts {allowed}",
     }
     return _error(error.status_code, why.get(error.status_code, error.detail), headers)
 
