@@ -1,6 +1,7 @@
-"""What stands between the network and the service: who may ask, what may be sent, what is logged.
+"""The guard between the network and the service: who may ask, what may be sent, what is logged.
 
-Pure ASGI and outermost, so that nothing, metrics included, is reached or counted without a token.
+It is pure ASGI and the outermost layer, so that nothing but the open paths is reached without a
+token, metrics included.
 """
 
 from __future__ import annotations
@@ -40,20 +41,20 @@ log = logging.getLogger("pacesetter.serve")
 class Refused(Exception):
     """A request that goes no further, and the answer to it."""
 
-    def __init__(self, status: int, says: str, headers: Mapping[str, str] | None = None) -> None:
-        """Word the answer."""
-        super().__init__(says)
-        self.response = JSONResponse({"error": says}, status, headers)
+    def __init__(self, status: int, why: str, headers: Mapping[str, str] | None = None) -> None:
+        """Make the answer."""
+        super().__init__(why)
+        self.response = JSONResponse({"error": why}, status, headers)
 
 
 class Guard:
-    """Lets requests with a token and a right body through to an application.
+    """Lets requests with a token and a valid body through to an application.
 
     Args:
-        app: what is guarded.
-        home: where the tokens are.
-        bodies: what a POST to each path should hold.
-        figures: told about every request.
+        app: the application.
+        home: the folder whose tokens count.
+        bodies: the model of the body that a POST to each path should have.
+        metrics: counts every request.
     """
 
     def __init__(
@@ -61,13 +62,13 @@ class Guard:
         app: ASGIApp,
         home: Path,
         bodies: Mapping[str, type[BaseModel]],
-        figures: RequestMetrics,
+        metrics: RequestMetrics,
     ) -> None:
         """Stand in front of an application."""
         self.app = app
         self._home = home
         self._bodies = bodies
-        self._figures = figures
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
@@ -87,21 +88,21 @@ class Guard:
         except Exception:
             log.exception("%s failed", _line(scope))
         if send.status is None:
-            answer = {"error": "the service failed at this; its log tells why"}
+            answer = {"error": "the service failed; its log has the details"}
             await JSONResponse(answer, 500)(scope, receive, send)
         self._note(scope, send)
 
     def _note(self, scope: Scope, send: _Sender) -> None:
         """Count a request and write one line about it; never what was sent."""
-        took = time.perf_counter() - send.began
-        self._figures.count(Exchange(scope["path"], send.status, took))
+        seconds = time.perf_counter() - send.began
+        self._metrics.count(Exchange(scope["path"], send.status, seconds))
         who = "" if send.token is None else f" by {send.token.id} {send.token.name!r}"
-        # Machines ask for health every few seconds; that is no news.
+        # Machines ask for health every few seconds; that is not worth a line.
         level = logging.DEBUG if scope["path"] in OPEN else logging.INFO
-        log.log(level, "%s %s %.0f ms%s", _line(scope), send.status or "-", 1000 * took, who)
+        log.log(level, "%s %s %.0f ms%s", _line(scope), send.status or "-", 1000 * seconds, who)
 
     async def _admit(self, scope: Scope, receive: Receive, send: _Sender) -> Receive:
-        """Check a request; gives what the application may receive."""
+        """Check a request; returns the channel the application may read the body from."""
         headers = Headers(scope=scope)
         media_type = headers.get("content-type", "").split(";")[0].strip().lower()
         if "pickle" in media_type:
@@ -112,12 +113,12 @@ class Guard:
         if path not in self._bodies:
             return receive
         if scope["method"] != "POST":
-            says = f"{path} was asked with {scope['method']}; it answers POST with a JSON body"
-            raise Refused(405, says, {"Allow": "POST"})
+            why = f"{path} does not accept {scope['method']}; send a POST with a JSON body"
+            raise Refused(405, why, {"Allow": "POST"})
         if media_type not in ("", "application/json"):
             raise _not_json(media_type)
         if headers.get("content-encoding", "identity") != "identity":
-            raise Refused(415, "the body is compressed; send it as it is")
+            raise Refused(415, "compressed bodies are not accepted; send the body as it is")
         body = await self._read(headers, receive) or b"{}"
         await _validate(body, self._bodies[path])
         return _replay(body, receive)
@@ -125,39 +126,40 @@ class Guard:
     def _token(self, headers: Headers) -> Token:
         scheme, _, secret = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not secret.strip():
-            raise _unauthorized("no token was given; send it as `Authorization: Bearer TOKEN`")
+            raise _unauthorized("a token is required; send it as `Authorization: Bearer TOKEN`")
         try:
             token = verify(self._home, secret.strip())
         except PacesetterError as error:
-            log.error("%s", error)  # noqa: TRY400 - a broken file is told in one line
-            raise Refused(503, "tokens cannot be checked at the moment; see the log") from None
+            log.error("%s", error)  # noqa: TRY400 - one line says all about a broken file
+            why = "tokens cannot be checked right now; see the log of the service"
+            raise Refused(503, why) from None
         if token is None:
-            raise _unauthorized("the token given is unknown or was revoked")
+            raise _unauthorized("the token is unknown or revoked")
         return token
 
     async def _read(self, headers: Headers, receive: Receive) -> bytes:
-        told = headers.get("content-length", "0")
-        length = int(told) if told.isdecimal() else 0
+        declared = headers.get("content-length", "0")
+        length = int(declared) if declared.isdecimal() else 0
         parts: list[bytes] = []
         more = length <= MOST_BYTES
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise Refused(400, "the body ended before it was complete")
+                raise Refused(400, "the connection closed before the body was complete")
             parts.append(message.get("body", b""))
             length = sum(map(len, parts))
             more = message.get("more_body", False) and length <= MOST_BYTES
         if length > MOST_BYTES:
             raise Refused(
                 413,
-                f"the body is longer than {MOST_BYTES:,} bytes; send fewer leads at a time",
+                f"the body is larger than {MOST_BYTES:,} bytes; send fewer leads at a time",
                 {"Connection": "close"},
             )
         return b"".join(parts)
 
 
 class _Sender:
-    """Sends an answer on, with the headers every answer has, and remembers how it went."""
+    """Sends an answer on, with the headers every answer has, and remembers its status."""
 
     def __init__(self, send: Send) -> None:
         self.token: Token | None = None
@@ -180,16 +182,17 @@ def _line(scope: Scope) -> str:
 
 
 def _not_json(media_type: str) -> Refused:
-    return Refused(415, f"the body was sent as {media_type!r}; send JSON as 'application/json'")
+    why = f"content type {media_type!r} is not accepted; send JSON as 'application/json'"
+    return Refused(415, why)
 
 
-def _unauthorized(what: str) -> Refused:
-    says = f"{what}. A token is made with `pacesetter token create NAME` on the service's machine"
-    return Refused(401, says, {"WWW-Authenticate": 'Bearer realm="pacesetter"'})
+def _unauthorized(problem: str) -> Refused:
+    remedy = "To create one, run `pacesetter token create NAME` on the machine of the service"
+    return Refused(401, f"{problem}. {remedy}", {"WWW-Authenticate": 'Bearer realm="pacesetter"'})
 
 
 async def _validate(body: bytes, model: type[BaseModel]) -> None:
-    """Refuse a wrong body in words, before BentoML would with a traceback in the log."""
+    """Refuse an invalid body in words; BentoML would with a traceback in the log."""
     try:
         # In a thread: a body of megabytes must not hold up everybody else.
         await run_in_threadpool(model.model_validate_json, body)
@@ -198,7 +201,7 @@ async def _validate(body: bytes, model: type[BaseModel]) -> None:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Let the application read the body that was read already."""
+    """Let the application read a body that was read here before."""
     messages: list[dict[str, Any]] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replayed() -> Message:

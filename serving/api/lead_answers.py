@@ -1,4 +1,4 @@
-"""From scores of leads to answers, in the words of the contracts; and how the service is."""
+"""Answers about leads, made of scores; and the state of the service."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from features.clock import utc_now, zulu
 from features.errors import InputError, NotFoundError
+from features.evidence import EvidenceState
 from serving.api.lead_contracts import (
     COACHING,
     Call,
@@ -16,143 +17,163 @@ from serving.api.lead_contracts import (
     Health,
     LeadAnswer,
     LeadExplanation,
-    LeadScores,
+    LeadHealth,
     NextCalls,
     NextCallsRequest,
     NotScored,
+    QuotaHealth,
     Score,
+    ScoredLeads,
     ScoreLeadsRequest,
 )
 from serving.home.cache import ScoreCache
 from serving.home.lookup import call_list, find_lead, why_no_score
-from serving.home.scored import LeadSheet, RepSheet, there
+from serving.home.scored import LeadScores, RepScores, Unavailable
 
 SECONDS_A_DAY = 86_400
 
 
-def next_calls(scores: ScoreCache, request: NextCallsRequest) -> NextCalls:
-    """Take a rep's next calls out of the scores."""
-    sheet = scores.at(there(scores.sheet().leads), request.as_of)
-    length = request.limit or scores.params.list_length
-    calls = call_list(sheet.table, request.rep_id, length, sheet.reps)
+def next_calls(cache: ScoreCache, request: NextCallsRequest) -> NextCalls:
+    """Return a rep's next calls, best first.
+
+    Raises:
+        NotFoundError: nobody knows the rep.
+        NotReady: there are no scores of leads.
+    """
+    scores = cache.leads(request.as_of)
+    length = request.limit or cache.params.list_length
+    calls = call_list(scores.table, request.rep_id, length, scores.reps)
     return NextCalls(
-        **_head(sheet),
+        **_lead_header(scores),
         rep_id=request.rep_id,
-        calls=[Call(**_row(row)) for row in calls.to_dict("records")],
+        calls=[Call(**_contract_values(row, Call)) for row in calls.to_dict("records")],
     )
 
 
-def score_leads(scores: ScoreCache, request: ScoreLeadsRequest) -> LeadScores:
-    """Score the leads of a request; every one of them is answered."""
-    most = scores.params.most_given_leads
+def score_leads(cache: ScoreCache, request: ScoreLeadsRequest) -> ScoredLeads:
+    """Score the leads of a request; each of them is answered, scored or not.
+
+    Raises:
+        InputError: there are too many leads, or a value is not what its column holds.
+        NotReady: there is no model of leads.
+    """
+    most = cache.params.most_given_leads
     if len(request.leads) > most:
         raise InputError(
-            f"{len(request.leads)} leads were given; at most {most} are scored at once, so send "
-            "them in parts"
+            f"the request has {len(request.leads)} leads, at most {most} are allowed; send them in "
+            "several requests"
         )
-    sheet = there(scores.sheet().leads)
-    outlook, moment = sheet.outlook, request.as_of or sheet.as_of
+    scores = cache.leads()
+    moment = request.as_of or scores.as_of
     leads = {lead.lead_id: lead.model_dump() for lead in request.leads}
-    with scores.engine():
-        rows = outlook.fit(
-            list(leads.values()), [activity.model_dump() for activity in request.activities]
-        )
-        made = outlook.score_given(rows, moment)
-    found = {str(row["lead_id"]): row for row in made.to_dict("records")}
-    return LeadScores(
-        **_head(replace(sheet, as_of=moment)),
-        scores=[Score(**_row(found[name], Score)) for name in leads if name in found],
+    activities = [activity.model_dump() for activity in request.activities]
+    with cache.engine():
+        inline = scores.outlook.fit(list(leads.values()), activities)
+        table = scores.outlook.score_given(inline, moment)
+    rows = {str(row["lead_id"]): row for row in table.to_dict("records")}
+    return ScoredLeads(
+        **_lead_header(replace(scores, as_of=moment)),
+        scores=[Score(**_contract_values(rows[id_], Score)) for id_ in leads if id_ in rows],
         not_scored=[
-            NotScored(lead_id=name, why=why_no_score(name, lead, moment))
-            for name, lead in leads.items()
-            if name not in found
+            NotScored(lead_id=id_, why=why_no_score(id_, lead, moment))
+            for id_, lead in leads.items()
+            if id_ not in rows
         ],
-        ignored=list(rows.ignored),
+        ignored=list(inline.ignored),
     )
 
 
-def explain_lead(scores: ScoreCache, request: ExplainLeadRequest) -> LeadExplanation:
-    """Take one lead with its reasons out of the scores."""
-    sheet = scores.at(there(scores.sheet().leads), request.as_of)
-    row = find_lead(sheet.table, request.lead_id)
+def explain_lead(cache: ScoreCache, request: ExplainLeadRequest) -> LeadExplanation:
+    """Return one open lead's score with its reasons.
+
+    Raises:
+        NotFoundError: nobody knows the lead, or it was not open; says which.
+        NotReady: there are no scores of leads.
+    """
+    scores = cache.leads(request.as_of)
+    row = find_lead(scores.table, request.lead_id)
     if row is None:
-        with scores.engine():
-            known = sheet.outlook.lead(request.lead_id)
-        raise NotFoundError(why_no_score(request.lead_id, known, sheet.as_of))
-    return LeadExplanation(**_head(sheet), **_row(row))
+        with cache.engine():
+            lead = scores.outlook.lead(request.lead_id)
+        raise NotFoundError(why_no_score(request.lead_id, lead, scores.as_of))
+    return LeadExplanation(**_lead_header(scores), **_contract_values(row, Call))
 
 
-def health(scores: ScoreCache) -> Health:
-    """Tell which models answer, from which data, and how old both are."""
-    sheet = scores.sheet()
-    leads, reps = sheet.leads, sheet.reps
-    told: dict[str, Any] = {"leads": None, "quota": None}
-    lacking = []
-    if isinstance(leads, str):
-        lacking.append(leads)
-    else:
-        horizon = leads.outlook.bundle.horizon_days
-        told["leads"] = _model(leads) | {"horizon_days": horizon, "open_leads": len(leads.table)}
-    if isinstance(reps, str):
-        lacking.append(reps)
-    else:
-        told["quota"] = _model(reps) | {"reps": reps.table["rep_id"].nunique()}
-    age = utc_now() - sheet.data_until
-    return Health.model_validate(
-        told
-        | {
-            "status": "ready",
-            "data_until": sheet.data_until,
-            "data_age_days": round(age.total_seconds() / SECONDS_A_DAY, 2),
-            "scored_at": sheet.made_at,
-            "lacking": lacking,
-            "problem": scores.problem,
-        }
+def health(cache: ScoreCache) -> Health:
+    """Return which models answer, from which data, and how old both are.
+
+    Raises:
+        NotReady: nothing can be answered.
+    """
+    current = cache.current()
+    age = utc_now() - current.data_until
+    return Health(
+        status="ready",
+        data_until=current.data_until,
+        data_age_days=round(age.total_seconds() / SECONDS_A_DAY, 2),
+        scored_at=current.scored_at,
+        leads=_lead_health(current.leads),
+        quota=_quota_health(current.reps),
+        lacking=[part.why for part in current.unavailable],
+        problem=cache.problem,
     )
 
 
-def _model(part: LeadSheet | RepSheet) -> dict[str, Any]:
-    bundle = part.outlook.bundle
+def _lead_health(scores: LeadScores | Unavailable) -> LeadHealth | None:
+    if isinstance(scores, Unavailable):
+        return None
+    horizon = scores.outlook.bundle.horizon_days
+    return LeadHealth(**_model_health(scores), horizon_days=horizon, open_leads=len(scores.table))
+
+
+def _quota_health(scores: RepScores | Unavailable) -> QuotaHealth | None:
+    if isinstance(scores, Unavailable):
+        return None
+    return QuotaHealth(**_model_health(scores), reps=scores.table["rep_id"].nunique())
+
+
+def _model_health(scores: LeadScores | RepScores) -> dict[str, Any]:
+    bundle = scores.outlook.bundle
     return {
-        "model_version": part.outlook.version,
+        "model_version": scores.outlook.version,
         "trained_until": bundle.until,
-        "evidence": bundle.evidence.state,
+        "evidence": EvidenceState(bundle.evidence.state),
         "evidence_says": bundle.evidence.says,
     }
 
 
-def head(part: LeadSheet | RepSheet) -> dict[str, Any]:
-    """Give what every answer says about itself."""
-    version = part.outlook.version
-    return {"as_of": part.as_of, "model_version": version, "note": _note(part)}
+def header(scores: LeadScores | RepScores) -> dict[str, Any]:
+    """Return what every answer says about itself: the fields of `Answer`."""
+    version = scores.outlook.version
+    return {"as_of": scores.as_of, "model_version": version, "note": _note(scores)}
 
 
-def _head(sheet: LeadSheet) -> dict[str, Any]:
-    return head(sheet) | {"horizon_days": sheet.outlook.bundle.horizon_days}
+def _lead_header(scores: LeadScores) -> dict[str, Any]:
+    return header(scores) | {"horizon_days": scores.outlook.bundle.horizon_days}
 
 
-def _note(part: LeadSheet | RepSheet) -> str:
-    """Say what to know before using a forecast; what is wrong with it comes first."""
-    bundle, until, moment = part.outlook.bundle, part.outlook.warehouse.data_until, part.as_of
-    said = []
-    if bundle.until > moment:
-        said.append(
-            f"The model learned from data up to {zulu(bundle.until)}, later than this as_of: these "
-            "scores know what came after."
+def _note(scores: LeadScores | RepScores) -> str:
+    """Say what to know before using a forecast; what weakens it comes first."""
+    bundle, until = scores.outlook.bundle, scores.outlook.warehouse.data_until
+    sentences = []
+    if bundle.until > scores.as_of:
+        sentences.append(
+            f"The model was trained on data up to {zulu(bundle.until)}, later than this as_of, so "
+            "it knows what came after."
         )
-    if moment > until:
-        said.append(f"Nothing is known after {zulu(until)}, the end of the data.")
-    if bundle.evidence.state != "enough":
-        said.append(f"Evidence: {bundle.evidence.says}.")
-    return " ".join([*said, COACHING])
+    if scores.as_of > until:
+        sentences.append(f"The data end at {zulu(until)}; nothing after that is known.")
+    if bundle.evidence.state != EvidenceState.ENOUGH:
+        sentences.append(f"Evidence: {bundle.evidence.says}.")
+    return " ".join([*sentences, COACHING])
 
 
-def _row(row: Mapping[Any, Any], contract: type[Score] = Call) -> dict[str, Any]:
-    """Give the contract's own fields of a row of scores."""
-    own = set(contract.model_fields) - set(LeadAnswer.model_fields)
-    told = {name: row[name] for name in own}
+def _contract_values(row: Mapping[Any, Any], contract: type[Score]) -> dict[str, Any]:
+    """Return the values of a contract out of a row of scores, the header aside."""
+    names = set(contract.model_fields) - set(LeadAnswer.model_fields)
     owner = row["rep_id"]
-    return told | {
+    return {name: row[name] for name in names} | {
+        # A column of texts holds a float where it is empty.
         "rep_id": owner if isinstance(owner, str) else None,
         "reasons": json.loads(row["reasons"]),
     }

@@ -7,18 +7,47 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from inspect import getdoc
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
+from serving.api.fields import field
+
 TEMPLATE = "#/components/schemas/{model}"
+
+
+@dataclass(frozen=True)
+class SystemPath:
+    """A path beside the endpoints, asked with GET.
+
+    Attributes:
+        summary: what it tells.
+        answer: what 200 means.
+    """
+
+    summary: str
+    answer: str
+
+
 SYSTEM = {
-    "/livez": "Whether the process is alive.",
-    "/healthz": "The same as /livez.",
-    "/readyz": "Whether there are scores to answer from.",
-    "/docs.json": "This document.",
-    "/metrics": "Figures for Prometheus.",
+    "/livez": SystemPath("Is the process alive?", "The process is alive."),
+    "/healthz": SystemPath("Is the process alive? The same as /livez.", "The process is alive."),
+    "/readyz": SystemPath("Are there scores to answer from?", "There are scores to answer from."),
+    "/docs.json": SystemPath("This document.", "The OpenAPI document."),
+    "/metrics": SystemPath("Metrics for Prometheus.", "Counts and durations of requests."),
+}
+NEEDS_TOKEN = "/metrics"  # noqa: S105 - a path
+NOT_READY = "Not ready: there is no data or no model yet, or scores are still being computed."
+ERRORS = {
+    "400": "The body is not as described here.",
+    "401": "The token is missing, unknown or revoked.",
+    "404": "No such lead, rep or manager, or nothing to forecast for it.",
+    "413": "The body is too large.",
+    "415": "The body is not sent as `application/json`.",
+    "500": "The service failed. Its log has the details.",
+    "503": NOT_READY,
 }
 
 
@@ -27,64 +56,58 @@ class Endpoint:
     """One question the service answers.
 
     Attributes:
-        path: where.
-        request: what is given.
+        path: where to send it, by POST.
+        request: the body.
         answer: what comes back.
-        says: what it does, its first sentence being a summary.
+        description: what it does; its first sentence is the summary.
     """
 
     path: str
     request: type[BaseModel]
     answer: type[BaseModel]
-    says: str
+    description: str
 
 
 class Error(BaseModel):
-    """What was wrong, what was given, and what would be right."""
+    """The answer to a request that failed."""
 
-    error: str
-
-
-ERRORS = {
-    "400": "The body is wrong.",
-    "401": "The token is missing, unknown or revoked.",
-    "404": "No such rep, lead or manager.",
-    "413": "The body is too long.",
-    "415": "The body is not sent as application/json.",
-    "503": "Not ready: no data, no model of this kind, or the scores are still being made.",
-}
+    error: str = field(
+        "What is wrong, what was sent, and what would be right.",
+        "no lead has the id 'lead-9999' in the data",
+    )
 
 
 def document(
-    endpoints: Mapping[str, Endpoint], title: str, version: str, says: str
+    endpoints: Mapping[str, Endpoint], title: str, version: str, description: str
 ) -> dict[str, Any]:
-    """Describe the service by OpenAPI 3.1.
+    """Return the OpenAPI 3.1 document of the service as plain values.
 
     Args:
         endpoints: by name.
         title: the product.
         version: its version.
-        says: what it is for.
+        description: what it is for.
     """
-    models = [(e.request, "validation") for e in endpoints.values()]
+    requests = [(e.request, "validation") for e in endpoints.values()]
     answers = [(e.answer, "serialization") for e in endpoints.values()]
-    _, made = models_json_schema(
-        [*models, *answers, (Error, "validation")],  # type: ignore[list-item] # literals widen
+    _, schemas = models_json_schema(
+        [*requests, *answers, (Error, "validation")],  # type: ignore[list-item] # literals widen
         ref_template=TEMPLATE,
     )
     paths = {e.path: {"post": _operation(name, e)} for name, e in endpoints.items()}
+    system = {path: {"get": _system_operation(path)} for path in SYSTEM}
     described: dict[str, Any] = {
         "openapi": "3.1.0",
-        "info": {"title": title, "version": version, "description": says},
+        "info": {"title": title, "version": version, "description": description},
         "security": [{"token": []}],
-        "paths": paths | {path: {"get": _system(path)} for path in SYSTEM},
+        "paths": paths | system,
         "components": {
-            "schemas": made["$defs"],
+            "schemas": schemas["$defs"],
             "securitySchemes": {
                 "token": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "Made with `pacesetter token create NAME`.",
+                    "description": "Create one with `pacesetter token create NAME`.",
                 }
             },
         },
@@ -95,15 +118,15 @@ def document(
 
 def _operation(name: str, endpoint: Endpoint) -> dict[str, Any]:
     failures = {
-        status: {"description": says, "content": _content(Error)} for status, says in ERRORS.items()
+        status: {"description": why, "content": _content(Error)} for status, why in ERRORS.items()
     }
-    answered = {"description": endpoint.answer.__doc__, "content": _content(endpoint.answer)}
+    answer = {"description": getdoc(endpoint.answer), "content": _content(endpoint.answer)}
     return {
         "operationId": name,
-        "summary": endpoint.says.split(". ")[0].rstrip("."),
-        "description": endpoint.says,
+        "summary": endpoint.description.split(". ")[0].rstrip("."),
+        "description": endpoint.description,
         "requestBody": {"required": True, "content": _content(endpoint.request)},
-        "responses": {"200": answered, **failures},
+        "responses": {"200": answer, **failures},
     }
 
 
@@ -111,10 +134,10 @@ def _content(model: type[BaseModel]) -> dict[str, Any]:
     return {"application/json": {"schema": {"$ref": TEMPLATE.format(model=model.__name__)}}}
 
 
-def _system(path: str) -> dict[str, Any]:
-    responses: dict[str, Any] = {"200": {"description": "It is."}}
+def _system_operation(path: str) -> dict[str, Any]:
+    responses: dict[str, Any] = {"200": {"description": SYSTEM[path].answer}}
     if path == "/readyz":
-        responses["503"] = {"description": "Not ready, with why.", "content": _content(Error)}
-    told: dict[str, Any] = {"summary": SYSTEM[path], "responses": responses}
-    # An empty list of needs opens a path; the metrics need the token like everything else.
-    return told if path == "/metrics" else told | {"security": []}
+        responses["503"] = {"description": NOT_READY, "content": _content(Error)}
+    operation: dict[str, Any] = {"summary": SYSTEM[path].summary, "responses": responses}
+    # An empty list of needs opens a path.
+    return operation if path == NEEDS_TOKEN else operation | {"security": []}

@@ -1,103 +1,133 @@
-"""From forecasts of quota attainment to answers, in the words of the contracts."""
+"""Answers about reps, made of forecasts of quota attainment."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from features.clock import zulu
 from features.errors import NotFoundError
-from serving.api.lead_answers import head
+from serving.api import rep_contracts as contracts
+from serving.api.lead_answers import header
 from serving.api.rep_contracts import (
     AtRiskReps,
     AtRiskRepsRequest,
-    RepForecast,
     RepOutlook,
     RepOutlookRequest,
-    TeamForecast,
 )
 from serving.home.cache import ScoreCache
-from serving.home.scored import RepSheet, there
-from serving.wording.reps import team_sentence, team_withheld
+from serving.home.scored import RepScores
+from serving.wording.forecasts import RepForecast, TeamForecast
+from serving.wording.reps import (
+    chance_withheld,
+    rep_sentence,
+    rep_withheld,
+    team_sentence,
+    team_withheld,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
+EXAMPLES = 5
+"""Known managers that an error names."""
 
-def at_risk_reps(scores: ScoreCache, request: AtRiskRepsRequest) -> AtRiskReps:
-    """Take a manager's reps, or all, out of the forecasts."""
-    sheet = scores.at(there(scores.sheet().reps), request.as_of)
-    manager, table = request.manager_id, sheet.table
+
+def at_risk_reps(cache: ScoreCache, request: AtRiskRepsRequest) -> AtRiskReps:
+    """Return a page of a manager's reps, or of all, the least likely to make quota first.
+
+    Raises:
+        NotFoundError: nobody knows the manager.
+        NotReady: there are no forecasts of quota attainment.
+    """
+    scores = cache.reps(request.as_of)
+    manager, table = request.manager_id, scores.table
     own = table if manager is None else table[table["manager_id"] == manager]
-    if own.empty and manager is not None and manager not in sheet.managers:
-        raise NotFoundError(_unknown(manager, sheet))
-    told = head(sheet)
-    length = request.limit or scores.params.list_length
+    if own.empty and manager is not None and manager not in scores.managers:
+        raise NotFoundError(_unknown(manager, scores))
+    length = request.limit or cache.params.list_length
     page = own.iloc[request.offset : request.offset + length]
-    if own.empty:
-        whose = "" if manager is None else f" of manager {manager}"
-        told["note"] = (
-            f"No rep{whose} has a quota whose period runs as of {zulu(sheet.as_of)}. {told['note']}"
-        )
     return AtRiskReps(
-        **told,
+        **_header(scores, manager, own),
         manager_id=manager,
-        team=[] if manager is None else _teams(sheet, own, "manager", manager),
-        company=_teams(sheet, table, "company", "company"),
+        team=[] if manager is None else _teams(scores, own, "manager", manager),
+        company=_teams(scores, table, "company", "company"),
         total=len(own),
         offset=request.offset,
-        reps=_reps(page),
+        reps=[_rep(row) for row in page.to_dict("records")],
     )
 
 
-def rep_outlook(scores: ScoreCache, request: RepOutlookRequest) -> RepOutlook:
-    """Take one rep out of the forecasts."""
+def rep_outlook(cache: ScoreCache, request: RepOutlookRequest) -> RepOutlook:
+    """Return one rep's forecasts, one for each running period.
+
+    Raises:
+        NotFoundError: nobody knows the rep, or the rep has no running quota; says which.
+        NotReady: there are no forecasts of quota attainment.
+    """
     from serving.home.rep_outlook import of_rep  # noqa: PLC0415 - takes seconds
 
-    sheet = scores.at(there(scores.sheet().reps), request.as_of)
-    own = of_rep(sheet.table, request.rep_id, sheet.reps, sheet.as_of)
-    return RepOutlook(**head(sheet), rep_id=request.rep_id, periods=_reps(own))
+    scores = cache.reps(request.as_of)
+    own = of_rep(scores.table, request.rep_id, scores.reps, scores.as_of)
+    periods = [_rep(row) for row in own.to_dict("records")]
+    return RepOutlook(**header(scores), rep_id=request.rep_id, periods=periods)
 
 
-def _reps(rows: pd.DataFrame) -> list[RepForecast]:
-    from serving.home.rep_outlook import plain  # noqa: PLC0415 - takes seconds
+def _header(scores: RepScores, manager: str | None, own: pd.DataFrame) -> dict[str, Any]:
+    """Return the header of a list, whose note says why the list is empty, if it is."""
+    values = header(scores)
+    if own.empty:
+        whose = "" if manager is None else f" of manager {manager}"
+        moment = zulu(scores.as_of)
+        empty = f"No rep{whose} has a quota whose period runs as of {moment}."
+        values["note"] = f"{empty} {values['note']}"
+    return values
 
-    plainly = (plain(row) for row in rows.to_dict("records"))
-    return [RepForecast(**_own(row, RepForecast)) for row in plainly]
+
+def _rep(row: Mapping[Any, Any]) -> contracts.RepForecast:
+    forecast = RepForecast.from_row(row)
+    return contracts.RepForecast(
+        **asdict(forecast),
+        reasons=json.loads(row["reasons"]),
+        chance_withheld=chance_withheld(forecast),
+        range_withheld=rep_withheld(forecast),
+        says=rep_sentence(forecast),
+    )
 
 
-def _teams(sheet: RepSheet, reps: pd.DataFrame, level: str, group: str) -> list[TeamForecast]:
-    """Give a team's roll-ups, the reps in each period counted."""
-    from training.quota.evidence import team_evidence  # noqa: PLC0415 - takes seconds
-
-    teams = sheet.teams
+def _teams(
+    scores: RepScores, reps: pd.DataFrame, level: str, group: str
+) -> list[contracts.TeamForecast]:
+    """Return a team's forecasts, one for each running period, with its reps counted."""
+    teams = scores.teams
     if teams.empty:
         return []
-    made = []
-    for row in teams[(teams["level"] == level) & (teams["group"] == group)].to_dict("records"):
-        within = (reps["period_start"] == row["period_start"]) & (
-            reps["period_end"] == row["period_end"]
-        )
-        told = {str(name): value for name, value in row.items()}
-        members = reps[within]
-        state, says = team_evidence(
-            sheet.outlook.bundle.evidence.state, members["evidence"], members["quota"]
-        )
-        told |= {
-            "evidence": state,
-            "evidence_says": says,
-            "reps": len(members),
-            "left": int(members["has_left"].sum()),
-            "at_risk": int((members["at_risk"] & ~members["has_left"]).sum()),
-        }
-        told |= {"range_withheld": team_withheld(told), "says": team_sentence(told)}
-        made.append(TeamForecast(**_own(told, TeamForecast)))
-    return made
+    members = [RepForecast.from_row(row) for row in reps.to_dict("records")]
+    rows = teams[(teams["level"] == level) & (teams["group"] == group)].to_dict("records")
+    return [_team(row, members, scores.outlook.bundle.evidence.state) for row in rows]
 
 
-def _own(row: dict[str, Any], contract: type[RepForecast | TeamForecast]) -> dict[str, Any]:
-    return {name: row[name] for name in contract.model_fields}
+def _team(
+    row: Mapping[Any, Any], reps: Sequence[RepForecast], model_evidence: str
+) -> contracts.TeamForecast:
+    from training.quota.evidence import team_evidence  # noqa: PLC0415 - takes seconds
+
+    period = row["period_start"], row["period_end"]
+    members = [rep for rep in reps if (rep.period_start, rep.period_end) == period]
+    evidence = team_evidence(
+        model_evidence, [rep.evidence for rep in members], [rep.quota for rep in members]
+    )
+    forecast = TeamForecast.from_row(row, members, evidence)
+    return contracts.TeamForecast(
+        **asdict(forecast),
+        range_withheld=team_withheld(forecast),
+        says=team_sentence(forecast),
+    )
 
 
-def _unknown(manager: str, sheet: RepSheet) -> str:
-    known = ", ".join(sorted(sheet.managers)[:5]) or "none; reps have no manager_id in the data"
+def _unknown(manager: str, scores: RepScores) -> str:
+    managers = sorted(scores.managers)[:EXAMPLES]
+    known = ", ".join(managers) or "none; reps have no manager_id in the data"
     return f"no manager has the id {manager!r}; known managers are, for example: {known}"

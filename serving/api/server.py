@@ -1,4 +1,4 @@
-"""Runs an application in this process until Ctrl-C: one port, one line a request, no orphans."""
+"""Runs an application in this process until Ctrl-C: one port, one log line a request."""
 
 from __future__ import annotations
 
@@ -25,10 +25,14 @@ LOG_FORMAT = "%(asctime)s %(message)s"
 
 @contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """Take an address before anything slow begins.
+    """Yield a socket that listens on an address, before anything slow begins.
+
+    Args:
+        host: the address, or a name for it.
+        port: 0 takes any free one.
 
     Raises:
-        InputError: it cannot be had; says why.
+        InputError: the address cannot be used; says why.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -36,17 +40,18 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         )[0]
     except OSError as error:
         raise InputError(
-            f"--host {host!r} is no address: {error.strerror}; 127.0.0.1 is this machine alone"
+            f"--host {host!r} is not an address: {error.strerror}; use 127.0.0.1 for this machine "
+            "alone"
         ) from None
-    with socket.socket(family, kind, protocol) as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(family, kind, protocol) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            taken.bind(address)
+            listener.bind(address)
             # At once: two servers may bind the same address, but only one may listen on it.
-            taken.listen(BACKLOG)
+            listener.listen(BACKLOG)
         except OSError as error:
             raise InputError(_unavailable(host, port, error)) from None
-        yield taken
+        yield listener
 
 
 def _unavailable(host: str, port: int, error: OSError) -> str:
@@ -61,18 +66,18 @@ def _unavailable(host: str, port: int, error: OSError) -> str:
 
 
 def keep_bentoml_quiet(home: Path) -> None:
-    """Keep what BentoML may write under HOME/data, and BentoML from telling anybody."""
+    """Let BentoML write under HOME/data only, and send no usage statistics."""
     os.environ["BENTOML_HOME"] = str(home / "data" / "bentoml")
     os.environ["BENTOML_DO_NOT_TRACK"] = "True"
 
 
-def run(app: ASGIApp, taken: socket.socket, says: str) -> None:
-    """Serve until a signal ends it; requests at work get a few seconds to end.
+def run(app: ASGIApp, listener: socket.socket, greeting: str) -> None:
+    """Serve until a signal ends it; running requests get a few seconds to finish.
 
     Args:
-        app: what answers.
-        taken: the socket that listens.
-        says: what to say once it does.
+        app: the application.
+        listener: the socket that listens.
+        greeting: printed to stderr once the application answers.
     """
     _log_to_stderr()
     config = uvicorn.Config(
@@ -83,39 +88,39 @@ def run(app: ASGIApp, taken: socket.socket, says: str) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    _Server(config, says).run(sockets=[taken])
+    _Server(config, greeting).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn that says when it is ready, and for which a signal is an end, not a failure."""
+    """Uvicorn that says when it is ready, and that a signal ends without an error."""
 
-    def __init__(self, config: uvicorn.Config, says: str) -> None:
+    def __init__(self, config: uvicorn.Config, greeting: str) -> None:
         super().__init__(config)
-        self._says = says
+        self._greeting = greeting
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then say so."""
+        """Start, then print the greeting."""
         await super().startup(sockets)
-        sys.stderr.write(self._says + "\n")
+        sys.stderr.write(self._greeting + "\n")
         sys.stderr.flush()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop on a signal; uvicorn would raise it once more after everything has ended well."""
-        before = {one: signal.signal(one, self.handle_exit) for one in SIGNALS}
+        """Stop on a signal; uvicorn would raise it again after everything has ended well."""
+        handlers = {number: signal.signal(number, self.handle_exit) for number in SIGNALS}
         try:
             yield
         finally:
-            for one, handler in before.items():
-                signal.signal(one, handler)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
 
 
 def _log_to_stderr() -> None:
-    ours = logging.getLogger("pacesetter")
+    logger = logging.getLogger("pacesetter")
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter(LOG_FORMAT, "%Y-%m-%dT%H:%M:%S%z"))
-    ours.handlers = [handler]
-    ours.propagate = False
-    ours.setLevel(logging.INFO)
-    for theirs in ("bentoml", "uvicorn"):
-        logging.getLogger(theirs).setLevel(logging.WARNING)
+    logger.handlers = [handler]
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+    for library in ("bentoml", "uvicorn"):
+        logging.getLogger(library).setLevel(logging.WARNING)

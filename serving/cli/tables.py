@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from serving.cli.session import Session
+from serving.wording.forecasts import RepForecast
 from serving.wording.reps import period_in_words, rep_chance
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def show_risks(session: Session, risks: pd.DataFrame, title: str) -> None:
         elif risk["evidence"] != "enough":
             said = str(risk["evidence_says"])
         so_far = f"{risk['attained']:,.0f} of {risk['quota']:,.0f}"
-        rows.append([str(risk["rep_id"]), rep_chance(risk), so_far, said])
+        rows.append([str(risk["rep_id"]), rep_chance(RepForecast.from_row(risk)), so_far, said])
     session.console.show(title, ["rep", "makes quota", "closed so far", "because"], rows)
 
 
@@ -56,9 +57,11 @@ def show_rep(session: Session, row: Mapping[str, Any]) -> None:
     Reasons are told as far as there is a forecast to be told: for who has left there is none, nor
     for who nothing is known of.
     """
-    title = f"Rep {row['rep_id']}, quota of {period_in_words(row)}, as of {row['as_of']:%Y-%m-%d}"
+    period = period_in_words(row["period_start"], row["period_end"])
+    title = f"Rep {row['rep_id']}, quota of {period}, as of {row['as_of']:%Y-%m-%d}"
     if row["has_left"] or row["evidence"] == "none" or not row["quota"] > 0:
-        cells = [f"{row['quota']:,.0f}", f"{row['attained']:,.0f}", rep_chance(row)]
+        cells = [f"{row['quota']:,.0f}", f"{row['attained']:,.0f}"]
+        cells.append(rep_chance(RepForecast.from_row(row)))
         session.console.show(title, ["quota", "closed so far", "makes quota"], [cells])
     else:
         session.console.show(title, BECAUSE, _sum_of_rep(row))

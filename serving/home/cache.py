@@ -1,10 +1,9 @@
 """The scores the service answers from: made by one thread, replaced whole, never half.
 
-Requests only read. A thread looks every few seconds whether another warehouse or another champion
-is in place, or the scores have grown old; then it opens them together, scores every open lead and
-every rep with a running quota, as far as there are models, and puts the result in the old one's
-place in one step. Until then the old scores answer, which say of themselves what they were made
-from.
+Requests only read. Every few seconds a thread checks whether another warehouse or another champion
+is in place, or the scores have grown old. If so, it opens both together, scores every open lead and
+every rep with a running quota, as far as there are models, and replaces the old scores in one step.
+Until then the old scores answer. Every answer states its moment and its model.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -21,17 +20,18 @@ from typing import TYPE_CHECKING, Any
 
 from features.clock import utc_now
 from features.errors import InputError, NotReady, PacesetterError
-from serving.home.scored import LeadSheet, Part, RepSheet, Sheet
+from serving.home.scored import HomeScores, LeadScores, RepScores, Unavailable
 from serving.settings import Settings
 
 if TYPE_CHECKING:
+    from features.storage.warehouse import Warehouse
     from serving.home.home import Home
 
 LOOK_SECONDS = 5.0
 PATIENCE_SECONDS = 2.0
-"""How long a request waits for the first scores before it is told to come back."""
+"""How long a request waits for the first scores before it is asked to come back."""
 KEPT_MOMENTS = 8
-"""Past moments whose scores are kept, the last asked for."""
+"""Past moments whose scores are kept: those asked for last."""
 
 log = logging.getLogger("pacesetter.serve")
 
@@ -41,7 +41,7 @@ class ScoreCache:
 
     Attributes:
         home: the folder it answers for.
-        params: how much is answered.
+        params: limits of the answers.
         problem: why newer scores could not be made; None if all is well.
     """
 
@@ -53,7 +53,7 @@ class ScoreCache:
         self._settings = settings
         self._look_seconds = look_seconds
         self._refresh = timedelta(minutes=self.params.refresh_minutes)
-        self._sheet: Sheet | None = None
+        self._current: HomeScores | None = None
         self._looked = threading.Event()
         self._stopping = threading.Event()
         self._engine = threading.Lock()
@@ -67,36 +67,61 @@ class ScoreCache:
         self._thread.start()
 
     def stop(self, patience: float = 1.0) -> None:
-        """End looking; scores that are being made are not waited for longer than told."""
+        """Stop looking; scores in the making are waited for no longer than `patience` seconds."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(patience)
 
-    def sheet(self, patience: float = PATIENCE_SECONDS) -> Sheet:
-        """Give the current scores.
+    def current(self, patience: float = PATIENCE_SECONDS) -> HomeScores:
+        """Return the current scores; wait up to `patience` seconds for the first ones.
 
         Raises:
             NotReady: there are none; says why.
         """
         self._looked.wait(patience)
-        sheet = self._sheet
-        if sheet is not None:
-            return sheet
-        raise NotReady(self.problem or "the scores are being made; ask again in a few seconds")
+        scores = self._current
+        if scores is not None:
+            return scores
+        raise NotReady(
+            self.problem or "scores are still being computed; try again in a few seconds"
+        )
 
-    def at(self, part: Part, as_of: datetime | None) -> Part:
-        """Give scores as of a moment; of requests for the same one, only one computes."""
-        if as_of is None or as_of == part.as_of:
-            return part
-        key = (part, as_of)
+    def leads(self, as_of: datetime | None = None) -> LeadScores:
+        """Return the scores of open leads as of a moment; None is the end of the data.
+
+        Raises:
+            NotReady: there are none; says why.
+        """
+        scores = self.current().leads
+        if isinstance(scores, Unavailable):
+            raise NotReady(scores.why)
+        past: LeadScores = self._as_of(scores, as_of)
+        return past
+
+    def reps(self, as_of: datetime | None = None) -> RepScores:
+        """Return the forecasts of reps as of a moment; None is the end of the data.
+
+        Raises:
+            NotReady: there are none; says why.
+        """
+        scores = self.current().reps
+        if isinstance(scores, Unavailable):
+            raise NotReady(scores.why)
+        past: RepScores = self._as_of(scores, as_of)
+        return past
+
+    def _as_of(self, scores: LeadScores | RepScores, as_of: datetime | None) -> Any:
+        """Score as of a moment; of simultaneous requests for the same one, only one computes."""
+        if as_of is None or as_of == scores.as_of:
+            return scores
+        key = (scores, as_of)
         with self.engine():
             if key not in self._moments:
-                self._moments[key] = part.at(as_of)
+                self._moments[key] = scores.at(as_of)
             self._moments.move_to_end(key)
             while len(self._moments) > KEPT_MOMENTS:
                 self._moments.popitem(last=False)
-            made: Part = self._moments[key]
-            return made
+            return self._moments[key]
 
     @contextmanager
     def engine(self) -> Iterator[None]:
@@ -108,21 +133,22 @@ class ScoreCache:
         """Make new scores if there is reason to; called by one thread only."""
         try:
             mark = self._home.mark()
-            now = self._sheet
-            if now is not None and not self._is_due(now, mark):
-                self.problem = now.fault
+            current = self._current
+            if current is not None and not self._is_due(current, mark):
+                self.problem = current.problem
                 return
-            sheet = self._make(mark)
+            scores = self._score_home(mark)
         except PacesetterError as error:
             # What the home holds now cannot be scored; scores of what it held would mislead.
-            self._sheet, self.problem = None, str(error)
+            self._current, self.problem = None, str(error)
         except Exception as error:  # noqa: BLE001 - the thread must outlive any bug; logged whole
-            self.problem = self._fail("new scores", error)
+            self._report(_failure("new scores", error), error)
         else:
-            self._sheet, self.problem = sheet, sheet.fault
+            self._current = scores
+            self._report(scores.problem, scores.fault)
             with self._engine:
                 self._moments.clear()
-            _tell(sheet)
+            _log_counts(scores)
         self._looked.set()
 
     @cached_property
@@ -132,39 +158,35 @@ class ScoreCache:
 
         return Home(self.home, self._settings)
 
-    def _fail(self, what: str, error: Exception) -> str:
-        """Log a fault, the same one only once, and word it: a full disk or a locked file passes."""
-        problem = f"{what} could not be made ({type(error).__name__}); the log says more"
-        if problem != self.problem:
-            log.error("%s could not be made", what, exc_info=error)
-        return problem
+    def _report(self, problem: str | None, fault: Exception | None) -> None:
+        """Take note of a problem. A full disk is met at every look, and logged once."""
+        if problem is not None and problem != self.problem:
+            log.error("%s", problem, exc_info=fault)
+        self.problem = problem
 
-    def _is_due(self, sheet: Sheet, mark: tuple[str, ...]) -> bool:
-        now = utc_now()
-        return sheet.mark != mark or now - sheet.made_at >= self._refresh
+    def _is_due(self, scores: HomeScores, mark: tuple[str, ...]) -> bool:
+        return scores.mark != mark or utc_now() - scores.scored_at >= self._refresh
 
-    def _make(self, mark: tuple[str, ...]) -> Sheet:
+    def _score_home(self, mark: tuple[str, ...]) -> HomeScores:
         """Score what can be scored: what is wrong with one kind does not silence the other."""
-        home = self._home
-        warehouse = home.warehouse()
-        made_at = utc_now().replace(microsecond=0)
-        faults: list[Exception] = []
-        leads = _tried(lambda: LeadSheet.of(home.open_leads(warehouse)), faults)
-        reps = _tried(lambda: RepSheet.of(home.open_quota(warehouse)), faults)
-        if isinstance(leads, str) and isinstance(reps, str):
-            raise faults[0] if faults else NotReady(f"{leads}; {reps}")
-        fault = None
-        if faults:
-            what = "forecasts of leads" if isinstance(leads, str) else "forecasts of quota"
-            fault = self._fail(what, faults[0])
-        return Sheet(
-            leads=fault if fault and isinstance(leads, str) else leads,
-            reps=fault if fault and isinstance(reps, str) else reps,
-            data_until=warehouse.data_until,
-            made_at=made_at,
-            mark=mark,
-            fault=fault,
-        )
+        warehouse = self._home.warehouse()
+        scored_at = utc_now().replace(microsecond=0)
+        leads, reps = self._score_leads(warehouse), self._score_reps(warehouse)
+        if isinstance(leads, Unavailable) and isinstance(reps, Unavailable):
+            raise leads.fault or reps.fault or NotReady(f"{leads.why}; {reps.why}")
+        return HomeScores(leads, reps, warehouse.data_until, scored_at, mark)
+
+    def _score_leads(self, warehouse: Warehouse) -> LeadScores | Unavailable:
+        try:
+            return LeadScores.of(self._home.open_leads(warehouse))
+        except Exception as error:  # noqa: BLE001 - kept in the value; logged or raised with it
+            return _unavailable("lead scores", error)
+
+    def _score_reps(self, warehouse: Warehouse) -> RepScores | Unavailable:
+        try:
+            return RepScores.of(self._home.open_quota(warehouse))
+        except Exception as error:  # noqa: BLE001 - kept in the value; logged or raised with it
+            return _unavailable("quota forecasts", error)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -172,22 +194,22 @@ class ScoreCache:
             self._stopping.wait(self._look_seconds)
 
 
-def _tried(make: Callable[[], Part], faults: list[Exception]) -> Part | str:
-    """Make a part, or say why it cannot be; what should not have happened is kept as a fault."""
-    try:
-        return make()
-    except (InputError, NotReady) as error:
-        return str(error)
-    except Exception as error:  # noqa: BLE001 - logged or raised by the caller
-        faults.append(error)
-        return ""
+def _unavailable(what: str, error: Exception) -> Unavailable:
+    """Tell what is simply not there yet from what should have worked."""
+    if isinstance(error, InputError | NotReady):
+        return Unavailable(str(error))
+    return Unavailable(_failure(what, error), error)
 
 
-def _tell(sheet: Sheet) -> None:
+def _failure(what: str, error: Exception) -> str:
+    return f"{what} could not be made ({type(error).__name__}); see the log of the service"
+
+
+def _log_counts(scores: HomeScores) -> None:
     """Log what is answered from by now."""
-    for what, part in (("open leads", sheet.leads), ("reps with a quota", sheet.reps)):
-        if isinstance(part, str):
-            log.info("no %s are scored: %s", what, part)
+    for what, part in (("open leads", scores.leads), ("reps with a quota", scores.reps)):
+        if isinstance(part, Unavailable):
+            log.info("no %s are scored: %s", what, part.why)
         else:
             rows, moment, version = len(part.table), part.as_of.isoformat(), part.outlook.version
             log.info("%s %s scored as of %s with model %s", rows, what, moment, version)

@@ -1,4 +1,4 @@
-"""What an opened warehouse is asked by every kind of forecast."""
+"""What every kind of forecast asks of an opened warehouse."""
 
 from __future__ import annotations
 
@@ -10,20 +10,27 @@ from features.storage.warehouse import Warehouse
 
 
 def moment_of(warehouse: Warehouse, as_of: datetime | None) -> datetime:
-    """Give the moment to answer for: the extract's end unless told.
+    """Return the moment to answer for: the one asked for, else the end of the data.
+
+    Args:
+        warehouse: the data.
+        as_of: the moment asked for, if any.
 
     Raises:
-        NotReady: the extract has no end.
+        NotReady: no moment was asked for, and the data hold no event, so they have no end.
     """
     if as_of is not None:
         return as_of
     if warehouse.data_until == NO_EVENTS:
-        raise NotReady("the extract holds no event, so it has no end; say --as-of")
+        raise NotReady(
+            "the data hold no events, so there is no end to forecast from; ingest data with "
+            "events, or name a moment with --as-of"
+        )
     return warehouse.data_until
 
 
 def named_in(warehouse: Warehouse, column: str, *tables: str) -> frozenset[str]:
-    """Give all ids that stand in a column of any of the tables."""
+    """Return all ids in a column that the tables share; empty cells name nobody."""
     columns = [warehouse[name].select(column) for name in tables]
-    found = columns[0].union(*columns[1:], distinct=True) if columns[1:] else columns[0].distinct()
-    return frozenset(one for one in warehouse.arrow(found)[column].to_pylist() if one is not None)
+    ids = columns[0].union(*columns[1:], distinct=True) if columns[1:] else columns[0].distinct()
+    return frozenset(name for name in warehouse.arrow(ids)[column].to_pylist() if name is not None)

@@ -1,7 +1,8 @@
-"""Leads and activities that come with a request, put into the form of the warehouse's rows."""
+"""Leads and activities that come inline with a request, read into rows of the warehouse."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,13 +23,13 @@ BIGINT = 2**63
 
 
 @dataclass(frozen=True)
-class Given:
+class InlineRows:
     """Rows as ingestion would have stored them.
 
     Attributes:
         leads: rows of `leads`.
         activities: rows of `activities`, of these leads only.
-        ignored: `table.key` of keys that no column of the warehouse knows.
+        ignored: `table.key` of every key that has no column in the data.
     """
 
     leads: Sequence[Row]
@@ -36,22 +37,33 @@ class Given:
     ignored: tuple[str, ...]
 
 
-def given(warehouse: Warehouse, leads: Sequence[Row], activities: Sequence[Row]) -> Given:
+def inline_rows(
+    warehouse: Warehouse, leads: Sequence[Row], activities: Sequence[Row]
+) -> InlineRows:
     """Fit rows of a request to the columns of the warehouse.
 
+    An activity without `known_at` was known when it happened, as in an extract.
+
+    Args:
+        warehouse: whose columns.
+        leads: by column name; columns left out are empty.
+        activities: likewise, with `occurred_at` filled.
+
     Raises:
-        InputError: an attribute cannot be what its column holds.
+        InputError: a value cannot be what its column holds.
     """
-    shown = [{**row, "known_at": row.get("known_at") or row["occurred_at"]} for row in activities]
+    activities = [
+        {**row, "known_at": row.get("known_at") or row["occurred_at"]} for row in activities
+    ]
+    fitted = {"leads": leads, "activities": activities}
     ignored: set[str] = set()
-    fitted = {
-        name: [_fit(row, warehouse[name], f"{name}[{place}]") for place, row in enumerate(rows)]
-        for name, rows in (("leads", leads), ("activities", shown))
-    }
-    for name, rows in (("leads", leads), ("activities", shown)):
-        known = set(warehouse[name].columns) | set(TABLES[name].by_name)
-        ignored |= {f"{name}.{key}" for row in rows for key in row if key not in known}
-    return Given(fitted["leads"], fitted["activities"], tuple(sorted(ignored)))
+    for name, rows in fitted.items():
+        columns = set(warehouse[name].columns) | set(TABLES[name].by_name)
+        ignored |= {f"{name}.{key}" for row in rows for key in row if key not in columns}
+        fitted[name] = [
+            _fit(row, warehouse[name], f"{name}[{place}]") for place, row in enumerate(rows)
+        ]
+    return InlineRows(fitted["leads"], fitted["activities"], tuple(sorted(ignored)))
 
 
 def _fit(row: Row, table: ir.Table, where: str) -> dict[str, Any]:
@@ -65,9 +77,8 @@ def _value(value: Any, dtype: dt.DataType, where: str) -> Any:
     """Read a value as its column does; what cannot be read is refused, never guessed."""
     read = None if value is None else _read(value, dtype)
     if value is not None and read is None:
-        raise InputError(
-            f"'{where}' was given {value!r}; in the data this column holds {_words(dtype)}"
-        )
+        shown = json.dumps(value, ensure_ascii=False, default=str)
+        raise InputError(f"'{where}' is {shown}; in the data this column holds {_words(dtype)}")
     return read
 
 

@@ -14,7 +14,7 @@ from features.build import build
 from features.errors import NotFoundError, NotReady
 from features.storage.warehouse import Warehouse
 from serving.home.extract import moment_of, named_in
-from serving.home.inline_rows import Given, given
+from serving.home.inline_rows import InlineRows, inline_rows
 from serving.home.lookup import find_lead, why_no_score
 from training.leads.bundle import Bundle
 from training.leads.score import believed_value, score_examples, score_leads, value_of
@@ -76,11 +76,11 @@ class LeadOutlook:
 
     def fit(
         self, leads: Sequence[Mapping[str, Any]], activities: Sequence[Mapping[str, Any]]
-    ) -> Given:
+    ) -> InlineRows:
         """Put leads and activities of a request into the form of this warehouse."""
-        return given(self.warehouse, leads, activities)
+        return inline_rows(self.warehouse, leads, activities)
 
-    def score_given(self, rows: Given, as_of: datetime | None = None) -> pd.DataFrame:
+    def score_given(self, rows: InlineRows, as_of: datetime | None = None) -> pd.DataFrame:
         """Score leads that come with a request, with their activities, as if they were ingested.
 
         They take the place of leads of the same ids in the warehouse; everything around them (the

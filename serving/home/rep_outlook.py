@@ -14,6 +14,7 @@ from features.clock import zulu
 from features.errors import NotFoundError, NotReady
 from features.storage.warehouse import Warehouse
 from serving.home.extract import moment_of, named_in
+from serving.wording.forecasts import RepForecast
 from serving.wording.reps import chance_withheld, rep_sentence, rep_withheld
 from training.quota.bundle import QuotaBundle
 from training.quota.score import score_reps
@@ -101,8 +102,9 @@ def plain(row: dict[Any, Any]) -> dict[str, Any]:
     told = {str(name): value for name, value in row.items()}
     told["reasons"] = json.loads(told["reasons"])
     told["manager_id"] = told["manager_id"] if isinstance(told["manager_id"], str) else None
+    forecast = RepForecast.from_row(told)
     return told | {
-        "chance_withheld": chance_withheld(told),
-        "range_withheld": rep_withheld(told),
-        "says": rep_sentence(told),
+        "chance_withheld": chance_withheld(forecast),
+        "range_withheld": rep_withheld(forecast),
+        "says": rep_sentence(forecast),
     }

@@ -1,12 +1,14 @@
-"""What the service answers from: everything that one look at a home made, as values."""
+"""What the service answers from: everything one look at a home found, as frozen values.
+
+Forecasts of a kind are there (`LeadScores`, `RepScores`) or they are not (`Unavailable`, with the
+reason).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
-
-from features.errors import NotReady
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,9 +17,22 @@ if TYPE_CHECKING:
     from serving.home.rep_outlook import QuotaOutlook, Spans
 
 
+@dataclass(frozen=True)
+class Unavailable:
+    """Forecasts of one kind that cannot be made.
+
+    Attributes:
+        why: the reason, in words for whoever asks for them.
+        fault: the unexpected error behind it; None where data or a model are not there yet.
+    """
+
+    why: str
+    fault: Exception | None = None
+
+
 @dataclass(frozen=True, eq=False)
-class LeadSheet:
-    """Open leads as of a moment.
+class LeadScores:
+    """Scores of the open leads as of a moment.
 
     Attributes:
         outlook: the warehouse and the model.
@@ -32,19 +47,19 @@ class LeadSheet:
     reps: frozenset[str]
 
     @classmethod
-    def of(cls, outlook: LeadOutlook) -> LeadSheet:
-        """Score as of the extract's end."""
+    def of(cls, outlook: LeadOutlook) -> LeadScores:
+        """Score as of the end of the data."""
         moment = outlook.moment()
         return cls(outlook, moment, outlook.score(moment), outlook.reps())
 
-    def at(self, moment: datetime) -> LeadSheet:
+    def at(self, moment: datetime) -> LeadScores:
         """Score as of another moment."""
         return replace(self, as_of=moment, table=self.outlook.score(moment))
 
 
 @dataclass(frozen=True, eq=False)
-class RepSheet:
-    """Reps with a running quota as of a moment.
+class RepScores:
+    """Forecasts of the reps with a running quota as of a moment.
 
     Attributes:
         outlook: the warehouse and the model.
@@ -52,7 +67,7 @@ class RepSheet:
         table: every rep with a running quota, the least likely to make it first.
         teams: the same added up to managers, territories and the company.
         reps: every rep the warehouse knows, with when the rep's quotas run.
-        managers: every manager it knows.
+        managers: every manager the warehouse knows.
     """
 
     outlook: QuotaOutlook
@@ -63,53 +78,52 @@ class RepSheet:
     managers: frozenset[str]
 
     @classmethod
-    def of(cls, outlook: QuotaOutlook) -> RepSheet:
-        """Forecast as of the extract's end."""
+    def of(cls, outlook: QuotaOutlook) -> RepScores:
+        """Forecast as of the end of the data."""
         moment = outlook.moment()
         return cls(outlook, moment, *outlook.tables(moment), outlook.reps(), outlook.managers())
 
-    def at(self, moment: datetime) -> RepSheet:
+    def at(self, moment: datetime) -> RepScores:
         """Forecast as of another moment."""
         table, teams = self.outlook.tables(moment)
         return replace(self, as_of=moment, table=table, teams=teams)
 
 
 @dataclass(frozen=True, eq=False)
-class Sheet:
-    """What one look made; it never changes.
+class HomeScores:
+    """All scores of one home, made in one look.
 
     Attributes:
-        leads: the open leads, or why there is nothing to say of them.
-        reps: the reps with a quota, or why there is nothing to say of them.
-        data_until: the end of the extract that both are made from.
-        made_at: when, UTC.
-        mark: what the home held.
-        fault: what went wrong with one of the two, if anything did that should not.
+        leads: scores of the open leads, or why there are none.
+        reps: forecasts of the reps with a quota, or why there are none.
+        data_until: the end of the data behind both.
+        scored_at: when they were made, UTC.
+        mark: the warehouse and the champions they were made from.
     """
 
-    leads: LeadSheet | str
-    reps: RepSheet | str
+    leads: LeadScores | Unavailable
+    reps: RepScores | Unavailable
     data_until: datetime
-    made_at: datetime
+    scored_at: datetime
     mark: tuple[str, ...]
-    fault: str | None = None
 
     @property
     def kinds(self) -> list[str]:
-        """Name the kinds of forecasts there are."""
-        parts = {"leads": self.leads, "quota": self.reps}
-        return [kind for kind, part in parts.items() if not isinstance(part, str)]
+        """Names of the kinds of forecasts that are available."""
+        by_kind = {"leads": self.leads, "quota": self.reps}
+        return [kind for kind, part in by_kind.items() if not isinstance(part, Unavailable)]
 
+    @property
+    def unavailable(self) -> list[Unavailable]:
+        """The kinds of forecasts that are not available, with the reasons."""
+        return [part for part in (self.leads, self.reps) if isinstance(part, Unavailable)]
 
-Part = TypeVar("Part", LeadSheet, RepSheet)
+    @property
+    def problem(self) -> str | None:
+        """What failed unexpectedly, in words; None if nothing did."""
+        return next((part.why for part in self.unavailable if part.fault), None)
 
-
-def there(part: Part | str) -> Part:
-    """Take a part of a sheet that may be lacking.
-
-    Raises:
-        NotReady: it is; says why.
-    """
-    if isinstance(part, str):
-        raise NotReady(part)
-    return part
+    @property
+    def fault(self) -> Exception | None:
+        """The error behind the problem."""
+        return next((part.fault for part in self.unavailable if part.fault), None)

@@ -1,4 +1,4 @@
-"""A small company, ingested and trained on once for all tests of the floor."""
+"""A small company, ingested and trained on once for all tests of serving."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ FEW = FeatureParams(minimum=MinimumParams(won=20, periods=10))
 
 
 def sellers(seed: int = 5) -> dict[str, Rows]:
-    """Make deals and quotas: r3 has quarters where others have months, r4 left, r5 is asked for 0.
+    """Make deals and quotas: r3 has quarters where others have months, r4 has left, r5's is 0.
 
     r9 has no quota, and a manager of its own.
     """
@@ -163,8 +163,8 @@ def teach_quota(home: Path, features: FeatureParams = FEW) -> str:
     """Train a forecast of quota attainment on what is ingested; returns the version."""
     meta = current(home)
     params = SETTINGS.training.model_copy(update={"quota": QuotaParams(every_days=14, futures=400)})
-    lesson = build_quota_training_set(Warehouse.duckdb(meta).until(None), features, params)
-    bundle = fit_quota(lesson, features, params)
+    training_set = build_quota_training_set(Warehouse.duckdb(meta).until(None), features, params)
+    bundle = fit_quota(training_set, features, params)
     return Tracking(home).log(RunRecord("quota", bundle, {}, meta.fingerprint))
 
 

@@ -12,15 +12,15 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
+from features.errors import NotReady
 from features.ingest.load import ingest
 from features.params import FeatureParams
 from serving.access import tokens
 from serving.api.service import build_service
-from serving.home import cache as made_by
 from serving.home.cache import ScoreCache
 from serving.home.home import Home
 from serving.home.rep_outlook import QuotaOutlook
-from serving.home.scored import there
+from serving.home.scored import RepScores, Unavailable
 from serving.settings import Settings
 from training.tracking.records import RunRecord
 from training.tracking.registry import Tracking
@@ -34,7 +34,7 @@ def connect(home: Path) -> Iterator[TestClient]:
     headers = {"Authorization": f"Bearer {secret}"}
     with TestClient(build_service(home, Settings()).to_asgi(), headers=headers) as client:
         for _ in range(60):
-            if "being made" not in client.post("/health").text:
+            if "being computed" not in client.post("/health").text:
                 break
         yield client
 
@@ -58,7 +58,7 @@ def forecasts(outlook: QuotaOutlook) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def ask(client: TestClient, path: str, status: int = 200, **body: Any) -> dict[str, Any]:
-    """Ask with a JSON body and give the answer."""
+    """Ask with a JSON body and return the answer."""
     response = client.post(path, json=body)
     assert response.status_code == status, response.text
     answer: dict[str, Any] = response.json()
@@ -81,12 +81,12 @@ def test_the_whole_company_is_the_table_of_the_command_line(
     assert answer["as_of"] == UNTIL
     assert "not for decisions on employment" in answer["note"]
     assert answer["team"] == []
-    for told, row in zip(answer["reps"], table.to_dict("records"), strict=True):
+    for rep, row in zip(answer["reps"], table.to_dict("records"), strict=True):
         for name in ("quota", "attained", "p_attain", "attainment_p10", "attainment_p90"):
-            assert told[name] == row[name], name
-        assert told["at_risk"] == (told["p_attain"] < 0.5)
-        assert told["attainment_p10"] <= told["attainment_p50"] <= told["attainment_p90"]
-        assert told["reasons"] == json.loads(row["reasons"])
+            assert rep[name] == row[name], name
+        assert rep["at_risk"] == (rep["p_attain"] < 0.5)
+        assert rep["attainment_p10"] <= rep["attainment_p50"] <= rep["attainment_p90"]
+        assert rep["reasons"] == json.loads(row["reasons"])
     order = [(rep["has_left"], rep["p_attain"]) for rep in answer["reps"]]
     assert order == sorted(order), "the least likely first, who has left last"
     assert (answer["total"], answer["offset"]) == (5, 0)
@@ -95,10 +95,11 @@ def test_the_whole_company_is_the_table_of_the_command_line(
 def test_reasons_add_up(client: TestClient) -> None:
     """Base, points and rest make the chance within 0.01 of a percentage point."""
     for rep in ask(client, "/at_risk_reps")["reps"]:
-        told = rep["reasons"]
-        total = told["base"] + sum(item["points"] for item in told["items"]) + told["rest"]
+        reasons = rep["reasons"]
+        points = sum(item["points"] for item in reasons["items"])
+        total = reasons["base"] + points + reasons["rest"]
         assert total == pytest.approx(100 * rep["p_attain"], abs=0.01)
-        assert {item["who"] for item in told["items"]} <= {"rep", "company", "market"}
+        assert {item["who"] for item in reasons["items"]} <= {"rep", "company", "market"}
 
 
 def test_a_team_is_what_its_reps_may_bring_together(
@@ -131,16 +132,16 @@ def test_a_team_is_what_its_reps_may_bring_together(
 
 
 def test_what_is_odd_is_said(client: TestClient) -> None:
-    """Who has left is told, and who is asked for nothing has no quota to make."""
+    """A rep who has left comes last, and a rep without a quota has none to make."""
     every = {rep["rep_id"]: rep for rep in ask(client, "/at_risk_reps")["reps"]}
     assert [name for name, rep in every.items() if rep["has_left"]] == ["r4"]
     assert list(every)[-1] == "r4"
-    assert every["r4"]["says"].startswith("Has left the company; no more is expected. ")
+    assert every["r4"]["says"].startswith("Has left the company; no further sales are expected. ")
     assert every["r4"]["chance_withheld"] == every["r4"]["range_withheld"]
     assert every["r5"]["manager_id"] is None
     assert every["r5"]["says"].startswith("No quota to make. ")
-    assert every["r5"]["range_withheld"] == "there is no quota to measure it by"
-    assert every["r1"]["says"].startswith("Has made the quota of 9,000 already. ")
+    assert every["r5"]["range_withheld"] == "there is no quota to measure against"
+    assert every["r1"]["says"].startswith("Has already made the quota of 9,000. ")
     assert any("% chance to make the quota of " in rep["says"] for rep in every.values())
 
 
@@ -173,22 +174,21 @@ def test_one_rep_is_the_rep_of_the_list(client: TestClient, outlook: QuotaOutloo
     answer = ask(client, "/rep_outlook", rep_id="r2")
     assert answer["periods"] == [rep for rep in listed if rep["rep_id"] == "r2"]
     assert answer["model_version"] == "1"
-    (told,) = outlook.one_rep("r2")
-    assert {name: told[name] for name in ("p_attain", "says", "range_withheld")} == {
-        name: answer["periods"][0][name] for name in ("p_attain", "says", "range_withheld")
-    }
+    (explained,) = outlook.one_rep("r2")
+    for name in ("p_attain", "says", "range_withheld", "chance_withheld", "manager_id"):
+        assert explained[name] == answer["periods"][0][name], name
 
 
 def test_who_is_not_known_is_not_found(client: TestClient) -> None:
     """An unknown manager or rep is answered by 404, and by those who are known."""
-    said = ask(client, "/at_risk_reps", 404, manager_id="nobody")["error"]
-    assert said == "no manager has the id 'nobody'; known managers are, for example: m1, m2, m9"
-    said = ask(client, "/rep_outlook", 404, rep_id="nobody")["error"]
-    assert said == (
+    error = ask(client, "/at_risk_reps", 404, manager_id="nobody")["error"]
+    assert error == "no manager has the id 'nobody'; known managers are, for example: m1, m2, m9"
+    error = ask(client, "/rep_outlook", 404, rep_id="nobody")["error"]
+    assert error == (
         "no rep has the id 'nobody'; reps with a running quota are, for example: r1, r2, r3, r4, r5"
     )
-    said = ask(client, "/rep_outlook", 404, rep_id="r9")["error"]
-    assert f"rep 'r9' has no quota whose period runs as of {UNTIL}: the rep never has one" in said
+    error = ask(client, "/rep_outlook", 404, rep_id="r9")["error"]
+    assert f"rep 'r9' has no quota whose period runs as of {UNTIL}: the rep never has one" in error
 
 
 def test_a_manager_whose_reps_have_no_quota_has_an_empty_list(client: TestClient) -> None:
@@ -207,7 +207,7 @@ def test_another_moment_is_answered_as_the_command_line_would(
     answer = ask(client, "/at_risk_reps", as_of="2025-05-12T02:00:00+02:00")
     assert ids(answer) == list(expected["rep_id"])
     assert [rep["p_attain"] for rep in answer["reps"]] == list(expected["p_attain"])
-    assert "these scores know what came after" in answer["note"]
+    assert "it knows what came after" in answer["note"]
     assert not any(rep["has_left"] for rep in answer["reps"]), "r4 leaves later"
 
 
@@ -221,12 +221,12 @@ def test_before_all_quotas_nobody_is_at_risk(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("path", "body", "says"),
     [
-        ("/at_risk_reps", {"manager": "m1"}, "'manager' is no key that is known here"),
-        ("/at_risk_reps", {"manager_id": 1.5}, "an id should be a string"),
+        ("/at_risk_reps", {"manager": "m1"}, "unknown key 'manager'"),
+        ("/at_risk_reps", {"manager_id": 1.5}, "is 1.5, but should be a string"),
         ("/at_risk_reps", {"limit": 0}, "should be greater than or equal to 1"),
         ("/at_risk_reps", {"limit": 1001}, "should be less than or equal to 1000"),
         ("/at_risk_reps", {"offset": -1}, "should be greater than or equal to 0"),
-        ("/rep_outlook", {}, "'rep_id' is missing; it is required"),
+        ("/rep_outlook", {}, "'rep_id' is missing, but required"),
         ("/rep_outlook", {"rep_id": None}, "should not be empty"),
         ("/rep_outlook", {"rep_id": "r1", "as_of": 17}, "should be a time like"),
     ],
@@ -240,71 +240,75 @@ def test_wrong_questions_are_refused_in_words(
     assert says in response.json()["error"]
 
 
-def test_both_kinds_are_served_and_health_tells_of_both(client: TestClient) -> None:
-    """One service answers of leads and of reps; health names both models."""
+def test_both_kinds_are_served_and_health_names_both(client: TestClient) -> None:
+    """One service answers about leads and about reps; health names both models."""
     assert client.get("/readyz").json()["kinds"] == ["leads", "quota"]
     assert ask(client, "/next_calls", rep_id="r1", limit=1)["calls"]
-    told = ask(client, "/health")
-    assert (told["leads"]["model_version"], told["quota"]["model_version"]) == ("1", "1")
-    assert told["quota"]["reps"] == 5
-    assert told["quota"]["evidence"] == "enough"
-    assert "ended quota periods" in told["quota"]["evidence_says"]
-    assert told["lacking"] == []
+    state = ask(client, "/health")
+    assert (state["leads"]["model_version"], state["quota"]["model_version"]) == ("1", "1")
+    assert state["quota"]["reps"] == 5
+    assert state["quota"]["evidence"] == "enough"
+    assert "ended quota periods" in state["quota"]["evidence_says"]
+    assert state["lacking"] == []
 
 
 def test_quota_alone_is_served(tmp_path: Path, sales: Path) -> None:
-    """Without a model of leads, reps are told of; questions about leads are answered by 503."""
+    """Without a lead model, reps are answered; questions about leads are answered by 503."""
     ingest(str(sales / "source"), tmp_path, FeatureParams())
     Tracking(tmp_path).log(RunRecord("quota", Tracking(sales).champion("quota").bundle, {}, "data"))
     for client in connect(tmp_path):
         assert client.get("/readyz").json()["kinds"] == ["quota"]
         assert len(ids(ask(client, "/at_risk_reps"))) == 5
         for path, body in (("/next_calls", {"rep_id": "r1"}), ("/explain_lead", {"lead_id": "L1"})):
-            said = ask(client, path, 503, **body)["error"]
-            assert "there is no leads model" in said
-            assert "run `pacesetter train leads`" in said
-        told = ask(client, "/health")
-        assert told["leads"] is None
-        assert told["quota"]["reps"] == 5
-        assert "run `pacesetter train leads`" in told["lacking"][0]
+            error = ask(client, path, 503, **body)["error"]
+            assert "there is no leads model" in error
+            assert "run `pacesetter train leads`" in error
+        state = ask(client, "/health")
+        assert state["leads"] is None
+        assert state["quota"]["reps"] == 5
+        assert "run `pacesetter train leads`" in state["lacking"][0]
 
 
 def test_leads_alone_are_served(tmp_path: Path, sales: Path) -> None:
-    """Without a model of quota, leads are told of; a first one is picked up, so is the next."""
+    """Without a quota model, leads are answered; a first one is picked up, so is the next."""
     ingest(str(sales / "source"), tmp_path, FeatureParams())
     tracking, known = Tracking(tmp_path), Tracking(sales)
     tracking.log(RunRecord("leads", known.champion("leads").bundle, {}, "data"))
-    made = ScoreCache(tmp_path, Settings())
-    made.look()
-    assert made.sheet().kinds == ["leads"]
-    assert isinstance(made.sheet().reps, str)
-    assert "there is no quota model" in made.sheet().reps
-    assert "run `pacesetter train quota`" in made.sheet().reps
+    cache = ScoreCache(tmp_path, Settings())
+    cache.look()
+    assert cache.current().kinds == ["leads"]
+    with pytest.raises(NotReady, match="there is no quota model") as caught:
+        cache.reps()
+    assert "run `pacesetter train quota`" in str(caught.value)
 
     bundle = known.champion("quota").bundle
     tracking.log(RunRecord("quota", bundle, {}, "data"))
-    made.look()
-    assert made.sheet().kinds == ["leads", "quota"]
+    cache.look()
+    assert cache.current().kinds == ["leads", "quota"]
     tracking.log(RunRecord("quota", bundle, {}, "data"))
     tracking.promote("quota", "2", "a test")
-    made.look()
-    assert there(made.sheet().reps).outlook.version == "2"
+    cache.look()
+    assert cache.reps().outlook.version == "2"
 
 
 def test_a_fault_of_one_kind_does_not_silence_the_other(
     sales: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Where forecasts of reps fail as they should not, leads are served, and health tells."""
+    """Where forecasts of reps fail unexpectedly, leads are served, and health names the problem."""
 
     def fails(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(made_by.RepSheet, "of", fails)
-    made = ScoreCache(sales, Settings())
-    made.look()
-    assert made.sheet().kinds == ["leads"]
-    assert made.problem == made.sheet().reps
-    assert made.problem == (
-        "forecasts of quota could not be made (ZeroDivisionError); the log says more"
+    monkeypatch.setattr(RepScores, "of", fails)
+    cache = ScoreCache(sales, Settings())
+    cache.look()
+    cache.look()
+    current = cache.current()
+    assert current.kinds == ["leads"]
+    assert isinstance(current.reps, Unavailable)
+    assert isinstance(current.reps.fault, ZeroDivisionError)
+    assert cache.problem == current.reps.why
+    assert cache.problem == (
+        "quota forecasts could not be made (ZeroDivisionError); see the log of the service"
     )
     assert len([r for r in caplog.records if r.levelname == "ERROR"]) == 1

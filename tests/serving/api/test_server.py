@@ -74,10 +74,10 @@ def test_a_server_answers_and_ends_on_a_signal(home: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
         assert process.stderr is not None
-        said = process.stderr.read()
-        assert "Traceback" not in said
-        assert secret not in said
-        assert "POST /next_calls 200" in said
+        logged = process.stderr.read()
+        assert "Traceback" not in logged
+        assert secret not in logged
+        assert "POST /next_calls 200" in logged
         assert process.stdout is not None
         assert not process.stdout.read(), "words go to stderr"
     assert not (home / "nobody").exists(), "nothing is written outside the home"

@@ -18,7 +18,6 @@ from serving.access import tokens
 from serving.api.service import build_service
 from serving.home.cache import ScoreCache
 from serving.home.home import Home
-from serving.home.scored import there
 from serving.settings import Settings
 
 Tables = dict[str, list[dict[str, Any]]]
@@ -55,15 +54,15 @@ def scores(home: Path) -> pd.DataFrame:
 
 
 def ask(client: TestClient, path: str, status: int = 200, **body: Any) -> dict[str, Any]:
-    """Ask with a JSON body and give the answer."""
+    """Ask with a JSON body and return the answer."""
     response = client.post(path, json=body)
     assert response.status_code == status, response.text
     answer: dict[str, Any] = response.json()
     return answer
 
 
-def given(tables: Tables, lead_id: str) -> dict[str, Any]:
-    """Put a lead of the extract and its activities into a request."""
+def inline(tables: Tables, lead_id: str) -> dict[str, Any]:
+    """Return a request with a lead of the extract and its activities."""
 
     def plain(row: dict[str, Any]) -> dict[str, Any]:
         return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in row.items()}
@@ -93,8 +92,9 @@ def test_reasons_add_up(client: TestClient) -> None:
     """Base, points and rest of every lead add up to 100 p within 0.01, and some have reasons."""
     answer = ask(client, "/next_calls", rep_id="r1", limit=1000)
     for call in answer["calls"]:
-        told = call["reasons"]
-        total = told["base"] + sum(item["points"] for item in told["items"]) + told["rest"]
+        reasons = call["reasons"]
+        points = sum(item["points"] for item in reasons["items"])
+        total = reasons["base"] + points + reasons["rest"]
         assert total == pytest.approx(100 * call["p"], abs=0.01)
     assert any(call["reasons"]["items"] for call in answer["calls"])
 
@@ -123,17 +123,17 @@ def test_a_list_is_as_long_as_the_settings_say(home: Path) -> None:
 def test_a_rep_without_open_leads_has_an_empty_list(client: TestClient) -> None:
     """A rep the extract knows is answered, one it does not know is not found."""
     assert ask(client, "/next_calls", rep_id="r9")["calls"] == []
-    said = ask(client, "/next_calls", 404, rep_id="nobody")["error"]
-    assert "no rep has the id 'nobody'; known reps are, for example: r1" in said
+    error = ask(client, "/next_calls", 404, rep_id="nobody")["error"]
+    assert "no rep has the id 'nobody'; known reps are, for example: r1" in error
 
 
 def test_an_explanation_is_the_lead_of_the_list(client: TestClient) -> None:
     """`explain_lead` says of a lead what `next_calls` said of it."""
     listed = ask(client, "/next_calls", rep_id="r2", limit=1)
-    told = ask(client, "/explain_lead", lead_id=listed["calls"][0]["lead_id"])
-    assert {k: told[k] for k in listed["calls"][0]} == listed["calls"][0]
-    assert told["model_version"] == "1"
-    assert told["horizon_days"] == 14
+    explained = ask(client, "/explain_lead", lead_id=listed["calls"][0]["lead_id"])
+    assert {key: explained[key] for key in listed["calls"][0]} == listed["calls"][0]
+    assert explained["model_version"] == "1"
+    assert explained["horizon_days"] == 14
 
 
 @pytest.mark.parametrize(
@@ -152,32 +152,32 @@ def test_a_lead_is_not_seen_before_it_is_there(client: TestClient, tables: Table
     """As of its own creation a lead is not open yet: the border is half-open."""
     lead = tables["leads"][40]
     moment = lead["created_at"].isoformat() + "Z"
-    said = ask(client, "/explain_lead", 404, lead_id=lead["lead_id"], as_of=moment)["error"]
-    assert "which is not before the as_of" in said
+    error = ask(client, "/explain_lead", 404, lead_id=lead["lead_id"], as_of=moment)["error"]
+    assert "which is not before the as_of" in error
     later = (lead["created_at"] + timedelta(microseconds=1)).isoformat()
     assert (
         ask(client, "/explain_lead", lead_id=lead["lead_id"], as_of=later)["as_of"] == later + "Z"
     )
 
 
-def test_given_leads_score_as_if_they_were_ingested(
+def test_inline_leads_score_as_if_they_were_ingested(
     client: TestClient, scores: pd.DataFrame, tables: Tables
 ) -> None:
     """A lead sent with its own activities has exactly the chance it has in the warehouse."""
     for row in scores.sample(3, random_state=0).to_dict("records"):
-        answer = ask(client, "/score_leads", **given(tables, row["lead_id"]))
+        answer = ask(client, "/score_leads", **inline(tables, row["lead_id"]))
         (score,) = answer["scores"]
         assert (score["lead_id"], score["p"]) == (row["lead_id"], row["p"])
         assert score["reasons"] == json.loads(row["reasons"])
         assert answer["ignored"] == []
 
 
-def test_activities_given_change_the_score(
+def test_inline_activities_change_the_score(
     client: TestClient, scores: pd.DataFrame, tables: Tables
 ) -> None:
-    """A lead is judged by the activities given: more calls than in the data, another chance."""
+    """A lead is scored on the activities sent: more calls than in the data, another chance."""
     lead = next(row for row in tables["leads"] if row["lead_id"] == scores["lead_id"].iloc[0])
-    body = given(tables, lead["lead_id"])
+    body = inline(tables, lead["lead_id"])
     before = ask(client, "/score_leads", **body)["scores"][0]["p"]
     for day in range(1, 6):
         at = (lead["created_at"] + timedelta(days=day)).isoformat()
@@ -185,8 +185,8 @@ def test_activities_given_change_the_score(
     assert ask(client, "/score_leads", **body)["scores"][0]["p"] != before
 
 
-def test_no_given_lead_is_dropped(client: TestClient) -> None:
-    """Each given lead is scored or answered with why not, in the order given."""
+def test_no_inline_lead_is_dropped(client: TestClient) -> None:
+    """Each lead of the request is scored or answered with why not, in the order of the request."""
     leads = [
         {"lead_id": "late", "created_at": "2025-07-20"},
         {"lead_id": "won", "created_at": "2025-07-01", "converted_at": "2025-07-02T10:00:00Z"},
@@ -199,7 +199,8 @@ def test_no_given_lead_is_dropped(client: TestClient) -> None:
     ]
     answer = ask(client, "/score_leads", leads=leads)
     assert [score["lead_id"] for score in answer["scores"]] == ["12345678901234567890"]
-    assert {one["lead_id"]: one["why"].partition("2025")[0] for one in answer["not_scored"]} == {
+    whys = {lead["lead_id"]: lead["why"].partition("2025")[0] for lead in answer["not_scored"]}
+    assert whys == {
         "late": "lead 'late' was created on ",
         "won": "lead 'won' was won on ",
         "lost": "lead 'lost' was lost on ",
@@ -211,7 +212,7 @@ def test_zones_mean_the_same_moment(
     client: TestClient, tables: Tables, scores: pd.DataFrame
 ) -> None:
     """A time with a zone is the moment it names: Tokyo's morning is UTC's night."""
-    body = given(tables, scores["lead_id"].iloc[0])
+    body = inline(tables, scores["lead_id"].iloc[0])
     born = datetime.fromisoformat(body["leads"][0]["created_at"])
     plain = ask(client, "/score_leads", **body)
     body["leads"][0]["created_at"] = (born + timedelta(hours=9)).isoformat() + "+09:00"
@@ -221,17 +222,17 @@ def test_zones_mean_the_same_moment(
 def test_attributes_are_what_their_columns_hold(client: TestClient) -> None:
     """A word where the data hold numbers is refused, with the place and what would be right."""
     lead = {"lead_id": "x", "created_at": "2025-07-01", "employees": "many"}
-    said = ask(client, "/score_leads", 400, leads=[lead])["error"]
-    assert (
-        said == "'leads[0].employees' was given 'many'; in the data this column holds whole numbers"
-    )
+    error = ask(client, "/score_leads", 400, leads=[lead])["error"]
+    assert error == "'leads[0].employees' is \"many\"; in the data this column holds whole numbers"
 
 
 def test_too_many_leads_are_refused(client: TestClient) -> None:
     """More leads than the settings allow are refused before any work."""
     leads = [{"lead_id": n, "created_at": "2025-07-01"} for n in range(501)]
-    said = ask(client, "/score_leads", 400, leads=leads)["error"]
-    assert said == "501 leads were given; at most 500 are scored at once, so send them in parts"
+    error = ask(client, "/score_leads", 400, leads=leads)["error"]
+    assert error == (
+        "the request has 501 leads, at most 500 are allowed; send them in several requests"
+    )
 
 
 def test_an_earlier_moment_is_answered_as_the_command_line_would(
@@ -243,41 +244,40 @@ def test_an_earlier_moment_is_answered_as_the_command_line_would(
     answer = ask(client, "/next_calls", rep_id="r3", limit=3, as_of="2025-05-01T02:00:00+02:00")
     own = expected[expected["rep_id"] == "r3"].head(3)
     assert [call["p"] for call in answer["calls"]] == list(own["p"])
-    assert "these scores know what came after" in answer["note"]
+    assert "it knows what came after" in answer["note"]
 
 
 def test_a_moment_beyond_the_data_is_admitted(client: TestClient) -> None:
     """An answer for a time after the extract's end says how far the data go."""
     answer = ask(client, "/next_calls", rep_id="r3", as_of="2025-08-01")
-    assert "Nothing is known after 2025-07-20T00:00:00Z" in answer["note"]
+    assert "The data end at 2025-07-20T00:00:00Z" in answer["note"]
 
 
 def test_health_tells_how_old_things_are(client: TestClient, scores: pd.DataFrame) -> None:
     """Health names model, data and their ages."""
-    told = client.post("/health").json()
-    assert told["status"] == "ready"
-    assert told["leads"]["model_version"] == "1"
-    assert told["leads"]["trained_until"] == told["data_until"] == "2025-07-20T00:00:00Z"
-    assert told["data_age_days"] > 0
-    assert told["leads"]["open_leads"] == len(scores)
-    assert told["problem"] is None
+    state = client.post("/health").json()
+    assert state["status"] == "ready"
+    assert state["leads"]["model_version"] == "1"
+    assert state["leads"]["trained_until"] == state["data_until"] == "2025-07-20T00:00:00Z"
+    assert state["data_age_days"] > 0
+    assert state["leads"]["open_leads"] == len(scores)
+    assert state["problem"] is None
 
 
 def test_many_requests_at_once_share_one_computation(home: Path) -> None:
     """Of requests for the same moment only one computes, and all get the very same table."""
-    made = ScoreCache(home, Settings())
-    made.look()
-    leads = there(made.sheet().leads)
+    cache = ScoreCache(home, Settings())
+    cache.look()
     moment = datetime(2025, 6, 1)
     with ThreadPoolExecutor(8) as pool:
-        sheets = list(pool.map(lambda _: made.at(leads, moment), range(8)))
-    assert len({id(sheet.table) for sheet in sheets}) == 1
+        tables = list(pool.map(lambda _: cache.leads(moment).table, range(8)))
+    assert len({id(table) for table in tables}) == 1
 
 
 def test_requests_at_once_are_all_answered(client: TestClient, scores: pd.DataFrame) -> None:
     """Readers and writers of one DuckDB connection never meet: every answer is right."""
 
-    def one(number: int) -> int:
+    def status(number: int) -> int:
         if number % 3:
             lead = str(scores["lead_id"].iloc[number])
             return client.post("/explain_lead", json={"lead_id": lead}).status_code
@@ -285,10 +285,10 @@ def test_requests_at_once_are_all_answered(client: TestClient, scores: pd.DataFr
         return client.post("/score_leads", json={"leads": leads}).status_code
 
     with ThreadPoolExecutor(6) as pool:
-        assert set(pool.map(one, range(12))) == {200}
+        assert set(pool.map(status, range(12))) == {200}
 
 
 def test_scores_wait_for_their_first_look(home: Path) -> None:
     """Before anything was computed a question is told to come back, not held."""
-    with pytest.raises(NotReady, match="are being made; ask again"):
-        ScoreCache(home, Settings()).sheet(patience=0)
+    with pytest.raises(NotReady, match="still being computed; try again"):
+        ScoreCache(home, Settings()).current(patience=0)
