@@ -247,7 +247,7 @@ class ModelHealth(Contract):
     model_version: str = field("The model in use.", "3")
     trained_until: Moment = field("The model saw nothing after this.", "2025-03-01T00:00:00Z")
     evidence: EvidenceState = field("How much the model learned from.", "enough")
-    evidence_says: str = field("The same in words.", "3662 leads with ripe labels, 410 converted")
+    evidence_says: str = field("The same in words.", "3662 leads with mature labels, 410 converted")
 
 
 class LeadHealth(ModelHealth):

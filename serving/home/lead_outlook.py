@@ -74,7 +74,7 @@ class LeadOutlook:
             leads=rows.leads, activities=rows.activities, key="lead_id"
         )
         bundle, moment = self.bundle, self.moment(as_of)
-        examples = build(overlaid, bundle.feature_set, bundle.words, [moment], bundle.params)
+        examples = build(overlaid, bundle.feature_set, bundle.vocabulary, [moment], bundle.params)
         wanted = examples.keys["lead_id"].isin([lead["lead_id"] for lead in rows.leads])
         kept = examples.take(wanted.to_numpy())
         return score_examples(kept, bundle, self.version, self.params, value_of(overlaid, kept))

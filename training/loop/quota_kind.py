@@ -18,7 +18,7 @@ from training.evaluation.truth import QUOTAS, Truth, read_truth
 from training.loop.results import Backtested, Graded, Recipe, Trained
 from training.loop.steps import Steps
 from training.params import TrainingParams
-from training.quota.backtest import QuotaBacktest, QuotaFold, backtest_quota
+from training.quota.backtest import QuotaBacktest, backtest_quota
 from training.quota.baselines import COMMITTED
 from training.quota.bundle import QuotaBundle
 from training.quota.commits import commits_json
@@ -27,7 +27,7 @@ from training.quota.train import train_quota
 from training.report.page import ReportContext
 from training.report.plots import FoldSpan
 from training.report.quota import render_quota
-from training.rolling import Range
+from training.rolling import Fold, Range
 from training.tracking.loading import AnyBundle
 
 FILE_COLUMNS = (
@@ -127,7 +127,7 @@ def _backtested(
     )
 
 
-def _span(fold: QuotaFold) -> FoldSpan:
+def _span(fold: Fold) -> FoldSpan:
     """Say what a fold learned from: periods that had ended before its first cutoff."""
     ended = [datetime.fromisoformat(end) for end in fold.about["periods"]]
     since = fold.about["since"]

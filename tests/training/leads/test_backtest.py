@@ -19,7 +19,7 @@ from training.params import LeadParams, TrainingParams
 from training.rolling import Range, folds_of
 
 FIRST = UNTIL - timedelta(days=47)
-RIPE = timedelta(days=HORIZON)
+AHEAD = timedelta(days=HORIZON)
 
 
 def changed(params: TrainingParams, **values: object) -> TrainingParams:
@@ -51,18 +51,18 @@ def test_every_open_lead_is_forecast_once(tested: Backtest, extract: Extract) ->
     assert set(frame["horizon_days"]) == {HORIZON}
 
 
-def test_labels_are_what_happened_and_empty_while_unripe(
+def test_labels_are_what_happened_and_empty_while_immature(
     tested: Backtest, extract: Extract
 ) -> None:
-    """1 is a conversion in [cutoff, cutoff + horizon); what is not ripe is empty."""
+    """1 is a conversion in [cutoff, cutoff + horizon); what is not mature is empty."""
     ends = {row["lead_id"]: row.get("converted_at") for row in extract.rows("leads")}
     frame = tested.predictions.frame
-    is_ripe = frame["cutoff"] + RIPE <= UNTIL
-    assert 0 < is_ripe.sum() < len(frame)
-    assert frame.loc[~is_ripe, "y"].isna().all()
-    for row in frame[is_ripe].itertuples():
+    is_mature = frame["cutoff"] + AHEAD <= UNTIL
+    assert 0 < is_mature.sum() < len(frame)
+    assert frame.loc[~is_mature, "y"].isna().all()
+    for row in frame[is_mature].itertuples():
         end = ends[row.lead_id]
-        assert row.y == float(end is not None and row.cutoff <= end < row.cutoff + RIPE)
+        assert row.y == float(end is not None and row.cutoff <= end < row.cutoff + AHEAD)
 
 
 def test_folds_are_neighbours_and_refit_as_asked(tested: Backtest) -> None:
@@ -85,13 +85,13 @@ def test_folds_begin_when_the_model_is_old(refit_days: int, folds: int) -> None:
         assert later[0] - earlier[0] >= timedelta(days=refit_days)
 
 
-def test_a_folds_model_saw_only_ripe_labels(tested: Backtest) -> None:
+def test_a_folds_model_saw_only_mature_labels(tested: Backtest) -> None:
     """All parts of its training end a horizon before the first cutoff it forecasts."""
     for fold in tested.folds:
         parts = [ends for ends in fold.about["parts"].values() if ends]
         assert parts
         for _, last in parts:
-            assert datetime.fromisoformat(last) + RIPE <= fold.cutoffs[0]
+            assert datetime.fromisoformat(last) + AHEAD <= fold.cutoffs[0]
     assert tested.last.until == tested.folds[-1].cutoffs[0]
 
 

@@ -43,7 +43,7 @@ def past(n: int = 60, noise: float = 0.1, seed: int = 0) -> pd.DataFrame:
         attained_ratio=pace / 3,
         week=3 + np.arange(n) % 3,
         attainment=0.5 + 0.5 * pace + rng.normal(0, noise, n),
-        spell=np.arange(n),
+        rep_period=np.arange(n),
     )
 
 

@@ -19,10 +19,10 @@ def test_cutoffs_are_taken_further_apart_where_there_are_too_many_rows(tmp_path:
 
     def seen(most: int) -> tuple[int, list[pd.Timestamp]]:
         params = quota.model_copy(update={"max_snapshots": most})
-        lesson = build_quota_training_set(
+        training_set = build_quota_training_set(
             history, FEATURES, TRAINING.model_copy(update={"quota": params})
         )
-        return len(lesson.deals), sorted(lesson.reps.keys["cutoff"].unique())
+        return len(training_set.deals), sorted(training_set.reps.keys["cutoff"].unique())
 
     rows, daily = seen(10**9)
     assert seen(rows) == (rows, daily)

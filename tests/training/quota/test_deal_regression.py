@@ -70,7 +70,7 @@ def test_data_that_lack_columns_are_enough() -> None:
     assert (again.margins(X) == made.margins(X)).all()
 
 
-def lesson(count: int) -> tuple[Examples, DealDeadlines]:
+def training_set(count: int) -> tuple[Examples, DealDeadlines]:
     """Make open deals of reps at weekly cutoffs of three quarters."""
     cutoffs = pd.date_range("2024-01-01", "2024-09-23", freq="7D")
     starts = pd.to_datetime(cutoffs.to_period("Q").start_time)
@@ -84,20 +84,20 @@ def lesson(count: int) -> tuple[Examples, DealDeadlines]:
 
 
 def test_other_deadlines_lie_ahead_and_within_what_is_known() -> None:
-    """About half of the claims, each after its cutoff, none after the end of what is known."""
-    reps, claims = lesson(40)
+    """About half of the deadlines, each after its cutoff, none after the end of what is known."""
+    reps, deadlines = training_set(40)
     until = pd.Timestamp(datetime(2024, 9, 20))
-    made = other_deadlines(reps, claims, until, seed=3)
+    made = other_deadlines(reps, deadlines, until, seed=3)
     cutoff = reps.keys["cutoff"].to_numpy("datetime64[us]")[made.rep]
     days = (made.deadline - cutoff) / np.timedelta64(1, "D")
     assert days.min() >= 1
     assert days.max() <= 92
     assert (made.deadline <= until.to_datetime64()).all()
-    assert len(made) == pytest.approx(len(claims) / 2, rel=0.1)
+    assert len(made) == pytest.approx(len(deadlines) / 2, rel=0.1)
     # Other days than the period's end, spread over its length.
     assert (made.deadline == made.period_end).mean() < 0.05
     assert np.quantile(days[cutoff < np.datetime64("2024-06-01")], 0.5) == pytest.approx(45, abs=5)
-    again = other_deadlines(reps, claims, until, seed=3)
+    again = other_deadlines(reps, deadlines, until, seed=3)
     assert (again.deadline == made.deadline).all()
 
 

@@ -144,7 +144,7 @@ def test_periods_of_any_length_run_side_by_side(bent: Tried) -> None:
     assert ends["r0"] == pd.Timestamp(2023, 12, 1)
     assert ends["r1"] == ends["r7"] == pd.Timestamp(2024, 1, 1)
     assert bent.scores.loc["r1", "attained"] > bent.scores.loc["r0", "attained"]
-    known = bent.trained.lesson.ended_before(pd.Timestamp(2023, 10, 1))
+    known = bent.trained.training_set.ended_before(pd.Timestamp(2023, 10, 1))
     assert known == [pd.Timestamp(2023, m, 1) for m in (2, 3, 4, 5, 6, 7)][: len(known)]
     assert max(known) <= pd.Timestamp(2023, 7, 1) + 2 * WEEK
 
@@ -156,7 +156,7 @@ def test_missing_and_negative_amounts(bent: Tried) -> None:
     attained = sum(d["amount"] or 0.0 for d in mine)
     assert bent.scores.loc["r7", "attained"] == pytest.approx(attained)
     paid = bent.trained.bundle.amounts.paid
-    won = bent.trained.lesson.won
+    won = bent.trained.training_set.won
     assert won["amount"].min() == -500.0
     assert paid == (won["amount"] > 0).mean() < 1
 
@@ -171,7 +171,7 @@ def test_an_extract_cut_in_a_period(bent: Tried) -> None:
     """The running period is forecast and never learned from; its outcome is empty."""
     frame = bent.backtest.predictions.frame
     assert frame["attainment"].isna().all()
-    assert bent.trained.lesson.ripe_ends()[-1] <= MIDDLE
+    assert bent.trained.training_set.mature_ends()[-1] <= MIDDLE
     assert bent.trained.test is not None
 
 

@@ -253,13 +253,13 @@ def test_without_a_model_time_decides() -> None:
     """The company's share of deals won, as far as there is time to win; never 0 or 1."""
     keys = pd.DataFrame({"deal_id": ["a"], "owner": ["r0"], "cutoff": [pd.Timestamp(CUTOFF)]})
     deals = Examples(keys, pd.DataFrame(index=[0]), FeatureSet("deal", (), {}))
-    claims = deadlines_of(reps(1.0), deals)
-    assert days_left(deals, claims).tolist() == [60.0]
+    deadlines = deadlines_of(reps(1.0), deals)
+    assert days_left(deals, deadlines).tolist() == [60.0]
     for share, wanted in ((0.5, 0.5 * (1 - np.exp(-2))), (1.0, 1 - np.exp(-2))):
         rule = DealModel((), None, None, IDENTITY, share, 30.0)
-        assert 1 / (1 + np.exp(-rule.margins(deals, claims))) == pytest.approx([wanted])
+        assert 1 / (1 + np.exp(-rule.margins(deals, deadlines))) == pytest.approx([wanted])
     quick = DealModel((), None, None, IDENTITY, 1.0, 1e-3)
-    assert np.isfinite(quick.margins(deals, claims)).all()
+    assert np.isfinite(quick.margins(deals, deadlines)).all()
 
 
 @pytest.mark.parametrize("count", [3, 900])
