@@ -185,7 +185,7 @@ def _useful(training_set: TrainingSet) -> list[str]:
     """
     X = training_set.examples.X
     suspected = {s.feature for s in training_set.suspicions if s.left_out}
-    # What is made of a suspected column knows what it knows.
+    # A feature computed from a suspected column leaks what that column leaks.
     suspected |= {f.name for f in training_set.examples.feature_set if suspected & set(made_of(f))}
     varied = X.nunique(dropna=False) > 1  # noqa: PD101 - of a frame, not of a series
     cutoffs = training_set.examples.keys[CUTOFF]

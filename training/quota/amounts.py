@@ -169,7 +169,7 @@ def new_sizes(paid: pd.DataFrame) -> ByDays:
     | 15 days      | 1 - 15 / 30 = 0.5|
     | 40 days      | 0: never in time |
 
-    Amounts are divided by the rep's median, since a new win's amount is told in usual wins. A rep
+    Amounts are divided by the rep's median, since a new win is counted in usual wins. A rep
     with fewer than five wins counts with the company's median.
 
     Args:

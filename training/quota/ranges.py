@@ -85,15 +85,15 @@ def quantiles(attainment: Floats, target: float, levels: Sequence[float] = QUANT
         target: a miss is attainment below this.
         levels: between 0 and 1, rising.
     """
-    found = np.empty((len(attainment), len(levels)))
+    mid = np.empty((len(attainment), len(levels)))
     reached = (attainment >= target).mean(axis=1)
     for place, row in enumerate(_rounded(attainment, target)):
         values, counts = np.unique(row, return_counts=True)
         middle = (np.cumsum(counts) - counts / 2) / len(row)
-        found[place] = np.interp(levels, middle, values)
+        mid[place] = np.interp(levels, middle, values)
     below = (1 - reached)[:, None] > np.asarray(levels)[None, :]
     just_below = np.nextafter(target, -np.inf)
-    return np.where(below, np.minimum(found, just_below), np.maximum(found, target))
+    return np.where(below, np.minimum(mid, just_below), np.maximum(mid, target))
 
 
 def likely_range(attainment: Floats, target: float) -> Floats:

@@ -1,4 +1,4 @@
-"""`train_leads` keeps a model of everything mature, and tests one that never saw the test window."""
+"""`train_leads` keeps a model of everything mature, and tests one that never saw the window."""
 
 from __future__ import annotations
 
