@@ -25,7 +25,7 @@ from features.subjects import DEAL, REP
 from training.cutoffs import thinned
 from training.params import QuotaParams, TrainingParams
 
-NUMBERS = frozenset({"quota", "attained", "amount", "has_left"})
+NUMBERS = frozenset({"quota", "attained", "amount"})
 DAY_US = 86_400_000_000
 OTHERS = 0.5
 """Share of the deals at cutoffs that are learned from once more, with a deadline of another day."""
@@ -148,6 +148,8 @@ def _key_type(key: str) -> str:
     """Return the type that a column of keys has where there are rows."""
     if key.endswith(("_start", "_end", CUTOFF, "_at")):
         return "datetime64[us]"
+    if key == "has_left":
+        return "int64"
     return "float64" if key in NUMBERS else "str"
 
 

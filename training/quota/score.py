@@ -47,10 +47,11 @@ def score_reps(
     reasons = rep_reasons(explained, forecasts[CHANCE].to_numpy())
     frame = _table(futures, version, forecasts)
     evidence = rep_evidence(bundle.evidence.state, reps.X)
-    for name in evidence.columns:
-        frame[name] = evidence[name].to_numpy()
-    texts = [json.dumps(row, ensure_ascii=False) for row in reasons]
-    frame["reasons"] = pd.Series(texts, dtype="str")
+    texts = {"reasons": [json.dumps(row, ensure_ascii=False) for row in reasons]}
+    texts |= {str(name): evidence[name].to_list() for name in evidence}
+    for name, column in texts.items():
+        # Text also where there is no rep: an empty list alone has no type.
+        frame[name] = pd.Series(column, index=frame.index, dtype="str")
     order = ["has_left", "p_attain", "rep_id", "period_start", "period_end"]
     ordered = frame.sort_values(order, ignore_index=True)
     rollups = roll_up(futures) if len(reps) else pd.DataFrame()

@@ -14,6 +14,7 @@ from sellers import FEATURES, HORIZON, START, TRAINING, UNTIL, open_at, open_war
 
 from features.errors import InputError
 from features.storage.warehouse import Warehouse
+from training.files import LEAD_PREDICTIONS, checked
 from training.leads.backtest import Backtest, backtest_leads
 from training.params import LeadParams, TrainingParams
 from training.rolling import Range, folds_of
@@ -44,7 +45,7 @@ def test_a_range_that_runs_backwards_is_refused() -> None:
 
 def test_every_open_lead_is_forecast_once(tested: Backtest, extract: Extract) -> None:
     """Each cutoff holds the leads open then, counted anew, none twice and none left out."""
-    frame = tested.predictions.frame
+    frame = checked(tested.predictions.frame, LEAD_PREDICTIONS)
     for cutoff, rows in frame.groupby("cutoff"):
         assert sorted(rows["lead_id"]) == sorted(open_at(extract.rows("leads"), cutoff))
     assert frame["p"].between(0, 1, inclusive="neither").all()
@@ -168,7 +169,7 @@ def test_a_range_without_open_leads_is_empty(history: Warehouse, quick: Training
     """Before the company had a lead there is nothing to forecast, and no error."""
     asked = Range(START - timedelta(days=20), START - timedelta(days=10))
     none = backtest_leads(history, asked, HORIZON, FEATURES, quick)
-    assert len(none.predictions.frame) == 0
+    assert len(checked(none.predictions.frame, LEAD_PREDICTIONS)) == 0
 
 
 def test_cutoffs_past_the_end_are_forecast_too(

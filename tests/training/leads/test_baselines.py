@@ -158,3 +158,38 @@ def test_no_rows_are_forecast_by_all(
     """A cutoff without open leads breaks no baseline."""
     for baseline in fitted.values():
         assert baseline.forecast(training_set.examples.X.iloc[:0]).shape == (0,)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_recency_gives_every_lead_a_share_of_its_past(
+    history: Warehouse, training_set: TrainingSet, seed: int
+) -> None:
+    """Whatever the days, the forecast lies between the least and the greatest share there was."""
+    rng = np.random.default_rng(seed)
+    count = 400
+    days = rng.exponential(20, count)
+    days[rng.random(count) < 0.2] = np.nan
+    y = (rng.random(count) < np.where(days < 10, 0.5, 0.1)).astype(np.float64)
+    small = only(training_set, "days_since_touch")
+    keys = training_set.examples.keys.iloc[:count]
+    X = pd.DataFrame({"days_since_touch": days})
+    drawn = replace(small, examples=Examples(keys, X, small.examples.feature_set), y=y)
+    asked = pd.DataFrame({"days_since_touch": [0.0, 5.0, 40.0, 1e6, -3.0, np.nan]})
+    p = forecast(history, drawn, RECENCY, asked)
+    assert ((p > 0) & (p < 1)).all()
+    assert p[0] == p[4]
+    assert p[0] > p[2]
+    # Shares of the bins, weighted by their rows, are the company's rate but for the prior.
+    own = forecast(history, drawn, RECENCY, X)
+    assert own.mean() == pytest.approx(y.mean(), abs=0.02)
+
+
+def test_naive_bayes_ignores_a_field_that_tells_nothing(
+    history: Warehouse, training_set: TrainingSet
+) -> None:
+    """A field that is empty on every lead, won or lost, adds nothing to the other fields' odds."""
+    alone = only(training_set, "leads_source")
+    X = alone.examples.X.iloc[:50]
+    p = forecast(history, alone, NAIVE_BAYES, X)
+    assert len(set(np.round(p, 12))) <= len(set(X["leads_source"].dropna())) + 1
+    np.testing.assert_array_equal(p, forecast(history, alone, NAIVE_BAYES, X.iloc[::-1])[::-1])

@@ -15,6 +15,7 @@ from quota_company import FEATURES, QUARTERS, TRAINING, opened, quota, sellers
 
 from features.errors import InputError
 from features.storage.warehouse import Warehouse
+from training.files import QUOTA_PREDICTIONS, REP_SCORES, checked
 from training.quota.backtest import QuotaBacktest, backtest_quota
 from training.quota.bundle import QuotaBundle
 from training.quota.fit import learn_quota
@@ -42,7 +43,7 @@ def check(frame: pd.DataFrame, target: float = 1.0) -> None:
 def scored(warehouse: Warehouse, bundle: QuotaBundle, as_of: datetime) -> pd.DataFrame:
     """Score, and require what holds of any scores."""
     frame, _ = score_reps(warehouse, bundle, "v", as_of)
-    check(frame, bundle.target)
+    check(checked(frame, REP_SCORES), bundle.target)
     for row in frame.itertuples():
         told = json.loads(row.reasons)
         said = told["base"] + told["rest"] + sum(item["points"] for item in told["items"])
@@ -93,7 +94,8 @@ def fixture_bent(tmp_path_factory: pytest.TempPathFactory) -> Tried:
     trained = train_quota(warehouse.until(None), FEATURES, TRAINING)
     asked = Range(MIDDLE - 2 * WEEK, MIDDLE - WEEK, 7)
     backtest = backtest_quota(warehouse, asked, FEATURES, TRAINING)
-    check(backtest.predictions.frame)
+    predictions = backtest.predictions.frame
+    check(checked(predictions[[*QUOTA_PREDICTIONS.names]], QUOTA_PREDICTIONS))
     return Tried(trained, scored(warehouse, trained.bundle, MIDDLE), backtest)
 
 
