@@ -118,9 +118,9 @@ def test_every_border_is_guarded(schema: FileSchema) -> None:
         for value in bad:
             bent = frame.copy()
             bent.loc[3, column.name] = value
-            said = refused(bent, schema)
-            assert f"{column.name} must" in said
-            assert "first in row 3" in said
+            words = refused(bent, schema)
+            assert f"{column.name} must" in words
+            assert "first in row 3" in words
 
 
 @pytest.mark.parametrize("schema", [QUOTA_PREDICTIONS, REP_SCORES], ids=lambda s: s.file)
@@ -129,8 +129,8 @@ def test_quantiles_rise(schema: FileSchema) -> None:
     frame = table(schema)
     level = frame.assign(**dict.fromkeys(schema.rising, 0.7))
     checked(level, schema)
-    said = refused(level.assign(attainment_p50=0.69), schema)
-    assert "attainment_p10 must not lie above attainment_p50: wrong in 6 of 6 rows" in said
+    words = refused(level.assign(attainment_p50=0.69), schema)
+    assert "attainment_p10 must not lie above attainment_p50: wrong in 6 of 6 rows" in words
 
 
 @pytest.mark.parametrize("schema", ALL, ids=lambda s: s.file)
@@ -143,7 +143,7 @@ def test_no_key_is_there_twice(schema: FileSchema) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bend", "said"),
+    ("bend", "words"),
     [
         (
             lambda f: f.assign(p=1.5),
@@ -158,9 +158,9 @@ def test_no_key_is_there_twice(schema: FileSchema) -> None:
         (lambda f: f.assign(p=-1.0, fold=-1), "; fold must be 0 or more"),
     ],
 )
-def test_faults_are_said_in_words(bend: Bend, said: str) -> None:
+def test_faults_are_said_in_words(bend: Bend, words: str) -> None:
     """Column, what would be right, how often it is wrong and where; all faults at once."""
-    assert said in refused(bend(table(LEAD_PREDICTIONS)), LEAD_PREDICTIONS)
+    assert words in refused(bend(table(LEAD_PREDICTIONS)), LEAD_PREDICTIONS)
 
 
 def test_bands_are_those_of_the_scores() -> None:

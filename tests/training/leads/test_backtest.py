@@ -25,14 +25,14 @@ AHEAD = timedelta(days=HORIZON)
 
 def changed(params: TrainingParams, **values: object) -> TrainingParams:
     """Change how leads are forecast."""
-    made = LeadParams.model_validate({**params.leads.model_dump(), **values})
-    return params.model_copy(update={"leads": made})
+    leads = LeadParams.model_validate({**params.leads.model_dump(), **values})
+    return params.model_copy(update={"leads": leads})
 
 
 def test_cutoffs_are_the_grid_to_the_day(tested: Backtest) -> None:
     """From + k * every, midnight, inclusive, whatever the folds are."""
-    found = sorted(tested.predictions.frame["cutoff"].unique())
-    assert found == [pd.Timestamp(FIRST + timedelta(days=7 * k)) for k in range(7)]
+    cutoffs = sorted(tested.predictions.frame["cutoff"].unique())
+    assert cutoffs == [pd.Timestamp(FIRST + timedelta(days=7 * k)) for k in range(7)]
     asked = Range(datetime(2024, 3, 1, 17, 30), datetime(2024, 3, 15, 0, 0))
     assert [moment.day for moment in asked.cutoffs] == [1, 8, 15]
 
@@ -78,11 +78,11 @@ def test_folds_are_neighbours_and_refit_as_asked(tested: Backtest) -> None:
 def test_folds_begin_when_the_model_is_old(refit_days: int, folds: int) -> None:
     """A model serves cutoffs less than `refit_days` after its own, and every cutoff has one."""
     cutoffs = Range(FIRST, FIRST + timedelta(days=45)).cutoffs
-    made = folds_of(cutoffs, refit_days)
-    assert [cutoff for fold in made for cutoff in fold] == cutoffs
-    assert len(made) == folds
-    assert all(fold[-1] - fold[0] < timedelta(days=refit_days) for fold in made)
-    for earlier, later in pairwise(made):
+    parts = folds_of(cutoffs, refit_days)
+    assert [cutoff for fold in parts for cutoff in fold] == cutoffs
+    assert len(parts) == folds
+    assert all(fold[-1] - fold[0] < timedelta(days=refit_days) for fold in parts)
+    for earlier, later in pairwise(parts):
         assert later[0] - earlier[0] >= timedelta(days=refit_days)
 
 
@@ -135,9 +135,9 @@ def test_segments_say_where_a_lead_stood(tested: Backtest, extract: Extract) -> 
     week = pd.Series(segments["age"]) == "first week"
     assert (days[week] <= 7).all()
     assert (days[~week] > 7).all()
-    told = pd.Series(segments["source"])
-    known = told != "another"
-    np.testing.assert_array_equal(told[known], frame["lead_id"].map(source)[known])
+    part = pd.Series(segments["source"])
+    known = part != "another"
+    np.testing.assert_array_equal(part[known], frame["lead_id"].map(source)[known])
 
 
 def test_importance_is_in_points_the_strongest_first(tested: Backtest) -> None:

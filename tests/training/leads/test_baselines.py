@@ -44,10 +44,10 @@ def only(training_set: TrainingSet, *names: str) -> TrainingSet:
 
 def forecast(history: Warehouse, training_set: TrainingSet, name: str, X: pd.DataFrame) -> Floats:
     """Fit all baselines and ask one."""
-    (found,) = (
+    (baseline,) = (
         b for b in fit_baselines(history.until(None), training_set, FEATURES) if b.name == name
     )
-    return found.forecast(X)
+    return baseline.forecast(X)
 
 
 def resolved(extract: Extract) -> dict[str, tuple[Row, bool]]:

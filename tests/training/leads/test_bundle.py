@@ -58,7 +58,7 @@ def test_the_version_is_the_content(bundle: Bundle) -> None:
     """Equal content has one name; every part of it, changed, gives another."""
     assert bundle.ensemble is not None
     first = bundle.ensemble.texts[0]
-    unlike = [
+    others = [
         replace(bundle, horizon_days=bundle.horizon_days + 1),
         replace(bundle, base_rate=bundle.base_rate + 1e-12),
         replace(bundle, calibrator=replace(bundle.calibrator, a=bundle.calibrator.a + 1e-12)),
@@ -68,8 +68,8 @@ def test_the_version_is_the_content(bundle: Bundle) -> None:
         replace(bundle, ensemble=replace(bundle.ensemble, texts=(first,))),
         replace(bundle, about={**bundle.about, "rounds": 1}),
     ]
-    versions = {bundle.version, *(other.version for other in unlike)}
-    assert len(versions) == len(unlike) + 1
+    versions = {bundle.version, *(other.version for other in others)}
+    assert len(versions) == len(others) + 1
     assert replace(bundle, about=dict(bundle.about)).version == bundle.version
 
 

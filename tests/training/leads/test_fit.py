@@ -85,7 +85,7 @@ def test_one_early_ending_by_mistake_moves_nothing(opened: Opened) -> None:
     assert not taken_over(opened(leads))
 
 
-def test_a_lesson_holds_every_open_lead_and_its_label(
+def test_a_training_set_holds_every_open_lead_and_its_label(
     training_set: TrainingSet, extract: Extract
 ) -> None:
     """Rows and labels are those of the contract's words, counted anew."""
@@ -141,12 +141,12 @@ def test_suspected_features_are_left_out_and_named(
     """What the audit suspects is not learned from, unless a person vouched for it."""
     no = Suspicion("age_days", "too good", 0.99, left_out=True)
     yes = Suspicion("leads_value", "too good", 0.99, left_out=False)
-    made = fit_leads(
+    model = fit_leads(
         replace(training_set, suspicions=(no, yes)), history.until(None), FEATURES, TRAINING
     )
-    assert "age_days" not in made.columns
-    assert "leads_value" in made.columns
-    assert [s["feature"] for s in made.about["left_out"]] == ["age_days", "leads_value"]
+    assert "age_days" not in model.columns
+    assert "leads_value" in model.columns
+    assert [s["feature"] for s in model.about["left_out"]] == ["age_days", "leads_value"]
 
 
 def test_a_model_is_known_by_its_columns_alone(history: Warehouse, tmp_path: Path) -> None:
@@ -154,11 +154,11 @@ def test_a_model_is_known_by_its_columns_alone(history: Warehouse, tmp_path: Pat
     past, params = history.until(None), without(["age_days"])
     training_set = build_training_set(past, HORIZON, FEATURES, params)
     suspicion = Suspicion("leads_value", "too good", 0.99, left_out=True)
-    made = fit_leads(replace(training_set, suspicions=(suspicion,)), past, FEATURES, params)
-    assert "standing_age_days" in made.columns
-    assert not {"age_days", "leads_value", "standing_leads_value"} & set(made.columns)
-    made.save(tmp_path)
-    assert Bundle.load(tmp_path) == made
+    model = fit_leads(replace(training_set, suspicions=(suspicion,)), past, FEATURES, params)
+    assert "standing_age_days" in model.columns
+    assert not {"age_days", "leads_value", "standing_leads_value"} & set(model.columns)
+    model.save(tmp_path)
+    assert Bundle.load(tmp_path) == model
 
 
 def test_segments_with_few_leads_are_thin(bundle: Bundle, training_set: TrainingSet) -> None:
@@ -169,9 +169,9 @@ def test_segments_with_few_leads_are_thin(bundle: Bundle, training_set: Training
     met = keys["lead_id"].groupby(place).nunique().reindex(range(len(sources) + 1), fill_value=0)
     assert bundle.evidence.counts == tuple(met)
     rows = pd.DataFrame({"leads_source": np.arange(len(sources) + 1, dtype=float)})
-    told = bundle.evidence.of_rows(rows)
-    assert told.tolist() == ["enough" if count >= 40 else "thin" for count in met]
-    assert {"enough", "thin"} == set(told)
+    states = bundle.evidence.of_rows(rows)
+    assert states.tolist() == ["enough" if count >= 40 else "thin" for count in met]
+    assert {"enough", "thin"} == set(states)
 
 
 def test_less_than_the_minimum_is_thin_and_half_of_it_none(training_set: TrainingSet) -> None:
@@ -189,29 +189,29 @@ def test_less_than_the_minimum_is_thin_and_half_of_it_none(training_set: Trainin
 def test_too_little_gives_the_base_rate(history: Warehouse, training_set: TrainingSet) -> None:
     """Six weeks of history fit nothing: the share that converts answers, and it is said why."""
     past = history.until(START + timedelta(days=42))
-    made = learn_leads(past, HORIZON, FEATURES, TRAINING)
-    assert made.evidence.state == "none"
-    assert made.ensemble is None
-    assert made.columns == ()
-    assert "leave no room for training" in made.evidence.says
-    p = made.probability(training_set.examples.X)
-    assert p == pytest.approx([made.base_rate] * len(p))
-    assert 0 < made.base_rate < 1
+    model = learn_leads(past, HORIZON, FEATURES, TRAINING)
+    assert model.evidence.state == "none"
+    assert model.ensemble is None
+    assert model.columns == ()
+    assert "leave no room for training" in model.evidence.says
+    p = model.probability(training_set.examples.X)
+    assert p == pytest.approx([model.base_rate] * len(p))
+    assert 0 < model.base_rate < 1
 
 
 def test_nothing_at_all_gives_one_in_ten(opened: Opened) -> None:
     """Without a single lead there is a model all the same."""
-    made = learn_leads(opened([]), HORIZON, FEATURES, TRAINING)
-    assert (made.evidence.state, made.base_rate) == ("none", 0.1)
+    model = learn_leads(opened([]), HORIZON, FEATURES, TRAINING)
+    assert (model.evidence.state, model.base_rate) == ("none", 0.1)
 
 
 def test_all_ending_alike_is_too_little(opened: Opened) -> None:
     """Where nobody ever converted nothing is fitted, however low the minimum was set."""
     params = FeatureParams(minimum=MinimumParams(leads=1, converted=1, unconverted=1))
     leads = [lead(n, START + timedelta(hours=9 * n), 15, won=False) for n in range(700)]
-    made = learn_leads(opened(leads), HORIZON, params, TRAINING)
-    assert made.evidence.state == "none"
-    assert 0 < made.base_rate < 0.01
+    model = learn_leads(opened(leads), HORIZON, params, TRAINING)
+    assert model.evidence.state == "none"
+    assert 0 < model.base_rate < 0.01
 
 
 def test_conversions_that_only_just_began_are_too_little(opened: Opened) -> None:
@@ -221,18 +221,18 @@ def test_conversions_that_only_just_began_are_too_little(opened: Opened) -> None
     for number in range(700):
         born = START + timedelta(hours=9 * number)
         leads.append(lead(number, born, 12, won=born > late and number % 2 == 0))
-    made = learn_leads(opened(leads), 5, FEATURES, TRAINING)
-    assert made.evidence.state == "none"
-    assert "all leads ended alike" in made.evidence.says
+    model = learn_leads(opened(leads), 5, FEATURES, TRAINING)
+    assert model.evidence.state == "none"
+    assert "all leads ended alike" in model.evidence.says
 
 
 def test_one_lead_at_a_time_cannot_be_told_apart(opened: Opened) -> None:
     """Without two leads open at one cutoff no column tells more than the date."""
     leads = [lead(n, START + timedelta(hours=24 * n + 20), 0.3, won=n % 3 == 0) for n in range(290)]
     daily = TRAINING.model_copy(update={"split": SplitParams(every_days=1)})
-    made = learn_leads(opened(leads), HORIZON, FEATURES, daily)
-    assert made.evidence.state == "none"
-    assert "no feature tells leads apart" in made.evidence.says
+    model = learn_leads(opened(leads), HORIZON, FEATURES, daily)
+    assert model.evidence.state == "none"
+    assert "no feature tells leads apart" in model.evidence.says
 
 
 def test_a_pause_of_the_business_is_lived_through(opened: Opened, quick: TrainingParams) -> None:
@@ -244,8 +244,8 @@ def test_a_pause_of_the_business_is_lived_through(opened: Opened, quick: Trainin
         leads.append(lead(number, born, rng.uniform(2, 18), won=rng.random() < 0.4))
     past = opened(leads)
     for until in (200, 275):
-        made = learn_leads(past.until(START + timedelta(days=until)), HORIZON, FEATURES, quick)
-        assert made.ensemble is not None
+        model = learn_leads(past.until(START + timedelta(days=until)), HORIZON, FEATURES, quick)
+        assert model.ensemble is not None
 
 
 def test_leaving_everything_out_leaves_the_base_rate(
@@ -253,5 +253,5 @@ def test_leaving_everything_out_leaves_the_base_rate(
 ) -> None:
     """A person may name every feature; what is left is the fallback, not an error."""
     params = without(training_set.examples.feature_set.names)
-    made = learn_leads(history.until(None), HORIZON, FEATURES, params)
-    assert (made.evidence.state, made.columns) == ("none", ())
+    model = learn_leads(history.until(None), HORIZON, FEATURES, params)
+    assert (model.evidence.state, model.columns) == ("none", ())

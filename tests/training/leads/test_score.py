@@ -151,16 +151,18 @@ def test_ties_are_broken_by_chance_and_then_by_name() -> None:
 def test_bands_follow_the_companys_base_rate(scores: pd.DataFrame, bundle: Bundle) -> None:
     """Hot is twice the base rate or more, cold is less than half of it."""
     lift = scores["p"] / bundle.base_rate
-    told = pd.cut(lift, [0, 0.5, 1, 2, np.inf], labels=["cold", "cool", "warm", "hot"], right=False)
+    bands = pd.cut(
+        lift, [0, 0.5, 1, 2, np.inf], labels=["cold", "cool", "warm", "hot"], right=False
+    )
     free = scores["band"] != NOT_TO_BE_CONTACTED
-    assert scores.loc[free, "band"].tolist() == told[free].tolist()
+    assert scores.loc[free, "band"].tolist() == bands[free].tolist()
 
 
 def test_reasons_stand_beside_the_score(scores: pd.DataFrame) -> None:
     """Every row's reasons are JSON that adds up to its score."""
-    for told, score in zip(scores["reasons"], scores["score"], strict=True):
-        made = json.loads(told)
-        total = made["base"] + sum(item["points"] for item in made["items"]) + made["rest"]
+    for text, score in zip(scores["reasons"], scores["score"], strict=True):
+        row = json.loads(text)
+        total = row["base"] + sum(item["points"] for item in row["items"]) + row["rest"]
         assert abs(total - score) < 0.01
 
 

@@ -70,15 +70,20 @@ def test_short_histories_are_not_tested_and_say_so(
 ) -> None:
     """Without room for a test there is a model or a fallback, no figure, and a note."""
     past = history.until(START + timedelta(days=days))
-    made = train_leads(past, HORIZON, FEATURES, quick)
-    assert made.bundle.evidence.state == state
-    assert (made.test, made.evaluation) == (None, None)
-    assert made.notes[-1].startswith("history is too short to test")
-    assert made.bundle.evidence.says in made.notes
+    trained = train_leads(past, HORIZON, FEATURES, quick)
+    assert trained.bundle.evidence.state == state
+    assert (trained.test, trained.evaluation) == (None, None)
+    assert trained.notes[-1].startswith("history is too short to test")
+    assert trained.bundle.evidence.says in trained.notes
 
 
 def test_settings_are_translated() -> None:
     """Every field of the section reaches the evaluation."""
-    given = EvaluationParams(draws=31, level=0.8, capacity=0.3, seed=9)
-    made = settings_of(given)
-    assert (made.draws, made.level, made.capacity, made.seed) == (31, 0.8, 0.3, 9)
+    section = EvaluationParams(draws=31, level=0.8, capacity=0.3, seed=9)
+    translated = settings_of(section)
+    assert (translated.draws, translated.level, translated.capacity, translated.seed) == (
+        31,
+        0.8,
+        0.3,
+        9,
+    )

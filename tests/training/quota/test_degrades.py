@@ -45,9 +45,9 @@ def scored(warehouse: Warehouse, bundle: QuotaBundle, as_of: datetime) -> pd.Dat
     frame, _ = score_reps(warehouse, bundle, "v", as_of)
     check(checked(frame, REP_SCORES), bundle.target)
     for row in frame.itertuples():
-        told = json.loads(row.reasons)
-        said = told["base"] + told["rest"] + sum(item["points"] for item in told["items"])
-        assert said == pytest.approx(100 * row.p_attain, abs=0.01)
+        reasons = json.loads(row.reasons)
+        total = reasons["base"] + reasons["rest"] + sum(item["points"] for item in reasons["items"])
+        assert total == pytest.approx(100 * row.p_attain, abs=0.01)
     return frame.set_index("rep_id")
 
 
@@ -154,8 +154,8 @@ def test_periods_of_any_length_run_side_by_side(bent: Tried) -> None:
 def test_missing_and_negative_amounts(bent: Tried) -> None:
     """A missing amount counts nothing, a negative one as it is; new wins bring neither."""
     deals = odd().rows("deals")
-    mine = [d for d in deals if d["rep_id"] == "r7" and d["won"] and d["closed_at"] >= QUARTERS[3]]
-    attained = sum(d["amount"] or 0.0 for d in mine)
+    own = [d for d in deals if d["rep_id"] == "r7" and d["won"] and d["closed_at"] >= QUARTERS[3]]
+    attained = sum(d["amount"] or 0.0 for d in own)
     assert bent.scores.loc["r7", "attained"] == pytest.approx(attained)
     paid = bent.trained.bundle.amounts.paid
     won = bent.trained.training_set.won
@@ -223,14 +223,14 @@ def test_cutoffs_without_a_running_quota_are_passed_over(tmp_path: Path) -> None
     warehouse = opened(extract.but("quotas", kept), tmp_path, ("deals", "quotas"))
     params = TRAINING.model_copy(update={"quota": TRAINING.quota.model_copy(update=REFIT_OFTEN)})
     asked = Range(QUARTERS[2] - 4 * WEEK, QUARTERS[3] + 3 * WEEK, 14)
-    made = backtest_quota(warehouse, asked, FEATURES, params)
-    cutoffs = made.predictions.frame["cutoff"]
+    backtest = backtest_quota(warehouse, asked, FEATURES, params)
+    cutoffs = backtest.predictions.frame["cutoff"]
     assert cutoffs.min() == QUARTERS[2]
     assert cutoffs.max() < QUARTERS[3]
     idle = len(asked.cutoffs) - cutoffs.nunique()
     assert idle >= 3
     first = f"{asked.start:%Y-%m-%d}"
-    told = f"at {idle} of {len(asked.cutoffs)} cutoffs (the first is {first})"
-    assert any(told in note for note in made.notes)
+    note_text = f"at {idle} of {len(asked.cutoffs)} cutoffs (the first is {first})"
+    assert any(note_text in note for note in backtest.notes)
     with pytest.raises(InputError, match="quotas run from 2023-07-01 to 2023-10-01"):
         backtest_quota(warehouse, Range(QUARTERS[1], QUARTERS[1] + WEEK, 7), FEATURES, params)

@@ -146,8 +146,8 @@ def test_files_hold_numbers_whatever_they_rest_on(
 
 def test_only_what_was_known_is_evidence(learned: tuple[Warehouse, QuotaBundle]) -> None:
     """Nine wins of the next days are nothing on the day itself, and a record once they are seen."""
-    said = scored(learned, MIDDLE).loc["new", "evidence_says"]
-    assert said == (
+    says = scored(learned, MIDDLE).loc["new", "evidence_says"]
+    assert says == (
         "nothing is known of this rep's selling yet (started 7 days ago, no ended quota period, no "
         "deal won, no open deal)"
     )

@@ -149,8 +149,8 @@ def test_reasons_add_up(count: int) -> None:
     first = futures.attainment()[:, :400]
     assert full == pytest.approx(100 * (first >= 1.0).mean(axis=1), abs=0.3)
     for reasons, chance in zip(rep_reasons(explained, p), p, strict=True):
-        said = reasons["base"] + reasons["rest"] + sum(i["points"] for i in reasons["items"])
-        assert said == pytest.approx(100 * chance, abs=0.01)
+        total = reasons["base"] + reasons["rest"] + sum(i["points"] for i in reasons["items"])
+        assert total == pytest.approx(100 * chance, abs=0.01)
     # The base is a rep like any other.
     assert explained.base[0] == pytest.approx(100 * p.mean(), abs=4)
 

@@ -96,6 +96,6 @@ def test_what_came_is_added_up_and_empty_while_it_runs(seed: int) -> None:
     assert teams["actual"].isna().equals(teams["period_start"] == pd.Timestamp("2024-04-01"))
     company = teams[(teams["level"] == "company") & teams["actual"].notna()]
     assert company["actual"].item() == pytest.approx(came.sum(axis=0)[~running].sum())
-    mine = (drawn.keys["manager_id"] == "m1") & ~running
+    own = (drawn.keys["manager_id"] == "m1") & ~running
     manager = teams[(teams["group"] == "m1") & teams["actual"].notna()]
-    assert manager["actual"].item() == pytest.approx(came.sum(axis=0)[mine].sum())
+    assert manager["actual"].item() == pytest.approx(came.sum(axis=0)[own].sum())
