@@ -26,6 +26,7 @@ ONLY_IN = {
     "shap": {"training/leads/beeswarm.py"},
     "matplotlib": {"training/leads/beeswarm.py"},
     "jinja2": {"training/report/page.py"},
+    "pandera": {"training/files.py"},
     "bentoml": {"serving/api/service.py"},
     "uvicorn": {"serving/api/server.py"},
     "pyspark": {"features/storage/warehouse.py"},

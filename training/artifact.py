@@ -1,4 +1,4 @@
-"""A model's folder: `bundle.json` and `trees-N.txt`, plain text that says of itself what it is."""
+"""A model's folder: `bundle.json` and `trees-N.txt`, plain text that describes itself."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ AGAIN = "train again (--promote)"
 
 
 def version_of(plain: Mapping[str, Any], trees: Sequence[str]) -> str:
-    """Give a short name made of the content: equal content, equal name."""
+    """Return a short name made of the content: equal content, equal name."""
     texts = [json.dumps(plain, sort_keys=True), *trees]
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
 
 
 def write_files(folder: Path, plain: Mapping[str, Any], trees: Sequence[str]) -> None:
-    """Write a model into a new or empty folder."""
+    """Write a model into a new or empty folder.
+
+    Args:
+        folder: made where it is missing.
+        plain: everything but the trees, as values fit for JSON.
+        trees: the text of each ensemble.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / PLAIN).write_text(json.dumps(plain, indent=2, sort_keys=True), encoding="utf-8")
     for number, text in enumerate(trees):
@@ -29,25 +35,28 @@ def write_files(folder: Path, plain: Mapping[str, Any], trees: Sequence[str]) ->
 
 
 def read_plain(folder: Path) -> dict[str, Any]:
-    """Read what a model says of itself.
+    """Read everything but the trees of a model of any kind.
 
     Raises:
         NotFoundError: the folder holds no model.
     """
     path = folder / PLAIN
     if not path.is_file():
-        raise NotFoundError(f"{folder} holds no {PLAIN}, so it is no model of pacesetter")
+        raise NotFoundError(f"{folder} holds no {PLAIN}, so it is not a pacesetter model")
     plain: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return plain
 
 
 def read_files(folder: Path, kind: str, form: int) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Read a model of one kind: its plain values, and its trees.
+    """Read a model of one kind.
 
     Args:
         folder: where it lies.
         kind: the kind that is wanted.
         form: the format this version reads.
+
+    Returns:
+        Its plain values, and the text of its trees.
 
     Raises:
         NotFoundError: it is of another kind or format, or lacks trees.
@@ -65,10 +74,15 @@ def read_files(folder: Path, kind: str, form: int) -> tuple[dict[str, Any], tupl
 
 
 def refuse_other_meaning(folder: Path, learned: str, declared: str) -> None:
-    """Refuse a model whose features mean something else by now.
+    """Refuse a model whose features have changed their meaning since it was trained.
+
+    Args:
+        folder: where the model lies.
+        learned: the fingerprint of the features it learned from.
+        declared: the fingerprint of the features as this version declares them.
 
     Raises:
-        NotFoundError: it learned from other declarations.
+        NotFoundError: the two differ.
     """
     if learned != declared:
         raise NotFoundError(

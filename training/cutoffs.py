@@ -1,4 +1,18 @@
-"""At which moments of the past a model may learn: ripe labels, and no leads that are missing."""
+"""The past cutoffs a model may learn from: labels are mature there, and no open leads are missing.
+
+Some CRMs took over old leads when they were introduced. They know only those that were still open
+then; whatever had ended before is missing, so nothing seems to have ended. Learning from that time
+would teach that leads rarely convert. It therefore begins where endings begin:
+
+| first lead | first ending* | days between | learning begins          |
+|------------|---------------|--------------|--------------------------|
+| Jan 1      | Jan 20        | 19           | Jan 2: a young company   |
+| Jan 1      | Jun 1         | 152          | Jun 2: leads taken over  |
+| Jan 1      | none yet      | -            | Jan 2: nothing to go by  |
+
+(* not the very first one but the one after the earliest 0.5 %, so that a few wrong dates move
+nothing.)
+"""
 
 from __future__ import annotations
 
@@ -17,46 +31,50 @@ from features.storage.warehouse import Warehouse
 from training.params import TrainingParams
 
 FIRST_ENDINGS = 0.005
-"""Share of leads' endings that may lie before learning begins: a few wrong dates move nothing."""
+"""Share of the endings that may lie before learning begins: a few wrong dates move nothing."""
 OLD_DAYS = 60
-"""Leads that waited so long for the first ending were taken over from another system."""
+"""Where the first ending came later than this after the first lead, leads were taken over."""
 
 
 def training_cutoffs(
     warehouse: Warehouse, horizon_days: int, params: TrainingParams
 ) -> list[datetime]:
-    """Lay mature cutoffs backwards from the latest one, as many as the rows allow."""
-    story = _story(warehouse)
-    if not len(story.created):
+    """Return the cutoffs a lead model learns from, rising; none where history is too short.
+
+    They lie `split.every_days` apart, counted backwards from the latest mature midnight, and
+    further apart where there would be more rows than `split.max_snapshots`.
+
+    Args:
+        warehouse: already cut to the moment of training.
+        horizon_days: how far the label looks ahead.
+        params: the section `training`.
+    """
+    lifetimes = _lifetimes(warehouse)
+    if not len(lifetimes.created):
         return []
-    start, end = story.begin(), last_mature_cutoff(horizon_days, warehouse.data_until)
+    start, end = lifetimes.begin(), last_mature_cutoff(horizon_days, warehouse.data_until)
     if end < start:
         return []
     step = params.split.every_days
     days = (end - start).days
-    daily = grid(start + timedelta(days=days % step), end, step)
-    return thinned(daily, story.created, story.ended, params.split.max_snapshots)
+    cutoffs = grid(start + timedelta(days=days % step), end, step)
+    return thinned(cutoffs, lifetimes.created, lifetimes.ended, params.split.max_snapshots)
 
 
 @dataclass(frozen=True)
-class _Story:
-    """When leads came and when they ended, each in the order of time."""
+class _Lifetimes:
+    """When leads were created and when they ended, each sorted by itself."""
 
     created: Moments
     ended: Moments
 
     @property
     def is_taken_over(self) -> bool:
-        """Whether leads waited too long for the first ending to be a young company's."""
+        """Whether the leads waited too long for the first ending to be a young company's."""
         return (self._first_ending - self._first_lead).days > OLD_DAYS
 
     def begin(self) -> datetime:
-        """Give the first midnight at which the leads of the extract are all that were open.
-
-        A CRM that took over old leads when it was introduced knows of that time only the leads
-        that were still open: whatever had ended is missing, and nothing seems to convert. So
-        learning begins where endings do.
-        """
+        """Return the first midnight from which on no open leads are missing."""
         first = self._first_ending if self.is_taken_over else self._first_lead
         return midnight(first) + timedelta(days=1)
 
@@ -74,35 +92,40 @@ class _Story:
 def thinned(
     cutoffs: Sequence[datetime], created: Moments, ended: Moments, most: int
 ) -> list[datetime]:
-    """Take cutoffs further apart, from the last one backwards, if there would be too many rows.
+    """Return every n-th cutoff, counted backwards from the last, so that rows stay few enough.
+
+    A lead makes a row at each cutoff at which it is open. With 250 rows at ten cutoffs and
+    `most=100`, n is 3: the last cutoff stays, and every third one before it.
 
     Args:
-        cutoffs: in the order of time.
-        created: when leads (or deals) came, in the order of time.
-        ended: when they ended, likewise; whoever is open is not there.
-        most: rows, of a lead at a cutoff, that there may be (about).
+        cutoffs: rising.
+        created: when leads (or deals) were created, rising.
+        ended: when they ended, rising; those still open are left out.
+        most: the rows there may be, about.
     """
     moments = np.asarray(cutoffs, dtype="datetime64[us]")
-    # Counted from two sorted columns instead of a join.
-    came = np.searchsorted(created, moments, side="left")
-    rows = int((came - np.searchsorted(ended, moments, side="left")).sum())
+    # Open at a cutoff: created before it, less those that ended before it. No join is needed.
+    born = np.searchsorted(created, moments, side="left")
+    rows = int((born - np.searchsorted(ended, moments, side="left")).sum())
     return list(cutoffs[::-1][:: max(1, -(-rows // most))][::-1])
 
 
-def _story(warehouse: Warehouse) -> _Story:
+def _lifetimes(warehouse: Warehouse) -> _Lifetimes:
     leads = warehouse["leads"].select("created_at", "converted_at", "lost_at")
-    fetched = warehouse.arrow(leads).to_pandas()
-    ended = fetched[["converted_at", "lost_at"]].min(axis=1).dropna()
-    return _Story(*(np.sort(c.to_numpy("datetime64[us]")) for c in (fetched["created_at"], ended)))
+    frame = warehouse.arrow(leads).to_pandas()
+    ended = frame[["converted_at", "lost_at"]].min(axis=1).dropna()
+    columns = (frame["created_at"], ended)
+    return _Lifetimes(*(np.sort(column.to_numpy("datetime64[us]")) for column in columns))
 
 
 def taken_over(warehouse: Warehouse) -> tuple[str, ...]:
-    """Say that learning begins long after the first lead came in, if it does."""
-    story = _story(warehouse)
-    if not len(story.created) or not story.is_taken_over:
+    """Return a note where learning begins long after the first lead; nothing elsewhere."""
+    lifetimes = _lifetimes(warehouse)
+    if not len(lifetimes.created) or not lifetimes.is_taken_over:
         return ()
-    says = (
-        f"leads came in since {pd.Timestamp(story.created[0]):%Y-%m-%d}, but next to none ended "
-        f"before {story.begin():%Y-%m-%d}: what ended earlier is missing, so learning begins there"
+    note = (
+        f"the first lead came in on {pd.Timestamp(lifetimes.created[0]):%Y-%m-%d}, but next to "
+        f"none ended before {lifetimes.begin():%Y-%m-%d}: what ended earlier is missing, so "
+        "learning begins there"
     )
-    return (says,)
+    return (note,)

@@ -1,4 +1,8 @@
-"""The `training` section of params.yaml: what is forecast, how time is split, how trees grow."""
+"""The `training` section of params.yaml: what is forecast, how time is split, how trees grow.
+
+A field's `search` range is where tuning would look for a better value; a field without one is not
+worth tuning.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from features.params import Section
 
 
 class BoosterParams(Section):
-    """How the trees grow. Names and meaning are LightGBM's; every field has its search range.
+    """How the trees grow. Names and meaning are LightGBM's, but for `bags` and `threads`.
 
     Source: https://lightgbm.readthedocs.io/en/stable/Parameters.html
     """
@@ -25,63 +29,73 @@ class BoosterParams(Section):
     lambda_l2: float = Field(default=10.0, ge=0, json_schema_extra={"search": [0.1, 100]})
     cat_smooth: float = Field(default=20.0, ge=0)
     max_bin: int = Field(default=63, ge=3, le=255)
-    max_rounds: int = Field(default=800, ge=1, description="trees at the most")
-    early_stopping_rounds: int = Field(default=50, ge=1)
-    bags: int = Field(default=3, ge=1, le=20, description="models of unlike seeds, averaged")
+    max_rounds: int = Field(default=800, ge=1, description="trees in a booster, at most")
+    early_stopping_rounds: int = Field(
+        default=50, ge=1, description="trees without a gain on later rows before growing stops"
+    )
+    bags: int = Field(default=3, ge=1, le=20, description="boosters with different seeds, averaged")
     seed: int = 20260101
     threads: int = Field(
-        default=2, ge=1, description="boosters grown side by side, each on one thread"
+        default=2, ge=1, description="boosters fitted in parallel, each on one thread"
     )
 
 
 class SplitParams(Section):
-    """How mature cutoffs are divided in time; between any two parts lies a gap of one horizon."""
+    """How mature cutoffs are split in time, with a gap of one horizon between any two parts."""
 
     every_days: int = Field(default=2, ge=1, description="days between training cutoffs")
     max_snapshots: int = Field(
-        default=200_000, ge=1_000, description="beyond this, cutoffs are taken further apart"
+        default=200_000,
+        ge=1_000,
+        description="open leads at training cutoffs; beyond this, cutoffs lie further apart",
     )
-    calibrate_share: float = Field(default=0.15, gt=0, lt=0.5, description="of the mature time")
-    calibrate_min_days: int = Field(default=14, ge=1)
-    calibrate_max_days: int = Field(default=90, ge=1)
-    folds: int = Field(default=3, ge=2, description="time-ordered folds where history is short")
+    calibrate_share: float = Field(
+        default=0.15, gt=0, lt=0.5, description="share of the mature days kept for calibration"
+    )
+    calibrate_min_days: int = Field(default=14, ge=1, description="but at least so many days")
+    calibrate_max_days: int = Field(default=90, ge=1, description="and at most so many")
+    folds: int = Field(
+        default=3, ge=2, description="time-ordered folds for early stopping, where history is short"
+    )
 
 
 class LeadParams(Section):
-    """The forecast of lead conversion."""
+    """What a lead model forecasts, and which features it may use."""
 
     horizon_days: int = Field(default=30, ge=1, description="how far the label looks ahead")
-    refit_days: int = Field(default=7, ge=1, description="a backtest refits so often")
-    most_refits: int = Field(default=8, ge=1, description="but at the most so many times")
+    refit_days: int = Field(default=7, ge=1, description="days between a backtest's refits")
+    most_refits: int = Field(default=8, ge=1, description="refits of a backtest, at most")
     leave_out: tuple[str, ...] = Field(
         default=(), strict=False, description="features never used, by name"
     )
     allow_suspicious: tuple[str, ...] = Field(
-        default=(), strict=False, description="features used although the audit suspects them"
+        default=(),
+        strict=False,
+        description="features used although the audit suspects them of leakage",
     )
 
 
 class QuotaParams(Section):
-    """The forecast of each rep's quota attainment."""
+    """What a quota model forecasts, and how many futures it draws."""
 
     target: float = Field(default=1.0, gt=0, description="a miss is attainment below this")
     every_days: int = Field(default=7, ge=1, description="days between training cutoffs")
     max_snapshots: int = Field(
         default=500_000,
         ge=1000,
-        description="open deals at training cutoffs; beyond this, cutoffs are taken further apart",
+        description="open deals at training cutoffs; beyond this, cutoffs lie further apart",
     )
-    refit_days: int = Field(default=28, ge=1, description="a backtest refits so often")
-    most_refits: int = Field(default=8, ge=1, description="but at the most so many times")
+    refit_days: int = Field(default=28, ge=1, description="days between a backtest's refits")
+    most_refits: int = Field(default=8, ge=1, description="refits of a backtest, at most")
     feature_fraction: float = Field(
         default=0.5,
         gt=0,
         le=1,
-        description="of open deals' features that each tree sees; the deadline is among them",
+        description="share of a deal's features that each tree sees; the deadline is one of them",
     )
     futures: int = Field(default=1000, ge=100, description="futures drawn for each rep")
     company_spread: float = Field(
-        default=0.15, ge=0, description="log sd of the luck that all reps of a moment share"
+        default=0.15, ge=0, description="sd of the luck that all reps share, on the log scale"
     )
     capacity: float = Field(
         default=0.3, gt=0, lt=1, description="share of reps a manager can talk to"
@@ -89,10 +103,10 @@ class QuotaParams(Section):
 
 
 class EvaluationParams(Section):
-    """How quality is measured."""
+    """How forecasts are graded."""
 
     draws: int = Field(default=200, ge=20, description="resamples behind every interval")
-    level: float = Field(default=0.9, gt=0, lt=1, description="what the intervals cover")
+    level: float = Field(default=0.9, gt=0, lt=1, description="coverage of the intervals")
     capacity: float = Field(
         default=0.2, gt=0, lt=1, description="share of open leads that can be called"
     )
@@ -100,14 +114,16 @@ class EvaluationParams(Section):
 
 
 class ScoringParams(Section):
-    """How scores become a work list."""
+    """How leads are ranked, and how many reasons each gets."""
 
     priority: Literal["probability", "expected_value"] = "probability"
-    reasons: int = Field(default=3, ge=1, le=10, description="reasons for, and against, each lead")
+    reasons: int = Field(
+        default=3, ge=1, le=10, description="reasons for a lead, and as many against it, at most"
+    )
 
 
 class TrainingParams(Section):
-    """What can be learned, how, and how it is judged."""
+    """Which models are trained, how, and how they are graded."""
 
     leads: LeadParams = LeadParams()
     quota: QuotaParams = QuotaParams()

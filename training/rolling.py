@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from features.snapshot import grid
 
@@ -19,19 +20,47 @@ class Range:
 
     @property
     def cutoffs(self) -> list[datetime]:
-        """The grid."""
+        """The midnights of the grid, rising.
+
+        Raises:
+            InputError: the end lies before the start.
+        """
         return grid(self.start, self.end, self.every_days)
+
+    def refit_days(self, wanted: int, most: int) -> int:
+        """Return the days between refits: those wanted, or more where that were too many refits.
+
+        >>> Range(datetime(2024, 1, 1), datetime(2024, 12, 30)).refit_days(wanted=7, most=8)
+        46
+        """
+        days = (self.end - self.start).days + 1
+        return max(wanted, -(-days // most))
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One model of a backtest and the cutoffs it forecast.
+
+    Attributes:
+        number: 0 for the first.
+        cutoffs: the cutoffs it forecast; it saw nothing at or after the first of them.
+        about: facts for people: what it learned from, its trees, what was left out.
+    """
+
+    number: int
+    cutoffs: tuple[datetime, ...]
+    about: dict[str, Any]
 
 
 def folds_of(cutoffs: Sequence[datetime], refit_days: int) -> list[tuple[datetime, ...]]:
-    """Put neighbouring cutoffs into folds; each is forecast by a model fitted at its first.
+    """Group neighbouring cutoffs into folds; a model fitted at a fold's first forecasts all of it.
 
     >>> [len(f) for f in folds_of(grid(datetime(2024, 1, 1), datetime(2024, 1, 10), 3), 7)]
     [3, 1]
     """
-    made: list[list[datetime]] = []
+    folds: list[list[datetime]] = []
     for cutoff in cutoffs:
-        if not made or cutoff - made[-1][0] >= timedelta(days=refit_days):
-            made.append([])
-        made[-1].append(cutoff)
-    return [tuple(fold) for fold in made]
+        if not folds or cutoff - folds[-1][0] >= timedelta(days=refit_days):
+            folds.append([])
+        folds[-1].append(cutoff)
+    return [tuple(fold) for fold in folds]

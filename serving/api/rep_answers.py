@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from features.clock import zulu
 from features.errors import NotFoundError
+from features.evidence import EvidenceState
 from serving.api import rep_contracts as contracts
 from serving.api.lead_answers import header
 from serving.api.rep_contracts import (
@@ -110,7 +111,7 @@ def _teams(
 
 
 def _team(
-    row: Mapping[Any, Any], reps: Sequence[RepForecast], model_evidence: str
+    row: Mapping[Any, Any], reps: Sequence[RepForecast], model_evidence: EvidenceState
 ) -> contracts.TeamForecast:
     from training.quota.evidence import team_evidence  # noqa: PLC0415 - takes seconds
 

@@ -23,6 +23,7 @@ from serving.home.home import Home
 from training.checks.audit import audit
 from training.evaluation.truth import LEADS as TRUE_CHANCES
 from training.evaluation.truth import read_truth
+from training.files import LEAD_SCORES, REP_SCORES, checked
 from training.loop.kinds import KINDS, LEADS, QUOTA
 from training.rolling import Range
 
@@ -135,7 +136,7 @@ def _calls(session: Session) -> pd.DataFrame:
         scores = Home(session.home, session.settings).score(LEADS)
         advance(1)
     path = session.home / "data" / "lead_scores.parquet"
-    scores.to_parquet(path, index=False)
+    checked(scores, LEAD_SCORES).to_parquet(path, index=False)
     session.console.say(f"{len(scores):,} open leads scored: {path}")
     best = scores.sort_values(["priority", "lead_id"], ascending=[False, True]).iloc[0]["rep_id"]
     own = scores["rep_id"].isna() if pd.isna(best) else scores["rep_id"] == best
@@ -159,7 +160,7 @@ def _risks(session: Session) -> pd.DataFrame:
         risks = Home(session.home, session.settings).score(QUOTA)
         advance(1)
     path = session.home / "data" / "rep_scores.parquet"
-    risks.to_parquet(path, index=False)
+    checked(risks, REP_SCORES).to_parquet(path, index=False)
     session.console.say(f"{len(risks):,} reps with a running quota forecast: {path}")
     return risks
 

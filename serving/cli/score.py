@@ -12,6 +12,7 @@ from serving.cli.session import Session
 from serving.home.home import Home
 from serving.home.lead_outlook import LeadOutlook
 from serving.home.rep_outlook import QuotaOutlook
+from training.files import FILES, checked
 from training.loop.kinds import KINDS
 
 
@@ -52,7 +53,7 @@ def score_to(session: Session, as_of: datetime | None, out: Path) -> dict[str, A
             left_out[kind.name] = str(error)
             continue
         path = out / kind.files.scores
-        scores.to_parquet(path, index=False)
+        checked(scores, FILES[kind.files.scores]).to_parquet(path, index=False)
         rows[kind.name] = len(scores)
         console.say(f"{len(scores):,} {kind.scored} scored: {path}")
     if not rows:

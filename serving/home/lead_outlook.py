@@ -61,7 +61,9 @@ class LeadOutlook:
             NotFoundError: the lead is not open at the moment; says why.
         """
         bundle, moment = self.bundle, self.moment(as_of)
-        examples = build(self.warehouse, bundle.feature_set, bundle.words, [moment], bundle.params)
+        examples = build(
+            self.warehouse, bundle.feature_set, bundle.vocabulary, [moment], bundle.params
+        )
         owner = examples.keys["owner"]
         asked = examples.keys["lead_id"] == lead_id
         if not asked.any():
@@ -91,7 +93,7 @@ class LeadOutlook:
             leads=rows.leads, activities=rows.activities, key="lead_id"
         )
         bundle, moment = self.bundle, self.moment(as_of)
-        examples = build(overlaid, bundle.feature_set, bundle.words, [moment], bundle.params)
+        examples = build(overlaid, bundle.feature_set, bundle.vocabulary, [moment], bundle.params)
         wanted = examples.keys["lead_id"].isin([lead["lead_id"] for lead in rows.leads])
         kept = examples.take(wanted.to_numpy())
         return score_examples(kept, bundle, self.version, self.params, value_of(overlaid, kept))

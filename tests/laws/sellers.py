@@ -138,16 +138,16 @@ def _lead(
             },
             until,
         )
-    told: list[tuple[str, datetime, str]] = []
+    moves: list[tuple[str, datetime, str]] = []
     if interest > 0.5:
-        told.append(("stage", born + (end - born) * 0.3, "talking"))
+        moves.append(("stage", born + (end - born) * 0.3, "talking"))
     if interest > 0.8 and rng.random() < 0.7:
-        told.append(("stage", born + (end - born) * 0.6, "offer"))
+        moves.append(("stage", born + (end - born) * 0.6, "offer"))
     if owner is not None and rng.random() < 0.1:
-        told.append(("rep_id", born, owner))
+        moves.append(("rep_id", born, owner))
         owner = f"r{rng.randrange(len(REPS))}"
-        told.append(("rep_id", born + (end - born) * 0.5, owner))
-    for changed, at, value in told:
+        moves.append(("rep_id", born + (end - born) * 0.5, owner))
+    for changed, at, value in moves:
         change = {"entity_type": "lead", "entity_id": name, "field": changed, "value": value}
         _enter(rng, rows["changes"], {**change, "changed_at": at}, until)
     ended = "converted_at" if won else "lost_at"

@@ -15,7 +15,7 @@ from features.storage.warehouse import Warehouse
 from training.quota.backtest import forecast_frame
 from training.quota.bundle import QuotaBundle
 from training.quota.deals import DAYS_LEFT
-from training.quota.fit import forecast, learn_quota
+from training.quota.fit import forecast_examples, learn_quota
 from training.quota.futures import Futures
 from training.tracking.loading import load_bundle
 
@@ -27,7 +27,7 @@ CUTOFFS = [QUARTERS[3] + timedelta(days=d) for d in (2, 30)]
 
 def drawn(bundle: QuotaBundle, warehouse: Warehouse, cutoffs: list[datetime]) -> Futures:
     """Draw the futures of every rep at cutoffs."""
-    return bundle.draw(*forecast(bundle, warehouse, cutoffs))
+    return bundle.draw(*forecast_examples(bundle, warehouse, cutoffs))
 
 
 @pytest.fixture(scope="module", name="whole")
@@ -80,7 +80,7 @@ def test_the_cut_extract_gives_the_same_bits(
     then = opened(sellers(END).cut(MOMENT), tmp_path)
     other = learn_quota(then.until(None), FEATURES, TRAINING)
     assert bundle.deals.ensemble is not None
-    assert bundle.creation.linear is not None
+    assert bundle.new_business.linear is not None
     assert other.to_json() == bundle.to_json()
     assert other.version == bundle.version
     again = drawn(other, then, CUTOFFS)
@@ -131,11 +131,11 @@ def test_everything_said_comes_from_one_distribution(bundle: QuotaBundle, future
 
 def test_planted_odds_are_found(whole: Warehouse, bundle: QuotaBundle) -> None:
     """Warm deals are won in three of four cases, cold ones in one of ten: the model tells them."""
-    reps, deals = forecast(bundle, whole, CUTOFFS[:1])
-    chances = bundle.chances(reps, deals)
+    reps, deals = forecast_examples(bundle, whole, CUTOFFS[:1])
+    inputs = bundle.draw_inputs(reps, deals)
     origin = {row["deal_id"]: row["origin"] for row in sellers(END).rows("deals")}
     warm = np.array([origin[name] == "warm" for name in deals.keys["deal_id"]])
-    p = 1 / (1 + np.exp(-chances.margin))
+    p = 1 / (1 + np.exp(-inputs.margin))
     assert len(p) == len(warm)
     assert warm.sum() > 5
     # Chances stand by rep, deals by their id.

@@ -16,7 +16,7 @@ from features.storage.catalog import current
 from features.storage.warehouse import Warehouse
 from training.leads.bundle import Bundle
 from training.leads.dataset import TrainingSet, build_training_set
-from training.leads.fit import fit, learn
+from training.leads.fit import fit_leads, learn_leads
 
 MOMENT = START + timedelta(days=215, hours=13, minutes=37)
 """Not a midnight: the law holds for any moment."""
@@ -24,13 +24,13 @@ MOMENT = START + timedelta(days=215, hours=13, minutes=37)
 
 def learned(past: Warehouse) -> tuple[TrainingSet, Bundle]:
     """Learn from an extract that was cut already."""
-    lesson = build_training_set(past, HORIZON, FEATURES, TRAINING)
-    return lesson, fit(lesson, past, FEATURES, TRAINING)
+    training_set = build_training_set(past, HORIZON, FEATURES, TRAINING)
+    return training_set, fit_leads(training_set, past, FEATURES, TRAINING)
 
 
 def assert_same(one: tuple[TrainingSet, Bundle], other: tuple[TrainingSet, Bundle]) -> None:
     """Require the same model to the last bit, and say first what differs."""
-    assert one[0].words == other[0].words
+    assert one[0].vocabulary == other[0].vocabulary
     assert one[0].split == other[0].split
     assert one[0].suspicions == other[0].suspicions
     assert one[1].columns == other[1].columns
@@ -107,7 +107,7 @@ def test_what_can_be_seen_does_enter(until: tuple[TrainingSet, Bundle], tmp_path
     )
     rows[place] = {**rows[place], "converted_at": MOMENT - timedelta(days=1)}
     changed = open_warehouse(cut.but("leads", rows), tmp_path)
-    other = learn(changed.until(None), HORIZON, FEATURES, TRAINING)
+    other = learn_leads(changed.until(None), HORIZON, FEATURES, TRAINING)
     assert other.version != until[1].version
 
 

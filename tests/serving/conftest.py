@@ -17,7 +17,7 @@ from features.params import FeatureParams, MinimumParams
 from features.storage.catalog import current
 from features.storage.warehouse import Warehouse
 from serving.settings import Settings
-from training.leads.fit import learn
+from training.leads.fit import learn_leads
 from training.params import BoosterParams, QuotaParams, SplitParams, TrainingParams
 from training.quota.dataset import build_quota_training_set
 from training.quota.fit import fit_quota
@@ -95,7 +95,7 @@ def teach(home: Path, horizon_days: int = 14, until: datetime | None = None) -> 
     """Train on what is ingested, and register; returns the version."""
     meta = current(home)
     warehouse = Warehouse.duckdb(meta).until(until)
-    bundle = learn(warehouse, horizon_days, SETTINGS.features, SETTINGS.training)
+    bundle = learn_leads(warehouse, horizon_days, SETTINGS.features, SETTINGS.training)
     settings = SETTINGS.model_dump(mode="json")
     return Tracking(home).log(RunRecord("leads", bundle, settings, meta.fingerprint))
 

@@ -12,7 +12,7 @@ from features.storage.warehouse import Warehouse
 from training.leads.backtest import Backtest, backtest_leads
 from training.leads.bundle import Bundle
 from training.leads.dataset import TrainingSet, build_training_set
-from training.leads.fit import fit
+from training.leads.fit import fit_leads
 from training.params import LeadParams, TrainingParams
 from training.rolling import Range
 
@@ -30,26 +30,26 @@ def history(extract: Extract, tmp_path_factory: pytest.TempPathFactory) -> Wareh
 
 
 @pytest.fixture(scope="session")
-def lesson(history: Warehouse) -> TrainingSet:
+def training_set(history: Warehouse) -> TrainingSet:
     """What there is to learn at the end of the extract."""
     return build_training_set(history.until(None), HORIZON, FEATURES, TRAINING)
 
 
 @pytest.fixture(scope="session")
-def quick(lesson: TrainingSet) -> TrainingParams:
+def quick(training_set: TrainingSet) -> TrainingParams:
     """The parameters, but few features, where it does not matter which there are."""
-    return without(set(lesson.examples.feature_set.names) - FEW)
+    return without(set(training_set.examples.feature_set.names) - FEW)
 
 
 @pytest.fixture(scope="session")
-def bundle(history: Warehouse, lesson: TrainingSet) -> Bundle:
+def bundle(history: Warehouse, training_set: TrainingSet) -> Bundle:
     """The model of the end of the extract."""
-    return fit(lesson, history.until(None), FEATURES, TRAINING)
+    return fit_leads(training_set, history.until(None), FEATURES, TRAINING)
 
 
 @pytest.fixture(scope="session")
 def tested(history: Warehouse) -> Backtest:
-    """Seven weeks forecast by two models; the last three weeks are not ripe."""
+    """Seven weeks forecast by two models; the last three weeks are not mature."""
     twice = TRAINING.model_copy(update={"leads": LeadParams(horizon_days=HORIZON, most_refits=2)})
     asked = Range(UNTIL - timedelta(days=47), UNTIL - timedelta(days=3))
     return backtest_leads(history, asked, HORIZON, FEATURES, twice)

@@ -39,7 +39,7 @@ def divided(history: set[int], horizon_days: int, params: SplitParams) -> Split:
 def test_a_horizon_lies_between_any_two_parts(
     history: set[int], horizon_days: int, params: SplitParams
 ) -> None:
-    """The labels of a part are ripe before the next part begins, and so within every fold."""
+    """The labels of a part are mature before the next part begins, and so within every fold."""
     split = divided(history, horizon_days, params)
     sequences = [[split.train, split.tune, split.calibrate], *split.folds]
     sequences += [[earlier, split.calibrate] for pair in split.folds for earlier in pair]
@@ -106,10 +106,10 @@ def test_a_shorter_one_cannot_train_and_says_so() -> None:
     split = divided(set(range(30)), 20, PARAMS)
     assert (split.train, split.tune, split.folds) == ((), (), ())
     assert split.says == (
-        "30 days of ripe labels leave no room for training, a gap and calibration",
+        "30 days of mature labels leave no room for training, a gap and calibration",
     )
 
 
-def test_nothing_ripe_gives_empty_parts() -> None:
-    """Without ripe labels every part is empty, and that is said."""
-    assert divided(set(), 20, PARAMS) == Split((), (), (), (), ("no label is ripe yet",))
+def test_nothing_mature_gives_empty_parts() -> None:
+    """Without mature labels every part is empty, and that is said."""
+    assert divided(set(), 20, PARAMS) == Split((), (), (), (), ("no label is mature yet",))

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from features.arrays import Floats, Ints
 from features.errors import InputError
 from training.evaluation.resampled import Forecasts
+from training.files import LEAD_PREDICTIONS
 
-COLUMNS = ("lead_id", "cutoff", "horizon_days", "p", "y", "fold")
 MODEL = "model"
 UNKNOWN = "unknown"
 
@@ -156,7 +156,7 @@ def codes(values: pd.Series) -> Ints:
 
 
 def _check_columns(frame: pd.DataFrame) -> None:
-    missing = [c for c in COLUMNS if c not in frame.columns]
+    missing = [c for c in LEAD_PREDICTIONS.names if c not in frame.columns]
     if missing:
         raise InputError(
             f"forecasts lack the columns {', '.join(missing)}: "

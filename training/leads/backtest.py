@@ -1,4 +1,4 @@
-"""Rolling origin: what would have been forecast at each cutoff, by a model of that time."""
+"""Rolling origin: what a lead model of that time would have forecast at each cutoff."""
 
 from __future__ import annotations
 
@@ -21,30 +21,17 @@ from training.leads.baselines import fit_baselines
 from training.leads.bundle import Bundle
 from training.leads.dataset import build_training_set
 from training.leads.explain import explain
-from training.leads.fit import fit
+from training.leads.fit import fit_leads
 from training.params import TrainingParams
-from training.rolling import Range, folds_of
+from training.rolling import Fold, Range, folds_of
 
+SEGMENT_FEATURES = {"stage": "stage", "leads_source": "source", "owner_team": "team"}
+"""Features whose categories are segments of the report, and what the segments are called."""
 AGES = ((7, "first week"), (14, "second week"), (30, "to 30 days"), (90, "to 90 days"))
 OLDER = "older"
 EXPLAINED_ROWS = 3_000
-"""Rows that the most important features are read off."""
+"""Rows whose explanations tell which features matter most, at most."""
 NO_STAGE = "unknown"
-
-
-@dataclass(frozen=True)
-class Fold:
-    """One model and the cutoffs it forecast.
-
-    Attributes:
-        number: 0 for the first.
-        cutoffs: the cutoffs it forecast; it saw nothing at or after the first of them.
-        about: the parts of its training in time, its trees, what was left out.
-    """
-
-    number: int
-    cutoffs: tuple[datetime, ...]
-    about: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -64,17 +51,19 @@ class Importance:
 
 @dataclass(frozen=True)
 class Backtest:
-    """What a rolling origin gave."""
+    """The forecasts of a rolling origin, and the models behind them.
+
+    Attributes:
+        predictions: every open lead at every cutoff, beside baselines.
+        folds: the models, each with its cutoffs.
+        importance: what moved the last fold's scores, strongest first.
+        last: the model of the last fold.
+    """
 
     predictions: Predictions
     folds: tuple[Fold, ...]
     importance: tuple[Importance, ...]
     last: Bundle
-
-
-def _refit_days(asked: Range, params: TrainingParams) -> int:
-    days = (asked.end - asked.start).days + 1
-    return max(params.leads.refit_days, -(-days // params.leads.most_refits))
 
 
 def backtest_leads(
@@ -94,12 +83,16 @@ def backtest_leads(
         features: the section of that name.
         params: the section `training`.
         progress: told of every fold.
+
+    Raises:
+        InputError: the range runs backwards.
     """
     parts: list[_Part] = []
-    divided = folds_of(asked.cutoffs, _refit_days(asked, params))
-    with progress("backtesting", len(divided)) as advance:
-        for number, cutoffs in enumerate(divided):
-            parts.append(_one_fold(warehouse, number, cutoffs, horizon_days, features, params))
+    refit_days = asked.refit_days(params.leads.refit_days, params.leads.most_refits)
+    folds = folds_of(asked.cutoffs, refit_days)
+    with progress("backtesting", len(folds)) as advance:
+        for number, cutoffs in enumerate(folds):
+            parts.append(_forecast_fold(warehouse, number, cutoffs, horizon_days, features, params))
             advance(1)
     frame = pd.concat([part.frame for part in parts], ignore_index=True)
     names = parts[0].baselines
@@ -115,6 +108,8 @@ def backtest_leads(
 
 @dataclass(frozen=True)
 class _Part:
+    """What one fold adds to a backtest."""
+
     fold: Fold
     frame: pd.DataFrame
     baselines: dict[str, Floats]
@@ -123,7 +118,7 @@ class _Part:
     examples: Examples
 
 
-def _one_fold(
+def _forecast_fold(
     warehouse: Warehouse,
     number: int,
     cutoffs: tuple[datetime, ...],
@@ -131,11 +126,12 @@ def _one_fold(
     features: FeatureParams,
     params: TrainingParams,
 ) -> _Part:
+    """Fit at the fold's first cutoff, and forecast all of its cutoffs."""
     past = warehouse.until(cutoffs[0])
-    lesson = build_training_set(past, horizon_days, features, params)
-    bundle = fit(lesson, past, features, params)
-    declared = lesson.examples.feature_set
-    examples = build(warehouse, declared, lesson.words, cutoffs, features)
+    training_set = build_training_set(past, horizon_days, features, params)
+    bundle = fit_leads(training_set, past, features, params)
+    declared = training_set.examples.feature_set
+    examples = build(warehouse, declared, training_set.vocabulary, cutoffs, features)
     frame = pd.DataFrame(
         {
             "lead_id": examples.keys["lead_id"],
@@ -146,62 +142,71 @@ def _one_fold(
             "fold": np.int64(number),
         }
     )
-    baselines = {b.name: b.forecast(examples.X) for b in fit_baselines(past, lesson, features)}
-    segments = _describe(examples, bundle)
+    fitted = fit_baselines(past, training_set, features)
     return _Part(
-        Fold(number, cutoffs, dict(bundle.about)), frame, baselines, segments, bundle, examples
+        fold=Fold(number, cutoffs, dict(bundle.about)),
+        frame=frame,
+        baselines={baseline.name: baseline.forecast(examples.X) for baseline in fitted},
+        segments=_segment_columns(examples, bundle),
+        bundle=bundle,
+        examples=examples,
     )
 
 
-def _describe(examples: Examples, bundle: Bundle) -> pd.DataFrame:
-    """Say of each row which part of the company it belongs to, as of its cutoff."""
-    made: dict[str, npt.NDArray[Any]] = {"evidence": bundle.evidence.of_rows(examples.X)}
+def _segment_columns(examples: Examples, bundle: Bundle) -> pd.DataFrame:
+    """Return the part of the company each row belongs to as of its cutoff, a column a segment."""
+    columns: dict[str, npt.NDArray[Any]] = {"evidence": bundle.evidence.of_rows(examples.X)}
     if "age_days" in examples.X:
-        made["age"] = _ages(examples)
+        columns["age"] = _ages(examples)
     for feature in examples.feature_set:
-        shown = {"stage": "stage", "leads_source": "source", "owner_team": "team"}
-        if feature.name in shown and feature.categories is not None:
-            words = np.array([*feature.categories, "another", NO_STAGE], dtype=object)
-            place = examples.X[feature.name].fillna(len(words) - 1).to_numpy().astype(int)
-            made[shown[feature.name]] = words[place]
-    return pd.DataFrame(made)
+        if feature.name in SEGMENT_FEATURES and feature.categories is not None:
+            # Codes beyond the known words are "another"; an empty one takes the last place.
+            names = np.array([*feature.categories, "another", NO_STAGE], dtype=object)
+            place = examples.X[feature.name].fillna(len(names) - 1).to_numpy().astype(int)
+            columns[SEGMENT_FEATURES[feature.name]] = names[place]
+    return pd.DataFrame(columns)
 
 
 def _ages(examples: Examples) -> npt.NDArray[np.object_]:
+    """Return the age group of each lead."""
     days = examples.X["age_days"].to_numpy()
     names = np.array([*(name for _, name in AGES), OLDER], dtype=object)
-    return np.asarray(names[np.searchsorted([d for d, _ in AGES], days)])
+    return np.asarray(names[np.searchsorted([limit for limit, _ in AGES], days)])
 
 
-def _segments(frame: pd.DataFrame) -> dict[str, pd.Series]:
-    made = {}
-    for name in frame.columns:
-        column = frame[name].fillna(NO_STAGE)
+def _segments(columns: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return the segments that tell rows apart; ages keep their order."""
+    segments = {}
+    for name in columns.columns:
+        column = columns[name].fillna(NO_STAGE)
         if name == "age":
-            order = [*(word for _, word in AGES), OLDER]
+            order = [*(group for _, group in AGES), OLDER]
             column = pd.Series(pd.Categorical(column, categories=order, ordered=True))
         if len(column.unique()) > 1:
-            made[str(name)] = column
-    return made
+            segments[str(name)] = column
+    return segments
 
 
 def important(bundle: Bundle, examples: Examples) -> tuple[Importance, ...]:
-    """List features by how far they move scores on average, the strongest first."""
+    """Return the features by how far they move scores on average, the strongest first."""
     if bundle.ensemble is None or not len(examples):
         return ()
     step = -(-len(examples) // EXPLAINED_ROWS)
-    rows = np.arange(len(examples)) % step == 0
-    sample = examples.take(rows)
+    sample = examples.take(np.arange(len(examples)) % step == 0)
     explanation = explain(bundle, sample)
-    found = []
+    importance = []
     for column, feature in enumerate(explanation.features):
         points = explanation.points[:, column]
         value = sample.X[feature.name].to_numpy()
-        filled = ~np.isnan(value)
-        direction = np.nan
-        if feature.categories is None and filled.sum() > 1:
-            varied = value[filled].std() > 0 and points[filled].std() > 0
-            if varied:
-                direction = float(np.corrcoef(value[filled], points[filled])[0, 1])
-        found.append(Importance(feature.says, float(np.abs(points).mean()), direction))
-    return tuple(sorted(found, key=lambda item: -item.points))
+        direction = np.nan if feature.categories is not None else _direction(value, points)
+        importance.append(Importance(feature.says, float(np.abs(points).mean()), direction))
+    return tuple(sorted(importance, key=lambda item: -item.points))
+
+
+def _direction(value: Floats, points: Floats) -> float:
+    """Return the correlation of values with their points; NaN where either does not vary."""
+    filled = ~np.isnan(value)
+    value, points = value[filled], points[filled]
+    if len(value) < 2 or not (value.std() > 0 and points.std() > 0):  # noqa: PLR2004 - a line needs two points
+        return np.nan
+    return float(np.corrcoef(value, points)[0, 1])

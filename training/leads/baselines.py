@@ -1,9 +1,9 @@
-"""Simple forecasts that a model must beat, learned from the same past.
+"""Simple forecasts that a lead model must beat, learned from the same past.
 
 - base rate: the share of training rows that converted.
-- recency rule: the share among training rows with a like time since the last activity.
+- recency rule: the share among training rows with a similar time since the last activity.
 - naive Bayes on closing values: what CRMs ship as "predictive scoring". It counts how often each
-  value stood on leads at the moment they were won or lost, and reads those odds off open leads.
+  value stood on leads at the moment they were won or lost, and applies those odds to open leads.
 - logistic regression on the same features as the model.
 """
 
@@ -40,8 +40,10 @@ RECENCY = "recency rule"
 NAIVE_BAYES = "naive Bayes on closing values"
 LOGISTIC = "logistic regression"
 BINS = 10
+RATE_ROWS = 10
+"""Imagined rows at the base rate in each bin of the recency rule."""
 MOST_ROWS = 60_000
-"""Rows the logistic regression learns from, at the most: more change it little and cost much."""
+"""Rows the logistic regression learns from, at most: more change it little and cost much."""
 SEED = 11
 
 
@@ -54,20 +56,23 @@ class Baseline:
 
 
 def fit_baselines(
-    warehouse: Warehouse, lesson: TrainingSet, params: FeatureParams
+    warehouse: Warehouse, training_set: TrainingSet, params: FeatureParams
 ) -> list[Baseline]:
-    """Fit every baseline on what the model learns from.
+    """Fit every baseline to what the model learns from.
 
     Args:
         warehouse: cut to the moment of training.
-        lesson: the model's examples and labels.
+        training_set: the model's examples and labels.
         params: calendar and windows of the features.
+
+    Returns:
+        The four baselines; one that cannot be fitted forecasts the base rate.
     """
     return [
-        Baseline(BASE_RATE, _base_rate(lesson)),
-        Baseline(RECENCY, _recency(lesson)),
-        Baseline(NAIVE_BAYES, _naive_bayes(warehouse, lesson, params)),
-        Baseline(LOGISTIC, _logistic(lesson)),
+        Baseline(BASE_RATE, _base_rate(training_set)),
+        Baseline(RECENCY, _recency(training_set)),
+        Baseline(NAIVE_BAYES, _naive_bayes(warehouse, training_set, params)),
+        Baseline(LOGISTIC, _logistic(training_set)),
     ]
 
 
@@ -75,27 +80,37 @@ def _rate(y: Floats) -> float:
     return float((y.sum() + 0.5) / (len(y) + 5))
 
 
-def _base_rate(lesson: TrainingSet) -> Forecast:
-    rate = _rate(lesson.y)
+def _base_rate(training_set: TrainingSet) -> Forecast:
+    rate = _rate(training_set.y)
     return lambda X: np.full(len(X), rate)
 
 
-def _recency(lesson: TrainingSet) -> Forecast:
-    """The share that converted, by tenths of the days since the last activity."""
+def _recency(training_set: TrainingSet) -> Forecast:
+    """Forecast the share that converted in the same tenth of the days since the last activity.
+
+    Each bin starts from ten imagined rows at the base rate. With a base rate of 0.2:
+
+    | rows in the bin | converted | share              |
+    |-----------------|-----------|--------------------|
+    | 0               | 0         | 2 / 10 = 0.20      |
+    | 10              | 0         | 2 / 20 = 0.10      |
+    | 90              | 45        | 47 / 100 = 0.47    |
+    """
     column = "days_since_touch"
-    if column not in lesson.examples.X or not len(lesson.y):
-        return _base_rate(lesson)
-    days = lesson.examples.X[column].to_numpy()
+    if column not in training_set.examples.X or not len(training_set.y):
+        return _base_rate(training_set)
+    days = training_set.examples.X[column].to_numpy()
     edges = _edges(days)
-    rate = _rate(lesson.y)
+    rate = _rate(training_set.y)
     place = _place(days, edges)
     count = np.bincount(place, minlength=BINS + 1)
-    won = np.bincount(place, weights=lesson.y, minlength=BINS + 1)
-    shares = (won + 10 * rate) / (count + 10)
+    won = np.bincount(place, weights=training_set.y, minlength=BINS + 1)
+    shares = (won + RATE_ROWS * rate) / (count + RATE_ROWS)
     return lambda X: shares[_place(X[column].to_numpy(), edges)]
 
 
 def _edges(values: Floats) -> Floats:
+    """Return the borders of bins that hold a tenth of the values each; none without a value."""
     filled = values[~np.isnan(values)]
     if not len(filled):
         return np.empty(0)
@@ -103,43 +118,50 @@ def _edges(values: Floats) -> Floats:
 
 
 def _place(values: Floats, edges: Floats) -> npt.NDArray[np.int_]:
-    """Number the bin of each value; empty values share the last one."""
+    """Return the bin of each value; empty values share the last one."""
     return np.where(np.isnan(values), BINS, np.searchsorted(edges, values, side="right"))
 
 
 def closing_examples(
-    warehouse: Warehouse, lesson: TrainingSet, params: FeatureParams
+    warehouse: Warehouse, training_set: TrainingSet, params: FeatureParams
 ) -> tuple[Examples, Floats]:
-    """Build the leads' own field values as they stood when each lead was won or lost."""
+    """Build the leads' own field values as they stood when each lead was won or lost.
+
+    Returns:
+        The leads that have ended, and whether each was won, 1 or 0.
+    """
     leads = warehouse["leads"]
     ended = resolved_leads(warehouse).select("lead_id", "resolved_at", "won")
     joined = leads.inner_join(ended, "lead_id")
-    closing = _as_it_stood(joined)
-    declared = lesson.examples.feature_set
+    closing = _at_closing(joined)
+    declared = training_set.examples.feature_set
     own = tuple(f for f in declared if _is_field(f))
     with warehouse.workspace() as work:
-        snapshot_set = snapshots_of(work, closing, lesson.words, params)
+        snapshot_set = snapshots_of(work, closing, training_set.vocabulary, params)
         examples = build_snapshots(snapshot_set, FeatureSet(declared.entity, own, declared.rows))
-    told = warehouse.arrow(ended.select("lead_id", "won")).to_pandas().set_index("lead_id")["won"]
-    return examples, examples.keys["lead_id"].map(told).to_numpy(dtype=np.float64)
+    outcomes = warehouse.arrow(ended.select("lead_id", "won")).to_pandas()
+    won = outcomes.set_index("lead_id")["won"]
+    return examples, examples.keys["lead_id"].map(won).to_numpy(dtype=np.float64)
 
 
-def _as_it_stood(leads: ir.Table) -> ir.Table:
+def _at_closing(leads: ir.Table) -> ir.Table:
     moved = leads.mutate(**{CUTOFF: leads.resolved_at})
     return censor(moved, LEADS, moved[CUTOFF])
 
 
 def _is_field(feature: Feature) -> bool:
-    """Whether a CRM would show the feature as a field: a word, an amount, a count of touches."""
-    fields = feature.categories is not None and feature.source is not Relation.CONTEXT
-    return fields or feature.unit is Unit.AMOUNT or feature.name == "touches_all"
+    """Tell whether a CRM would show the feature as a field: a word, an amount, touches counted."""
+    is_word = feature.categories is not None and feature.source is not Relation.CONTEXT
+    return is_word or feature.unit is Unit.AMOUNT or feature.name == "touches_all"
 
 
-def _naive_bayes(warehouse: Warehouse, lesson: TrainingSet, params: FeatureParams) -> Forecast:
-    """Add up the log-odds of each field's value (Laplace-smoothed), fields taken as independent."""
-    examples, won = closing_examples(warehouse, lesson, params)
+def _naive_bayes(
+    warehouse: Warehouse, training_set: TrainingSet, params: FeatureParams
+) -> Forecast:
+    """Add up the log-odds of each field's value, as if the fields were independent."""
+    examples, won = closing_examples(warehouse, training_set, params)
     if not 0 < won.sum() < len(won):
-        return _base_rate(lesson)
+        return _base_rate(training_set)
     tables = [_odds_of(examples, name, won) for name in examples.feature_set.names]
     prior = float(logit((won.sum() + 0.5) / (len(won) + 1)))
 
@@ -153,7 +175,20 @@ def _naive_bayes(warehouse: Warehouse, lesson: TrainingSet, params: FeatureParam
 
 
 def _odds_of(examples: Examples, name: str, won: Floats) -> tuple[str, Floats | None, Floats]:
-    """The log-odds that each value of a field adds to the prior."""
+    """Return what each value of a field adds to the prior log-odds, Laplace-smoothed.
+
+    Of a field with the values a and b (and bins for "another" and for empty), on 6 won and 6 lost
+    leads:
+
+    | value | on won leads | on lost leads | adds                           |
+    |-------|--------------|---------------|--------------------------------|
+    | a     | 5            | 1             | log(6 / 10) - log(2 / 10) =  1.10 |
+    | b     | 1            | 5             | log(2 / 10) - log(6 / 10) = -1.10 |
+    | empty | 0            | 0             | log(1 / 10) - log(1 / 10) =  0    |
+
+    Returns:
+        The field, the borders of its bins (None for a category), and the log-odds of each bin.
+    """
     feature = next(f for f in examples.feature_set if f.name == name)
     values = examples.X[name].to_numpy()
     if feature.categories is not None:
@@ -162,41 +197,42 @@ def _odds_of(examples: Examples, name: str, won: Floats) -> tuple[str, Floats | 
         edges = _edges(values)
         bins = BINS + 1
     place = _bin(values, edges, bins)
-    ones = np.bincount(place, weights=won, minlength=bins) + 1
-    zeros = np.bincount(place, weights=1 - won, minlength=bins) + 1
-    return name, edges, np.log(ones / ones.sum()) - np.log(zeros / zeros.sum())
+    on_won = np.bincount(place, weights=won, minlength=bins) + 1
+    on_lost = np.bincount(place, weights=1 - won, minlength=bins) + 1
+    return name, edges, np.log(on_won / on_won.sum()) - np.log(on_lost / on_lost.sum())
 
 
 def _bin(values: Floats, edges: Floats | None, bins: int) -> npt.NDArray[np.int_]:
+    """Return the bin of each value: of a number by the borders, of a category by its code."""
     if edges is not None:
         return _place(values, edges)
     return np.where(np.isnan(values), bins - 1, np.clip(values, 0, bins - 2)).astype(int)
 
 
-def _logistic(lesson: TrainingSet) -> Forecast:
-    """Ridge logistic regression; numbers on a log scale, words one by one."""
-    if not 0 < lesson.y.sum() < len(lesson.y):
-        return _base_rate(lesson)
-    left_out = {s.feature for s in lesson.suspicions if s.left_out}
-    X = lesson.examples.X.drop(columns=sorted(left_out))
+def _logistic(training_set: TrainingSet) -> Forecast:
+    """Fit a ridge logistic regression: numbers on a log scale, categories one-hot."""
+    if not 0 < training_set.y.sum() < len(training_set.y):
+        return _base_rate(training_set)
+    left_out = {s.feature for s in training_set.suspicions if s.left_out}
+    X = training_set.examples.X.drop(columns=sorted(left_out))
     rows = np.arange(len(X))
     if len(X) > MOST_ROWS:
         rows = np.sort(np.random.default_rng(SEED).choice(len(X), MOST_ROWS, replace=False))
     kept = [name for name in X.columns if X[name].notna().any()]
-    words = [name for name in lesson.examples.feature_set.categorical if name in kept]
-    numbers = [name for name in kept if name not in words]
+    categorical = [n for n in training_set.examples.feature_set.categorical if n in kept]
+    numbers = [name for name in kept if name not in categorical]
     scale = make_pipeline(
-        FunctionTransformer(_soften), SimpleImputer(add_indicator=True), StandardScaler()
+        FunctionTransformer(_signed_log), SimpleImputer(add_indicator=True), StandardScaler()
     )
     encode = OneHotEncoder(handle_unknown="ignore", min_frequency=20)
     pipeline = make_pipeline(
-        make_column_transformer((scale, numbers), (encode, words)),
+        make_column_transformer((scale, numbers), (encode, categorical)),
         LogisticRegression(C=0.05, max_iter=300),
     )
-    pipeline.fit(X.iloc[rows], lesson.y[rows])
+    pipeline.fit(X.iloc[rows], training_set.y[rows])
     return lambda Z: np.asarray(pipeline.predict_proba(Z)[:, 1]) if len(Z) else np.empty(0)
 
 
-def _soften(values: pd.DataFrame) -> pd.DataFrame:
-    """Bring long-tailed counts and ages together, signs kept."""
+def _signed_log(values: pd.DataFrame) -> pd.DataFrame:
+    """Return log(1 + |value|) with the value's sign: it shortens the tails of counts and ages."""
     return values.apply(np.sign) * values.abs().apply(np.log1p)

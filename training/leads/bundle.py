@@ -1,8 +1,8 @@
-"""A trained model as data: trees as text, everything else as JSON. Never a pickle.
+"""A trained lead model as data: trees as text, everything else as JSON. Never a pickle.
 
 A bundle is a folder: `bundle.json` and `trees-N.txt`. It holds everything scoring needs: the
-words features were declared with, the columns in use, the calibrator, and what a probability falls
-back to. It refuses to score with features that mean something else than those it learned from.
+vocabulary features were declared with, the columns in use, the calibrator, and the rate that
+answers without trees. It refuses to score with features whose meaning has changed since.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ class Bundle:
         until: nothing at or after this moment was seen.
         horizon_days: how far the forecast looks ahead.
         params: calendar and windows of the features.
-        words: the words of the data they were declared with.
+        vocabulary: the words of the data that features were declared with.
         columns: the features in use, in order.
-        fingerprint: of the declarations; scoring with others is refused.
+        fingerprint: of their declarations; scoring with others is refused.
         ensemble: the trees; None where there was too little to learn from.
-        calibrator: maps margins to probabilities.
-        base_rate: the share that converts, where nothing else is known.
-        evidence: how much all this rests on.
-        about: further facts for people: parts in time, rounds, what was left out and why.
+        calibrator: maps the trees' margins to probabilities.
+        base_rate: the share that converts; the answer without trees.
+        evidence: how much the model rests on.
+        about: facts for people: parts in time, trees, what was left out and why.
     """
 
     until: datetime
     horizon_days: int
     params: FeatureParams
-    words: Vocabulary
+    vocabulary: Vocabulary
     columns: tuple[str, ...]
     fingerprint: str
     ensemble: Ensemble | None
@@ -67,29 +67,29 @@ class Bundle:
         return f"{self.horizon_days} days"
 
     def describe(self) -> list[dict[str, Any]]:
-        """Tell what every feature in use means."""
+        """Return what every feature in use means, one record each."""
         return self.feature_set.describe()
 
     def predict(self, X: pd.DataFrame) -> Floats:
-        """Forecast rows of features: the chance to convert within the horizon."""
+        """Return the chance of each row to convert within the horizon; what MLflow calls."""
         return self.probability(X)
 
     @property
     def feature_set(self) -> FeatureSet:
         """The features in use."""
-        declared = lead_features(self.words, self.params)
+        declared = lead_features(self.vocabulary, self.params)
         return declared.without(frozenset(declared.names) - frozenset(self.columns))
 
     def margins(self, X: pd.DataFrame) -> Floats:
-        """Forecast calibrated log-odds."""
+        """Return the calibrated log-odds of each row."""
         if self.ensemble is None:
             return np.full(len(X), logit(self.base_rate))
         return self.calibrator.margin(self.ensemble.margins(X))
 
     def probability(self, X: pd.DataFrame) -> Floats:
-        """Forecast the chance to convert within the horizon."""
-        chances: Floats = expit(self.margins(X))
-        return chances
+        """Return the chance of each row to convert within the horizon."""
+        p: Floats = expit(self.margins(X))
+        return p
 
     @property
     def version(self) -> str:
@@ -100,14 +100,14 @@ class Bundle:
         return () if self.ensemble is None else self.ensemble.texts
 
     def to_json(self) -> dict[str, Any]:
-        """Give everything but the trees as plain values."""
+        """Return everything but the trees as plain values."""
         return {
             "format": FORMAT,
             "kind": LEADS,
             "until": self.until.isoformat(),
             "horizon_days": self.horizon_days,
             "params": self.params.model_dump(mode="json"),
-            "words": self.words.to_json(),
+            "words": self.vocabulary.to_json(),
             "columns": list(self.columns),
             "fingerprint": self.fingerprint,
             "trees": len(self._texts()),
@@ -123,14 +123,19 @@ class Bundle:
 
     @classmethod
     def load(cls, folder: Path) -> Bundle:
-        """Read a bundle, and refuse one whose features mean something else by now."""
+        """Read a bundle.
+
+        Raises:
+            NotFoundError: there is none, it is of another kind or format, or its features have
+                changed their meaning since.
+        """
         plain, texts = read_files(folder, LEADS, FORMAT)
         columns = tuple(plain["columns"])
         bundle = cls(
             until=datetime.fromisoformat(plain["until"]),
             horizon_days=plain["horizon_days"],
             params=FeatureParams.model_validate(plain["params"]),
-            words=Vocabulary.from_json(plain["words"]),
+            vocabulary=Vocabulary.from_json(plain["words"]),
             columns=columns,
             fingerprint=plain["fingerprint"],
             ensemble=Ensemble(texts, columns) if texts else None,

@@ -27,14 +27,22 @@ from training.split import Split, split_in_time
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What a model learns from.
+    """What a lead model learns from.
+
+    A lead that is open at many cutoffs has a row at each of them, all with labels of their own:
+
+    | lead | cutoff | converts | y at a horizon of 30 days |
+    |------|--------|----------|---------------------------|
+    | L1   | Mar 1  | Apr 10   | 0: later than Mar 31      |
+    | L1   | Mar 15 | Apr 10   | 1                         |
+    | L2   | Mar 15 | never    | 0                         |
 
     Attributes:
-        examples: features of every open lead at every mature training cutoff.
-        y: ripe labels.
-        split: the division of the cutoffs in time.
-        suspicions: features the audit would leave out.
-        words: the words of the data.
+        examples: features of every open lead at every training cutoff.
+        y: its label, 0 or 1; all of them are mature.
+        split: the parts of the cutoffs in time.
+        suspicions: features that the audit suspects of leakage.
+        vocabulary: the words of the data that features were declared with.
         horizon_days: how far the labels look ahead.
     """
 
@@ -42,17 +50,17 @@ class TrainingSet:
     y: Floats
     split: Split
     suspicions: tuple[Suspicion, ...]
-    words: Vocabulary
+    vocabulary: Vocabulary
     horizon_days: int
 
     def part(self, cutoffs: Sequence[datetime], columns: Sequence[str]) -> TrainingRows:
-        """Take the rows of some cutoffs."""
+        """Return the rows of some cutoffs, each with weight 1."""
         rows = self.rows(cutoffs)
         X = self.examples.X.loc[rows, list(columns)]
         return TrainingRows(X, self.y[rows], np.ones(int(rows.sum())))
 
     def rows(self, cutoffs: Sequence[datetime]) -> Bools:
-        """Mark the rows of some cutoffs."""
+        """Return a mask of the rows of some cutoffs."""
         moments = np.asarray(cutoffs, dtype="datetime64[us]")
         return np.isin(self.examples.keys[CUTOFF].to_numpy(dtype="datetime64[us]"), moments)
 
@@ -60,20 +68,31 @@ class TrainingSet:
 def build_training_set(
     warehouse: Warehouse, horizon_days: int, features: FeatureParams, params: TrainingParams
 ) -> TrainingSet:
-    """Build everything a model may learn from an extract that is cut to its moment."""
-    words = read_vocabulary(warehouse, features)
-    declared = lead_features(words, features).without(frozenset(params.leads.leave_out))
+    """Build everything a lead model may learn from.
+
+    Args:
+        warehouse: already cut to the moment of training.
+        horizon_days: how far the labels look ahead.
+        features: the section of that name.
+        params: the section `training`.
+
+    Returns:
+        The training set; without a row where history is too short.
+    """
+    vocabulary = read_vocabulary(warehouse, features)
+    declared = lead_features(vocabulary, features).without(frozenset(params.leads.leave_out))
     cutoffs = training_cutoffs(warehouse, horizon_days, params)
-    examples = (
-        build(warehouse, declared, words, cutoffs, features) if cutoffs else _no_examples(declared)
-    )
-    y = conversion(warehouse, examples.keys, horizon_days) if cutoffs else np.empty(0)
+    if cutoffs:
+        examples = build(warehouse, declared, vocabulary, cutoffs, features)
+        y = conversion(warehouse, examples.keys, horizon_days)
+    else:
+        examples, y = _no_examples(declared), np.empty(0)
     suspicions = suspicious_features(examples, y, params.leads.allow_suspicious)
     # A cutoff at which no lead is open, as in a pause of the business, has nothing to learn from.
     peopled = [moment.to_pydatetime() for moment in sorted(examples.keys[CUTOFF].unique())]
     split = split_in_time(peopled, horizon_days, params.split)
     split = replace(split, says=(*split.says, *taken_over(warehouse)))
-    return TrainingSet(examples, y, split, suspicions, words, horizon_days)
+    return TrainingSet(examples, y, split, suspicions, vocabulary, horizon_days)
 
 
 def _no_examples(declared: FeatureSet) -> Examples:

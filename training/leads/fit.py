@@ -1,41 +1,42 @@
-"""Learn one model of lead conversion from an extract as it was at a moment."""
+"""Fit a lead model to an extract as it was at a moment."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from features.arrays import Floats
 from features.definitions.lead import lead_features
-from features.feature import made_of
+from features.evidence import EvidenceState
+from features.feature import FeatureSet, made_of
 from features.params import FeatureParams
 from features.snapshot import CUTOFF
 from features.storage.warehouse import Warehouse
-from training.estimators.boosting import TrainingRows, count_rounds, fit_ensemble
+from training.estimators.boosting import Ensemble, TrainingRows, count_rounds, fit_ensemble
 from training.estimators.calibration import IDENTITY, Calibrator, choose_calibrator, trust_in
 from training.evidence import Evidence
 from training.leads.bundle import Bundle
 from training.leads.dataset import TrainingSet, build_training_set
-from training.params import TrainingParams
+from training.params import BoosterParams, TrainingParams
 from training.split import Split
 
 SEASONS_DAYS = 730
 """Two years: before that no season has come twice."""
 MOST_GROWTH = 1.5
-"""Trees added, at the most, for the rows that the last fit has more than the earlier ones."""
+"""The last fit, on more rows, has at most this many times the trees of the first."""
+SEGMENTS = ("leads_source", "source")
+"""Features whose categories are the segments of the evidence; the first that is there counts."""
 
 
-def learn(
+def learn_leads(
     warehouse: Warehouse, horizon_days: int, features: FeatureParams, params: TrainingParams
 ) -> Bundle:
-    """Fit, calibrate, and fit once more on all that is ripe.
-
-    The calibrator is learned from forecasts of a model that never saw the calibration window nor
-    any label that reached into it. The last fit then takes in the newest rows, with the same
-    number of trees for each row, and keeps that calibrator.
+    """Build the training set of an extract and fit a model to it; see `fit_leads`.
 
     Args:
         warehouse: already cut to the moment of training.
@@ -43,65 +44,123 @@ def learn(
         features: the section of that name.
         params: the section `training`.
     """
-    return fit(
-        build_training_set(warehouse, horizon_days, features, params), warehouse, features, params
-    )
+    training_set = build_training_set(warehouse, horizon_days, features, params)
+    return fit_leads(training_set, warehouse, features, params)
 
 
-def fit(
-    lesson: TrainingSet, warehouse: Warehouse, features: FeatureParams, params: TrainingParams
+def fit_leads(
+    training_set: TrainingSet,
+    warehouse: Warehouse,
+    features: FeatureParams,
+    params: TrainingParams,
 ) -> Bundle:
-    """Fit a model to a lesson that is prepared already; see `learn`."""
-    evidence = lead_evidence(lesson, features)
-    about: dict[str, Any] = {"split": list(lesson.split.says), **_parts(lesson.split)}
-    about["left_out"] = [vars(s) for s in lesson.suspicions]
-    base = _base_rate(warehouse, lesson)
-    columns = _useful(lesson) if evidence.state != "none" else []
-    if evidence.state != "none" and not columns:
-        evidence = Evidence("none", f"no feature tells leads apart: {evidence.says}")
-    declared = lead_features(lesson.words, features)
+    """Fit a model, calibrate it, and fit it once more on every mature row.
+
+    The calibrator is learned from forecasts of a model that saw neither the calibration window nor
+    any label that reaches into it. The last fit takes in the newest rows too, and keeps that
+    calibrator.
+
+    Args:
+        training_set: what to learn from.
+        warehouse: the extract it was built from.
+        features: the section of that name.
+        params: the section `training`.
+
+    Returns:
+        The model; without trees where there is too little to learn from.
+    """
+    evidence = lead_evidence(training_set, features)
+    columns = [] if evidence.state == EvidenceState.NONE else _useful(training_set)
+    if evidence.state != EvidenceState.NONE and not columns:
+        says = f"no feature tells leads apart: {evidence.says}"
+        evidence = Evidence(EvidenceState.NONE, says)
+    declared = lead_features(training_set.vocabulary, features)
     kept = declared.without(frozenset(declared.names) - frozenset(columns))
-    ensemble, calibrator = None, IDENTITY
-    if evidence.state != "none":
-        calibrated = lesson.split.train + lesson.split.tune
-        rounds = count_rounds(_stopping(lesson, columns), kept.categorical, params.booster)
-        early = lesson.part(calibrated, columns)
-        first = fit_ensemble(early, kept.categorical, rounds, params.booster)
-        calibrator, losses = _calibrate(lesson, first.margins, columns)
-        whole = lesson.part(sorted(set(lesson.examples.keys[CUTOFF])), columns)
-        grown = min(MOST_GROWTH, (len(whole.y) / len(early.y)) ** 0.5)
-        ensemble = fit_ensemble(whole, kept.categorical, round(rounds * grown), params.booster)
-        about |= {"rounds": round(rounds * grown), "calibration_log_loss": losses}
-        about["importance"] = dict(zip(columns, ensemble.importance().tolist(), strict=True))
+    grown = _Grown()
+    if evidence.state != EvidenceState.NONE:
+        grown = _grow(training_set, columns, kept, params.booster)
     return Bundle(
         until=warehouse.data_until,
-        horizon_days=lesson.horizon_days,
+        horizon_days=training_set.horizon_days,
         params=features,
-        words=lesson.words,
+        vocabulary=training_set.vocabulary,
         columns=tuple(columns),
         fingerprint=kept.fingerprint,
-        ensemble=ensemble,
-        calibrator=calibrator,
-        base_rate=base,
+        ensemble=grown.ensemble,
+        calibrator=grown.calibrator,
+        base_rate=_base_rate(warehouse, training_set),
         evidence=evidence,
-        about=about,
+        about={**_about(training_set), **grown.about},
     )
+
+
+@dataclass(frozen=True)
+class _Grown:
+    """Trees and their calibrator, or the lack of them, with facts for people."""
+
+    ensemble: Ensemble | None = None
+    calibrator: Calibrator = IDENTITY
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _grow(
+    training_set: TrainingSet, columns: list[str], declared: FeatureSet, params: BoosterParams
+) -> _Grown:
+    """Fit twice: a first time to calibrate, a second time on everything.
+
+    The second fit has more rows, and grows the more trees for it, with the square root of the rows
+    and never beyond half as many again:
+
+    | rows of the first fit | rows of the second | trees of the first | of the second |
+    |-----------------------|--------------------|--------------------|---------------|
+    | 10,000                | 10,000             | 100                | 100           |
+    | 10,000                | 14,400             | 100                | 120           |
+    | 10,000                | 40,000             | 100                | 150, not 200  |
+    """
+    categorical, split = declared.categorical, training_set.split
+    rounds = count_rounds(_stopping(training_set, columns), categorical, params)
+    early = training_set.part(split.train + split.tune, columns)
+    first = fit_ensemble(early, categorical, rounds, params)
+    calibrator, losses = _calibrate(training_set, first.margins, columns)
+    whole = training_set.part(sorted(set(training_set.examples.keys[CUTOFF])), columns)
+    more = min(MOST_GROWTH, (len(whole.y) / len(early.y)) ** 0.5)
+    ensemble = fit_ensemble(whole, categorical, round(rounds * more), params)
+    about = {
+        "rounds": round(rounds * more),
+        "calibration_log_loss": losses,
+        "importance": dict(zip(columns, ensemble.importance().tolist(), strict=True)),
+    }
+    return _Grown(ensemble, calibrator, about)
 
 
 def _stopping(
-    lesson: TrainingSet, columns: Sequence[str]
+    training_set: TrainingSet, columns: Sequence[str]
 ) -> list[tuple[TrainingRows, TrainingRows]]:
-    split = lesson.split
+    """Return the pairs of (earlier, later) rows that early stopping looks at."""
+    split = training_set.split
     pairs = ((split.train, split.tune),) if split.tune else split.folds
-    return [(lesson.part(a, columns), lesson.part(b, columns)) for a, b in pairs]
+    return [
+        (training_set.part(earlier, columns), training_set.part(later, columns))
+        for earlier, later in pairs
+    ]
 
 
 def _calibrate(
-    lesson: TrainingSet, margins: Any, columns: Sequence[str]
+    training_set: TrainingSet, margins: Callable[[pd.DataFrame], Floats], columns: Sequence[str]
 ) -> tuple[Calibrator, dict[str, float]]:
-    window = lesson.split.calibrate
-    keys = lesson.examples.keys[lesson.rows(window)]
-    part = lesson.part(window, columns)
+    """Choose a calibrator on the calibration window.
+
+    Args:
+        training_set: holds the window.
+        margins: forecasts log-odds of rows; its model has not seen the window.
+        columns: the features in use.
+
+    Returns:
+        The calibrator, trusted as far as the window is long, and the log loss of each candidate.
+    """
+    window = training_set.split.calibrate
+    keys = training_set.examples.keys[training_set.rows(window)]
+    part = training_set.part(window, columns)
     # One lead stands in the window at many cutoffs, and its rows share one outcome.
     weights = 1 / keys.groupby("lead_id")["lead_id"].transform("count").to_numpy(np.float64)
     middle = np.datetime64(window[len(window) // 2], "us")
@@ -111,82 +170,113 @@ def _calibrate(
     return chosen.trusted(trust_in(days)), losses
 
 
-def _useful(lesson: TrainingSet) -> list[str]:
-    """Columns that vary, that the audit does not suspect, and that do not merely tell the date.
+def _useful(training_set: TrainingSet) -> list[str]:
+    """Return the columns that vary, are not suspected, and do more than name the date.
 
-    A column with one value for everybody at a cutoff (the company's pace, the calendar) tells trees
-    which cutoff they look at. With less than two years of history no season comes twice, and all
-    they could do is learn the past by heart; on a real log that cost 0.003 of AUC and 0.006 of
-    average precision, on a sample company of 18 months levels that were off by a third.
+    Three cases are left out:
+
+    - a column with one value for every row;
+    - a column that the audit suspects, and every column computed from a suspected one;
+    - with less than two years of history, a column with one value for everybody at each cutoff (the
+      company's pace, the calendar). It tells trees which cutoff they look at. No season has come
+      twice yet, so all they could do is learn the past by heart. On a real log that cost 0.003 of
+      AUC and 0.006 of average precision; on a sample company of 18 months it put levels off by a
+      third.
     """
-    X, suspected = lesson.examples.X, {s.feature for s in lesson.suspicions if s.left_out}
-    # What is made of a suspected column knows what it knows.
-    suspected |= {f.name for f in lesson.examples.feature_set if suspected & set(made_of(f))}
+    X = training_set.examples.X
+    suspected = {s.feature for s in training_set.suspicions if s.left_out}
+    # A feature computed from a suspected column leaks what that column leaks.
+    suspected |= {f.name for f in training_set.examples.feature_set if suspected & set(made_of(f))}
     varied = X.nunique(dropna=False) > 1  # noqa: PD101 - of a frame, not of a series
-    cutoffs = lesson.examples.keys[CUTOFF]
+    cutoffs = training_set.examples.keys[CUTOFF]
     if (cutoffs.max() - cutoffs.min()).days < SEASONS_DAYS:
         varied &= X.groupby(cutoffs.to_numpy()).nunique(dropna=False).max() > 1
     return [name for name in X.columns if varied[name] and name not in suspected]
 
 
-def _base_rate(warehouse: Warehouse, lesson: TrainingSet) -> float:
-    """The share that converts, pulled towards one in ten by a few imagined leads."""
-    if len(lesson.y):
-        return float((lesson.y.sum() + 0.5) / (len(lesson.y) + 5))
+def _base_rate(warehouse: Warehouse, training_set: TrainingSet) -> float:
+    """Return the share that converts, pulled towards one in ten by five imagined rows.
+
+    Without a mature label it is the share of all leads so far, which is too low: the youngest have
+    not had their time.
+    """
+    if len(training_set.y):
+        return float((training_set.y.sum() + 0.5) / (len(training_set.y) + 5))
     leads = warehouse["leads"]
-    told = warehouse.arrow(leads.aggregate(n=leads.count(), won=leads.converted_at.count()))
-    row = told.to_pylist()[0]
+    counts = warehouse.arrow(leads.aggregate(n=leads.count(), won=leads.converted_at.count()))
+    row = counts.to_pylist()[0]
     return float((row["won"] + 0.5) / (row["n"] + 5))
 
 
-def lead_evidence(lesson: TrainingSet, features: FeatureParams) -> Evidence:
-    """Say whether there is enough to fit, and how much each segment has."""
-    minimum, keys = features.minimum, lesson.examples.keys
-    ever = pd.Series(lesson.y).groupby(keys["lead_id"]).max() if len(lesson.y) else pd.Series()
+def lead_evidence(training_set: TrainingSet, features: FeatureParams) -> Evidence:
+    """Say whether there is enough to fit a model, and how much each segment has.
+
+    With the default minimum of 200 leads, 40 converted and 40 not:
+
+    | leads | converted | not | state  |
+    |-------|-----------|-----|--------|
+    | 200   | 40        | 160 | enough |
+    | 200   | 39        | 161 | thin   |
+    | 200   | 19        | 181 | none: fewer than half of 40 |
+    """
+    minimum, keys = features.minimum, training_set.examples.keys
+    y = pd.Series(training_set.y)
+    ever = y.groupby(keys["lead_id"]).max() if len(y) else pd.Series()
     converted, others = int((ever == 1).sum()), int((ever == 0).sum())
-    found = f"{len(ever)} leads with ripe labels, {converted} converted, {others} not"
+    counted = f"{len(ever)} leads with mature labels, {converted} converted, {others} not"
     wanted = f"{minimum.leads} leads, {minimum.converted} converted and {minimum.unconverted} not"
-    why = _lacking(lesson)
+    why = _lacking(training_set)
     fewest = max(1, min(minimum.converted, minimum.unconverted) // 2)
     if why or min(converted, others) < fewest:
-        return Evidence("none", f"too little to fit: {found}; at least {wanted} are wanted{why}")
+        says = f"too little to fit: {counted}; at least {wanted} are wanted{why}"
+        return Evidence(EvidenceState.NONE, says)
     enough = (
         len(ever) >= minimum.leads
         and converted >= minimum.converted
         and others >= minimum.unconverted
     )
-    says = found if enough else f"thin: {found}; {wanted} are wanted"
-    segment = next((c for c in ("leads_source", "source") if c in lesson.examples.X), None)
+    state = EvidenceState.ENOUGH if enough else EvidenceState.THIN
+    says = counted if enough else f"thin: {counted}; {wanted} are wanted"
+    segment = next((name for name in SEGMENTS if name in training_set.examples.X), None)
     if segment is None:
-        return Evidence("enough" if enough else "thin", says)
-    counts = _segment_counts(lesson, segment)
-    return Evidence("enough" if enough else "thin", says, segment, counts, minimum.segment)
+        return Evidence(state, says)
+    return Evidence(state, says, segment, _segment_counts(training_set, segment), minimum.segment)
 
 
-def _lacking(lesson: TrainingSet) -> str:
-    """Say what the split lacks before anything can be fitted on it; nothing if it will do."""
-    split = lesson.split
+def _lacking(training_set: TrainingSet) -> str:
+    """Return what the split lacks before anything can be fitted on it; empty if it will do."""
+    split = training_set.split
     if not (split.calibrate and (split.tune or split.folds)):
         return "; " + "; ".join(split.says)
-    early = lesson.y[lesson.rows(split.train + split.tune)]
+    early = training_set.y[training_set.rows(split.train + split.tune)]
     if not 0 < early.sum() < len(early):
         return "; before the calibration window all leads ended alike"
     return ""
 
 
-def _segment_counts(lesson: TrainingSet, segment: str) -> tuple[int, ...]:
-    feature = next(f for f in lesson.examples.feature_set if f.name == segment)
-    places = len(feature.categories or ()) + 1
-    place = lesson.examples.X[segment]
-    leads = lesson.examples.keys["lead_id"].groupby(place).nunique()
-    return tuple(int(leads.get(float(i), 0)) for i in range(places))
+def _segment_counts(training_set: TrainingSet, segment: str) -> tuple[int, ...]:
+    """Count the leads of each category, by its code."""
+    feature = next(f for f in training_set.examples.feature_set if f.name == segment)
+    codes = len(feature.categories or ()) + 1
+    code = training_set.examples.X[segment]
+    leads = training_set.examples.keys["lead_id"].groupby(code).nunique()
+    return tuple(int(leads.get(float(k), 0)) for k in range(codes))
 
 
-def _parts(split: Split) -> dict[str, Any]:
-    """The parts' first and last cutoffs, for the time-split diagram."""
+def _about(training_set: TrainingSet) -> dict[str, Any]:
+    """Gather facts for people: the parts of the split, and what the audit suspected."""
+    return {
+        "split": list(training_set.split.says),
+        "parts": _parts(training_set.split),
+        "left_out": [vars(suspicion) for suspicion in training_set.suspicions],
+    }
+
+
+def _parts(split: Split) -> dict[str, list[str]]:
+    """Return each part's first and last cutoff, for the time-split diagram."""
 
     def ends(cutoffs: Sequence[datetime]) -> list[str]:
         return [cutoffs[0].isoformat(), cutoffs[-1].isoformat()] if cutoffs else []
 
     parts = {"train": split.train, "tune": split.tune, "calibrate": split.calibrate}
-    return {"parts": {name: ends(cutoffs) for name, cutoffs in parts.items()}}
+    return {name: ends(cutoffs) for name, cutoffs in parts.items()}

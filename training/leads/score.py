@@ -1,4 +1,4 @@
-"""Scores as of a moment: each open lead's chance, its place in the owner's list, its reasons."""
+"""Lead scores as of a moment: each open lead's chance, rank in the owner's list, and reasons."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from datetime import datetime
 
 import ibis
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats
 from features.build import Examples, build
 from features.history.values import UNBELIEVABLE, as_it_stood, changes_of
 from features.snapshot import CUTOFF, SNAPSHOT, censor
@@ -18,7 +20,7 @@ from training.leads.explain import as_json, explain, reasons
 from training.params import ScoringParams
 
 BANDS = ((2.0, "hot"), (1.0, "warm"), (0.5, "cool"), (0.0, "cold"))
-"""Bands by how often the company's base rate goes into the chance."""
+"""Bands by lift, the chance over the company's base rate: the first whose lift is reached."""
 NOT_TO_BE_CONTACTED = "do not contact"
 
 
@@ -30,22 +32,28 @@ def score_leads(
     Args:
         warehouse: the history.
         bundle: the model.
-        version: its name in the registry.
+        version: its version in the registry.
         as_of: the cutoff.
-        params: how many reasons, and what makes priority.
+        params: how many reasons each lead gets, and what priority is.
 
     Returns:
-        The columns of `lead_scores.parquet` in the contract, best first within each owner; leads
-        without an owner are ranked as one pool.
+        The rows of `lead_scores.parquet`, best first within each owner; leads without an owner are
+        ranked as one pool.
     """
-    examples = build(warehouse, bundle.feature_set, bundle.words, [as_of], bundle.params)
+    examples = build(warehouse, bundle.feature_set, bundle.vocabulary, [as_of], bundle.params)
     return score_examples(examples, bundle, version, params, value_of(warehouse, examples))
 
 
 def value_of(warehouse: Warehouse, examples: Examples) -> pd.DataFrame:
-    """Fetch what ranking needs besides features: expected amounts and wishes not to be called.
+    """Fetch what ranking needs besides features, as the cutoff may see it.
 
-    Both as the cutoff may see them: an amount that was changed later is the earlier one.
+    Args:
+        warehouse: the history.
+        examples: open leads.
+
+    Returns:
+        A row for each example: `value`, the expected amount as it stood then, and `is_barred`:
+        whether the lead had asked not to be contacted.
     """
     keys = examples.keys[["lead_id", CUTOFF]].assign(**{SNAPSHOT: np.arange(len(examples))})
     schema = {"lead_id": "string", CUTOFF: "timestamp(6)", SNAPSHOT: "int64"}
@@ -54,10 +62,10 @@ def value_of(warehouse: Warehouse, examples: Examples) -> pd.DataFrame:
     rows = censor(rows, LEADS, rows[CUTOFF])
     changes = changes_of(warehouse, "lead", "lead_id")
     rows = as_it_stood(rows, changes, "lead_id", {"value": "value"})
-    visible = warehouse.arrow(rows.select(SNAPSHOT, "value", "do_not_contact_at")).to_pandas()
-    visible = visible.set_index(SNAPSHOT).reindex(keys[SNAPSHOT]).reset_index(drop=True)
-    is_barred = visible["do_not_contact_at"].notna().to_numpy()
-    return pd.DataFrame({"value": visible["value"], "is_barred": is_barred})
+    frame = warehouse.arrow(rows.select(SNAPSHOT, "value", "do_not_contact_at")).to_pandas()
+    frame = frame.set_index(SNAPSHOT).reindex(keys[SNAPSHOT]).reset_index(drop=True)
+    is_barred = frame["do_not_contact_at"].notna().to_numpy()
+    return pd.DataFrame({"value": frame["value"], "is_barred": is_barred})
 
 
 def score_examples(
@@ -65,13 +73,21 @@ def score_examples(
     bundle: Bundle,
     version: str,
     params: ScoringParams,
-    about: pd.DataFrame,
+    values: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Score examples that are built already."""
+    """Score examples that are built already.
+
+    Args:
+        examples: open leads at one cutoff.
+        bundle: the model.
+        version: its version in the registry.
+        params: how many reasons each lead gets, and what priority is.
+        values: of the same leads, from `value_of`.
+    """
     explanation = explain(bundle, examples)
     p = explanation.probability
-    told = reasons(explanation, examples, params.reasons)
-    barred = about["is_barred"].to_numpy()
+    rows = reasons(explanation, examples, params.reasons)
+    barred = values["is_barred"].to_numpy()
     frame = pd.DataFrame(
         {
             "lead_id": examples.keys["lead_id"],
@@ -81,9 +97,9 @@ def score_examples(
             "p": p,
             "score": 100 * p,
             "band": np.where(barred, NOT_TO_BE_CONTACTED, _bands(p, bundle.base_rate)),
-            "priority": np.where(barred, 0.0, _priority(p, about["value"], params)),
+            "priority": np.where(barred, 0.0, _priority(p, values["value"], params)),
             "evidence": bundle.evidence.of_rows(examples.X),
-            "reasons": pd.Series([as_json(made) for made in told], dtype="str"),
+            "reasons": pd.Series([as_json(row) for row in rows], dtype="str"),
             "model_version": version,
         }
     )
@@ -93,7 +109,14 @@ def score_examples(
 def rank(frame: pd.DataFrame) -> pd.DataFrame:
     """Number each owner's leads by priority, 1 first; leads without an owner are one pool.
 
-    Who asked not to be contacted comes last, also among leads that are worth nothing.
+    Ties go to the likelier lead, then to the lesser id. Leads that must not be contacted come last,
+    also after leads that are worth nothing:
+
+    | rep | lead | priority | band           | rank |
+    |-----|------|----------|----------------|------|
+    | r1  | L3   | 40       | hot            | 1    |
+    | r1  | L1   | 0        | cold           | 2    |
+    | r1  | L2   | 0        | do not contact | 3    |
     """
     barred = frame["band"] == NOT_TO_BE_CONTACTED
     ordered = frame.assign(barred=barred).sort_values(
@@ -103,17 +126,17 @@ def rank(frame: pd.DataFrame) -> pd.DataFrame:
         kind="stable",
     )
     ordered = ordered.drop(columns="barred")
-    places = ordered.groupby("rep_id", dropna=False, sort=False).cumcount() + 1
-    ordered.insert(list(frame.columns).index("evidence"), "rank", places.astype("int64"))
+    ranks = ordered.groupby("rep_id", dropna=False, sort=False).cumcount() + 1
+    ordered.insert(list(frame.columns).index("evidence"), "rank", ranks.astype("int64"))
     return ordered.reset_index(drop=True)
 
 
-def _bands(p: np.ndarray, base_rate: float) -> np.ndarray:
+def _bands(p: Floats, base_rate: float) -> npt.NDArray[np.str_]:
     lift = p / base_rate
     return np.select([lift >= least for least, _ in BANDS], [name for _, name in BANDS], "cold")
 
 
-def _priority(p: np.ndarray, value: pd.Series, params: ScoringParams) -> np.ndarray:
+def _priority(p: Floats, value: pd.Series, params: ScoringParams) -> Floats:
     if params.priority == "probability":
         return 100 * p
     return p * believed_value(value).to_numpy()

@@ -19,20 +19,19 @@ from training.evaluation.leads import Evaluation, evaluate
 from training.evaluation.truth import LEADS as TRUE_CHANCES
 from training.evaluation.truth import Truth, read_truth
 from training.evaluation.truth import grade as grade_truth
-from training.leads.backtest import Backtest, Fold, backtest_leads
+from training.leads.backtest import Backtest, backtest_leads
 from training.leads.baselines import BASE_RATE
 from training.leads.beeswarm import beeswarm
 from training.leads.bundle import Bundle
 from training.leads.score import score_leads
-from training.leads.train import settings_of
-from training.leads.train import train as train_leads
+from training.leads.train import settings_of, train_leads
 from training.loop.results import Backtested, Graded, Recipe, Trained
 from training.loop.steps import Steps
 from training.params import TrainingParams
 from training.report.leads import render
 from training.report.page import Driver, ReportContext
 from training.report.plots import FoldSpan
-from training.rolling import Range
+from training.rolling import Fold, Range
 from training.tracking.loading import AnyBundle
 
 MOST_DRIVERS = 15
@@ -49,7 +48,7 @@ def train(warehouse: Warehouse, recipe: Recipe, progress: Progress = silent) -> 
     if trained.test is not None:
         cutoffs = trained.test.folds[0].cutoffs
         test = _backtested(Range(cutoffs[0], cutoffs[-1]), trained.test, recipe)
-    picture = beeswarm(trained.bundle, trained.lesson.examples)
+    picture = beeswarm(trained.bundle, trained.training_set.examples)
     return Trained(
         bundle=trained.bundle,
         notes=(f"labels are mature up to {mature:%Y-%m-%d}", *trained.notes),

@@ -15,10 +15,11 @@ from training.evaluation.quota import QuotaEvaluation, evaluate_quota
 from training.evaluation.quota_forecasts import QuotaPredictions
 from training.evaluation.quota_group import QuotaSettings
 from training.evaluation.truth import QUOTAS, Truth, read_truth
+from training.files import QUOTA_PREDICTIONS
 from training.loop.results import Backtested, Graded, Recipe, Trained
 from training.loop.steps import Steps
 from training.params import TrainingParams
-from training.quota.backtest import QuotaBacktest, QuotaFold, backtest_quota
+from training.quota.backtest import QuotaBacktest, backtest_quota
 from training.quota.baselines import COMMITTED
 from training.quota.bundle import QuotaBundle
 from training.quota.commits import commits_json
@@ -27,27 +28,8 @@ from training.quota.train import train_quota
 from training.report.page import ReportContext
 from training.report.plots import FoldSpan
 from training.report.quota import render_quota
-from training.rolling import Range
+from training.rolling import Fold, Range
 from training.tracking.loading import AnyBundle
-
-FILE_COLUMNS = (
-    "rep_id",
-    "period_start",
-    "period_end",
-    "cutoff",
-    "p_attain",
-    "attainment_p10",
-    "attainment_p50",
-    "attainment_p90",
-    "attainment",
-    "quota",
-    "closed",
-    "expected_open",
-    "expected_new",
-    "fold",
-    "evidence",
-)
-"""What the file of a backtest holds: the contract's columns first."""
 
 
 def train(warehouse: Warehouse, recipe: Recipe, progress: Progress = silent) -> Trained:
@@ -114,7 +96,7 @@ def _backtested(
     asked: Range, result: QuotaBacktest, recipe: Recipe, commits: Commits | None
 ) -> Backtested:
     frame = result.predictions.frame
-    columns = [*FILE_COLUMNS, *([COMMITTED] if commits else [])]
+    columns = [*QUOTA_PREDICTIONS.names, *([COMMITTED] if commits else [])]
     cutoffs = f"{asked.start:%Y-%m-%d} to {asked.end:%Y-%m-%d}, every {asked.every_days} days"
     return Backtested(
         asked=asked,
@@ -127,7 +109,7 @@ def _backtested(
     )
 
 
-def _span(fold: QuotaFold) -> FoldSpan:
+def _span(fold: Fold) -> FoldSpan:
     """Say what a fold learned from: periods that had ended before its first cutoff."""
     ended = [datetime.fromisoformat(end) for end in fold.about["periods"]]
     since = fold.about["since"]

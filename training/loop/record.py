@@ -15,6 +15,7 @@ from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
 from training.evaluation.group import Judged
 from training.evaluation.lead_forecasts import MODEL
+from training.files import FILES, checked
 from training.loop.kinds import Kind
 from training.loop.results import Backtested, Beside, Graded, Recipe, Trained
 from training.report.page import ReportContext, write_json
@@ -60,7 +61,8 @@ class BacktestRecord:
         paths = [
             out / name for name in (self.kind.files.predictions, "metrics.json", "report.html")
         ]
-        self.backtested.frame.to_parquet(paths[0], index=False)
+        frame = checked(self.backtested.frame, FILES[self.kind.files.predictions])
+        frame.to_parquet(paths[0], index=False)
         write_json(paths[1], self.graded.to_json())
         paths[2].write_text(self.report, encoding="utf-8")
         return paths

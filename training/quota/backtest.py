@@ -1,10 +1,9 @@
-"""Rolling origin for quota attainment: what would have been said of each rep at each cutoff."""
+"""Rolling origin: what a quota model of that time would have forecast at each cutoff."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,46 +26,40 @@ from training.quota.bundle import QuotaBundle
 from training.quota.commits import commit_notes, commit_part, with_commits
 from training.quota.dataset import QuotaTrainingSet, build_quota_training_set
 from training.quota.evidence import rep_evidence
-from training.quota.fit import fit_quota, forecast
+from training.quota.fit import fit_quota, forecast_examples
 from training.quota.futures import Futures
-from training.quota.ranges import said_of
-from training.quota.teams import _with_actual, roll_up
-from training.rolling import Range, folds_of
+from training.quota.ranges import read_off
+from training.quota.teams import roll_up, with_actual
+from training.rolling import Fold, Range, folds_of
 
 RAMP_DAYS = 180
+"""A rep hired less than so many days before the period is ramping."""
 WEEK_DAYS = 7
 QUARTERS = np.array(["1st quarter", "2nd quarter", "3rd quarter", "4th quarter"], dtype=object)
 
 
 @dataclass(frozen=True)
-class QuotaFold:
-    """One model and the cutoffs it forecast; it saw nothing at or after the first of them."""
-
-    number: int
-    cutoffs: tuple[datetime, ...]
-    about: dict[str, Any]
-
-
-@dataclass(frozen=True)
 class QuotaBacktest:
-    """What a rolling origin gave.
+    """The forecasts of a rolling origin, and the models behind them.
 
     Attributes:
-        predictions: to be judged.
-        folds: the models behind them.
-        last: the latest of them.
+        predictions: every rep with a running quota at every cutoff, beside baselines.
+        folds: the models, each with its cutoffs.
+        last: the model of the last fold.
         notes: what people should know of the data, in words.
     """
 
     predictions: QuotaPredictions
-    folds: tuple[QuotaFold, ...]
+    folds: tuple[Fold, ...]
     last: QuotaBundle
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class _Part:
-    fold: QuotaFold
+    """What one fold adds to a backtest."""
+
+    fold: Fold
     frame: pd.DataFrame
     baselines: dict[str, pd.DataFrame]
     rollups: pd.DataFrame
@@ -86,19 +79,21 @@ def backtest_quota(
 
     Args:
         warehouse: the whole history.
-        asked: the cutoffs.
+        asked: the cutoffs. Those at which no quota runs are passed over.
         features: the section of that name.
         params: the section `training`.
         progress: told of every fold.
-        commits: what people committed to, where that was handed over.
+        commits: what people committed to, one more baseline where it is there.
+
+    Raises:
+        InputError: the range runs backwards, or no quota runs at any of its cutoffs.
     """
-    days = (asked.end - asked.start).days + 1
-    refit = max(params.quota.refit_days, -(-days // params.quota.most_refits))
-    divided = folds_of(asked.cutoffs, refit)
+    refit_days = asked.refit_days(params.quota.refit_days, params.quota.most_refits)
+    folds = folds_of(asked.cutoffs, refit_days)
     parts = []
-    with progress("backtesting quota attainment", len(divided)) as advance:
-        for number, cutoffs in enumerate(divided):
-            part = _one_fold(warehouse, number, cutoffs, features, params, commits)
+    with progress("backtesting quota attainment", len(folds)) as advance:
+        for number, cutoffs in enumerate(folds):
+            part = _forecast_fold(warehouse, number, cutoffs, features, params, commits)
             parts += [] if part is None else [part]
             advance(1)
     if not parts:
@@ -106,29 +101,39 @@ def backtest_quota(
             f"no rep has a running quota from {asked.start:%Y-%m-%d} to {asked.end:%Y-%m-%d}: "
             f"{_quotas_run(warehouse)}"
         )
+    predictions = _joined(parts, params.quota.target)
+    frame = predictions.frame
+    notes = [*leak_notes(warehouse, frame), *(f.says for f in currency_findings(warehouse))]
+    notes += [*commit_notes(commits, frame), *_idle_notes(asked, frame)]
+    return QuotaBacktest(
+        predictions=predictions,
+        folds=tuple(part.fold for part in parts),
+        last=parts[-1].bundle,
+        notes=tuple(notes),
+    )
+
+
+def _joined(parts: list[_Part], target: float) -> QuotaPredictions:
+    """Put the folds' forecasts one below the other."""
     frame = pd.concat([part.frame for part in parts], ignore_index=True)
-    names = parts[0].baselines
     segments = pd.concat([part.segments for part in parts], ignore_index=True)
     segments = segments.assign(**commit_part(frame))
-    predictions = QuotaPredictions(
+    return QuotaPredictions(
         frame=frame,
         baselines={
             name: pd.concat([part.baselines[name] for part in parts], ignore_index=True)
-            for name in names
+            for name in parts[0].baselines
         },
         rollups=pd.concat([part.rollups for part in parts], ignore_index=True),
+        # A segment with one part tells nobody apart.
         segments={
             str(n): segments[n].fillna("unknown") for n in segments if len(segments[n].unique()) > 1
         },
-        target=params.quota.target,
+        target=target,
     )
-    notes = [*leak_notes(warehouse, frame), *(f.says for f in currency_findings(warehouse))]
-    notes += [*commit_notes(commits, frame), *_idle_notes(asked, frame)]
-    folds = tuple(part.fold for part in parts)
-    return QuotaBacktest(predictions, folds, parts[-1].bundle, tuple(notes))
 
 
-def _one_fold(
+def _forecast_fold(
     warehouse: Warehouse,
     number: int,
     cutoffs: tuple[datetime, ...],
@@ -136,27 +141,26 @@ def _one_fold(
     params: TrainingParams,
     commits: Commits | None,
 ) -> _Part | None:
-    """Forecast one fold; None where nobody has a quota at its cutoffs."""
-    lesson = build_quota_training_set(warehouse.until(cutoffs[0]), features, params)
-    bundle = fit_quota(lesson, features, params)
-    reps, deals = forecast(bundle, warehouse, cutoffs)
+    """Fit at the fold's first cutoff, and forecast all of its cutoffs; None where no quota runs."""
+    training_set = build_quota_training_set(warehouse.until(cutoffs[0]), features, params)
+    bundle = fit_quota(training_set, features, params)
+    reps, deals = forecast_examples(bundle, warehouse, cutoffs)
     if not len(reps):
         return None
-    draws = bundle.draw(reps, deals)
+    futures = bundle.draw(reps, deals)
     parts = attained_parts(warehouse, reps.keys)
     final = attainment(warehouse, reps.keys, parts)
-    frame = forecast_frame(draws, bundle).assign(attainment=final, fold=np.int64(number))
+    frame = forecast_frame(futures, bundle).assign(attainment=final, fold=np.int64(number))
     frame["evidence"] = rep_evidence(bundle.evidence.state, reps.X)["evidence"].to_numpy()
-    rollups = roll_up(draws)
-    past = with_commits(_rule_rows(lesson.reps), warehouse, lesson.reps.keys, commits)
+    past = with_commits(_rule_rows(training_set.reps), warehouse, training_set.reps.keys, commits)
     new = with_commits(_rule_rows(reps), warehouse, reps.keys, commits)
     return _Part(
-        QuotaFold(number, cutoffs, dict(bundle.about)),
-        with_commits(frame, warehouse, reps.keys, commits),
-        _baselines(lesson, past, new, params),
-        _with_actual(rollups, draws, parts),
-        _describe(reps),
-        bundle,
+        fold=Fold(number, cutoffs, dict(bundle.about)),
+        frame=with_commits(frame, warehouse, reps.keys, commits),
+        baselines=_baselines(training_set, past, new, params),
+        rollups=with_actual(roll_up(futures), futures, parts),
+        segments=_segment_columns(reps),
+        bundle=bundle,
     )
 
 
@@ -172,7 +176,7 @@ def _quotas_run(warehouse: Warehouse) -> str:
 
 
 def _idle_notes(asked: Range, frame: pd.DataFrame) -> list[str]:
-    """Tell of cutoffs at which nobody has a quota."""
+    """Return a note on the cutoffs at which no quota runs, if there are any."""
     idle = sorted(set(asked.cutoffs) - {c.to_pydatetime() for c in frame[CUTOFF].unique()})
     if not idle:
         return []
@@ -180,46 +184,51 @@ def _idle_notes(asked: Range, frame: pd.DataFrame) -> list[str]:
     return [f"no rep has a running quota at {share}: they are passed over"]
 
 
-def forecast_frame(draws: Futures, bundle: QuotaBundle) -> pd.DataFrame:
-    """Read everything that is said of a rep off one distribution.
+def forecast_frame(futures: Futures, bundle: QuotaBundle) -> pd.DataFrame:
+    """Return everything that is said of reps, read off one distribution each.
+
+    Args:
+        futures: of the reps.
+        bundle: the model they were drawn by.
 
     Returns:
         `rep_id, period_start, period_end, cutoff, quota, closed, expected_open, expected_new,
-        evidence`, and what `said_of` gives.
+        evidence` (the model's), and the columns of `ranges.read_off`.
     """
-    keys = draws.keys[["rep_id", "period_start", "period_end", CUTOFF, "quota"]]
-    told = keys.assign(
-        closed=draws.closed,
-        expected_open=draws.open.mean(axis=1),
-        expected_new=draws.new.mean(axis=1),
-        evidence=bundle.evidence.state,
+    keys = futures.keys[["rep_id", "period_start", "period_end", CUTOFF, "quota"]]
+    frame = keys.assign(
+        closed=futures.closed,
+        expected_open=futures.open.mean(axis=1),
+        expected_new=futures.new.mean(axis=1),
+        evidence=bundle.evidence.state.value,
     )
-    return told.join(said_of(draws, bundle.target))
+    return frame.join(read_off(futures, bundle.target))
 
 
 def _baselines(
-    lesson: QuotaTrainingSet, past: pd.DataFrame, new: pd.DataFrame, params: TrainingParams
+    training_set: QuotaTrainingSet, past: pd.DataFrame, new: pd.DataFrame, params: TrainingParams
 ) -> dict[str, pd.DataFrame]:
     """Make the simple forecasts, from what had ended when the model was fitted."""
-    positive = bool((lesson.won["amount"] >= 0).all())
-    past = past.assign(attainment=lesson.attainment)
+    positive = bool((training_set.won["amount"] >= 0).all())
+    past = past.assign(attainment=training_set.attainment)
     return baseline_forecasts(past, new, params.quota.target, positive=positive)
 
 
 def _rule_rows(reps: Examples) -> pd.DataFrame:
+    """Return what the simple forecasts read: figures, week of the period, and rep-period."""
     keys = reps.keys
     week = (keys[CUTOFF] - keys["period_start"]).dt.days // WEEK_DAYS
-    spell = keys.groupby(["rep_id", "period_start"]).ngroup()
-    return reps.X[[*RULE_COLUMNS]].assign(week=week, spell=spell)
+    rep_period = keys.groupby(["rep_id", "period_start"]).ngroup()
+    return reps.X[[*RULE_COLUMNS]].assign(week=week, rep_period=rep_period)
 
 
-def _describe(reps: Examples) -> pd.DataFrame:
-    """Say of each row which part of the company, and of the period, it belongs to."""
+def _segment_columns(reps: Examples) -> pd.DataFrame:
+    """Return the part of the company and of the period each row belongs to, a column a segment."""
     gone = reps.X["share_gone"].to_numpy()
     quarter = QUARTERS[np.clip((gone * 4).astype(int), 0, 3)]
     tenure = reps.X["tenure_at_start_days"].to_numpy()
     settled = np.where(tenure < RAMP_DAYS, "ramping", "settled").astype(object)
     settled[np.isnan(tenure)] = None
-    told = {"quarter of the period": quarter, "tenure": settled}
-    told |= {n: reps.keys[n].to_numpy() for n in ("role", "territory", "team")}
-    return pd.DataFrame(told)
+    columns = {"quarter of the period": quarter, "tenure": settled}
+    columns |= {name: reps.keys[name].to_numpy() for name in ("role", "territory", "team")}
+    return pd.DataFrame(columns)

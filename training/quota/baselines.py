@@ -1,8 +1,8 @@
-"""Simple forecasts of attainment, each made a distribution by the errors it made in the past.
+"""Simple forecasts of attainment, each made a distribution by its errors in the past.
 
-A manager's rule gives one number. To be judged fairly beside a distribution it gets the best one a
-spreadsheet could make of it: a straight line from the rule to what came of it around the same week
-of earlier periods, and the spread of what came about that line.
+A manager's rule gives one number. To be graded fairly beside a distribution it gets the best one a
+spreadsheet could make of it: a straight line from what the rule said to what was attained, around
+the same week of earlier periods, and the spread of the errors about that line.
 """
 
 from __future__ import annotations
@@ -28,41 +28,52 @@ COLUMNS = (
     "last_attainment",
 )
 COMMITTED = "committed"
-"""The column of an amount that a person has committed to, where there is one."""
+"""The column of the amount that a person has committed to, where people commit."""
 
 MOST = 4.0
-"""Rules are read up to four quotas: pacing on the first days says 30, and means 'much'."""
+"""Rules are read up to four quotas: pacing on the first days says 30, and means "much"."""
 FIRST_DAYS = 0.02
+"""Linear pacing divides by at least this share of the period."""
 NEAR = 1
-"""Weeks on either side that a line is fitted from."""
+"""Weeks on either side whose rows a line is fitted to."""
 FEW = 5.0
-"""Rep-periods that weigh as much as the belief that the rule says nothing."""
+"""Rep-periods at which a line's slope is believed by half: with fewer it lies closer to flat."""
 PRIOR = 1.0
-"""Rep-periods that the errors without a past weigh as much as."""
-UNTOLD = np.linspace(-0.9, 0.9, 19)
+"""Rep-periods that the errors of a company without a past weigh as much as."""
+WITHOUT_PAST = np.linspace(-0.9, 0.9, 19)
 """Errors where there is no past at all: from nearly nothing to nearly two quotas."""
+SMOOTHING, LEAST_SMOOTHING = 0.5, 0.02
+"""Width of the curve that smooths a chance: of the errors' middle half, and at least."""
 
 
 def point_forecasts(rows: pd.DataFrame) -> dict[str, pd.Series]:
-    """Give what each rule says of final attainment, as a ratio to the quota.
+    """Return what each rule says of final attainment, as a ratio to the quota.
+
+    A third into the period, with 20 of a quota of 100 attained and 66 open at a win rate of a half:
+
+    | rule            | says                                              |
+    |-----------------|---------------------------------------------------|
+    | linear pacing   | 0.2 / (1/3) = 0.6                                 |
+    | coverage rule   | (20 + 66 * 0.5) / 100 = 0.53                      |
+    | human commits   | what was committed to, 90, over 100: 0.9          |
 
     Args:
         rows: `COLUMNS`, and `committed` if people commit.
 
     Returns:
-        Rule -> one number for each row, NaN where it has nothing to say.
+        Rule -> one number for each row, NaN where the rule has nothing to say.
     """
     quota = rows["quota"].where(rows["quota"] > 0)
     open_value = (rows["open_amount"] * rows["company_win_rate"]).fillna(0.0)
-    found = {
+    ratios = {
         LINEAR: rows["attained_ratio"] / rows["share_gone"].clip(lower=FIRST_DAYS),
         SEASONAL: rows["seasonal_attainment"],
         COVERAGE: (rows["attained"] + open_value) / quota,
         LAST: rows["last_attainment"],
     }
     if COMMITTED in rows.columns:
-        found[COMMITS] = rows[COMMITTED] / quota
-    return {name: said.astype(np.float64) for name, said in found.items()}
+        ratios[COMMITS] = rows[COMMITTED] / quota
+    return {name: ratio.astype(np.float64) for name, ratio in ratios.items()}
 
 
 def baseline_forecasts(
@@ -71,11 +82,11 @@ def baseline_forecasts(
     """Make all simple forecasts of new rows from matured ones.
 
     Args:
-        past: `COLUMNS`, `week` and `attainment`, of periods that had ended; `spell` may number
-            the rep-periods, so that many cutoffs of one do not count as many.
+        past: `COLUMNS`, `week` and `attainment`, of periods that had ended; `rep_period` may
+            number the rep-periods, so that many cutoffs of one do not count as many.
         new: `COLUMNS` and `week`.
         target: a miss is attainment below this.
-        positive: all amounts are, so that nothing attained can be lost again.
+        positive: all amounts are positive, so that nothing attained can be lost again.
 
     Returns:
         Rule -> `p_attain` and the range, in the order and with the index of `new`.
@@ -83,9 +94,9 @@ def baseline_forecasts(
     before = point_forecasts(past)
     return {
         name: distribution(
-            past.assign(point=before.get(name, np.nan)), new.assign(point=said), target, positive
+            past.assign(point=before.get(name, np.nan)), new.assign(point=ratio), target, positive
         )
-        for name, said in point_forecasts(new).items()
+        for name, ratio in point_forecasts(new).items()
     }
 
 
@@ -98,7 +109,8 @@ def distribution(
     """Turn point forecasts into distributions by the past's errors.
 
     Args:
-        past: `point`, `attainment`, `week`; `spell` if known. Rows without attainment are skipped.
+        past: `point`, `attainment`, `week`, and `rep_period` if known. Rows without attainment are
+            left out.
         new: `point`, `week`, `attained_ratio`.
         target: a miss is attainment below this.
         positive: no quantile lies below what is attained already.
@@ -107,74 +119,99 @@ def distribution(
         `p_attain` and the range for each new row. Always numbers: without any past, wide ones.
     """
     known = past[past["attainment"].notna()]
-    made = np.full((len(new), 4), np.nan)
+    values = np.full((len(new), 4), np.nan)
     weeks = new["week"].to_numpy()
     for week in np.unique(weeks):
         at = np.flatnonzero(weeks == week)
-        said = new["point"].to_numpy(np.float64, na_value=np.nan)[at]
-        middle, errors = _line(_near(known, int(week)), said)
-        made[at] = np.column_stack(
+        point = new["point"].to_numpy(np.float64, na_value=np.nan)[at]
+        middle, errors = _line(_near(known, int(week)), point)
+        values[at] = np.column_stack(
             [_chance(middle, errors, target), middle[:, None] + np.quantile(errors, QUANTILES)]
         )
     if positive:
         floor = new["attained_ratio"].fillna(0.0).to_numpy(np.float64)
-        made[:, 1:] = np.maximum(made[:, 1:], np.maximum(floor, 0.0)[:, None])
-        made[floor >= target, 0] = 1.0
-    return pd.DataFrame(made, columns=[CHANCE, *RANGE], index=new.index)
+        values[:, 1:] = np.maximum(values[:, 1:], np.maximum(floor, 0.0)[:, None])
+        values[floor >= target, 0] = 1.0
+    return pd.DataFrame(values, columns=[CHANCE, *RANGE], index=new.index)
 
 
 def _near(past: pd.DataFrame, week: int) -> pd.DataFrame:
-    """Take the rows around a week; the nearest ones there are where a week was never seen."""
+    """Return the rows of a week and its neighbours, or of the nearest week that was ever seen."""
     if past.empty:
         return past
     away = (past["week"] - week).abs()
     return past[away <= max(NEAR, int(away.min()))]
 
 
-def _line(past: pd.DataFrame, said: Floats) -> tuple[Floats, Floats]:
-    """Fit attainment on a rule, and give the line at new points and the errors about it.
+def _line(past: pd.DataFrame, point: Floats) -> tuple[Floats, Floats]:
+    """Fit a line from what a rule said to what was attained, and read it at new points.
 
-    The slope is held towards 0 where rep-periods are few: a line through three points is no rule.
-    A rule that says nothing gets the mean.
+    The slope of least squares is multiplied by n / (n + 5), with n rep-periods behind it: a line
+    needs two points, and through three it is no rule yet. Where the rule said nothing, in the past
+    or now, the line answers with the mean.
+
+    | rep-periods | slope of least squares | slope used |
+    |-------------|------------------------|------------|
+    | 3           | 0.8                    | 0.3        |
+    | 45          | 0.8                    | 0.72       |
+    | 0           | -                      | 0          |
+
+    Args:
+        past: `point`, `attainment`, and `rep_period` if known.
+        point: what the rule says of new rows, NaN where it says nothing.
+
+    Returns:
+        The line at the new points, and the errors about it.
     """
     if past.empty:
-        return np.full(len(said), 1.0), UNTOLD
+        return np.full(len(point), 1.0), WITHOUT_PAST
     y = past["attainment"].to_numpy(np.float64)
     x = np.clip(past["point"].to_numpy(np.float64, na_value=np.nan), 0.0, MOST)
-    told = np.isfinite(x)
+    known = np.isfinite(x)
     slope, centre = 0.0, 0.0
-    if told.any():
-        centre = float(x[told].mean())
-        spread = x[told] - centre
+    if known.any():
+        centre = float(x[known].mean())
+        spread = x[known] - centre
         square = float(spread @ spread)
-        trust = _spells(past[told]) / (_spells(past[told]) + FEW)
-        slope = trust * float(spread @ y[told]) / square if square > 0 else 0.0
-    level = float(y[told].mean()) if told.any() else float(y.mean())
-    fitted = level + slope * np.where(told, x - centre, 0.0)
-    new = np.clip(said, 0.0, MOST)
+        trust = _rep_periods(past[known]) / (_rep_periods(past[known]) + FEW)
+        slope = trust * float(spread @ y[known]) / square if square > 0 else 0.0
+    level = float(y[known].mean()) if known.any() else float(y.mean())
+    fitted = level + slope * np.where(known, x - centre, 0.0)
+    new = np.clip(point, 0.0, MOST)
     middle = level + slope * np.where(np.isfinite(new), new - centre, 0.0)
-    return middle, _widened(y - fitted, _spells(past))
+    return middle, _widened(y - fitted, _rep_periods(past))
 
 
-def _spells(past: pd.DataFrame) -> float:
-    if "spell" in past.columns:
-        return float(past["spell"].nunique())
+def _rep_periods(past: pd.DataFrame) -> float:
+    """Count the rep-periods behind rows; unnumbered, each is taken to have a row a week."""
+    if "rep_period" in past.columns:
+        return float(past["rep_period"].nunique())
     return len(past) / (2 * NEAR + 1)
 
 
-def _widened(errors: Floats, spells: float) -> Floats:
-    """Add the errors of a company without a past: one error that was seen is no spread."""
-    copies = max(1, round(PRIOR / max(spells, 1.0) * len(errors) / len(UNTOLD)))
-    return np.concatenate([errors, np.tile(UNTOLD, copies)])
+def _widened(errors: Floats, rep_periods: float) -> Floats:
+    """Add the errors of a company without a past: one error alone shows no spread.
+
+    They weigh as much as one rep-period, but each of the 19 is there at least once:
+
+    | errors | rep-periods | errors of one rep-period | added               |
+    |--------|-------------|--------------------------|---------------------|
+    | 3      | 1           | 3                        | 19: at least once   |
+    | 300    | 100         | 3                        | 19: at least once   |
+    | 76     | 1           | 76                       | 76: four times each |
+    """
+    copies = max(1, round(PRIOR / max(rep_periods, 1.0) * len(errors) / len(WITHOUT_PAST)))
+    return np.concatenate([errors, np.tile(WITHOUT_PAST, copies)])
 
 
 def _chance(middle: Floats, errors: Floats, target: float) -> Floats:
-    """Give the share of errors that would carry over the target.
+    """Return the share of errors that would carry over the target, smoothed.
 
-    Smoothed by a narrow logistic curve, so that of two reps far from quota the nearer one still
-    has the higher chance: counted errors would tie them, and a tie ranks nobody.
+    A narrow logistic curve smooths it, so that of two reps far from quota the nearer one still has
+    the higher chance. Counted errors would tie the two, and a tie ranks nobody. The curve's width
+    follows the rule of thumb for kernels (Silverman 1986, Density Estimation, 3.4.2).
     """
-    ends: Floats = np.quantile(errors, (0.25, 0.75))
-    reach = max(0.5 * float(ends[1] - ends[0]) * len(errors) ** -0.2, 0.02)
-    over = (middle[:, None] + errors[None, :] - target) / reach
+    low, high = np.quantile(errors, (0.25, 0.75))
+    width = max(SMOOTHING * float(high - low) * len(errors) ** -0.2, LEAST_SMOOTHING)
+    over = (middle[:, None] + errors[None, :] - target) / width
     return np.asarray(logistic(over).mean(axis=1))

@@ -1,4 +1,4 @@
-"""A forecast of quota attainment as data: trees as text, everything else as JSON."""
+"""A trained quota model as data: trees as text, everything else as JSON. Never a pickle."""
 
 from __future__ import annotations
 
@@ -30,8 +30,6 @@ from training.quota.new_business import NewBusiness
 
 FORMAT = 4
 QUOTA = "quota"
-KEPT = 41
-"""Quantiles of amounts in a bundle."""
 
 
 @dataclass(frozen=True)
@@ -42,30 +40,30 @@ class QuotaBundle:
         until: nothing at or after this moment was seen.
         target: a miss is attainment below this.
         params: calendar and windows of the features.
-        rep_words: the words features of reps were declared with.
-        deal_words: the same for deals.
+        rep_vocabulary: the words of the data that features of reps were declared with.
+        deal_vocabulary: the same for deals.
         fingerprints: of both declarations; forecasting with others is refused.
-        deals: the chance of open deals.
-        creation: business still to be created.
+        deals: the chances of open deals.
+        new_business: wins still to be created.
         amounts: what deals are worth.
         spread: luck in common.
-        futures: how many are drawn.
-        seed: of the chances.
-        evidence: how much all this rests on.
-        about: further facts for people.
+        n_futures: how many are drawn for each rep.
+        seed: of the random numbers.
+        evidence: how much the model rests on.
+        about: facts for people: the periods learned from, and how many rows there were.
     """
 
     until: datetime
     target: float
     params: FeatureParams
-    rep_words: Vocabulary
-    deal_words: Vocabulary
+    rep_vocabulary: Vocabulary
+    deal_vocabulary: Vocabulary
     fingerprints: tuple[str, str]
     deals: DealModel
-    creation: NewBusiness
+    new_business: NewBusiness
     amounts: Amounts
     spread: Spread
-    futures: int
+    n_futures: int
     seed: int
     evidence: Evidence
     about: Mapping[str, Any] = field(default_factory=dict)
@@ -77,44 +75,56 @@ class QuotaBundle:
 
     @property
     def fingerprint(self) -> str:
-        """Of both declarations, as one text."""
+        """The fingerprints of both declarations, as one text."""
         return "-".join(self.fingerprints)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The features of open deals in use, those of the deadline among them."""
+        """The features of open deals in use, those of the deadline last."""
         return self.deals.columns
 
     def describe(self) -> list[dict[str, Any]]:
-        """Tell what every feature of reps and deals means."""
+        """Return what every feature of reps and deals means, one record each."""
         return [*self.rep_set.describe(), *self.deal_set.describe()]
 
     def predict(self, X: pd.DataFrame) -> Floats:
-        """Forecast rows of features of open deals: the chance to be won before the deadline."""
+        """Return the chance of each open deal to be won before its deadline; what MLflow calls.
+
+        Args:
+            X: features of open deals, with those of the deadline.
+        """
         deals = self.deals
         return deals.calibrator.probability(deals.raw(X))
 
     @property
     def rep_set(self) -> FeatureSet:
-        """What is declared of reps."""
-        return rep_features(self.rep_words, self.params)
+        """The declared features of reps."""
+        return rep_features(self.rep_vocabulary, self.params)
 
     @property
     def deal_set(self) -> FeatureSet:
-        """What is declared of deals."""
-        return deal_features(self.deal_words, self.params)
+        """The declared features of deals."""
+        return deal_features(self.deal_vocabulary, self.params)
 
-    def chances(self, reps: Examples, deals: Examples) -> DrawInputs:
-        """Forecast each open deal, and the business still to be created."""
-        claims = deadlines_of(reps, deals)
-        margins = self.deals.margins(deals, claims)
-        new = self.creation.expected(reps.X)
-        return draw_inputs(reps, deals, claims, margins, new, self.amounts)
+    def draw_inputs(self, reps: Examples, deals: Examples) -> DrawInputs:
+        """Forecast each open deal and the new business of each rep: what futures are drawn from.
+
+        Args:
+            reps: reps with a running quota.
+            deals: open deals at the same cutoffs.
+        """
+        deadlines = deadlines_of(reps, deals)
+        margins = self.deals.margins(deals, deadlines)
+        new = self.new_business.expected(reps.X)
+        return draw_inputs(reps, deals, deadlines, margins, new, self.amounts)
+
+    def draw_from(self, reps: Examples, inputs: DrawInputs) -> Futures:
+        """Draw the futures of every rep from inputs that are there already."""
+        return draw_futures(reps, inputs, self.spread, self.n_futures, self.seed)
 
     def draw(self, reps: Examples, deals: Examples) -> Futures:
-        """Draw the futures of every rep with a quota."""
-        chances = self.chances(reps, deals)
-        return draw_futures(reps, chances, self.spread, self.futures, self.seed)
+        """Draw the futures of every rep with a running quota; see `draw_inputs`."""
+        return self.draw_from(reps, self.draw_inputs(reps, deals))
 
     @property
     def version(self) -> str:
@@ -125,7 +135,7 @@ class QuotaBundle:
         return () if self.deals.ensemble is None else self.deals.ensemble.texts
 
     def to_json(self) -> dict[str, Any]:
-        """Give everything but the trees as plain values."""
+        """Return everything but the trees as plain values."""
         deals = self.deals
         return {
             "format": FORMAT,
@@ -134,20 +144,20 @@ class QuotaBundle:
             "until": self.until.isoformat(),
             "target": self.target,
             "params": self.params.model_dump(mode="json"),
-            "rep_words": self.rep_words.to_json(),
-            "deal_words": self.deal_words.to_json(),
+            "rep_words": self.rep_vocabulary.to_json(),
+            "deal_words": self.deal_vocabulary.to_json(),
             "fingerprints": list(self.fingerprints),
             "deals": {
                 "columns": list(deals.columns),
-                "pace": None if deals.pace is None else deals.pace.to_json(),
+                "pace": None if deals.regression is None else deals.regression.to_json(),
                 "calibrator": deals.calibrator.to_json(),
                 "base_rate": deals.base_rate,
                 "cycle_days": deals.cycle_days,
             },
-            "creation": self.creation.to_json(),
+            "creation": self.new_business.to_json(),
             "amounts": self.amounts.to_json(),
             "spread": vars(self.spread),
-            "futures": self.futures,
+            "futures": self.n_futures,
             "seed": self.seed,
             "evidence": self.evidence.to_json(),
             "about": dict(self.about),
@@ -159,33 +169,42 @@ class QuotaBundle:
 
     @classmethod
     def load(cls, folder: Path) -> QuotaBundle:
-        """Read a bundle, and refuse one whose features mean something else by now."""
+        """Read a bundle.
+
+        Raises:
+            NotFoundError: there is none, it is of another kind or format, or its features have
+                changed their meaning since.
+        """
         plain, texts = read_files(folder, QUOTA, FORMAT)
-        told = plain["deals"]
-        columns = tuple(told["columns"])
         bundle = cls(
             until=datetime.fromisoformat(plain["until"]),
             target=plain["target"],
             params=FeatureParams.model_validate(plain["params"]),
-            rep_words=Vocabulary.from_json(plain["rep_words"]),
-            deal_words=Vocabulary.from_json(plain["deal_words"]),
+            rep_vocabulary=Vocabulary.from_json(plain["rep_words"]),
+            deal_vocabulary=Vocabulary.from_json(plain["deal_words"]),
             fingerprints=(plain["fingerprints"][0], plain["fingerprints"][1]),
-            deals=DealModel(
-                columns,
-                None if told["pace"] is None else DealRegression.from_json(told["pace"]),
-                Ensemble(texts, columns) if texts else None,
-                Calibrator.from_json(told["calibrator"]),
-                told["base_rate"],
-                told["cycle_days"],
-            ),
-            creation=NewBusiness.from_json(plain["creation"]),
+            deals=_deal_model(plain["deals"], texts),
+            new_business=NewBusiness.from_json(plain["creation"]),
             amounts=Amounts.from_json(plain["amounts"]),
             spread=Spread(**plain["spread"]),
-            futures=plain["futures"],
+            n_futures=plain["futures"],
             seed=plain["seed"],
             evidence=Evidence.from_json(plain["evidence"]),
             about=plain["about"],
         )
-        now = (bundle.rep_set.fingerprint, bundle.deal_set.fingerprint)
-        refuse_other_meaning(folder, bundle.fingerprint, "-".join(now))
+        declared = f"{bundle.rep_set.fingerprint}-{bundle.deal_set.fingerprint}"
+        refuse_other_meaning(folder, bundle.fingerprint, declared)
         return bundle
+
+
+def _deal_model(plain: Mapping[str, Any], texts: tuple[str, ...]) -> DealModel:
+    """Read back the model of open deals from its plain values and its trees."""
+    columns, regression = tuple(plain["columns"]), plain["pace"]
+    return DealModel(
+        columns=columns,
+        regression=None if regression is None else DealRegression.from_json(regression),
+        ensemble=Ensemble(texts, columns) if texts else None,
+        calibrator=Calibrator.from_json(plain["calibrator"]),
+        base_rate=plain["base_rate"],
+        cycle_days=plain["cycle_days"],
+    )

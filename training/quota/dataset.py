@@ -1,4 +1,4 @@
-"""What a forecast of quota attainment learns from: open deals and reps at weekly cutoffs."""
+"""What a quota model learns from: open deals and reps at past cutoffs, and how they went on."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from features.subjects import DEAL, REP
 from training.cutoffs import thinned
 from training.params import QuotaParams, TrainingParams
 
-NUMBERS = frozenset({"quota", "attained", "amount", "has_left"})
+NUMBERS = frozenset({"quota", "attained", "amount"})
 DAY_US = 86_400_000_000
 OTHERS = 0.5
-"""Share of claims that are told once more with a deadline of another day."""
+"""Share of the deals at cutoffs that are learned from once more, with a deadline of another day."""
 SAME_END = pd.Timedelta(days=25)
 """Periods whose ends lie no further apart ended together: some reps' calendars differ by days."""
 
@@ -38,14 +38,14 @@ class QuotaTrainingSet:
     """What is known of deals and reps at past cutoffs, and what became of them.
 
     Attributes:
-        reps: reps with a quota at each cutoff.
+        reps: reps with a running quota at each cutoff.
         parts: what they attained in the end, split by what was there at the cutoff.
-        attainment: their final attainment; empty where the period has not ended.
+        attainment: their final attainment; NaN where the period has not ended.
         deals: open deals at each cutoff.
-        endings: how each deal went on.
-        won: every won deal, those that were never seen open too: `deal_id, rep_id, amount, ...`.
-        rep_words: words the features of reps were declared with.
-        deal_words: the same for deals.
+        endings: how each of these deals went on.
+        won: every won deal, also those that were never seen open: `deal_id, rep_id, amount, ...`.
+        rep_vocabulary: the words of the data that features of reps were declared with.
+        deal_vocabulary: the same for deals.
         until: nothing at or after this moment was seen.
     """
 
@@ -55,41 +55,57 @@ class QuotaTrainingSet:
     deals: Examples
     endings: pd.DataFrame
     won: pd.DataFrame
-    rep_words: Vocabulary
-    deal_words: Vocabulary
+    rep_vocabulary: Vocabulary
+    deal_vocabulary: Vocabulary
     until: datetime
 
-    def ripe_ends(self) -> list[pd.Timestamp]:
-        """Give the ends of all periods that have ended, rising."""
+    def mature_ends(self) -> list[pd.Timestamp]:
+        """Return the ends of all periods that have ended, rising."""
         ends = self.reps.keys["period_end"]
         return sorted(ends[ends <= self.until].unique())
 
     def last_end(self, ends: Sequence[pd.Timestamp]) -> pd.Timestamp:
-        """Of the ends within days of the last one, give that at which most periods ended.
+        """Return, of the ends within days of the last one, that at which most periods ended.
 
-        Where reps have calendars of their own, the very last end may be that of a single rep,
-        and what is judged on it would hang on that rep alone.
+        Where reps have calendars of their own, the very last end may be that of a single rep, and
+        whatever is judged on it would depend on that rep alone. Of these ends it is Apr 1:
+
+        | end    | periods that end | days before the last |
+        |--------|------------------|----------------------|
+        | Jan 1  | 30               | 92: too long ago     |
+        | Apr 1  | 28               | 2                    |
+        | Apr 3  | 2                | 0                    |
         """
         near = [end for end in ends if end > ends[-1] - SAME_END]
         periods = self.reps.keys[["rep_id", "period_start", "period_end"]].drop_duplicates()
-        reps = periods["period_end"].value_counts()
-        return max(near, key=lambda end: (reps.get(end, 0), end))
+        count = periods["period_end"].value_counts()
+        return max(near, key=lambda end: (count.get(end, 0), end))
 
     def ended_before(self, end: pd.Timestamp) -> list[pd.Timestamp]:
-        """Give the ends that had come when the periods that ended at `end` were first looked at.
+        """Return the ends that had come at the first cutoff of the periods that ended at `end`.
 
-        Where some reps have months and others years, a month within the year tells how the year's
-        open deals went on, so it is no past of the year.
+        Where some reps have months and others years, a month inside the year shows how the year's
+        open deals went on. So it does not lie in the year's past, and only ends before the year's
+        first cutoff do.
         """
         keys = self.reps.keys
         first = keys.loc[keys["period_end"] == end, CUTOFF].min()
-        return [other for other in self.ripe_ends() if other <= first]
+        return [other for other in self.mature_ends() if other <= first]
 
 
 def build_quota_training_set(
     warehouse: Warehouse, features: FeatureParams, params: TrainingParams
 ) -> QuotaTrainingSet:
-    """Build everything a forecast of attainment may learn from an extract cut to its moment."""
+    """Build everything a quota model may learn from.
+
+    Args:
+        warehouse: already cut to the moment of training.
+        features: the section of that name.
+        params: the section `training`.
+
+    Raises:
+        TableError: the extract holds no deals or no quotas.
+    """
     warehouse.require("deals", "quotas", purpose="forecasting quota attainment")
     # One workspace: reps and deals share what both read of every deal's history.
     with warehouse.workspace() as work:
@@ -99,13 +115,14 @@ def build_quota_training_set(
 def _training_set(
     warehouse: Warehouse, features: FeatureParams, params: TrainingParams
 ) -> QuotaTrainingSet:
-    rep_words = read_vocabulary(warehouse, features, REP)
-    deal_words = read_vocabulary(warehouse, features, DEAL)
+    rep_vocabulary = read_vocabulary(warehouse, features, REP)
+    deal_vocabulary = read_vocabulary(warehouse, features, DEAL)
     final = final_deals(warehouse)
     cutoffs = quota_cutoffs(warehouse, final, params.quota)
-    rep_set, deal_set = rep_features(rep_words, features), deal_features(deal_words, features)
-    reps = built(warehouse, rep_set, rep_words, cutoffs, features)
-    deals = built(warehouse, deal_set, deal_words, cutoffs, features)
+    rep_set = rep_features(rep_vocabulary, features)
+    deal_set = deal_features(deal_vocabulary, features)
+    reps = build_or_empty(warehouse, rep_set, rep_vocabulary, cutoffs, features)
+    deals = build_or_empty(warehouse, deal_set, deal_vocabulary, cutoffs, features)
     parts = attained_parts(warehouse, reps.keys, final)
     return QuotaTrainingSet(
         reps=reps,
@@ -114,39 +131,42 @@ def _training_set(
         deals=deals,
         endings=deal_endings(warehouse, deals.keys, final),
         won=final[final["won"]].reset_index(drop=True),
-        rep_words=rep_words,
-        deal_words=deal_words,
+        rep_vocabulary=rep_vocabulary,
+        deal_vocabulary=deal_vocabulary,
         until=warehouse.data_until,
     )
 
 
-def built(
+def build_or_empty(
     warehouse: Warehouse,
     declared: FeatureSet,
-    words: Vocabulary,
+    vocabulary: Vocabulary,
     cutoffs: Sequence[datetime],
     features: FeatureParams,
 ) -> Examples:
-    """Build features, also where there is no cutoff to build them at."""
+    """Build features; without a cutoff, examples of the same columns and types without a row."""
     if cutoffs:
-        return build(warehouse, declared, words, cutoffs, features)
+        return build(warehouse, declared, vocabulary, cutoffs, features)
     subject = {"rep": REP, "deal": DEAL}[declared.entity]
-    keys = pd.DataFrame({name: pd.Series(dtype=_kind(name)) for name in subject.keys})
+    keys = pd.DataFrame({name: pd.Series(dtype=_key_type(name)) for name in subject.keys})
     return Examples(keys, pd.DataFrame(columns=declared.names, dtype=np.float64), declared)
 
 
-def _kind(key: str) -> str:
-    """Name the type of a column of keys, as it is where there are rows."""
+def _key_type(key: str) -> str:
+    """Return the type that a column of keys has where there are rows."""
     if key.endswith(("_start", "_end", CUTOFF, "_at")):
         return "datetime64[us]"
+    if key == "has_left":
+        return "int64"
     return "float64" if key in NUMBERS else "str"
 
 
 def quota_cutoffs(warehouse: Warehouse, final: pd.DataFrame, params: QuotaParams) -> list[datetime]:
-    """Lay cutoffs backwards from the extract's end to the beginning of quotas and deals.
+    """Return the cutoffs a quota model learns from, rising, counted backwards from the end.
 
-    Before the first deal nobody could be seen to sell: quotas that reach further back than the
-    deals, or a date of 1900 among them, would teach that quotas are missed.
+    They begin with the first quota or the first deal, whichever is later. Before the first deal
+    nobody could be seen to sell, so quotas that reach further back than the deals, or a date of
+    1900 among them, would teach that quotas are missed.
 
     Args:
         warehouse: already cut to the moment of training.
@@ -155,10 +175,10 @@ def quota_cutoffs(warehouse: Warehouse, final: pd.DataFrame, params: QuotaParams
     """
     every_days = params.every_days
     quotas, deals = warehouse["quotas"], warehouse["deals"]
-    asked = {"quotas": quotas.period_start.min(), "deals": deals.created_at.min()}
+    starts = {"quotas": quotas.period_start.min(), "deals": deals.created_at.min()}
     firsts = [
         warehouse.arrow(warehouse[name].aggregate(first=first))["first"].to_pylist()[0]
-        for name, first in asked.items()
+        for name, first in starts.items()
     ]
     start, end = max((f for f in firsts if f), default=None), midnight(warehouse.data_until)
     if firsts[0] is None or start is None or midnight(start) >= end:
@@ -173,12 +193,13 @@ def quota_cutoffs(warehouse: Warehouse, final: pd.DataFrame, params: QuotaParams
 
 @dataclass(frozen=True)
 class DealDeadlines:
-    """Open deals beside the rows of reps they may count for.
+    """Pairs of an open deal and a rep's row it may count for, each with a deadline.
 
     Attributes:
         deal: place of the deal's row.
         rep: place of the rep's row.
-        deadline: by when it has to be won: the end of that rep's period, but in lessons.
+        deadline: by when the deal has to be won. In a forecast it is the end of that rep's period;
+            a training set also holds other days.
         period_end: the end of that rep's period.
     """
 
@@ -191,43 +212,66 @@ class DealDeadlines:
         """Count the pairs."""
         return len(self.deal)
 
-    def take(self, which: Bools) -> DealDeadlines:
-        """Keep some."""
+    def take(self, mask: Bools) -> DealDeadlines:
+        """Keep the pairs of a mask."""
         return DealDeadlines(
-            self.deal[which], self.rep[which], self.deadline[which], self.period_end[which]
+            self.deal[mask], self.rep[mask], self.deadline[mask], self.period_end[mask]
         )
 
 
 def deadlines_of(reps: Examples, deals: Examples) -> DealDeadlines:
-    """Pair each open deal with its owner's running periods (more than one where they overlap)."""
-    asked = reps.keys[["rep_id", CUTOFF, "period_end"]].assign(rep=np.arange(len(reps)))
-    offered = deals.keys[["owner", CUTOFF]].assign(deal=np.arange(len(deals)))
-    met = offered.merge(asked, left_on=["owner", CUTOFF], right_on=["rep_id", CUTOFF])
-    met = met.sort_values(["rep", "deal"])
-    end = met["period_end"].to_numpy("datetime64[us]")
-    return DealDeadlines(met["deal"].to_numpy(np.int64), met["rep"].to_numpy(np.int64), end, end)
+    """Pair each open deal with every running period of its owner at the same cutoff.
+
+    A deal may have no pair, or several:
+
+    | the deal's owner                    | pairs |
+    |-------------------------------------|-------|
+    | has a quarter's quota               | 1     |
+    | has a month's and a year's quota    | 2     |
+    | has no running quota, or is unknown | 0     |
+
+    Returns:
+        The pairs, by the rep's row and then by the deal's.
+    """
+    periods = reps.keys[["rep_id", CUTOFF, "period_end"]].assign(rep=np.arange(len(reps)))
+    owned = deals.keys[["owner", CUTOFF]].assign(deal=np.arange(len(deals)))
+    pairs = owned.merge(periods, left_on=["owner", CUTOFF], right_on=["rep_id", CUTOFF])
+    pairs = pairs.sort_values(["rep", "deal"])
+    end = pairs["period_end"].to_numpy("datetime64[us]")
+    return DealDeadlines(
+        pairs["deal"].to_numpy(np.int64), pairs["rep"].to_numpy(np.int64), end, end
+    )
 
 
 def other_deadlines(
-    reps: Examples, claims: DealDeadlines, until: pd.Timestamp, seed: int
+    reps: Examples, deadlines: DealDeadlines, until: pd.Timestamp, seed: int
 ) -> DealDeadlines:
-    """Give half of the claims a deadline of another day, up to a period's length ahead.
+    """Return half of the pairs again, with a deadline of another day, chosen at random.
 
-    What happened before other days tells as much of a deal's pace as what happened before the
-    period's end, and of the running period it is all that is known: no day lies past `until`.
+    Whether a deal was won before some other day tells as much of its pace as whether it was won
+    before the period's end. Of a running period it is all that is known so far. The days left are
+    uniform from 0 to the period's length, but at least one, and no deadline lies beyond `until`.
+    For a quarter of 90 days:
+
+    | cutoff | until  | drawn share of 90 | deadline                      |
+    |--------|--------|-------------------|-------------------------------|
+    | Feb 1  | Jun 30 | 0.5               | 45 days after the cutoff      |
+    | Feb 1  | Mar 1  | 0.5               | Mar 1: nothing later is known |
+    | Mar 1  | Mar 1  | any               | left out: no day is known     |
 
     Args:
-        reps: the rows that claims are made for.
-        claims: of deals at past cutoffs.
+        reps: the rows that the pairs point to.
+        deadlines: open deals at past cutoffs, with the ends of periods.
         until: the end of what is known.
         seed: of the choice.
     """
-    draws = np.random.default_rng(seed)
-    cutoff: Moments = reps.keys[CUTOFF].to_numpy("datetime64[us]")[claims.rep]
-    start: Moments = reps.keys["period_start"].to_numpy("datetime64[us]")[claims.rep]
-    length = (claims.period_end - start) / np.timedelta64(1, "D")
+    rng = np.random.default_rng(seed)
+    cutoff: Moments = reps.keys[CUTOFF].to_numpy("datetime64[us]")[deadlines.rep]
+    start: Moments = reps.keys["period_start"].to_numpy("datetime64[us]")[deadlines.rep]
+    length = (deadlines.period_end - start) / np.timedelta64(1, "D")
     most = (until.to_datetime64() - cutoff) / np.timedelta64(1, "D")
-    days = np.minimum(np.maximum(length * draws.random(len(claims)), 1.0), most)
-    chosen = (draws.random(len(claims)) < OTHERS) & (most >= 1.0)
+    days = np.minimum(np.maximum(length * rng.random(len(deadlines)), 1.0), most)
+    chosen = (rng.random(len(deadlines)) < OTHERS) & (most >= 1.0)
     deadline = cutoff + (days * DAY_US).astype("timedelta64[us]")
-    return DealDeadlines(claims.deal, claims.rep, deadline, claims.period_end).take(chosen)
+    moved = DealDeadlines(deadlines.deal, deadlines.rep, deadline, deadlines.period_end)
+    return moved.take(chosen)

@@ -2,11 +2,19 @@
 
 The deadline is a feature: the days left until it, and how they compare with the deal's expected
 close and age. So one model serves every rep's period, whenever it ends.
+
+A forecast is made in three layers, each in log-odds and each the start of the next:
+
+| layer               | what it knows                               | learned from             |
+|---------------------|---------------------------------------------|--------------------------|
+| the deal regression | stage, amount, age, time left, in products  | all mature deadlines     |
+| trees added to it   | every feature                               | all mature deadlines     |
+| a calibrator on top | how far off the two were on the last period | a model blind to that    |
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,16 +51,20 @@ DATES = frozenset(
         "company_inflow",
     }
 )
-"""Columns that are one value for everybody at a cutoff: trees would learn the past's dates."""
+"""Columns with one value for everybody at a cutoff: trees would learn the past's dates by heart."""
 PRIOR_WON, PRIOR_CLOSED = 1.0, 4.0
-"""A deal of an unknown company is won one time in four."""
+"""Imagined deals before any are known: one in four is won."""
+USUAL_DAYS = 60.0
+"""Days from opening to winning, before any deal is won."""
 LEAST_WON = 30
-"""Won deals (and as many others) without which trees would only learn noise."""
+"""Won deals, and as many others, without which trees would only learn noise."""
 TESTS = 2
 """Periods that early stopping looks at."""
 YEAR_DAYS = 365
 AS_FAR = 0.2
-"""How far a map found on one period is followed: most of what it shows is that period's mood."""
+"""Trust in a calibrator chosen on one period: most of what it shows is that period's luck."""
+NEVER = 1e-6
+"""The fallback's chances lie at least so far from 0 and 1."""
 DAY_SECONDS = 86_400
 
 
@@ -61,70 +73,81 @@ class DealModel:
     """Forecasts whether open deals are won in time.
 
     Attributes:
-        columns: features in use by the trees, those of the deadline last.
-        pace: what stage, amount, age and time left say; None where there was too little to learn.
+        columns: the features the trees use, those of the deadline last.
+        regression: what stage, amount, age and time left say; None where there was too little to
+            learn from.
         ensemble: trees that are added to it; None likewise.
-        calibrator: maps margins to probabilities.
-        base_rate: share of closed deals that are won.
+        calibrator: maps log-odds to calibrated ones.
+        base_rate: share of closed deals that were won.
         cycle_days: median days from a deal's opening to its winning.
     """
 
     columns: tuple[str, ...]
-    pace: DealRegression | None
+    regression: DealRegression | None
     ensemble: Ensemble | None
     calibrator: Calibrator
     base_rate: float
     cycle_days: float
 
-    def margins(self, deals: Examples, claims: DealDeadlines) -> Floats:
-        """Forecast log-odds that each claimed deal is won before its deadline."""
-        if not len(claims):
+    def margins(self, deals: Examples, deadlines: DealDeadlines) -> Floats:
+        """Return the log-odds that each deal is won before its deadline."""
+        if not len(deadlines):
             return np.empty(0)
         if self.ensemble is None:
-            return self._by_rule(deals, claims)
-        return self.calibrator.margin(self.raw(with_deadline(deals, claims)))
+            return self._by_rule(deals, deadlines)
+        return self.calibrator.margin(self.raw(with_deadline(deals, deadlines)))
 
     def raw(self, X: pd.DataFrame) -> Floats:
-        """Forecast log-odds of rows of features, before the calibrator."""
-        if self.pace is None or self.ensemble is None:
+        """Return the log-odds of rows of features, before the calibrator."""
+        if self.regression is None or self.ensemble is None:
             return np.full(len(X), float(logit(self.base_rate)))
-        return self.pace.margins(X) + self.ensemble.margins(X)
+        return self.regression.margins(X) + self.ensemble.margins(X)
 
-    def _by_rule(self, deals: Examples, claims: DealDeadlines) -> Floats:
-        """Without a model: the company's share, as far as there is time to get there."""
-        left = days_left(deals, claims)
+    def _by_rule(self, deals: Examples, deadlines: DealDeadlines) -> Floats:
+        """Fallback: company win rate, discounted by the time left.
+
+        The time to a win is taken as exponential with mean `cycle_days`. At a win rate of 0.4 and
+        30 days to a win:
+
+        | days left | chance                     |
+        |-----------|----------------------------|
+        | 0         | 0.4 * (1 - 1)      = 0.00  |
+        | 30        | 0.4 * (1 - 1 / e)  = 0.25  |
+        | 300       | 0.4 * (1 - e^-10)  = 0.40  |
+        """
+        left = days_left(deals, deadlines)
         chance = self.base_rate * (1 - np.exp(-left / self.cycle_days))
-        return np.asarray(logit(np.clip(chance, 1e-6, 1 - 1e-6)))
+        return np.asarray(logit(np.clip(chance, NEVER, 1 - NEVER)))
 
 
-def days_left(deals: Examples, claims: DealDeadlines) -> Floats:
-    """Give the days from each claim's cutoff to its deadline."""
-    cutoffs = deals.keys[CUTOFF].to_numpy("datetime64[us]")[claims.deal]
-    return (claims.deadline - cutoffs) / np.timedelta64(1, "D")
+def days_left(deals: Examples, deadlines: DealDeadlines) -> Floats:
+    """Return the days from each pair's cutoff to its deadline."""
+    cutoffs = deals.keys[CUTOFF].to_numpy("datetime64[us]")[deadlines.deal]
+    return (deadlines.deadline - cutoffs) / np.timedelta64(1, "D")
 
 
-def with_deadline(deals: Examples, claims: DealDeadlines) -> pd.DataFrame:
-    """Put the features of the deadline beside those of the deals."""
-    X = deals.X.iloc[claims.deal].reset_index(drop=True)
-    left = days_left(deals, claims)
-    told = {
+def with_deadline(deals: Examples, deadlines: DealDeadlines) -> pd.DataFrame:
+    """Return a row for each pair: the deal's features, and behind them those of the deadline."""
+    X = deals.X.iloc[deadlines.deal].reset_index(drop=True)
+    left = days_left(deals, deadlines)
+    columns = {
         DAYS_LEFT: left,
         SLACK: left - X["days_to_expected_close"].to_numpy(),
         AGE_THEN: left + X["age_days"].to_numpy(),
-        EARLY: (claims.period_end - claims.deadline) / np.timedelta64(1, "D"),
+        EARLY: (deadlines.period_end - deadlines.deadline) / np.timedelta64(1, "D"),
     }
-    return X.assign(**told)
+    return X.assign(**columns)
 
 
 @dataclass(frozen=True)
 class DealRows:
-    """Claims whose outcome is known, as rows to learn from.
+    """Deals before deadlines that have passed, as rows to learn from.
 
     Attributes:
         X: features, those of the deadline last.
         y: 1 if won in time.
         deadline: of each row.
-        deal: whose row it is.
+        deal: the deal's id.
         is_asked: the deadline is the period's end, as in every forecast.
     """
 
@@ -136,7 +159,7 @@ class DealRows:
 
     @classmethod
     def joined(cls, parts: Sequence[DealRows]) -> DealRows:
-        """Put rows below each other."""
+        """Return the rows of all parts, one part below the other."""
         return cls(
             pd.concat([part.X for part in parts], ignore_index=True),
             np.concatenate([part.y for part in parts]),
@@ -146,121 +169,164 @@ class DealRows:
         )
 
 
-def ripe_rows(lesson: QuotaTrainingSet, claims: DealDeadlines) -> DealRows:
-    """Take the claims whose deadline has passed, with whether they were met."""
-    ripe = claims.take(claims.deadline <= np.datetime64(lesson.until, "us"))
-    endings = lesson.endings.iloc[ripe.deal]
+def mature_rows(training_set: QuotaTrainingSet, deadlines: DealDeadlines) -> DealRows:
+    """Return the pairs whose deadline has passed, with whether the deal was won before it.
+
+    | deadline | the deal                      | until  | row         |
+    |----------|-------------------------------|--------|-------------|
+    | Mar 31   | won on Mar 20                 | Apr 15 | y = 1       |
+    | Mar 31   | won on Apr 9, lost, or open   | Apr 15 | y = 0       |
+    | Jun 30   | won on Apr 9                  | Apr 15 | none as yet |
+    """
+    mature = deadlines.take(deadlines.deadline <= np.datetime64(training_set.until, "us"))
+    endings = training_set.endings.iloc[mature.deal]
     closed = endings["closed_at"].to_numpy("datetime64[us]")
-    won = (endings["outcome"].to_numpy() == 1) & (closed < ripe.deadline)
-    deal = lesson.deals.keys["deal_id"].to_numpy(dtype=object)[ripe.deal]
-    asked = ripe.deadline == ripe.period_end
-    X = with_deadline(lesson.deals, ripe)
-    return DealRows(X, won.astype(np.float64), ripe.deadline, deal, asked)
+    won = (endings["outcome"].to_numpy() == 1) & (closed < mature.deadline)
+    deal = training_set.deals.keys["deal_id"].to_numpy(dtype=object)[mature.deal]
+    asked = mature.deadline == mature.period_end
+    X = with_deadline(training_set.deals, mature)
+    return DealRows(X, won.astype(np.float64), mature.deadline, deal, asked)
 
 
 def fit_deals(
-    lesson: QuotaTrainingSet,
-    claims: DealDeadlines,
+    training_set: QuotaTrainingSet,
+    deadlines: DealDeadlines,
     ends: Sequence[pd.Timestamp],
     known: pd.Timestamp,
     params: BoosterParams,
     earlier: DealModel | None = None,
 ) -> DealModel:
-    """Fit on the claims of periods that ended by the last of `ends`.
+    """Fit to the deals of periods that ended by the last of `ends`.
 
     Early stopping looks at each of the last two periods, forecast from what had ended before it
-    began. A period's claims are ripe when it ends, so the gap between parts is the period itself.
-    Periods of many lengths may run at once: see `QuotaLesson.ended_before`. Beside the periods'
-    ends other deadlines are told (`other_deadlines`).
+    began. A deadline at a period's end matures when the period ends, so the gap between parts is
+    the period itself. Periods of several lengths may run at once: see
+    `QuotaTrainingSet.ended_before`. Deadlines on other days are learned from too
+    (`other_deadlines`), but neither stop trees nor calibrate.
 
     Args:
-        lesson: what is known.
-        claims: all open deals beside the reps they may count for.
-        ends: ends of periods to learn from, rising.
-        known: other deadlines up to this moment are learned from, those of running periods too.
+        training_set: what is known.
+        deadlines: all open deals beside the reps' rows they may count for.
+        ends: ends of the periods to learn from, rising.
+        known: deadlines on other days are learned from up to here, those of running periods too.
         params: how trees grow.
         earlier: a model of the same kind that did not see the last period, to calibrate on it.
+
+    Returns:
+        The model; without trees where fewer than 30 deals were won, or fewer were not.
     """
-    base, cycle = _company(lesson, ends)
+    base_rate, cycle_days = _company(training_set, ends)
     if not ends:
-        return DealModel((), None, None, IDENTITY, base, cycle)
-    others = other_deadlines(lesson.reps, claims, known, params.seed)
-    rows = DealRows.joined([ripe_rows(lesson, claims), ripe_rows(lesson, others)])
-    ripe = np.where(rows.is_asked, ends[-1].to_datetime64(), known.to_datetime64())
-    used = rows.deadline <= ripe
-    if min(_won(rows, used & rows.is_asked)) < LEAST_WON:
-        return DealModel((), None, None, IDENTITY, base, cycle)
-    columns = _useful(lesson, rows, used)
-    categorical = _categorical(lesson.deals.feature_set, columns)
-
-    def part(which: Bools, pace: DealRegression) -> TrainingRows:
-        X = rows.X[which]
-        return TrainingRows(X[columns], rows.y[which], np.ones(len(X)), pace.margins(X))
-
-    folds = []
-    for before, last in _tests(lesson, ends):
-        past = rows.deadline <= np.datetime64(before, "us")
-        then = rows.is_asked & (rows.deadline == np.datetime64(last, "us"))
-        if min(_won(rows, past)) >= LEAST_WON and min(_won(rows, then)) > 0:
-            pace = fit_deal_regression(rows.X[past], rows.y[past])
-            folds.append((part(past, pace), part(then, pace)))
+        return DealModel((), None, None, IDENTITY, base_rate, cycle_days)
+    others = other_deadlines(training_set.reps, deadlines, known, params.seed)
+    rows = DealRows.joined([mature_rows(training_set, d) for d in (deadlines, others)])
+    limit = np.where(rows.is_asked, ends[-1].to_datetime64(), known.to_datetime64())
+    used = rows.deadline <= limit
+    if min(_count(rows, used & rows.is_asked)) < LEAST_WON:
+        return DealModel((), None, None, IDENTITY, base_rate, cycle_days)
+    columns = _useful(training_set, rows, used)
+    categorical = _categorical(training_set.deals.feature_set, columns)
+    folds = [
+        (_part(rows, past, columns, regression), _part(rows, test, columns, regression))
+        for past, test, regression in _folds(training_set, rows, ends)
+    ]
     rounds = count_rounds(folds, categorical, params) if folds else params.max_rounds // 8
-    pace = fit_deal_regression(rows.X[used], rows.y[used])
-    ensemble = fit_ensemble(part(used, pace), categorical, rounds, params)
+    regression = fit_deal_regression(rows.X[used], rows.y[used])
+    ensemble = fit_ensemble(_part(rows, used, columns, regression), categorical, rounds, params)
     calibrator = IDENTITY
     if earlier is not None and earlier.ensemble is not None:
-        calibrator = _calibrated(rows, earlier, lesson.last_end(ends))
-    return DealModel(tuple(columns), pace, ensemble, calibrator, base, cycle)
+        calibrator = _calibrated(rows, earlier, training_set.last_end(ends))
+    return DealModel(tuple(columns), regression, ensemble, calibrator, base_rate, cycle_days)
+
+
+def _part(
+    rows: DealRows, mask: Bools, columns: Sequence[str], regression: DealRegression
+) -> TrainingRows:
+    """Return some rows for the trees, which start from what the regression says."""
+    X = rows.X[mask]
+    start = regression.margins(X)
+    return TrainingRows(X[list(columns)], rows.y[mask], np.ones(len(X)), start)
+
+
+def _folds(
+    training_set: QuotaTrainingSet, rows: DealRows, ends: Sequence[pd.Timestamp]
+) -> Iterator[tuple[Bools, Bools, DealRegression]]:
+    """Yield for each of the last periods: masks of its past and of itself, and a regression.
+
+    A period is passed over where its past holds too few deals of either outcome, or it has none.
+    """
+    for before, last in _tests(training_set, ends):
+        past = rows.deadline <= np.datetime64(before, "us")
+        test = _of_period(rows, last)
+        if min(_count(rows, past)) >= LEAST_WON and min(_count(rows, test)) > 0:
+            yield past, test, fit_deal_regression(rows.X[past], rows.y[past])
+
+
+def _of_period(rows: DealRows, end: pd.Timestamp) -> Bools:
+    """Return a mask of the rows whose deadline is the end of a period that ended at `end`."""
+    return rows.is_asked & (rows.deadline == np.datetime64(end, "us"))
 
 
 def _tests(
-    lesson: QuotaTrainingSet, ends: Sequence[pd.Timestamp]
+    training_set: QuotaTrainingSet, ends: Sequence[pd.Timestamp]
 ) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
-    """Give the last two ends, each with the last end before its periods began; the older first."""
-    found: list[tuple[pd.Timestamp, pd.Timestamp]] = []
-    while ends and len(found) < TESTS:
-        last = lesson.last_end(ends)
-        ends = lesson.ended_before(last)
-        found += [(ends[-1], last)] if ends else []
-    return found[::-1]
+    """Return the last two ends, the older first, each behind the last end of its past."""
+    pairs: list[tuple[pd.Timestamp, pd.Timestamp]] = []
+    while ends and len(pairs) < TESTS:
+        last = training_set.last_end(ends)
+        ends = training_set.ended_before(last)
+        pairs += [(ends[-1], last)] if ends else []
+    return pairs[::-1]
 
 
-def _won(rows: DealRows, which: Bools) -> tuple[int, int]:
-    """Count deals won in time, and deals that were not."""
-    ever = pd.Series(rows.y[which]).groupby(rows.deal[which]).max()
+def _count(rows: DealRows, mask: Bools) -> tuple[int, int]:
+    """Count the deals that were won before one of their deadlines, and those that never were."""
+    ever = pd.Series(rows.y[mask]).groupby(rows.deal[mask]).max()
     return int((ever == 1).sum()), int((ever == 0).sum())
 
 
 def _calibrated(rows: DealRows, earlier: DealModel, last: pd.Timestamp) -> Calibrator:
-    """Choose a calibrator on the last period, forecast by a model that had not seen it."""
-    then = rows.is_asked & (rows.deadline == np.datetime64(last, "us"))
-    if not then.any() or earlier.ensemble is None:
+    """Choose a calibrator on the last period, as forecast by a model that had not seen it."""
+    test = _of_period(rows, last)
+    if not test.any() or earlier.ensemble is None:
         return IDENTITY
-    margins = earlier.raw(rows.X[then])
-    deal = pd.Series(rows.deal[then])
+    margins = earlier.raw(rows.X[test])
+    deal = pd.Series(rows.deal[test])
+    # One deal stands in the period at many cutoffs, and its rows share one outcome.
     weights = 1 / deal.groupby(deal).transform("count").to_numpy(np.float64)
-    left = rows.X.loc[then, DAYS_LEFT].to_numpy()
-    chosen, _ = choose_calibrator(margins, rows.y[then], weights, left <= np.median(left))
+    left = rows.X.loc[test, DAYS_LEFT].to_numpy()
+    chosen, _ = choose_calibrator(margins, rows.y[test], weights, left <= np.median(left))
     days = round(float(left.max() - left.min())) + 1
     return chosen.trusted(AS_FAR * trust_in(days))
 
 
-def _company(lesson: QuotaTrainingSet, ends: Sequence[pd.Timestamp]) -> tuple[float, float]:
-    """Give the share of deals won and the days that takes, from what had closed by then."""
-    frame = lesson.endings.assign(
-        deal_id=lesson.deals.keys["deal_id"], created_at=lesson.deals.keys["created_at"]
+def _company(training_set: QuotaTrainingSet, ends: Sequence[pd.Timestamp]) -> tuple[float, float]:
+    """Return the share of deals won and the median days to a win, of what closed by the last end.
+
+    | closed deals | won | share             |
+    |--------------|-----|-------------------|
+    | 0            | 0   | 1 / 4 = 0.25      |
+    | 4            | 0   | 1 / 8 = 0.125     |
+    | 96           | 49  | 50 / 100 = 0.50   |
+    """
+    frame = training_set.endings.assign(
+        deal_id=training_set.deals.keys["deal_id"], created_at=training_set.deals.keys["created_at"]
     )
-    until = ends[-1] if ends else pd.Timestamp(lesson.until)
-    over = frame[frame["closed_at"] < until].drop_duplicates("deal_id")
-    won = over[over["outcome"] == 1]
-    share = (len(won) + PRIOR_WON) / (len(over) + PRIOR_CLOSED)
+    until = ends[-1] if ends else pd.Timestamp(training_set.until)
+    closed = frame[frame["closed_at"] < until].drop_duplicates("deal_id")
+    won = closed[closed["outcome"] == 1]
+    share = (len(won) + PRIOR_WON) / (len(closed) + PRIOR_CLOSED)
     days = (won["closed_at"] - won["created_at"]).dt.total_seconds() / DAY_SECONDS
-    return float(share), float(max(days.median(), 1.0)) if len(won) else 60.0
+    return float(share), float(max(days.median(), 1.0)) if len(won) else USUAL_DAYS
 
 
-def _useful(lesson: QuotaTrainingSet, rows: DealRows, used: Bools) -> list[str]:
+def _useful(training_set: QuotaTrainingSet, rows: DealRows, used: Bools) -> list[str]:
+    """Return the columns that vary and do more than name the date; see `DATES`.
+
+    Those of the regression stay in any case.
+    """
     varied = rows.X[used].nunique(dropna=False) > 1  # noqa: PD101 - of a frame, not of a series
-    cutoffs = lesson.deals.keys[CUTOFF]
+    cutoffs = training_set.deals.keys[CUTOFF]
     is_short = (cutoffs.max() - cutoffs.min()).days < 2 * YEAR_DAYS
     return [
         n for n in rows.X.columns if n in COLUMNS or (varied[n] and not (is_short and n in DATES))

@@ -1,4 +1,4 @@
-"""Learn a forecast of quota attainment from an extract as it was at a moment."""
+"""Fit a quota model to an extract as it was at a moment."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pandas as pd
 
 from features.arrays import Floats
 from features.build import Examples
+from features.evidence import EvidenceState
 from features.params import FeatureParams
 from features.storage.warehouse import Warehouse
 from training.evidence import Evidence
@@ -21,8 +22,8 @@ from training.quota.bundle import QuotaBundle
 from training.quota.dataset import (
     DealDeadlines,
     QuotaTrainingSet,
+    build_or_empty,
     build_quota_training_set,
-    built,
     deadlines_of,
 )
 from training.quota.deals import DealModel, fit_deals
@@ -30,146 +31,186 @@ from training.quota.futures import Spread, draw_futures, draw_inputs
 from training.quota.new_business import NewBusiness, fit_new_business
 
 SPREADS = (0.0, 0.15, 0.3, 0.45, 0.6)
+"""Standard deviations of a rep's own luck that are tried."""
 TRIAL_FUTURES = 200
 
 
 def learn_quota(
     warehouse: Warehouse, features: FeatureParams, params: TrainingParams
 ) -> QuotaBundle:
-    """Fit a forecast of attainment.
+    """Build the training set of an extract and fit a model to it; see `fit_quota`.
 
     Args:
         warehouse: already cut to the moment of training.
         features: the section of that name.
         params: the section `training`.
     """
-    return fit_quota(build_quota_training_set(warehouse, features, params), features, params)
+    training_set = build_quota_training_set(warehouse, features, params)
+    return fit_quota(training_set, features, params)
 
 
 def fit_quota(
-    lesson: QuotaTrainingSet, features: FeatureParams, params: TrainingParams
+    training_set: QuotaTrainingSet, features: FeatureParams, params: TrainingParams
 ) -> QuotaBundle:
-    """Fit a forecast to a lesson that is prepared already.
+    """Fit a model twice: once without the last ended period, and once with all.
 
-    A first fit ends before the last period that has ended, forecasts it, and thereby tells how to
-    calibrate deals and how much luck a rep's deals have in common. The second takes in all.
+    The first fit forecasts that period without having seen it. This calibrates the chances of deals
+    and shows how much luck a rep's deals have in common. The second is the one that is kept.
+
+    Args:
+        training_set: what to learn from.
+        features: the section of that name.
+        params: the section `training`.
+
+    Returns:
+        The model; its parts fall back to averages where there is too little to learn from.
     """
-    ends = lesson.ripe_ends()
-    before = lesson.ended_before(lesson.last_end(ends)) if ends else []
-    claims = deadlines_of(lesson.reps, lesson.deals)
+    ends = training_set.mature_ends()
+    before = training_set.ended_before(training_set.last_end(ends)) if ends else []
+    deadlines = deadlines_of(training_set.reps, training_set.deals)
     booster = params.booster.model_copy(update={"feature_fraction": params.quota.feature_fraction})
-    earlier = fit_deals(lesson, claims, before, before[-1], booster) if before else None
-    deals = fit_deals(lesson, claims, ends, pd.Timestamp(lesson.until), booster, earlier)
-    creation = fit_new_business(lesson, ends[-1]) if ends else NewBusiness()
-    amounts = learn_amounts(lesson, claims)
-    # Nothing to choose by: the widest.
+    known = pd.Timestamp(training_set.until)
+    earlier = fit_deals(training_set, deadlines, before, before[-1], booster) if before else None
+    deals = fit_deals(training_set, deadlines, ends, known, booster, earlier)
+    amounts = learn_amounts(training_set, deadlines)
+    # Without a period to choose it on, the widest.
     spread = Spread(max(SPREADS), params.quota.company_spread)
     if earlier is not None:
         blind = replace(earlier, calibrator=deals.calibrator)
-        spread = _spread(lesson, claims, blind, amounts, params)
+        spread = _spread(training_set, deadlines, blind, amounts, params)
     return QuotaBundle(
-        until=lesson.until,
+        until=training_set.until,
         target=params.quota.target,
         params=features,
-        rep_words=lesson.rep_words,
-        deal_words=lesson.deal_words,
+        rep_vocabulary=training_set.rep_vocabulary,
+        deal_vocabulary=training_set.deal_vocabulary,
         fingerprints=(
-            lesson.reps.feature_set.fingerprint,
-            lesson.deals.feature_set.fingerprint,
+            training_set.reps.feature_set.fingerprint,
+            training_set.deals.feature_set.fingerprint,
         ),
         deals=deals,
-        creation=creation,
+        new_business=fit_new_business(training_set, ends[-1]) if ends else NewBusiness(),
         amounts=amounts,
         spread=spread,
-        futures=params.quota.futures,
+        n_futures=params.quota.futures,
         seed=params.booster.seed,
-        evidence=quota_evidence(lesson, deals, features),
-        about=_about(lesson, ends),
+        evidence=quota_evidence(training_set, deals, features),
+        about=_about(training_set, ends),
     )
 
 
-def quota_evidence(lesson: QuotaTrainingSet, deals: DealModel, features: FeatureParams) -> Evidence:
-    """Say how much the forecast rests on."""
-    minimum, endings = features.minimum, lesson.endings
-    keys = lesson.reps.keys.assign(y=lesson.attainment)
+def quota_evidence(
+    training_set: QuotaTrainingSet, deals: DealModel, features: FeatureParams
+) -> Evidence:
+    """Say how much a quota model rests on.
+
+    With the default minimum of 100 won deals and 100 ended periods, counted for each rep:
+
+    | won, seen open | ended periods | trees | state                              |
+    |----------------|---------------|-------|------------------------------------|
+    | 100            | 100           | yes   | enough                             |
+    | 99             | 100           | yes   | thin                               |
+    | 20             | 12            | no    | thin: averages, but of own periods |
+    | any            | 0             | no    | none                               |
+    """
+    minimum, endings = features.minimum, training_set.endings
+    keys = training_set.reps.keys.assign(y=training_set.attainment)
     periods = len(keys[keys["y"].notna()][["rep_id", "period_start"]].drop_duplicates())
-    ids = lesson.deals.keys["deal_id"]
+    ids = training_set.deals.keys["deal_id"]
     won = int(ids[(endings["outcome"] == 1).to_numpy()].nunique())
-    found = f"{won:,} won deals and {periods:,} ended quota periods, counted for each rep"
+    counted = f"{won:,} won deals and {periods:,} ended quota periods, counted for each rep"
     wanted = f"about {minimum.won} and {minimum.periods} make it dependable"
-    if won == 0 and len(lesson.won):
-        late = f"all {len(lesson.won):,} deals were entered only when they were won"
-        found = f"{found} ({late}, which teaches nothing about open ones)"
-    if deals.ensemble is None and (periods == 0 or lesson.won.empty):
-        says = f"too little to learn from yet: {found}; {wanted}; until then simple averages answer"
-        return Evidence("none", says)
+    if won == 0 and len(training_set.won):
+        late = f"all {len(training_set.won):,} deals were entered only when they were won"
+        counted = f"{counted} ({late}, which teaches nothing about open ones)"
+    if deals.ensemble is None and (periods == 0 or training_set.won.empty):
+        says = f"too little to learn from yet: {counted}; {wanted}"
+        return Evidence(EvidenceState.NONE, f"{says}; until then simple averages answer")
     if deals.ensemble is None or won < minimum.won or periods < minimum.periods:
-        return Evidence("thin", f"little to learn from yet: {found}; {wanted}")
-    return Evidence("enough", f"learned from {found}")
+        return Evidence(EvidenceState.THIN, f"little to learn from yet: {counted}; {wanted}")
+    return Evidence(EvidenceState.ENOUGH, f"learned from {counted}")
 
 
-def _about(lesson: QuotaTrainingSet, ends: Sequence[pd.Timestamp]) -> dict[str, Any]:
+def _about(training_set: QuotaTrainingSet, ends: Sequence[pd.Timestamp]) -> dict[str, Any]:
+    """Gather facts for people: the periods learned from, and how many rows there were."""
+    reps = training_set.reps
     return {
         "periods": [end.isoformat() for end in ends],
-        "since": lesson.reps.keys["period_start"].min().isoformat() if len(lesson.reps) else None,
-        "rep_snapshots": len(lesson.reps),
-        "deal_snapshots": len(lesson.deals),
+        "since": reps.keys["period_start"].min().isoformat() if len(reps) else None,
+        "rep_snapshots": len(reps),
+        "deal_snapshots": len(training_set.deals),
     }
 
 
 def _spread(
-    lesson: QuotaTrainingSet,
-    claims: DealDeadlines,
+    training_set: QuotaTrainingSet,
+    deadlines: DealDeadlines,
     blind: DealModel,
     amounts: Amounts,
     params: TrainingParams,
 ) -> Spread:
-    """Choose a rep's own luck by the score of forecasts of the last period that has ended.
+    """Choose a rep's own luck by the CRPS of forecasts of the last period that has ended.
 
     Args:
-        lesson: what is known.
-        claims: open deals beside the reps they may count for.
+        training_set: what is known.
+        deadlines: all open deals beside the reps' rows they may count for.
         blind: a model of deals that has not seen that period.
         amounts: what deals are worth.
         params: how much luck all reps share.
     """
     company = params.quota.company_spread
-    end = lesson.last_end(lesson.ripe_ends())
-    last = (lesson.reps.keys["period_end"] == end).to_numpy()
-    judged = last & ~np.isnan(lesson.attainment)
-    if not judged.any():
+    end = training_set.last_end(training_set.mature_ends())
+    last = (training_set.reps.keys["period_end"] == end).to_numpy()
+    tested = last & ~np.isnan(training_set.attainment)
+    if not tested.any():
         return Spread(company=company)
-    reps = lesson.reps.take(judged)
-    place = np.where(judged, np.cumsum(judged) - 1, -1)
-    mine = claims.take(place[claims.rep] >= 0)
-    mine = replace(mine, rep=place[mine.rep])
-    margins = blind.margins(lesson.deals, mine)
-    new = fit_new_business(lesson, lesson.ended_before(end)[-1]).expected(reps.X)
-    chances = draw_inputs(reps, lesson.deals, mine, margins, new, amounts)
-    scores = {}
+    reps = training_set.reps.take(tested)
+    # Rows left after `take`, numbered anew; -1 for the others, whose deals fall away.
+    place = np.where(tested, np.cumsum(tested) - 1, -1)
+    own = deadlines.take(place[deadlines.rep] >= 0)
+    own = replace(own, rep=place[own.rep])
+    margins = blind.margins(training_set.deals, own)
+    past = training_set.ended_before(end)
+    new = fit_new_business(training_set, past[-1]).expected(reps.X)
+    inputs = draw_inputs(reps, training_set.deals, own, margins, new, amounts)
+    losses = {}
     for rep in SPREADS:
         spread = Spread(rep, company)
-        futures = draw_futures(reps, chances, spread, TRIAL_FUTURES, params.booster.seed)
-        scores[rep] = float(crps(futures.attainment(), lesson.attainment[judged]).mean())
-    return Spread(min(scores, key=lambda rep: scores[rep]), company)
+        futures = draw_futures(reps, inputs, spread, TRIAL_FUTURES, params.booster.seed)
+        losses[rep] = float(crps(futures.attainment(), training_set.attainment[tested]).mean())
+    return Spread(min(losses, key=lambda rep: losses[rep]), company)
 
 
-def crps(draws: Floats, y: Floats) -> Floats:
-    """Score distributions given as draws: continuous ranked probability score, one a row.
+def crps(futures: Floats, y: Floats) -> Floats:
+    """Return the continuous ranked probability score of each row, the lower the better.
 
-    Source: Gneiting & Raftery 2007, JASA 102, eq. 21.
+    It is the mean distance of the futures to what happened, less half the mean distance of two
+    futures from each other (Gneiting & Raftery 2007, JASA 102, eq. 21). What happened is 0:
+
+    | futures | mean distance to 0 | half the mean distance of two | score |
+    |---------|--------------------|-------------------------------|-------|
+    | 0, 0    | 0                  | 0                             | 0     |
+    | 0, 1    | 0.5                | 0.25                          | 0.25  |
+    | 1, 1    | 1                  | 0                             | 1     |
+
+    Args:
+        futures: rows x futures.
+        y: what happened, one a row.
     """
-    count = draws.shape[1]
-    ordered = np.sort(draws, axis=1)
+    count = futures.shape[1]
+    # Sorted, the sum of all distances is a weighted sum: no pairs have to be made.
+    ordered = np.sort(futures, axis=1)
     weights = (2 * np.arange(1, count + 1) - count - 1) / count**2
-    return np.asarray(np.abs(draws - y[:, None]).mean(axis=1) - ordered @ weights)
+    return np.asarray(np.abs(futures - y[:, None]).mean(axis=1) - ordered @ weights)
 
 
-def forecast(
+def forecast_examples(
     bundle: QuotaBundle, warehouse: Warehouse, cutoffs: Sequence[datetime]
 ) -> tuple[Examples, Examples]:
-    """Build what a bundle needs to forecast at cutoffs: reps, and open deals."""
+    """Return what a model forecasts from at cutoffs: reps with a running quota, and open deals."""
+    params, rep_words, deal_words = bundle.params, bundle.rep_vocabulary, bundle.deal_vocabulary
+    # One workspace: reps and deals share what both read of every deal's history.
     with warehouse.workspace() as work:
-        reps = built(work, bundle.rep_set, bundle.rep_words, cutoffs, bundle.params)
-        deals = built(work, bundle.deal_set, bundle.deal_words, cutoffs, bundle.params)
+        reps = build_or_empty(work, bundle.rep_set, rep_words, cutoffs, params)
+        deals = build_or_empty(work, bundle.deal_set, deal_words, cutoffs, params)
     return reps, deals

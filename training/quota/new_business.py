@@ -1,7 +1,7 @@
-"""How many deals that do not exist yet will be won before the period ends, for each rep.
+"""New business: deals that do not exist yet and will be won before the period ends, for each rep.
 
-A Poisson regression with a log link (sklearn's `PoissonRegressor`) on a handful of a rep's figures:
-there are few reps and few periods, and trees would learn them by heart.
+A Poisson regression with a log link (scikit-learn's `PoissonRegressor`) on a handful of a rep's
+figures: there are few reps and few periods, and trees would learn them by heart.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from training.quota.dataset import QuotaTrainingSet
 
 RIDGE = 0.001
 LEAST_WINS = 20
-"""Wins of this kind without which there is nothing to learn."""
+"""New wins in ended periods without which nothing is learned."""
 BEYOND = 2.0
-"""Times the most wins that were ever seen: where figures lie far out, a log link runs away."""
+"""Times the most wins ever seen: far from the usual figures a log link runs away."""
 BELIEF = 0.5
 """Periods at the usual pace that a rep's own pace starts from, where nothing was learned."""
 
@@ -32,33 +32,45 @@ class NewBusiness:
     """Expected wins still to be created.
 
     Attributes:
-        linear: log expected wins. None: there was too little to learn from.
-        most: no rep is expected to win more than that.
+        linear: log expected wins; None where there was too little to learn from.
+        most: no rep is expected to win more.
     """
 
     linear: Linear | None = None
     most: float = 0.0
 
     def expected(self, X: pd.DataFrame) -> Floats | None:
-        """Give the wins to be expected from deals that do not exist yet; None if not learned."""
+        """Return the wins each rep may expect from deals that do not exist yet.
+
+        Args:
+            X: features of reps. Those who have left win nothing more.
+
+        Returns:
+            One number a row; None where nothing was learned.
+        """
         if self.linear is None:
             return None
         wins = np.exp(self.linear.of(figures(X)))
         return np.where(X["has_left"].to_numpy() > 0, 0.0, np.minimum(wins, self.most))
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain values."""
+        """Return plain values."""
         return {"linear": None if self.linear is None else self.linear.to_json(), "most": self.most}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> NewBusiness:
-        """Read back what `to_json` gave."""
-        told = plain["linear"]
-        return cls(None if told is None else Linear.from_json(told), plain["most"])
+        """Read back what `to_json` returned."""
+        linear = plain["linear"]
+        return cls(None if linear is None else Linear.from_json(linear), plain["most"])
 
 
 def figures(X: pd.DataFrame) -> pd.DataFrame:
-    """Give what new business is expected from: time left, leads, work done, and the own record."""
+    """Return what new business is expected from: time left, leads, work done, and own record.
+
+    With a log link a weight on a logarithm is a power: `log_days` at weight 1 says that twice the
+    time means twice the wins. The three further terms of time let that bend where deals need weeks
+    to close. Rates and counts near 0 are cut off, since their logarithm would have no end.
+    """
     days = X["days_left"].clip(lower=0.5)
     logs = {
         "log_days": np.log(days),
@@ -78,17 +90,23 @@ def figures(X: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(logs, index=X.index)
 
 
-def fit_new_business(lesson: QuotaTrainingSet, end: pd.Timestamp) -> NewBusiness:
-    """Fit on all periods that ended by `end`."""
-    keys, X = lesson.reps.keys, lesson.reps.X
-    wins = lesson.parts["created_later_deals"].to_numpy(np.float64)
+def fit_new_business(training_set: QuotaTrainingSet, end: pd.Timestamp) -> NewBusiness:
+    """Fit to the cutoffs of all periods that ended by `end`, of reps who had not left.
+
+    Args:
+        training_set: what is known.
+        end: the end of the last period to learn from.
+    """
+    keys, X = training_set.reps.keys, training_set.reps.X
+    wins = training_set.parts["created_later_deals"].to_numpy(np.float64)
     here = X["has_left"].to_numpy() == 0
     used = (keys["period_end"] <= end).to_numpy() & ~np.isnan(wins) & here
     if not used.any():
         return NewBusiness()
-    first_of_period = lesson.reps.keys.loc[used].assign(wins=wins[used])
-    found = first_of_period.groupby(["rep_id", "period_end"])["wins"].max().sum()
-    if found < LEAST_WINS:
+    # At a period's first cutoff most of its wins are still to come: the largest of a rep's counts.
+    counts = keys.loc[used].assign(wins=wins[used])
+    total = counts.groupby(["rep_id", "period_end"])["wins"].max().sum()
+    if total < LEAST_WINS:
         return NewBusiness()
     model = PoissonRegressor(alpha=RIDGE, max_iter=1000)
     linear = fit_linear(model, figures(X[used]), wins[used])
@@ -96,16 +114,29 @@ def fit_new_business(lesson: QuotaTrainingSet, end: pd.Timestamp) -> NewBusiness
 
 
 def even_pace(X: pd.DataFrame, from_open: Floats) -> Floats:
-    """Give the amount of new business to expect where there is no past to learn it from.
+    """Fallback: the pace so far in the period, kept up, less what open deals are likely to bring.
 
-    The pace so far in the period, begun with half a period at the pace that would attain what the
-    company did in earlier periods (the whole quota, if nobody ever sold anything): before anything
-    has happened, a quota is believed. What open deals are likely to bring is part of that pace.
+    The pace starts from half an imagined period at the usual pace: that which would attain what the
+    company attained in earlier periods, or the whole quota if nobody ever sold anything. So a quota
+    is believed until something has happened. With a quota of 100, 90 days and no open deals:
+
+    | days gone | attained | usual  | pace a day               | still to come |
+    |-----------|----------|--------|--------------------------|---------------|
+    | 0         | 0        | 100 %  | (0 + 50) / 45     = 1.1  | 90 * 1.1 = 100|
+    | 0         | 0        | 50 %   | (0 + 25) / 45     = 0.56 | 90 * 0.56 = 50|
+    | 45        | 100      | 100 %  | (100 + 50) / 90   = 1.7  | 45 * 1.7 = 75 |
+
+    Args:
+        X: features of reps.
+        from_open: the amount each rep's open deals are likely to bring.
+
+    Returns:
+        The amount each rep may expect from deals that do not exist yet.
     """
     level = X["company_past_attainment"].where(X["company_past_attainment"] > 0, 1.0)
     days = X["period_days"].to_numpy(np.float64)
     left = X["days_left"].to_numpy(np.float64)
     usual = X["quota"].clip(lower=0.0).to_numpy(np.float64) * level.to_numpy(np.float64)
-    so_far = X["attained"].to_numpy(np.float64)
-    pace = (so_far + BELIEF * usual) / (days - left + BELIEF * days)
+    attained = X["attained"].to_numpy(np.float64)
+    pace = (attained + BELIEF * usual) / (days - left + BELIEF * days)
     return np.asarray(np.maximum(pace * left - from_open, 0.0))

@@ -1,4 +1,10 @@
-"""What is said of a rep's futures: the chance to attain, quantiles, and a range."""
+"""What is read off a rep's futures: the chance to attain, quantiles, and a range.
+
+Early in a period a rep's futures are many different amounts. Late in it they heap up on single
+amounts: what is closed already, should nothing more be won. There a quantile has to choose a point
+on a step, and no range holds exactly 80 % of the futures. What is read off has to agree all the
+same: a median that reaches the target goes with a chance of at least one half.
+"""
 
 from __future__ import annotations
 
@@ -12,24 +18,28 @@ from training.quota.futures import Futures
 
 QUANTILES = (0.1, 0.5, 0.9)
 CERTAIN = 0.998
-"""Nothing is said with more certainty than this."""
+"""No chance is above this, or below its complement."""
 DIGITS = 6
-"""Futures are told apart to so many digits."""
+"""Decimals to which attainments are compared."""
 LEFT_OUT = 0.1
-"""Share of futures below a range, at the most."""
+"""Share of futures below a range, at most."""
 HOLDS = 0.8
-"""Share of futures in a range, at the least."""
+"""Share of futures in a range, at least."""
 
 
-def said_of(draws: Futures, target: float) -> pd.DataFrame:
-    """Read everything that is said of reps off one distribution each.
+def read_off(futures: Futures, target: float) -> pd.DataFrame:
+    """Return everything that is said of reps, read off one distribution each.
+
+    Args:
+        futures: of the reps.
+        target: a miss is attainment below this.
 
     Returns:
-        A row for each row of `draws`: `p_attain, attainment_p10, attainment_p50, attainment_p90,
-        range_low, range_high, p_in_range`. The last is the share of futures from `range_low` to
-        `range_high`: 0.8, but more where so much of the chance lies on one amount.
+        A row for each rep's: `p_attain, attainment_p10, attainment_p50, attainment_p90, range_low,
+        range_high, p_in_range`. The last is the share of futures from `range_low` to `range_high`:
+        0.8, or more where much of the chance lies on one amount.
     """
-    attainment = draws.attainment()
+    attainment = futures.attainment()
     p10, p50, p90 = quantiles(attainment, target).T
     ends = likely_range(attainment, target)
     return pd.DataFrame(
@@ -42,65 +52,86 @@ def said_of(draws: Futures, target: float) -> pd.DataFrame:
             "range_high": ends[:, 1],
             "p_in_range": share_within(attainment, ends),
         },
-        index=draws.keys.index,
+        index=futures.keys.index,
     )
 
 
 def chance_to_attain(attainment: Floats, target: float) -> Floats:
-    """Give the share of futures in which the target is reached, never quite 0 or 1."""
+    """Return the share of futures in which the target is reached, never quite 0 or 1."""
     reached = (attainment >= target).mean(axis=1)
     return np.asarray(np.clip(reached, 1 - CERTAIN, CERTAIN))
 
 
 def quantiles(attainment: Floats, target: float, levels: Sequence[float] = QUANTILES) -> Floats:
-    """Read mid-quantiles off the futures, rows x levels.
+    """Return mid-quantiles of the futures, rows x levels.
 
-    Late in a period much of the chance lies on single values (nothing more is won). Mid-quantiles
-    (Ma, Genton & Parzen 2011, Ann. Inst. Statist. Math. 63) go through the middle of such steps.
-    They are kept on that side of the target on which the chance to attain puts them. Without a
-    quota (attainment is infinite) they are the target.
+    A mid-quantile goes through the middle of each step and straight between the middles (Ma, Genton
+    & Parzen 2011, Ann. Inst. Statist. Math. 63). Of four futures, two at 0, one at 1 and one at 2:
+
+    | value | futures | lies at levels | its middle |
+    |-------|---------|----------------|------------|
+    | 0     | 2 of 4  | 0 to 0.5       | 0.25       |
+    | 1     | 1 of 4  | 0.5 to 0.75    | 0.625      |
+    | 2     | 1 of 4  | 0.75 to 1      | 0.875      |
+
+    So the median is (0.5 - 0.25) / (0.625 - 0.25) = 0.67 of the way from 0 to 1.
+
+    Each is then kept on that side of the target on which the chance to attain puts it: where fewer
+    than half of the futures reach the target, the median lies just below it at most. Without a
+    quota (attainment is infinite) all of them are the target.
+
+    Args:
+        attainment: rows x futures.
+        target: a miss is attainment below this.
+        levels: between 0 and 1, rising.
     """
-    made = np.empty((len(attainment), len(levels)))
+    mid = np.empty((len(attainment), len(levels)))
     reached = (attainment >= target).mean(axis=1)
-    for place, row in enumerate(_told_apart(attainment, target)):
+    for place, row in enumerate(_rounded(attainment, target)):
         values, counts = np.unique(row, return_counts=True)
         middle = (np.cumsum(counts) - counts / 2) / len(row)
-        made[place] = np.interp(levels, middle, values)
+        mid[place] = np.interp(levels, middle, values)
     below = (1 - reached)[:, None] > np.asarray(levels)[None, :]
     just_below = np.nextafter(target, -np.inf)
-    return np.where(below, np.minimum(made, just_below), np.maximum(made, target))
+    return np.where(below, np.minimum(mid, just_below), np.maximum(mid, target))
 
 
 def likely_range(attainment: Floats, target: float) -> Floats:
-    """Give the range in which 8 of 10 futures lie, rows x 2.
+    """Return the range in which 8 of 10 futures lie, rows x 2.
 
-    It begins where a tenth of the futures is reached and ends as soon as it holds 80 % of them. On
-    smooth futures that is from the 10 % to the 90 % quantile. Where it begins on a step (nothing
-    more is won) that whole step lies in it, so it ends earlier than at the 90 % quantile, which
-    would hold 90 %.
+    It begins where a tenth of the futures is reached and ends as soon as it holds 80 % of them. Of
+    ten futures:
+
+    | futures             | range  | why                                               |
+    |---------------------|--------|---------------------------------------------------|
+    | 0 1 2 3 4 5 6 7 8 9 | 0 to 7 | no step: close to the 10 % and 90 % quantiles     |
+    | 1 1 1 2 3 4 5 6 7 8 | 1 to 6 | the step at 1 lies inside, so the range is shorter |
+    | 2 2 2 2 2 2 2 2 2 5 | 2 to 2 | one amount holds 90 %                             |
+
+    From the 10 % to the 90 % quantile the second would hold nine of ten.
     """
-    ordered = np.sort(_told_apart(attainment, target), axis=1)
+    ordered = np.sort(_rounded(attainment, target), axis=1)
     count = ordered.shape[1]
     low = ordered[:, _nth(LEFT_OUT, count)]
+    # What lies below the range is left out; from there on, count what it has to hold.
     left_out = (ordered < low[:, None]).sum(axis=1)
     end = np.minimum(left_out + _nth(HOLDS, count), count - 1)
     return np.column_stack([low, np.take_along_axis(ordered, end[:, None], axis=1)[:, 0]])
 
 
 def _nth(share: float, count: int) -> int:
-    """Give the place at which a share of values is reached, counted from 0."""
+    """Return the place, counted from 0, at which a share of so many values is reached."""
+    # Rounded first: a product may lie a hair above the whole number it stands for.
     return int(np.ceil(round(share * count, DIGITS))) - 1
 
 
-def _told_apart(attainment: Floats, target: float) -> Floats:
+def _rounded(attainment: Floats, target: float) -> Floats:
+    """Return attainment with equal amounts made equal, and the target where there is no quota."""
     return np.asarray(np.round(np.where(np.isinf(attainment), target, attainment), DIGITS))
 
 
 def share_within(attainment: Floats, ends: Floats) -> Floats:
-    """Give the share of futures that lie in each range, ends included.
-
-    Where much of the chance lies on single values, no range holds just 80 % of it.
-    """
+    """Return the share of futures that lie in each range, ends included."""
     rounded = 10**-DIGITS
     inside = (attainment >= ends[:, :1] - rounded) & (attainment <= ends[:, 1:] + rounded)
     return np.where(np.isinf(attainment).all(axis=1), 1.0, inside.mean(axis=1))

@@ -1,4 +1,4 @@
-"""Risks as of a moment: each rep's chance, range, what it is made of, and the reasons."""
+"""Risks as of a moment: each rep's chance, range, what attainment is made of, and the reasons."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from training.evaluation.quota_forecasts import CHANCE, HELD, LIKELY, RANGE
 from training.quota.bundle import QuotaBundle
 from training.quota.evidence import rep_evidence
 from training.quota.explain import explain_reps, open_amounts, rep_reasons
-from training.quota.fit import forecast
+from training.quota.fit import forecast_examples
 from training.quota.futures import Futures
-from training.quota.ranges import said_of
+from training.quota.ranges import read_off
 from training.quota.teams import roll_up
 
 AT_RISK = 0.5
@@ -31,34 +31,36 @@ def score_reps(
     Args:
         warehouse: the history.
         bundle: the model.
-        version: its name in the registry.
+        version: its version in the registry.
         as_of: the cutoff.
 
     Returns:
-        The columns of `rep_scores.parquet` in the contract, with `manager_id`, `has_left`,
-        `expected_open`, `expected_new`, `range_low`, `range_high`, `p_in_range` and
-        `evidence_says`, the least likely to
-        attain first and who has left last; and the roll-ups of teams.
+        The rows of `rep_scores.parquet`, the least likely to attain first and those who have left
+        last; and the roll-ups of teams.
     """
-    reps, deals = forecast(bundle, warehouse, [as_of])
-    chances = bundle.chances(reps, deals)
-    draws = bundle.draw(reps, deals)
-    said = said_of(draws, bundle.target)
-    mine = open_amounts(len(reps), chances.rep, chances.amount)
-    told = rep_reasons(explain_reps(draws, reps, mine, bundle.target), said[CHANCE].to_numpy())
-    frame = _table(draws, version, said)
-    judged = rep_evidence(bundle.evidence.state, reps.X)
-    for name in ("evidence", "evidence_says"):
-        frame[name] = judged[name].to_numpy()
-    frame["reasons"] = pd.Series([json.dumps(r, ensure_ascii=False) for r in told], dtype="str")
+    reps, deals = forecast_examples(bundle, warehouse, [as_of])
+    inputs = bundle.draw_inputs(reps, deals)
+    futures = bundle.draw_from(reps, inputs)
+    forecasts = read_off(futures, bundle.target)
+    open_amount = open_amounts(len(reps), inputs.rep, inputs.amount)
+    explained = explain_reps(futures, reps, open_amount, bundle.target)
+    reasons = rep_reasons(explained, forecasts[CHANCE].to_numpy())
+    frame = _table(futures, version, forecasts)
+    evidence = rep_evidence(bundle.evidence.state, reps.X)
+    texts = {"reasons": [json.dumps(row, ensure_ascii=False) for row in reasons]}
+    texts |= {str(name): evidence[name].to_list() for name in evidence}
+    for name, column in texts.items():
+        # Text also where there is no rep: an empty list alone has no type.
+        frame[name] = pd.Series(column, index=frame.index, dtype="str")
     order = ["has_left", "p_attain", "rep_id", "period_start", "period_end"]
     ordered = frame.sort_values(order, ignore_index=True)
-    rollups = roll_up(draws) if len(reps) else pd.DataFrame()
+    rollups = roll_up(futures) if len(reps) else pd.DataFrame()
     return ordered, rollups
 
 
-def _table(draws: Futures, version: str, said: pd.DataFrame) -> pd.DataFrame:
-    keys = draws.keys
+def _table(futures: Futures, version: str, forecasts: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns of the file in their order; evidence and reasons are filled in later."""
+    keys = futures.keys
     return pd.DataFrame(
         {
             "rep_id": keys["rep_id"],
@@ -66,16 +68,16 @@ def _table(draws: Futures, version: str, said: pd.DataFrame) -> pd.DataFrame:
             "period_end": keys["period_end"],
             "as_of": keys[CUTOFF],
             "quota": keys["quota"].astype(np.float64),
-            "attained": draws.closed,
-            **said[[CHANCE, *RANGE]],
-            "at_risk": said[CHANCE] < AT_RISK,
+            "attained": futures.closed,
+            **forecasts[[CHANCE, *RANGE]],
+            "at_risk": forecasts[CHANCE] < AT_RISK,
             "evidence": "",
             "reasons": "",
             "model_version": version,
             "manager_id": keys["manager_id"],
             "has_left": keys["has_left"].to_numpy() > 0,
-            "expected_open": draws.open.mean(axis=1),
-            "expected_new": draws.new.mean(axis=1),
-            **said[[*LIKELY, HELD]],
+            "expected_open": futures.open.mean(axis=1),
+            "expected_new": futures.new.mean(axis=1),
+            **forecasts[[*LIKELY, HELD]],
         }
     )

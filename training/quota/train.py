@@ -1,4 +1,4 @@
-"""From an extract to a forecast of attainment with a judgement: what `train quota` does."""
+"""The recipe of `train quota`: test on the last ended period, and learn from all of them."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ TEST_EVERY = 14
 
 @dataclass(frozen=True)
 class QuotaTrained:
-    """A forecast of attainment, and how one made the same way did on the last ended period.
+    """A quota model, and how one made the same way did on the last ended period.
 
     Attributes:
-        bundle: learned from every period that has ended.
-        lesson: what it learned from.
+        bundle: the model, learned from every period that has ended.
+        training_set: what it learned from.
         test: forecasts of the last ended period by a model fitted before it; None without one.
         notes: what people should know, in words.
     """
 
     bundle: QuotaBundle
-    lesson: QuotaTrainingSet
+    training_set: QuotaTrainingSet
     test: QuotaBacktest | None
     notes: tuple[str, ...]
 
@@ -44,39 +44,47 @@ def train_quota(
     params: TrainingParams,
     progress: Progress = silent,
 ) -> QuotaTrained:
-    """Learn a forecast from an extract that is cut to the moment of training.
+    """Train a quota model, and test one that was made the same way one period earlier.
 
-    Quality is measured on a forecast made in the same way one period earlier: the one that is kept
-    has seen how that period ended.
+    The model that is kept has seen how the last period ended, so it cannot be tested on it.
+
+    Args:
+        warehouse: already cut to the moment of training.
+        features: the section of that name.
+        params: the section `training`.
+        progress: told of every step.
     """
     with progress("learning", 3) as advance:
-        lesson = build_quota_training_set(warehouse, features, params)
+        training_set = build_quota_training_set(warehouse, features, params)
         advance(1)
-        bundle = fit_quota(lesson, features, params)
+        bundle = fit_quota(training_set, features, params)
         advance(1)
-        test = _test(warehouse, lesson, features, params)
+        test = _test(warehouse, training_set, features, params)
         advance(1)
     notes = [bundle.evidence.says]
     if test is None:
         notes.append("no quota period has ended after another, so nothing could be tested")
     findings = (*quota_leak_findings(warehouse), *currency_findings(warehouse))
     notes += [finding.says for finding in findings]
-    return QuotaTrained(bundle, lesson, test, tuple(notes))
+    return QuotaTrained(bundle, training_set, test, tuple(notes))
 
 
 def _test(
-    warehouse: Warehouse, lesson: QuotaTrainingSet, features: FeatureParams, params: TrainingParams
+    warehouse: Warehouse,
+    training_set: QuotaTrainingSet,
+    features: FeatureParams,
+    params: TrainingParams,
 ) -> QuotaBacktest | None:
-    """Forecast the last ended period with a model fitted at its beginning."""
-    ends = lesson.ripe_ends()
+    """Forecast the last ended period, every two weeks, with a model fitted at its beginning."""
+    ends = training_set.mature_ends()
     if len(ends) < 2:  # noqa: PLR2004 - one to learn from, one to test on
         return None
-    keys = lesson.reps.keys
-    last = keys[keys["period_end"] == lesson.last_end(ends)]
+    keys = training_set.reps.keys
+    last = keys[keys["period_end"] == training_set.last_end(ends)]
     start = midnight(last["cutoff"].min().to_pydatetime())
     end = midnight(last["cutoff"].max().to_pydatetime())
     if not (keys["period_end"] <= start).any():
         return None
     once = params.quota.model_copy(update={"most_refits": 1})
-    asked = Range(start, max(end - timedelta(days=1), start), TEST_EVERY)
-    return backtest_quota(warehouse, asked, features, params.model_copy(update={"quota": once}))
+    window = Range(start, max(end - timedelta(days=1), start), TEST_EVERY)
+    return backtest_quota(warehouse, window, features, params.model_copy(update={"quota": once}))

@@ -103,15 +103,15 @@ def test_few_periods_support_no_suspicion() -> None:
 def test_planted_paces_are_found(tmp_path: Path) -> None:
     """A Poisson regression on figures of reps finds the coefficients it was planted with."""
     warehouse = opened(sellers(END), tmp_path, ("deals", "quotas"))
-    lesson = build_quota_training_set(warehouse.until(None), FEATURES, TRAINING)
-    told = figures(lesson.reps.X)
+    training_set = build_quota_training_set(warehouse.until(None), FEATURES, TRAINING)
+    told = figures(training_set.reps.X)
     rng = np.random.default_rng(6)
     wanted = np.exp(0.5 + 0.8 * (told["months"] - told["months"].mean()))
-    wins = lesson.parts["created_later_deals"]
+    wins = training_set.parts["created_later_deals"]
     wins = wins.where(wins.isna(), rng.poisson(wanted))
-    planted = replace(lesson, parts=lesson.parts.assign(created_later_deals=wins))
-    made = fit_new_business(planted, lesson.ripe_ends()[-1])
-    found = made.expected(lesson.reps.X)
+    planted = replace(training_set, parts=training_set.parts.assign(created_later_deals=wins))
+    made = fit_new_business(planted, training_set.mature_ends()[-1])
+    found = made.expected(training_set.reps.X)
     assert found is not None
     known = wins.notna().to_numpy()
     assert np.median(np.abs(found[known] / wanted[known].to_numpy() - 1)) < 0.12

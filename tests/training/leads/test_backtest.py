@@ -14,24 +14,25 @@ from sellers import FEATURES, HORIZON, START, TRAINING, UNTIL, open_at, open_war
 
 from features.errors import InputError
 from features.storage.warehouse import Warehouse
+from training.files import LEAD_PREDICTIONS, checked
 from training.leads.backtest import Backtest, backtest_leads
 from training.params import LeadParams, TrainingParams
 from training.rolling import Range, folds_of
 
 FIRST = UNTIL - timedelta(days=47)
-RIPE = timedelta(days=HORIZON)
+AHEAD = timedelta(days=HORIZON)
 
 
 def changed(params: TrainingParams, **values: object) -> TrainingParams:
     """Change how leads are forecast."""
-    made = LeadParams.model_validate({**params.leads.model_dump(), **values})
-    return params.model_copy(update={"leads": made})
+    leads = LeadParams.model_validate({**params.leads.model_dump(), **values})
+    return params.model_copy(update={"leads": leads})
 
 
 def test_cutoffs_are_the_grid_to_the_day(tested: Backtest) -> None:
     """From + k * every, midnight, inclusive, whatever the folds are."""
-    found = sorted(tested.predictions.frame["cutoff"].unique())
-    assert found == [pd.Timestamp(FIRST + timedelta(days=7 * k)) for k in range(7)]
+    cutoffs = sorted(tested.predictions.frame["cutoff"].unique())
+    assert cutoffs == [pd.Timestamp(FIRST + timedelta(days=7 * k)) for k in range(7)]
     asked = Range(datetime(2024, 3, 1, 17, 30), datetime(2024, 3, 15, 0, 0))
     assert [moment.day for moment in asked.cutoffs] == [1, 8, 15]
 
@@ -44,25 +45,25 @@ def test_a_range_that_runs_backwards_is_refused() -> None:
 
 def test_every_open_lead_is_forecast_once(tested: Backtest, extract: Extract) -> None:
     """Each cutoff holds the leads open then, counted anew, none twice and none left out."""
-    frame = tested.predictions.frame
+    frame = checked(tested.predictions.frame, LEAD_PREDICTIONS)
     for cutoff, rows in frame.groupby("cutoff"):
         assert sorted(rows["lead_id"]) == sorted(open_at(extract.rows("leads"), cutoff))
     assert frame["p"].between(0, 1, inclusive="neither").all()
     assert set(frame["horizon_days"]) == {HORIZON}
 
 
-def test_labels_are_what_happened_and_empty_while_unripe(
+def test_labels_are_what_happened_and_empty_while_immature(
     tested: Backtest, extract: Extract
 ) -> None:
-    """1 is a conversion in [cutoff, cutoff + horizon); what is not ripe is empty."""
+    """1 is a conversion in [cutoff, cutoff + horizon); what is not mature is empty."""
     ends = {row["lead_id"]: row.get("converted_at") for row in extract.rows("leads")}
     frame = tested.predictions.frame
-    is_ripe = frame["cutoff"] + RIPE <= UNTIL
-    assert 0 < is_ripe.sum() < len(frame)
-    assert frame.loc[~is_ripe, "y"].isna().all()
-    for row in frame[is_ripe].itertuples():
+    is_mature = frame["cutoff"] + AHEAD <= UNTIL
+    assert 0 < is_mature.sum() < len(frame)
+    assert frame.loc[~is_mature, "y"].isna().all()
+    for row in frame[is_mature].itertuples():
         end = ends[row.lead_id]
-        assert row.y == float(end is not None and row.cutoff <= end < row.cutoff + RIPE)
+        assert row.y == float(end is not None and row.cutoff <= end < row.cutoff + AHEAD)
 
 
 def test_folds_are_neighbours_and_refit_as_asked(tested: Backtest) -> None:
@@ -77,21 +78,21 @@ def test_folds_are_neighbours_and_refit_as_asked(tested: Backtest) -> None:
 def test_folds_begin_when_the_model_is_old(refit_days: int, folds: int) -> None:
     """A model serves cutoffs less than `refit_days` after its own, and every cutoff has one."""
     cutoffs = Range(FIRST, FIRST + timedelta(days=45)).cutoffs
-    made = folds_of(cutoffs, refit_days)
-    assert [cutoff for fold in made for cutoff in fold] == cutoffs
-    assert len(made) == folds
-    assert all(fold[-1] - fold[0] < timedelta(days=refit_days) for fold in made)
-    for earlier, later in pairwise(made):
+    parts = folds_of(cutoffs, refit_days)
+    assert [cutoff for fold in parts for cutoff in fold] == cutoffs
+    assert len(parts) == folds
+    assert all(fold[-1] - fold[0] < timedelta(days=refit_days) for fold in parts)
+    for earlier, later in pairwise(parts):
         assert later[0] - earlier[0] >= timedelta(days=refit_days)
 
 
-def test_a_folds_model_saw_only_ripe_labels(tested: Backtest) -> None:
+def test_a_folds_model_saw_only_mature_labels(tested: Backtest) -> None:
     """All parts of its training end a horizon before the first cutoff it forecasts."""
     for fold in tested.folds:
         parts = [ends for ends in fold.about["parts"].values() if ends]
         assert parts
         for _, last in parts:
-            assert datetime.fromisoformat(last) + RIPE <= fold.cutoffs[0]
+            assert datetime.fromisoformat(last) + AHEAD <= fold.cutoffs[0]
     assert tested.last.until == tested.folds[-1].cutoffs[0]
 
 
@@ -134,9 +135,9 @@ def test_segments_say_where_a_lead_stood(tested: Backtest, extract: Extract) -> 
     week = pd.Series(segments["age"]) == "first week"
     assert (days[week] <= 7).all()
     assert (days[~week] > 7).all()
-    told = pd.Series(segments["source"])
-    known = told != "another"
-    np.testing.assert_array_equal(told[known], frame["lead_id"].map(source)[known])
+    part = pd.Series(segments["source"])
+    known = part != "another"
+    np.testing.assert_array_equal(part[known], frame["lead_id"].map(source)[known])
 
 
 def test_importance_is_in_points_the_strongest_first(tested: Backtest) -> None:
@@ -168,7 +169,7 @@ def test_a_range_without_open_leads_is_empty(history: Warehouse, quick: Training
     """Before the company had a lead there is nothing to forecast, and no error."""
     asked = Range(START - timedelta(days=20), START - timedelta(days=10))
     none = backtest_leads(history, asked, HORIZON, FEATURES, quick)
-    assert len(none.predictions.frame) == 0
+    assert len(checked(none.predictions.frame, LEAD_PREDICTIONS)) == 0
 
 
 def test_cutoffs_past_the_end_are_forecast_too(

@@ -29,23 +29,25 @@ Floats = npt.NDArray[np.float64]
 
 
 @pytest.fixture(scope="module")
-def fitted(history: Warehouse, lesson: TrainingSet) -> dict[str, Baseline]:
-    """All baselines, learned from the whole lesson."""
-    return {b.name: b for b in fit_baselines(history.until(None), lesson, FEATURES)}
+def fitted(history: Warehouse, training_set: TrainingSet) -> dict[str, Baseline]:
+    """All baselines, learned from the whole training_set."""
+    return {b.name: b for b in fit_baselines(history.until(None), training_set, FEATURES)}
 
 
-def only(lesson: TrainingSet, *names: str) -> TrainingSet:
+def only(training_set: TrainingSet, *names: str) -> TrainingSet:
     """Take some features, as if there were no others."""
-    declared = lesson.examples.feature_set
+    declared = training_set.examples.feature_set
     kept = declared.without(frozenset(declared.names) - frozenset(names))
-    examples = Examples(lesson.examples.keys, lesson.examples.X[list(names)], kept)
-    return replace(lesson, examples=examples)
+    examples = Examples(training_set.examples.keys, training_set.examples.X[list(names)], kept)
+    return replace(training_set, examples=examples)
 
 
-def forecast(history: Warehouse, lesson: TrainingSet, name: str, X: pd.DataFrame) -> Floats:
+def forecast(history: Warehouse, training_set: TrainingSet, name: str, X: pd.DataFrame) -> Floats:
     """Fit all baselines and ask one."""
-    (found,) = (b for b in fit_baselines(history.until(None), lesson, FEATURES) if b.name == name)
-    return found.forecast(X)
+    (baseline,) = (
+        b for b in fit_baselines(history.until(None), training_set, FEATURES) if b.name == name
+    )
+    return baseline.forecast(X)
 
 
 def resolved(extract: Extract) -> dict[str, tuple[Row, bool]]:
@@ -57,21 +59,21 @@ def resolved(extract: Extract) -> dict[str, tuple[Row, bool]]:
     }
 
 
-def test_the_base_rate_is_a_share_of_rows(history: Warehouse, lesson: TrainingSet) -> None:
+def test_the_base_rate_is_a_share_of_rows(history: Warehouse, training_set: TrainingSet) -> None:
     """Conversions and a half, over rows and five, for everybody."""
-    small = only(lesson, "days_since_touch")
+    small = only(training_set, "days_since_touch")
     p = forecast(history, small, BASE_RATE, small.examples.X.iloc[:3])
-    expected = (lesson.y.sum() + 0.5) / (len(lesson.y) + 5)
+    expected = (training_set.y.sum() + 0.5) / (len(training_set.y) + 5)
     assert p == pytest.approx([expected] * 3)
 
 
-def test_the_recency_rule_by_hand(history: Warehouse, lesson: TrainingSet) -> None:
+def test_the_recency_rule_by_hand(history: Warehouse, training_set: TrainingSet) -> None:
     """Ten days since a touch, ten rows each: each tenth has its own share, pulled to the mean."""
     days = np.repeat(np.arange(10.0), 10)
     y = np.concatenate([np.ones(10), np.zeros(80), np.tile([1.0, 0.0], 5)])
-    small = only(lesson, "days_since_touch")
+    small = only(training_set, "days_since_touch")
     X = pd.DataFrame({"days_since_touch": np.append(days, np.nan)})
-    keys = lesson.examples.keys.iloc[: len(X)]
+    keys = training_set.examples.keys.iloc[: len(X)]
     examples = Examples(keys, X, small.examples.feature_set)
     fitted = replace(small, examples=examples, y=np.append(y, 1.0))
     asked = pd.DataFrame({"days_since_touch": [0.0, 5.0, 9.0, np.nan, 400.0]})
@@ -82,10 +84,10 @@ def test_the_recency_rule_by_hand(history: Warehouse, lesson: TrainingSet) -> No
 
 
 def test_closing_values_are_from_before_the_closing(
-    history: Warehouse, lesson: TrainingSet, extract: Extract
+    history: Warehouse, training_set: TrainingSet, extract: Extract
 ) -> None:
     """The touches counted are those that had happened, and were known, before the lead ended."""
-    examples, won = closing_examples(history.until(None), lesson, FEATURES)
+    examples, won = closing_examples(history.until(None), training_set, FEATURES)
     ended = resolved(extract)
     assert set(examples.keys["lead_id"]) == set(ended)
     counted = dict.fromkeys(ended, 0)
@@ -100,10 +102,12 @@ def test_closing_values_are_from_before_the_closing(
     np.testing.assert_array_equal(won, [float(ended[n][1]) for n in names])
 
 
-def test_naive_bayes_by_hand(history: Warehouse, lesson: TrainingSet, extract: Extract) -> None:
+def test_naive_bayes_by_hand(
+    history: Warehouse, training_set: TrainingSet, extract: Extract
+) -> None:
     """One field's odds: how often each word stood on won and on lost leads, one added to each."""
-    small = only(lesson, "leads_source")
-    words = lesson.words.columns["leads.source"]
+    small = only(training_set, "leads_source")
+    words = training_set.vocabulary.columns["leads.source"]
     assert words is not None
     ends = [(row["source"], is_won) for row, is_won in resolved(extract).values()]
     won = [source for source, is_won in ends if is_won]
@@ -126,29 +130,66 @@ def test_naive_bayes_by_hand(history: Warehouse, lesson: TrainingSet, extract: E
 
 
 def test_logistic_regression_learns_the_companys_reasons(
-    fitted: dict[str, Baseline], lesson: TrainingSet
+    fitted: dict[str, Baseline], training_set: TrainingSet
 ) -> None:
     """It tells the training rows apart, and gives a chance to values it never met."""
-    X = lesson.examples.X
+    X = training_set.examples.X
     p = fitted[LOGISTIC].forecast(X)
-    assert p[lesson.y == 1].mean() > 1.3 * p[lesson.y == 0].mean()
+    assert p[training_set.y == 1].mean() > 1.3 * p[training_set.y == 0].mean()
     empty = fitted[LOGISTIC].forecast(X.iloc[:2].mul(np.nan))
     assert np.isfinite(empty).all()
 
 
 @pytest.mark.parametrize("label", [0.0, 1.0])
 def test_one_kind_of_outcome_gives_the_base_rate(
-    history: Warehouse, lesson: TrainingSet, label: float
+    history: Warehouse, training_set: TrainingSet, label: float
 ) -> None:
     """Where all rows ended alike, the regression has nothing to regress on."""
-    small = only(lesson, "days_since_touch")
-    alike = replace(small, y=np.full(len(lesson.y), label))
-    X = lesson.examples.X.iloc[:4]
+    small = only(training_set, "days_since_touch")
+    alike = replace(small, y=np.full(len(training_set.y), label))
+    X = training_set.examples.X.iloc[:4]
     p = forecast(history, alike, LOGISTIC, X)
     assert p == pytest.approx(forecast(history, alike, BASE_RATE, X))
 
 
-def test_no_rows_are_forecast_by_all(fitted: dict[str, Baseline], lesson: TrainingSet) -> None:
+def test_no_rows_are_forecast_by_all(
+    fitted: dict[str, Baseline], training_set: TrainingSet
+) -> None:
     """A cutoff without open leads breaks no baseline."""
     for baseline in fitted.values():
-        assert baseline.forecast(lesson.examples.X.iloc[:0]).shape == (0,)
+        assert baseline.forecast(training_set.examples.X.iloc[:0]).shape == (0,)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_recency_gives_every_lead_a_share_of_its_past(
+    history: Warehouse, training_set: TrainingSet, seed: int
+) -> None:
+    """Whatever the days, the forecast lies between the least and the greatest share there was."""
+    rng = np.random.default_rng(seed)
+    count = 400
+    days = rng.exponential(20, count)
+    days[rng.random(count) < 0.2] = np.nan
+    y = (rng.random(count) < np.where(days < 10, 0.5, 0.1)).astype(np.float64)
+    small = only(training_set, "days_since_touch")
+    keys = training_set.examples.keys.iloc[:count]
+    X = pd.DataFrame({"days_since_touch": days})
+    drawn = replace(small, examples=Examples(keys, X, small.examples.feature_set), y=y)
+    asked = pd.DataFrame({"days_since_touch": [0.0, 5.0, 40.0, 1e6, -3.0, np.nan]})
+    p = forecast(history, drawn, RECENCY, asked)
+    assert ((p > 0) & (p < 1)).all()
+    assert p[0] == p[4]
+    assert p[0] > p[2]
+    # Shares of the bins, weighted by their rows, are the company's rate but for the prior.
+    own = forecast(history, drawn, RECENCY, X)
+    assert own.mean() == pytest.approx(y.mean(), abs=0.02)
+
+
+def test_naive_bayes_ignores_a_field_that_tells_nothing(
+    history: Warehouse, training_set: TrainingSet
+) -> None:
+    """A field that is empty on every lead, won or lost, adds nothing to the other fields' odds."""
+    alone = only(training_set, "leads_source")
+    X = alone.examples.X.iloc[:50]
+    p = forecast(history, alone, NAIVE_BAYES, X)
+    assert len(set(np.round(p, 12))) <= len(set(X["leads_source"].dropna())) + 1
+    np.testing.assert_array_equal(p, forecast(history, alone, NAIVE_BAYES, X.iloc[::-1])[::-1])

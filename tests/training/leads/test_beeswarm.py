@@ -17,17 +17,17 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 # shap 0.51 on matplotlib 3.10, when it is first imported
 @pytest.mark.filterwarnings("ignore:The set_(bad|over|under) function:PendingDeprecationWarning")
-def test_a_model_has_a_picture(bundle: Bundle, lesson: TrainingSet) -> None:
+def test_a_model_has_a_picture(bundle: Bundle, training_set: TrainingSet) -> None:
     """It is a PNG of some size, drawn without a warning, and no figure stays open."""
-    picture = beeswarm(bundle, lesson.examples)
+    picture = beeswarm(bundle, training_set.examples)
     assert picture is not None
     assert picture.startswith(PNG)
     assert len(picture) > 10_000
     assert plt.get_fignums() == []
 
 
-def test_nothing_to_draw_gives_none(bundle: Bundle, lesson: TrainingSet) -> None:
+def test_nothing_to_draw_gives_none(bundle: Bundle, training_set: TrainingSet) -> None:
     """Neither a fallback nor a moment without open leads has a picture."""
-    nobody = lesson.examples.take(np.zeros(len(lesson.y), dtype=bool))
+    nobody = training_set.examples.take(np.zeros(len(training_set.y), dtype=bool))
     assert beeswarm(bundle, nobody) is None
-    assert beeswarm(replace(bundle, ensemble=None, columns=()), lesson.examples) is None
+    assert beeswarm(replace(bundle, ensemble=None, columns=()), training_set.examples) is None

@@ -13,6 +13,7 @@ import pytest
 from sellers import FEATURES, REPS
 
 from features.errors import NotFoundError
+from features.evidence import EvidenceState
 from training.estimators.calibration import Calibrator
 from training.evidence import Evidence
 from training.leads.bundle import Bundle
@@ -33,10 +34,10 @@ def edit(folder: Path, **values: Any) -> None:
 
 
 def test_a_saved_model_forecasts_the_same_bits(
-    bundle: Bundle, lesson: TrainingSet, saved: Path
+    bundle: Bundle, training_set: TrainingSet, saved: Path
 ) -> None:
     """Saving and loading changes no probability, no word, no version."""
-    loaded, X = Bundle.load(saved), lesson.examples.X
+    loaded, X = Bundle.load(saved), training_set.examples.X
     np.testing.assert_array_equal(loaded.probability(X), bundle.probability(X))
     assert loaded == bundle
     assert loaded.version == bundle.version
@@ -57,18 +58,18 @@ def test_the_version_is_the_content(bundle: Bundle) -> None:
     """Equal content has one name; every part of it, changed, gives another."""
     assert bundle.ensemble is not None
     first = bundle.ensemble.texts[0]
-    unlike = [
+    others = [
         replace(bundle, horizon_days=bundle.horizon_days + 1),
         replace(bundle, base_rate=bundle.base_rate + 1e-12),
         replace(bundle, calibrator=replace(bundle.calibrator, a=bundle.calibrator.a + 1e-12)),
-        replace(bundle, words=replace(bundle.words, types=bundle.words.types[::-1])),
+        replace(bundle, vocabulary=replace(bundle.vocabulary, types=bundle.vocabulary.types[::-1])),
         replace(bundle, params=FEATURES.model_copy(update={"owner_prior": 21.0})),
         replace(bundle, evidence=replace(bundle.evidence, minimum=41)),
         replace(bundle, ensemble=replace(bundle.ensemble, texts=(first,))),
         replace(bundle, about={**bundle.about, "rounds": 1}),
     ]
-    versions = {bundle.version, *(other.version for other in unlike)}
-    assert len(versions) == len(unlike) + 1
+    versions = {bundle.version, *(other.version for other in others)}
+    assert len(versions) == len(others) + 1
     assert replace(bundle, about=dict(bundle.about)).version == bundle.version
 
 
@@ -117,9 +118,9 @@ def test_no_person_is_in_a_bundle(saved: Path) -> None:
 def test_rows_of_a_thin_segment_say_so() -> None:
     """A row's evidence is its segment's; of unknown segment, or thin as a whole, the model's."""
     X = pd.DataFrame({"source": [0.0, 1.0, 2.0, np.nan]})
-    evidence = Evidence("enough", "", "source", (40, 39, 0), 40)
+    evidence = Evidence(EvidenceState.ENOUGH, "", "source", (40, 39, 0), 40)
     assert evidence.of_rows(X).tolist() == ["enough", "thin", "thin", "enough"]
-    assert replace(evidence, state="thin").of_rows(X).tolist() == ["thin"] * 4
+    assert replace(evidence, state=EvidenceState.THIN).of_rows(X).tolist() == ["thin"] * 4
     assert evidence.of_rows(X.iloc[:0]).tolist() == []
 
 

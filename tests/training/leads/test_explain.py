@@ -20,19 +20,19 @@ MAPS = [IDENTITY, Calibrator("platt", 0.6, 0.6, -0.8), Calibrator("beta", 1.6, 0
 
 
 @pytest.fixture(scope="module")
-def explained(bundle: Bundle, lesson: TrainingSet) -> Explanation:
-    """Every row of the lesson, explained."""
-    return explain(bundle, lesson.examples)
+def explained(bundle: Bundle, training_set: TrainingSet) -> Explanation:
+    """Every row of the training_set, explained."""
+    return explain(bundle, training_set.examples)
 
 
 @pytest.mark.parametrize("calibrator", MAPS, ids=lambda c: c.method)
 @pytest.mark.parametrize("each_side", [1, 3, 10])
 def test_points_and_rest_are_the_score(
-    bundle: Bundle, lesson: TrainingSet, calibrator: Calibrator, each_side: int
+    bundle: Bundle, training_set: TrainingSet, calibrator: Calibrator, each_side: int
 ) -> None:
     """Base, points and rest add up to 100 p within a hundredth, for every row and every map."""
     mapped = replace(bundle, calibrator=calibrator)
-    few = lesson.examples.take(np.arange(len(lesson.y)) % 7 == 0)
+    few = training_set.examples.take(np.arange(len(training_set.y)) % 7 == 0)
     explanation = explain(mapped, few)
     told = reasons(explanation, few, each_side)
     sums = [m["base"] + sum(item["points"] for item in m["items"]) + m["rest"] for m in told]
@@ -41,26 +41,26 @@ def test_points_and_rest_are_the_score(
 
 
 def test_all_points_are_the_score(
-    explained: Explanation, bundle: Bundle, lesson: TrainingSet
+    explained: Explanation, bundle: Bundle, training_set: TrainingSet
 ) -> None:
     """Before anything is grouped or left out the sum is exact."""
     sums = explained.base + explained.points.sum(axis=1)
-    np.testing.assert_allclose(sums, 100 * bundle.probability(lesson.examples.X), atol=1e-9)
+    np.testing.assert_allclose(sums, 100 * bundle.probability(training_set.examples.X), atol=1e-9)
 
 
 def test_points_keep_the_sign_of_log_odds(
-    explained: Explanation, bundle: Bundle, lesson: TrainingSet
+    explained: Explanation, bundle: Bundle, training_set: TrainingSet
 ) -> None:
     """What raises the trees' margin raises the score, and what lowers it lowers it."""
     assert bundle.ensemble is not None
-    pushes = bundle.ensemble.contributions(lesson.examples.X)[:, :-1]
+    pushes = bundle.ensemble.contributions(training_set.examples.X)[:, :-1]
     loud = np.abs(pushes) > 1e-9
     assert (np.sign(explained.points[loud]) == np.sign(pushes[loud])).all()
 
 
-def test_a_row_at_the_base_has_its_slope(bundle: Bundle, lesson: TrainingSet) -> None:
+def test_a_row_at_the_base_has_its_slope(bundle: Bundle, training_set: TrainingSet) -> None:
     """Where a row's margin is the base's, points are log-odds times the slope there, not 0/0."""
-    few = lesson.examples.take(np.arange(len(lesson.y)) < 3)
+    few = training_set.examples.take(np.arange(len(training_set.y)) < 3)
     still = replace(bundle, calibrator=Calibrator("platt", 1e-12, 1e-12, 0.0))
     explanation = explain(still, few)
     assert np.isfinite(explanation.points).all()
@@ -69,10 +69,10 @@ def test_a_row_at_the_base_has_its_slope(bundle: Bundle, lesson: TrainingSet) ->
 
 @pytest.mark.parametrize("each_side", [1, 2, 3])
 def test_few_reasons_of_unlike_topics_the_strongest_first(
-    explained: Explanation, lesson: TrainingSet, each_side: int
+    explained: Explanation, training_set: TrainingSet, each_side: int
 ) -> None:
     """At most so many for and against, no topic twice, none weaker than one left out."""
-    for made in reasons(explained, lesson.examples, each_side)[::11]:
+    for made in reasons(explained, training_set.examples, each_side)[::11]:
         items = made["items"]
         sides = {s: [i for i in items if i["side"] == s] for s in ("for", "against")}
         assert all(len(side) <= each_side for side in sides.values())
@@ -85,17 +85,19 @@ def test_few_reasons_of_unlike_topics_the_strongest_first(
             assert sizes == sorted(sizes, reverse=True)
 
 
-def test_a_reason_is_what_the_contract_says(explained: Explanation, lesson: TrainingSet) -> None:
+def test_a_reason_is_what_the_contract_says(
+    explained: Explanation, training_set: TrainingSet
+) -> None:
     """Feature, label, value, points, side and who, as JSON of words and numbers."""
     declared = {feature.name: feature for feature in explained.features}
-    made = json.loads(as_json(reasons(explained, lesson.examples, 3)[0]))
+    made = json.loads(as_json(reasons(explained, training_set.examples, 3)[0]))
     assert set(made) == {"base", "items", "rest"}
     assert made["items"]
     for item in made["items"]:
         assert list(item) == ["feature", "label", "value", "points", "side", "who"]
         feature = declared[item["feature"]]
         assert (item["label"], item["who"]) == (feature.says, feature.who.value)
-        raw = float(lesson.examples.X[feature.name].iloc[0])
+        raw = float(training_set.examples.X[feature.name].iloc[0])
         assert item["value"] == say_value(feature, raw)
         assert "nan" not in item["value"].lower()
 
@@ -111,17 +113,17 @@ def test_a_topic_is_spoken_for_by_its_strongest_feature() -> None:
     assert made["rest"] == pytest.approx(0.0)
 
 
-def test_a_fallback_has_a_base_and_no_reasons(bundle: Bundle, lesson: TrainingSet) -> None:
+def test_a_fallback_has_a_base_and_no_reasons(bundle: Bundle, training_set: TrainingSet) -> None:
     """Where the base rate answers there is nothing to explain, and it still adds up."""
     fallback = replace(bundle, ensemble=None, columns=(), base_rate=0.2)
-    few = lesson.examples.take(np.arange(len(lesson.y)) < 3)
+    few = training_set.examples.take(np.arange(len(training_set.y)) < 3)
     told = reasons(explain(fallback, few), few, 3)
     assert told == [{"base": 20.0, "items": [], "rest": pytest.approx(0.0)}] * 3
 
 
-def test_no_rows_have_no_reasons(bundle: Bundle, lesson: TrainingSet) -> None:
+def test_no_rows_have_no_reasons(bundle: Bundle, training_set: TrainingSet) -> None:
     """A moment without open leads is explained by nothing."""
-    none = lesson.examples.take(np.zeros(len(lesson.y), dtype=bool))
+    none = training_set.examples.take(np.zeros(len(training_set.y), dtype=bool))
     assert reasons(explain(bundle, none), none, 3) == []
 
 

@@ -22,7 +22,7 @@ from training.checks.suspicion import Suspicion
 from training.cutoffs import taken_over, training_cutoffs
 from training.leads.bundle import Bundle
 from training.leads.dataset import TrainingSet, build_training_set
-from training.leads.fit import fit, lead_evidence, learn
+from training.leads.fit import fit_leads, lead_evidence, learn_leads
 from training.params import SplitParams, TrainingParams
 
 Opened = Callable[[list[Row]], Warehouse]
@@ -43,8 +43,8 @@ def lead(number: int, born: datetime, days: float, *, won: bool) -> Row:
     return {**row, "value": float(number % 7), **ended}
 
 
-def test_cutoffs_are_midnights_with_ripe_labels(history: Warehouse) -> None:
-    """They end at the latest ripe midnight and go back in equal steps to the first lead."""
+def test_cutoffs_are_midnights_with_mature_labels(history: Warehouse) -> None:
+    """They end at the latest mature midnight and go back in equal steps to the first lead."""
     until = UNTIL - timedelta(hours=7)
     cutoffs = training_cutoffs(history.until(until), HORIZON, TRAINING)
     assert cutoffs[-1] == UNTIL - timedelta(days=HORIZON + 1)
@@ -85,12 +85,12 @@ def test_one_early_ending_by_mistake_moves_nothing(opened: Opened) -> None:
     assert not taken_over(opened(leads))
 
 
-def test_a_lesson_holds_every_open_lead_and_its_label(
-    lesson: TrainingSet, extract: Extract
+def test_a_training_set_holds_every_open_lead_and_its_label(
+    training_set: TrainingSet, extract: Extract
 ) -> None:
     """Rows and labels are those of the contract's words, counted anew."""
     ends = {row["lead_id"]: row.get("converted_at") for row in extract.rows("leads")}
-    keys = lesson.examples.keys
+    keys = training_set.examples.keys
     for cutoff, rows in keys.groupby("cutoff"):
         assert set(rows["lead_id"]) == open_at(extract.rows("leads"), cutoff)
     horizon = timedelta(days=HORIZON)
@@ -98,20 +98,22 @@ def test_a_lesson_holds_every_open_lead_and_its_label(
         float((end := ends[lead_id]) is not None and cutoff <= end < cutoff + horizon)
         for lead_id, cutoff in zip(keys["lead_id"], keys["cutoff"], strict=True)
     ]
-    np.testing.assert_array_equal(lesson.y, label)
+    np.testing.assert_array_equal(training_set.y, label)
 
 
-def test_the_model_has_learned_something(bundle: Bundle, lesson: TrainingSet) -> None:
+def test_the_model_has_learned_something(bundle: Bundle, training_set: TrainingSet) -> None:
     """A company with reasons is told apart: evidence is enough and the chances spread."""
-    p = bundle.probability(lesson.examples.X)
+    p = bundle.probability(training_set.examples.X)
     assert bundle.evidence.state == "enough"
-    assert p[lesson.y == 1].mean() > 1.5 * p[lesson.y == 0].mean()
+    assert p[training_set.y == 1].mean() > 1.5 * p[training_set.y == 0].mean()
     assert ((p > 0) & (p < 1)).all()
 
 
-def test_columns_that_only_tell_the_date_are_left_out(bundle: Bundle, lesson: TrainingSet) -> None:
+def test_columns_that_only_tell_the_date_are_left_out(
+    bundle: Bundle, training_set: TrainingSet
+) -> None:
     """Under a year of history no feature in use is one value for everybody at each cutoff."""
-    X, cutoffs = lesson.examples.X, lesson.examples.keys["cutoff"].to_numpy()
+    X, cutoffs = training_set.examples.X, training_set.examples.keys["cutoff"].to_numpy()
     varies = X.groupby(cutoffs).nunique(dropna=False).max() > 1
     moves = X.apply(lambda column: len(column.unique())) > 1
     assert set(bundle.columns) == set(X.columns[varies])
@@ -119,91 +121,97 @@ def test_columns_that_only_tell_the_date_are_left_out(bundle: Bundle, lesson: Tr
 
 
 def test_after_two_years_the_date_may_be_used(
-    lesson: TrainingSet, history: Warehouse, bundle: Bundle
+    training_set: TrainingSet, history: Warehouse, bundle: Bundle
 ) -> None:
     """With two years of history a season has come twice, so the company's pace stays."""
-    keys = lesson.examples.keys
+    keys = training_set.examples.keys
     first = keys["cutoff"].min()
     earlier = first - pd.Timedelta("800D")
     longer = keys.assign(cutoff=keys["cutoff"].where(keys["cutoff"] > first, earlier))
-    examples = replace(lesson.examples, keys=longer)
-    stretched = fit(replace(lesson, examples=examples), history.until(None), FEATURES, TRAINING)
+    examples = replace(training_set.examples, keys=longer)
+    stretched = fit_leads(
+        replace(training_set, examples=examples), history.until(None), FEATURES, TRAINING
+    )
     assert set(stretched.columns) > set(bundle.columns)
 
 
-def test_suspected_features_are_left_out_and_named(lesson: TrainingSet, history: Warehouse) -> None:
+def test_suspected_features_are_left_out_and_named(
+    training_set: TrainingSet, history: Warehouse
+) -> None:
     """What the audit suspects is not learned from, unless a person vouched for it."""
     no = Suspicion("age_days", "too good", 0.99, left_out=True)
     yes = Suspicion("leads_value", "too good", 0.99, left_out=False)
-    made = fit(replace(lesson, suspicions=(no, yes)), history.until(None), FEATURES, TRAINING)
-    assert "age_days" not in made.columns
-    assert "leads_value" in made.columns
-    assert [s["feature"] for s in made.about["left_out"]] == ["age_days", "leads_value"]
+    model = fit_leads(
+        replace(training_set, suspicions=(no, yes)), history.until(None), FEATURES, TRAINING
+    )
+    assert "age_days" not in model.columns
+    assert "leads_value" in model.columns
+    assert [s["feature"] for s in model.about["left_out"]] == ["age_days", "leads_value"]
 
 
 def test_a_model_is_known_by_its_columns_alone(history: Warehouse, tmp_path: Path) -> None:
     """However its features came to be left out, a model accepts its own bundle."""
     past, params = history.until(None), without(["age_days"])
-    lesson = build_training_set(past, HORIZON, FEATURES, params)
+    training_set = build_training_set(past, HORIZON, FEATURES, params)
     suspicion = Suspicion("leads_value", "too good", 0.99, left_out=True)
-    made = fit(replace(lesson, suspicions=(suspicion,)), past, FEATURES, params)
-    assert "standing_age_days" in made.columns
-    assert not {"age_days", "leads_value", "standing_leads_value"} & set(made.columns)
-    made.save(tmp_path)
-    assert Bundle.load(tmp_path) == made
+    model = fit_leads(replace(training_set, suspicions=(suspicion,)), past, FEATURES, params)
+    assert "standing_age_days" in model.columns
+    assert not {"age_days", "leads_value", "standing_leads_value"} & set(model.columns)
+    model.save(tmp_path)
+    assert Bundle.load(tmp_path) == model
 
 
-def test_segments_with_few_leads_are_thin(bundle: Bundle, lesson: TrainingSet) -> None:
+def test_segments_with_few_leads_are_thin(bundle: Bundle, training_set: TrainingSet) -> None:
     """A source with fewer than forty leads, and one never met, are thin; the others are not."""
-    sources = bundle.words.columns["leads.source"]
+    sources = bundle.vocabulary.columns["leads.source"]
     assert sources is not None
-    keys, place = lesson.examples.keys, lesson.examples.X["leads_source"]
+    keys, place = training_set.examples.keys, training_set.examples.X["leads_source"]
     met = keys["lead_id"].groupby(place).nunique().reindex(range(len(sources) + 1), fill_value=0)
     assert bundle.evidence.counts == tuple(met)
     rows = pd.DataFrame({"leads_source": np.arange(len(sources) + 1, dtype=float)})
-    told = bundle.evidence.of_rows(rows)
-    assert told.tolist() == ["enough" if count >= 40 else "thin" for count in met]
-    assert {"enough", "thin"} == set(told)
+    states = bundle.evidence.of_rows(rows)
+    assert states.tolist() == ["enough" if count >= 40 else "thin" for count in met]
+    assert {"enough", "thin"} == set(states)
 
 
-def test_less_than_the_minimum_is_thin_and_half_of_it_none(lesson: TrainingSet) -> None:
+def test_less_than_the_minimum_is_thin_and_half_of_it_none(training_set: TrainingSet) -> None:
     """Evidence follows the minimum: 206 conversions are thin of 300 and nothing of 500."""
-    converted = pd.Series(lesson.y).groupby(lesson.examples.keys["lead_id"]).max().sum()
+    converted = pd.Series(training_set.y).groupby(training_set.examples.keys["lead_id"]).max().sum()
     states = []
     for wanted in (converted, converted + 1, 2 * converted + 2):
         minimum = MinimumParams(converted=int(wanted), unconverted=int(wanted))
-        states.append(lead_evidence(lesson, FEATURES.model_copy(update={"minimum": minimum})))
+        states.append(lead_evidence(training_set, FEATURES.model_copy(update={"minimum": minimum})))
     assert [evidence.state for evidence in states] == ["enough", "thin", "none"]
     assert states[1].says.startswith("thin: ")
     assert f"{converted:.0f} converted" in states[2].says
 
 
-def test_too_little_gives_the_base_rate(history: Warehouse, lesson: TrainingSet) -> None:
+def test_too_little_gives_the_base_rate(history: Warehouse, training_set: TrainingSet) -> None:
     """Six weeks of history fit nothing: the share that converts answers, and it is said why."""
     past = history.until(START + timedelta(days=42))
-    made = learn(past, HORIZON, FEATURES, TRAINING)
-    assert made.evidence.state == "none"
-    assert made.ensemble is None
-    assert made.columns == ()
-    assert "leave no room for training" in made.evidence.says
-    p = made.probability(lesson.examples.X)
-    assert p == pytest.approx([made.base_rate] * len(p))
-    assert 0 < made.base_rate < 1
+    model = learn_leads(past, HORIZON, FEATURES, TRAINING)
+    assert model.evidence.state == "none"
+    assert model.ensemble is None
+    assert model.columns == ()
+    assert "leave no room for training" in model.evidence.says
+    p = model.probability(training_set.examples.X)
+    assert p == pytest.approx([model.base_rate] * len(p))
+    assert 0 < model.base_rate < 1
 
 
 def test_nothing_at_all_gives_one_in_ten(opened: Opened) -> None:
     """Without a single lead there is a model all the same."""
-    made = learn(opened([]), HORIZON, FEATURES, TRAINING)
-    assert (made.evidence.state, made.base_rate) == ("none", 0.1)
+    model = learn_leads(opened([]), HORIZON, FEATURES, TRAINING)
+    assert (model.evidence.state, model.base_rate) == ("none", 0.1)
 
 
 def test_all_ending_alike_is_too_little(opened: Opened) -> None:
     """Where nobody ever converted nothing is fitted, however low the minimum was set."""
     params = FeatureParams(minimum=MinimumParams(leads=1, converted=1, unconverted=1))
     leads = [lead(n, START + timedelta(hours=9 * n), 15, won=False) for n in range(700)]
-    made = learn(opened(leads), HORIZON, params, TRAINING)
-    assert made.evidence.state == "none"
-    assert 0 < made.base_rate < 0.01
+    model = learn_leads(opened(leads), HORIZON, params, TRAINING)
+    assert model.evidence.state == "none"
+    assert 0 < model.base_rate < 0.01
 
 
 def test_conversions_that_only_just_began_are_too_little(opened: Opened) -> None:
@@ -213,18 +221,18 @@ def test_conversions_that_only_just_began_are_too_little(opened: Opened) -> None
     for number in range(700):
         born = START + timedelta(hours=9 * number)
         leads.append(lead(number, born, 12, won=born > late and number % 2 == 0))
-    made = learn(opened(leads), 5, FEATURES, TRAINING)
-    assert made.evidence.state == "none"
-    assert "all leads ended alike" in made.evidence.says
+    model = learn_leads(opened(leads), 5, FEATURES, TRAINING)
+    assert model.evidence.state == "none"
+    assert "all leads ended alike" in model.evidence.says
 
 
 def test_one_lead_at_a_time_cannot_be_told_apart(opened: Opened) -> None:
     """Without two leads open at one cutoff no column tells more than the date."""
     leads = [lead(n, START + timedelta(hours=24 * n + 20), 0.3, won=n % 3 == 0) for n in range(290)]
     daily = TRAINING.model_copy(update={"split": SplitParams(every_days=1)})
-    made = learn(opened(leads), HORIZON, FEATURES, daily)
-    assert made.evidence.state == "none"
-    assert "no feature tells leads apart" in made.evidence.says
+    model = learn_leads(opened(leads), HORIZON, FEATURES, daily)
+    assert model.evidence.state == "none"
+    assert "no feature tells leads apart" in model.evidence.says
 
 
 def test_a_pause_of_the_business_is_lived_through(opened: Opened, quick: TrainingParams) -> None:
@@ -236,14 +244,14 @@ def test_a_pause_of_the_business_is_lived_through(opened: Opened, quick: Trainin
         leads.append(lead(number, born, rng.uniform(2, 18), won=rng.random() < 0.4))
     past = opened(leads)
     for until in (200, 275):
-        made = learn(past.until(START + timedelta(days=until)), HORIZON, FEATURES, quick)
-        assert made.ensemble is not None
+        model = learn_leads(past.until(START + timedelta(days=until)), HORIZON, FEATURES, quick)
+        assert model.ensemble is not None
 
 
 def test_leaving_everything_out_leaves_the_base_rate(
-    history: Warehouse, lesson: TrainingSet
+    history: Warehouse, training_set: TrainingSet
 ) -> None:
     """A person may name every feature; what is left is the fallback, not an error."""
-    params = without(lesson.examples.feature_set.names)
-    made = learn(history.until(None), HORIZON, FEATURES, params)
-    assert (made.evidence.state, made.columns) == ("none", ())
+    params = without(training_set.examples.feature_set.names)
+    model = learn_leads(history.until(None), HORIZON, FEATURES, params)
+    assert (model.evidence.state, model.columns) == ("none", ())

@@ -15,26 +15,12 @@ from sellers import HORIZON, START, UNTIL, open_at, open_warehouse
 
 from features.snapshot import CUTOFF
 from features.storage.warehouse import Warehouse
+from training.files import LEAD_SCORES, checked
 from training.leads.bundle import Bundle
 from training.leads.score import NOT_TO_BE_CONTACTED, rank, score_leads
 from training.params import ScoringParams
 
 AS_OF = UNTIL - timedelta(days=30)
-SCHEMA = {
-    "lead_id": "str",
-    "rep_id": "str",
-    "as_of": "datetime64[us]",
-    "horizon_days": "int64",
-    "p": "float64",
-    "score": "float64",
-    "band": "str",
-    "priority": "float64",
-    "rank": "int64",
-    "evidence": "str",
-    "reasons": "str",
-    "model_version": "str",
-}
-"""`lead_scores.parquet` in section 4 of the contract."""
 VALUE = ScoringParams(priority="expected_value")
 
 
@@ -58,8 +44,7 @@ def made_up(**columns: list[object]) -> pd.DataFrame:
 
 def test_the_table_is_the_contracts(scores: pd.DataFrame) -> None:
     """Columns, their order and their types are those of the contract, without an empty value."""
-    assert {name: str(dtype) for name, dtype in scores.dtypes.items()} == SCHEMA
-    assert list(scores.columns) == list(SCHEMA)
+    assert checked(scores, LEAD_SCORES) is scores
     assert scores.drop(columns="rep_id").notna().all(axis=None)
     assert scores["rep_id"].isna().any()
     np.testing.assert_array_equal(scores["score"], 100 * scores["p"])
@@ -166,16 +151,18 @@ def test_ties_are_broken_by_chance_and_then_by_name() -> None:
 def test_bands_follow_the_companys_base_rate(scores: pd.DataFrame, bundle: Bundle) -> None:
     """Hot is twice the base rate or more, cold is less than half of it."""
     lift = scores["p"] / bundle.base_rate
-    told = pd.cut(lift, [0, 0.5, 1, 2, np.inf], labels=["cold", "cool", "warm", "hot"], right=False)
+    bands = pd.cut(
+        lift, [0, 0.5, 1, 2, np.inf], labels=["cold", "cool", "warm", "hot"], right=False
+    )
     free = scores["band"] != NOT_TO_BE_CONTACTED
-    assert scores.loc[free, "band"].tolist() == told[free].tolist()
+    assert scores.loc[free, "band"].tolist() == bands[free].tolist()
 
 
 def test_reasons_stand_beside_the_score(scores: pd.DataFrame) -> None:
     """Every row's reasons are JSON that adds up to its score."""
-    for told, score in zip(scores["reasons"], scores["score"], strict=True):
-        made = json.loads(told)
-        total = made["base"] + sum(item["points"] for item in made["items"]) + made["rest"]
+    for text, score in zip(scores["reasons"], scores["score"], strict=True):
+        row = json.loads(text)
+        total = row["base"] + sum(item["points"] for item in row["items"]) + row["rest"]
         assert abs(total - score) < 0.01
 
 
@@ -185,7 +172,7 @@ def test_a_fallback_scores_everybody(history: Warehouse, bundle: Bundle, extract
     frame = score_leads(history, fallback, "1", AS_OF, ScoringParams())
     assert len(frame) == len(open_at(extract.rows("leads"), AS_OF))
     assert frame["p"].tolist() == pytest.approx([0.2] * len(frame))
-    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == SCHEMA
+    checked(frame, LEAD_SCORES)
 
 
 @pytest.mark.parametrize("has_trees", [True, False])
@@ -197,5 +184,5 @@ def test_nobody_open_gives_an_empty_list(
     before: datetime = START - timedelta(days=1)
     frame = score_leads(history, model, "1", before, ScoringParams())
     assert len(frame) == 0
-    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == SCHEMA
+    checked(frame, LEAD_SCORES)
     assert CUTOFF not in frame

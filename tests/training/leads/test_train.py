@@ -1,4 +1,4 @@
-"""`train` keeps a model of everything ripe, and judges one that never saw what it is judged on."""
+"""`train_leads` keeps a model of everything mature, and tests one that never saw the window."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ import pytest
 from sellers import FEATURES, HORIZON, START, UNTIL
 
 from features.storage.warehouse import Warehouse
-from training.leads.fit import learn
-from training.leads.train import Trained, settings_of, train
+from training.leads.fit import learn_leads
+from training.leads.train import Trained, settings_of, train_leads
 from training.params import EvaluationParams, TrainingParams
 
-LAST_RIPE = UNTIL - timedelta(days=HORIZON)
+LAST_MATURE = UNTIL - timedelta(days=HORIZON)
 
 
 @pytest.fixture(scope="module")
 def trained(history: Warehouse, quick: TrainingParams) -> Trained:
     """The recipe, run on the whole extract."""
     few_draws = quick.model_copy(update={"evaluation": EvaluationParams(draws=20)})
-    return train(history.until(None), HORIZON, FEATURES, few_draws)
+    return train_leads(history.until(None), HORIZON, FEATURES, few_draws)
 
 
-def test_the_model_kept_has_seen_everything_ripe(
+def test_the_model_kept_has_seen_everything_mature(
     trained: Trained, history: Warehouse, quick: TrainingParams
 ) -> None:
     """Testing changes nothing: the model is the one `learn` gives."""
-    assert trained.bundle == learn(history.until(None), HORIZON, FEATURES, quick)
+    assert trained.bundle == learn_leads(history.until(None), HORIZON, FEATURES, quick)
     assert trained.bundle.until == UNTIL
 
 
 def test_the_test_lies_after_all_that_its_model_saw(trained: Trained) -> None:
-    """The tested model's labels were ripe before the first cutoff it is tested on."""
+    """The tested model's labels were mature before the first cutoff it is tested on."""
     assert trained.test is not None
     (fold,) = trained.test.folds
     assert trained.test.last.until == fold.cutoffs[0]
@@ -40,12 +40,12 @@ def test_the_test_lies_after_all_that_its_model_saw(trained: Trained) -> None:
         assert datetime.fromisoformat(last) + timedelta(days=HORIZON) <= fold.cutoffs[0]
 
 
-def test_the_test_is_on_the_newest_ripe_weeks(trained: Trained) -> None:
-    """Two to four weeks of cutoffs a week apart, all ripe, none older than need be."""
+def test_the_test_is_on_the_newest_mature_weeks(trained: Trained) -> None:
+    """Two to four weeks of cutoffs a week apart, all mature, none older than need be."""
     assert trained.test is not None
     cutoffs = trained.test.folds[0].cutoffs
-    assert cutoffs[0] == LAST_RIPE - timedelta(days=28)
-    assert cutoffs[-1] == LAST_RIPE
+    assert cutoffs[0] == LAST_MATURE - timedelta(days=28)
+    assert cutoffs[-1] == LAST_MATURE
     assert trained.test.predictions.frame["y"].notna().all()
 
 
@@ -60,8 +60,8 @@ def test_quality_is_that_of_the_tested_model(trained: Trained) -> None:
 
 def test_notes_tell_what_happened(trained: Trained) -> None:
     """How time was divided and how much was learned from is said."""
-    assert trained.notes == (*trained.lesson.split.says, trained.bundle.evidence.says)
-    assert any("leads with ripe labels" in note for note in trained.notes)
+    assert trained.notes == (*trained.training_set.split.says, trained.bundle.evidence.says)
+    assert any("leads with mature labels" in note for note in trained.notes)
 
 
 @pytest.mark.parametrize(("days", "state"), [(5, "none"), (45, "none"), (88, "thin")])
@@ -70,15 +70,20 @@ def test_short_histories_are_not_tested_and_say_so(
 ) -> None:
     """Without room for a test there is a model or a fallback, no figure, and a note."""
     past = history.until(START + timedelta(days=days))
-    made = train(past, HORIZON, FEATURES, quick)
-    assert made.bundle.evidence.state == state
-    assert (made.test, made.evaluation) == (None, None)
-    assert made.notes[-1].startswith("history is too short to test")
-    assert made.bundle.evidence.says in made.notes
+    trained = train_leads(past, HORIZON, FEATURES, quick)
+    assert trained.bundle.evidence.state == state
+    assert (trained.test, trained.evaluation) == (None, None)
+    assert trained.notes[-1].startswith("history is too short to test")
+    assert trained.bundle.evidence.says in trained.notes
 
 
 def test_settings_are_translated() -> None:
     """Every field of the section reaches the evaluation."""
-    given = EvaluationParams(draws=31, level=0.8, capacity=0.3, seed=9)
-    made = settings_of(given)
-    assert (made.draws, made.level, made.capacity, made.seed) == (31, 0.8, 0.3, 9)
+    section = EvaluationParams(draws=31, level=0.8, capacity=0.3, seed=9)
+    translated = settings_of(section)
+    assert (translated.draws, translated.level, translated.capacity, translated.seed) == (
+        31,
+        0.8,
+        0.3,
+        9,
+    )

@@ -49,7 +49,9 @@ class Company:
 def company(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Company:
     """One company for each kind."""
     if request.param == "leads":
-        training = sellers.without(set(_names(request.getfixturevalue("lesson"))) - sellers.FEW)
+        training = sellers.without(
+            set(_names(request.getfixturevalue("training_set"))) - sellers.FEW
+        )
         history: Warehouse = request.getfixturevalue("history")
         asked = Range(sellers.UNTIL - timedelta(days=40), sellers.UNTIL - timedelta(days=5), 7)
         return Company(LEADS, history, Recipe(sellers.FEATURES, training, "sellers"), asked)

@@ -43,28 +43,28 @@ def past(n: int = 60, noise: float = 0.1, seed: int = 0) -> pd.DataFrame:
         attained_ratio=pace / 3,
         week=3 + np.arange(n) % 3,
         attainment=0.5 + 0.5 * pace + rng.normal(0, noise, n),
-        spell=np.arange(n),
+        rep_period=np.arange(n),
     )
 
 
 def test_rules_by_hand() -> None:
     """0.2 in a third is 0.6; 20 closed and half of 66 are 53 of 100; commits count by quota."""
-    said = point_forecasts(rows(committed=90.0))
+    ratios = point_forecasts(rows(committed=90.0))
     expected = {LINEAR: 0.6, SEASONAL: 0.8, COVERAGE: 0.53, LAST: 1.1, COMMITS: 0.9}
-    assert {name: float(v.iloc[0]) for name, v in said.items()} == pytest.approx(expected)
+    assert {name: float(v.iloc[0]) for name, v in ratios.items()} == pytest.approx(expected)
 
 
 def test_commits_are_a_rule_only_where_people_commit() -> None:
     """Without the column there is no such baseline."""
     assert COMMITS not in baseline_forecasts(past(), rows())
-    found = baseline_forecasts(past().assign(committed=80.0), rows(committed=90.0))
-    assert COMMITS in found
+    forecasts = baseline_forecasts(past().assign(committed=80.0), rows(committed=90.0))
+    assert COMMITS in forecasts
 
 
 def test_the_line_is_learned_from_the_past() -> None:
     """With many periods the middle is the line of the past, and the range its errors."""
-    found = baseline_forecasts(past(3000), rows())[LINEAR].iloc[0]
-    low, middle, high = found[[*RANGE]].astype(float)
+    forecast = baseline_forecasts(past(3000), rows())[LINEAR].iloc[0]
+    low, middle, high = forecast[[*RANGE]].astype(float)
     assert middle == pytest.approx(0.5 + 0.5 * 0.6, abs=0.02)
     assert high - low == pytest.approx(2 * 1.28 * 0.1, rel=0.15)
 
@@ -90,8 +90,8 @@ def test_forecasts_are_always_whole(n: int) -> None:
         ],
         ignore_index=True,
     )
-    for found in baseline_forecasts(past(n), new).values():
-        values = found[[CHANCE, *RANGE]].to_numpy()
+    for forecast in baseline_forecasts(past(n), new).values():
+        values = forecast[[CHANCE, *RANGE]].to_numpy()
         assert np.isfinite(values).all()
         assert ((values[:, 0] >= 0) & (values[:, 0] <= 1)).all()
         assert (np.diff(values[:, 1:], axis=1) >= 0).all()
@@ -100,9 +100,9 @@ def test_forecasts_are_always_whole(n: int) -> None:
 def test_nothing_attained_is_lost_where_amounts_are_positive() -> None:
     """No quantile lies below what is in, and quota that is in stays made; credits may undo it."""
     new = rows(attained_ratio=1.4, attained=140.0)
-    found = baseline_forecasts(past(), new)[LAST].iloc[0]
-    assert found[CHANCE] == 1.0
-    assert found[RANGE[0]] >= 1.4
+    forecast = baseline_forecasts(past(), new)[LAST].iloc[0]
+    assert forecast[CHANCE] == 1.0
+    assert forecast[RANGE[0]] >= 1.4
     open_ended = baseline_forecasts(past(), new, positive=False)[LAST].iloc[0]
     assert open_ended[CHANCE] < 1.0
     assert open_ended[RANGE[0]] < 1.4
@@ -137,7 +137,7 @@ def test_index_and_order_are_those_of_the_new_rows() -> None:
     new = rows(4).assign(week=[5, 3, 5, 4], point=[0.1, 0.2, 0.3, 0.4])
     new.index = pd.Index([7, 5, 3, 1])
     known = past().assign(point=lambda p: p["attained_ratio"] * 3)
-    found = distribution(known, new)
-    assert found.index.tolist() == [7, 5, 3, 1]
+    forecast = distribution(known, new)
+    assert forecast.index.tolist() == [7, 5, 3, 1]
     turned = distribution(known, new.iloc[::-1])
-    pd.testing.assert_frame_equal(turned.iloc[::-1], found)
+    pd.testing.assert_frame_equal(turned.iloc[::-1], forecast)

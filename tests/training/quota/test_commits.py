@@ -52,8 +52,8 @@ class Company:
 
     def backtest(self, commits: pd.DataFrame | None) -> QuotaBacktest:
         """Forecast its sixth quarter."""
-        found = None if commits is None else self.read(commits)
-        return backtest_quota(self.warehouse, ASKED, FEATURES, TRAINING, commits=found)
+        known = None if commits is None else self.read(commits)
+        return backtest_quota(self.warehouse, ASKED, FEATURES, TRAINING, commits=known)
 
     def read(self, commits: pd.DataFrame) -> Commits:
         """Write commits to a file and read them as the command does."""
@@ -61,18 +61,18 @@ class Company:
         commits.to_parquet(file)
         return read_commits(file, self.warehouse, FEATURES.ingest, self.folder / "aside.parquet")
 
-    def said(self, say: Say) -> pd.DataFrame:
+    def committed(self, say: Say) -> pd.DataFrame:
         """Let everybody commit in every period, by what the period came to bring."""
         rng = Random(4)  # noqa: S311 - a sample, no secret
         return pd.DataFrame(
             [
                 {
-                    "rep_id": one["rep_id"],
-                    "period_start": one["period_start"],
-                    "made_at": one["period_start"] + timedelta(days=day, hours=9),
-                    "amount": say(rng, one["booked"], day),
+                    "rep_id": row["rep_id"],
+                    "period_start": row["period_start"],
+                    "made_at": row["period_start"] + timedelta(days=day, hours=9),
+                    "amount": say(rng, row["booked"], day),
                 }
-                for one in rep_periods(self.warehouse).to_dict("records")
+                for row in rep_periods(self.warehouse).to_dict("records")
                 for day in SAID_AT
             ]
         )
@@ -98,26 +98,26 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
 @pytest.fixture(scope="module")
 def exact(company: Company) -> QuotaBacktest:
     """A backtest beside people who know what will come."""
-    return company.backtest(company.said(perfect))
+    return company.backtest(company.committed(perfect))
 
 
 @pytest.fixture(scope="module")
 def high(company: Company) -> QuotaBacktest:
     """A backtest beside people who commit to too much."""
-    return company.backtest(company.said(hopeful))
+    return company.backtest(company.committed(hopeful))
 
 
-def lost(made: QuotaBacktest, name: str) -> float:
-    """Give a forecast's pinball loss, all judged rows together."""
-    known = made.predictions.mature()
+def loss(backtest: QuotaBacktest, name: str) -> float:
+    """Return a forecast's pinball loss over all mature rows."""
+    known = backtest.predictions.mature()
     return float(pinball(known.attainment, known.range(name)).mean())
 
 
 def test_people_who_know_what_will_come_are_hard_to_beat(exact: QuotaBacktest) -> None:
     """Perfect commits lose a third of what the best other forecast loses, or less."""
-    others = [lost(exact, name) for name in exact.predictions.names if name != COMMITS]
+    others = [loss(exact, name) for name in exact.predictions.names if name != COMMITS]
     assert len(others) == 5
-    assert lost(exact, COMMITS) < min(others) / 3
+    assert loss(exact, COMMITS) < min(others) / 3
 
 
 def test_commits_that_are_too_high_are_corrected(exact: QuotaBacktest, high: QuotaBacktest) -> None:
@@ -127,14 +127,14 @@ def test_commits_that_are_too_high_are_corrected(exact: QuotaBacktest, high: Quo
     middle = known.range(COMMITS)[:, 1]
     assert np.mean(taken_at_their_word - known.attainment) > 0.15
     assert abs(np.mean(middle - known.attainment)) < 0.05
-    assert lost(high, COMMITS) < 1.5 * lost(exact, COMMITS)
+    assert loss(high, COMMITS) < 1.5 * loss(exact, COMMITS)
 
 
 def test_a_later_commit_never_changes_an_earlier_forecast(
     company: Company, high: QuotaBacktest
 ) -> None:
     """Whatever is said from a cutoff on, in this period or the next: what was forecast stays."""
-    commits = company.said(hopeful)
+    commits = company.committed(hopeful)
     moment = ASKED.cutoffs[2]
     seen = commits["made_at"] < moment
     assert seen.any()
@@ -144,7 +144,7 @@ def test_a_later_commit_never_changes_an_earlier_forecast(
     at_once = at_once[at_once["period_start"] == QUARTERS[5]].assign(made_at=moment, amount=1.0)
     other = company.backtest(pd.concat([at_once, later[::2], commits[seen][::-1]]))
     early = (high.predictions.frame["cutoff"] <= moment).to_numpy()
-    before, after = (made.predictions.baselines[COMMITS] for made in (high, other))
+    before, after = (b.predictions.baselines[COMMITS] for b in (high, other))
     pd.testing.assert_frame_equal(after[early], before[early])
     assert not after[~early].equals(before[~early])
 
@@ -164,21 +164,21 @@ def test_nothing_else_moves(company: Company, high: QuotaBacktest) -> None:
 
 def test_reps_without_a_commit_are_told_apart(company: Company, tmp_path: Path) -> None:
     """They are forecast all the same, noted, and judged beside those with one, in every file."""
-    commits = company.said(hopeful)
+    commits = company.committed(hopeful)
     silent = commits["rep_id"].isin(["r0", "r3"])
     strange = commits.head(1).assign(rep_id="nobody")
-    found = company.read(pd.concat([commits[~silent], strange]))
-    made = backtest_quota(company.warehouse, ASKED, FEATURES, TRAINING, commits=found)
-    frame = made.predictions.frame
-    told = ~frame["rep_id"].isin(["r0", "r3"])
-    assert (frame[COMMITTED].notna() == told).all()
-    assert np.isfinite(made.predictions.baselines[COMMITS][[*RANGE]].to_numpy()).all()
-    assert "for 24 of 32 forecasts" in made.notes[0]
-    assert any("1 of 145 rows left out: rep_id has no quota" in words for words in made.notes)
-    judged = evaluate_quota(made.predictions, QUICK)
-    parts = {part.label: part for part in judged.segments[PART]}
+    known = company.read(pd.concat([commits[~silent], strange]))
+    backtest = backtest_quota(company.warehouse, ASKED, FEATURES, TRAINING, commits=known)
+    frame = backtest.predictions.frame
+    has_commit = ~frame["rep_id"].isin(["r0", "r3"])
+    assert (frame[COMMITTED].notna() == has_commit).all()
+    assert np.isfinite(backtest.predictions.baselines[COMMITS][[*RANGE]].to_numpy()).all()
+    assert "for 24 of 32 forecasts" in backtest.notes[0]
+    assert any("1 of 145 rows left out: rep_id has no quota" in words for words in backtest.notes)
+    evaluation = evaluate_quota(backtest.predictions, QUICK)
+    parts = {part.label: part for part in evaluation.segments[PART]}
     assert {label: part.n_rows for label, part in parts.items()} == {WITH: 24, WITHOUT: 8}
-    write_quota_metrics(tmp_path / "metrics.json", judged, commits_json(found, frame))
+    write_quota_metrics(tmp_path / "metrics.json", evaluation, commits_json(known, frame))
     written = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
     for group in (written["overall"], written["early_weeks"], *written["weeks"]):
         assert COMMITS in group["baselines"]
@@ -186,7 +186,9 @@ def test_reps_without_a_commit_are_told_apart(company: Company, tmp_path: Path) 
     counts = written["commits"]
     assert (counts["read"], counts["accepted"], counts["quarantined"]) == (145, 144, 1)
     assert (counts["n_forecasts"], counts["n_forecasts_with_commit"]) == (32, 24)
-    page = render_quota(judged, ReportContext(notes=made.notes, made_at=datetime(2024, 7, 1)))
+    page = render_quota(
+        evaluation, ReportContext(notes=backtest.notes, made_at=datetime(2024, 7, 1))
+    )
     assert page.count(f">{COMMITS}<") >= 4
     assert f"minus {COMMITS}" in page
     assert "24 of 32 forecasts" in page
@@ -194,10 +196,12 @@ def test_reps_without_a_commit_are_told_apart(company: Company, tmp_path: Path) 
 
 def test_amounts_of_another_unit_are_noticed(company: Company, high: QuotaBacktest) -> None:
     """Cents for a currency's units lie far above four quotas, and credits below nothing."""
-    commits = company.said(lambda _rng, booked, day: -booked if day == SAID_AT[0] else 100 * booked)
-    found, frame = company.read(commits), high.predictions.frame
-    said = frame.assign(**{COMMITTED: found.newest(company.warehouse, frame)})
-    notes = " ".join(commit_notes(found, said))
+    commits = company.committed(
+        lambda _rng, booked, day: -booked if day == SAID_AT[0] else 100 * booked
+    )
+    known, frame = company.read(commits), high.predictions.frame
+    rows = frame.assign(**{COMMITTED: known.newest(company.warehouse, frame)})
+    notes = " ".join(commit_notes(known, rows))
     assert "32 commits that were compared lie below 0 or above 4 quotas" in notes
     assert "expected in the quota's currency and unit" in notes
     assert "amount: below 0" in notes

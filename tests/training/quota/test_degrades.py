@@ -15,6 +15,7 @@ from quota_company import FEATURES, QUARTERS, TRAINING, opened, quota, sellers
 
 from features.errors import InputError
 from features.storage.warehouse import Warehouse
+from training.files import QUOTA_PREDICTIONS, REP_SCORES, checked
 from training.quota.backtest import QuotaBacktest, backtest_quota
 from training.quota.bundle import QuotaBundle
 from training.quota.fit import learn_quota
@@ -42,11 +43,11 @@ def check(frame: pd.DataFrame, target: float = 1.0) -> None:
 def scored(warehouse: Warehouse, bundle: QuotaBundle, as_of: datetime) -> pd.DataFrame:
     """Score, and require what holds of any scores."""
     frame, _ = score_reps(warehouse, bundle, "v", as_of)
-    check(frame, bundle.target)
+    check(checked(frame, REP_SCORES), bundle.target)
     for row in frame.itertuples():
-        told = json.loads(row.reasons)
-        said = told["base"] + told["rest"] + sum(item["points"] for item in told["items"])
-        assert said == pytest.approx(100 * row.p_attain, abs=0.01)
+        reasons = json.loads(row.reasons)
+        total = reasons["base"] + reasons["rest"] + sum(item["points"] for item in reasons["items"])
+        assert total == pytest.approx(100 * row.p_attain, abs=0.01)
     return frame.set_index("rep_id")
 
 
@@ -93,7 +94,8 @@ def fixture_bent(tmp_path_factory: pytest.TempPathFactory) -> Tried:
     trained = train_quota(warehouse.until(None), FEATURES, TRAINING)
     asked = Range(MIDDLE - 2 * WEEK, MIDDLE - WEEK, 7)
     backtest = backtest_quota(warehouse, asked, FEATURES, TRAINING)
-    check(backtest.predictions.frame)
+    predictions = backtest.predictions.frame
+    check(checked(predictions[[*QUOTA_PREDICTIONS.names]], QUOTA_PREDICTIONS))
     return Tried(trained, scored(warehouse, trained.bundle, MIDDLE), backtest)
 
 
@@ -144,7 +146,7 @@ def test_periods_of_any_length_run_side_by_side(bent: Tried) -> None:
     assert ends["r0"] == pd.Timestamp(2023, 12, 1)
     assert ends["r1"] == ends["r7"] == pd.Timestamp(2024, 1, 1)
     assert bent.scores.loc["r1", "attained"] > bent.scores.loc["r0", "attained"]
-    known = bent.trained.lesson.ended_before(pd.Timestamp(2023, 10, 1))
+    known = bent.trained.training_set.ended_before(pd.Timestamp(2023, 10, 1))
     assert known == [pd.Timestamp(2023, m, 1) for m in (2, 3, 4, 5, 6, 7)][: len(known)]
     assert max(known) <= pd.Timestamp(2023, 7, 1) + 2 * WEEK
 
@@ -152,11 +154,11 @@ def test_periods_of_any_length_run_side_by_side(bent: Tried) -> None:
 def test_missing_and_negative_amounts(bent: Tried) -> None:
     """A missing amount counts nothing, a negative one as it is; new wins bring neither."""
     deals = odd().rows("deals")
-    mine = [d for d in deals if d["rep_id"] == "r7" and d["won"] and d["closed_at"] >= QUARTERS[3]]
-    attained = sum(d["amount"] or 0.0 for d in mine)
+    own = [d for d in deals if d["rep_id"] == "r7" and d["won"] and d["closed_at"] >= QUARTERS[3]]
+    attained = sum(d["amount"] or 0.0 for d in own)
     assert bent.scores.loc["r7", "attained"] == pytest.approx(attained)
     paid = bent.trained.bundle.amounts.paid
-    won = bent.trained.lesson.won
+    won = bent.trained.training_set.won
     assert won["amount"].min() == -500.0
     assert paid == (won["amount"] > 0).mean() < 1
 
@@ -171,7 +173,7 @@ def test_an_extract_cut_in_a_period(bent: Tried) -> None:
     """The running period is forecast and never learned from; its outcome is empty."""
     frame = bent.backtest.predictions.frame
     assert frame["attainment"].isna().all()
-    assert bent.trained.lesson.ripe_ends()[-1] <= MIDDLE
+    assert bent.trained.training_set.mature_ends()[-1] <= MIDDLE
     assert bent.trained.test is not None
 
 
@@ -221,14 +223,14 @@ def test_cutoffs_without_a_running_quota_are_passed_over(tmp_path: Path) -> None
     warehouse = opened(extract.but("quotas", kept), tmp_path, ("deals", "quotas"))
     params = TRAINING.model_copy(update={"quota": TRAINING.quota.model_copy(update=REFIT_OFTEN)})
     asked = Range(QUARTERS[2] - 4 * WEEK, QUARTERS[3] + 3 * WEEK, 14)
-    made = backtest_quota(warehouse, asked, FEATURES, params)
-    cutoffs = made.predictions.frame["cutoff"]
+    backtest = backtest_quota(warehouse, asked, FEATURES, params)
+    cutoffs = backtest.predictions.frame["cutoff"]
     assert cutoffs.min() == QUARTERS[2]
     assert cutoffs.max() < QUARTERS[3]
     idle = len(asked.cutoffs) - cutoffs.nunique()
     assert idle >= 3
     first = f"{asked.start:%Y-%m-%d}"
-    told = f"at {idle} of {len(asked.cutoffs)} cutoffs (the first is {first})"
-    assert any(told in note for note in made.notes)
+    note_text = f"at {idle} of {len(asked.cutoffs)} cutoffs (the first is {first})"
+    assert any(note_text in note for note in backtest.notes)
     with pytest.raises(InputError, match="quotas run from 2023-07-01 to 2023-10-01"):
         backtest_quota(warehouse, Range(QUARTERS[1], QUARTERS[1] + WEEK, 7), FEATURES, params)

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from quota_company import FEATURES, QUARTERS, TRAINING, opened, quota, sellers
 
+from features.evidence import EvidenceState
 from features.storage.warehouse import Warehouse
 from training.quota.bundle import QuotaBundle
-from training.quota.evidence import STATES, rep_evidence, team_evidence
+from training.quota.evidence import rep_evidence, team_evidence
 from training.quota.fit import learn_quota
 from training.quota.score import score_reps
 
@@ -27,8 +28,8 @@ NEW: dict[str, float] = {
 }
 
 
-def judged(model: str = "enough", **known: float) -> tuple[str, str]:
-    """Judge one rep who is new but for what is said."""
+def evidence_of(model: EvidenceState = EvidenceState.ENOUGH, **known: float) -> tuple[str, str]:
+    """Return the evidence of one rep who is new but for what is known."""
     frame = rep_evidence(model, pd.DataFrame([{**NEW, **known}]))
     return str(frame["evidence"].item()), str(frame["evidence_says"].item())
 
@@ -55,45 +56,50 @@ def judged(model: str = "enough", **known: float) -> tuple[str, str]:
 )
 def test_the_own_record_decides(known: dict[str, float], state: str) -> None:
     """Five wins, or half a year of ended periods since being hired, are enough; a deal is thin."""
-    assert judged(**known)[0] == state
+    assert evidence_of(**known)[0] == state
 
 
 def test_nobody_rests_on_more_than_the_model() -> None:
     """A rep's state is the lower one of the model's and of that of the own record."""
-    records = {"none": {}, "thin": {"open": 2}, "enough": {"won_365d": 9}}
-    for model, own in product(STATES, STATES):
-        found, _ = judged(model, **records[own])
-        assert found == STATES[min(STATES.index(model), STATES.index(own))]
+    states = list(EvidenceState)
+    records: list[dict[str, float]] = [{}, {"open": 2}, {"won_365d": 9}]
+    for model, own in product(range(3), range(3)):
+        state, _ = evidence_of(states[model], **records[own])
+        assert state == states[min(model, own)]
 
 
 def test_the_reason_is_told() -> None:
     """Whatever keeps a forecast from resting on enough is said, in words a manager uses."""
-    assert judged()[1] == (
+    assert evidence_of()[1] == (
         "nothing is known of this rep's selling yet (started 6 days ago, no ended quota period, no "
         "deal won, no open deal)"
     )
-    assert judged(open=6, tenure_days=71)[1] == (
+    assert evidence_of(open=6, tenure_days=71)[1] == (
         "too little is known of this rep's selling yet (started 10 weeks ago, no ended quota "
         "period, no deal won, 6 open deals)"
     )
-    assert judged(past_periods=8, won_365d=17, tenure_days=900)[1] == (
+    assert evidence_of(past_periods=8, won_365d=17, tenure_days=900)[1] == (
         "8 ended quota periods, 17 deals won in a year"
     )
-    assert judged("thin", won_365d=8)[1].startswith("the company has too few won deals")
-    assert judged(past_periods=1, won_365d=1, tenure_days=146)[1].endswith("period, 1 deal won)")
-    assert "started today" in judged(tenure_days=0.2)[1]
-    assert "started" not in judged(tenure_days=np.nan)[1]
+    assert evidence_of(EvidenceState.THIN, won_365d=8)[1].startswith(
+        "the company has too few won deals"
+    )
+    assert evidence_of(past_periods=1, won_365d=1, tenure_days=146)[1].endswith(
+        "period, 1 deal won)"
+    )
+    assert "started today" in evidence_of(tenure_days=0.2)[1]
+    assert "started" not in evidence_of(tenure_days=np.nan)[1]
 
 
 def test_a_team_rests_on_the_reps_who_carry_its_quota() -> None:
     """Where reps without a record carry more than half of it, the team's evidence is thin."""
     states = ["enough", "thin", "none"]
-    assert team_evidence("enough", states, [100.0, 50.0, 50.0])[0] == "enough"
-    assert team_evidence("enough", states, [100.0, 50.0, 60.0])[0] == "thin"
-    assert team_evidence("enough", states, [0.0, np.nan, -5.0])[0] == "enough"
-    assert team_evidence("enough", [], [])[0] == "enough"
-    assert team_evidence("none", ["none"], [1.0])[0] == "none"
-    assert team_evidence("enough", states, [100.0, 50.0, 50.0])[1] == (
+    assert team_evidence(EvidenceState.ENOUGH, states, [100.0, 50.0, 50.0])[0] == "enough"
+    assert team_evidence(EvidenceState.ENOUGH, states, [100.0, 50.0, 60.0])[0] == "thin"
+    assert team_evidence(EvidenceState.ENOUGH, states, [0.0, np.nan, -5.0])[0] == "enough"
+    assert team_evidence(EvidenceState.ENOUGH, [], [])[0] == "enough"
+    assert team_evidence(EvidenceState.NONE, ["none"], [1.0])[0] == "none"
+    assert team_evidence(EvidenceState.ENOUGH, states, [100.0, 50.0, 50.0])[1] == (
         "1 of 3 reps have a record of their own"
     )
 
@@ -140,8 +146,8 @@ def test_files_hold_numbers_whatever_they_rest_on(
 
 def test_only_what_was_known_is_evidence(learned: tuple[Warehouse, QuotaBundle]) -> None:
     """Nine wins of the next days are nothing on the day itself, and a record once they are seen."""
-    said = scored(learned, MIDDLE).loc["new", "evidence_says"]
-    assert said == (
+    says = scored(learned, MIDDLE).loc["new", "evidence_says"]
+    assert says == (
         "nothing is known of this rep's selling yet (started 7 days ago, no ended quota period, no "
         "deal won, no open deal)"
     )

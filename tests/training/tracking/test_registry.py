@@ -20,6 +20,7 @@ import pytest
 
 from features.definitions.lead import lead_features
 from features.errors import InputError, NotFoundError, NotReady
+from features.evidence import EvidenceState
 from features.history.vocabulary import Vocabulary, read_vocabulary
 from features.ingest.load import ingest
 from features.params import FeatureParams
@@ -77,13 +78,13 @@ def fitted_for(words: Vocabulary, rounds: int) -> Bundle:
         until=datetime.fromisoformat("2026-01-01"),
         horizon_days=30,
         params=FEW,
-        words=words,
+        vocabulary=words,
         columns=tuple(declared.names),
         fingerprint=declared.fingerprint,
         ensemble=ensemble,
         calibrator=Calibrator("beta", 1.1, 0.9, 0.05),
         base_rate=0.2,
-        evidence=Evidence("enough", "400 leads with ripe labels"),
+        evidence=Evidence(EvidenceState.ENOUGH, "400 leads with mature labels"),
     )
 
 
@@ -96,7 +97,7 @@ def base_rate_only() -> Bundle:
         columns=(),
         fingerprint=none.fingerprint,
         ensemble=None,
-        evidence=Evidence("none", "too little to fit"),
+        evidence=Evidence(EvidenceState.NONE, "too little to fit"),
     )
 
 

@@ -18,12 +18,12 @@ from features.params import FeatureParams
 from features.storage.catalog import current
 from features.storage.warehouse import Warehouse
 from training.leads.bundle import LEADS, Bundle
-from training.leads.fit import learn
+from training.leads.fit import learn_leads
 from training.leads.score import score_leads
 from training.params import BoosterParams, QuotaParams, ScoringParams, SplitParams, TrainingParams
 from training.quota.bundle import QUOTA, QuotaBundle
 from training.quota.dataset import build_quota_training_set
-from training.quota.fit import fit_quota, forecast
+from training.quota.fit import fit_quota, forecast_examples
 from training.tracking.loading import load_bundle
 from training.tracking.records import RunRecord
 from training.tracking.registry import CHAMPION, Tracking
@@ -106,14 +106,14 @@ def bundle(warehouse: Warehouse) -> QuotaBundle:
 @pytest.fixture(scope="module")
 def seen(bundle: QuotaBundle, warehouse: Warehouse) -> tuple[Examples, Examples]:
     """Reps and deals at the end of the extract."""
-    return forecast(bundle, warehouse, [UNTIL])
+    return forecast_examples(bundle, warehouse, [UNTIL])
 
 
 @pytest.fixture(scope="module")
 def tracking(home: Path, bundle: QuotaBundle, warehouse: Warehouse) -> Tracking:
     """The registry after one training of each kind."""
     made = Tracking(home)
-    leads = learn(warehouse.until(None), 14, FEW, PARAMS)
+    leads = learn_leads(warehouse.until(None), 14, FEW, PARAMS)
     made.log(RunRecord(LEADS, leads, {}, "data"))
     made.log(RunRecord(QUOTA, bundle, {"futures": 200}, "data", {"auc": 0.7}))
     return made
