@@ -34,10 +34,10 @@ MAKE = """
 import sys
 from pathlib import Path
 from features.simulation.live import live
-from features.simulation.settings import settings_of
+from features.simulation.settings import company_settings
 from features.simulation.truth import write_truth
 out = Path(sys.argv[1])
-how = settings_of("small", seed=1, months=6, reps=6, replays=20, cause_replays=4)
+how = company_settings("small", seed=1, months=6, reps=6, replays=20, cause_replays=4)
 write_truth(live(how, out), out)
 """
 
