@@ -10,7 +10,9 @@ from features.params import Section
 
 
 class BoosterParams(Section):
-    """How the trees grow. Names and meaning are LightGBM's; every field has its search range.
+    """How the trees grow. Names and meaning are LightGBM's.
+
+    The fields that are worth tuning carry the range to search, as `search` in their JSON schema.
 
     Source: https://lightgbm.readthedocs.io/en/stable/Parameters.html
     """

@@ -19,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
 
 from features.errors import MappingError
+from features.problems import say_problems
 from features.tables import TABLES
 
 
@@ -75,7 +76,7 @@ def load_mapping(path: Path | None) -> Mappings:
     try:
         read = _File.model_validate(_parsed(path))
     except ValidationError as error:
-        raise MappingError(f"{path}: " + "; ".join(map(_problem, error.errors()))) from None
+        raise MappingError(f"{path}: {say_problems(error, _File)}") from None
     mappings = Mappings(str(path), {name: getattr(read, name) for name in TABLES})
     for name, mapping in mappings.tables.items():
         unknown = [column for column in mapping.columns if column not in TABLES[name].by_name]
@@ -103,12 +104,3 @@ def _parsed(path: Path) -> Any:
             f"({', '.join(TABLES)}) to where they are found"
         )
     return content
-
-
-def _problem(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        known = TABLES if len(error["loc"]) == 1 else TableMapping.model_fields
-        return f"{key}: no such key; right are {', '.join(known)}"
-    given = f" (given: {error['input']!r})" if not isinstance(error["input"], dict) else ""
-    return f"{key}: {error['msg'].removeprefix('Value error, ')}{given}"

@@ -1,4 +1,4 @@
-"""How ids, texts and times of a request are read, as ingestion reads them, and errors in words.
+"""How ids, texts and times of a request are read, as ingestion reads them.
 
 Ids are strings; an integer is taken for the string of its digits. Times with a zone are converted
 to UTC, times without one are UTC, a date is its midnight; what comes out is UTC and says so.
@@ -18,15 +18,10 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
-    ValidationError,
 )
 
 from features.clock import zulu
 from features.texts import clean, read_moment
-
-SHOWN = 80
-"""Characters of a wrong value that an error repeats."""
-MOST_PROBLEMS = 5
 
 
 def _id(given: Any) -> Any:
@@ -73,33 +68,3 @@ class Contract(BaseModel):
     """A frozen value that refuses keys it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
-
-
-def say_problems(error: ValidationError) -> str:
-    """Say what was wrong with a body, what was given, and what would be right."""
-    problems = error.errors(include_url=False)
-    told = [_say(problem) for problem in problems[:MOST_PROBLEMS]]
-    further = len(problems) - len(told)
-    return "; ".join([*told, *([f"and {further} more"] if further else [])])
-
-
-def _say(problem: Any) -> str:
-    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in problem["loc"]]
-    where = "".join(steps).removeprefix(".")
-    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    if problem["type"] == "json_invalid":
-        return f"the body is no JSON: {message.removeprefix('Invalid JSON: ')}"
-    if problem["type"] == "missing":
-        return f"'{where}' is missing; it is required"
-    if problem["type"] == "extra_forbidden":
-        return f"'{where}' is no key that is known here; leave it out, or see /docs.json"
-    if not where:
-        return message if problem["type"] == "value_error" else f"the body: {message}"
-    return f"'{where}' was given {_shorten(problem['input'])}: {message}"
-
-
-def _shorten(given: Any) -> str:
-    if isinstance(given, dict | list):
-        return f"{'an object' if isinstance(given, dict) else 'a list'} of {len(given)}"
-    shown = repr(given)
-    return shown if len(shown) <= SHOWN else shown[:SHOWN] + "…"

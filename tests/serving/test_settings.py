@@ -65,7 +65,7 @@ def test_the_file_named_wins_over_home_and_home_over_here(
         ("training: {scoring: {priority: luck}}", ("priority", "'luck'", "expected_value")),
         ("features: {timezone: Mars/Olympus}", ("timezone", "Mars/Olympus")),
         ("features: {working_days: [monday]}", ("working_days", "'monday'", "'mon'")),
-        ("features: [1, 2]", ("'features'", "[1, 2]")),
+        ("features: [1, 2]", ("'features'", "a list of 2", "FeatureParams")),
         ("features: {ingest: {day_first: maybe}}", ("day_first", "'maybe'", "boolean")),
         ("- a list", ("list", "sections")),
         ("training: {leads", ("YAML",)),

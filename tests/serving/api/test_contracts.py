@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from features.clock import zulu
+from features.problems import say_problems
 from features.texts import EMPTY
-from serving.api.fields import say_problems
 from serving.api.lead_contracts import (
     Answer,
     GivenActivity,
@@ -114,7 +114,7 @@ def test_activities_belong_to_the_leads_given(activities: list[Any], says: str) 
         ScoreLeadsRequest.model_validate(
             {"leads": [{"lead_id": "a", "created_at": BORN}], "activities": rows}
         )
-    assert says in say_problems(caught.value)
+    assert says in say_problems(caught.value, ScoreLeadsRequest)
 
 
 def test_leads_are_given_once() -> None:
@@ -131,7 +131,7 @@ def test_errors_are_few_and_short() -> None:
     body = {"leads": [{"lead_id": "a", "created_at": "x" * 10_000}] * 300}
     with pytest.raises(ValidationError) as caught:
         ScoreLeadsRequest.model_validate(body)
-    said = say_problems(caught.value)
+    said = say_problems(caught.value, ScoreLeadsRequest, most=5)
     assert said.endswith("; and 295 more")
     assert len(said) < 1000
 
