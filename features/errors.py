@@ -42,35 +42,29 @@ class SourceError(InputError):
 
     Args:
         source: its name, without a password.
-        found: what is wrong with it.
-        right: what to do about it.
+        problem: what is wrong with it.
+        remedy: what to do about it.
     """
 
-    def __init__(self, source: str, found: str, right: str) -> None:
-        super().__init__(f"cannot read {source}: {found}; {right}")
+    def __init__(self, source: str, problem: str, remedy: str) -> None:
+        super().__init__(f"cannot read {source}: {problem}; {remedy}")
 
 
 class TableError(InputError):
     """A table or column that is missing, or that cannot be used."""
 
     @classmethod
-    def missing_table(cls, name: str, source: str, found: Iterable[str]) -> TableError:
-        """Return an error that names the missing table, the source and the tables it has."""
-        have = ", ".join(sorted(found)) or "no table at all"
-        return cls(
-            f"table '{name}' is missing in {source}: found {have}; "
-            f"it should hold {name}.parquet or {name}.csv, or a table or view of that name"
-        )
-
-    @classmethod
     def missing_column(
         cls, table: str, column: str, where: str, found: Iterable[str], *, can_map: bool = True
     ) -> TableError:
         """Return an error that names the file, the missing column and the columns it has."""
-        have = ", ".join(found) or "no column at all"
-        map_it = "name the column that plays its part in a --mapping file"
-        right = f"add it, or {map_it}" if can_map else "add it, or rename the column that holds it"
-        return cls(f"{where}: table '{table}' needs the column '{column}': found {have}; {right}")
+        columns = ", ".join(found) or "no column at all"
+        way = "map" if can_map else "rename"
+        place = " in a --mapping file" if can_map else ""
+        remedy = f"add it, or {way} the column that holds it{place}"
+        return cls(
+            f"{where}: table '{table}' needs the column '{column}': found {columns}; {remedy}"
+        )
 
 
 class MappingError(InputError):

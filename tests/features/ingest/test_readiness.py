@@ -15,8 +15,8 @@ FULL = Counts(BOTH, 1000, 200, 500, 5000, 400, 300, 200, END)
 
 def test_a_full_extract_supports_both_models() -> None:
     """With all tables and enough of each, both models are possible and nothing is missed."""
-    found = readiness_of(FULL, MinimumParams(), NOW)
-    assert [(f.model, f.evidence, f.supported) for f in found] == [
+    verdict = readiness_of(FULL, MinimumParams(), NOW)
+    assert [(f.model, f.evidence, f.supported) for f in verdict] == [
         ("leads", "enough", True),
         ("quota", "enough", True),
     ]
@@ -24,10 +24,10 @@ def test_a_full_extract_supports_both_models() -> None:
 
 def test_absent_tables_are_named_with_what_they_cost() -> None:
     """A model without its tables is not supported; another table's absence has its price."""
-    found = readiness_of(
+    verdict = readiness_of(
         Counts(frozenset({"leads", "quotas"}), 1000, data_until=END), MinimumParams(), NOW
     )
-    leads, quota, *rest = found
+    leads, quota, *rest = verdict
     assert (leads.supported, leads.missing) == (False, ("activities",))
     assert (quota.supported, quota.missing) == (False, ("deals",))
     assert {f.missing for f in rest} == {
