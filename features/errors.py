@@ -55,16 +55,14 @@ class TableError(InputError):
 
     @classmethod
     def missing_column(
-        cls, table: str, column: str, where: str, found: Iterable[str], *, can_map: bool = True
+        cls, table: str, column: str, where: str, columns: Iterable[str], *, can_map: bool = True
     ) -> TableError:
         """Return an error that names the file, the missing column and the columns it has."""
-        columns = ", ".join(found) or "no column at all"
+        found = ", ".join(columns) or "no column at all"
         way = "map" if can_map else "rename"
         place = " in a --mapping file" if can_map else ""
         remedy = f"add it, or {way} the column that holds it{place}"
-        return cls(
-            f"{where}: table '{table}' needs the column '{column}': found {columns}; {remedy}"
-        )
+        return cls(f"{where}: table '{table}' needs the column '{column}': found {found}; {remedy}")
 
 
 class MappingError(InputError):
