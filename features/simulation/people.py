@@ -47,7 +47,7 @@ LAST_NAMES = (
 
 def person_names(count: int, special: str = "") -> Array:
     """Return names of people; the first two of the John and Sally company are theirs."""
-    # The lists are of coprime lengths, so that names repeat only after their product.
+    # The lists are walked in steps of 1 and 7, so that the first 672 names differ.
     first, last = FIRST_NAMES.split(), LAST_NAMES.split()
     names = [f"{first[i % len(first)]} {last[(i * 7 + i // 29) % len(last)]}" for i in range(count)]
     if special == "johnsally":
