@@ -386,7 +386,7 @@ def test_the_first_of_a_repeated_key_is_kept(tmp_path: Path) -> None:
     assert [row["source_row"] for row in quarantined(tmp_path, "activities")] == [4]
 
 
-def test_a_row_is_told_all_its_faults(tmp_path: Path) -> None:
+def test_a_row_gets_all_its_reasons(tmp_path: Path) -> None:
     """A row that breaks several rules gets every reason, and counts once."""
     content = "lead_id,created_at,converted_at,lost_at\n,2025-01-05,2025-01-01,2025-01-02\n"
     report = load(write_csv(tmp_path / "in", leads=content), tmp_path).tables["leads"]

@@ -73,7 +73,7 @@ def test_what_is_registered_names_its_requirements_and_loads_without_mlflow(
     assert load_bundle(tmp_path / BUNDLE).version == base_rate_only().version
 
 
-def test_an_empty_home_is_told_before_anything_heavy_is_imported(tmp_path: Path) -> None:
+def test_an_empty_home_is_reported_before_anything_heavy_is_imported(tmp_path: Path) -> None:
     """That a step is missing can be said without waiting for engines, frames and learners."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
