@@ -1,20 +1,21 @@
-"""Every error this product raises on purpose, for all three floors.
+"""The errors that end a command or a request with one sentence instead of a traceback.
 
-PacesetterError
-├── InputError            bad data, bad settings or wrong usage: exit code 2
-│   ├── SourceError       a source that cannot be read at all
-│   ├── TableError        a required table or column is missing or unusable
-│   ├── MappingError      a mapping file that does not fit the source
-│   ├── ParamsError       params.yaml holds an unknown key or a value out of range
-│   ├── NotFoundError     an id or a thing asked for that is not there
+PacesetterError           exit code 2, unless said otherwise
+├── InputError            bad data, bad settings or wrong usage
+│   ├── SourceError       a file, folder or database cannot be read
+│   ├── TableError        a table or column is missing or unusable
+│   ├── MappingError      a mapping file cannot be read or does not fit the source
+│   ├── ParamsError       params.yaml cannot be read, or holds an unknown key or a wrong value
+│   ├── NotFoundError     a lead, rep, model or other thing asked for does not exist
 │   └── LockedError       another process is at work on the same files
-├── CheckFailed           a check found an error: exit code 1
-├── NotReady              a step that must come first has not been run: exit code 2
-├── LostRowsError         an ingest cannot account for every row: a bug, never caught
-├── LeakageError          code asked for something beyond its cutoff: a bug, never caught
-└── FeatureError          a feature declared wrongly: a bug, never caught
+├── NotReady              an earlier step has not been run yet
+├── CheckFailed           `pacesetter check` found an error: exit code 1
+├── LostRowsError         a bug: an ingest cannot account for every row
+├── LeakageError          a bug: code asked for something beyond its cutoff
+└── FeatureError          a bug: a feature was declared wrongly
 
-A message says what was wrong, what was given and what would be right.
+A message says what was wrong, what was given and what would be right. The terminal and the
+service turn these errors into their answers; no other code catches the three that are bugs.
 """
 
 from __future__ import annotations
@@ -24,7 +25,11 @@ from pathlib import Path
 
 
 class PacesetterError(Exception):
-    """The root of the family; `exit_code` is what the command line returns for it."""
+    """An error with a message for people.
+
+    Attributes:
+        exit_code: what the command line returns.
+    """
 
     exit_code = 2
 
@@ -34,48 +39,51 @@ class InputError(PacesetterError):
 
 
 class SourceError(InputError):
-    """A source that cannot be read at all."""
+    """A file, folder or database that cannot be read.
 
-    def __init__(self, source: str, found: str, right: str) -> None:
-        super().__init__(f"cannot read {source}: {found}; {right}")
+    Args:
+        source: its name, without a password.
+        problem: what is wrong with it.
+        remedy: what to do about it.
+    """
+
+    def __init__(self, source: str, problem: str, remedy: str) -> None:
+        super().__init__(f"cannot read {source}: {problem}; {remedy}")
 
 
 class TableError(InputError):
-    """A required table or column is missing, or a table cannot be used."""
-
-    @classmethod
-    def missing_table(cls, name: str, source: str, found: Iterable[str]) -> TableError:
-        """Name the table that is needed, the source, and the tables that are there."""
-        have = ", ".join(sorted(found)) or "no table at all"
-        return cls(
-            f"table '{name}' is missing in {source}: found {have}; "
-            f"it should hold {name}.parquet or {name}.csv, or a table or view of that name"
-        )
+    """A table or column that is missing, or that cannot be used."""
 
     @classmethod
     def missing_column(
-        cls, table: str, column: str, where: str, found: Iterable[str], *, can_map: bool = True
+        cls, table: str, column: str, where: str, columns: Iterable[str], *, can_map: bool = True
     ) -> TableError:
-        """Name the file, the column that is needed, and the columns that are there."""
-        have = ", ".join(found) or "no column at all"
-        map_it = "name the column that plays its part in a --mapping file"
-        right = f"add it, or {map_it}" if can_map else "add it, or rename the column that holds it"
-        return cls(f"{where}: table '{table}' needs the column '{column}': found {have}; {right}")
+        """Return an error that names the file, the missing column and the columns it has."""
+        found = ", ".join(columns) or "no column at all"
+        way = "map" if can_map else "rename"
+        place = " in a --mapping file" if can_map else ""
+        remedy = f"add it, or {way} the column that holds it{place}"
+        return cls(f"{where}: table '{table}' needs the column '{column}': found {found}; {remedy}")
 
 
 class MappingError(InputError):
-    """A mapping file that cannot be understood or does not fit the source."""
+    """A mapping file that cannot be read or does not fit the source."""
 
 
 class ParamsError(InputError):
-    """params.yaml holds an unknown key or a value out of range."""
+    """A settings file that cannot be read, or that holds an unknown key or a wrong value.
+
+    Args:
+        path: of the file.
+        problems: one sentence for each.
+    """
 
     def __init__(self, path: Path | str, problems: Iterable[str]) -> None:
         super().__init__(f"{path}: " + "; ".join(problems))
 
 
 class NotFoundError(InputError):
-    """An id, a model or a file that was asked for is not there."""
+    """A lead, rep, model or other thing that was asked for and does not exist."""
 
 
 class LockedError(InputError):
@@ -91,22 +99,22 @@ class LockedError(InputError):
 
 
 class CheckFailed(PacesetterError):
-    """A check found something of severity `error`."""
+    """`pacesetter check` found something of severity `error`."""
 
     exit_code = 1
 
 
 class NotReady(PacesetterError):
-    """A step that must come first has not been run."""
+    """An earlier step has not been run yet; the message names its command."""
 
 
 class LostRowsError(PacesetterError):
-    """An ingest cannot account for every row it read. A bug in it, never bad input."""
+    """An ingest cannot account for every row it read: a bug in the ingest, never bad input."""
 
 
 class LeakageError(PacesetterError):
-    """Code asked for something beyond its cutoff. A bug in the caller, never bad input."""
+    """Code asked for something beyond its cutoff: a bug in the caller, never bad input."""
 
 
 class FeatureError(PacesetterError):
-    """A feature was declared wrongly. A bug in the declaration, never bad input."""
+    """A feature was declared wrongly: a bug in the declaration, never bad input."""

@@ -1,15 +1,18 @@
-"""All settings, read in this one place: params.yaml and three variables of the environment."""
+"""All settings, read in this one place and from params.yaml alone.
+
+No environment variable changes a setting.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
 from features.errors import ParamsError
 from features.params import FeatureParams, Section
+from features.problems import say_problems
 from serving.params import ServingParams
 from training.params import TrainingParams
 
@@ -17,7 +20,7 @@ FILE = "params.yaml"
 
 
 class Settings(Section):
-    """The three sections of params.yaml; what a file leaves out keeps its default."""
+    """The three sections of params.yaml; a key left out keeps its default."""
 
     features: FeatureParams = FeatureParams()
     training: TrainingParams = TrainingParams()
@@ -25,49 +28,42 @@ class Settings(Section):
 
     @classmethod
     def load(cls, home: Path, params: Path | None = None) -> Settings:
-        """Read the file named, else HOME/params.yaml, else ./params.yaml, else the defaults.
+        """Read the settings file, or return the defaults where there is none.
+
+        Args:
+            home: its params.yaml is read where `params` is None, else ./params.yaml.
+            params: the file to read instead.
 
         Raises:
-            ParamsError: the file is missing, is no YAML, or holds a key or value we do not know.
+            ParamsError: `params` does not exist, or the file is not valid.
         """
-        if params is not None and not params.is_file():
-            raise ParamsError(params, ["there is no such file; --params names a YAML file"])
-        places = [params] if params is not None else [home / FILE, Path(FILE)]
-        found = next((place for place in places if place.is_file()), None)
-        return cls() if found is None else cls.read(found)
+        if params is not None:
+            if not params.is_file():
+                raise ParamsError(params, ["there is no such file; --params needs a YAML file"])
+            return cls.read(params)
+        files = (path for path in (home / FILE, Path(FILE)) if path.is_file())
+        path = next(files, None)
+        return cls() if path is None else cls.read(path)
 
     @classmethod
     def read(cls, path: Path) -> Settings:
-        """Read one file."""
+        """Read one file.
+
+        Raises:
+            ParamsError: it is not YAML, or holds an unknown key or a wrong value.
+        """
         try:
-            plain = yaml.safe_load(path.read_text(encoding="utf-8"))
+            sections = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            told = " ".join(str(error).split())
-            raise ParamsError(path, [f"cannot be read as YAML: {told}"]) from error
-        if plain is None:
+            reason = " ".join(str(error).split())
+            raise ParamsError(path, [f"cannot be read as YAML: {reason}"]) from error
+        if sections is None:
             return cls()
-        if not isinstance(plain, dict):
-            raise ParamsError(path, [f"holds a {type(plain).__name__}; it should hold sections"])
+        if not isinstance(sections, dict):
+            held = type(sections).__name__
+            right = f"it should hold the sections {', '.join(cls.model_fields)}"
+            raise ParamsError(path, [f"holds a {held}; {right}"])
         try:
-            return cls.model_validate(plain)
+            return cls.model_validate(sections)
         except ValidationError as error:
-            raise ParamsError(path, [_say(problem) for problem in error.errors()]) from error
-
-
-def _say(problem: Any) -> str:
-    """Say in one sentence where a setting is wrong, what was given, and what would be right."""
-    where = ".".join(str(step) for step in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        return f"unknown key '{where}' (given {problem['input']!r}); {_known(problem['loc'])}"
-    return f"'{where}' was given {problem['input']!r}: {problem['msg']}"
-
-
-def _known(where: tuple[int | str, ...]) -> str:
-    """List the keys that would be right at a place."""
-    section: type[Section] = Settings
-    for step in where[:-1]:
-        annotation = section.model_fields[str(step)].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, Section)):
-            return "remove it"
-        section = annotation
-    return f"known keys there: {', '.join(section.model_fields)}"
+            raise ParamsError(path, [say_problems(error, cls)]) from error

@@ -16,6 +16,8 @@ from features.params import Section
 class BoosterParams(Section):
     """How the trees grow. Names and meaning are LightGBM's, but for `bags` and `threads`.
 
+    The fields that are worth tuning carry the range to search, as `search` in their JSON schema.
+
     Source: https://lightgbm.readthedocs.io/en/stable/Parameters.html
     """
 

@@ -20,22 +20,22 @@ SOURCE_ROW = "file_row_number"
 
 @dataclass(frozen=True)
 class Field:
-    """One column of a warehouse table, and the four steps that make it.
+    """One column of a warehouse table, and the four steps from the source's column to it.
 
     The steps are columns of nested queries, so that none repeats what another has computed:
-    the source's column `taken` and trimmed, what is `given` in it, how that is `read`, and the
-    `value` it settles to.
+    `trimmed`, then `cleaned` (NULL where nothing is written), then `parsed`, then `value`, which
+    also lies in a plausible range.
 
     Attributes:
         place: its place among the fields.
         name: its name in the warehouse.
         column: its meaning in the schema; None for an attribute.
         raw: the source's column; None where the source has none.
-        taking: SQL of `taken`, from the source's column.
-        giving: SQL of `given`, from `taken`.
-        reading: SQL of `read`, from `given`.
-        kind: what it is settled as; None for an attribute that stays as it is.
-        is_sure: whatever is given can be read.
+        trimming: SQL of `trimmed`, from the source's column.
+        cleaning: SQL of `cleaned`, from `trimmed`.
+        parsing: SQL of `parsed`, from `cleaned`.
+        kind: the kind whose range `value` keeps to; None where `parsed` stays as it is.
+        always_parses: nothing that can be written there fails to parse.
         note: how its values were changed, if they were.
     """
 
@@ -43,27 +43,27 @@ class Field:
     name: str
     column: Column | None
     raw: RawColumn | None
-    taking: str
-    giving: str
-    reading: str
+    trimming: str
+    cleaning: str
+    parsing: str
     kind: ColumnKind | None
-    is_sure: bool = True
+    always_parses: bool = True
     note: str = ""
 
     @property
-    def taken(self) -> str:
-        """The source's column, as a column of a query."""
-        return f"taken_{self.place}"
+    def trimmed(self) -> str:
+        """The source's column without white space around it, as a column of a query."""
+        return f"trimmed_{self.place}"
 
     @property
-    def given(self) -> str:
+    def cleaned(self) -> str:
         """What is written there, NULL where that is nothing, as a column of `Plan.rows`."""
-        return f"given_{self.place}"
+        return f"cleaned_{self.place}"
 
     @property
-    def read(self) -> str:
-        """What that means, before it is settled."""
-        return f"read_{self.place}"
+    def parsed(self) -> str:
+        """What that means, in any range, as a column of a query."""
+        return f"parsed_{self.place}"
 
     @property
     def value(self) -> str:
@@ -72,29 +72,35 @@ class Field:
 
     @property
     def unreadable(self) -> str:
-        """Whether something is given that cannot be read."""
-        return f"({self.given} IS NOT NULL AND {self.value} IS NULL)"
+        """Condition: something is written that cannot be read."""
+        return f"({self.cleaned} IS NOT NULL AND {self.value} IS NULL)"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How one staged table is read."""
+    """How one staged table is read.
+
+    Attributes:
+        matched: our table and the source's columns for it.
+        file: the staged parquet file.
+        fields: the schema's columns in their order, then the attributes.
+    """
 
     matched: Matched
     file: Path
     fields: tuple[Field, ...]
 
     def rows(self, *fields: Field) -> str:
-        """Give the typed rows for a FROM clause: source_row, and the fields given and as value.
+        """Return a FROM clause: `source_row`, and each field's `cleaned` and `value`.
 
-        Only fields that are asked for are named: the engine's planner is slow to find out for
-        itself which of hundreds of columns a query can do without.
+        Only the fields asked for are in it: the engine's planner is slow to find out for itself
+        which of hundreds of columns a query can do without.
         """
         steps = (
-            (f"{f.taking} AS {f.taken}" for f in fields),
-            (f"{f.giving} AS {f.given}" for f in fields),
-            (f"{f.given}, {f.reading} AS {f.read}" for f in fields),
-            (f"{f.given}, {_settled(f)} AS {f.value}" for f in fields),
+            (f"{f.trimming} AS {f.trimmed}" for f in fields),
+            (f"{f.cleaning} AS {f.cleaned}" for f in fields),
+            (f"{f.cleaned}, {f.parsing} AS {f.parsed}" for f in fields),
+            (f"{f.cleaned}, {_in_range(f)} AS {f.value}" for f in fields),
         )
         query, row_number = parquet(self.file), f"{SOURCE_ROW} AS source_row"
         for step in steps:
@@ -103,24 +109,24 @@ class Plan:
         return query
 
     def __getitem__(self, name: str) -> Field:
-        """Give the field of a schema column."""
+        """Return the field of a schema column."""
         return next(f for f in self.fields if f.column is not None and f.name == name)
 
     def schema_fields(self) -> Iterator[Field]:
-        """Go through the schema columns that the source has."""
+        """Go through the schema's columns that the source has."""
         return (f for f in self.fields if f.column is not None and f.raw is not None)
 
 
-def _settled(field: Field) -> str:
-    return field.read if field.kind is None else parsing.settled(field.kind, field.read)
+def _in_range(field: Field) -> str:
+    return field.parsed if field.kind is None else parsing.in_range(field.kind, field.parsed)
 
 
-def plan(backend: Backend, matched: Matched, file: Path) -> Plan:
+def make_plan(backend: Backend, matched: Matched, file: Path) -> Plan:
     """Decide how each column of a staged table is read."""
     columns = matched.table.columns
     fields = [_schema_field(backend, matched, file, i) for i in range(len(columns))]
-    named = enumerate(matched.attributes.items(), len(columns))
-    fields += [_attribute_field(matched, place, *item) for place, item in named]
+    attributes = enumerate(matched.attributes.items(), len(columns))
+    fields += [_attribute_field(matched, place, *attribute) for place, attribute in attributes]
     return Plan(matched, file, tuple(fields))
 
 
@@ -130,48 +136,55 @@ def _schema_field(backend: Backend, matched: Matched, file: Path, place: int) ->
     if source is None:
         nothing = f"CAST(NULL AS {SQL_TYPES[column.kind]})"
         return Field(place, column.name, column, None, nothing, *_unchanged(place), None)
-    taking = parsing.trimmed(ident(source.staged), source.type)
-    giving = parsing.given(f"taken_{place}", source.type)
-    reading = parsing.parsed(column.kind, f"given_{place}", source.type, matched.reading)
+    trimming = parsing.trim(ident(source.staged), source.type)
+    cleaning = parsing.clean(f"trimmed_{place}", source.type)
+    parse = parsing.parse(column.kind, f"cleaned_{place}", source.type, matched.texts)
     note = ""
     if column.name == "entity_type":
-        reading = f"lower({reading})"
+        parse = f"lower({parse})"
     if column.kind is ColumnKind.ID and source.type in ("FLOAT", "DOUBLE"):
         note = "ids stored as floating-point numbers, read as whole ones"
-    if column.kind is ColumnKind.ID and matched.raw.is_csv and _is_damaged(backend, file, source):
-        reading = f"regexp_replace({reading}, '\\.0$', '')"
+    if (
+        column.kind is ColumnKind.ID
+        and matched.raw.is_csv
+        and _has_float_ids(backend, file, source)
+    ):
+        parse = f"regexp_replace({parse}, '\\.0$', '')"
         note = "ids written as 7.0, read as 7"
-    is_sure = parsing.is_sure(column.kind, source.type)
+    always = parsing.always_parses(column.kind, source.type)
     return Field(
-        place, column.name, column, source, taking, giving, reading, column.kind, is_sure, note
+        place, column.name, column, source, trimming, cleaning, parse, column.kind, always, note
     )
 
 
 def _unchanged(place: int) -> tuple[str, str]:
-    """Name the steps of a column that pass on what they get."""
-    return f"taken_{place}", f"given_{place}"
+    """Return `cleaning` and `parsing` of a column that passes through both unchanged."""
+    return f"trimmed_{place}", f"cleaned_{place}"
 
 
-def _is_damaged(backend: Backend, file: Path, source: RawColumn) -> bool:
-    """Tell whether pandas wrote a column of whole numbers as floats because some are empty.
+def _has_float_ids(backend: Backend, file: Path, source: RawColumn) -> bool:
+    """Return whether pandas wrote whole-number ids as floats because some are empty.
 
-    Only when every id ends in `.0` and at least one is empty: otherwise ids stay as they are.
+    7.0  8.0  (empty)     True: read as 7 and 8
+    7.0  8.0              False: nothing is empty, so `.0` may belong to the ids
+    7.0  A8   (empty)     False: these ids were never numbers
     """
-    given = parsing.given(f"trim({ident(source.staged)})", source.type)
-    every, some, gaps = row(
+    cleaned = parsing.clean(f"trim({ident(source.staged)})", source.type)
+    all_end_in_0, filled, empty = row(
         backend,
-        f"SELECT bool_and(regexp_full_match(given, '\\d+\\.0')), count(given), "
-        f"count(*) - count(given) FROM (SELECT {given} AS given FROM {parquet(file)})",
+        f"SELECT bool_and(regexp_full_match(id, '\\d+\\.0')), count(id), count(*) - count(id) "
+        f"FROM (SELECT {cleaned} AS id FROM {parquet(file)})",
     )
-    return bool(every) and some > 0 and gaps > 0
+    return bool(all_end_in_0) and filled > 0 and empty > 0
 
 
 def _attribute_field(matched: Matched, place: int, name: str, source: RawColumn) -> Field:
-    taken, given = _unchanged(place)
+    trimmed, cleaned = _unchanged(place)
     raw = ident(source.staged)
-    giving = parsing.given_attribute(taken, source.type)
+    # Trimmed in the same step, see there.
+    cleaning = parsing.clean_attribute(trimmed, source.type)
     if source.declared is None:
-        kind, reading = parsing.attribute(given, source.type, matched.reading)
-        return Field(place, name, None, source, raw, giving, reading, kind)
-    kind, reading = parsing.declared(given, source.declared, matched.reading)
-    return Field(place, name, None, source, raw, giving, reading, kind, is_sure=False)
+        kind, parse = parsing.parse_attribute(cleaned, source.type, matched.texts)
+        return Field(place, name, None, source, raw, cleaning, parse, kind)
+    kind, parse = parsing.parse_declared(cleaned, source.declared, matched.texts)
+    return Field(place, name, None, source, raw, cleaning, parse, kind, always_parses=False)

@@ -1,7 +1,7 @@
-"""What people committed to bring in a quota period: read from a file, and seen as time allows.
+"""Commits: the amounts people said they would bring in a quota period, and when they said it.
 
-No CRM table holds it, so it comes beside the extract. It is read and judged row by row like one:
-every row is accepted, or kept aside with its reason.
+No CRM table holds them, so they come in a file beside the extract. It is read like a table of the
+extract: every row is accepted, or set aside with its reason.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from ibis.backends.duckdb import Backend
 
 from features.arrays import Floats
 from features.errors import InputError
-from features.ingest.columns import Plan, plan
-from features.ingest.files import look
+from features.ingest.columns import Plan, make_plan
+from features.ingest.files import inspect_file
 from features.ingest.match import match_table
 from features.ingest.notes import reading_notes
 from features.ingest.quarantine import mark_faulty, reasons, reject, write_quarantine
@@ -39,39 +39,46 @@ _PLACE = "place"
 
 @dataclass(frozen=True, eq=False)
 class Commits:
-    """Commits that can be used, and what became of the file's rows.
+    """The usable commits of a file, and what became of its rows.
 
     Attributes:
         frame: the columns of `COMMITS`, `known_at` filled.
-        report: how many rows were read, accepted and turned away, and why.
+        report: how many rows were read, accepted and set aside, and why.
     """
 
     frame: pd.DataFrame
     report: TableReport
 
     def newest(self, warehouse: Warehouse, keys: pd.DataFrame) -> Floats:
-        """Give what each rep had last committed to by a cutoff, as an amount; NaN without any.
+        """Return the amount each rep had last committed to by a cutoff.
 
-        Of the commits a cutoff may see, the one made last counts; of two made at one moment, the
-        one that was known later, which corrects the other.
+        Of the commits visible at a cutoff, the one made last counts. Of two made at the same
+        moment, the one known later counts, since it corrects the other:
+
+            made_at   known_at   amount
+            Jan 5     Jan 5      100       superseded
+            Jan 9     Jan 9      120       corrected
+            Jan 9     Jan 12     110       counts at cutoffs after Jan 12; before them, 120 does
 
         Args:
-            warehouse: its engine answers.
+            warehouse: its engine computes.
             keys: `rep_id, period_start, cutoff`, in any order.
+
+        Returns:
+            One amount for each row of `keys`, in their order; NaN where there is no commit.
         """
-        found = np.full(len(keys), np.nan)
+        amounts = np.full(len(keys), np.nan)
         if keys.empty:
-            return found
-        asked = keys[[*PERIOD, CUTOFF]].assign(**{_PLACE: np.arange(len(keys))})
-        here, told = (_in_memory(frame) for frame in (asked, self.frame))
-        joined = here.inner_join(told, PERIOD)
+            return amounts
+        placed = keys[[*PERIOD, CUTOFF]].assign(**{_PLACE: np.arange(len(keys))})
+        joined = _in_memory(placed).inner_join(_in_memory(self.frame), PERIOD)
         seen = joined.filter(visible(joined, COMMITS, joined[CUTOFF]))
         order = [seen.made_at.desc(), seen.known_at.desc()]
         newest = ibis.row_number().over(group_by=[seen[_PLACE]], order_by=order)
-        kept = seen.mutate(newest=newest)
-        fetched = warehouse.arrow(kept.filter(kept.newest == 0).select(_PLACE, "amount"))
-        found[fetched[_PLACE].to_numpy()] = fetched["amount"].to_numpy()
-        return found
+        ranked = seen.mutate(newest=newest)
+        fetched = warehouse.arrow(ranked.filter(ranked.newest == 0).select(_PLACE, "amount"))
+        amounts[fetched[_PLACE].to_numpy()] = fetched["amount"].to_numpy()
+        return amounts
 
 
 def _in_memory(frame: pd.DataFrame) -> ibis.Table:
@@ -79,51 +86,50 @@ def _in_memory(frame: pd.DataFrame) -> ibis.Table:
 
 
 def read_commits(
-    file: Path, warehouse: Warehouse, params: IngestParams, turned_away: Path
+    file: Path, warehouse: Warehouse, params: IngestParams, quarantine: Path
 ) -> Commits:
     """Read a file of commits, CSV or parquet: `rep_id, period_start, made_at, amount`.
 
     Times are read as those of an extract: UTC, converted where they name a zone, a date is its
-    midnight; `known_at` may tell that a commit was written down later. A row is turned away if a
-    value is missing or cannot be read, if its rep has no quota period that begins then, if it was
-    made when the period was over, or if it repeats another's keys and clocks (the first is kept).
+    midnight; an optional `known_at` says that a commit was written down later. A row is set aside
+    if a value is missing or cannot be read, if its rep has no quota period that begins then, if it
+    was made after the period, or if it repeats another's keys and times (the first is kept).
     Amounts are taken as they are, negative ones too.
 
     Args:
         file: of commits.
-        warehouse: names the quotas.
+        warehouse: holds the quotas.
         params: how texts are read.
-        turned_away: the parquet file for rows that cannot be used, written only if there are any.
+        quarantine: the parquet file for rows that cannot be used, written only if there are any.
 
     Raises:
         InputError: the file or a column is missing, or no row can be used.
     """
-    turned_away.unlink(missing_ok=True)
-    with TemporaryDirectory(prefix=".commits-", dir=turned_away.parent) as name:
+    quarantine.unlink(missing_ok=True)
+    with TemporaryDirectory(prefix=".commits-", dir=quarantine.parent) as name:
         folder = Path(name)
         backend = engine(params.memory_gb, params.threads, folder / "spill")
         try:
-            raw = look(backend, file)
+            raw = inspect_file(backend, file)
             matched = match_table(COMMITS, raw, params)
-            with reading(raw.where, raw.right):
+            with reading(raw.where, raw.remedy):
                 staged = raw.stage(backend, folder / "staged.parquet")
-                planned = plan(backend, matched, staged)
-                rejected = reject(backend, planned, None)
-                mark_faulty(
-                    backend, rejected, _faults(_given(backend, planned, rejected), warehouse)
-                )
+                plan = make_plan(backend, matched, staged)
+                rejected = reject(backend, plan, None)
+                readable = _readable(backend, plan, rejected)
+                mark_faulty(backend, rejected, _faults(readable, warehouse))
                 accepted = folder / "accepted.parquet"
-                write(backend, _accepted(planned, rejected), accepted)
+                write(backend, _accepted(plan, rejected), accepted)
                 frame = pd.read_parquet(accepted)
-                report = _report(backend, planned, rejected, frame)
+                report = _report(backend, plan, rejected, frame)
                 if report.quarantined:
-                    write_quarantine(backend, planned, rejected, turned_away)
+                    write_quarantine(backend, plan, rejected, quarantine)
         finally:
             backend.disconnect()
     if not report.read:
-        raise InputError(f"{file} holds no row: a commit has {', '.join(COMMITS.required)}")
+        raise InputError(f"{file} has no rows; a commit has {', '.join(COMMITS.required)}")
     if frame.empty:
-        raise InputError(_nothing_usable(file, report, turned_away))
+        raise InputError(_nothing_usable(file, report, quarantine))
     return Commits(frame, report)
 
 
@@ -135,21 +141,21 @@ class _Commit(NamedTuple):
     known_at: datetime
 
 
-def _given(backend: Backend, planned: Plan, rejected: str) -> Iterator[_Commit]:
-    """Go through the rows that can be read, in the file's order."""
-    columns = [planned[name] for name in ("rep_id", "period_start", "made_at", "known_at")]
+def _readable(backend: Backend, plan: Plan, rejected: str) -> Iterator[_Commit]:
+    """Go through the rows without faults of their own, in the file's order."""
+    columns = [plan[name] for name in ("rep_id", "period_start", "made_at", "known_at")]
     rep, start, made, known = (field.value for field in columns)
-    found = rows(
+    commits = rows(
         backend,
         f"SELECT source_row, {rep}, {start}, {made}, coalesce({known}, {made}) "
-        f"FROM {planned.rows(*columns)} "
+        f"FROM {plan.rows(*columns)} "
         f"WHERE source_row NOT IN (SELECT source_row FROM {rejected}) ORDER BY 1",
     )
-    return (_Commit(*commit) for commit in found)
+    return (_Commit(*commit) for commit in commits)
 
 
 def _faults(commits: Iterable[_Commit], warehouse: Warehouse) -> Iterator[tuple[int, str, str]]:
-    """Judge commits beside the quotas, and beside each other: the first of two alike is kept."""
+    """Go through commits that do not fit the quotas, or that repeat an earlier commit."""
     kept: dict[tuple[str, datetime, datetime, datetime], int] = {}
     quotas = _periods(warehouse)
     for commit in commits:
@@ -178,30 +184,31 @@ def _faults(commits: Iterable[_Commit], warehouse: Warehouse) -> Iterator[tuple[
 
 
 def _periods(warehouse: Warehouse) -> Mapping[str, Mapping[datetime, datetime]]:
-    """Name each rep's quota periods: beginning -> end."""
+    """Return each rep's quota periods: start -> end."""
     quotas = warehouse["quotas"].select("rep_id", "period_start", "period_end").distinct()
-    found: dict[str, dict[datetime, datetime]] = {}
+    periods: dict[str, dict[datetime, datetime]] = {}
     for quota in warehouse.arrow(quotas).to_pylist():
-        found.setdefault(quota["rep_id"], {})[quota["period_start"]] = quota["period_end"]
-    return found
+        periods.setdefault(quota["rep_id"], {})[quota["period_start"]] = quota["period_end"]
+    return periods
 
 
-def _accepted(planned: Plan, rejected: str) -> str:
-    values = {one.name: one.value for one in planned.fields if one.column is not None}
-    # What the file says nothing of was known when it was said.
+def _accepted(plan: Plan, rejected: str) -> str:
+    """Return SQL of the accepted rows, in the file's order."""
+    values = {field.name: field.value for field in plan.fields if field.column is not None}
+    # Without a `known_at`, a commit was known when it was made.
     values["known_at"] = f"coalesce({values['known_at']}, {values['made_at']})"
-    listed = ", ".join(f"{value} AS {name}" for name, value in values.items())
-    fields = (planned[name] for name in values)
+    selected = ", ".join(f"{value} AS {name}" for name, value in values.items())
+    fields = (plan[name] for name in values)
     return (
-        f"SELECT {listed} FROM {planned.rows(*fields)} "
+        f"SELECT {selected} FROM {plan.rows(*fields)} "
         f"WHERE source_row NOT IN (SELECT source_row FROM {rejected}) ORDER BY source_row"
     )
 
 
-def _report(backend: Backend, planned: Plan, rejected: str, frame: pd.DataFrame) -> TableReport:
-    matched = planned.matched
-    (read,) = row(backend, f"SELECT count(*) FROM {parquet(planned.file)}")
-    notes = reading_notes(backend, planned, rejected)
+def _report(backend: Backend, plan: Plan, rejected: str, frame: pd.DataFrame) -> TableReport:
+    matched = plan.matched
+    (read,) = row(backend, f"SELECT count(*) FROM {parquet(plan.file)}")
+    notes = reading_notes(backend, plan, rejected)
     negative = int((frame["amount"] < 0).sum())
     return TableReport(
         read=read,
@@ -214,9 +221,9 @@ def _report(backend: Backend, planned: Plan, rejected: str, frame: pd.DataFrame)
     )
 
 
-def _nothing_usable(file: Path, report: TableReport, turned_away: Path) -> str:
+def _nothing_usable(file: Path, report: TableReport, quarantine: Path) -> str:
     why = ", ".join(f"{kind} ({count:,})" for kind, count in report.quarantine_reasons.items())
     return (
-        f"{file}: none of {report.read:,} rows can be used: {why}; {turned_away} holds each with "
+        f"{file}: none of {report.read:,} rows can be used: {why}; {quarantine} holds each with "
         "its reason"
     )

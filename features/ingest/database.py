@@ -1,8 +1,8 @@
-"""A database as a source: its tables and views, each read once, all at one moment.
+"""A database as a source: its tables and views, each read once, all as of the same moment.
 
 The only module that knows SQLAlchemy. Rows are staged as texts, exactly as the database holds
 them, so that no driver and no data frame decides what a long id or an exact amount becomes.
-A password is never shown: not in a report, not in an error, not in what caused the error.
+A password is never shown: not in a report, not in an error, not in the cause of an error.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _CHUNK = 50_000
 _SQLITE = "sqlite"
 _POSTGRES = "postgresql"
 _KINDS = {"sqlite": _SQLITE, "postgres": _POSTGRES, "postgresql": _POSTGRES}
-_RIGHT = "give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+_REMEDY = "give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 _SECRET = re.compile(r"pass|secret|token|key", re.IGNORECASE)
 _HIDDEN = "***"
 _WHOLE_FLOAT = 1e22
@@ -37,7 +37,14 @@ _WHOLE_FLOAT = 1e22
 
 @dataclass(frozen=True)
 class _Login:
-    """An address, how it is shown, and what must not be."""
+    """How to reach a database, and what must not be shown of it.
+
+    Attributes:
+        kind: `sqlite` or `postgresql`.
+        url: with the password.
+        shown: the URL without the password.
+        secrets: the password and other secret parts, in every way a URL may write them.
+    """
 
     kind: str
     url: sa.URL
@@ -45,29 +52,32 @@ class _Login:
     secrets: tuple[str, ...]
 
     def guard(self, call: Callable[[], _T], where: str = "") -> _T:
-        """Call the driver; its errors may hold the password, so only their words are kept.
+        """Call the driver, and word its errors without the password they may hold.
 
-        The error is raised outside the handler: an exception that remembered the driver's as
-        its context would carry the password into the next traceback.
+        The error is raised outside the handler: an exception that kept the driver's as its
+        context would carry the password into the next traceback.
         """
         try:
             return call()
         except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
-            problem = self._words(error)
-        raise SourceError(where or self.shown, problem, _RIGHT)
+            problem = self._without_secrets(error)
+        raise SourceError(where or self.shown, problem, _REMEDY)
 
-    def _words(self, error: Exception) -> str:
-        words = " ".join(str(getattr(error, "orig", None) or error).split())
+    def _without_secrets(self, error: Exception) -> str:
+        message = " ".join(str(getattr(error, "orig", None) or error).split())
         for secret in self.secrets:
-            words = words.replace(secret, _HIDDEN)
-        return words
+            message = message.replace(secret, _HIDDEN)
+        return message
 
 
 def database(url: str) -> Source:
-    """Open a database, given as a URL.
+    """Open a database by its URL.
 
     A password written as `***`, as reports show it, is left to the driver, which looks in
     PGPASSWORD and ~/.pgpass: so the last source can be read again without a stored secret.
+
+    Raises:
+        SourceError: the URL is not understood, or the database cannot be reached.
     """
     login = _login(url)
     connection = login.guard(partial(_connect, login))
@@ -79,7 +89,7 @@ def database(url: str) -> Source:
 
     def table(_backend: Backend, name: str) -> RawTable:
         where = f"table '{name}' of {login.shown}"
-        return login.guard(partial(_look, login, connection, names[name], where), where)
+        return login.guard(partial(_inspect, login, connection, names[name], where), where)
 
     return Source(login.shown, tuple(names), table, connection.close)
 
@@ -88,22 +98,23 @@ def _login(url: str) -> _Login:
     scheme = url.partition("://")[0]
     kind = _KINDS.get(scheme.partition("+")[0].lower())
     if kind is None:
-        raise SourceError(f"{scheme}://{_HIDDEN}", "no such kind of database is known", _RIGHT)
+        raise SourceError(f"{scheme}://{_HIDDEN}", "unknown kind of database", _REMEDY)
     try:
         parsed: sa.URL | None = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
         parsed = None
     if parsed is None:
-        right = f"{_RIGHT}, with the signs @ : / # ? % of a password written as %40 and so on"
-        raise SourceError(f"{scheme}://{_HIDDEN}", "the URL cannot be understood", right)
+        remedy = f"{_REMEDY}, with the signs @ : / # ? % of a password written as %40 and so on"
+        raise SourceError(f"{scheme}://{_HIDDEN}", "the URL cannot be understood", remedy)
     hidden = {key: _HIDDEN for key in parsed.query if _SECRET.search(key)}
     shown = parsed.update_query_dict(hidden).render_as_string(hide_password=True)
     return _Login(kind, _without_placeholders(parsed), shown.replace("%2A", "*"), _secrets(parsed))
 
 
 def _without_placeholders(url: sa.URL) -> sa.URL:
-    shown = [key for key, value in url.query.items() if value == _HIDDEN]
-    url = url.difference_update_query(shown)
+    """Remove every `***`, so that the driver looks for the secrets itself."""
+    hidden = [key for key, value in url.query.items() if value == _HIDDEN]
+    url = url.difference_update_query(hidden)
     # URL.set() cannot empty a password.
     password = None if url.password == _HIDDEN else url.password
     return sa.URL.create(
@@ -112,20 +123,20 @@ def _without_placeholders(url: sa.URL) -> sa.URL:
 
 
 def _secrets(url: sa.URL) -> tuple[str, ...]:
-    found = [url.password or ""]
+    values = [url.password or ""]
     for key, value in url.query.items():
         if _SECRET.search(key):
-            found += [value] if isinstance(value, str) else value
-    plain = [secret for secret in found if secret not in ("", _HIDDEN)]
-    return tuple({written for s in plain for written in (s, quote(s, safe=""), quote_plus(s))})
+            values += [value] if isinstance(value, str) else value
+    secrets = [value for value in values if value not in ("", _HIDDEN)]
+    return tuple({form for s in secrets for form in (s, quote(s, safe=""), quote_plus(s))})
 
 
 def _connect(login: _Login) -> sa.Connection:
-    """Open a connection that cannot write and sees every table at the same moment."""
+    """Open a connection that cannot write and sees every table as of the same moment."""
     if login.kind == _SQLITE:
         file = Path(login.url.database or "")
         if not file.is_file():
-            raise SourceError(login.shown, "there is no such file", _RIGHT)
+            raise SourceError(login.shown, "there is no such file", _REMEDY)
         address = f"file:{quote(str(file.absolute()))}?mode=ro"
         engine = sa.create_engine(
             "sqlite+pysqlite://",
@@ -147,17 +158,17 @@ _Name = tuple[str | None, str]
 
 
 def _tables(login: _Login, connection: sa.Connection) -> dict[str, _Name]:
-    """Find tables and views: those of the default schema by name, others as schema.name."""
+    """Return tables and views: those of the default schema by name, others as schema.name."""
     inspector = sa.inspect(connection)
-    found: dict[str, _Name] = {}
+    tables: dict[str, _Name] = {}
     for name in _names(login, inspector, None):
-        found[name] = (None, name)
+        tables[name] = (None, name)
     if login.kind == _POSTGRES:
         for schema in inspector.get_schema_names():
             if schema != "information_schema":
                 for name in _names(login, inspector, schema):
-                    found.setdefault(f"{schema}.{name}", (schema, name))
-    return found
+                    tables.setdefault(f"{schema}.{name}", (schema, name))
+    return tables
 
 
 def _names(login: _Login, inspector: sa.Inspector, schema: str | None) -> list[str]:
@@ -167,16 +178,16 @@ def _names(login: _Login, inspector: sa.Inspector, schema: str | None) -> list[s
     return sorted(names)
 
 
-def _look(login: _Login, connection: sa.Connection, name: _Name, where: str) -> RawTable:
+def _inspect(login: _Login, connection: sa.Connection, name: _Name, where: str) -> RawTable:
     schema, table = name
-    found = sa.inspect(connection).get_columns(table, schema)
+    described = sa.inspect(connection).get_columns(table, schema)
     columns = tuple(
         RawColumn(str(column["name"]), f"c{i}", declared=_declared(column["type"]))
-        for i, column in enumerate(found)
+        for i, column in enumerate(described)
     )
     selected = [
-        _as_read(login, column["name"], column["type"]).label(f"c{i}")
-        for i, column in enumerate(found)
+        _selected(login, column["name"], column["type"]).label(f"c{i}")
+        for i, column in enumerate(described)
     ]
     query = sa.select(*selected).select_from(sa.table(table, schema=schema))
 
@@ -184,14 +195,15 @@ def _look(login: _Login, connection: sa.Connection, name: _Name, where: str) -> 
         login.guard(partial(_stage, connection, query, path), where)
         return path
 
-    return RawTable(where, _RIGHT, columns, stage)
+    return RawTable(where, _REMEDY, columns, stage)
 
 
-def _as_read(login: _Login, name: str, declared: Any) -> sa.ColumnElement[Any]:
-    """Let PostgreSQL write what it holds as text: exact, and without a driver's limits.
+def _selected(login: _Login, name: str, declared: Any) -> sa.ColumnElement[Any]:
+    """Return what to select of a column, so that its values become texts exactly.
 
-    Not floating-point numbers, which it may write with an exponent; and not SQLite, which
-    rounds them. Those are written here.
+    PostgreSQL writes its values as text itself, without a driver's limits. `_text` writes those
+    that come as they are: floating-point numbers, to which PostgreSQL may give an exponent, and
+    all of SQLite's, which rounds when it writes.
     """
     column: sa.ColumnElement[Any] = sa.column(name)
     if login.kind == _SQLITE or isinstance(declared, sa.Float):
@@ -200,7 +212,7 @@ def _as_read(login: _Login, name: str, declared: Any) -> sa.ColumnElement[Any]:
 
 
 def _declared(kind: Any) -> str | None:
-    """Tell as what an attribute is kept; texts and all that is unusual stay text."""
+    """Return the engine's type for an attribute; None keeps texts and unusual types as text."""
     kinds = {
         sa.Boolean: "BOOLEAN",
         sa.Integer: "BIGINT",
@@ -209,7 +221,7 @@ def _declared(kind: Any) -> str | None:
         sa.DateTime: "TIMESTAMP",
         sa.Date: "TIMESTAMP",
     }
-    return next((ours for theirs, ours in kinds.items() if isinstance(kind, theirs)), None)
+    return next((type_ for declared, type_ in kinds.items() if isinstance(kind, declared)), None)
 
 
 def _stage(connection: sa.Connection, query: sa.Select[Any], path: Path) -> None:

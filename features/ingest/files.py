@@ -1,7 +1,7 @@
 """Where an extract comes from: a folder of parquet and CSV files, or a database.
 
-A source is looked at first (which tables, which columns) and read later, table by table, so
-that a missing column is told before an hour of reading. Whatever it is, a table ends up as a
+A source is inspected first (which tables, which columns) and read later, table by table, so that
+a missing column is reported before an hour of reading. Whatever the source, a table ends up as a
 parquet file whose row numbers are the source's own.
 """
 
@@ -21,11 +21,11 @@ from features.errors import SourceError, TableError
 from features.storage.engine import ident, parquet, pattern, reading, rows, text, write
 
 Stage = Callable[[Backend, Path], Path]
-"""Bring a table's rows into a parquet file (the path given, or a file that is there)."""
+"""Bring a table's rows into a parquet file: the path passed, or a file that exists already."""
 
 SUFFIXES = (".parquet", ".csv")
-_RIGHT_CSV = "a CSV file is UTF-8 text with a header row and as many fields in every row"
-_RIGHT_PARQUET = "write the file again, or give the table as CSV"
+_CSV_REMEDY = "a CSV file is UTF-8 text with a header row and as many fields in every row"
+_PARQUET_REMEDY = "write the file again, or give the table as CSV"
 _DELIMITERS = (",", ";", "\t")
 # The engine takes sixteen such lines of memory per file at a time.
 _LONGEST_LINE = 2 * 2**20
@@ -56,14 +56,14 @@ class RawTable:
 
     Attributes:
         where: the file, or the table of a database, as messages name it.
-        right: what to do when it cannot be read.
+        remedy: what to do when it cannot be read.
         columns: its columns in their order.
         stage: brings its rows into a parquet file.
         is_csv: empty ids may have made pandas write 7 as 7.0.
     """
 
     where: str
-    right: str
+    remedy: str
     columns: tuple[RawColumn, ...]
     stage: Stage
     is_csv: bool = False
@@ -71,13 +71,13 @@ class RawTable:
 
 @dataclass(frozen=True)
 class Source:
-    """What an extract offers.
+    """An extract, opened.
 
     Attributes:
         name: the folder or URL, without any password.
-        tables: names of the tables that are there.
-        table: looks at one of them.
-        close: lets go of it.
+        tables: names of the tables it holds.
+        table: inspects one of them.
+        close: lets go of files and connections.
     """
 
     name: str
@@ -87,25 +87,28 @@ class Source:
 
 
 def is_database(source: str) -> bool:
-    """Tell whether a source is the URL of a database."""
+    """Return whether a source is the URL of a database."""
     return "://" in source
 
 
 def folder(path: Path) -> Source:
-    """Open a folder of <table>.parquet and <table>.csv files."""
-    right = "give a folder with <table>.parquet or <table>.csv files, or a database URL"
+    """Open a folder of <table>.parquet and <table>.csv files.
+
+    Raises:
+        SourceError: there is no such folder, or it may not be read.
+    """
+    remedy = "give a folder with <table>.parquet or <table>.csv files, or a database URL"
     if path.is_file():
-        raise SourceError(str(path), "it is a file", right)
+        raise SourceError(str(path), "it is a file", remedy)
     if not path.is_dir():
-        raise SourceError(str(path), "there is no such folder", right)
+        raise SourceError(str(path), "there is no such folder", remedy)
     files = _files(path)
 
     def table(backend: Backend, name: str) -> RawTable:
-        found = files[name]
-        if len(found) > 1:
-            names = " and ".join(file.name for file in found)
-            raise TableError(f"{path}: table '{name}' is there twice, as {names}; keep one of them")
-        return look(backend, found[0])
+        if len(files[name]) > 1:
+            names = " and ".join(file.name for file in files[name])
+            raise TableError(f"{path}: table '{name}' exists twice, as {names}; keep one of them")
+        return inspect_file(backend, files[name][0])
 
     return Source(str(path), tuple(files), table)
 
@@ -114,7 +117,7 @@ def _files(path: Path) -> Mapping[str, list[Path]]:
     try:
         entries = sorted(path.iterdir())
     except OSError as error:
-        raise SourceError(str(path), error.strerror or "it is closed", "allow reading") from None
+        raise SourceError(str(path), error.strerror or "no access", "allow reading it") from None
     files: dict[str, list[Path]] = {}
     for file in entries:
         if file.suffix.lower() in SUFFIXES and not file.name.startswith((".", "_")):
@@ -122,10 +125,14 @@ def _files(path: Path) -> Mapping[str, list[Path]]:
     return files
 
 
-def look(backend: Backend, file: Path) -> RawTable:
-    """Read the names and types of a file's columns."""
+def inspect_file(backend: Backend, file: Path) -> RawTable:
+    """Read the names and types of a file's columns.
+
+    Raises:
+        SourceError: it is not a file, is empty, or cannot be read.
+    """
     if not file.is_file():
-        raise SourceError(str(file), "it is no file", "a table is one parquet or CSV file")
+        raise SourceError(str(file), "it is not a file", "a table is one parquet or CSV file")
     try:
         if file.stat().st_size == 0:
             raise SourceError(str(file), "the file is empty", "it needs at least a header row")
@@ -138,32 +145,32 @@ def look(backend: Backend, file: Path) -> RawTable:
 
 def _parquet(backend: Backend, file: Path) -> RawTable:
     scan = parquet(file)
-    with reading(str(file), _RIGHT_PARQUET):
+    with reading(str(file), _PARQUET_REMEDY):
         described = rows(backend, f"DESCRIBE SELECT * FROM {scan}")
     try:
         # The engine renames columns that differ only in case; the file's own schema does not.
         names = pq.read_schema(file).names
     except (pa.ArrowException, OSError) as error:
-        raise SourceError(str(file), str(error).splitlines()[0], _RIGHT_PARQUET) from None
+        raise SourceError(str(file), str(error).splitlines()[0], _PARQUET_REMEDY) from None
     columns = [
         RawColumn(name, str(entry[0]), str(entry[1]))
         for name, entry in zip(names, described, strict=True)
         if not _ROW_LABELS.fullmatch(name)
     ]
     if all(column.staged.lower() != "file_row_number" for column in columns):
-        return RawTable(str(file), _RIGHT_PARQUET, tuple(columns), lambda _backend, _path: file)
+        return RawTable(str(file), _PARQUET_REMEDY, tuple(columns), lambda _backend, _path: file)
     # A column of that name would hide the engine's own row numbers: copy under other names.
     renamed = tuple(
         RawColumn(column.name, f"c{i}", column.type) for i, column in enumerate(columns)
     )
     pairs = zip(columns, renamed, strict=True)
-    listed = ", ".join(f"{ident(old.staged)} AS {new.staged}" for old, new in pairs)
+    selected = ", ".join(f"{ident(old.staged)} AS {new.staged}" for old, new in pairs)
 
     def copy(backend: Backend, path: Path) -> Path:
-        write(backend, f"SELECT {listed} FROM {scan}", path)
+        write(backend, f"SELECT {selected} FROM {scan}", path)
         return path
 
-    return RawTable(str(file), _RIGHT_PARQUET, renamed, copy)
+    return RawTable(str(file), _PARQUET_REMEDY, renamed, copy)
 
 
 def _csv(file: Path) -> RawTable:
@@ -180,11 +187,14 @@ def _csv(file: Path) -> RawTable:
         write(backend, f"SELECT * FROM {scan}", path)
         return path
 
-    return RawTable(str(file), _RIGHT_CSV, columns, stage, is_csv=True)
+    return RawTable(str(file), _CSV_REMEDY, columns, stage, is_csv=True)
 
 
 def _header(file: Path) -> tuple[list[str], str]:
-    """Read a CSV file's header and find which of the usual signs separates its fields."""
+    """Return a CSV file's column names, and the sign that separates its fields.
+
+    The sign is the one of the usual three that the first line holds most of.
+    """
     problem = ""
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
@@ -197,7 +207,7 @@ def _header(file: Path) -> tuple[list[str], str]:
     except csv.Error as error:
         problem = f"its header row cannot be read: {error}"
     if problem:
-        raise SourceError(str(file), problem, _RIGHT_CSV)
+        raise SourceError(str(file), problem, _CSV_REMEDY)
     if not any(name.strip() for name in names):
-        raise SourceError(str(file), "it has no header row", _RIGHT_CSV)
+        raise SourceError(str(file), "it has no header row", _CSV_REMEDY)
     return [name.strip() for name in names], delimiter

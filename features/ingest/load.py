@@ -1,4 +1,4 @@
-"""From an extract to a validated warehouse, or to one clear error and the warehouse before."""
+"""From an extract to a validated warehouse; after an error, the warehouse before it stays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ibis.backends.duckdb import Backend
 
 from features.clock import naive_utc, utc_now
 from features.errors import LostRowsError
-from features.ingest.columns import Plan, plan
+from features.ingest.columns import Plan, make_plan
 from features.ingest.database import database
 from features.ingest.files import Source, folder, is_database
 from features.ingest.mapping import load_mapping
@@ -31,7 +31,7 @@ from features.storage.catalog import exclusive, publish
 from features.storage.engine import engine, ident, parquet, reading, row, write
 from features.tables import TABLES
 
-# Rows are stored next to those they are read with.
+# Rows that are read together are stored next to each other.
 _ORDER = {
     "leads": ("lead_id",),
     "activities": ("lead_id", "occurred_at"),
@@ -49,8 +49,8 @@ class _Work:
 
     Attributes:
         backend: the engine.
-        folder: where the new warehouse grows.
-        declared: the declared `data_until`, naive UTC.
+        folder: where the new warehouse is written.
+        declared: the declared `data_until`, naive UTC; None where none was declared.
     """
 
     backend: Backend
@@ -58,7 +58,7 @@ class _Work:
     declared: datetime | None
 
     def files(self, names: Iterable[str]) -> dict[str, Path]:
-        """Name the files of accepted tables."""
+        """Return the files of accepted tables, by table."""
         return {name: self.folder / f"{name}.parquet" for name in names}
 
 
@@ -70,36 +70,40 @@ def ingest(
     data_until: datetime | None = None,
     progress: Progress = silent,
 ) -> IngestReport:
-    """Replace the warehouse by what a source holds.
+    """Replace the warehouse with what a source holds.
 
     Args:
         source: a folder with <table>.parquet or <table>.csv files, or a database URL.
         home: the folder under which everything is written.
         params: how texts are read, and what counts as enough.
-        mapping: a YAML file that says which foreign table and column is which of ours.
+        mapping: a YAML file with the source's own names for our tables and columns.
         data_until: the moment up to which the source is complete; None means its last event.
-        progress: told about the work.
+        progress: reports the tables that are done.
+
+    Raises:
+        InputError: the source or the mapping cannot be used, or another ingest is at work.
+        LostRowsError: the counts of rows do not add up.
     """
     mappings = load_mapping(mapping)
     declared = None if data_until is None else naive_utc(data_until)
-    with _opened(source) as opened, exclusive(home) as partial:
+    with _open(source) as extract, exclusive(home) as partial:
         with _engine(params, partial) as backend:
             work = _Work(backend, partial, declared)
-            matched = match(backend, opened, mappings, params.ingest)
-            reports = _load(work, matched, progress)
-            report = _report(work, opened.name, reports, params.minimum)
+            matches = match(backend, extract, mappings, params.ingest)
+            reports = _load(work, matches, progress)
+            report = _report(work, extract.name, reports, params.minimum)
         publish(home, partial, _pointer(report, mapping), report.to_json())
     return report
 
 
 @contextmanager
-def _opened(source: str) -> Iterator[Source]:
+def _open(source: str) -> Iterator[Source]:
     is_url = is_database(source)
-    opened = database(source) if is_url else folder(Path(source).expanduser().absolute())
+    extract = database(source) if is_url else folder(Path(source).expanduser().absolute())
     try:
-        yield opened
+        yield extract
     finally:
-        opened.close()
+        extract.close()
 
 
 @contextmanager
@@ -113,21 +117,21 @@ def _engine(params: FeatureParams, partial: Path) -> Iterator[Backend]:
         shutil.rmtree(spill, ignore_errors=True)
 
 
-def _load(work: _Work, matched: Sequence[Matched], progress: Progress) -> dict[str, TableReport]:
-    """Write every table of the schema into the folder, and what was turned away beside it."""
+def _load(work: _Work, matches: Sequence[Matched], progress: Progress) -> dict[str, TableReport]:
+    """Write every table of the schema into the folder, and the rejected rows beside it."""
     reports: dict[str, TableReport] = {}
     plans: list[Plan] = []
-    with progress("reading the extract", len(matched) + 1) as advance:
-        for one in matched:
-            with reading(one.raw.where, one.raw.right):
-                planned, reports[one.table.name] = _load_table(work, one)
-            plans.append(planned)
+    with progress("reading the extract", len(matches) + 1) as advance:
+        for matched in matches:
+            with reading(matched.raw.where, matched.raw.remedy):
+                plan, reports[matched.table.name] = _load_table(work, matched)
+            plans.append(plan)
             advance(1)
         _write_absent(work, reports)
         files = work.files(reports)
-        for planned in plans:
-            name = planned.matched.table.name
-            notes = {**reports[name].notes, **content_notes(work.backend, planned, files)}
+        for plan in plans:
+            name = plan.matched.table.name
+            notes = {**reports[name].notes, **content_notes(work.backend, plan, files)}
             reports[name] = replace(reports[name], notes=notes)
         advance(1)
     return reports
@@ -136,50 +140,50 @@ def _load(work: _Work, matched: Sequence[Matched], progress: Progress) -> dict[s
 def _load_table(work: _Work, matched: Matched) -> tuple[Plan, TableReport]:
     name, backend = matched.table.name, work.backend
     staging, file = work.folder / f"{name}.staged", work.folder / f"{name}.parquet"
-    planned = plan(backend, matched, matched.raw.stage(backend, staging))
-    rejected = reject(backend, planned, work.declared)
-    write(backend, _accepted(planned, rejected), file)
-    report = _table_report(backend, planned, rejected, file)
+    plan = make_plan(backend, matched, matched.raw.stage(backend, staging))
+    rejected = reject(backend, plan, work.declared)
+    write(backend, _accepted(plan, rejected), file)
+    report = _table_report(backend, plan, rejected, file)
     if report.quarantined:
-        turned_away = work.folder / "quarantine"
-        turned_away.mkdir(exist_ok=True)
-        write_quarantine(backend, planned, rejected, turned_away / f"{name}.parquet")
+        quarantine = work.folder / "quarantine"
+        quarantine.mkdir(exist_ok=True)
+        write_quarantine(backend, plan, rejected, quarantine / f"{name}.parquet")
     staging.unlink(missing_ok=True)
-    return planned, report
+    return plan, report
 
 
-def _accepted(planned: Plan, rejected: str) -> str:
-    """Select the accepted rows, typed, in an order that does not depend on the source's."""
-    table = planned.matched.table
+def _accepted(plan: Plan, rejected: str) -> str:
+    """Return SQL of the accepted rows, in an order that does not depend on the source's."""
+    table = plan.matched.table
     values = []
-    for one in planned.fields:
-        value = one.value
-        if one.column is not None and one.name == table.known_at:
-            # What the extract says nothing of was known when it happened.
-            value = f"coalesce({value}, {planned[str(table.event_time)].value})"
-        values.append(f"{value} AS {ident(one.name)}")
-    names = ", ".join(ident(one.name) for one in planned.fields)
+    for field in plan.fields:
+        value = field.value
+        if field.column is not None and field.name == table.known_at:
+            # Without a `known_at`, a row was known when it happened.
+            value = f"coalesce({value}, {plan[str(table.event_time)].value})"
+        values.append(f"{value} AS {ident(field.name)}")
+    names = ", ".join(ident(field.name) for field in plan.fields)
     return (
-        f"SELECT {names} FROM (SELECT {', '.join(values)} FROM {planned.rows(*planned.fields)} "
+        f"SELECT {names} FROM (SELECT {', '.join(values)} FROM {plan.rows(*plan.fields)} "
         f"WHERE source_row NOT IN (SELECT source_row FROM {rejected})) "
         f"ORDER BY {', '.join(_ORDER[table.name])}, hash({names})"
     )
 
 
-def _table_report(backend: Backend, planned: Plan, rejected: str, file: Path) -> TableReport:
-    matched = planned.matched
+def _table_report(backend: Backend, plan: Plan, rejected: str, file: Path) -> TableReport:
+    matched = plan.matched
     name = matched.table.name
-    (read,) = row(backend, f"SELECT count(*) FROM {parquet(planned.file)}")
+    (read,) = row(backend, f"SELECT count(*) FROM {parquet(plan.file)}")
     (accepted,) = row(backend, f"SELECT count(*) FROM {parquet(file)}")
-    (turned,) = row(backend, f"SELECT count(DISTINCT source_row) FROM {rejected}")
-    if read != accepted + turned:
-        raise LostRowsError(f"{name}: {read} rows read, {accepted} accepted, {turned} quarantined")
+    (aside,) = row(backend, f"SELECT count(DISTINCT source_row) FROM {rejected}")
+    if read != accepted + aside:
+        raise LostRowsError(f"{name}: {read} rows read, {accepted} accepted, {aside} quarantined")
     absent = tuple(c.name for c in matched.table.columns if c.name not in matched.columns)
     return TableReport(
         read=read,
         accepted=accepted,
-        quarantined=turned,
-        notes=reading_notes(backend, planned, rejected),
+        quarantined=aside,
+        notes=reading_notes(backend, plan, rejected),
         quarantine_reasons=reasons(backend, rejected),
         matched=matched.notes,
         absent_columns=absent,
@@ -188,7 +192,7 @@ def _table_report(backend: Backend, planned: Plan, rejected: str, file: Path) ->
 
 
 def _write_absent(work: _Work, present: Collection[str]) -> None:
-    """Give every table the source lacks a file without rows, so that queries need not ask."""
+    """Write a file without rows for every table the source lacks, so that queries need not ask."""
     for name, table in TABLES.items():
         if name not in present:
             typed = (f"CAST(NULL AS {SQL_TYPES[c.kind]}) AS {c.name}" for c in table.columns)
@@ -201,7 +205,6 @@ def _report(
 ) -> IngestReport:
     files = work.files(reports)
     until = work.declared or latest_event(work.backend, files)
-    now = utc_now()
     return IngestReport(
         tables=reports,
         absent=tuple(name for name in TABLES if name not in reports),
@@ -209,11 +212,12 @@ def _report(
         data_until=until,
         data_until_declared=work.declared is not None,
         fingerprint=fingerprint(work.backend, files, until),
-        verdict=readiness_of(counts(work.backend, files, until), minimum, now),
+        verdict=readiness_of(counts(work.backend, files, until), minimum, utc_now()),
     )
 
 
 def _pointer(report: IngestReport, mapping: Path | None) -> dict[str, Any]:
+    """Return what HOME/data/current.json says about the new warehouse."""
     return {
         "present": sorted(report.tables),
         "data_until": iso(report.data_until),

@@ -1,4 +1,4 @@
-"""A mapping file: which table and column of a foreign extract plays which part in ours.
+"""A mapping file: a source's own names for our tables and columns.
 
 leads:
   table: sf_lead
@@ -19,16 +19,17 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
 
 from features.errors import MappingError
+from features.problems import say_problems
 from features.tables import TABLES
 
 
 class TableMapping(BaseModel):
-    """How one of our tables is found and read.
+    """How one of our tables is found in a source, and how it is read.
 
     Attributes:
-        table: its name in the source; None means ours.
+        table: its name in the source; None means our name.
         columns: our column -> the source's column.
-        day_first: 03/04/2025 is the 3rd of April; None means as params.yaml says.
+        day_first: 03/04/2025 is the 3rd of April; None leaves it to params.yaml.
         timezone: the zone of times that are written without one.
         drop: source columns that are not loaded, not even into quarantine.
     """
@@ -62,21 +63,25 @@ _File: type[_Tables] = create_model(
 
 @dataclass(frozen=True)
 class Mappings:
-    """A mapping per table of the schema, and the file they were read from."""
+    """A mapping for each table of the schema, and the file they were read from."""
 
     where: str
     tables: Mapping[str, TableMapping]
 
 
 def load_mapping(path: Path | None) -> Mappings:
-    """Read and check a mapping file; without one every table is read under its own name."""
+    """Read and check a mapping file; without one, every table is read under its own name.
+
+    Raises:
+        MappingError: the file cannot be read, or holds an unknown key or column.
+    """
     if path is None:
         return Mappings("", {name: TableMapping() for name in TABLES})
     try:
-        read = _File.model_validate(_parsed(path))
+        content = _File.model_validate(_parsed(path))
     except ValidationError as error:
-        raise MappingError(f"{path}: " + "; ".join(map(_problem, error.errors()))) from None
-    mappings = Mappings(str(path), {name: getattr(read, name) for name in TABLES})
+        raise MappingError(f"{path}: {say_problems(error, _File)}") from None
+    mappings = Mappings(str(path), {name: getattr(content, name) for name in TABLES})
     for name, mapping in mappings.tables.items():
         unknown = [column for column in mapping.columns if column not in TABLES[name].by_name]
         if unknown:
@@ -91,24 +96,15 @@ def _parsed(path: Path) -> Any:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise MappingError(f"{path}: {error.strerror}; give a YAML file that is there") from None
+        raise MappingError(f"{path}: {error.strerror}; --mapping needs a YAML file") from None
     except UnicodeDecodeError:
-        raise MappingError(f"{path}: it is not UTF-8 text; write it as UTF-8 YAML") from None
+        raise MappingError(f"{path}: it is not UTF-8 text; save it as UTF-8") from None
     except yaml.YAMLError as error:
         problem = " ".join(str(error).split())
         raise MappingError(f"{path}: it is not YAML: {problem}") from None
     if not isinstance(content, dict):
         raise MappingError(
-            f"{path}: found {type(content).__name__}; it should map our tables "
-            f"({', '.join(TABLES)}) to where they are found"
+            f"{path}: found {type(content).__name__}; it should hold a section for each table "
+            f"to map, out of {', '.join(TABLES)}"
         )
     return content
-
-
-def _problem(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        known = TABLES if len(error["loc"]) == 1 else TableMapping.model_fields
-        return f"{key}: no such key; right are {', '.join(known)}"
-    given = f" (given: {error['input']!r})" if not isinstance(error["input"], dict) else ""
-    return f"{key}: {error['msg'].removeprefix('Value error, ')}{given}"

@@ -1,4 +1,4 @@
-"""What was accepted but deserves to be known: counts per table, in words."""
+"""What was accepted but is worth knowing: counts for each table, in words."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _REFERENCES = {
 
 
 def reading_notes(backend: Backend, plan: Plan, rejected: str) -> dict[str, int]:
-    """Count the values of accepted rows that were emptied or rewritten while being read."""
+    """Count the values of accepted rows that were emptied or rewritten while they were read."""
     counts: dict[str, str] = {}
     counted = []
     for field in plan.fields:
         before = len(counts)
-        if not field.is_sure and (field.column is None or not field.column.required):
+        if not field.always_parses and (field.column is None or not field.column.required):
             kind = field.kind.value if field.kind else "whole number"
-            words = f"{field.name}: cannot be read as a {kind}, emptied"
-            counts[words] = f"count(*) FILTER ({field.unreadable})"
+            note = f"{field.name}: cannot be read as a {kind}, emptied"
+            counts[note] = f"count(*) FILTER ({field.unreadable})"
         if field.note:
             counts[f"{field.name}: {field.note}"] = f"count({field.value})"
         if len(counts) > before:
@@ -39,7 +39,7 @@ def reading_notes(backend: Backend, plan: Plan, rejected: str) -> dict[str, int]
 
 
 def content_notes(backend: Backend, plan: Plan, files: Mapping[str, Path]) -> dict[str, int]:
-    """Count what is odd in an accepted table, also in the light of the other tables.
+    """Count what is odd in an accepted table, by itself and beside the other tables.
 
     Args:
         backend: the engine.
@@ -48,13 +48,14 @@ def content_notes(backend: Backend, plan: Plan, files: Mapping[str, Path]) -> di
     """
     table = plan.matched.table
     rows = parquet(files[table.name])
-    notes = _counted(backend, dict(_simple(plan)), rows)
-    for words, query in _compared(table, plan, files):
-        notes |= _counted(backend, {words: "count(*)"}, query)
+    notes = _counted(backend, dict(_own_notes(plan)), rows)
+    for note, odd_rows in _notes_beside_others(table, plan, files):
+        notes |= _counted(backend, {note: "count(*)"}, odd_rows)
     return notes
 
 
-def _simple(plan: Plan) -> Iterator[tuple[str, str]]:
+def _own_notes(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Go through the notes that need only this table: words, and SQL of the count."""
     table = plan.matched.table
     for field in plan.schema_fields():
         # Once filled from the event time, a known_at no longer shows that it was empty.
@@ -79,42 +80,45 @@ def _simple(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "amount: not above zero", "count(*) FILTER (amount <= 0)"
 
 
-def _compared(table: Table, plan: Plan, files: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
-    """Give what needs another table: the words, and the query whose rows are counted."""
-    mine = parquet(files[table.name])
-    given = {field.name for field in plan.schema_fields()}
+def _notes_beside_others(
+    table: Table, plan: Plan, files: Mapping[str, Path]
+) -> Iterator[tuple[str, str]]:
+    """Go through the notes that need another table: words, and SQL of the rows to count."""
+    own = parquet(files[table.name])
+    columns = {field.name for field in plan.schema_fields()}
     for column, other in _REFERENCES.items():
-        if column in given and other in files:
+        if column in columns and other in files:
             if other == table.name and column in table.key:
                 continue
-            yield f"{column}: not in {other}", _unknown(mine, column, files[other], other)
+            yield f"{column}: not in {other}", _unknown(own, column, files[other], other)
     if table.name == "changes":
         for kind, other in ENTITY_TABLES.items():
             if other in files:
-                some = f"(SELECT * FROM {mine} WHERE entity_type = '{kind}')"
-                words = f"entity_id of a {kind}: not in {other}"
-                yield words, _unknown(some, "entity_id", files[other], other)
-    if table.name == "activities" and "lead_id" in given and "leads" in files:
+                changes = f"(SELECT * FROM {own} WHERE entity_type = '{kind}')"
+                note = f"entity_id of a {kind}: not in {other}"
+                yield note, _unknown(changes, "entity_id", files[other], other)
+    if table.name == "activities" and "lead_id" in columns and "leads" in files:
         yield (
             "occurred_at: before the lead was created",
             (
-                f"{mine} a JOIN {parquet(files['leads'])} l ON a.lead_id = l.lead_id "
+                f"{own} a JOIN {parquet(files['leads'])} l ON a.lead_id = l.lead_id "
                 "WHERE a.occurred_at < l.created_at"
             ),
         )
 
 
-def _unknown(mine: str, column: str, file: Path, other: str) -> str:
+def _unknown(referring: str, column: str, file: Path, other: str) -> str:
+    """Return the rows whose reference names no row of another table, as SQL."""
     key = TABLES[other].key[0]
     return (
-        f"{mine} m WHERE m.{column} IS NOT NULL AND NOT EXISTS "
+        f"{referring} m WHERE m.{column} IS NOT NULL AND NOT EXISTS "
         f"(SELECT 1 FROM {parquet(file)} o WHERE o.{key} = m.{column})"
     )
 
 
 def _counted(backend: Backend, counts: Mapping[str, str], source: str) -> dict[str, int]:
-    """Run the counts over one scan; what does not occur is not told."""
+    """Run all counts in one scan and return those above 0."""
     if not counts:
         return {}
-    found = row(backend, f"SELECT {', '.join(counts.values())} FROM {source}")
-    return {words: int(n) for words, n in zip(counts, found, strict=True) if n}
+    numbers = row(backend, f"SELECT {', '.join(counts.values())} FROM {source}")
+    return {note: int(n) for note, n in zip(counts, numbers, strict=True) if n}

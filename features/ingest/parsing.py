@@ -1,7 +1,8 @@
 """How a raw value becomes a typed one: SQL expressions, one per kind of column.
 
-Each value is read by itself, never in the light of the other rows of its column: what a row
-means must not depend on rows that a cutoff hides.
+A value passes four steps: `trim`, `clean`, `parse` and `in_range`. Each value is parsed alone,
+never in the light of its column's other rows: what a row means must not depend on rows that a
+cutoff hides.
 """
 
 from __future__ import annotations
@@ -20,15 +21,16 @@ SQL_TYPES = {
     ColumnKind.TIME: "TIMESTAMP",
     ColumnKind.BOOLEAN: "BOOLEAN",
 }
+"""The type of each kind of column in the warehouse."""
 
-
-RIGHT = {
+EXPECTED = {
     ColumnKind.ID: "a text",
     ColumnKind.TEXT: "a text",
     ColumnKind.NUMBER: "a number like 1234.5",
     ColumnKind.TIME: "a time like 2025-03-31T14:05:00Z",
     ColumnKind.BOOLEAN: "true or false",
 }
+"""What a value of each kind should look like, in words."""
 
 _INTEGERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER")
 _FLOATS = ("FLOAT", "DOUBLE")
@@ -46,7 +48,7 @@ _FIRST, _LAST = "TIMESTAMP '0001-01-01'", "TIMESTAMP '9999-12-31 23:59:59.999999
 
 
 @dataclass(frozen=True)
-class Reading:
+class TextFormat:
     """What a mapping or params.yaml declares about the texts of one table.
 
     Attributes:
@@ -58,8 +60,8 @@ class Reading:
     zone: str | None = None
 
 
-def trimmed(raw: str, sql_type: str) -> str:
-    """Take a column as staged, a text without the white space around it.
+def trim(raw: str, sql_type: str) -> str:
+    """Return a staged column without the white space around its texts.
 
     Only texts that begin or end with white space are trimmed: trimming by a set of signs costs
     five times the look at the ends.
@@ -71,48 +73,48 @@ def trimmed(raw: str, sql_type: str) -> str:
     return f"CASE WHEN {is_padded} THEN trim({raw}, {' || '.join(_WHITE)}) ELSE {raw} END"
 
 
-def given(taken: str, sql_type: str) -> str:
-    """Give what is written in a trimmed column; NULL where an export wrote a word for nothing."""
+def clean(trimmed: str, sql_type: str) -> str:
+    """Return a trimmed column with NULL where an export wrote a word for nothing."""
     if sql_type == "VARCHAR":
-        return f"CASE WHEN {taken} NOT IN {EMPTY} THEN {taken} END"
+        return f"CASE WHEN {trimmed} NOT IN {EMPTY} THEN {trimmed} END"
     if sql_type in _FLOATS:
-        return f"CASE WHEN NOT isnan({taken}) THEN {taken} END"
-    return taken
+        return f"CASE WHEN NOT isnan({trimmed}) THEN {trimmed} END"
+    return trimmed
 
 
-def given_attribute(taken: str, sql_type: str) -> str:
-    """Do the same for an attribute, of which a table may have hundreds.
+def clean_attribute(raw: str, sql_type: str) -> str:
+    """Trim and clean an attribute, of which a table may have hundreds.
 
     The engine holds memory for every constant of every expression, hence a single pattern.
     """
     if sql_type != "VARCHAR":
-        return given(taken, sql_type)
+        return clean(raw, sql_type)
     nothing = rf"\s*({'|'.join(word for word in EMPTY if word)})?\s*"
-    return f"CASE WHEN NOT regexp_full_match({taken}, {text(nothing)}) THEN trim({taken}) END"
+    return f"CASE WHEN NOT regexp_full_match({raw}, {text(nothing)}) THEN trim({raw}) END"
 
 
-def parsed(kind: ColumnKind, taken: str, sql_type: str, reading: Reading) -> str:
-    """Read what is given as a column of our schema; NULL where it cannot be read."""
+def parse(kind: ColumnKind, cleaned: str, sql_type: str, texts: TextFormat) -> str:
+    """Return a cleaned column as a column of our schema; NULL where it cannot be read."""
     if kind is ColumnKind.NUMBER:
-        return _number(taken, sql_type)
+        return _number(cleaned, sql_type)
     if kind is ColumnKind.TIME:
-        return _time(taken, sql_type, reading)
+        return _time(cleaned, sql_type, texts)
     if kind is ColumnKind.BOOLEAN:
-        return _boolean(taken, sql_type)
-    return _text(taken, sql_type)
+        return _boolean(cleaned, sql_type)
+    return _text(cleaned, sql_type)
 
 
-def settled(kind: ColumnKind, value: str) -> str:
-    """Leave out values that no scale and no calendar shows: infinities, the year 290000."""
+def in_range(kind: ColumnKind, parsed: str) -> str:
+    """Return a parsed column with NULL for infinities and for years outside 1..9999."""
     if kind is ColumnKind.NUMBER:
-        return f"CASE WHEN isfinite({value}) THEN {value} END"
+        return f"CASE WHEN isfinite({parsed}) THEN {parsed} END"
     if kind is ColumnKind.TIME:
-        return f"CASE WHEN {value} BETWEEN {_FIRST} AND {_LAST} THEN {value} END"
-    return value
+        return f"CASE WHEN {parsed} BETWEEN {_FIRST} AND {_LAST} THEN {parsed} END"
+    return parsed
 
 
-def is_sure(kind: ColumnKind, sql_type: str) -> bool:
-    """Tell whether whatever is given in a column of this type can be read."""
+def always_parses(kind: ColumnKind, sql_type: str) -> bool:
+    """Return whether every value of a column of this type can be read."""
     if kind is ColumnKind.NUMBER:
         return _is_number(sql_type) and sql_type not in _FLOATS
     if kind is ColumnKind.BOOLEAN:
@@ -120,50 +122,67 @@ def is_sure(kind: ColumnKind, sql_type: str) -> bool:
     return kind is not ColumnKind.TIME and sql_type not in _FLOATS
 
 
-def attribute(taken: str, sql_type: str, reading: Reading) -> tuple[ColumnKind | None, str]:
-    """Keep an attribute as it is, in one of the types a warehouse holds."""
+def parse_attribute(
+    cleaned: str, sql_type: str, texts: TextFormat
+) -> tuple[ColumnKind | None, str]:
+    """Return an attribute in the nearest type a warehouse holds.
+
+    Returns:
+        The kind whose range it must keep to (None: any value may stay), and the SQL.
+    """
     if sql_type.startswith("TIMESTAMP") or sql_type == "DATE":
-        return ColumnKind.TIME, _time(taken, sql_type, reading)
+        return ColumnKind.TIME, _time(cleaned, sql_type, texts)
     if sql_type.startswith("DECIMAL") or "HUGEINT" in sql_type:
-        return None, f"CAST({taken} AS DOUBLE)"
+        return None, f"CAST({cleaned} AS DOUBLE)"
     if sql_type in ("VARCHAR", "BOOLEAN", *_FLOATS) or _INTEGERS.fullmatch(sql_type):
-        return None, taken
-    return None, f"CAST({taken} AS VARCHAR)"
+        return None, cleaned
+    return None, f"CAST({cleaned} AS VARCHAR)"
 
 
-def declared(taken: str, sql_type: str, reading: Reading) -> tuple[ColumnKind | None, str]:
-    """Read an attribute that a database declares as something but that is staged as text."""
+def parse_declared(cleaned: str, sql_type: str, texts: TextFormat) -> tuple[ColumnKind | None, str]:
+    """Return an attribute that is staged as text in the type its database declares.
+
+    Returns:
+        The kind whose range it must keep to (None: any value may stay), and the SQL.
+    """
     if sql_type == "BIGINT":
-        is_whole = f"regexp_full_match({taken}, '[+-]?\\d+')"
-        return None, f"CASE WHEN {is_whole} THEN TRY_CAST({taken} AS BIGINT) END"
+        is_whole = f"regexp_full_match({cleaned}, '[+-]?\\d+')"
+        return None, f"CASE WHEN {is_whole} THEN TRY_CAST({cleaned} AS BIGINT) END"
     kind = {
         "DOUBLE": ColumnKind.NUMBER,
         "BOOLEAN": ColumnKind.BOOLEAN,
         "TIMESTAMP": ColumnKind.TIME,
     }[sql_type]
-    return kind, parsed(kind, taken, "VARCHAR", reading)
+    return kind, parse(kind, cleaned, "VARCHAR", texts)
 
 
-def _text(taken: str, sql_type: str) -> str:
+def _text(cleaned: str, sql_type: str) -> str:
     if sql_type in _FLOATS:
-        return _float_as_text(taken)
+        return _float_as_text(cleaned)
     if sql_type.startswith("DECIMAL"):
-        return _without_zeros(f"CAST({taken} AS VARCHAR)")
-    return taken if sql_type == "VARCHAR" else f"CAST({taken} AS VARCHAR)"
+        return _without_zeros(f"CAST({cleaned} AS VARCHAR)")
+    return cleaned if sql_type == "VARCHAR" else f"CAST({cleaned} AS VARCHAR)"
 
 
-def _float_as_text(taken: str) -> str:
-    """Write a float without exponent: pandas makes floats of integer ids once one is empty."""
-    whole = f"CAST(CAST({taken} AS HUGEINT) AS VARCHAR)"
-    part = f"printf('%.15f', CAST({taken} AS DOUBLE))"
+def _float_as_text(cleaned: str) -> str:
+    """Write a float without an exponent: pandas turns integer ids into floats once one is empty.
+
+    Three cases, decided in this order:
+
+        not finite             NULL                 inf
+        whole and below 1e37   its digits           42.0    -> 42
+        any other              up to 15 decimals    0.250   -> 0.25
+    """
+    whole = f"CAST(CAST({cleaned} AS HUGEINT) AS VARCHAR)"
+    part = f"printf('%.15f', CAST({cleaned} AS DOUBLE))"
     return (
-        f"CASE WHEN isfinite({taken}) THEN CASE WHEN {taken} = trunc({taken}) "
-        f"AND abs({taken}) < 1e37 THEN {whole} ELSE {_without_zeros(part)} END END"
+        f"CASE WHEN isfinite({cleaned}) THEN CASE WHEN {cleaned} = trunc({cleaned}) "
+        f"AND abs({cleaned}) < 1e37 THEN {whole} ELSE {_without_zeros(part)} END END"
     )
 
 
 def _without_zeros(digits: str) -> str:
-    """Cut the zeros that end a fraction."""
+    """Cut the zeros at the end of a fraction."""
     short = f"rtrim(rtrim({digits}, '0'), '.')"
     return f"CASE WHEN contains({digits}, '.') THEN {short} ELSE {digits} END"
 
@@ -173,46 +192,53 @@ def _is_number(sql_type: str) -> bool:
     return is_plain or sql_type.startswith(("DECIMAL", "BOOLEAN"))
 
 
-def _number(taken: str, sql_type: str) -> str:
+def _number(cleaned: str, sql_type: str) -> str:
     if sql_type == "VARCHAR":
-        is_number = f"regexp_full_match({taken}, {text(_NUMBER)})"
-        return f"CASE WHEN {is_number} THEN TRY_CAST({taken} AS DOUBLE) END"
-    return f"CAST({taken if _is_number(sql_type) else 'NULL'} AS DOUBLE)"
+        is_number = f"regexp_full_match({cleaned}, {text(_NUMBER)})"
+        return f"CASE WHEN {is_number} THEN TRY_CAST({cleaned} AS DOUBLE) END"
+    return f"CAST({cleaned if _is_number(sql_type) else 'NULL'} AS DOUBLE)"
 
 
-def _boolean(taken: str, sql_type: str) -> str:
+def _boolean(cleaned: str, sql_type: str) -> str:
     if sql_type == "BOOLEAN":
-        return taken
-    word = f"lower({_text(taken, sql_type)})"
+        return cleaned
+    word = f"lower({_text(cleaned, sql_type)})"
     return f"CASE WHEN {word} IN {_TRUE} THEN true WHEN {word} IN {_FALSE} THEN false END"
 
 
-def _time(taken: str, sql_type: str, reading: Reading) -> str:
+def _time(cleaned: str, sql_type: str, texts: TextFormat) -> str:
     if sql_type == "VARCHAR":
-        return _time_of_text(taken, reading)
+        return _time_of_text(cleaned, texts)
     if sql_type in _ZONED:
         # Nanoseconds with a zone can only be cast to microseconds with one.
-        return f"CAST(CAST({taken} AS TIMESTAMPTZ) AS TIMESTAMP)"
+        return f"CAST(CAST({cleaned} AS TIMESTAMPTZ) AS TIMESTAMP)"
     if sql_type.startswith("TIMESTAMP") or sql_type == "DATE":
-        return _to_utc(f"CAST({taken} AS TIMESTAMP)", reading)
+        return _to_utc(f"CAST({cleaned} AS TIMESTAMP)", texts)
     return "CAST(NULL AS TIMESTAMP)"
 
 
-def _time_of_text(taken: str, reading: Reading) -> str:
-    order = "%d/%m/%Y" if reading.day_first else "%m/%d/%Y"
+def _time_of_text(cleaned: str, texts: TextFormat) -> str:
+    """Read a text as a time. The first pattern that matches the whole text decides.
+
+    ISO, no zone      2025-03-31 14:05     in the declared zone, else UTC
+    ISO with a zone   2025-03-31T14:05Z    converted to UTC
+    local             31.03.2025 14:05     day or month first as declared, then as ISO
+    anything else     31 March             NULL
+    """
+    order = "%d/%m/%Y" if texts.day_first else "%m/%d/%Y"
     formats = [order + clock for clock in _CLOCKS]
-    local = f"try_strptime(replace({taken}, '.', '/'), {formats})"
-    closed_up = f"replace(replace({taken}, ' +', '+'), ' -', '-')"
+    local = f"try_strptime(replace({cleaned}, '.', '/'), {formats})"
+    closed_up = f"replace(replace({cleaned}, ' +', '+'), ' -', '-')"
     zoned = f"CAST(TRY_CAST({closed_up} AS TIMESTAMPTZ) AS TIMESTAMP)"
     return (
-        f"CASE WHEN regexp_full_match({taken}, {text(_ISO)}) "
-        f"THEN {_to_utc(f'TRY_CAST({taken} AS TIMESTAMP)', reading)} "
-        f"WHEN regexp_full_match({taken}, {text(_ISO + _ZONE)}) THEN {zoned} "
-        f"WHEN regexp_full_match({taken}, {text(_LOCAL)}) THEN {_to_utc(local, reading)} END"
+        f"CASE WHEN regexp_full_match({cleaned}, {text(_ISO)}) "
+        f"THEN {_to_utc(f'TRY_CAST({cleaned} AS TIMESTAMP)', texts)} "
+        f"WHEN regexp_full_match({cleaned}, {text(_ISO + _ZONE)}) THEN {zoned} "
+        f"WHEN regexp_full_match({cleaned}, {text(_LOCAL)}) THEN {_to_utc(local, texts)} END"
     )
 
 
-def _to_utc(naive: str, reading: Reading) -> str:
-    if reading.zone is None:
+def _to_utc(naive: str, texts: TextFormat) -> str:
+    if texts.zone is None:
         return naive
-    return f"CAST(timezone({text(reading.zone)}, {naive}) AS TIMESTAMP)"
+    return f"CAST(timezone({text(texts.zone)}, {naive}) AS TIMESTAMP)"

@@ -1,4 +1,4 @@
-"""Numbers about an accepted extract: where it ends, what it amounts to, what it is made of."""
+"""Numbers about an accepted extract: where it ends, what it holds, and its fingerprint."""
 
 from __future__ import annotations
 
@@ -17,19 +17,17 @@ _OLD_ENOUGH = timedelta(days=30)
 
 
 def latest_event(backend: Backend, files: Mapping[str, Path]) -> datetime | None:
-    """Find the last moment the extract tells of: the latest of its events."""
-    latest = []
+    """Return the moment of the extract's latest event, naive UTC; None without any event."""
+    events: list[datetime | None] = []
     for name, file in files.items():
         if TABLES[name].events:
-            each = ", ".join(f"max({column})" for column in TABLES[name].events)
-            latest += [
-                value for value in row(backend, f"SELECT {each} FROM {parquet(file)}") if value
-            ]
-    return max(latest, default=None)
+            latest = ", ".join(f"max({column})" for column in TABLES[name].events)
+            events += row(backend, f"SELECT {latest} FROM {parquet(file)}")
+    return max((event for event in events if event is not None), default=None)
 
 
 def fingerprint(backend: Backend, files: Mapping[str, Path], until: datetime | None) -> str:
-    """Digest the accepted content, whatever the order of its rows and columns."""
+    """Return a digest of the accepted content, whatever the order of its rows and columns."""
     digest = hashlib.sha256(str(until).encode())
     for name in sorted(files):
         scan = parquet(files[name])
@@ -45,17 +43,17 @@ def fingerprint(backend: Backend, files: Mapping[str, Path], until: datetime | N
 
 
 def counts(backend: Backend, files: Mapping[str, Path], until: datetime | None) -> Counts:
-    """Count what the verdict is made of."""
-    found = {name: parquet(file) for name, file in files.items()}
+    """Count what the verdict on an extract rests on."""
     numbers: dict[str, int] = {}
-    for name, selected in _counted(until).items():
-        if name in found:
-            values = row(backend, f"SELECT {', '.join(selected.values())} FROM {found[name]}")
-            numbers |= dict(zip(selected, map(int, values), strict=True))
+    for name, selected in _selected(until).items():
+        if name in files:
+            query = f"SELECT {', '.join(selected.values())} FROM {parquet(files[name])}"
+            numbers |= dict(zip(selected, map(int, row(backend, query)), strict=True))
     return Counts(present=frozenset(files), data_until=until, **numbers)
 
 
-def _counted(until: datetime | None) -> dict[str, dict[str, str]]:
+def _selected(until: datetime | None) -> dict[str, dict[str, str]]:
+    """Return the SQL of each count, by table and then by its name in `Counts`."""
     end = until or datetime.min  # noqa: DTZ901 - stored times are naive UTC
     old = end - _OLD_ENOUGH if until else end
     unconverted = f"converted_at IS NULL AND created_at <= {moment(old)}"

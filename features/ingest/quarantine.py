@@ -1,7 +1,8 @@
 """Which rows are not accepted, and why, in words.
 
-Only what contract and common sense cannot load is turned away; everything else is accepted
-and counted as a note (`features.notes`). A row with several faults is told all of them.
+A row is rejected only for a fault that nothing downstream could work with; everything else is
+accepted and counted as a note (`features.ingest.notes`). A row with several faults gets all their
+reasons.
 """
 
 from __future__ import annotations
@@ -16,32 +17,43 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import SOURCE_ROW, Field, Plan
-from features.ingest.parsing import RIGHT
+from features.ingest.parsing import EXPECTED
 from features.storage.engine import ident, moment, parquet, rows, run, text, write
 
 _ENDS = {"leads": ("converted_at", "lost_at"), "deals": ("closed_at",)}
-# The place of a repetition among the reasons of one row: after all that it says by itself.
-_REPEATED = 99
+# A fault beside other rows stands last among the reasons of its row.
+_BESIDE_OTHERS = 99
 
 
-class _Fault(NamedTuple):
-    """One rule: its name in the report, when it is broken, and the reason in words, as SQL."""
+class _Rule(NamedTuple):
+    """A rule that a row can break by itself.
+
+    Attributes:
+        kind: the fault's name in the report.
+        condition: SQL, true where a row breaks the rule.
+        reason: SQL of the sentence for such a row.
+    """
 
     kind: str
-    when: str
-    words: str
+    condition: str
+    reason: str
 
 
 def reject(backend: Backend, plan: Plan, data_until: datetime | None) -> str:
     """Find the rows that are not accepted.
 
+    Args:
+        backend: the engine.
+        plan: how the table is read.
+        data_until: the declared end of the data, naive UTC; None where none was declared.
+
     Returns:
-        The name of a table (source_row, rule, kind, reason) with a row for each fault.
+        The name of a table (source_row, rule, kind, reason) with one row for each fault.
     """
     name = plan.matched.table.name
     rejected = f"rejected_{name}"
     run(backend, f"CREATE TABLE {rejected} (source_row BIGINT, rule INT, kind TEXT, reason TEXT)")
-    _reject_faulty(backend, plan, list(_faults(plan, data_until)), rejected)
+    _reject_faulty(backend, plan, list(_rules(plan, data_until)), rejected)
     if name == "quotas":
         _reject_quotas(backend, plan, rejected)
     elif plan.matched.table.key and plan[plan.matched.table.key[0]].raw is not None:
@@ -49,30 +61,30 @@ def reject(backend: Backend, plan: Plan, data_until: datetime | None) -> str:
     return rejected
 
 
-def _reject_faulty(backend: Backend, plan: Plan, faults: list[_Fault], rejected: str) -> None:
-    """Judge every row by itself, in one pass over the table."""
-    names = [f"fault_{i}" for i in range(len(faults))]
-    said = (
-        f"CASE WHEN {fault.when} THEN {fault.words} END AS {name}"
-        for fault, name in zip(faults, names, strict=True)
+def _reject_faulty(backend: Backend, plan: Plan, rules: list[_Rule], rejected: str) -> None:
+    """Reject rows for what they break by themselves, in one pass over the table."""
+    names = [f"fault_{i}" for i in range(len(rules))]
+    faults = (
+        f"CASE WHEN {rule.condition} THEN {rule.reason} END AS {name}"
+        for rule, name in zip(rules, names, strict=True)
     )
     typed = plan.rows(*(plan[column.name] for column in plan.matched.table.columns))
     run(
         backend,
         f"CREATE OR REPLACE TEMP TABLE faulty AS SELECT * FROM "
-        f"(SELECT source_row, {', '.join(said)} FROM {typed}) "
+        f"(SELECT source_row, {', '.join(faults)} FROM {typed}) "
         f"WHERE coalesce({', '.join(names)}) IS NOT NULL",
     )
-    for i, fault in enumerate(faults):
+    for i, rule in enumerate(rules):
         run(
             backend,
-            f"INSERT INTO {rejected} SELECT source_row, {i}, {text(fault.kind)}, fault_{i} "
+            f"INSERT INTO {rejected} SELECT source_row, {i}, {text(rule.kind)}, fault_{i} "
             f"FROM faulty WHERE fault_{i} IS NOT NULL",
         )
 
 
 def write_quarantine(backend: Backend, plan: Plan, rejected: str, path: Path) -> None:
-    """Write the rows that are not accepted, as they were read, each with its reason."""
+    """Write the rejected rows with all that the source holds of them, each with its reason."""
     columns = [*plan.matched.columns.values(), *plan.matched.attributes.values()]
     originals, taken = [], {"source_row", "reason"}
     for column in {c.staged: c for c in columns}.values():
@@ -93,12 +105,12 @@ def write_quarantine(backend: Backend, plan: Plan, rejected: str, path: Path) ->
 
 def reasons(backend: Backend, rejected: str) -> dict[str, int]:
     """Count the faults of each kind; a row with two faults counts in both."""
-    found = rows(backend, f"SELECT kind, count(*) FROM {rejected} GROUP BY kind ORDER BY kind")
-    return {str(kind): int(count) for kind, count in found}
+    kinds = rows(backend, f"SELECT kind, count(*) FROM {rejected} GROUP BY kind ORDER BY kind")
+    return {str(kind): int(count) for kind, count in kinds}
 
 
-def _faults(plan: Plan, data_until: datetime | None) -> Iterator[_Fault]:
-    """Give the rules that a row keeps or breaks by itself."""
+def _rules(plan: Plan, data_until: datetime | None) -> Iterator[_Rule]:
+    """Go through the rules that a row of this table can break by itself."""
     table = plan.matched.table
     for name in table.required:
         yield from _required(plan[name])
@@ -111,36 +123,44 @@ def _faults(plan: Plan, data_until: datetime | None) -> Iterator[_Fault]:
             yield _too_late(plan, name, data_until)
 
 
-def _required(field: Field) -> Iterator[_Fault]:
+def _required(field: Field) -> Iterator[_Rule]:
     name = field.name
-    if field.column is not None and not field.is_sure:
-        given = f"left(CAST({field.given} AS VARCHAR), 60)"
-        right = RIGHT[field.column.kind]
-        words = f"'{name} ''' || {given} || ''' cannot be read as {right}'"
-        yield _Fault(f"{name} cannot be read", field.unreadable, words)
-    yield _Fault(f"{name} is empty", f"{field.given} IS NULL", f"'{name} is empty'")
+    if field.column is not None and not field.always_parses:
+        written = f"left(CAST({field.cleaned} AS VARCHAR), 60)"
+        expected = EXPECTED[field.column.kind]
+        reason = f"'{name} ''' || {written} || ''' cannot be read as {expected}'"
+        yield _Rule(f"{name} cannot be read", field.unreadable, reason)
+    yield _Rule(f"{name} is empty", f"{field.cleaned} IS NULL", f"'{name} is empty'")
 
 
-def _order(plan: Plan, name: str, sign: str, other: str, words: str) -> _Fault:
+def _order(plan: Plan, name: str, sign: str, other: str, words: str) -> _Rule:
+    """Return the rule against `name` standing in a relation (`sign`) to an earlier column."""
     later, earlier = plan[name].value, plan[other].value
-    said = (
+    reason = (
         f"'{name} ' || CAST({later} AS VARCHAR) || ' {words} {other} ' || "
         f"CAST({earlier} AS VARCHAR)"
     )
-    return _Fault(f"{name} {words} {other}", f"{later} {sign} {earlier}", said)
+    return _Rule(f"{name} {words} {other}", f"{later} {sign} {earlier}", reason)
 
 
-def _too_late(plan: Plan, name: str, data_until: datetime) -> _Fault:
+def _too_late(plan: Plan, name: str, data_until: datetime) -> _Rule:
     value, words = plan[name].value, "lies after the declared --data-until"
-    said = f"'{name} ' || CAST({value} AS VARCHAR) || ' {words} {data_until}'"
-    return _Fault(f"{name} {words}", f"{value} > {moment(data_until)}", said)
+    reason = f"'{name} ' || CAST({value} AS VARCHAR) || ' {words} {data_until}'"
+    return _Rule(f"{name} {words}", f"{value} > {moment(data_until)}", reason)
 
 
 def _reject_repeated(backend: Backend, plan: Plan, rejected: str) -> None:
-    """Turn away rows whose key was seen before in an accepted row; an empty key is no key.
+    """Reject every row that repeats the key of an earlier row without faults.
 
-    Hashes are counted first, so that only rows suspected of repetition are ever sorted:
-    counting the texts themselves would not fit for tens of millions of keys.
+        row 0   key a             accepted
+        row 1   key b, faulty     rejected for its own fault only
+        row 2   key b             accepted: the first b without faults
+        row 3   key a             rejected: row 0 has it first
+        row 4   key a, faulty     rejected for both
+        row 5   no key            never a repetition
+
+    Hashes are counted first, so that only rows that may be repetitions are ever sorted: counting
+    the texts themselves would not fit into memory for tens of millions of keys.
     """
     key = plan.matched.table.key[0]
     run(
@@ -153,17 +173,17 @@ def _reject_repeated(backend: Backend, plan: Plan, rejected: str) -> None:
             GROUP BY hashed HAVING count(*) > 1
         ),
         suspects AS (
-            SELECT source_row, key, source_row NOT IN (SELECT source_row FROM faulty) AS fine
+            SELECT source_row, key, source_row NOT IN (SELECT source_row FROM faulty) AS valid
             FROM keyed WHERE hash(key) IN (SELECT hashed FROM twice) AND key IS NOT NULL
         ),
-        judged AS (
+        compared AS (
             SELECT source_row, key,
-                min(source_row) FILTER (fine) OVER (PARTITION BY key) AS kept
+                min(source_row) FILTER (valid) OVER (PARTITION BY key) AS kept
             FROM suspects
         )
-        SELECT source_row, {_REPEATED}, '{key} is repeated',
+        SELECT source_row, {_BESIDE_OTHERS}, '{key} is repeated',
             '{key} ''' || left(key, 60) || ''' is repeated: row ' || kept || ' has it first'
-        FROM judged WHERE source_row > kept
+        FROM compared WHERE source_row > kept
         """,
     )
 
@@ -177,36 +197,48 @@ class _Quota(NamedTuple):
 
 
 def _reject_quotas(backend: Backend, plan: Plan, rejected: str) -> None:
-    """Turn away repeated quotas and periods that overlap without being revisions."""
+    """Reject repeated quotas, and periods that overlap without being revisions."""
     columns = [plan[name] for name in ("rep_id", "period_start", "period_end", "known_at")]
     rep, start, end, known = (field.value for field in columns)
-    found = rows(
+    quotas = rows(
         backend,
         f"SELECT source_row, {rep}, {start}, {end}, coalesce({known}, {start}) "
         f"FROM {plan.rows(*columns)} "
         "WHERE source_row NOT IN (SELECT source_row FROM faulty) ORDER BY 1",
     )
-    mark_faulty(backend, rejected, _quota_faults(_Quota(*quota) for quota in found))
+    mark_faulty(backend, rejected, _quota_faults(_Quota(*quota) for quota in quotas))
 
 
 def mark_faulty(backend: Backend, rejected: str, faults: Iterable[tuple[int, str, str]]) -> None:
-    """Add faults that rows have in the light of others: their row, kind and reason in words."""
-    turned = [{"source_row": at, "kind": kind, "reason": words} for at, kind, words in faults]
-    if turned:
-        backend.con.register("turned_away", pa.Table.from_pylist(turned))
-        run(
-            backend,
-            f"INSERT INTO {rejected} SELECT source_row, {_REPEATED}, kind, reason FROM turned_away",
-        )
-        backend.con.unregister("turned_away")
+    """Add faults that rows have only beside other rows.
+
+    Args:
+        backend: the engine.
+        rejected: the name that `reject` returned.
+        faults: source row, kind of the fault, and the reason in words.
+    """
+    records = [{"source_row": at, "kind": kind, "reason": reason} for at, kind, reason in faults]
+    if records:
+        backend.con.register("marked", pa.Table.from_pylist(records))
+        columns = f"source_row, {_BESIDE_OTHERS}, kind, reason"
+        run(backend, f"INSERT INTO {rejected} SELECT {columns} FROM marked")
+        backend.con.unregister("marked")
 
 
 def _quota_faults(quotas: Iterator[_Quota]) -> Iterator[tuple[int, str, str]]:
-    """Judge quotas in their order: the first of two that exclude each other is kept."""
+    """Go through quotas in the file's order and report those that an earlier one rules out.
+
+    rep  period     known_at
+    r    Jan..Apr   Jan 1      kept
+    r    Jan..Apr   Feb 1      kept: a revision, the same period known at another time
+    r    Jan..Apr   Feb 1      repeated: the same rep, start and `known_at`
+    r    Feb..May   Jan 1      overlaps Jan..Apr without being the same period
+    r    Apr..Jul   Apr 1      kept: the end of a period is exclusive
+    """
     kept: dict[tuple[str, datetime, datetime], int] = {}
-    periods: dict[str, list[tuple[datetime, datetime]]] = {}
+    kept_periods: dict[str, list[tuple[datetime, datetime]]] = {}
     for quota in quotas:
-        mine = periods.setdefault(quota.rep_id, [])
+        periods = kept_periods.setdefault(quota.rep_id, [])
         period = (quota.start, quota.end)
         revision = (quota.rep_id, quota.start, quota.known_at)
         if revision in kept:
@@ -218,7 +250,7 @@ def _quota_faults(quotas: Iterator[_Quota]) -> Iterator[tuple[int, str, str]]:
                     f"{quota.known_at} is repeated: row {kept[revision]} has it first"
                 ),
             )
-        elif (other := _overlapped(mine, period)) is not None:
+        elif (other := _overlapped(periods, period)) is not None:
             yield (
                 quota.source_row,
                 "period overlaps another",
@@ -229,14 +261,17 @@ def _quota_faults(quotas: Iterator[_Quota]) -> Iterator[tuple[int, str, str]]:
             )
         else:
             kept[revision] = quota.source_row
-            if period not in mine:
-                insort(mine, period)
+            if period not in periods:
+                insort(periods, period)
 
 
 def _overlapped(
     periods: list[tuple[datetime, datetime]], period: tuple[datetime, datetime]
 ) -> tuple[datetime, datetime] | None:
-    """Find a kept period that shares a moment with this one and is not the very same."""
+    """Return the period that shares a moment with this one without being the same, if any.
+
+    The periods are sorted and disjoint, so only the neighbours of this one can.
+    """
     at = bisect_left(periods, period)
     for other in periods[max(at - 1, 0) : at + 1]:
         if other != period and other[0] < period[1] and period[0] < other[1]:

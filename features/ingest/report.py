@@ -1,4 +1,4 @@
-"""What an ingest tells: per table and as a whole, and as HOME/data/ingest-report.json."""
+"""The report of an ingest, for each table and as a whole: HOME/data/ingest-report.json."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class TableReport:
     Attributes:
         read: rows in the source.
         accepted: rows in the warehouse.
-        quarantined: rows turned away; each has its reason in the quarantine file.
-        notes: what was accepted but deserves to be known, with counts.
+        quarantined: rows that were rejected; each has its reason in the quarantine file.
+        notes: what was accepted but is worth knowing, with counts.
         quarantine_reasons: faults by kind; a row may have several.
-        matched: what was taken for something although its name differs.
-        absent_columns: columns of the schema the source does not have.
+        matched: matches between names that differ.
+        absent_columns: columns of the schema that the source does not have.
         attributes: further columns that were kept.
     """
 
@@ -37,16 +37,16 @@ class TableReport:
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What an ingest read, what it made of it, and what that supports.
+    """What an ingest read, what became of it, and what the data supports.
 
     Attributes:
-        tables: by name, those the source held.
-        absent: tables of the schema it did not hold.
+        tables: the tables that the source held, by name.
+        absent: the tables of the schema that it did not hold.
         source: the folder or URL, without a password.
         data_until: events are known up to here; None without a single event.
-        data_until_declared: it was given, not found.
+        data_until_declared: the user gave `data_until`; it was not taken from the data.
         fingerprint: of the accepted content.
-        verdict: what the data supports.
+        verdict: what the data supports, one statement for each model and each gap.
     """
 
     tables: Mapping[str, TableReport]
@@ -58,14 +58,15 @@ class IngestReport:
     verdict: tuple[Readiness, ...]
 
     def to_json(self) -> str:
-        """Write the report as HOME/data/ingest-report.json holds it."""
+        """Return the text of HOME/data/ingest-report.json."""
         content = asdict(self)
         content["data_until"] = iso(self.data_until)
-        verdicts = zip(content["verdict"], self.verdict, strict=True)
-        content["verdict"] = [said | {"supported": f.supported} for said, f in verdicts]
+        content["verdict"] = [
+            asdict(statement) | {"supported": statement.supported} for statement in self.verdict
+        ]
         return json.dumps(content, indent=1, ensure_ascii=False)
 
 
 def iso(moment: datetime | None) -> str | None:
-    """Write a moment as JSON files hold it."""
+    """Return a moment as JSON files hold it."""
     return None if moment is None else moment.isoformat()

@@ -1,7 +1,8 @@
-"""A sample company whose machinery is known: `machine.Machine.step` is one day of it.
+"""A sample company whose true chances are known: `machine.Machine.step` is one day of it.
 
-`settings` say how it is made and `state` what it is at one moment. A day is `outside` (times,
-people, new leads), `deal_work` and `lead_work`. `crm` is what of that a CRM records, with
-`journal`, `people`, `lead_records` and `deal_records`; `live` plays and writes a history; `truth`
-tells what it never shows, from `futures` and `pasts` played many times.
+- `settings` hold every number of the company, `state` what it is like at one moment.
+- A day consists of `outside` (the market, people, new leads), `deal_work` and `lead_work`.
+- `crm` records what a CRM would, with `journal`, `people`, `lead_records` and `deal_records`.
+- `live` plays a whole history and writes its tables.
+- `truth` writes what no CRM knows, from `futures` and `pasts` that are played many times.
 """

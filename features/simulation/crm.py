@@ -1,4 +1,4 @@
-"""What a CRM records of a company's days: incompletely, late at times, and the end over the story.
+"""What a CRM records of a company's days: some of it, some of that late, tables as they ended.
 
 Nothing here acts back on the company.
 """
@@ -21,10 +21,10 @@ from features.simulation.state import Calendar, State
 
 
 class Crm:
-    """Writes the tables of an extract while a company lives.
+    """Writes the tables of an extract while a company is played.
 
     Attributes:
-        people: is told of quotas.
+        people: records reps and their quotas.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Crm:
             settings: how much is logged, and how late.
             calendar: gives days their dates.
             out: the folder.
-            begin: the day the CRM is introduced; what is open then is carried over.
+            begin: the day the CRM is introduced; what is open then is entered as it stands.
         """
         self._journal = Journal(settings, calendar, out, begin)
         self._out = out
@@ -45,7 +45,7 @@ class Crm:
         self._owner = {"lead": np.full(1024, -1), "deal": np.full(1024, -1)}
 
     def record(self, day: Day, state: State) -> None:
-        """Write down what of a day reaches the CRM."""
+        """Write down the part of a day that reaches the CRM."""
         journal, begin = self._journal, self._journal.begin
         self.people.join(state)
         for _, person in day.left:
@@ -70,7 +70,7 @@ class Crm:
             self._owners("deal", day.opened["id"])[day.opened["id"]] = owner
 
     def close(self, state: State) -> None:
-        """Write the tables that show the end of the story."""
+        """Write the tables that show how everything ended."""
         self._journal.close()
         lead, deal = (self._final(kind, state.next_id[kind]) for kind in ("lead", "deal"))
         self._leads.write(self._out, state, lead)
@@ -78,7 +78,7 @@ class Crm:
         self.people.write(self._out)
 
     def _carry_over(self, state: State, day: Day) -> None:
-        """Say of what is open on the first day how it stands."""
+        """Record how everything stands that is open on the CRM's first day."""
         for kind, rows, first in (("lead", state.leads, 0), ("deal", state.deals, FIRST_STAGE)):
             old = rows.take(rows["open"] & (rows["created"] < day.number))
             at = self._journal.at(day.number, 0, len(old))
@@ -88,7 +88,7 @@ class Crm:
                 self._journal.change(kind, old["id"], at, "expected_close_at", old["due"])
 
     def _change_owners(self, day: Day, state: State) -> None:
-        """Write down who owns what is new or has changed hands."""
+        """Record the owners of what is new or has changed hands."""
         journal, person = self._journal, state.seats["person"]
         within = 0 if day.number == journal.begin else 6 * HOUR
         for kind, rows in (("lead", day.leads), ("deal", day.deals)):
@@ -107,7 +107,7 @@ class Crm:
                 journal.stage(kind, new, self._leads.created(new), "new")
 
     def _owners(self, kind: str, numbers: Array) -> Array:
-        """Give the recorded owners, with room for new numbers."""
+        """Return the recorded owners, with room for new numbers."""
         owner, most = self._owner[kind], int(numbers.max(initial=0))
         if most >= len(owner):
             owner = np.append(owner, np.full(max(len(owner), most), -1))

@@ -1,4 +1,4 @@
-"""What a day is played by and what it brings."""
+"""What a day is played with, and what it brings."""
 
 from __future__ import annotations
 
@@ -12,16 +12,20 @@ from features.simulation.settings import CompanySettings
 from features.simulation.state import CAUSES, Calendar, State, potentials
 
 SHOCK = {"conversion": -0.30, "win": -0.25, "amount": 0.79, "pace": 0.69}
-"""Together these bring about the published falls (win rate -18 %, size -21 %, slips +44 %)."""
+"""A broken market: log changes of two rates, factors of amount and speed.
+
+Together they reproduce the published falls (win rate -18 %, size -21 %, slipped dates +44 %).
+"""
 
 
-class Lots:
-    """Draws a number between 0 and 1 for every row, in memory that is used again.
+class Uniforms:
+    """Draws a number between 0 and 1 for every row, into memory that is used again.
 
-    Every row has its lot, asked for or not, so that each keeps its own luck whatever others do.
+    Every row gets its number, needed or not, so that each keeps its own luck whatever happens to
+    the others.
 
     Attributes:
-        draws: where the lots come from.
+        draws: the generator.
     """
 
     def __init__(self, draws: np.random.Generator) -> None:
@@ -29,45 +33,47 @@ class Lots:
         self._room = np.empty(0)
 
     def all(self, count: int) -> Array:
-        """Give the lots of all rows; they are good until the next are drawn."""
+        """Return a number for each of so many rows; the next draw overwrites them."""
         if len(self._room) < count:
             self._room = np.empty(2 * count)
         return self.draws.random(out=self._room[:count])
 
     def at(self, places: Array, count: int) -> Array:
-        """Give the lots of some places among all rows."""
+        """Draw for all rows and return the numbers of some places."""
         return self.all(count)[places]
 
     def skip(self, count: int) -> None:
-        """Pass over lots that nobody asks for; each is one step of PCG64."""
+        """Pass over numbers that nobody needs; each is one step of PCG64."""
         self.draws.bit_generator.advance(count)  # type: ignore[attr-defined] # of PCG64
 
 
 @dataclass
 class Streams:
-    """Where each kind of chance comes from."""
+    """One generator for each kind of event, so that a change in one leaves the others alone."""
 
     market: np.random.Generator
     staff: np.random.Generator
     arrivals: np.random.Generator
-    leads: Lots
-    deals: Lots
+    leads: Uniforms
+    deals: Uniforms
 
     @classmethod
     def of(cls, *seed: int) -> Streams:
-        """Spread a seed over the streams."""
+        """Derive all streams from one seed."""
         children = np.random.SeedSequence(list(seed)).spawn(5)
-        made = [np.random.Generator(np.random.PCG64(child)) for child in children]
-        return cls(made[0], made[1], made[2], Lots(made[3]), Lots(made[4]))
+        market, staff, arrivals, leads, deals = (
+            np.random.Generator(np.random.PCG64(child)) for child in children
+        )
+        return cls(market, staff, arrivals, Uniforms(leads), Uniforms(deals))
 
 
 @dataclass(frozen=True)
-class Alike:
-    """A world that differs from ours in what is asked of it.
+class Counterfactual:
+    """What is different in a replay; nothing is, by default.
 
     Attributes:
-        untroubled: nothing is planted.
-        ramped: new reps work like old ones.
+        untroubled: no cause is planted.
+        ramped: new reps work as well as experienced ones.
         level: all territories have the same potential.
         average: everybody has average skills.
     """
@@ -78,12 +84,19 @@ class Alike:
     average: bool = False
 
 
-OURS = Alike()
+ACTUAL = Counterfactual()
+"""The company as it is."""
 
 
 @dataclass
-class Given:
-    """What came to a company from outside, day by day, to be given to another world of it."""
+class Exogenous:
+    """What came to a company from outside, by day, so that a replay can meet the same.
+
+    Attributes:
+        arrivals: new leads.
+        seats: who sat where.
+        market: log factor of the market, by the first day of each quarter.
+    """
 
     arrivals: dict[int, Rows] = field(default_factory=dict)
     seats: dict[int, Rows] = field(default_factory=dict)
@@ -96,22 +109,23 @@ class Day:
 
     Attributes:
         number: of the day.
-        leads: the leads of that day, over which the masks about leads go.
-        deals: the deals of that day, those opened on it excepted.
-        is_summed: whether the chances of the day are wanted.
-        arrived: the new leads as they came, before anybody worked on them.
+        leads: the leads of that day; masks about leads have their length.
+        deals: the deals of that day, except those opened on it; masks about deals have their
+            length.
+        with_chances: compute `chance`, `wins` and `revenue`.
+        arrived: the new leads as they came in, before anybody worked on them.
         opened: new deals.
         masks: by event, which leads or deals it happened to.
         left: seat and person of those who left.
         chance: each lead's chance to become a deal on that day.
         wins: each deal's chance to be won on that day.
-        revenue: that chance times the amount.
+        revenue: that chance times the amount, in cents.
     """
 
     number: int
     leads: Rows
     deals: Rows
-    is_summed: bool = False
+    with_chances: bool = False
     arrived: Rows | None = None
     opened: Rows | None = None
     masks: dict[str, Array] = field(default_factory=dict)
@@ -123,30 +137,36 @@ class Day:
 
 @dataclass(frozen=True)
 class Rules:
-    """The settings and the calendar a day is played by, and in which world."""
+    """What every day of a company is played with.
+
+    Attributes:
+        settings: the company's numbers.
+        calendar: its days.
+        counterfactual: what is different from the company as it is.
+    """
 
     settings: CompanySettings
     calendar: Calendar
-    alike: Alike = OURS
+    counterfactual: Counterfactual = ACTUAL
 
     @cached_property
     def potential(self) -> Array:
-        """Each territory's potential."""
+        """Each territory's potential, 1 on average."""
         true = potentials(self.settings)
-        return np.ones_like(true) if self.alike.level else true
+        return np.ones_like(true) if self.counterfactual.level else true
 
-    def has(self, state: State, cause: str) -> Array:
-        """Tell which seats have a planted cause."""
-        if self.alike.untroubled:
+    def has_cause(self, state: State, cause: str) -> Array:
+        """Return the mask of seats that have a planted cause."""
+        if self.counterfactual.untroubled:
             return np.zeros(len(state.seats), dtype=np.bool_)
         return np.asarray(state.seats["cause"] == CAUSES.index(cause))
 
     def shock(self, day: int, what: str) -> float:
-        """Give the log change of a broken market, 0 before and without one."""
+        """Return the log change of a broken market, 0 in any other."""
         return SHOCK[what] if self.is_shocked(day) else 0.0
 
     def is_shocked(self, day: int) -> bool:
-        """Tell whether the market is broken."""
+        """Return whether the market is broken on a day."""
         month = self.settings.shock_month
         if not month:
             return False
@@ -156,8 +176,8 @@ class Rules:
         return self.calendar.date(day) >= moment
 
 
-def chosen(count: int, places: Array) -> Array:
-    """Give the mask of some places."""
+def mask_of(count: int, places: Array) -> Array:
+    """Return the mask of some places."""
     mask = np.zeros(count, dtype=np.bool_)
     mask[places] = True
     return mask

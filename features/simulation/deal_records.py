@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from features.simulation.day import Day
-from features.simulation.ends import Ends, joined
+from features.simulation.ends import Ends, concatenated
 from features.simulation.journal import ALL_STAGES, CONNECTED, HELD, NO_ANSWER, Act, Journal
 from features.simulation.lead_records import LeadRecords
-from features.simulation.parquet import DAY, HOUR, TIME, ids, times, write
+from features.simulation.parquet import DAY, HOUR, TIME, ids, timestamps, write
 from features.simulation.rows import Array, Rows
 from features.simulation.state import DEAL_STAGES, State
 
@@ -30,7 +30,7 @@ DEAL = pa.schema(
 )
 FIRST_STAGE = ALL_STAGES.index(DEAL_STAGES[0])
 CALLS, REACHED, ANSWERED = 0.6, 0.5, 0.25
-"""Of touches of a deal that are calls; of calls that get through; of touches that are answered."""
+"""Shares: touches that are calls, calls that get through, touches that are answered."""
 
 
 class DealRecords:
@@ -40,14 +40,14 @@ class DealRecords:
         """Begin with no deals.
 
         Args:
-            journal: where what happens is written down.
+            journal: takes the work and the changes.
         """
         self._journal = journal
         self._deals: list[Rows] = []
         self._ends = Ends()
 
     def open(self, day: Day, at: Array) -> None:
-        """Note new deals.
+        """Take in new deals.
 
         Args:
             day: on which they were opened.
@@ -58,12 +58,12 @@ class DealRecords:
             return
         at = at[day.masks["converted"]]
         self._deals.append(new.take(np.arange(len(new)), "id", "lead"))
-        self._ends.tell("amount", new["id"], new["amount"].copy())
-        self._ends.tell("due", new["id"], new["due"].copy())
-        self._ends.tell("created", new["id"], at)
+        self._ends.record("amount", new["id"], new["amount"].copy())
+        self._ends.record("due", new["id"], new["due"].copy())
+        self._ends.record("created", new["id"], at)
 
     def introduce(self, day: Day, state: State, at: Array) -> Array:
-        """Write down how new deals stand; give their owners."""
+        """Record how new deals stand, and return their owners."""
         new, journal = day.opened, self._journal
         if new is None:
             return np.zeros(0, dtype=np.int64)
@@ -76,19 +76,19 @@ class DealRecords:
         return owner
 
     def note(self, day: Day, at: Array) -> None:
-        """Remember what became of deals."""
+        """Keep what became of deals; the tables show only the last of it."""
         deals, masks = day.deals, day.masks
         if "won" not in masks:
             return
         for name in ("won", "deal_lost"):
             which = np.flatnonzero(masks[name])
-            self._ends.tell(name, deals["id"][which], at[which])
+            self._ends.record(name, deals["id"][which], at[which])
         for name, mask in (("amount", "priced"), ("due", "pushed")):
             which = np.flatnonzero(masks[mask])
-            self._ends.tell(name, deals["id"][which], deals[name][which])
+            self._ends.record(name, deals["id"][which], deals[name][which])
 
     def work(self, day: Day, state: State) -> None:
-        """Write down work on deals and what became of them."""
+        """Record the work on deals and what became of them."""
         if "won" not in day.masks:
             return
         journal, deals, masks = self._journal, day.deals, day.masks
@@ -106,9 +106,9 @@ class DealRecords:
             moment = at[which] + 2 * HOUR
             journal.change("deal", deals["id"][which], moment, field, values[which], late)
         self.note(day, at + 3 * HOUR)
-        for name, word in (("won", "won"), ("deal_lost", "lost")):
+        for name, stage in (("won", "won"), ("deal_lost", "lost")):
             which = np.flatnonzero(masks[name])
-            journal.stage("deal", deals["id"][which], at[which] + 3 * HOUR, word)
+            journal.stage("deal", deals["id"][which], at[which] + 3 * HOUR, stage)
 
     def _log(self, day: Day, rep: Array, at: Array) -> None:
         journal, deal, masks = self._journal, day.deals["id"], day.masks
@@ -127,8 +127,8 @@ class DealRecords:
 
     def write(self, out: Path, state: State, owner: Array, leads: LeadRecords) -> None:
         """Write the table, as it stands at the end."""
-        journal, every, count = self._journal, joined(self._deals), state.next_id["deal"]
-        won, lost, created = (self._ends.told(n, count) for n in ("won", "deal_lost", "created"))
+        journal, every, count = self._journal, concatenated(self._deals), state.next_id["deal"]
+        won, lost, created = (self._ends.last(n, count) for n in ("won", "deal_lost", "created"))
         closed = np.maximum(won, lost)
         kept = (closed < 0) | (closed >= journal.epoch + journal.begin * DAY)
         lead = every["lead"]
@@ -138,9 +138,9 @@ class DealRecords:
             "lead_id": ids("L", np.where(leads.kept[lead], lead, -1)[kept]),
             "account_id": ids("A", leads.account[lead][kept]),
             "created_at": created[kept],
-            "amount": (self._ends.told("amount", count) / 100)[kept],
-            "expected_close_at": (journal.epoch + self._ends.told("due", count) * DAY)[kept],
-            "closed_at": times(closed)[kept],
+            "amount": (self._ends.last("amount", count) / 100)[kept],
+            "expected_close_at": (journal.epoch + self._ends.last("due", count) * DAY)[kept],
+            "closed_at": timestamps(closed)[kept],
             "won": pa.array((won > 0)[kept], mask=(closed < 0)[kept]),
         }
         write(out / "deals.parquet", columns, DEAL)

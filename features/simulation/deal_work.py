@@ -1,33 +1,34 @@
 """A day of deals: the next stage, a later date, won, or lost.
 
-As with leads, chances are drawn for every deal and worked out where they matter.
+As with leads, a number is drawn for every deal, and chances are computed where they matter.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from features.simulation.day import SHOCK, Day, Lots, Rules, chosen
-from features.simulation.lead_work import SLACK, cycle
+from features.simulation.day import SHOCK, Day, Rules, Uniforms, mask_of
+from features.simulation.lead_work import SLACK, cycle_length
 from features.simulation.rows import Array, Rows
 from features.simulation.state import State
 
 DISCOVERY, PROPOSAL, NEGOTIATION, LEGAL = range(4)
 RUSH_DAYS = 6
-"""Working days at a quarter's end in which deals are pulled in and swept out."""
+"""Working days at a quarter's end in which reps pull deals in and clear out stale ones."""
 SLOW_LEGAL = 5.0
-"""Times as long as usual where `internal_delay` is the planted cause."""
-REFUSED = 0.006
-"""Rate a day at which a deal is lost on legal grounds."""
+"""Factor of the legal stage's length where `internal_delay` is the planted cause."""
+LEGAL_LOSS_RATE = 0.006
+"""Daily rate at which a deal is lost in the legal stage."""
 LEAST_AMOUNT = 500.0
+"""Smallest amount in money that the formulas use."""
 REBATE = 0.92
-"""What is left of an amount that is pulled into the quarter."""
+"""Factor of an amount that is won in the rush."""
 FLAT_PASS = 0.65
 """Chance to pass a stage where there is no signal."""
 
 
-def wish(state: State) -> Array:
-    """How much each deal asks for attention."""
+def attention(state: State) -> Array:
+    """Return how much attention each deal needs; the longer untouched, the more."""
     due = np.clip((state.day - state.deals["last_touch"]) / 4.0, 0.1, 1.5)
     return 3.0 * due * state.deals["open"]
 
@@ -35,33 +36,40 @@ def wish(state: State) -> Array:
 def work_deals(
     rules: Rules,
     state: State,
-    lots: Lots,
+    uniforms: Uniforms,
     now: dict[str, Array],
     touched: Array,
     day: Day,
 ) -> None:
-    """Let deals move on.
+    """Let every open deal advance, be won, be lost, or stay; overdue ones get a later date.
+
+    As with leads, one number u decides, with a the chance to advance and l that to be lost:
+
+        u < a, not yet legal    next stage; on leaving the proposal also another amount
+        u < a, legal            won, in the quarter's last days with a rebate
+        a <= u < a + l          lost
+        a + l <= u              stays; a date that has come is moved 10 to 44 days ahead
 
     Args:
-        rules: of the world.
-        state: whose deals are changed.
-        lots: of deals.
+        rules: what the day is played with.
+        state: its deals are changed.
+        uniforms: the stream of deals.
         now: each seat's skills as they work today.
         touched: places of the deals that are worked on.
-        day: what happens is noted here.
+        day: takes what happens.
     """
     deals, count = state.deals, len(state.deals)
     deals["last_touch"][touched] = state.day
-    u, haggling = lots.all(count), lots.draws.normal(-0.03, 0.1, count)
+    u, haggling = uniforms.all(count), uniforms.draws.normal(-0.03, 0.1, count)
     rushing = bool(rules.calendar.workdays_left[state.day] <= RUSH_DAYS)
-    maybe = u < _most(rules, deals, state.day, rushing=rushing)
-    if day.is_summed:
+    maybe = u < _upper_bound(rules, deals, state.day, rushing=rushing)
+    if day.with_chances:
         maybe |= deals["stage"] == LEGAL
     places = np.flatnonzero(maybe & deals["open"])
     some = deals.take(places)
     ahead, gone = _chances(rules, state, some, now, rushing=rushing)
     u, is_legal = u[places], some["stage"] == LEGAL
-    if day.is_summed:
+    if day.with_chances:
         rebate = REBATE if rushing else 1.0
         day.wins, day.revenue = np.zeros(count), np.zeros(count)
         day.wins[places] = ahead * is_legal
@@ -71,61 +79,74 @@ def work_deals(
     won, moved = places[advanced & is_legal], places[advanced & ~is_legal]
     haggled = moved[deals["stage"][moved] == PROPOSAL]
     deals["stage"][moved] += 1
-    _price(deals, haggled, np.exp(haggling[haggled]))
+    _reprice(deals, haggled, np.exp(haggling[haggled]))
     if rushing:
-        _price(deals, won, REBATE)
+        _reprice(deals, won, REBATE)
     deals["open"][won] = False
     deals["open"][lost] = False
     late = np.flatnonzero(deals["open"] & (deals["due"] <= state.day))
-    deals["due"][late] = state.day + 10 + (lots.at(late, count) * 35).astype(np.int64)
+    deals["due"][late] = state.day + 10 + (uniforms.at(late, count) * 35).astype(np.int64)
     deals["pushes"][late] = np.minimum(deals["pushes"][late] + 1, 9)
     day.deals = deals
     day.masks |= {
-        "deal_touched": chosen(count, touched),
-        "deal_staged": chosen(count, moved),
-        "priced": chosen(count, np.append(haggled, won) if rushing else haggled),
-        "pushed": chosen(count, late),
-        "won": chosen(count, won),
-        "deal_lost": chosen(count, lost),
+        "deal_touched": mask_of(count, touched),
+        "deal_staged": mask_of(count, moved),
+        "priced": mask_of(count, np.append(haggled, won) if rushing else haggled),
+        "pushed": mask_of(count, late),
+        "won": mask_of(count, won),
+        "deal_lost": mask_of(count, lost),
     }
 
 
-def _price(deals: Rows, places: Array, factor: Array | float) -> None:
-    """Change amounts; they stay multiples of 50."""
+def _reprice(deals: Rows, places: Array, factor: Array | float) -> None:
+    """Change amounts; they stay multiples of 50 in money, 5,000 in cents."""
     priced = np.rint(deals["amount"][places] * factor / 5_000).astype(np.int64)
     deals["amount"][places] = priced * 5_000
 
 
-def _leave(rules: Rules, amount: Array, day: int) -> Array:
-    """Rate a day at which a deal leaves a stage, one way or the other."""
+def _exit_rate(rules: Rules, amount: Array, day: int) -> Array:
+    """Return the daily rate at which a deal leaves a stage, to the next one or lost.
+
+    Three stages lie before the legal one; together they take the usual cycle less the legal wait.
+    """
     settings = rules.settings
-    workdays = np.maximum(cycle(rules, amount) * 5 / 7 - settings.legal_days, 6.0)
+    workdays = np.maximum(cycle_length(rules, amount) * 5 / 7 - settings.legal_days, 6.0)
     return 3 / workdays * (SHOCK["pace"] if rules.is_shocked(day) else 1.0)
 
 
 def _chances(
     rules: Rules, state: State, deals: Rows, now: dict[str, Array], *, rushing: bool
 ) -> tuple[Array, Array]:
-    """Give the chances to move ahead and to be lost today."""
+    """Return the chances to advance and to be lost today.
+
+    A deal passes each of three stages with the cube root of its chance to be won, so that it
+    passes all three with that chance. Then, in this order:
+
+        untouched for over 9 days    advances at 0.55 of the rate
+        legal stage                  advances by `legal_days` alone, is lost at a fixed rate
+        quarter's last days          from negotiation on, advances about `end_rush` times as fast,
+                                     small deals more; before the legal stage, stale deals are
+                                     lost `end_clearing` times as fast
+    """
     settings = rules.settings
     seat, stage = deals["seat"], deals["stage"]
     amount = np.maximum(deals["amount"] / 100, LEAST_AMOUNT)
-    times = 0.5 * state.market + rules.shock(state.day, "win")
+    market = 0.5 * state.market + rules.shock(state.day, "win")
     odds = np.log(settings.win_rate / (1 - settings.win_rate)) + deals["quality"]
     odds = odds - settings.win_by_size * np.log(amount / 25_000) + np.log(now["closing"][seat])
-    odds = odds + np.repeat(times, state.seats_each)[seat]
+    odds = odds + np.repeat(market, state.seats_each)[seat]
     odds = odds - 0.6 * deals["pushes"]
     passes = (1 / (1 + np.exp(-odds))) ** (1 / 3)
     if settings.signal < 1:
         passes = FLAT_PASS * (passes / FLAT_PASS) ** settings.signal
-    leave = _leave(rules, amount, state.day)
+    exit_rate = _exit_rate(rules, amount, state.day)
     stalled = np.where(state.day - deals["last_touch"] > 9, 0.55, 1.0)  # noqa: PLR2004 - days
-    ahead = leave * passes * stalled
-    gone = leave * (1 - passes)
-    slow = rules.has(state, "internal_delay")[seat]
+    ahead = exit_rate * passes * stalled
+    gone = exit_rate * (1 - passes)
+    slow = rules.has_cause(state, "internal_delay")[seat]
     is_legal = stage == LEGAL
     ahead = np.where(is_legal, 1 / settings.legal_days / np.where(slow, SLOW_LEGAL, 1.0), ahead)
-    gone = np.where(is_legal, REFUSED, gone)
+    gone = np.where(is_legal, LEGAL_LOSS_RATE, gone)
     if rushing:
         small = np.clip((25_000 / amount) ** 0.25, 0.6, 1.4)
         pulled = ahead * (1 + (settings.end_rush - 1) * small)
@@ -135,10 +156,10 @@ def _chances(
     return 1 - np.exp(-ahead), 1 - np.exp(-gone)
 
 
-def _most(rules: Rules, deals: Rows, day: int, *, rushing: bool) -> float:
-    """Give a chance that nothing happens with more of today: the smallest deals move fastest."""
+def _upper_bound(rules: Rules, deals: Rows, day: int, *, rushing: bool) -> float:
+    """Return a chance that no deal exceeds today; the smallest deals move fastest."""
     if rushing or not len(deals):
         return 1.0
     smallest = np.maximum(deals["amount"].min(keepdims=True) / 100, LEAST_AMOUNT)
-    leave = float(_leave(rules, smallest, day)[0])
-    return max(leave, 1 / rules.settings.legal_days + REFUSED) * (1 + SLACK) + SLACK
+    exit_rate = float(_exit_rate(rules, smallest, day)[0])
+    return max(exit_rate, 1 / rules.settings.legal_days + LEGAL_LOSS_RATE) * (1 + SLACK) + SLACK

@@ -1,7 +1,10 @@
-"""Truth about the future: it is played from the exact state of a moment, many times.
+"""Truth about the future: it is played many times from the exact state of a moment.
 
-Instead of counting which leads convert in each replay, their chances are added up along the way:
-both have the same mean, and the sum has less noise (the compensator of a counting process).
+Instead of counting which leads convert in each replay, their daily chances are added up along the
+way: both have the same mean, and the sum has less noise.
+
+Source: the compensator of a counting process, as in Andersen, Borgan, Gill and Keiding,
+"Statistical Models Based on Counting Processes" (1993).
 """
 
 from __future__ import annotations
@@ -9,7 +12,12 @@ from __future__ import annotations
 import numpy as np
 
 from features.simulation.day import Streams
-from features.simulation.lead_work import ATTEMPTING, CONNECTED, reach, warmer
+from features.simulation.lead_work import (
+    ATTEMPTING,
+    CONNECTED,
+    contact_chance,
+    interest_after_contact,
+)
 from features.simulation.live import Life, Period
 from features.simulation.machine import Machine
 from features.simulation.parquet import Columns, ids
@@ -17,15 +25,19 @@ from features.simulation.rows import Array
 from features.simulation.state import State
 
 HORIZON = 30
-"""Days ahead that a lead's true chance is about."""
+"""Days that a lead's true chance looks ahead."""
 LEADS_AT_ONCE = 400_000
 """Leads of all worlds that are played side by side, which bounds memory."""
 TIDY_DAYS = 7
-"""How often what has ended is forgotten."""
+"""Days between removals of leads and deals that have ended."""
 
 
 def lead_truth(life: Life, day: int) -> list[Columns]:
-    """Give every open lead's chance to convert within the horizon, and what one more touch adds."""
+    """Return every open lead's chance to convert within the horizon, and what one more touch adds.
+
+    Returns:
+        The columns of `lead_probability` and of `touch_effect`.
+    """
     state, replays = life.states[day], life.settings.replays
     count = len(state.leads)
     machine = Machine(life.settings, life.calendar)
@@ -35,7 +47,7 @@ def lead_truth(life: Life, day: int) -> list[Columns]:
             many = state.tiled(worlds)
             if is_touched:
                 touch(many, machine, turn)
-            # The same streams, so that the two differ by the touch and not by luck.
+            # The same streams for both, so that they differ by the touch and not by luck.
             _sum_into(sums, machine, many, Streams.of(life.settings.seed, 2, day, turn))
     p, more = (np.clip(chances / replays, 0, 1) for chances in (total, helped))
     lead, at = ids("L", state.leads["id"]), life.moments(day, count)
@@ -46,43 +58,49 @@ def lead_truth(life: Life, day: int) -> list[Columns]:
 
 
 def _turns(replays: int, leads: int) -> list[int]:
-    """Split replays into as many worlds at a time as memory is meant for."""
-    once = max(1, min(replays, LEADS_AT_ONCE // max(leads, 1)))
-    return [min(once, replays - first) for first in range(0, replays, once)]
+    """Split replays into turns of as many worlds as fit into memory together."""
+    at_once = max(1, min(replays, LEADS_AT_ONCE // max(leads, 1)))
+    return [min(at_once, replays - first) for first in range(0, replays, at_once)]
 
 
 def _sum_into(total: Array, machine: Machine, many: State, streams: Streams) -> None:
     """Add up each lead's chances to convert over the horizon and over all worlds."""
     size = len(many.leads)
     for _ in range(HORIZON):
-        # Nothing is forgotten in between, so that a lead stays where it is; new ones stand below.
-        chance = machine.step(many, streams, is_summed=True).chance
+        # Nothing is removed in between, so that a lead keeps its place; new ones stand below.
+        chance = machine.step(many, streams, with_chances=True).chance
         if chance is not None:
             total += chance[:size].reshape(many.worlds, -1).sum(axis=0)
 
 
 def touch(state: State, machine: Machine, turn: int) -> None:
-    """Touch every open lead once more, at no cost of attention to any other.
+    """Touch every open lead once more, without taking attention from any other.
 
-    The lots come from a stream of their own, so that the same chances follow as without it.
+    The draws come from a stream of their own, so that what follows draws the same as without it.
 
     Args:
-        state: whose leads are changed.
-        machine: gives the chance that a touch gets through.
-        turn: tells apart the worlds that are played one after the other.
+        state: its leads are changed.
+        machine: knows the chance that a touch gets through.
+        turn: part of the seed, so that each turn draws anew.
     """
     leads, seed = state.leads, machine.settings.seed
     draws = np.random.Generator(np.random.PCG64([seed, 5, state.day, turn]))
-    connected = (draws.random(len(leads)) < reach(machine, leads, state.day)) & leads["open"]
+    chance = contact_chance(machine, leads, state.day)
+    connected = (draws.random(len(leads)) < chance) & leads["open"]
     stage = np.maximum(leads["stage"], ATTEMPTING)
     leads["stage"] = np.where(connected, np.maximum(stage, CONNECTED), stage).astype(np.int8)
     leads["touches"] += 1
     leads["last_touch"][:] = state.day
-    leads["interest"] = np.where(connected, warmer(leads["interest"]), leads["interest"])
+    interest = leads["interest"]
+    leads["interest"] = np.where(connected, interest_after_contact(interest), interest)
 
 
 def attainment_truth(life: Life, day: int) -> list[Columns]:
-    """Give the distribution of each rep's final attainment as of a moment of the period."""
+    """Return the distribution of each rep's final attainment, as of a day of the period.
+
+    Returns:
+        The columns of `attainment`.
+    """
     period = next(p for p in life.periods if p.start <= day < p.end)
     state, replays, count = life.states[day], life.settings.replays, len(period.person)
     machine = Machine(life.settings, life.calendar)
@@ -109,7 +127,7 @@ def attainment_truth(life: Life, day: int) -> list[Columns]:
 
 
 def _so_far(life: Life, period: Period, day: int) -> Array:
-    """Give the cents each rep of a period has won in it before a day."""
+    """Return the cents that each rep of a period has won in it before a day."""
     won = np.concatenate(life.wins, axis=1)
     inside = (won[0] >= period.start) & (won[0] < day)
     most = int(period.person.max()) + 1
@@ -119,18 +137,26 @@ def _so_far(life: Life, period: Period, day: int) -> Array:
 def _add_wins(
     totals: Array, machine: Machine, many: State, streams: Streams, period: Period
 ) -> None:
-    """Play worlds to the end of a period and add what is won to each world's row."""
+    """Play worlds to the end of a period and add what is won to each world's row.
+
+    Args:
+        totals: cents, a row for each world and a column for each rep of the period.
+        machine: plays the days.
+        many: the worlds at the beginning of a day.
+        streams: where the draws come from.
+        period: whose reps and end count.
+    """
     worlds, seats = len(totals), many.seats_each
-    # Someone who has left already is not at the seat any more.
-    same = np.tile(period.person, (worlds, 1))
+    person = np.tile(period.person, (worlds, 1))
     place = np.arange(worlds)[:, None] * seats + period.seat[None, :]
     while many.day < period.end:
-        happened = machine.step(many, streams)
-        if "won" in happened.masks:
-            won = np.flatnonzero(happened.masks["won"])
-            seat, amount = happened.deals["seat"][won], happened.deals["amount"][won]
+        day = machine.step(many, streams)
+        if "won" in day.masks:
+            won = np.flatnonzero(day.masks["won"])
+            seat, amount = day.deals["seat"][won], day.deals["amount"][won]
             cents = np.bincount(seat, amount, worlds * seats)
-            stays = many.seats["person"][place] == same
+            # Whoever sits at the seat of a rep who has left wins for somebody else.
+            stays = many.seats["person"][place] == person
             totals += np.where(stays, cents[place], 0.0)
         if many.day % TIDY_DAYS == 0:
             many.tidy()

@@ -1,4 +1,4 @@
-"""The two tables a CRM grows by: what was done, and what was changed; late at times."""
+"""The two tables that grow every day: `activities` and `changes`, with rows shown late at times."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from features.simulation.parquet import DAY, TIME, Columns, Growing, ids, money, words
+from features.simulation.parquet import DAY, TIME, Columns, Growing, decoded, ids, money
 from features.simulation.rows import Array
 from features.simulation.settings import CompanySettings
 from features.simulation.state import DEAL_STAGES, STAGES, Calendar
@@ -21,7 +21,7 @@ CONNECTED, VOICEMAIL, NO_ANSWER, HELD = range(len(OUTCOMES))
 ENTITIES = ("lead", "deal")
 FIELDS = ("stage", "rep_id", "amount", "expected_close_at")
 ALL_STAGES = (*STAGES, *DEAL_STAGES, "converted", "disqualified", "won", "lost")
-"""All that `stage` may change to, of leads and of deals."""
+"""Everything that `stage` may change to, for leads and deals."""
 MOST_DAYS_LATE = 7.0
 ACTIVITY = pa.schema(
     [
@@ -59,7 +59,7 @@ class Act:
         direction: of `DIRECTIONS`.
         lead: numbers of leads, or None.
         deal: numbers of deals, or None.
-        rep: who did it and writes it down; None where the CRM sees it by itself.
+        rep: who did it and logs it; None where the CRM sees it by itself.
         outcome: codes of `OUTCOMES`, or None.
         seconds: how long it took, or None.
     """
@@ -79,8 +79,8 @@ class Habits:
     """How well each person keeps the CRM.
 
     Attributes:
-        share: of what they do that they log.
-        lateness: mean days by which what they log late is late.
+        share: of their work that they log.
+        lateness: mean days by which their late rows are late.
     """
 
     share: Array
@@ -91,7 +91,8 @@ class Journal:
     """Writes `activities` and `changes`.
 
     Attributes:
-        draws: chances of all that is recorded, which never touch the company's own.
+        settings: how much is logged, and how late.
+        draws: the generator of everything recorded, apart from the company's own.
         habits: of everybody who has worked there.
         begin: the day the CRM is introduced.
         epoch: the moment day 0 begins, in microseconds.
@@ -115,15 +116,15 @@ class Journal:
         self.epoch = int(np.datetime64(calendar.first, "us").astype(np.int64))
         self.habits = Habits(np.zeros(0), np.zeros(0))
         self._first = np.datetime64(calendar.first, "D")
-        self._activities = Growing(out / "activities.parquet", ACTIVITY, _told_activities)
-        self._changes = Growing(out / "changes.parquet", CHANGE, self._told_changes)
+        self._activities = Growing(out / "activities.parquet", ACTIVITY, _activity_columns)
+        self._changes = Growing(out / "changes.parquet", CHANGE, self._change_columns)
 
     def at(self, day: int, within: int, count: int) -> Array:
-        """Give one moment of a day, so many times."""
+        """Return one moment of a day, so many times."""
         return np.full(count, self.epoch + day * DAY + within)
 
     def act(self, act: Act, which: Array) -> None:
-        """Write down those activities of many that a mask tells."""
+        """Record the activities that a mask selects."""
         places = np.flatnonzero(which)
         count = len(places)
         if not count:
@@ -154,14 +155,15 @@ class Journal:
         values: Array,
         reps: Array | None = None,
     ) -> None:
-        """Write changes down.
+        """Record changes.
 
         Args:
             entity: "lead" or "deal".
             numbers: which of them.
             at: when, in microseconds.
             field: what of them; see `FIELDS`.
-            values: a place in `ALL_STAGES`, a person, cents, or a day, as the field has it.
+            values: for each field in its own code: a place in `ALL_STAGES`, a person, cents, or a
+                day.
             reps: who makes the change, and shows it late at times; None shows it at once.
         """
         count = len(numbers)
@@ -178,9 +180,9 @@ class Journal:
             }
         )
 
-    def stage(self, entity: str, numbers: Array, at: Array, word: str) -> None:
-        """Write down, at once, that many came to the same stage."""
-        self.change(entity, numbers, at, "stage", np.full(len(numbers), ALL_STAGES.index(word)))
+    def stage(self, entity: str, numbers: Array, at: Array, stage: str) -> None:
+        """Record that many came to the same stage; shown at once."""
+        self.change(entity, numbers, at, "stage", np.full(len(numbers), ALL_STAGES.index(stage)))
 
     def close(self) -> None:
         """Write what is left."""
@@ -188,49 +190,57 @@ class Journal:
         self._changes.close()
 
     def _delay(self, reps: Array, share: float = 1.0) -> Array:
-        """Draw how late each row is shown, in microseconds."""
+        """Draw how late each row is shown, in microseconds, up to a week."""
         late = self.draws.random(len(reps)) < self.settings.late_share * share
         days = self.draws.exponential(1.0, len(reps)) * self.habits.lateness[reps]
         return np.where(late, (np.minimum(days, MOST_DAYS_LATE) * DAY).astype(np.int64), 0)
 
-    def _told_changes(self, rows: Columns, _first: int) -> Columns:
+    def _change_columns(self, rows: Columns, _first: int) -> Columns:
         return {
-            "entity_type": words(ENTITIES, rows["entity"]),
+            "entity_type": decoded(ENTITIES, rows["entity"]),
             "entity_id": _mixed(
                 rows["entity"], rows["number"], [lambda n: ids("L", n), lambda n: ids("D", n)]
             ),
             "changed_at": rows["at"],
-            "field": words(FIELDS, rows["field"]),
+            "field": decoded(FIELDS, rows["field"]),
             "value": _mixed(
                 rows["field"],
                 rows["value"],
-                [lambda v: words(ALL_STAGES, v), lambda v: ids("R", v), money, self._dates],
+                [lambda v: decoded(ALL_STAGES, v), lambda v: ids("R", v), money, self._dates],
             ),
             "known_at": rows["known"],
         }
 
     def _dates(self, days: Array) -> pa.Array:
         known, place = np.unique(days, return_inverse=True)
-        return words(tuple((self._first + known).astype(str).tolist()), place)
+        return decoded(tuple((self._first + known).astype(str).tolist()), place)
 
 
-def _told_activities(rows: Columns, first: int) -> Columns:
+def _activity_columns(rows: Columns, first: int) -> Columns:
     return {
         "activity_id": ids("T", first + np.arange(len(rows["at"]))),
         "lead_id": ids("L", rows["lead"]),
         "deal_id": ids("D", rows["deal"]),
         "rep_id": ids("R", rows["rep"]),
         "occurred_at": rows["at"],
-        "type": words(TYPES, rows["type"]),
-        "direction": words(DIRECTIONS, rows["direction"]),
-        "outcome": words(OUTCOMES, rows["outcome"]),
+        "type": decoded(TYPES, rows["type"]),
+        "direction": decoded(DIRECTIONS, rows["direction"]),
+        "outcome": decoded(OUTCOMES, rows["outcome"]),
         "duration_s": rows["seconds"],
         "known_at": rows["known"],
     }
 
 
 def _mixed(kinds: Array, values: Array, writers: Sequence[Callable[[Array], pa.Array]]) -> pa.Array:
-    """Write each kind of value its own way, every value at its place."""
+    """Write each kind of value its own way, and leave every value at its place.
+
+    Kinds are written one after the other and then put back in order. With A of kind 0, and a and
+    b of kind 1:
+
+        values                   a A b
+        written, kind by kind    A a b    `places` 1 0 2
+        taken at `back`          a A b    `back` 1 0 2: where each value was written
+    """
     places = [np.flatnonzero(kinds == kind) for kind in range(len(writers))]
     parts = [writer(values[place]) for writer, place in zip(writers, places, strict=True)]
     back = np.empty(len(values), dtype=np.int64)

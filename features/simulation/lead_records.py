@@ -1,4 +1,4 @@
-"""What a CRM records of leads: calls and mails as far as they are logged, stages, and the end."""
+"""What a CRM records of leads: logged calls and mails, stages, and how they ended."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from features.simulation.day import Day
-from features.simulation.ends import Ends, ended, joined
+from features.simulation.ends import Ends, concatenated, end_moment
 from features.simulation.journal import CONNECTED, HELD, NO_ANSWER, VOICEMAIL, Act, Journal
-from features.simulation.parquet import DAY, HOUR, TIME, ids, times, words, write
+from features.simulation.parquet import DAY, HOUR, TIME, decoded, ids, timestamps, write
 from features.simulation.rows import Array, Rows
 from features.simulation.settings import SOURCES
 from features.simulation.state import State
@@ -34,8 +34,8 @@ ACCOUNT = pa.schema(
 )
 INDUSTRIES = ("software", "finance", "retail", "manufacturing", "health")
 VOICEMAILS, REPLIES, NOTED, KNOWN_ACCOUNT = 0.3, 0.35, 0.6, 0.2
-"""Of touches without contact that leave a message; of contacts that write back; of deals whose
-budget is typed in; of leads from a company that was known already."""
+"""Shares: touches without contact that leave a message, contacts that write back, deals whose
+budget is typed in, leads from a company that is known already."""
 REASONS = ("no budget", "no answer", "competitor", "no need")
 
 
@@ -43,15 +43,15 @@ class LeadRecords:
     """Keeps `leads` and `accounts`, and writes the journal of work on leads.
 
     Attributes:
-        account: of each lead, once the tables are written.
-        kept: which leads are in the table, once it is written.
+        account: of each lead, after the tables are written.
+        kept: which leads are in the table, after it is written.
     """
 
     def __init__(self, journal: Journal) -> None:
         """Begin with no leads.
 
         Args:
-            journal: where what happens is written down.
+            journal: takes the work and the changes.
         """
         self.account, self.kept = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_)
         self._journal = journal
@@ -60,28 +60,31 @@ class LeadRecords:
         self._today = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
 
     def arrive(self, day: Day) -> None:
-        """Note new leads, and the moment of the day they came."""
+        """Add new leads, and draw the moment of the day they came in."""
         if day.arrived is None:
             return
         new = day.arrived.take(np.arange(len(day.arrived)), "id", "source", "value")
         self._leads.append(new)
         within = (self._journal.draws.triangular(4, 10, 15, len(new)) * HOUR).astype(np.int64)
         created = self._journal.epoch + day.number * DAY + within
-        self._ends.tell("created", new["id"], created)
+        self._ends.record("created", new["id"], created)
         self._today = new["id"], created
 
     def created(self, lead: Array) -> Array:
-        """Give when today's new leads came in; 0 for older ones."""
-        known = np.zeros(len(lead), dtype=np.int64)
+        """Return when today's new leads came in; 0 for older ones.
+
+        New leads are numbered in a row, so a lead's number less the first is its place.
+        """
+        moments = np.zeros(len(lead), dtype=np.int64)
         new, created = self._today
         if len(new):
             place = lead - new[0]
-            mine = place >= 0
-            known[mine] = created[place[mine]]
-        return known
+            is_new = place >= 0
+            moments[is_new] = created[place[is_new]]
+        return moments
 
     def work(self, day: Day, state: State) -> Array:
-        """Write down work on leads, and give when each lead was worked on (or 17:00)."""
+        """Record the work on leads, and return when each lead was worked on (or after 17:00)."""
         journal, leads = self._journal, day.leads
         draws = journal.draws
         moments = journal.at(day.number, 17 * HOUR, len(leads))
@@ -99,7 +102,7 @@ class LeadRecords:
         return moments
 
     def _when(self, lead: Array, speed: Array, day: Day) -> Array:
-        """Draw when in the day each touch is; the first one soon after the lead came in."""
+        """Draw the moment of each touch; the first one comes soon after the lead came in."""
         draws, midnight = self._journal.draws, self._journal.epoch + day.number * DAY
         at = midnight + 9 * HOUR + (draws.random(len(lead)) * 7 * HOUR).astype(np.int64)
         created = self.created(lead)
@@ -109,11 +112,11 @@ class LeadRecords:
         return np.where(created > 0, first, at)
 
     def _log(self, day: Day, places: Array, lead: Array, rep: Array, at: Array) -> None:
-        """Log what reps log of a day's touches, and what the other side answers."""
+        """Record the part of a day's touches that reps log, and the answers to them."""
         journal, draws, count = self._journal, self._journal.draws, len(places)
         connected, met = day.masks["connected"][places], day.masks["met"][places]
         share = journal.habits.share[rep]
-        # What came of a touch is logged sooner than that there was one.
+        # A touch that got through is logged more often than one that did not.
         logged = draws.random(count) < np.where(connected, share**0.4, share)
         nothing = np.where(draws.random(count) < VOICEMAILS, VOICEMAIL, NO_ANSWER)
         outcome = np.where(connected, CONNECTED, nothing)
@@ -131,7 +134,7 @@ class LeadRecords:
         journal.act(Act("meeting", at, lead=lead, rep=rep, outcome=outcome, seconds=seconds), held)
 
     def visits(self, day: Day) -> None:
-        """Write down visits to the web site, which the CRM sees by itself."""
+        """Record visits to the web site, which the CRM sees by itself."""
         places = np.flatnonzero(day.masks["visited"])
         lead = day.leads["id"][places]
         draws, midnight = self._journal.draws, self._journal.epoch + day.number * DAY
@@ -141,26 +144,27 @@ class LeadRecords:
         self._journal.act(Act("web_visit", at, "inbound", lead=lead), everyone)
 
     def end(self, day: Day, at: Array) -> None:
-        """Note which leads became deals, and which were lost."""
+        """Record which leads became deals, and which were lost."""
         for name, stage in (("converted", "converted"), ("lost", "disqualified")):
             if name not in day.masks:
                 continue
             which = np.flatnonzero(day.masks[name])
-            gone, moment = day.leads["id"][which], at[which]
-            self._ends.tell(name, gone, moment)
+            leads, moments = day.leads["id"][which], at[which]
+            self._ends.record(name, leads, moments)
             if day.number >= self._journal.begin:
-                self._journal.stage("lead", gone, moment, stage)
+                self._journal.stage("lead", leads, moments, stage)
 
     def write(self, out: Path, state: State, owner: Array) -> None:
         """Write both tables, as they stand at the end."""
-        every, count = joined(self._leads), state.next_id["lead"]
+        every, count = concatenated(self._leads), state.next_id["lead"]
         created, converted, lost = (
-            self._ends.told(n, count) for n in ("created", "converted", "lost")
+            self._ends.last(n, count) for n in ("created", "converted", "lost")
         )
         draws = self._journal.draws
-        kept = ended(converted, lost) >= self._journal.epoch + self._journal.begin * DAY
+        kept = end_moment(converted, lost) >= self._journal.epoch + self._journal.begin * DAY
         self.account, self.kept = self._accounts(count), kept
-        # Typed in when the deal is made, and by some: it shows the end, and no history tells when.
+        # Some reps type in the budget when the deal is opened: the column gives away the outcome,
+        # and no history says when it was filled.
         noted = (converted > 0) & (draws.random(count) < NOTED)
         why = draws.integers(0, len(REASONS), count)
         value = np.rint(every["value"] / 100) * 100
@@ -171,21 +175,29 @@ class LeadRecords:
             "account_id": ids("A", self.account[kept]),
             "source": np.array(SOURCES, dtype=object)[every["source"]][kept],
             "value": value[kept],
-            "converted_at": times(converted)[kept],
-            "lost_at": times(lost)[kept],
+            "converted_at": timestamps(converted)[kept],
+            "lost_at": timestamps(lost)[kept],
             "budget": np.where(noted, value * 1.1, np.nan)[kept],
-            "lost_reason": words(REASONS, np.where(lost > 0, why, -1)[kept]),
+            "lost_reason": decoded(REASONS, np.where(lost > 0, why, -1)[kept]),
         }
         write(out / "leads.parquet", columns, LEAD)
         self._write_accounts(out, value)
 
     def _accounts(self, count: int) -> Array:
-        """Give each lead an account; one lead in five comes from one that is known already."""
+        """Draw each lead's account; one lead in five comes from an account known already.
+
+        `newest` counts the accounts so far, so it is the number of a new one:
+
+            lead               0   1   2          3
+            new account        1   1   0          1
+            newest             1   2   2          3
+            account            1   2   0, 1       3        (drawn below `newest`)
+        """
         draws = self._journal.draws
-        own = np.cumsum(draws.random(count) > KNOWN_ACCOUNT)
-        again = (draws.random(count) * own).astype(np.int64)
-        fresh = np.diff(own, prepend=0) > 0
-        return np.where(fresh, own, again)
+        newest = np.cumsum(draws.random(count) > KNOWN_ACCOUNT)
+        known = (draws.random(count) * newest).astype(np.int64)
+        is_new = np.diff(newest, prepend=0) > 0
+        return np.where(is_new, newest, known)
 
     def _write_accounts(self, out: Path, value: Array) -> None:
         draws, numbers = self._journal.draws, np.unique(self.account)

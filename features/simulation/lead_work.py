@@ -1,108 +1,122 @@
-"""A day of leads: what each asks of its rep, and what becomes of it.
+"""A day of leads: how much attention each needs, and what becomes of it.
 
-Chances are drawn for every lead, so that each keeps its own luck whatever the others do, but
-worked out only where they matter: a lead whose draw lies above all chances needs no formula.
+A number is drawn for every lead, so that each keeps its own luck whatever happens to the others.
+Chances are computed only where they matter: a lead whose number lies above every possible chance
+needs no formula.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from features.simulation.day import SHOCK, Day, Lots, Rules, chosen
+from features.simulation.day import SHOCK, Day, Rules, Uniforms, mask_of
 from features.simulation.rows import Array, Rows
 from features.simulation.state import State
 
 NEW, ATTEMPTING, CONNECTED, MEETING = range(4)
 WEIGHT = np.array([8.0, 0.9, 1.4, 2.2])
-"""How much a lead asks for attention, by stage."""
+"""How much attention a lead needs, by stage."""
 DUE = np.clip(np.arange(7) / 3.5, 0.1, 1.5)
-"""The same, by days since the last touch."""
+"""Factor of that attention, by days since the last touch; the last stands for all later days."""
 GIVEN_UP = 0.06
-"""Chance a day that an attempt beyond all patience is given up."""
-FLAT_RATE, FLAT_FALL = 0.005, 0.02
-"""Chances a day where there is no signal."""
+"""Daily rate at which a lead is given up once the rep's patience is used up."""
+FLAT_CONVERSION_RATE, FLAT_LOSS_RATE = 0.005, 0.02
+"""Daily rates where there is no signal."""
 COLDEST = 0.05
-"""Interest below which leads are lost no faster."""
+"""Added to interest, so that leads without any are not lost at once."""
 SHRUNKEN_DEALS = 0.6
-"""What is left of amounts where `deal_size` is the planted cause."""
+"""Factor of amounts where `deal_size` is the planted cause."""
 SLACK = 1e-9
-"""More than rounding could make of a bound."""
+"""More than rounding can add to a bound."""
 
 
-def wish(state: State, now: dict[str, Array]) -> Array:
-    """How much each lead asks for attention; the hot and the new first."""
+def attention(state: State, now: dict[str, Array]) -> Array:
+    """Return how much attention each lead needs; the hot and the new most.
+
+    It is the product of factors for its stage, the days since its last touch, and the root of its
+    interest. For a new lead, the rep's speed is one more; for a lead attempted in vain, a factor
+    that falls with every touch, more slowly for persistent reps.
+    """
     leads = state.leads
     seat, stage = leads["seat"], leads["stage"]
     weight = WEIGHT[stage]
     new = np.flatnonzero(stage == NEW)
     weight[new] *= now["speed"][seat[new]]
-    tired = np.flatnonzero(stage == ATTEMPTING)
-    persistence = now["persistence"][seat[tired]]
-    weight[tired] *= np.exp(-leads["touches"][tired] / (7 * persistence))
+    attempted = np.flatnonzero(stage == ATTEMPTING)
+    persistence = now["persistence"][seat[attempted]]
+    weight[attempted] *= np.exp(-leads["touches"][attempted] / (7 * persistence))
     weight *= DUE.take(state.day - leads["last_touch"], mode="clip")
     weight *= np.sqrt(leads["interest"])
     weight *= leads["open"]
     return weight
 
 
-def reach(rules: Rules, leads: Rows, day: int) -> Array:
-    """Chance that a touch gets through; best while a lead is fresh."""
+def contact_chance(rules: Rules, leads: Rows, day: int) -> Array:
+    """Return the chance that a touch gets through; best at the first one, while a lead is fresh."""
     settings = rules.settings
     chance = settings.contact * np.sqrt(leads["interest"])
     chance = chance * np.where(leads["touches"] > 0, settings.contact_fall, 1.0)
     return chance * (1 + 0.8 * np.exp(-(day - leads["created"]) / 1.5))
 
 
-def warmer(interest: Array) -> Array:
-    """Give the interest after a contact."""
+def interest_after_contact(interest: Array) -> Array:
+    """Return the interest after a contact."""
     return np.minimum(interest * 1.25 + 0.1, 4.0)
 
 
 def work_leads(
     rules: Rules,
     state: State,
-    lots: Lots,
+    uniforms: Uniforms,
     now: dict[str, Array],
     touched: Array,
     day: Day,
 ) -> None:
-    """Let touched leads come nearer, and every open lead become a deal, be lost, or stay.
+    """Touch leads, then let every open lead become a deal, be lost, or stay.
 
     Args:
-        rules: of the world.
-        state: whose leads are changed.
-        lots: of leads.
+        rules: what the day is played with.
+        state: its leads are changed.
+        uniforms: the stream of leads.
         now: each seat's skills as they work today.
         touched: places of the leads that are worked on.
-        day: what happens is noted here.
+        day: takes what happens.
     """
-    _touch(rules, state, lots, now, touched, day)
-    converted, lost = _fates(rules, state, lots, now, day)
+    _touch(rules, state, uniforms, now, touched, day)
+    converted, lost = _outcomes(rules, state, uniforms, now, day)
     state.leads["open"][converted] = False
     state.leads["open"][lost] = False
     count = len(state.leads)
-    day.masks |= {"converted": chosen(count, converted), "lost": chosen(count, lost)}
+    day.masks |= {"converted": mask_of(count, converted), "lost": mask_of(count, lost)}
     if len(converted):
-        _open_deals(rules, state, lots.draws, now, converted, day)
+        _open_deals(rules, state, uniforms.draws, now, converted, day)
 
 
 def _touch(
     rules: Rules,
     state: State,
-    lots: Lots,
+    uniforms: Uniforms,
     now: dict[str, Array],
     touched: Array,
     day: Day,
 ) -> None:
+    """Work on leads: some touches get through, and some contacts become meetings.
+
+    A contact leads to a meeting with one of three chances, by the stage before it:
+
+        new, attempting   `meets`        a first contact
+        connected         2 * `meets`    a further contact
+        meeting           0              there has been one already
+    """
     leads, count = state.leads, len(state.leads)
     seat, stage, interest = leads["seat"], leads["stage"], leads["interest"]
-    chance = reach(rules, leads.take(touched, "interest", "touches", "created"), state.day)
-    connected = touched[lots.at(touched, count) < chance]
+    chance = contact_chance(rules, leads.take(touched, "interest", "touches", "created"), state.day)
+    connected = touched[uniforms.at(touched, count) < chance]
     before = stage[connected]
     fit = np.exp(leads["fit"][connected])
     meets = rules.settings.meeting * np.sqrt(now["qualifying"][seat[connected]] * fit)
     meets = meets * interest[connected] ** 0.3
-    again, first = lots.at(connected, count), lots.at(connected, count)
+    again, first = uniforms.at(connected, count), uniforms.at(connected, count)
     knows = (before >= CONNECTED) & (before < MEETING)
     met = connected[np.where(before < CONNECTED, first < meets, knows & (again < 2 * meets))]
     was = stage[touched]
@@ -111,81 +125,97 @@ def _touch(
     stage[met] = MEETING
     leads["touches"][touched] += 1
     leads["last_touch"][touched] = state.day
-    interest[connected] = warmer(interest[connected])
+    interest[connected] = interest_after_contact(interest[connected])
     day.masks |= {
-        "touched": chosen(count, touched),
-        "connected": chosen(count, connected),
-        "met": chosen(count, met),
-        "staged": chosen(count, touched[stage[touched] != was]),
+        "touched": mask_of(count, touched),
+        "connected": mask_of(count, connected),
+        "met": mask_of(count, met),
+        "staged": mask_of(count, touched[stage[touched] != was]),
     }
 
 
-def _fates(
-    rules: Rules, state: State, lots: Lots, now: dict[str, Array], day: Day
+def _outcomes(
+    rules: Rules, state: State, uniforms: Uniforms, now: dict[str, Array], day: Day
 ) -> tuple[Array, Array]:
-    """Give the places of leads that become deals, and of those that are lost."""
+    """Return the places of leads that become deals, and of those that are lost.
+
+    One number u decides between three outcomes, with c the chance to become a deal today and l
+    that to be lost:
+
+        u < c              becomes a deal       c = 0.02, l = 0.05:  u = 0.01
+        c <= u < c + l     is lost                                   u = 0.04
+        c + l <= u         stays open                                u = 0.20
+
+    Numbers above a bound on c + l mean "stays open" whatever the lead, so c and l are computed
+    only for leads below it.
+    """
     leads = state.leads
-    each = _by_seat(rules, state, now)
-    u = lots.all(len(leads))
-    maybe = np.flatnonzero((u < _most(rules, leads, each)) & leads["open"])
+    factors = _seat_factors(rules, state, now)
+    u = uniforms.all(len(leads))
+    maybe = np.flatnonzero((u < _upper_bound(rules, leads, factors)) & leads["open"])
     some = leads.take(maybe, "seat", "stage", "interest", "fit", "touches", "last_touch")
-    if day.is_summed:
-        day.chance = (1 - np.exp(-_rate(rules, leads, each, state.day))) * leads["open"]
+    if day.with_chances:
+        rate = _conversion_rate(rules, leads, factors, state.day)
+        day.chance = (1 - np.exp(-rate)) * leads["open"]
         chance = day.chance[maybe]
     else:
-        chance = 1 - np.exp(-_rate(rules, some, each, state.day))
+        chance = 1 - np.exp(-_conversion_rate(rules, some, factors, state.day))
     u = u[maybe]
     converted = u < chance
-    fall = _fall(rules, some, now)
-    lost = ~converted & (u < chance + 1 - np.exp(-fall))
+    lost = ~converted & (u < chance + 1 - np.exp(-_loss_rate(rules, some, now)))
     return maybe[converted], maybe[lost]
 
 
-def _by_seat(rules: Rules, state: State, now: dict[str, Array]) -> tuple[Array, Array, Array]:
-    """What the rep, the ground and the times do to a lead's rate, by seat."""
-    good = rules.potential[state.seats["territory"]] ** 0.25
-    times = np.exp(state.market + rules.shock(state.day, "conversion"))
-    return now["qualifying"], good, np.repeat(times, state.seats_each)
+def _seat_factors(rules: Rules, state: State, now: dict[str, Array]) -> tuple[Array, Array, Array]:
+    """Return the factors of rep, territory and market in a lead's conversion rate, by seat."""
+    territory = rules.potential[state.seats["territory"]] ** 0.25
+    market = np.exp(state.market + rules.shock(state.day, "conversion"))
+    return now["qualifying"], territory, np.repeat(market, state.seats_each)
 
 
-def _rate(rules: Rules, leads: Rows, each: tuple[Array, Array, Array], day: int) -> Array:
-    """Rate a day at which a lead becomes a deal."""
+def _conversion_rate(
+    rules: Rules, leads: Rows, factors: tuple[Array, Array, Array], day: int
+) -> Array:
+    """Return the daily rate at which each lead becomes a deal."""
     seat, settings = leads["seat"], rules.settings
     rate = np.asarray(settings.convert)[leads["stage"]] * leads["interest"] ** 0.65
     rate *= np.exp(leads["fit"])
     rate *= np.where(day - leads["last_touch"] <= 7, 1.15, 0.85)  # noqa: PLR2004 - a week
-    for factor in each:
+    for factor in factors:
         rate *= factor[seat]
-    return _flat(rules, rate, FLAT_RATE)
+    return _blended(rules, rate, FLAT_CONVERSION_RATE)
 
 
-def _fall(rules: Rules, leads: Rows, now: dict[str, Array]) -> Array:
-    """Rate a day at which a lead is lost: it cools, or its rep gives it up."""
+def _loss_rate(rules: Rules, leads: Rows, now: dict[str, Array]) -> Array:
+    """Return the daily rate at which each lead is lost: it cools, or its rep gives it up."""
     settings, stage = rules.settings, leads["stage"]
     patience = settings.patience * now["persistence"][leads["seat"]]
     given_up = np.where(
         stage == ATTEMPTING, GIVEN_UP / (1 + np.exp(-(leads["touches"] - patience))), 0.0
     )
-    fall = np.asarray(settings.lose)[stage] / np.sqrt(leads["interest"] + COLDEST) + given_up
-    return _flat(rules, fall, FLAT_FALL)
+    cooled = np.asarray(settings.lose)[stage] / np.sqrt(leads["interest"] + COLDEST)
+    return _blended(rules, cooled + given_up, FLAT_LOSS_RATE)
 
 
-def _flat(rules: Rules, rate: Array, flat: float) -> Array:
-    """Draw a rate towards one that depends on nothing, where there is little signal."""
+def _blended(rules: Rules, rate: Array, flat: float) -> Array:
+    """Return a rate between itself (signal 1) and a flat one (signal 0), by geometric weights."""
     signal = rules.settings.signal
     return np.asarray(rate if signal == 1 else flat * (rate / flat) ** signal)
 
 
-def _most(rules: Rules, leads: Rows, each: tuple[Array, Array, Array]) -> float:
-    """Give a chance that no lead's fate has more of today: the largest of each factor at once."""
+def _upper_bound(rules: Rules, leads: Rows, factors: tuple[Array, Array, Array]) -> float:
+    """Return a chance that no lead exceeds today, with every factor at its largest at once.
+
+    Rates bound chances from above, since 1 - exp(-rate) <= rate.
+    """
     if not len(leads):
         return 0.0
     settings = rules.settings
     rate = max(settings.convert) * leads["interest"].max() ** 0.65 * np.exp(leads["fit"].max())
-    rate = rate * 1.15 * np.prod([factor.max() for factor in each])
-    fall = max(settings.lose) / np.sqrt(COLDEST) + GIVEN_UP
-    most = _flat(rules, rate, FLAT_RATE) + _flat(rules, np.asarray(fall), FLAT_FALL)
-    return float(most) * (1 + SLACK) + SLACK
+    rate = rate * 1.15 * np.prod([factor.max() for factor in factors])
+    loss = np.asarray(max(settings.lose) / np.sqrt(COLDEST) + GIVEN_UP)
+    total = _blended(rules, rate, FLAT_CONVERSION_RATE) + _blended(rules, loss, FLAT_LOSS_RATE)
+    return float(total) * (1 + SLACK) + SLACK
 
 
 def _open_deals(
@@ -196,15 +226,16 @@ def _open_deals(
     places: Array,
     day: Day,
 ) -> None:
+    """Open a deal for every lead that became one."""
     settings, count = rules.settings, len(places)
     leads = state.leads.take(places)
     seat = leads["seat"]
     amount = leads["value"] * np.exp(draws.normal(0, 0.15, count))
-    amount = np.where(rules.has(state, "deal_size")[seat], amount * SHRUNKEN_DEALS, amount)
+    amount = np.where(rules.has_cause(state, "deal_size")[seat], amount * SHRUNKEN_DEALS, amount)
     if rules.is_shocked(state.day):
         amount = amount * SHOCK["amount"]
-    wait = cycle(rules, amount) * np.exp(draws.normal(0, 0.3, count))
-    # Better qualified leads make better deals, as a hidden part of their odds.
+    wait = cycle_length(rules, amount) * np.exp(draws.normal(0, 0.3, count))
+    # Better qualified leads make better deals; nobody sees this part of a deal's odds.
     quality = draws.normal(0, settings.quality_spread, count) + 0.4 * leads["fit"]
     quality = quality + 0.35 * np.log(now["qualifying"][seat])
     day.opened = Rows(
@@ -224,10 +255,10 @@ def _open_deals(
         }
     )
     state.next_id["deal"] += count
-    state.deals = state.deals.with_(day.opened)
+    state.deals = state.deals.appended(day.opened)
 
 
-def cycle(rules: Rules, amount: Array) -> Array:
-    """Give the usual days from a deal's opening to its winning, by amount in money."""
+def cycle_length(rules: Rules, amount: Array) -> Array:
+    """Return the usual days from opening a deal to winning it, by amount in money."""
     settings = rules.settings
     return np.asarray(settings.cycle_days * (amount / 25_000) ** settings.cycle_by_size)

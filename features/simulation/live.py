@@ -1,4 +1,4 @@
-"""A company's life: every day played, written down, and remembered where truth is asked for."""
+"""A company's history: every day is played and recorded, and kept where truth will be computed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from features.progress import Progress, silent
 from features.simulation.crm import Crm
-from features.simulation.day import Day, Given, Streams
+from features.simulation.day import Day, Exogenous, Streams
 from features.simulation.machine import Machine
 from features.simulation.rows import Array
 from features.simulation.settings import CompanySettings
@@ -20,22 +20,22 @@ from features.simulation.state import (
     Calendar,
     State,
     calendar_of,
-    founded,
+    new_company,
     potentials,
 )
 
 OVERSET = 1.4
-"""What a quota is multiplied by where `quota` is the planted cause."""
+"""Factor of a quota where `quota` is the planted cause."""
 RAMP_QUOTA = ((90, 0.5), (180, 0.75))
 """A new rep's share of a full quota, by days since hired at the period's start."""
 MONDAY = 0
-FOR_EVER = 1_000
-"""A quarter that never comes."""
+NO_END = 1_000
+"""A quarter beyond every history."""
 
 
 @dataclass(frozen=True)
 class Period:
-    """One quota period: who has which quota, in cents.
+    """One quota period and its quotas.
 
     Attributes:
         start: its first day.
@@ -43,8 +43,8 @@ class Period:
         seat: of each rep with a quota.
         person: who they are.
         amount: their quotas, in cents.
-        fair: what the quotas would be without `quota` as a planted cause.
-        share: of an average quota, by the guess of the territory's potential.
+        fair: the same without `quota` as a planted cause.
+        share: of an average quota, by the company's guess of the territory's potential.
     """
 
     start: int
@@ -58,13 +58,13 @@ class Period:
 
 @dataclass
 class Life:
-    """What is remembered of a company.
+    """What is kept of a company's history.
 
     Attributes:
-        settings: how it was made.
+        settings: the company's numbers.
         calendar: its days.
         end: the day after its last.
-        given: what came from outside.
+        exogenous: what came from outside.
         states: the company at the beginning of chosen days.
         periods: quota periods.
         conversions: day, seat and person of every lead that became a deal.
@@ -75,7 +75,7 @@ class Life:
     settings: CompanySettings
     calendar: Calendar
     end: int
-    given: Given = field(default_factory=Given)
+    exogenous: Exogenous = field(default_factory=Exogenous)
     states: dict[int, State] = field(default_factory=dict)
     periods: list[Period] = field(default_factory=list)
     conversions: list[Array] = field(default_factory=list)
@@ -83,30 +83,34 @@ class Life:
     trouble: dict[int, Array] = field(default_factory=dict)
 
     def lead_cutoffs(self) -> list[int]:
-        """Give the days at which leads' true chances are told: Mondays, four weeks apart."""
+        """Return the days of leads' true chances: Mondays, four weeks apart."""
         last = self.end - self.calendar_weekday(self.end)
-        found = [last - 28 * k for k in range(self.settings.lead_cutoffs)]
-        return sorted(day for day in found if day >= BURN_IN)
+        days = [last - 28 * k for k in range(self.settings.lead_cutoffs)]
+        return sorted(day for day in days if day >= BURN_IN)
 
     def quota_cutoffs(self) -> list[int]:
-        """Give the days at which true attainment is told: Mondays of the newest quarters."""
+        """Return the days of true attainment: Mondays of the newest quarters.
+
+        Counted from the history's first Monday, every `quota_every` days; other days of that grid
+        that are not Mondays are left out.
+        """
         quarters = self.calendar.quarter
         newest = int(quarters[self.end - 1])
         every = self.settings.quota_every
         days = []
         for day in range(BURN_IN, self.end + 1):
             if quarters[day] > newest - self.settings.quota_quarters and quarters[day] <= newest:
-                monday = day - BURN_IN - (-self.calendar_weekday(BURN_IN)) % 7
-                if self.calendar_weekday(day) == MONDAY and monday % every == 0:
+                since_monday = day - BURN_IN - (-self.calendar_weekday(BURN_IN)) % 7
+                if self.calendar_weekday(day) == MONDAY and since_monday % every == 0:
                     days.append(day)
         return days
 
     def moments(self, day: int, count: int) -> Array:
-        """Give the moment a day begins, so many times."""
+        """Return the moment a day begins, so many times."""
         return np.full(count, np.datetime64(self.calendar.date(day), "us"))
 
     def calendar_weekday(self, day: int) -> int:
-        """Give the weekday of a day, Monday 0."""
+        """Return the weekday of a day, Monday 0."""
         return self.calendar.date(day).weekday()
 
 
@@ -114,35 +118,38 @@ def live(settings: CompanySettings, out: Path, progress: Progress = silent) -> L
     """Play a company's history and write its tables.
 
     Args:
-        settings: how it is made.
+        settings: the company's numbers.
         out: the folder the tables are written to.
-        progress: told of every month.
+        progress: reports every day.
+
+    Returns:
+        What `truth.write_truth` needs of the history.
     """
     calendar, last = calendar_of(settings)
     life = Life(settings, calendar, calendar.number(last))
     machine, streams = Machine(settings, calendar), Streams.of(settings.seed, 1)
-    state = founded(settings, streams.staff)
+    state = new_company(settings, streams.staff)
     if settings.special:
-        cast(state)
+        seat_john_and_sally(state)
     crm = Crm(settings, calendar, out, BURN_IN)
     keep = {*life.lead_cutoffs(), *life.quota_cutoffs()}
-    guess = guesses(settings, streams.market)
+    guess = guessed_potentials(settings, streams.market)
     with progress("living through its days", life.end) as advance:
         while state.day < life.end:
             day = state.day
             opens = bool(calendar.opens[day]) and day > 0
             if day in keep or (opens and settings.cause_replays):
                 life.states[day] = state.copy()
-            happened = machine.step(state, streams, is_told=True)
-            if happened.arrived is not None:
-                life.given.arrivals[day] = happened.arrived
-            life.given.seats[day] = state.seats.copy()
+            played = machine.step(state, streams, is_recorded=True)
+            if played.arrived is not None:
+                life.exogenous.arrivals[day] = played.arrived
+            life.exogenous.seats[day] = state.seats.copy()
             if calendar.opens[day]:
-                life.given.market[day] = float(state.market[0])
-            _remember(life, happened, state)
+                life.exogenous.market[day] = float(state.market[0])
+            _keep_outcomes(life, played, state)
             if opens and day >= BURN_IN:
                 _set_quotas(life, state, day, guess, crm)
-            crm.record(happened, state)
+            crm.record(played, state)
             state.tidy()
             advance(1)
     if life.end in keep:
@@ -151,23 +158,24 @@ def live(settings: CompanySettings, out: Path, progress: Progress = silent) -> L
     return life
 
 
-def cast(state: State) -> None:
-    """Seat John, who fills his pipeline and cannot close, and Sally, who cannot qualify."""
+def seat_john_and_sally(state: State) -> None:
+    """Seat John, who has deals and cannot close them, and Sally, who cannot qualify leads."""
     seats = state.seats
     for name in SKILLS:
         seats[name][:2] = 1.0
     seats["hired"][:2] = -900
     seats["cause"][:2] = CAUSES.index("closing"), CAUSES.index("qualifying")
-    seats["cause_end"][:2] = FOR_EVER
+    seats["cause_end"][:2] = NO_END
 
 
-def guesses(settings: CompanySettings, draws: np.random.Generator) -> Array:
-    """Guess the territories' potentials, as a company does that knows them a little."""
+def guessed_potentials(settings: CompanySettings, draws: np.random.Generator) -> Array:
+    """Draw the company's guess of its territories' potentials: shrunken, and with noise."""
     noise = np.exp(draws.normal(0, settings.guess_noise, settings.territories))
     return np.asarray(potentials(settings) ** settings.guess_power * noise)
 
 
-def _remember(life: Life, day: Day, state: State) -> None:
+def _keep_outcomes(life: Life, day: Day, state: State) -> None:
+    """Keep who turned which leads into deals, and who won which amounts."""
     person = state.seats["person"]
     if "converted" in day.masks:
         seat = day.leads["seat"][day.masks["converted"]]
@@ -180,7 +188,16 @@ def _remember(life: Life, day: Day, state: State) -> None:
 
 
 def _set_quotas(life: Life, state: State, day: int, guess: Array, crm: Crm) -> None:
-    """Set quotas top-down: the company's past bookings, stretched, split by the guess."""
+    """Set quotas top-down.
+
+    A quota is the product of
+
+        half the company's bookings of the past 182 days, per seat
+        `stretch`, and the territory's share by the company's guess of its potential
+        a new rep's share, by days since hired: 0.5 below 90, 0.75 below 180, then 1
+
+    rounded to 1,000 in money. Where `quota` is the planted cause, it is 1.4 times that.
+    """
     settings, seats = life.settings, state.seats
     won = np.concatenate(life.wins, axis=1)
     past = won[3][(won[0] >= day - 182) & (won[0] < day)].sum() / 2
@@ -193,8 +210,8 @@ def _set_quotas(life: Life, state: State, day: int, guess: Array, crm: Crm) -> N
         part = np.where(tenure < days, less, part)
     fair = past / settings.reps * settings.stretch * share[filled] * part
     fair = np.maximum(np.rint(fair / 100_000), 1) * 100_000
-    overset = seats["cause"][filled] == CAUSES.index("quota")
-    amount = np.where(overset, np.rint(fair * OVERSET / 100_000) * 100_000, fair)
+    is_overset = seats["cause"][filled] == CAUSES.index("quota")
+    amount = np.where(is_overset, np.rint(fair * OVERSET / 100_000) * 100_000, fair)
     end = int(day + np.argmax(life.calendar.quarter[day:] != life.calendar.quarter[day]))
     period = Period(day, end, filled, seats["person"][filled], amount, fair, share[filled])
     life.periods.append(period)

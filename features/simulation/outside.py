@@ -1,31 +1,35 @@
-"""What comes to a company from outside: good and bad times, people, and new leads."""
+"""What comes to a company from outside: the market, people who leave and join, and new leads."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from features.simulation.day import Given, Rules, Streams
+from features.simulation.day import Exogenous, Rules, Streams
 from features.simulation.rows import Array, Rows
 from features.simulation.state import CAUSES, State, skills
 
 OUTBOUND = 0
 SEASON = (0.97, 1.0, 1.05, 1.02, 1.03, 1.02, 0.92, 0.85, 1.06, 1.08, 1.05, 0.95)
-"""Leads by calendar month, beside the average."""
+"""Factor of new leads by calendar month."""
 WORKDAYS, WEEKENDS = 1.25, 0.375
-"""Leads by kind of day, beside the average."""
-BACK = 0.85
-"""How much of a market's state is left after a quarter: good and bad times pass."""
+"""Factor of new leads by kind of day."""
+MARKET_PERSISTENCE = 0.85
+"""Share of a market's state that is left after a quarter."""
 DIVERTED = 0.65
-"""Of a rep's leads that are outbound where `lead_mix` is the planted cause."""
+"""Share of a rep's leads that turn outbound where `lead_mix` is the planted cause."""
 
 
-def open_quarter(rules: Rules, state: State, streams: Streams, given: Given | None) -> None:
-    """Let the market move and spells of trouble begin and end."""
-    if given is not None:
-        state.market = np.full(state.worlds, given.market[state.day])
+def open_quarter(rules: Rules, state: State, streams: Streams, exogenous: Exogenous | None) -> None:
+    """Let the market move, and planted causes begin and end.
+
+    The market's log factor is an autoregressive process of order 1. A cause begins with the chance
+    `planted` at a seat that has none, and lasts one to three quarters.
+    """
+    if exogenous is not None:
+        state.market = np.full(state.worlds, exogenous.market[state.day])
         return
     step = streams.market.normal(0, rules.settings.drift, state.worlds)
-    state.market = BACK * state.market + step
+    state.market = MARKET_PERSISTENCE * state.market + step
     seats, quarter = state.seats, int(rules.calendar.quarter[state.day])
     count = len(seats)
     seats["cause"] = np.where(seats["cause_end"] <= quarter, 0, seats["cause"]).astype(np.int8)
@@ -38,17 +42,17 @@ def open_quarter(rules: Rules, state: State, streams: Streams, given: Given | No
 
 
 def staff(
-    rules: Rules, state: State, streams: Streams, given: Given | None
+    rules: Rules, state: State, streams: Streams, exogenous: Exogenous | None
 ) -> list[tuple[int, int]]:
-    """Let people leave and join; their leads and deals, and a few others, change hands.
+    """Let people leave and join; their leads and deals change hands, and a few others do.
 
     Returns:
         Seat and person of those who left.
     """
     seats, settings = state.seats, rules.settings
     before = seats["person"].copy(), seats["vacant"].copy()
-    if given is not None:
-        state.seats = seats = given.seats[state.day].tiled(state.worlds)
+    if exogenous is not None:
+        state.seats = seats = exogenous.seats[state.day].tiled(state.worlds)
         gone = (seats["vacant"] >= 0) & (before[1] < 0)
     else:
         daily = 1 - (1 - settings.leave_yearly) ** (1 / 365)
@@ -78,62 +82,75 @@ def _join(rules: Rules, state: State, places: Array, draws: np.random.Generator)
 
 
 def _change_hands(rules: Rules, state: State, streams: Streams, gone: Array) -> None:
-    for rows, lots, daily in (
+    for rows, uniforms, daily in (
         (state.leads, streams.leads, rules.settings.moves),
         (state.deals, streams.deals, rules.settings.moves / 3),
     ):
-        moves = lots.all(len(rows)) < daily
+        moves = uniforms.all(len(rows)) < daily
         if gone.any():
             moves |= gone[rows["seat"]]
         places = np.flatnonzero(moves & rows["open"])
         if len(places):
             seat = rows["seat"]
-            seat[places] = _pick(rules, state, _ground(rules, state, seat[places]), lots.draws)
+            seat[places] = _pick_seats(
+                rules, state, _territory_ids(rules, state, seat[places]), uniforms.draws
+            )
 
 
-def _ground(rules: Rules, state: State, seat: Array) -> Array:
-    """Number a seat's territory, each world's apart."""
+def _territory_ids(rules: Rules, state: State, seat: Array) -> Array:
+    """Return numbers of seats' territories that differ between worlds."""
     world = seat // state.seats_each
     return np.asarray(world * rules.settings.territories + state.seats["territory"][seat])
 
 
-def _pick(rules: Rules, state: State, ground: Array, draws: np.random.Generator) -> Array:
-    """Pick a seat that is filled in each territory, or any seat there if none is."""
-    everyone = _ground(rules, state, np.arange(len(state.seats)))
+def _pick_seats(rules: Rules, state: State, territory: Array, draws: np.random.Generator) -> Array:
+    """Draw a filled seat for each of some territories, or any seat of one that has none filled.
+
+    `seats` lists the usable seats by territory, `first` where each territory's begin and `size`
+    how many there are, so that one draw and one look-up serve any number of picks:
+
+        territory          0        1            2
+        seats (filled)     4, 7     1, 3, 5      none
+        seats (usable)     4, 7     1, 3, 5      2, 6
+        first, size        0, 2     2, 3         5, 2
+    """
+    everyone = _territory_ids(rules, state, np.arange(len(state.seats)))
     filled = state.seats["vacant"] < 0
     count = np.bincount(everyone, minlength=state.worlds * rules.settings.territories)
     active = np.bincount(everyone[filled], minlength=len(count))
     usable = filled | (active[everyone] == 0)
-    order = np.flatnonzero(usable)
-    order = order[np.argsort(everyone[order], kind="stable")]
-    size = np.bincount(everyone[order], minlength=len(count))
+    seats = np.flatnonzero(usable)
+    seats = seats[np.argsort(everyone[seats], kind="stable")]
+    size = np.bincount(everyone[seats], minlength=len(count))
     first = np.cumsum(size) - size
-    return order[first[ground] + (draws.random(len(ground)) * size[ground]).astype(np.int64)]
+    within = (draws.random(len(territory)) * size[territory]).astype(np.int64)
+    return seats[first[territory] + within]
 
 
-def arrive(rules: Rules, state: State, streams: Streams, given: Given | None) -> None:
-    """Let new leads come in, each to a rep of its territory."""
-    if given is None or rules.alike.level:
-        state.leads = state.leads.with_(_new_leads(rules, state, streams.arrivals))
+def arrive(rules: Rules, state: State, streams: Streams, exogenous: Exogenous | None) -> None:
+    """Add the day's new leads, each at a rep of its territory."""
+    if exogenous is None or rules.counterfactual.level:
+        state.leads = state.leads.appended(_new_leads(rules, state, streams.arrivals))
         return
-    one = given.arrivals[state.day]
-    rows = one.tiled(state.worlds)
-    rows["seat"] = rows["seat"] + np.repeat(np.arange(state.worlds) * state.seats_each, len(one))
-    state.leads = state.leads.with_(rows)
+    actual = exogenous.arrivals[state.day]
+    rows = actual.tiled(state.worlds)
+    first_seats = np.arange(state.worlds) * state.seats_each
+    rows["seat"] = rows["seat"] + np.repeat(first_seats, len(actual))
+    state.leads = state.leads.appended(rows)
 
 
 def _new_leads(rules: Rules, state: State, draws: np.random.Generator) -> Rows:
     settings = rules.settings
-    ground = np.repeat(*_how_many(rules, state, draws))
-    count = len(ground)
-    seat = _pick(rules, state, ground, draws)
+    territory = np.repeat(*_how_many(rules, state, draws))
+    count = len(territory)
+    seat = _pick_seats(rules, state, territory, draws)
     market = state.market[seat // state.seats_each]
     shares = np.cumsum(settings.source_share)
     source = np.searchsorted(shares / shares[-1], draws.random(count), side="right")
     source = np.minimum(source, len(shares) - 1)
-    diverted = rules.has(state, "lead_mix")[seat] & (draws.random(count) < DIVERTED)
+    diverted = rules.has_cause(state, "lead_mix")[seat] & (draws.random(count) < DIVERTED)
     source = np.where(diverted, OUTBOUND, source)
-    potential = rules.potential[ground % settings.territories]
+    potential = rules.potential[territory % settings.territories]
     value = settings.deal_value * potential**0.35
     value = value * np.exp(draws.normal(0, settings.value_spread, count))
     warmth = np.asarray(settings.source_interest)[source] * np.exp(0.3 * market)
@@ -157,12 +174,12 @@ def _new_leads(rules: Rules, state: State, draws: np.random.Generator) -> Rows:
 
 
 def _how_many(rules: Rules, state: State, draws: np.random.Generator) -> tuple[Array, Array]:
-    """Draw how many leads come to each territory of each world."""
+    """Return the territories of all worlds, and draw how many leads come to each."""
     settings = rules.settings
     month = rules.calendar.date(state.day).month
     season = SEASON[month - 1] * (WORKDAYS if rules.calendar.workday[state.day] else WEEKENDS)
     home = state.seats["territory"][: state.seats_each]
     seats = np.bincount(home, minlength=settings.territories)
     rate = settings.leads_per_month / 30.4 * seats * rules.potential**0.4 * season
-    pace = np.exp(0.5 * state.market)[:, None] * rate[None, :]
-    return np.arange(pace.size), draws.poisson(pace.ravel())
+    rates = np.exp(0.5 * state.market)[:, None] * rate[None, :]
+    return np.arange(rates.size), draws.poisson(rates.ravel())

@@ -9,8 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from features.simulation.journal import Journal
-from features.simulation.names import person_names
-from features.simulation.parquet import DAY, HOUR, NEVER, TIME, ids, times, write
+from features.simulation.parquet import DAY, HOUR, NEVER, TIME, ids, timestamps, write
 from features.simulation.rows import Array
 from features.simulation.state import State
 
@@ -35,7 +34,25 @@ QUOTA = pa.schema(
     ]
 )
 LATENESS = (0.2, 2.5)
-"""Mean days by which a person's late rows are late, from the tidiest to the worst."""
+"""Mean days by which a person's late rows are late, from the tidiest person to the worst."""
+FIRST_NAMES = (
+    "Ada Ben Chiara Dario Elif Farid Greta Hugo Ines Jonas Kira Liam Mona Nils Olga Pavel Quinn "
+    "Rosa Samir Tara Uma Victor Wanda Yusuf Zoe Amir Bianca Carlos Dana Emil Freya Goran"
+)
+LAST_NAMES = (
+    "Abel Brandt Costa Dahl Ek Ferrari Garcia Haas Ito Jansen Kaya Lind Moreau Novak Okafor Popov "
+    "Rossi Silva Tanaka Ulrich Vega Weber Xu Young Zimmer Ahmadi Bauer Conti Diaz"
+)
+
+
+def person_names(count: int, special: str = "") -> Array:
+    """Return names of people; the first two of the John and Sally company are theirs."""
+    # The lists are walked in steps of 1 and 7, so that the first 672 names differ.
+    first, last = FIRST_NAMES.split(), LAST_NAMES.split()
+    names = [f"{first[i % len(first)]} {last[(i * 7 + i // 29) % len(last)]}" for i in range(count)]
+    if special == "johnsally":
+        names[:2] = ["John Doe", "Sally Smith"]
+    return np.array(names, dtype=object)
 
 
 class People:
@@ -45,7 +62,7 @@ class People:
         """Begin with nobody.
 
         Args:
-            journal: whose habits of people are kept here.
+            journal: holds people's habits, which are filled in here.
         """
         self._journal = journal
         self._seat: list[int] = []
@@ -55,7 +72,7 @@ class People:
         self._quotas: list[dict[str, Array]] = []
 
     def join(self, state: State) -> None:
-        """Take in whoever is new."""
+        """Add everybody who is new."""
         journal, seats = self._journal, state.seats
         habits, draws = journal.habits, journal.draws
         for seat in np.flatnonzero(seats["person"] >= len(self._seat)):
@@ -67,11 +84,11 @@ class People:
             self._hired.append(int(seats["hired"][seat]))
 
     def leave(self, person: int, day: int) -> None:
-        """Note that somebody has left."""
+        """Record that somebody has left."""
         self._left[person] = day
 
     def quota(self, persons: Array, start: date, end: date, amounts: Array) -> None:
-        """Note the quotas of a period, in money."""
+        """Record the quotas of a period, in money."""
         count = len(persons)
         self._quotas.append(
             {
@@ -83,7 +100,7 @@ class People:
         )
 
     def write(self, out: Path) -> None:
-        """Write both tables; whoever left before the CRM came is not in it."""
+        """Write both tables, without those who left before the CRM was introduced."""
         settings, begin = self._journal.settings, self._journal.begin
         numbers = np.arange(len(self._seat))
         left = np.array([self._left.get(n, -1) for n in numbers.tolist()])
@@ -99,7 +116,7 @@ class People:
             "team": np.array([f"team {n}" for n in manager], dtype=object)[kept],
             "territory": np.array([f"territory {n + 1}" for n in territory], dtype=object)[kept],
             "hired_at": (epoch + np.array(self._hired) * DAY)[kept],
-            "left_at": times(np.where(left < 0, NEVER, epoch + left * DAY + 5 * HOUR))[kept],
+            "left_at": timestamps(np.where(left < 0, NEVER, epoch + left * DAY + 5 * HOUR))[kept],
         }
         write(out / "reps.parquet", columns, REP)
         quotas = {n: np.concatenate([q[n] for q in self._quotas]) for n in QUOTA.names}

@@ -1,6 +1,6 @@
-"""How believable a company is: figures any CRM's extract has, beside what is published of them.
+"""How believable a company is: figures that any CRM's extract has, beside published ones.
 
-Everything here is computed from the tables alone, as a statistician would who has nothing else.
+Everything here is computed from the tables alone.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import pandas as pd
 
 from features.simulation.settings import SOURCES
 
-RIPE_DAYS = 150
-"""Leads at least so old have had their chance."""
+MATURE_DAYS = 150
+"""Leads at least so old have had time to convert."""
 LAST_DAYS = 8
-"""Of a quarter, in which deals pile up."""
+"""The days at a quarter's end in which deals pile up."""
 YEAR_DAYS = 365
 SMALL, MIDDLE, LARGE = 10_000.0, (18_000.0, 32_000.0), 50_000.0
 """Amounts: below the first a deal is small; between the second two about 25,000; large above."""
@@ -31,9 +31,9 @@ class Measurement:
         name: what is measured.
         value: in this company.
         published: what is published, in words.
-        grade: how good that source is: H seen as primary data, M through another page, L weak.
-        low: below this a company is not believable.
-        high: above this neither.
+        grade: of that source: H primary data, M quoted by another page, L weak.
+        low: a lower value is not believable.
+        high: a higher value is not believable.
         unit: "%", "days", "x", or "a day".
     """
 
@@ -46,15 +46,15 @@ class Measurement:
     unit: str = "%"
 
     def text(self) -> str:
-        """Write the value with its unit."""
+        """Return the value with its unit."""
         if self.unit == "%":
-            return f"{self.value:.0%}" if self.value >= 0.1 else f"{self.value:.1%}"  # noqa: PLR2004
+            return f"{self.value:.0%}" if self.value >= 0.1 else f"{self.value:.1%}"  # noqa: PLR2004 - two digits
         return f"{self.value:.1f} {self.unit}" if self.unit != "days" else f"{self.value:.0f} days"
 
 
 @dataclass(frozen=True)
 class Extract:
-    """The tables that are looked at, and the moment they end."""
+    """The tables that are measured, and the moment they end."""
 
     leads: pd.DataFrame
     deals: pd.DataFrame
@@ -89,6 +89,9 @@ def realism(folder: Path) -> list[Measurement]:
 
     Args:
         folder: of its tables.
+
+    Returns:
+        The lines of the realism table.
     """
     extract = Extract.read(folder)
     return [
@@ -101,7 +104,7 @@ def realism(folder: Path) -> list[Measurement]:
 
 
 def attainment(extract: Extract) -> pd.DataFrame:
-    """Give the quotas of ended periods with `attained` money and `attainment`, its share."""
+    """Return the quotas of ended periods with `attained` money and `attainment`, its share."""
     quotas = extract.quotas[extract.quotas["period_end"] <= extract.end + pd.Timedelta(days=1)]
     won = extract.won[["rep_id", "closed_at", "amount"]].rename(columns={"amount": "money"})
     both = quotas.merge(won, on="rep_id")
@@ -113,9 +116,9 @@ def attainment(extract: Extract) -> pd.DataFrame:
 
 
 def _quota(extract: Extract) -> Iterator[Measurement]:
-    made = (attainment(extract)["attainment"] >= 1).mean()
+    attaining = (attainment(extract)["attainment"] >= 1).mean()
     yield Measurement(
-        "rep-quarters that attain", made, "57-60 % (M), 21 % (M), 31 % (M)", "M", 0.25, 0.65
+        "rep-quarters that attain", attaining, "57-60 % (M), 21 % (M), 31 % (M)", "M", 0.25, 0.65
     )
     left = extract.reps["left_at"]
     staying = extract.reps[left.isna()]["rep_id"]
@@ -132,7 +135,9 @@ def _quota(extract: Extract) -> Iterator[Measurement]:
 
 
 def _leads(extract: Extract) -> Iterator[Measurement]:
-    leads = extract.leads[extract.leads["created_at"] < extract.end - pd.Timedelta(days=RIPE_DAYS)]
+    leads = extract.leads[
+        extract.leads["created_at"] < extract.end - pd.Timedelta(days=MATURE_DAYS)
+    ]
     rate = leads.groupby("source")["converted_at"].apply(lambda times: times.notna().mean())
     published = {
         "outbound": ("1-4 %", 0.005, 0.07),
@@ -141,8 +146,9 @@ def _leads(extract: Extract) -> Iterator[Measurement]:
         "referral": ("20-40 %", 0.2, 0.5),
     }
     for source in SOURCES:
-        words, low, high = published[source]
-        yield Measurement(f"leads that become deals: {source}", rate[source], words, "L", low, high)
+        range_, low, high = published[source]
+        name = f"leads that become deals: {source}"
+        yield Measurement(name, rate[source], range_, "L", low, high)
 
 
 def _deals(extract: Extract) -> Iterator[Measurement]:
@@ -178,23 +184,29 @@ def _deals(extract: Extract) -> Iterator[Measurement]:
     # The first entry is the date the deal was opened with.
     pushes = pushed.groupby("entity_id").size().reindex(closed["deal_id"]).fillna(1) - 1
     wins = pd.Series(closed["won"].to_numpy()).groupby(pushes.clip(0, 3).to_numpy()).mean()
-    for count, words in ((1, "44 %"), (2, "25 %"), (3, "7 %")):
-        name = f"deals won after {count}{' or more' if count == 3 else ''} pushed dates"  # noqa: PLR2004
-        yield Measurement(name, float(wins.get(count, np.nan)), words, "L", 0.0, 1.0)
+    for count, published in ((1, "44 %"), (2, "25 %"), (3, "7 %")):
+        name = f"deals won after {count}{' or more' if count == 3 else ''} pushed dates"  # noqa: PLR2004 - the last of them
+        yield Measurement(name, float(wins.get(count, np.nan)), published, "L", 0.0, 1.0)
 
 
 def _quarter_end(extract: Extract) -> Iterator[Measurement]:
     closed = extract.closed
     left = (closed["closed_at"].dt.to_period("Q").dt.end_time - closed["closed_at"]).dt.days
     is_last, days = left < LAST_DAYS, 91
-    for name, which, words, low, high in (
+    for name, which, published, low, high in (
         ("wins", closed["won"], "3 x", 1.5, 5.0),
         ("losses", ~closed["won"], "11 x", 4.0, 16.0),
     ):
         last = (is_last & which).sum() / LAST_DAYS
         usual = (~is_last & which).sum() / (days - LAST_DAYS)
         yield Measurement(
-            f"{name} a day at a quarter's end", last / max(usual, 1e-9), words, "H", low, high, "x"
+            f"{name} a day at a quarter's end",
+            last / max(usual, 1e-9),
+            published,
+            "H",
+            low,
+            high,
+            "x",
         )
     won = closed["won"]
     size = closed[won & is_last]["amount"].mean() / closed[won & ~is_last]["amount"].mean()

@@ -1,7 +1,7 @@
-"""What a company is at one moment, and the calendar it lives by.
+"""What a company is like at one moment, and its calendar.
 
 A state may hold many worlds at once: copies of the same company whose futures differ by chance.
-World `w` owns the seats `w * seats_each` up to the next world's.
+World `w` owns `seats_each` seats, beginning with seat `w * seats_each`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from features.simulation.rows import Array, Rows
 from features.simulation.settings import CompanySettings
 
 BURN_IN = 366
-"""Days lived before the history begins, so that it begins with a company at work."""
+"""Days played before the history begins, so that it begins with a company at work."""
 STAGES = ("new", "attempting", "connected", "meeting")
 DEAL_STAGES = ("discovery", "proposal", "negotiation", "legal")
 CAUSES = (
@@ -30,7 +30,7 @@ CAUSES = (
     "lead_mix",
     "quota",
 )
-"""What can be planted for a while; `territory` and `ramp` follow from where and when one sits."""
+"""What can be planted for a while; `territory` and `ramp` follow from a rep's seat and tenure."""
 SKILLS = ("volume", "qualifying", "closing", "speed", "persistence")
 
 
@@ -55,16 +55,16 @@ class Calendar:
     workdays_left: Array
 
     def date(self, day: int) -> dt.date:
-        """Give the date of a day."""
+        """Return the date of a day."""
         return self.first + dt.timedelta(days=int(day))
 
     def number(self, moment: dt.date) -> int:
-        """Give the number of a date."""
+        """Return the day of a date."""
         return (moment - self.first).days
 
 
 def calendar_of(settings: CompanySettings) -> tuple[Calendar, dt.date]:
-    """Lay the calendar; also give the day after the history's last."""
+    """Return the calendar of a company, and the day after its history's last."""
     first = settings.start - dt.timedelta(days=BURN_IN)
     months = settings.start.month - 1 + settings.months
     end = dt.date(settings.start.year + months // 12, months % 12 + 1, 1)
@@ -94,10 +94,10 @@ class State:
     Attributes:
         day: the day that comes next.
         worlds: how many there are.
-        seats: a row for each seat: who sits there, since when, with which skills and trouble.
-        leads: open leads, and for a while those that have ended.
+        seats: a row for each seat: who sits there, since when, with which skills and cause.
+        leads: open leads, and those that have ended since the last `tidy`.
         deals: the same for deals.
-        market: log factor of the times, by world.
+        market: log factor of the market, by world.
         next_id: numbers for the next lead, deal and person.
     """
 
@@ -119,13 +119,17 @@ class State:
         return self.tiled(1)
 
     def tiled(self, worlds: int) -> State:
-        """Give many worlds that are all this one; their futures may differ."""
+        """Return many worlds that are all copies of this one; their futures may differ.
+
+        Raises:
+            InputError: this state holds many worlds itself.
+        """
         if worlds > 1 and self.worlds > 1:
             raise InputError(f"{self.worlds} worlds cannot be copied {worlds} times, only one can")
         leads, deals = self.leads.tiled(worlds), self.deals.tiled(worlds)
-        for rows, one in ((leads, self.leads), (deals, self.deals)):
-            shift = np.repeat(np.arange(worlds) * len(self.seats), len(one))
-            rows["seat"] = rows["seat"] + shift
+        for rows, original in ((leads, self.leads), (deals, self.deals)):
+            first_seat = np.repeat(np.arange(worlds) * len(self.seats), len(original))
+            rows["seat"] = rows["seat"] + first_seat
         return State(
             self.day,
             self.worlds * worlds,
@@ -137,13 +141,13 @@ class State:
         )
 
     def tidy(self) -> None:
-        """Forget what has ended."""
+        """Remove the leads and deals that have ended."""
         self.leads = self.leads.take(self.leads["open"])
         self.deals = self.deals.take(self.deals["open"])
 
 
 def potentials(settings: CompanySettings) -> Array:
-    """Spread the territories' true potentials between the poorest and the richest, mean 1."""
+    """Return the territories' true potentials, poorest to richest in equal ratios, mean 1."""
     low, high = settings.potential
     if settings.territories == 1:
         return np.ones(1)
@@ -151,8 +155,8 @@ def potentials(settings: CompanySettings) -> Array:
     return np.asarray(spread / spread.mean())
 
 
-def founded(settings: CompanySettings, draws: np.random.Generator) -> State:
-    """Found a company: people at their seats, nothing to do yet."""
+def new_company(settings: CompanySettings, draws: np.random.Generator) -> State:
+    """Return a company of people without any leads or deals."""
     count = settings.reps
     seats = Rows(
         {
@@ -177,13 +181,13 @@ def founded(settings: CompanySettings, draws: np.random.Generator) -> State:
 
 
 def skills(settings: CompanySettings, draws: np.random.Generator, count: int) -> dict[str, Array]:
-    """Draw people's skills: factors around 1."""
+    """Draw people's skills: factors whose median is 1."""
     spread = settings.skill_spread
     return {name: np.exp(draws.normal(0.0, spread, count)) for name in SKILLS}
 
 
 def no_leads() -> Rows:
-    """Give the columns of leads, empty."""
+    """Return the columns of leads, without rows."""
     whole = ("id", "seat", "created", "last_touch")
     return Rows(
         {
@@ -197,7 +201,7 @@ def no_leads() -> Rows:
 
 
 def no_deals() -> Rows:
-    """Give the columns of deals, empty."""
+    """Return the columns of deals, without rows."""
     whole = ("id", "lead", "seat", "created", "last_touch", "due", "amount")
     return Rows(
         {

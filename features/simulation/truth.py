@@ -1,4 +1,4 @@
-"""Writes what a company's machinery knows and its CRM never does: see `futures` and `pasts`."""
+"""Writes `truth/`: what the simulation knows and a CRM never does; see `futures` and `pasts`."""
 
 from __future__ import annotations
 
@@ -50,15 +50,16 @@ FILES: dict[str, dict[str, pa.DataType]] = {
 """The files of `truth/` and their columns."""
 
 Job = Callable[[], list[Columns]]
+"""Computes the rows of one cutoff or period, one set of columns for each of its files."""
 
 
 def write_truth(life: Life, out: Path, progress: Progress = silent) -> None:
     """Replay and write all files of `truth/`.
 
     Args:
-        life: what is remembered of the company.
-        out: the folder of the tables; `truth/` is made in it.
-        progress: told of every cutoff and period.
+        life: what was kept of the company's history.
+        out: the folder of the tables; `truth/` is created in it.
+        progress: reports every cutoff and period.
     """
     folder = out / "truth"
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,27 +75,27 @@ def write_truth(life: Life, out: Path, progress: Progress = silent) -> None:
         jobs += [(past, partial(cause_truth, life, period)) for period in life.periods]
     parts: dict[str, list[Columns]] = {name: [] for name in FILES}
     parts["skills"], parts["territories"] = [_skills(life)], [_territories(life)]
-    made = _done([job for _, job in jobs], progress)
-    for (names, _), tables in zip(jobs, made, strict=True):
+    results = _run([job for _, job in jobs], progress)
+    for (names, _), tables in zip(jobs, results, strict=True):
         for name, columns in zip(names, tables, strict=True):
             parts[name].append(columns)
-    for name, found in parts.items():
-        _write(folder / f"{name}.parquet", found, FILES[name])
+    for name, columns_of_parts in parts.items():
+        _write(folder / f"{name}.parquet", columns_of_parts, FILES[name])
 
 
-def _done(jobs: Sequence[Job], progress: Progress) -> list[list[Columns]]:
-    """Do jobs side by side; each has its own chances, so their order is no matter."""
+def _run(jobs: Sequence[Job], progress: Progress) -> list[list[Columns]]:
+    """Run jobs side by side; each has its own seed, so the result does not depend on threads."""
     with (
         progress("replaying futures and pasts", len(jobs)) as advance,
         ThreadPoolExecutor(THREADS) as pool,
     ):
 
-        def told(job: Job) -> list[Columns]:
-            made = job()
+        def run(job: Job) -> list[Columns]:
+            tables = job()
             advance(1)
-            return made
+            return tables
 
-        return list(pool.map(told, jobs))
+        return list(pool.map(run, jobs))
 
 
 def _write(path: Path, parts: Sequence[Columns], fields: dict[str, pa.DataType]) -> None:
@@ -105,7 +106,7 @@ def _write(path: Path, parts: Sequence[Columns], fields: dict[str, pa.DataType])
         for column in schema:
             values = part[column.name]
             if column.type == pa.float64():
-                # Rounded, so that processors that add in another order write the same file.
+                # Rounded, so that processors that add in a different order write the same file.
                 values = np.round(np.asarray(values, dtype=np.float64), DIGITS)
             arrays.append(values if isinstance(values, pa.Array) else pa.array(values, column.type))
         tables.append(pa.Table.from_arrays(arrays, schema=schema))
@@ -114,7 +115,7 @@ def _write(path: Path, parts: Sequence[Columns], fields: dict[str, pa.DataType])
 
 def _skills(life: Life) -> Columns:
     persons: dict[int, tuple[float, ...]] = {}
-    for seats in life.given.seats.values():
+    for seats in life.exogenous.seats.values():
         for seat, person in enumerate(seats["person"].tolist()):
             if person not in persons:
                 persons[person] = tuple(float(seats[name][seat]) for name in SKILLS)
@@ -124,6 +125,6 @@ def _skills(life: Life) -> Columns:
 
 
 def _territories(life: Life) -> Columns:
-    true = potentials(life.settings)
-    names = np.array([f"territory {k + 1}" for k in range(len(true))], dtype=object)
-    return {"territory": names, "potential": true}
+    potential = potentials(life.settings)
+    names = np.array([f"territory {k + 1}" for k in range(len(potential))], dtype=object)
+    return {"territory": names, "potential": potential}

@@ -1,4 +1,4 @@
-"""How ids, texts and times of a request are read, and how errors in a body are worded.
+"""How ids, texts and times of a request are read.
 
 Values are read as ingestion reads them. Ids are strings; an integer becomes its digits. Times with
 a zone are converted to UTC, times without one are UTC, a date is its midnight. Times in answers are
@@ -7,8 +7,6 @@ UTC and say so.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable
 from datetime import datetime
 from math import isfinite
@@ -21,19 +19,11 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
-    ValidationError,
     WithJsonSchema,
 )
 
 from features.clock import zulu
 from features.texts import clean, read_moment
-
-SHOWN = 80
-"""Characters of a wrong value that an error repeats."""
-MOST_PROBLEMS = 5
-"""Problems of one body that an error lists; the others are counted."""
-_SUBJECT = re.compile(r"^(Input|String|List|Value) should ")
-_AFTERWARDS = re.compile(r" after validation, not \d+$")
 
 
 def _id(value: Any) -> Any:
@@ -95,46 +85,3 @@ def field(description: str, example: Any, **more: Any) -> Any:
     """
     examples = None if example is None else [example]
     return Field(description=description, examples=examples, **more)
-
-
-def say_problems(error: ValidationError) -> str:
-    """Say what is wrong with a body: where, what was sent, and what would be right."""
-    problems = error.errors(include_url=False)
-    sentences = [_describe(problem) for problem in problems[:MOST_PROBLEMS]]
-    if len(problems) > MOST_PROBLEMS:
-        sentences.append(f"and {len(problems) - MOST_PROBLEMS} more")
-    return "; ".join(sentences)
-
-
-def _describe(problem: Any) -> str:
-    where = _path(problem["loc"])
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "json_invalid":
-        return f"the body is not valid JSON: {message.removeprefix('Invalid JSON: ')}"
-    if problem["type"] == "missing":
-        return f"'{where}' is missing, but required"
-    if problem["type"] == "extra_forbidden":
-        return f"unknown key '{where}' (/docs.json has the known ones)"
-    message = _AFTERWARDS.sub("", _SUBJECT.sub("should ", message))
-    if not message.startswith("should "):
-        return f"'{where}': {message}" if where else message
-    if not where:
-        return f"the body {message}"
-    return f"'{where}' is {_shorten(problem['input'])}, but {message}"
-
-
-def _path(steps: tuple[int | str, ...]) -> str:
-    """Write a place in a body.
-
-    >>> _path(("leads", 0, "created_at"))
-    'leads[0].created_at'
-    """
-    written = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps]
-    return "".join(written).removeprefix(".")
-
-
-def _shorten(value: Any) -> str:
-    if isinstance(value, dict | list):
-        return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value)}"
-    shown = json.dumps(value, ensure_ascii=False, default=str)
-    return shown if len(shown) <= SHOWN else shown[:SHOWN] + "…"

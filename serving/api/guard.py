@@ -20,13 +20,15 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from features.errors import PacesetterError
+from features.problems import say_problems
 from serving.access.tokens import Token, verify
-from serving.api.fields import say_problems
 from serving.api.metrics import Exchange, RequestMetrics
 
 OPEN = frozenset({"/livez", "/readyz", "/healthz", "/docs.json"})
 MOST_BYTES = 16 * 2**20
 LONGEST_PATH_LOGGED = 200
+MOST_PROBLEMS = 5
+"""Problems of one body that an answer names."""
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -197,7 +199,9 @@ async def _validate(body: bytes, model: type[BaseModel]) -> None:
         # In a thread: a body of megabytes must not hold up everybody else.
         await run_in_threadpool(model.model_validate_json, body)
     except ValidationError as error:
-        raise Refused(400, say_problems(error)) from None
+        raise Refused(
+            400, say_problems(error, model, whole="the body", most=MOST_PROBLEMS)
+        ) from None
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

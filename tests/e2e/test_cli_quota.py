@@ -87,7 +87,7 @@ def test_training_without_a_kind_trains_both(both: Both) -> None:
         assert (told["version"], told["alias"]) == ("1", "champion")
         (version,) = Tracking(both.home).versions(kind)
         assert version.aliases == (CHAMPION,)
-        assert version.about["evidence"] == told["evidence"]
+        assert version.tags["evidence"] == told["evidence"]
     assert any("ended quota periods" in words for words in both.told["models"][1]["says"])
 
 

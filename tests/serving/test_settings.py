@@ -65,13 +65,13 @@ def test_the_file_named_wins_over_home_and_home_over_here(
         ("training: {scoring: {priority: luck}}", ("priority", "'luck'", "expected_value")),
         ("features: {timezone: Mars/Olympus}", ("timezone", "Mars/Olympus")),
         ("features: {working_days: [monday]}", ("working_days", "'monday'", "'mon'")),
-        ("features: [1, 2]", ("'features'", "[1, 2]")),
+        ("features: [1, 2]", ("'features'", "a list of 2", "FeatureParams")),
         ("features: {ingest: {day_first: maybe}}", ("day_first", "'maybe'", "boolean")),
         ("- a list", ("list", "sections")),
         ("training: {leads", ("YAML",)),
     ],
 )
-def test_a_wrong_file_is_told_by_name_value_and_remedy(
+def test_an_error_names_file_key_value_and_remedy(
     tmp_path: Path, text: str, said: tuple[str, ...]
 ) -> None:
     """An error names the file, the key, what was given, and what would be right."""
@@ -82,16 +82,16 @@ def test_a_wrong_file_is_told_by_name_value_and_remedy(
         assert words in str(caught.value)
 
 
-def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
-    """One reading tells of every wrong key, so that nobody mends them one run at a time."""
+def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
+    """One reading reports every wrong key, so that nobody fixes them one run at a time."""
     path = written(tmp_path, "serving: {port: 0, prot: 1}\ntraining: {oops: 2}")
     with pytest.raises(ParamsError) as caught:
         Settings.read(path)
     assert all(key in str(caught.value) for key in ("serving.port", "serving.prot", "oops"))
 
 
-def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
-    """Bytes that are no UTF-8 are an error in words."""
+def test_a_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8 are an error in words."""
     path = tmp_path / "params.yaml"
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ParamsError, match="cannot be read"):

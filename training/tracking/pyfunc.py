@@ -1,8 +1,8 @@
-"""A bundle in the form MLflow's own tools load: an MLmodel file beside the bundle's folder.
+"""A bundle in the form that MLflow's own tools load: an MLmodel file beside the bundle's folder.
 
-Nothing is pickled. `mlflow.pyfunc.load_model` finds this module by its name, so it works wherever
-pacesetter is installed, and reads the very files that `load_bundle` reads. Pacesetter itself never
-takes that way.
+Nothing is pickled. `mlflow.pyfunc.load_model` imports this module by its name, so it works wherever
+pacesetter is installed, and reads the same files as `load_bundle`. Pacesetter itself does not load
+models through MLflow.
 """
 
 from __future__ import annotations
@@ -11,27 +11,31 @@ import platform
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+from training.tracking.loading import load_bundle
 
-from features.arrays import Floats
-from training.tracking.loading import AnyBundle, load_bundle
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from features.arrays import Floats
+    from training.tracking.loading import AnyBundle
 
 BUNDLE = "bundle"
 """The folder of a registered model that holds the bundle."""
 
-NEEDED = ("ibis-framework", "lightgbm", "numpy", "pandas", "pydantic", "scipy")
+REQUIREMENTS = ("ibis-framework", "lightgbm", "numpy", "pandas", "pydantic", "scipy")
+"""Packages that a bundle needs to predict; their versions are written beside it."""
 
 
 @dataclass(frozen=True)
-class Registered:
-    """What `mlflow.pyfunc.load_model` gives people to predict with."""
+class BundlePredictor:
+    """The model that `mlflow.pyfunc.load_model` returns."""
 
     bundle: AnyBundle
 
     def predict(self, X: pd.DataFrame, params: dict[str, Any] | None = None) -> Floats:
-        """Forecast what the bundle's trees are about, one a row; the bundle's `predict` says what.
+        """Return one forecast for each row; the bundle's `predict` says of what.
 
         Args:
             X: one column for each feature of the bundle, as `features.build` makes them.
@@ -41,17 +45,17 @@ class Registered:
         return self.bundle.predict(X)
 
 
-def _load_pyfunc(path: str) -> Registered:
-    """Answer MLflow's loader, which asks for this function by this name."""
-    return Registered(load_bundle(Path(path)))
+def _load_pyfunc(path: str) -> BundlePredictor:
+    """Load a model for MLflow, which calls this function by this name."""
+    return BundlePredictor(load_bundle(Path(path)))
 
 
 def save_registered(bundle: AnyBundle, folder: Path) -> None:
-    """Write a bundle, its signature and the versions it was made with into a new folder.
+    """Write a bundle, its signature and the versions of its requirements into a new folder.
 
     `mlflow.pyfunc.save_model` is not used: it looks for a uv project in the working directory and
-    copies that into the model. Every column of the signature is a double: a whole number with gaps
-    would silently drop MLflow's signature.
+    copies that into the model. Every column of the signature is a double: for whole numbers with
+    gaps MLflow would silently drop the signature.
     """
     from mlflow.models import Model, ModelSignature  # noqa: PLC0415 - takes seconds
     from mlflow.types import ColSpec, Schema  # noqa: PLC0415 - takes seconds
@@ -69,5 +73,5 @@ def save_registered(bundle: AnyBundle, folder: Path) -> None:
         python_version=platform.python_version(),
     )
     model.save(str(folder / "MLmodel"))
-    pins = "".join(f"{name}=={version(name)}\n" for name in NEEDED)
+    pins = "".join(f"{name}=={version(name)}\n" for name in REQUIREMENTS)
     (folder / "requirements.txt").write_text(pins, encoding="utf-8")

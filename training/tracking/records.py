@@ -1,4 +1,4 @@
-"""What is remembered of trainings and models, as plain values and plain files."""
+"""What MLflow keeps of trainings and models, as plain values and plain files."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from training.tracking.loading import AnyBundle
+if TYPE_CHECKING:
+    from training.tracking.loading import AnyBundle
 
 LONGEST_VALUE = 500
 LONGEST_KEY = 250
-"""Settings beyond these are in settings.json only: MLflow refuses them or cannot show them."""
+"""Longer settings are in settings.json only: MLflow refuses them or cannot show them."""
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One training, as it is to be remembered.
+    """One training, as it is logged.
 
     Attributes:
         kind: `leads` or `quota`; names the experiment and the registered model.
         bundle: the model.
         settings: all resolved settings, as plain values.
         data_fingerprint: of the extract it learned from.
-        metrics: figures; an interval is two more, `auc_low` and `auc_high`. None is left out.
+        metrics: by name; an interval is two more, `auc_low` and `auc_high`. None is left out.
         files: further artifacts by their path: text, bytes (a plot), or a file to copy.
     """
 
@@ -37,8 +38,8 @@ class RunRecord:
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     files: Mapping[str, str | bytes | Path] = field(default_factory=dict)
 
-    def about(self) -> dict[str, str]:
-        """Tell what tells this model from others of its kind."""
+    def tags(self) -> dict[str, str]:
+        """Return what distinguishes this model from others of its kind."""
         return {
             "content": self.bundle.version,
             "until": self.bundle.until.isoformat(),
@@ -49,7 +50,7 @@ class RunRecord:
         }
 
     def params(self) -> list[tuple[str, str]]:
-        """Give the settings that are short enough, one a line: `training.booster.seed`."""
+        """Return the settings that MLflow can show, by name: `training.booster.seed`."""
         return [
             (key, value)
             for key, value in _flat("", self.settings)
@@ -57,28 +58,24 @@ class RunRecord:
         ]
 
     def write(self, folder: Path) -> None:
-        """Write all artifacts but the model into an empty folder."""
-        features = self.bundle.describe()
-        self._write_one(folder / "settings.json", _pretty(self.settings))
-        self._write_one(folder / "features.json", _pretty(features))
+        """Write all artifacts except the model into an empty folder."""
+        _write(folder / "settings.json", _as_json(self.settings))
+        _write(folder / "features.json", _as_json(self.bundle.describe()))
         for name, content in self.files.items():
-            self._write_one(folder / name, content)
-
-    def _write_one(self, path: Path, content: str | bytes | Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, Path):
-            content = content.read_bytes()
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
+            _write(folder / name, content)
 
 
 @dataclass(frozen=True)
 class Version:
-    """A registered model, told to people.
+    """A registered model, described without loading it.
 
     Attributes:
+        kind: `leads` or `quota`.
         version: "1", "2", ... in the order of registration.
+        run_id: MLflow's name of the training.
+        registered_at: when, naive UTC.
         aliases: `champion`, `challenger`, `previous`, or none.
-        about: until when it learned, from which data, how much evidence.
+        tags: as `RunRecord.tags` returned them.
     """
 
     kind: str
@@ -86,12 +83,19 @@ class Version:
     run_id: str
     registered_at: datetime
     aliases: tuple[str, ...]
-    about: Mapping[str, str]
+    tags: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A registered model, ready to forecast."""
+    """A registered model, ready to forecast.
+
+    Attributes:
+        kind: `leads` or `quota`.
+        version: "1", "2", ... in the order of registration.
+        run_id: MLflow's name of the training.
+        bundle: the model itself.
+    """
 
     kind: str
     version: str
@@ -101,7 +105,14 @@ class LoadedModel:
 
 @dataclass(frozen=True)
 class Promotion:
-    """A change of champion: since when which version was live, what it replaced, and why."""
+    """A change of champion.
+
+    Attributes:
+        at: the moment from which the version was champion, naive UTC.
+        version: the new champion.
+        before: the version it replaced; None for the first.
+        why: the reason, in words.
+    """
 
     at: datetime
     version: str
@@ -109,12 +120,20 @@ class Promotion:
     why: str
 
 
-def _pretty(plain: Any) -> str:
+def _write(path: Path, content: str | bytes | Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, Path):
+        content = content.read_bytes()
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def _as_json(plain: Any) -> str:
     return json.dumps(plain, indent=2, ensure_ascii=False)
 
 
-def _flat(prefix: str, plain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, value in plain.items():
+def _flat(prefix: str, settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Go through nested settings: their dotted names, and their values as text."""
+    for name, value in settings.items():
         if isinstance(value, Mapping):
             yield from _flat(f"{prefix}{name}.", value)
         else:

@@ -1,8 +1,8 @@
-"""Runs, registered models, and which of them is live.
+"""Runs, registered models, and which of them is champion.
 
-MLflow remembers which version an alias names now, but not since when or why. Each promotion is
+MLflow knows which version an alias names now, but not since when or why. Each promotion is
 therefore also written down as a tag of the registered model, where MLflow's pages show it.
-Importing MLflow takes seconds, so that is put off until something is asked that needs it.
+Importing MLflow takes seconds, so it waits until the first question that needs it.
 """
 
 from __future__ import annotations
@@ -34,16 +34,20 @@ CHALLENGER = "challenger"
 PREVIOUS = "previous"
 
 _LIVE_FROM = "live from "
+"""Begins the tag of a promotion; its moment follows."""
 _PARAMS_AT_ONCE = 100
 """MLflow takes no more in one call."""
 
 
 @dataclass(frozen=True)
 class Tracking:
-    """The runs and models of one home; does nothing before something is asked of it.
+    """The runs and models of one home; opens nothing before the first question.
 
-    Invariants: a kind with any version has one champion. It changes only by `promote`, except that
-    the first version of a kind becomes it.
+    Invariants: a kind with any version has exactly one champion. It changes only by `promote`,
+    except that the first version of a kind becomes champion.
+
+    Attributes:
+        home: the folder that holds mlruns/.
     """
 
     home: Path
@@ -54,7 +58,7 @@ class Tracking:
         return Mlruns(self.home.resolve() / "mlruns")
 
     def log(self, run: RunRecord) -> str:
-        """Remember a training and register its model.
+        """Log a training and register its model.
 
         Returns:
             The new version: champion if it is the first of its kind, else challenger.
@@ -65,76 +69,94 @@ class Tracking:
             save_registered(run.bundle, folder / "model")
             experiment = self._experiment(run.kind)
             name = f"{run.kind} {run.bundle.version}"
-            made = client.create_run(experiment, tags=run.about(), run_name=name)
-            run_id: str = made.info.run_id
+            created = client.create_run(experiment, tags=run.tags(), run_name=name)
+            run_id: str = created.info.run_id
             try:
                 source = self._fill(run_id, experiment, run, folder)
             except BaseException:
                 client.set_terminated(run_id, "FAILED")
                 raise
             client.set_terminated(run_id)
-            with self.mlruns.alone():
+            with self.mlruns.locked():
                 return self._register(run, run_id, source)
 
     def versions(self, kind: str) -> list[Version]:
-        """Tell all models of a kind, the oldest first."""
+        """Return all models of a kind, the oldest first."""
         if not self.mlruns.database.is_file():
             return []
         with self._open():
             aliases = self._aliases(kind)
-            found = self._registered(kind)
+            registered = self._registered(kind)
         return [
             Version(
                 kind=kind,
                 version=number,
-                run_id=one.run_id,
-                registered_at=_moment(one.creation_timestamp),
+                run_id=model.run_id,
+                registered_at=_moment(model.creation_timestamp),
                 aliases=tuple(sorted(a for a, named in aliases.items() if named == number)),
-                about=dict(one.tags),
+                tags=dict(model.tags),
             )
-            for number, one in found.items()
+            for number, model in registered.items()
         ]
 
     def live(self, kind: str) -> str | None:
-        """Name the champion's version, if there is one; quick enough to be asked often."""
+        """Return the champion's version, if there is one; quick enough to ask often."""
         if not self.mlruns.database.is_file():
             return None
         with self._open():
             return self._aliases(kind).get(CHAMPION)
 
     def champion(self, kind: str) -> LoadedModel:
-        """Load the model that is live."""
+        """Load the champion.
+
+        Raises:
+            NotReady: there is no model of the kind.
+        """
         return self.load(kind, CHAMPION)
 
     def load(self, kind: str, which: str) -> LoadedModel:
-        """Load a model by its version or alias, from plain files: nothing is unpickled."""
-        number = self._number(kind, which)
-        with self._open():
-            found = self._registered(kind)[number]
-        bundle = load_bundle(self.mlruns.local(found.source) / BUNDLE)
-        return LoadedModel(kind, number, found.run_id, bundle)
+        """Load a model by its version or alias, from plain files: nothing is unpickled.
 
-    def promote(self, kind: str, which: str, why: str) -> str:
-        """Make a version (or what an alias names) the champion; the old one becomes `previous`.
-
-        Returns:
-            The version that is live now.
+        Raises:
+            NotReady: there is no model of the kind.
+            NotFoundError: there are models, but not this one.
         """
         number = self._number(kind, which)
-        with self._open(), self.mlruns.alone():
+        with self._open():
+            registered = self._registered(kind)[number]
+        bundle = load_bundle(self.mlruns.local(registered.source) / BUNDLE)
+        return LoadedModel(kind, number, registered.run_id, bundle)
+
+    def promote(self, kind: str, which: str, why: str) -> str:
+        """Make a model the champion; the old champion becomes `previous`.
+
+        Args:
+            kind: `leads` or `quota`.
+            which: the model's version or alias.
+            why: the reason, in words.
+
+        Returns:
+            The version that is champion now.
+
+        Raises:
+            NotReady: there is no model of the kind.
+            NotFoundError: there are models, but not this one.
+        """
+        number = self._number(kind, which)
+        with self._open(), self.mlruns.locked():
             if self._aliases(kind).get(CHAMPION) != number:
-                self._crown(kind, number, why)
+                self._set_champion(kind, number, why)
         return number
 
     def promotions(self, kind: str) -> list[Promotion]:
-        """Tell which model was live from when, and why, the oldest first."""
+        """Return the changes of champion, the oldest first."""
         if self.live(kind) is None:
             return []
         with self._open() as client:
             tags = client.get_registered_model(_name(kind)).tags
         return [
-            Promotion(at=datetime.fromisoformat(key.removeprefix(_LIVE_FROM)), **json.loads(told))
-            for key, told in sorted(tags.items())
+            Promotion(datetime.fromisoformat(key.removeprefix(_LIVE_FROM)), **json.loads(tag))
+            for key, tag in sorted(tags.items())
             if key.startswith(_LIVE_FROM)
         ]
 
@@ -149,20 +171,20 @@ class Tracking:
             yield client
 
     def _experiment(self, kind: str) -> str:
-        """Find or make the experiment, with artifacts in this home wherever it is by now."""
+        """Return the id of a kind's experiment, with its artifacts where this home is now."""
         place = self.mlruns.place(kind)
-        with self.mlruns.alone():
-            found = self._client.get_experiment_by_name(kind)
-            if found is None:
+        with self.mlruns.locked():
+            experiment = self._client.get_experiment_by_name(kind)
+            if experiment is None:
                 return str(self._client.create_experiment(kind, place))
-            if found.artifact_location != place:
+            if experiment.artifact_location != place:
                 self.mlruns.move(
-                    found.artifact_location.removesuffix(kind), place.removesuffix(kind)
+                    experiment.artifact_location.removesuffix(kind), place.removesuffix(kind)
                 )
-            return str(found.experiment_id)
+            return str(experiment.experiment_id)
 
     def _fill(self, run_id: str, experiment: str, run: RunRecord, folder: Path) -> str:
-        """Store settings, figures and files of a run; returns the model's address."""
+        """Store the settings, metrics and files of a run, and return the model's address."""
         from mlflow.entities import LoggedModelOutput, Metric, Param  # noqa: PLC0415 - takes seconds
 
         client = self._client
@@ -170,7 +192,7 @@ class Tracking:
         for start in range(0, len(params), _PARAMS_AT_ONCE):
             client.log_batch(run_id, params=params[start : start + _PARAMS_AT_ONCE])
         model = client.create_logged_model(
-            experiment, name=run.kind, source_run_id=run_id, tags=run.about()
+            experiment, name=run.kind, source_run_id=run_id, tags=run.tags()
         )
         now = int(datetime.now(UTC).timestamp() * 1000)
         metrics = [
@@ -190,46 +212,47 @@ class Tracking:
         if not self._client.search_registered_models(f"name = '{name}'"):
             self._client.create_registered_model(name)
         # A path, not `models:/<id>`: MLflow would look that up in its default database.
-        made = self._client.create_model_version(name, source, run_id, tags=run.about())
-        number = str(made.version)
+        version = self._client.create_model_version(name, source, run_id, tags=run.tags())
+        number = str(version.version)
         if CHAMPION in aliases:
             self._client.set_registered_model_alias(name, CHALLENGER, number)
         else:
-            self._crown(run.kind, number, "the first model of its kind")
+            self._set_champion(run.kind, number, "the first model of its kind")
         return number
 
-    def _crown(self, kind: str, number: str, why: str) -> None:
+    def _set_champion(self, kind: str, number: str, why: str) -> None:
         name, aliases = _name(kind), self._aliases(kind)
         before = aliases.get(CHAMPION)
         since = utc_now().isoformat(timespec="microseconds")
-        told = json.dumps({"version": number, "before": before, "why": why}, ensure_ascii=False)
+        tag = json.dumps({"version": number, "before": before, "why": why}, ensure_ascii=False)
         self._client.set_registered_model_alias(name, CHAMPION, number)
-        self._client.set_registered_model_tag(name, f"{_LIVE_FROM}{since}", told)
+        self._client.set_registered_model_tag(name, f"{_LIVE_FROM}{since}", tag)
         if before is not None:
             self._client.set_registered_model_alias(name, PREVIOUS, before)
         if aliases.get(CHALLENGER) == number:
             self._client.delete_registered_model_alias(name, CHALLENGER)
 
     def _aliases(self, kind: str) -> dict[str, str]:
-        found = self._client.search_registered_models(f"name = '{_name(kind)}'")
-        return {alias: str(number) for one in found for alias, number in one.aliases.items()}
+        models = self._client.search_registered_models(f"name = '{_name(kind)}'")
+        return {alias: str(number) for model in models for alias, number in model.aliases.items()}
 
     def _registered(self, kind: str) -> dict[str, ModelVersion]:
-        found = self._client.search_model_versions(f"name = '{_name(kind)}'")
-        return {str(one.version): one for one in sorted(found, key=lambda one: int(one.version))}
+        versions = self._client.search_model_versions(f"name = '{_name(kind)}'")
+        return {str(v.version): v for v in sorted(versions, key=lambda v: int(v.version))}
 
     def _number(self, kind: str, which: str) -> str:
-        known = self.versions(kind)
-        if not known:
+        """Return the version that a version or alias names."""
+        versions = self.versions(kind)
+        if not versions:
             raise NotReady(
                 f"there is no {kind} model in {self.mlruns.folder}; run `pacesetter train {kind}`"
             )
-        for one in known:
-            if which == one.version or which in one.aliases:
-                return one.version
-        told = (" ".join((one.version, *one.aliases)) for one in known)
+        for version in versions:
+            if which == version.version or which in version.aliases:
+                return version.version
+        listed = (" ".join((version.version, *version.aliases)) for version in versions)
         raise NotFoundError(
-            f"there is no {kind} model {which!r} in {self.mlruns.folder}: found {'; '.join(told)}"
+            f"there is no {kind} model {which!r} in {self.mlruns.folder}: found {'; '.join(listed)}"
         )
 
 

@@ -1,7 +1,8 @@
-"""The folder HOME/mlruns, and how MLflow is opened on it without reaching beyond.
+"""The folder HOME/mlruns, and how MLflow is opened so that it touches nothing else.
 
 Left alone, MLflow keeps a database in the working directory, reports how it is used to its makers,
-and logs every step. None of that happens here, and nothing set here outlives the opening.
+and logs every step. None of that happens here, and every setting made for it is undone once MLflow
+is open.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from features.errors import InputError
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-_UNFIT = "%?#"
-"""Signs that MLflow and SQLAlchemy read in unlike ways in the address of a database."""
+_AMBIGUOUS = "%?#"
+"""Signs that MLflow and SQLAlchemy read differently in the address of a database."""
 _WHILE_OPENING = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    # A kept connection would write into a database that was removed meanwhile, and be shared by
-    # forked workers.
+    # A pooled connection would write into a database that has been removed since, and forked
+    # workers would share it.
     "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
 }
 _LOCATIONS = (
@@ -37,12 +38,12 @@ _LOCATIONS = (
     ("model_versions", "source"),
     ("model_versions", "storage_location"),
 )
-"""Where MLflow's database holds full paths."""
+"""The columns in which MLflow's database holds full paths."""
 
 
 @dataclass(frozen=True)
 class Mlruns:
-    """The place of one home's runs and models.
+    """The folder of one home's runs and models.
 
     Attributes:
         folder: HOME/mlruns, absolute.
@@ -61,19 +62,23 @@ class Mlruns:
         return f"sqlite:///{self.database}"
 
     def place(self, name: str) -> str:
-        """Give the address under which an experiment keeps its artifacts."""
+        """Return the address under which an experiment keeps its artifacts."""
         return (self.folder / "artifacts" / name).as_uri()
 
     def local(self, source: str) -> Path:
-        """Find artifacts by their address, even if the home was moved since it was noted."""
+        """Return the path of artifacts by their address, even if the home was moved since."""
         return self.folder / "artifacts" / unquote(source).rpartition("/mlruns/artifacts/")[2]
 
     def open(self) -> MlflowClient:
-        """Open the database; the first time takes a second or two to make its tables."""
-        if any(sign in str(self.folder) for sign in _UNFIT):
+        """Open the database; the first time it takes a second or two to create its tables.
+
+        Raises:
+            InputError: MLflow cannot work in a folder of that name.
+        """
+        if any(sign in str(self.folder) for sign in _AMBIGUOUS):
             raise InputError(
-                f"{self.folder}: MLflow's database cannot lie in a folder whose path holds one of "
-                f"{' '.join(_UNFIT)}; choose another --home"
+                f"{self.folder}: MLflow cannot use a folder whose path holds one of "
+                f"{' '.join(_AMBIGUOUS)}; choose another --home"
             )
         self.folder.mkdir(parents=True, exist_ok=True)
         with _environment(_WHILE_OPENING):
@@ -83,23 +88,29 @@ class Mlruns:
             )
 
             telemetry.set_telemetry_client()
-            with quiet(), self.alone():
+            with quiet(), self.locked():
                 if not self.database.is_file():
-                    # Or else MLflow's own first experiment gets a place in the working directory.
+                    # Otherwise MLflow's default experiment would get a folder in the working
+                    # directory.
                     SqlAlchemyStore(self.uri, self.place(""))
                 client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
-                client.search_registered_models(max_results=1)  # opens the registry's side, too
+                client.search_registered_models(max_results=1)  # also opens the registry
                 return client
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep other processes and threads from changing the same home meanwhile."""
+    def locked(self) -> Iterator[None]:
+        """Hold the home, so that other processes and threads wait before they change it."""
         with (self.folder / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def move(self, before: str, after: str) -> None:
-        """Change the places of artifacts in the database after its home was moved or copied."""
+        """Rewrite the addresses of artifacts in the database after its home was moved or copied.
+
+        Args:
+            before: how they began.
+            after: how they begin now.
+        """
         with closing(sqlite3.connect(self.database)) as connection, connection:
             for table, column in _LOCATIONS:
                 connection.execute(
@@ -111,7 +122,7 @@ class Mlruns:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Let MLflow say warnings only; it must be imported before."""
+    """Silence MLflow's messages below warnings; it must be imported before."""
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -125,7 +136,7 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def _environment(settings: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables, and set them back."""
+    """Set environment variables for as long as the block lasts."""
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
     try:

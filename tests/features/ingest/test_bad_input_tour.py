@@ -63,14 +63,14 @@ def _closed(folder: Path) -> None:
 
 
 def csv_file(content: str | bytes, name: str = "leads.csv") -> Callable[[Path], None]:
-    """Give a source of one file."""
+    """Return what makes a source of one file."""
     return lambda folder: put(folder, name, content)
 
 
 BROKEN: dict[str, tuple[Callable[[Path], None], type[InputError], str]] = {
     "no such folder": (lambda _folder: None, SourceError, "there is no such folder"),
     "an empty folder": (lambda f: f.mkdir(), TableError, "holds none of the tables"),
-    "foreign tables only": (csv_file(LEADS, "lead.csv"), TableError, "found lead; name its"),
+    "foreign tables only": (csv_file(LEADS, "lead.csv"), TableError, "found lead; rename its"),
     "both formats": (_both, TableError, "twice, as leads.csv and leads.parquet"),
     "an empty file": (csv_file(""), SourceError, "leads.csv: the file is empty"),
     "an empty parquet file": (csv_file("", "leads.parquet"), SourceError, "the file is empty"),
@@ -78,8 +78,8 @@ BROKEN: dict[str, tuple[Callable[[Path], None], type[InputError], str]] = {
     "no parquet at all": (csv_file("hello", "leads.parquet"), SourceError, "leads.parquet: "),
     "a truncated parquet file": (_truncated, SourceError, "leads.parquet: "),
     "a parquet file damaged inside": (_damaged_inside, SourceError, "leads.parquet: "),
-    "a folder for a file": (_directory, SourceError, "leads.parquet: it is no file"),
-    "a link to nowhere": (_closed, SourceError, "leads.csv: it is no file"),
+    "a folder for a file": (_directory, SourceError, "leads.parquet: it is not a file"),
+    "a link to nowhere": (_closed, SourceError, "leads.csv: it is not a file"),
     "UTF-16": (csv_file(LEADS.encode("utf-16")), SourceError, "it is not UTF-8 text"),
     "Latin-1 in the header": (csv_file(b"lead_id,caf\xe9\n"), SourceError, "not UTF-8"),
     "Latin-1 in a row": (
@@ -105,12 +105,12 @@ BROKEN: dict[str, tuple[Callable[[Path], None], type[InputError], str]] = {
     "a column twice": (
         csv_file("lead_id,created_at,created_at\na,2025-01-01,2025-01-02\n"),
         TableError,
-        "column 'created_at' is there 2 times",
+        "column 'created_at' exists 2 times",
     ),
     "a column twice but for its case": (
         csv_file("Lead_id,LEAD_ID,created_at\na,a,2025-01-02\n"),
         TableError,
-        "column 'lead_id' is there 2 times",
+        "column 'lead_id' exists 2 times",
     ),
     "no separator we know": (csv_file(LEADS.replace(",", "|")), TableError, "found lead_id.cre"),
     "a line too long": (
@@ -250,16 +250,19 @@ def test_columns_of_the_wrong_parquet_type_are_bad_values_not_crashes(tmp_path: 
     ("content", "says"),
     [
         ("leads: [", "it is not YAML"),
-        ("- leads", "found list; it should map our tables"),
+        ("- leads", "found list; it should hold a section"),
         ("", "found NoneType"),
-        ("lead: {table: x}", "lead: no such key; right are leads, activities"),
-        ("leads: {tabel: x}", "leads.tabel: no such key; right are table, columns"),
+        ("lead: {table: x}", "unknown key 'lead'; the keys here are leads, activities"),
+        ("leads: {tabel: x}", "unknown key 'leads.tabel'; the keys here are table, columns"),
         ("leads: {columns: {lead: Id}}", "leads.columns: no such column: lead; 'leads' has lead_"),
-        ("leads: {columns: {lead_id: 5}}", r"leads.columns.lead_id: .*given: 5"),
+        (
+            "leads: {columns: {lead_id: 5}}",
+            r"'leads.columns.lead_id' was given 5: should be a valid string",
+        ),
         ("leads: {columns: {lead_id: Id}}", "has no column 'Id': found lead_id, created_at"),
         ("leads: {table: sf_lead}", "leads.table: .* has no table 'sf_lead': found leads"),
-        ("leads: {timezone: Mars}", "leads.timezone: no such time zone.*given: 'Mars'"),
-        ("leads: {day_first: maybe}", "leads.day_first: .*given: 'maybe'"),
+        ("leads: {timezone: Mars}", "'leads.timezone' was given 'Mars': no such time zone"),
+        ("leads: {day_first: maybe}", "'leads.day_first' was given 'maybe': should be"),
         ("leads: {drop: [phone]}", "leads.drop: .* has no column 'phone'"),
         ("deals: {columns: {deal_id: Id}}", "has no table 'deals'"),
     ],

@@ -68,8 +68,8 @@ class Desk:
         keys = pd.DataFrame(
             {"rep_id": rep_id, "period_start": QUARTERS[1], "cutoff": list(cutoffs)}
         ).astype({"period_start": "datetime64[us]", "cutoff": "datetime64[us]"})
-        found = commits.newest(self.warehouse, keys)
-        return [None if np.isnan(one) else float(one) for one in found]
+        amounts = commits.newest(self.warehouse, keys)
+        return [None if np.isnan(amount) else float(amount) for amount in amounts]
 
 
 @pytest.fixture
@@ -81,17 +81,17 @@ def desk(warehouse: Warehouse, tmp_path: Path) -> Desk:
 def test_the_newest_visible_commit_counts(desk: Desk) -> None:
     """Nothing before the first; a commit made at the cutoff is not seen, one just before it is."""
     later = MADE + timedelta(days=7)
-    found = desk.rows(["r1", "2023-04-01", later, 70], ["r1", "2023-04-01", MADE, 50])
+    commits = desk.rows(["r1", "2023-04-01", later, 70], ["r1", "2023-04-01", MADE, 50])
     cutoffs = (MADE, MADE + MICROSECOND, later, later + MICROSECOND, later + timedelta(days=40))
-    assert desk.newest(found, *cutoffs) == [None, 50, 50, 70, 70]
+    assert desk.newest(commits, *cutoffs) == [None, 50, 50, 70, 70]
 
 
 def test_a_commit_speaks_of_its_own_rep_and_period(desk: Desk) -> None:
     """What another rep said, or the same rep of another quarter, says nothing here."""
-    found = desk.rows(["r1", "2023-07-01", MADE, 60], ["r2", "2023-04-01", MADE, 80])
+    commits = desk.rows(["r1", "2023-07-01", MADE, 60], ["r2", "2023-04-01", MADE, 80])
     after = MADE + timedelta(days=1)
-    assert desk.newest(found, after) == [None]
-    assert desk.newest(found, after, rep_id="r2") == [80]
+    assert desk.newest(commits, after) == [None]
+    assert desk.newest(commits, after, rep_id="r2") == [80]
 
 
 def test_a_commit_is_seen_once_it_is_known(desk: Desk) -> None:
@@ -106,26 +106,26 @@ def test_a_commit_is_seen_once_it_is_known(desk: Desk) -> None:
         f"r1,2023-04-01,{days[0]},55,{days[3]}\n"
         f"r1,2023-04-01,{days[1]},70,{days[8]}\n"
     )
-    found = desk.read(head + lines)
-    assert found.report.quarantined == 0
-    asked = [days[1], days[3], days[4], days[8], days[9]]
-    assert desk.newest(found, *asked) == [50, 50, 55, 55, 70]
+    commits = desk.read(head + lines)
+    assert commits.report.quarantined == 0
+    cutoffs = [days[1], days[3], days[4], days[8], days[9]]
+    assert desk.newest(commits, *cutoffs) == [50, 50, 55, 55, 70]
 
 
 def test_later_commits_and_their_order_change_nothing(desk: Desk) -> None:
     """Whatever is added, edited or dropped from a moment on, what it sees stays to the bit."""
     rng = Random(5)  # noqa: S311 - a sample, no secret
-    made = [
+    records = [
         [f"r{rep}", "2023-04-01", QUARTERS[1] + timedelta(days=day, hours=rng.randrange(24)), day]
         for rep in range(8)
         for day in sorted(rng.sample(range(90), 30))
     ]
     moment = QUARTERS[1] + timedelta(days=40)
-    kept = [row for row in made if row[2] < moment]
-    edited = [[*row[:3], 9_999] for row in made if row[2] > moment and rng.random() < 0.5]
+    kept = [row for row in records if row[2] < moment]
+    edited = [[*row[:3], 9_999] for row in records if row[2] > moment and rng.random() < 0.5]
     added = [[f"r{rep}", "2023-04-01", moment, 1] for rep in range(8)]
     cutoffs = [moment - timedelta(days=days) for days in (0, 3, 20)]
-    whole, other = desk.rows(*made), desk.rows(*added, *edited, *reversed(kept))
+    whole, other = desk.rows(*records), desk.rows(*added, *edited, *reversed(kept))
     for rep in range(8):
         before = desk.newest(whole, *cutoffs, rep_id=f"r{rep}")
         assert desk.newest(other, *cutoffs, rep_id=f"r{rep}") == before
@@ -134,25 +134,25 @@ def test_later_commits_and_their_order_change_nothing(desk: Desk) -> None:
 
 def test_keys_may_come_in_any_order(desk: Desk) -> None:
     """Each row gets its own answer, wherever it stands; without rows there are none."""
-    found = desk.rows(*([f"r{n}", "2023-04-01", MADE, n] for n in range(8)))
+    commits = desk.rows(*([f"r{n}", "2023-04-01", MADE, n] for n in range(8)))
     after = MADE + timedelta(days=1)
     keys = pd.DataFrame(
         {"rep_id": [f"r{n}" for n in (5, 2, 7, 0)], "period_start": QUARTERS[1], "cutoff": after},
         index=[9, 3, 3, 1],
     )
-    assert found.newest(desk.warehouse, keys).tolist() == [5, 2, 7, 0]
-    assert found.newest(desk.warehouse, keys.head(0)).tolist() == []
+    assert commits.newest(desk.warehouse, keys).tolist() == [5, 2, 7, 0]
+    assert commits.newest(desk.warehouse, keys.head(0)).tolist() == []
 
 
 def test_times_are_those_of_the_contract(desk: Desk) -> None:
     """Zones are converted, a date is its midnight, no zone is UTC; days may come first."""
-    found = desk.rows(
+    commits = desk.rows(
         ["r1", "2023-04-01T02:00:00+02:00", "2023-04-20 11:30+02:00", 1],
         ["r2", "2023-04-01", "2023-04-20", 2],
         ["r3", "2023-04-01 00:00", "2023-04-20T09:30:00Z", 3],
     )
-    assert set(found.frame["period_start"]) == {pd.Timestamp(QUARTERS[1])}
-    assert found.frame["made_at"].tolist() == [MADE, datetime(2023, 4, 20), MADE]
+    assert set(commits.frame["period_start"]) == {pd.Timestamp(QUARTERS[1])}
+    assert commits.frame["made_at"].tolist() == [MADE, datetime(2023, 4, 20), MADE]
     daily = desk.read(HEAD + "r1,01/04/2023,02/05/2023,1\n", day_first=True)
     assert daily.frame["made_at"].tolist() == [datetime(2023, 5, 2)]
 
@@ -161,11 +161,11 @@ def test_parquet_says_the_same_as_csv(desk: Desk) -> None:
     """Typed columns, with or without a zone, and ids that are numbers are read as their texts."""
     zone = timezone(timedelta(hours=2))
     file = desk.folder / "commits.parquet"
-    made = MADE.replace(tzinfo=UTC).astimezone(zone)
+    local = MADE.replace(tzinfo=UTC).astimezone(zone)
     columns = {
         "rep_id": ["r1"],
         "period_start": pa.array([QUARTERS[1].date()]),
-        "made_at": pa.array([made], pa.timestamp("ns", "Europe/Paris")),
+        "made_at": pa.array([local], pa.timestamp("ns", "Europe/Paris")),
         "amount": pa.array([50_000], pa.int32()),
     }
     pq.write_table(pa.table(columns), file)
@@ -196,10 +196,10 @@ UNUSABLE = [
 @pytest.mark.parametrize(("row", "says"), UNUSABLE)
 def test_a_row_that_cannot_be_used_is_kept_aside_in_words(desk: Desk, row: str, says: str) -> None:
     """The rest is used; the row stands in a file, as it was, with its place and the reason."""
-    found = desk.read(HEAD + GOOD + row + "\n")
-    assert found.frame["amount"].tolist() == [50_000]
-    assert (found.report.read, found.report.accepted, found.report.quarantined) == (2, 1, 1)
-    assert sum(found.report.quarantine_reasons.values()) == 1
+    commits = desk.read(HEAD + GOOD + row + "\n")
+    assert commits.frame["amount"].tolist() == [50_000]
+    assert (commits.report.read, commits.report.accepted, commits.report.quarantined) == (2, 1, 1)
+    assert sum(commits.report.quarantine_reasons.values()) == 1
     (aside,) = pq.read_table(desk.turned_away).to_pylist()
     assert aside["source_row"] == 1
     assert says in aside["reason"]
@@ -209,25 +209,25 @@ def test_a_row_that_cannot_be_used_is_kept_aside_in_words(desk: Desk, row: str, 
 def test_the_first_of_two_alike_is_kept(desk: Desk) -> None:
     """Said twice at one moment, with whichever amount: the file's first row counts."""
     again = [["r1", "2023-04-01", MADE, amount] for amount in (50, 60, 50)]
-    found = desk.rows(*again, ["r1", "2023-04-01", MADE + MICROSECOND, 70])
-    assert found.frame["amount"].tolist() == [50, 70]
-    assert found.report.quarantine_reasons == {"commit is repeated": 2}
+    commits = desk.rows(*again, ["r1", "2023-04-01", MADE + MICROSECOND, 70])
+    assert commits.frame["amount"].tolist() == [50, 70]
+    assert commits.report.quarantine_reasons == {"commit is repeated": 2}
     reasons = pq.read_table(desk.turned_away)["reason"].to_pylist()
     assert all(words.endswith("is repeated: row 0 has it first") for words in reasons)
 
 
 def test_negative_amounts_count_as_they_are_and_are_told(desk: Desk) -> None:
     """Whoever expects more credits than sales may say so; columns of no use here are named."""
-    found = desk.read(HEAD.replace("amount", "Amount,mood") + "r1,2023-04-01,2023-04-20,-5,low\n")
-    assert found.frame["amount"].tolist() == [-5]
-    assert found.report.notes == {"amount: below 0": 1}
-    assert found.report.attributes == ("mood",)
-    assert found.report.matched == ("amount: read from 'Amount'",)
+    commits = desk.read(HEAD.replace("amount", "Amount,mood") + "r1,2023-04-01,2023-04-20,-5,low\n")
+    assert commits.frame["amount"].tolist() == [-5]
+    assert commits.report.notes == {"amount: below 0": 1}
+    assert commits.report.attributes == ("mood",)
+    assert commits.report.matched == ("amount: read from 'Amount'",)
 
 
 BROKEN: dict[str, tuple[str | bytes, str, type[InputError], str]] = {
     "an empty file": ("", "c.csv", SourceError, "c.csv: the file is empty; it needs at least a"),
-    "a header alone": (HEAD, "c.csv", InputError, "c.csv holds no row: a commit has rep_id, per"),
+    "a header alone": (HEAD, "c.csv", InputError, "c.csv has no rows; a commit has rep_id, per"),
     "no parquet": ("hello", "c.parquet", SourceError, "c.parquet: "),
     "a workbook": (b"PK\x03\x04\xff\xfe\x00", "c.xlsx", SourceError, "it is not UTF-8 text"),
     "a row too long": (HEAD + GOOD + "r1,a,b,c,d\n", "c.csv", SourceError, "Line: 3.*Found: 5"),
@@ -241,7 +241,7 @@ BROKEN: dict[str, tuple[str | bytes, str, type[InputError], str]] = {
         HEAD.replace("amount", "Amount,AMOUNT") + "r1,2023-04-01,2023-04-20,1,2\n",
         "c.csv",
         TableError,
-        "c.csv: column 'amount' is there 2 times; keep one",
+        "c.csv: column 'amount' exists 2 times; keep one",
     ),
     "no usable row": (
         HEAD + "zoe,2023-04-01,2023-04-20,5\nr1,2023-04-01,soon,5\n",
@@ -266,7 +266,7 @@ def test_what_cannot_be_read_is_one_clear_error(desk: Desk, case: str) -> None:
 def test_a_file_that_is_not_there(desk: Desk) -> None:
     """Neither a wrong name nor a folder is taken for a file without commits."""
     for place in (desk.folder / "nowhere.csv", desk.folder):
-        with pytest.raises(SourceError, match="it is no file; "):
+        with pytest.raises(SourceError, match="it is not a file; "):
             desk.reread(place)
 
 

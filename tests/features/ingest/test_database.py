@@ -36,8 +36,10 @@ def load(url: str, home: Path) -> IngestReport:
 
 def rows(home: Path, name: str) -> list[dict[str, Any]]:
     """Read an accepted table."""
-    found: list[dict[str, Any]] = pq.read_table(current(home).path / f"{name}.parquet").to_pylist()
-    return found
+    records: list[dict[str, Any]] = pq.read_table(
+        current(home).path / f"{name}.parquet"
+    ).to_pylist()
+    return records
 
 
 def programs() -> Path | None:
@@ -53,18 +55,18 @@ def programs() -> Path | None:
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """Run a PostgreSQL server of our own that asks for a password; gives user:password@host."""
-    found = programs()
-    if found is None:
+    folder_of_programs = programs()
+    if folder_of_programs is None:
         reason = "PostgreSQL is not installed: initdb not found"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
     # Not below pytest's folder, into which only the user who runs the tests may look.
     with tempfile.TemporaryDirectory(prefix="pacesetter-pg-") as folder:
-        yield from running(found, Path(folder))
+        yield from running(folder_of_programs, Path(folder))
 
 
-def running(found: Path, folder: Path) -> Iterator[str]:
+def running(folder_of_programs: Path, folder: Path) -> Iterator[str]:
     """Run a server in a folder."""
     (folder / "password").write_text(PASSWORD, encoding="utf-8")
     as_user: dict[str, Any] = {}
@@ -83,9 +85,9 @@ def running(found: Path, folder: Path) -> Iterator[str]:
 
     data, words = str(folder / "data"), str(folder / "password")
     login = ["-U", "crm", "-A", "scram-sha-256", f"--pwfile={words}"]
-    run(f"{found}/initdb", "-D", data, *login, "-E", "UTF8", "--locale=C", "--no-sync")
+    run(f"{folder_of_programs}/initdb", "-D", data, *login, "-E", "UTF8", "--locale=C", "--no-sync")
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    control = [f"{found}/pg_ctl", "-D", data, "-w", "-l", str(folder / "log")]
+    control = [f"{folder_of_programs}/pg_ctl", "-D", data, "-w", "-l", str(folder / "log")]
     run(*control, "-o", options, "start")
     try:
         yield f"crm:{QUOTED}@127.0.0.1:{port}"
@@ -192,11 +194,11 @@ def test_sqlite_values_come_out_exact(tmp_path: Path) -> None:
         "INSERT INTO leads VALUES (7.0, '2025-01-02', NULL, 1.5, 'maybe', x'41')",
     )
     report = load(url.replace("%", "%25").replace("?", "%3F"), tmp_path).tables["leads"]
-    found = {row["lead_id"]: row for row in rows(tmp_path, "leads")}
-    assert set(found) == {str(LONG), "7"}
-    assert found[str(LONG)]["created_at"] == datetime(2025, 1, 1, 9)
-    assert found[str(LONG)]["value"] == 0.1
-    assert [row["size"] for row in found.values()] == [LONG, None]
+    leads = {row["lead_id"]: row for row in rows(tmp_path, "leads")}
+    assert set(leads) == {str(LONG), "7"}
+    assert leads[str(LONG)]["created_at"] == datetime(2025, 1, 1, 9)
+    assert leads[str(LONG)]["value"] == 0.1
+    assert [row["size"] for row in leads.values()] == [LONG, None]
     assert report.quarantine_reasons == {"lead_id is repeated": 1}
 
 
@@ -214,7 +216,7 @@ def test_the_database_is_not_written_to(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("mysql://u:{p}@h/d", "no such kind of database is known"),
+        ("mysql://u:{p}@h/d", "unknown kind of database"),
         ("postgresql://u:{p}@h:port/d", "the URL cannot be understood"),
         ("postgresql://u:{p}@127.0.0.1:1/d", "refused"),
         ("postgresql://u@127.0.0.1:1/d?password={p}", "refused"),
@@ -230,14 +232,14 @@ def test_a_bad_url_is_said_without_its_password(tmp_path: Path, url: str, says: 
 
 def assert_secret(error: BaseException) -> None:
     """Look for the password in an error, in all that caused it, and in its traceback."""
-    told = "".join(traceback.format_exception(error)) + str(error)
+    written = "".join(traceback.format_exception(error)) + str(error)
     context: BaseException | None = error
     while context is not None:
-        told += repr(context)
+        written += repr(context)
         context = context.__cause__ or context.__context__
-    assert PASSWORD not in told
-    assert QUOTED not in told
-    assert "s3cr3t" not in told
+    assert PASSWORD not in written
+    assert QUOTED not in written
+    assert "s3cr3t" not in written
 
 
 def test_a_wrong_password_stays_secret(postgres: str, tmp_path: Path) -> None:

@@ -47,16 +47,18 @@ def load(source: str, home: Path, **options: Any) -> IngestReport:
 
 def table(home: Path, name: str) -> list[dict[str, Any]]:
     """Read an accepted table."""
-    found: list[dict[str, Any]] = pq.read_table(current(home).path / f"{name}.parquet").to_pylist()
-    return found
+    records: list[dict[str, Any]] = pq.read_table(
+        current(home).path / f"{name}.parquet"
+    ).to_pylist()
+    return records
 
 
 def quarantined(home: Path, name: str) -> list[dict[str, Any]]:
     """Read the rows of a table that were turned away."""
-    found: list[dict[str, Any]] = pq.read_table(
+    records: list[dict[str, Any]] = pq.read_table(
         home / "data" / "quarantine" / f"{name}.parquet"
     ).to_pylist()
-    return found
+    return records
 
 
 def test_every_table_of_the_schema_exists_with_its_types(tmp_path: Path) -> None:
@@ -89,7 +91,7 @@ def test_long_ids_survive_csv(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "given", "expected"),
+    ("kind", "written", "expected"),
     [
         (pa.int64(), int(LONG), LONG),
         (pa.uint64(), 2**64 - 1, str(2**64 - 1)),
@@ -103,10 +105,10 @@ def test_long_ids_survive_csv(tmp_path: Path) -> None:
     ],
 )
 def test_ids_of_any_parquet_type_become_plain_text(
-    tmp_path: Path, kind: pa.DataType, given: Any, expected: str
+    tmp_path: Path, kind: pa.DataType, written: Any, expected: str
 ) -> None:
     """An id is never written with an exponent or a fraction that is not there."""
-    source = write_parquet(tmp_path / "in", reps={"rep_id": pa.array([given], kind)})
+    source = write_parquet(tmp_path / "in", reps={"rep_id": pa.array([written], kind)})
     load(source, tmp_path)
     assert [row["rep_id"] for row in table(tmp_path, "reps")] == [expected]
 
@@ -128,7 +130,7 @@ def test_ids_with_a_point_stay_where_nothing_is_empty(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("written", "expected"),
     [
         ("2025-03-04", datetime(2025, 3, 4)),
         ("2025-03-04T10:11", datetime(2025, 3, 4, 10, 11)),
@@ -146,14 +148,14 @@ def test_ids_with_a_point_stay_where_nothing_is_empty(tmp_path: Path) -> None:
         (" 2025-03-04 ", datetime(2025, 3, 4)),
     ],
 )
-def test_a_time_is_read_as_utc(tmp_path: Path, given: str, expected: datetime) -> None:
+def test_a_time_is_read_as_utc(tmp_path: Path, written: str, expected: datetime) -> None:
     """With a zone a time is converted, without one it is UTC, and a date is its midnight."""
-    load(write_csv(tmp_path / "in", leads=f"lead_id,created_at\na,{given}\n"), tmp_path)
+    load(write_csv(tmp_path / "in", leads=f"lead_id,created_at\na,{written}\n"), tmp_path)
     assert [row["created_at"] for row in table(tmp_path, "leads")] == [expected]
 
 
 @pytest.mark.parametrize(
-    "given",
+    "written",
     [
         "31/12/2025",
         "2025-02-30",
@@ -166,14 +168,14 @@ def test_a_time_is_read_as_utc(tmp_path: Path, given: str, expected: datetime) -
         "12025-01-01",
     ],
 )
-def test_what_is_no_time_is_not_guessed(tmp_path: Path, given: str) -> None:
+def test_what_is_no_time_is_not_guessed(tmp_path: Path, written: str) -> None:
     """A required time that cannot be read quarantines its row and names column and value."""
-    report = load(write_csv(tmp_path / "in", leads=f"lead_id,created_at\na,{given}\n"), tmp_path)
+    report = load(write_csv(tmp_path / "in", leads=f"lead_id,created_at\na,{written}\n"), tmp_path)
     assert report.tables["leads"].quarantined == 1
     (row,) = quarantined(tmp_path, "leads")
     assert row["source_row"] == 0
-    assert row["reason"].startswith(f"created_at '{given}' cannot be read as a time")
-    assert row["created_at"] == given
+    assert row["reason"].startswith(f"created_at '{written}' cannot be read as a time")
+    assert row["created_at"] == written
 
 
 def test_day_first_is_a_declaration(tmp_path: Path) -> None:
@@ -181,21 +183,21 @@ def test_day_first_is_a_declaration(tmp_path: Path) -> None:
     content = "lead_id,created_at\na,03/04/2025\nb,31/12/2025\n"
     params = FeatureParams(ingest=IngestParams(day_first=True))
     load(write_csv(tmp_path / "in", leads=content), tmp_path, params=params)
-    found = [row["created_at"] for row in table(tmp_path, "leads")]
-    assert found == [datetime(2025, 4, 3), datetime(2025, 12, 31)]
+    created = [row["created_at"] for row in table(tmp_path, "leads")]
+    assert created == [datetime(2025, 4, 3), datetime(2025, 12, 31)]
 
 
 def test_parquet_times_of_every_unit_become_microseconds(tmp_path: Path) -> None:
     """Nanoseconds, seconds, dates and zoned times all come out as UTC microseconds."""
     moment = datetime(2025, 3, 4, 10, tzinfo=timezone(timedelta(hours=1)))
     plain = datetime(2025, 3, 4, 9)
-    given = {
+    written = {
         "a": pa.array([moment], pa.timestamp("us", "Europe/Amsterdam")),
         "b": pa.array([plain], pa.timestamp("ns")),
         "c": pa.array([plain], pa.timestamp("s")),
         "d": pa.array([moment], pa.timestamp("ns", "Europe/Amsterdam")),
     }
-    for name, values in given.items():
+    for name, values in written.items():
         source = write_parquet(tmp_path / name, leads={"lead_id": ["x"], "created_at": values})
         load(source, tmp_path)
         assert [row["created_at"] for row in table(tmp_path, "leads")] == [plain]
@@ -211,7 +213,7 @@ def test_words_for_nothing_are_empty_but_na_is_not(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("written", "expected"),
     [
         ("12.5", 12.5),
         ("-3", -3.0),
@@ -226,10 +228,10 @@ def test_words_for_nothing_are_empty_but_na_is_not(tmp_path: Path) -> None:
     ],
 )
 def test_a_number_is_read_or_emptied_with_a_note(
-    tmp_path: Path, given: str, expected: float | None
+    tmp_path: Path, written: str, expected: float | None
 ) -> None:
     """An optional number is never guessed: 1.234,50 is emptied and counted, the row stays."""
-    content = f'lead_id,created_at,value\na,2025-01-01,"{given}"\n'
+    content = f'lead_id,created_at,value\na,2025-01-01,"{written}"\n'
     report = load(write_csv(tmp_path / "in", leads=content), tmp_path).tables["leads"]
     assert [row["value"] for row in table(tmp_path, "leads")] == [expected]
     assert report.notes.get("value: cannot be read as a number, emptied", 0) == (expected is None)
@@ -315,7 +317,7 @@ def test_odd_rows_are_accepted_and_counted(tmp_path: Path) -> None:
         "lead,l7,2025-01-06,stage,x\ncontact,c,2025-01-06,stage,x\n",
     )
     report = load(source, tmp_path)
-    assert [found.quarantined for found in report.tables.values()] == [0, 0, 0, 0]
+    assert [counts.quarantined for counts in report.tables.values()] == [0, 0, 0, 0]
     assert report.tables["leads"].notes == {
         "rep_id: not in reps": 1,
         "both converted and lost": 1,
@@ -384,7 +386,7 @@ def test_the_first_of_a_repeated_key_is_kept(tmp_path: Path) -> None:
     assert [row["source_row"] for row in quarantined(tmp_path, "activities")] == [4]
 
 
-def test_a_row_is_told_all_its_faults(tmp_path: Path) -> None:
+def test_a_row_gets_all_its_reasons(tmp_path: Path) -> None:
     """A row that breaks several rules gets every reason, and counts once."""
     content = "lead_id,created_at,converted_at,lost_at\n,2025-01-05,2025-01-01,2025-01-02\n"
     report = load(write_csv(tmp_path / "in", leads=content), tmp_path).tables["leads"]
@@ -519,6 +521,6 @@ def test_the_engine_stays_offline_and_in_utc(tmp_path: Path) -> None:
     """The engine never fetches extensions and never uses the machine's zone."""
     backend = engine(1.0, 1, tmp_path)
     names = ("autoinstall_known_extensions", "autoload_known_extensions", "TimeZone")
-    found = [rows(backend, f"SELECT current_setting('{name}')")[0][0] for name in names]
+    settings = [rows(backend, f"SELECT current_setting('{name}')")[0][0] for name in names]
     backend.disconnect()
-    assert found == [False, False, "UTC"]
+    assert settings == [False, False, "UTC"]

@@ -70,9 +70,9 @@ def test_a_killed_ingest_leaves_a_whole_warehouse(tmp_path: Path, seconds: float
     time.sleep(seconds)
     kill(process)
     meta = current(tmp_path)
-    found = pq.read_table(meta.path / "activities.parquet", columns=["type"])["type"]
-    marks = set(found.to_pylist())
-    assert (marks, len(found)) in [({"old"}, 300), ({"new"}, 20_000)]
+    types = pq.read_table(meta.path / "activities.parquet", columns=["type"])["type"]
+    marks = set(types.to_pylist())
+    assert (marks, len(types)) in [({"old"}, 300), ({"new"}, 20_000)]
     assert meta.source == (old if marks == {"old"} else new)
     for name in TABLES:
         pq.read_schema(meta.path / f"{name}.parquet")

@@ -53,10 +53,10 @@ def test_every_row_is_accepted_or_set_aside(
         home = Path(folder)
         (home / f"{name}.csv").write_text(as_csv(columns, rows), encoding="utf-8", newline="")
         report = ingest(str(home), home, FeatureParams(), data_until=data_until)
-        found = report.tables[name]
-        assert found.read == len(rows) == found.accepted + found.quarantined
+        counts = report.tables[name]
+        assert counts.read == len(rows) == counts.accepted + counts.quarantined
         accepted = pq.read_table(current(home).path / f"{name}.parquet").to_pylist()
-        assert len(accepted) == found.accepted
+        assert len(accepted) == counts.accepted
         for row in accepted:
             assert all(row[column] is not None for column in TABLES[name].required)
         for key in TABLES[name].key[:1] if len(TABLES[name].key) == 1 else ():
@@ -64,12 +64,12 @@ def test_every_row_is_accepted_or_set_aside(
             assert len(keys) == len(set(keys))
         file = home / "data" / "quarantine" / f"{name}.parquet"
         turned = pq.read_table(file).to_pylist() if file.exists() else []
-        assert len(turned) == len({row["source_row"] for row in turned}) == found.quarantined
+        assert len(turned) == len({row["source_row"] for row in turned}) == counts.quarantined
         for row in turned:
             assert row["reason"]
             assert all(
-                (row[column] or "") == given or column == "reason"
-                for column, given in zip(columns, rows[row["source_row"]], strict=True)
+                (row[column] or "") == original or column == "reason"
+                for column, original in zip(columns, rows[row["source_row"]], strict=True)
             )
 
 
@@ -110,5 +110,5 @@ def test_quotas_agree_with_a_plain_reading(
         home = Path(folder)
         (home / "quotas.csv").write_text(as_csv(head, rows), encoding="utf-8")
         ingest(str(home), home, FeatureParams())
-        found = pq.read_table(current(home).path / "quotas.parquet")["amount"].to_pylist()
-    assert sorted(found) == kept
+        amounts = pq.read_table(current(home).path / "quotas.parquet")["amount"].to_pylist()
+    assert sorted(amounts) == kept

@@ -27,8 +27,10 @@ def load(tmp_path: Path, mapping: str, **tables: str) -> IngestReport:
 
 def rows(home: Path, name: str) -> list[dict[str, Any]]:
     """Read an accepted table."""
-    found: list[dict[str, Any]] = pq.read_table(current(home).path / f"{name}.parquet").to_pylist()
-    return found
+    records: list[dict[str, Any]] = pq.read_table(
+        current(home).path / f"{name}.parquet"
+    ).to_pylist()
+    return records
 
 
 def test_foreign_names_are_read_as_ours(tmp_path: Path) -> None:
@@ -125,5 +127,5 @@ accounts: {table: sf_account_data, columns: {account_id: id}}
     source = str(EXPORTS / "salesforce")
     report = ingest(source, tmp_path, FeatureParams(), tmp_path / "map.yaml")
     assert set(report.tables) == {"leads", "activities", "deals", "reps", "accounts"}
-    for found in report.tables.values():
-        assert found.read == found.accepted + found.quarantined > 0
+    for counts in report.tables.values():
+        assert counts.read == counts.accepted + counts.quarantined > 0

@@ -1,4 +1,4 @@
-"""Sample companies for tests: lived once, looked at by many."""
+"""Sample companies for tests: played once, examined by many."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TABLES = ("accounts", "activities", "changes", "deals", "leads", "quotas", "reps
 
 @cache
 def lived(preset: str, seed: int, **changes: Any) -> tuple[Life, Path]:
-    """Give a company and the folder of its tables, truth included."""
+    """Return a company and the folder of its tables, truth included."""
     out = Path(mkdtemp(prefix="company"))
     life = live(company_settings(preset, seed=seed, **changes), out)
     write_truth(life, out)
@@ -38,16 +38,16 @@ def truth(folder: Path, name: str) -> pd.DataFrame:
     return pd.read_parquet(folder / "truth" / f"{name}.parquet")
 
 
-def ripe(folder: Path) -> pd.DataFrame:
-    """Give `p_true` of every lead and mature cutoff, with `y`, what came of it."""
-    told, tables_ = truth(folder, "lead_probability"), tables(folder)
-    end = tables_["activities"]["occurred_at"].max().ceil("D")
-    horizon = pd.to_timedelta(told["horizon_days"], unit="D")
-    told = told[told["cutoff"] + horizon <= end]
-    times = tables_["leads"].set_index("lead_id")["converted_at"].reindex(told["lead_id"])
-    start = told["cutoff"].to_numpy()
-    came = (times.to_numpy() >= start) & (times.to_numpy() < start + np.timedelta64(30, "D"))
-    return told.assign(y=came)
+def mature(folder: Path) -> pd.DataFrame:
+    """Return `p_true` of every lead and mature cutoff, with `y`, whether it converted."""
+    chances, extract = truth(folder, "lead_probability"), tables(folder)
+    end = extract["activities"]["occurred_at"].max().ceil("D")
+    horizon = pd.to_timedelta(chances["horizon_days"], unit="D")
+    chances = chances[chances["cutoff"] + horizon <= end]
+    times = extract["leads"].set_index("lead_id")["converted_at"].reindex(chances["lead_id"])
+    start = chances["cutoff"].to_numpy()
+    converted = (times.to_numpy() >= start) & (times.to_numpy() < start + np.timedelta64(30, "D"))
+    return chances.assign(y=converted)
 
 
 def ece(p: np.ndarray, y: np.ndarray, bins: int = 15) -> float:

@@ -37,9 +37,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def home(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a home that holds it."""
-    made = tmp_path_factory.mktemp("home")
-    ingest(str(folder), made, FeatureParams())
-    return made
+    home = tmp_path_factory.mktemp("home")
+    ingest(str(folder), home, FeatureParams())
+    return home
 
 
 def _read(folder: Path, name: str) -> pd.DataFrame:

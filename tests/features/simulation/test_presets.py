@@ -111,11 +111,11 @@ def test_john_and_sally_have_their_cause_planted_in_every_quarter() -> None:
 def test_revenue_and_attainment_follow_the_ground(seed: int) -> None:
     """Rich territories sell far more than poor ones, in money and beside their quotas."""
     x = extract("territory", seed)
-    told = truth(lived("territory", seed, **UNTOLD)[1], "territories").set_index("territory")
-    made = attainment(x).merge(x.reps[["rep_id", "territory"]], on="rep_id")
-    sums = made.groupby("territory")[["attained", "amount"]].sum()
-    size = made.groupby("territory").size()
-    potential = told["potential"].reindex(sums.index)
+    territories = truth(lived("territory", seed, **UNTOLD)[1], "territories")
+    quotas = attainment(x).merge(x.reps[["rep_id", "territory"]], on="rep_id")
+    sums = quotas.groupby("territory")[["attained", "amount"]].sum()
+    size = quotas.groupby("territory").size()
+    potential = territories.set_index("territory")["potential"].reindex(sums.index)
     assert np.corrcoef(potential, sums["attained"] / size)[0, 1] > 0.85
     assert np.corrcoef(potential, sums["attained"] / sums["amount"])[0, 1] > 0.75
 
@@ -231,19 +231,19 @@ def test_the_shock_touches_nothing_before_it() -> None:
     """Until month 18 the company is the same as without."""
     for name in ("activities", "changes"):
         at = "occurred_at" if name == "activities" else "changed_at"
-        one, other = (
+        calm, shocked = (
             getattr(extract(preset, 1, **HALF), name)
             .query(f"{at} < '2026-01-01'")
             .reset_index(drop=True)
             for preset in ("demo", "shock")
         )
-        pd.testing.assert_frame_equal(one, other)
+        pd.testing.assert_frame_equal(calm, shocked)
 
 
 def test_a_calm_market_stands_still() -> None:
     """Without drift the market's state never leaves 0; with it, it does."""
-    assert set(lived("calm", 1, **UNTOLD, **HALF)[0].given.market.values()) == {0.0}
-    assert len(set(lived("demo", 1, **UNTOLD, **HALF)[0].given.market.values())) > 5
+    assert set(lived("calm", 1, **UNTOLD, **HALF)[0].exogenous.market.values()) == {0.0}
+    assert len(set(lived("demo", 1, **UNTOLD, **HALF)[0].exogenous.market.values())) > 5
 
 
 # Realism.

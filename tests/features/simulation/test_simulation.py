@@ -15,7 +15,7 @@ from pandas.testing import assert_frame_equal
 
 sys.path.append(str(Path(__file__).parent))
 
-from simulated import TABLES, UNTOLD, ece, lived, noise_floor, ripe, tables, truth
+from simulated import TABLES, UNTOLD, ece, lived, mature, noise_floor, tables, truth
 
 from features.ingest.load import ingest
 from features.params import FeatureParams
@@ -34,10 +34,10 @@ MAKE = """
 import sys
 from pathlib import Path
 from features.simulation.live import live
-from features.simulation.settings import settings_of
+from features.simulation.settings import company_settings
 from features.simulation.truth import write_truth
 out = Path(sys.argv[1])
-how = settings_of("small", seed=1, months=6, reps=6, replays=20, cause_replays=4)
+how = company_settings("small", seed=1, months=6, reps=6, replays=20, cause_replays=4)
 write_truth(live(how, out), out)
 """
 
@@ -54,9 +54,9 @@ def test_the_same_seed_gives_the_same_files(tmp_path: Path) -> None:
     """Every table and every truth is made again to the last byte."""
     _, first = lived("small", 1, **TINY)
     write_truth(live(company_settings("small", seed=1, **TINY), tmp_path), tmp_path)
-    made = sorted(path.relative_to(first) for path in first.rglob("*.parquet"))
-    assert len(made) == 14
-    assert [n for n in made if (first / n).read_bytes() != (tmp_path / n).read_bytes()] == []
+    files = sorted(path.relative_to(first) for path in first.rglob("*.parquet"))
+    assert len(files) == 14
+    assert [n for n in files if (first / n).read_bytes() != (tmp_path / n).read_bytes()] == []
 
 
 def test_the_same_seed_gives_the_same_files_on_another_processor(tmp_path: Path) -> None:
@@ -70,25 +70,25 @@ def test_the_same_seed_gives_the_same_files_on_another_processor(tmp_path: Path)
     }
     subprocess.run([sys.executable, "-c", MAKE, str(tmp_path)], env=environment, check=True)
     for name in TABLES:
-        one, other = (pd.read_parquet(d / f"{name}.parquet") for d in (first, tmp_path))
-        assert_frame_equal(one, other, check_exact=True)
+        here, there = (pd.read_parquet(d / f"{name}.parquet") for d in (first, tmp_path))
+        assert_frame_equal(here, there, check_exact=True)
     for path in (first / "truth").glob("*.parquet"):
-        one, other = (pd.read_parquet(d / "truth" / path.name) for d in (first, tmp_path))
-        assert_frame_equal(one, other, check_exact=True)
+        here, there = (pd.read_parquet(d / "truth" / path.name) for d in (first, tmp_path))
+        assert_frame_equal(here, there, check_exact=True)
 
 
 def test_another_seed_gives_another_company() -> None:
     """Seeds share no table."""
-    one, other = tables(small(1)), tables(small(2))
-    assert [name for name in TABLES if one[name].equals(other[name])] == []
+    first, second = tables(small(1)), tables(small(2))
+    assert [name for name in TABLES if first[name].equals(second[name])] == []
 
 
 def test_truth_changes_no_table() -> None:
     """How much is replayed, and whether at all, leaves the tables as they are."""
     _, bare = lived("small", 1, months=6, reps=6, **UNTOLD)
-    _, told = lived("small", 1, **TINY)
+    _, replayed = lived("small", 1, **TINY)
     for name, table in tables(bare).items():
-        assert_frame_equal(table, pd.read_parquet(told / f"{name}.parquet"))
+        assert_frame_equal(table, pd.read_parquet(replayed / f"{name}.parquet"))
 
 
 # The contract's form.
@@ -96,11 +96,11 @@ def test_truth_changes_no_table() -> None:
 
 def test_money_is_whole_cents() -> None:
     """No amount, quota or recorded change has parts of a cent."""
-    made = tables(small())
+    extract = tables(small())
     for table, column in (("deals", "amount"), ("quotas", "amount"), ("leads", "value")):
-        cents = made[table][column] * 100
+        cents = extract[table][column] * 100
         assert (abs(cents - cents.round()) < 1e-6).all(), table
-    changes = made["changes"]
+    changes = extract["changes"]
     amounts = changes[changes["field"] == "amount"]["value"]
     assert len(amounts)
     assert amounts.str.fullmatch(r"\d+\.\d\d").all()
@@ -115,24 +115,24 @@ def test_nothing_is_quarantined(tmp_path: Path) -> None:
 
 def test_nothing_is_known_before_it_happened() -> None:
     """Rows may come late, never early; about a third of what reps log does, up to a week."""
-    made = tables(small())
+    extract = tables(small())
     for table, column in (("activities", "occurred_at"), ("changes", "changed_at")):
-        late = made[table]["known_at"] - made[table][column]
+        late = extract[table]["known_at"] - extract[table][column]
         assert late.min() == pd.Timedelta(0)
         assert late.max() <= pd.Timedelta(days=7)
-    acts = made["activities"]
+    acts = extract["activities"]
     own = acts[acts["rep_id"].notna()]
     assert 0.2 < (own["known_at"] > own["occurred_at"]).mean() < 0.4
 
 
 def test_what_a_lead_did_lies_inside_its_life() -> None:
     """No activity comes before its lead, and the last stage a lead changes to is how it ended."""
-    made = tables(small())
-    leads = made["leads"].set_index("lead_id")
-    acts = made["activities"].dropna(subset="lead_id")
+    extract = tables(small())
+    leads = extract["leads"].set_index("lead_id")
+    acts = extract["activities"].dropna(subset="lead_id")
     acts = acts[acts["lead_id"].isin(leads.index)]
     assert (acts["occurred_at"].to_numpy() >= leads.loc[acts["lead_id"], "created_at"]).all()
-    changes = made["changes"]
+    changes = extract["changes"]
     stages = changes[(changes["entity_type"] == "lead") & (changes["field"] == "stage")]
     last = stages.sort_values("changed_at", kind="stable").groupby("entity_id")["value"].last()
     converted = leads.index[leads["converted_at"].notna()]
@@ -141,11 +141,11 @@ def test_what_a_lead_did_lies_inside_its_life() -> None:
 
 def test_owners_at_the_end_are_those_of_the_last_change() -> None:
     """`rep_id` of leads and deals is what `changes` ends with."""
-    made = tables(small())
-    changes = made["changes"][made["changes"]["field"] == "rep_id"]
+    extract = tables(small())
+    changes = extract["changes"][extract["changes"]["field"] == "rep_id"]
     last = changes.sort_values("changed_at", kind="stable").groupby("entity_id")["value"].last()
     for table, key in (("leads", "lead_id"), ("deals", "deal_id")):
-        owners = made[table].set_index(key)["rep_id"]
+        owners = extract[table].set_index(key)["rep_id"]
         assert (
             last.reindex(owners.index).dropna() == owners[last.reindex(owners.index).notna()]
         ).all()
@@ -153,13 +153,13 @@ def test_owners_at_the_end_are_those_of_the_last_change() -> None:
 
 def test_small_suffices_for_leads_and_is_honest_about_quotas() -> None:
     """It holds what models of leads ask for; eight reps cannot have a hundred quota periods."""
-    made = tables(small())
-    leads, minimum = made["leads"], FeatureParams().minimum
+    extract = tables(small())
+    leads, minimum = extract["leads"], FeatureParams().minimum
     assert len(leads) >= minimum.leads
     assert leads["converted_at"].notna().sum() >= minimum.converted
     assert leads["lost_at"].notna().sum() >= minimum.unconverted
-    assert made["deals"]["won"].fillna(value=False).sum() >= minimum.won
-    assert len(made["quotas"]) < minimum.periods
+    assert extract["deals"]["won"].fillna(value=False).sum() >= minimum.won
+    assert len(extract["quotas"]) < minimum.periods
 
 
 # One state, one step.
@@ -185,8 +185,8 @@ def test_a_copy_leaves_the_original_alone() -> None:
 def test_adding_rows_leaves_the_shorter_ones_alone() -> None:
     """Rows that share memory with longer ones keep their own length and values."""
     short = Rows({"n": np.arange(3)})
-    longer = short.with_(Rows({"n": np.arange(2)}))
-    longest = longer.with_(Rows({"n": np.arange(1)}))
+    longer = short.appended(Rows({"n": np.arange(2)}))
+    longest = longer.appended(Rows({"n": np.arange(1)}))
     assert [len(short), len(longer), len(longest)] == [3, 5, 6]
     assert short["n"].tolist() == [0, 1, 2]
     assert longest["n"].tolist() == [0, 1, 2, 0, 1, 0]
@@ -199,14 +199,14 @@ def test_telling_chances_changes_no_outcome(changes: dict[str, float]) -> None:
     state = life.states[min(life.states)]
     machine = Machine(life.settings, life.calendar)
     plain, summed = state.tiled(4), state.tiled(4)
-    one, other = Streams.of(3), Streams.of(3)
+    streams, same_streams = Streams.of(3), Streams.of(3)
     for _ in range(95):
-        machine.step(plain, one)
-        day = machine.step(summed, other, is_summed=True)
+        machine.step(plain, streams)
+        day = machine.step(summed, same_streams, with_chances=True)
         if day.chance is not None:
             assert (day.chance[day.masks["converted"]] > 0).all()
-    for mine, theirs in ((plain.leads, summed.leads), (plain.deals, summed.deals)):
-        assert all(np.array_equal(mine[key], theirs[key]) for key in mine.columns)
+    for without, with_ in ((plain.leads, summed.leads), (plain.deals, summed.deals)):
+        assert all(np.array_equal(without[key], with_[key]) for key in without.columns)
 
 
 # Truth.
@@ -214,9 +214,9 @@ def test_telling_chances_changes_no_outcome(changes: dict[str, float]) -> None:
 
 def test_truth_is_calibrated_over_seeds() -> None:
     """What was said to be the chance is how often it came, as near as luck allows."""
-    said = pd.concat([ripe(small(seed)) for seed in SEEDS])
-    p, y = said["p_true"].to_numpy(), said["y"].to_numpy()
-    assert len(said) > 2_000
+    chances = pd.concat([mature(small(seed)) for seed in SEEDS])
+    p, y = chances["p_true"].to_numpy(), chances["y"].to_numpy()
+    assert len(chances) > 2_000
     assert ece(p, y) <= noise_floor(p) + 0.012
     assert abs(p.mean() - y.mean()) < 3.5 * np.sqrt((p * (1 - p)).sum()) / len(p)
 
@@ -224,11 +224,11 @@ def test_truth_is_calibrated_over_seeds() -> None:
 def test_truth_has_the_cutoffs_the_contract_asks_for() -> None:
     """Six cutoffs or more, four of them mature, all open leads at each, horizon 30."""
     folder = small()
-    told, leads = truth(folder, "lead_probability"), tables(folder)["leads"]
-    assert told["horizon_days"].unique().tolist() == [30]
-    assert told["cutoff"].nunique() >= 6
-    assert ripe(folder)["cutoff"].nunique() >= 4
-    for cutoff, group in told.groupby("cutoff"):
+    chances, leads = truth(folder, "lead_probability"), tables(folder)["leads"]
+    assert chances["horizon_days"].unique().tolist() == [30]
+    assert chances["cutoff"].nunique() >= 6
+    assert mature(folder)["cutoff"].nunique() >= 4
+    for cutoff, group in chances.groupby("cutoff"):
         ended = leads[["converted_at", "lost_at"]].min(axis=1)
         is_open = (leads["created_at"] < cutoff) & ~(ended < cutoff)
         assert set(group["lead_id"]) == set(leads[is_open]["lead_id"])
@@ -236,12 +236,12 @@ def test_truth_has_the_cutoffs_the_contract_asks_for() -> None:
 
 def test_attainment_is_a_distribution() -> None:
     """Quantiles rise, chances lie in 0 and 1, and become sure as the quarter ends."""
-    told = truth(small(), "attainment")
-    assert (told["attainment_p10_true"] <= told["attainment_p50_true"]).all()
-    assert (told["attainment_p50_true"] <= told["attainment_p90_true"]).all()
-    assert told["p_attain_true"].between(0, 1).all()
-    width = told["attainment_p90_true"] - told["attainment_p10_true"]
-    weeks = (told["cutoff"] - told["period_start"]).dt.days // 7
+    attainment = truth(small(), "attainment")
+    assert (attainment["attainment_p10_true"] <= attainment["attainment_p50_true"]).all()
+    assert (attainment["attainment_p50_true"] <= attainment["attainment_p90_true"]).all()
+    assert attainment["p_attain_true"].between(0, 1).all()
+    width = attainment["attainment_p90_true"] - attainment["attainment_p10_true"]
+    weeks = (attainment["cutoff"] - attainment["period_start"]).dt.days // 7
     assert width[weeks >= 10].mean() < 0.6 * width[weeks <= 2].mean()
 
 
@@ -261,8 +261,8 @@ def test_every_rep_and_period_has_a_cause_and_luck_is_never_one() -> None:
 def test_equal_grounds_add_up() -> None:
     """Expected and residual make what happened."""
     folder = small()
-    told, deals = truth(folder, "equal_grounds"), tables(folder)["deals"]
-    wins = told[told["metric"] == "wins"]
+    grounds, deals = truth(folder, "equal_grounds"), tables(folder)["deals"]
+    wins = grounds[grounds["metric"] == "wins"]
     actual = (wins["expected_true"] + wins["residual_true"]).sum()
     won = deals[deals["won"].fillna(value=False).astype(bool)]
     quotas = tables(folder)["quotas"]
@@ -278,6 +278,6 @@ def test_a_touch_helps_a_little() -> None:
     assert 0 < effect < truth(folder, "lead_probability")["p_true"].mean()
 
 
-def test_every_preset_is_told_in_words() -> None:
+def test_every_preset_is_described() -> None:
     """No preset without a description, and none described that is not there."""
     assert list(SAID) == list(PRESETS)

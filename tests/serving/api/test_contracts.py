@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from features.evidence import EvidenceState
-from serving.api.fields import say_problems
+from features.problems import say_problems
 from serving.api.lead_contracts import (
     Answer,
     HealthRequest,
@@ -85,7 +85,7 @@ def test_activities_belong_to_the_leads_of_the_request(activities: list[Any], wo
         ScoreLeadsRequest.model_validate(
             {"leads": [{"lead_id": "a", "created_at": BORN}], "activities": rows}
         )
-    assert words in say_problems(caught.value)
+    assert says in say_problems(caught.value, ScoreLeadsRequest)
 
 
 def test_activities_without_ids_may_be_alike() -> None:
@@ -102,6 +102,16 @@ def test_leads_are_sent_once() -> None:
     twice = [{"lead_id": 1, "created_at": BORN}, {"lead_id": "1", "created_at": BORN}]
     with pytest.raises(ValidationError, match="lead_id '1' appears 2 times in leads; ids must be"):
         ScoreLeadsRequest.model_validate({"leads": twice})
+
+
+def test_errors_are_few_and_short() -> None:
+    """A body with hundreds of mistakes is answered by the first five, long values cut."""
+    body = {"leads": [{"lead_id": "a", "created_at": "x" * 10_000}] * 300}
+    with pytest.raises(ValidationError) as caught:
+        ScoreLeadsRequest.model_validate(body)
+    said = say_problems(caught.value, ScoreLeadsRequest, most=5)
+    assert said.endswith("; and 295 more")
+    assert len(said) < 1000
 
 
 def test_answers_say_that_they_are_utc() -> None:

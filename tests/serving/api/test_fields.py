@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from features.problems import LONGEST_VALUE, say_problems
 from features.texts import EMPTY
 from serving.api.fields import (
-    MOST_PROBLEMS,
-    SHOWN,
     Amount,
     Attribute,
     Contract,
@@ -23,8 +22,8 @@ from serving.api.fields import (
     Moment,
     Text,
     field,
-    say_problems,
 )
+from serving.api.guard import MOST_PROBLEMS
 
 NOT_EXACT = (
     "'parts[0].id' is 1.5, but should be a string: a number with a decimal point is not exact"
@@ -56,7 +55,7 @@ def problems(body: str) -> str:
     """Return what is said of a wrong body."""
     with pytest.raises(ValidationError) as caught:
         Body.model_validate_json(body)
-    return say_problems(caught.value)
+    return say_problems(caught.value, Body, whole="the body", most=MOST_PROBLEMS)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +177,7 @@ def test_attributes_are_not_nested(value: Any) -> None:
         ),
         (
             '{"parts": [{"id": 1}], "amuont": 1}',
-            "unknown key 'amuont' (/docs.json has the known ones)",
+            "unknown key 'amuont'; the keys here are parts, amount, name, count",
         ),
     ],
 )
@@ -193,7 +192,7 @@ def test_problems_are_few_and_short() -> None:
     words = problems(body)
     assert words.endswith(f"; and {300 - MOST_PROBLEMS} more")
     assert words.count("'parts[") == MOST_PROBLEMS
-    assert len(words) < MOST_PROBLEMS * (SHOWN + 150)
+    assert len(words) < MOST_PROBLEMS * (LONGEST_VALUE + 150)
 
 
 def test_a_contract_is_frozen() -> None:

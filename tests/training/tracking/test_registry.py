@@ -7,41 +7,25 @@ import logging
 import os
 import shutil
 import sqlite3
-from collections.abc import Sequence
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
-from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from features.definitions.lead import lead_features
+sys.path.append(str(Path(__file__).parent))
+
+from small_models import BOOSTER, FEW, base_rate_only, fitted, fitted_for, frame, record
+
 from features.errors import InputError, NotFoundError, NotReady
-from features.evidence import EvidenceState
-from features.history.vocabulary import Vocabulary, read_vocabulary
+from features.history.vocabulary import read_vocabulary
 from features.ingest.load import ingest
-from features.params import FeatureParams
 from features.storage.catalog import current
 from features.storage.warehouse import Warehouse
-from training.estimators.boosting import TrainingRows, fit_ensemble
-from training.estimators.calibration import Calibrator
-from training.evidence import Evidence
-from training.leads.bundle import LEADS, Bundle
-from training.params import BoosterParams
-from training.tracking.records import RunRecord
+from training.leads.bundle import LEADS
 from training.tracking.registry import CHALLENGER, CHAMPION, PREVIOUS, Tracking
-
-WORDS = Vocabulary(
-    types=("call", "email"),
-    directions=("inbound", "outbound"),
-    stages=("new", "qualified"),
-    columns={"leads.source": ("web", "référence"), "reps.team": ("north",)},
-)
-FEW = FeatureParams(windows_days=(7, 30))
-BOOSTER = BoosterParams(min_data_in_leaf=20, bags=1, threads=1)
 
 EXTRACT = {
     "reps": "rep_id,name,team\nr0,Zebedee Quillfeather,north\nr1,Ottoline Brandywine,north\n",
@@ -50,66 +34,6 @@ EXTRACT = {
     "activities": "occurred_at,type,lead_id,rep_id\n"
     + "".join(f"2025-02-{1 + i // 3:02},call,l{i},r{i % 2}\n" for i in range(60)),
 }
-
-
-def frame(columns: Sequence[str], rows: int = 400) -> pd.DataFrame:
-    """Make up features; every tenth value is empty."""
-    rng = np.random.default_rng(0)
-    values = rng.integers(0, 2, (rows, len(columns))).astype(np.float64)
-    values[rng.random(values.shape) < 0.1] = np.nan
-    return pd.DataFrame(values, columns=list(columns))
-
-
-@cache
-def fitted(rounds: int = 5) -> Bundle:
-    """Fit a small model; more rounds make another one."""
-    return fitted_for(WORDS, rounds)
-
-
-def fitted_for(words: Vocabulary, rounds: int) -> Bundle:
-    """Fit a small model on features for given words."""
-    declared = lead_features(words, FEW)
-    X = frame(declared.names)
-    y = (X.fillna(0).iloc[:, :3].sum(axis=1) > 1).to_numpy(np.float64)
-    ensemble = fit_ensemble(
-        TrainingRows(X, y, np.ones(len(y))), declared.categorical, rounds, BOOSTER
-    )
-    return Bundle(
-        until=datetime.fromisoformat("2026-01-01"),
-        horizon_days=30,
-        params=FEW,
-        vocabulary=words,
-        columns=tuple(declared.names),
-        fingerprint=declared.fingerprint,
-        ensemble=ensemble,
-        calibrator=Calibrator("beta", 1.1, 0.9, 0.05),
-        base_rate=0.2,
-        evidence=Evidence(EvidenceState.ENOUGH, "400 leads with mature labels"),
-    )
-
-
-@cache
-def base_rate_only() -> Bundle:
-    """Make what is registered where there is too little to fit."""
-    none = lead_features(WORDS, FEW).without(frozenset(lead_features(WORDS, FEW).names))
-    return replace(
-        fitted(),
-        columns=(),
-        fingerprint=none.fingerprint,
-        ensemble=None,
-        evidence=Evidence(EvidenceState.NONE, "too little to fit"),
-    )
-
-
-def record(bundle: Bundle) -> RunRecord:
-    """Describe a training of a model."""
-    settings = {
-        "features": FEW.model_dump(mode="json"),
-        "training": {"booster": BOOSTER.model_dump(mode="json"), "note": "x" * 10_000},
-    }
-    metrics = {"auc": 0.7, "auc_low": 0.65, "auc_high": None, "lift": float("nan")}
-    files = {"plots/gains.svg": "<svg/>", "report.html": b"<html/>"}
-    return RunRecord(LEADS, bundle, settings, "data-1", metrics, files)
 
 
 @pytest.fixture(scope="module")
@@ -190,48 +114,48 @@ def test_everything_lives_in_the_home(logged: Tracking) -> None:
         ]
     database.close()
     assert len(places) == 5  # MLflow's own experiment, ours, and one of each other
-    assert all(one.startswith(f"{place}/artifacts") for one in places), places
+    assert all(address.startswith(f"{place}/artifacts") for address in places), places
 
 
 def test_aliases(tracking: Tracking) -> None:
     """The first model is champion, a later one challenger until promoted; the old one is kept."""
     assert tracking.log(record(fitted())) == "1"
     assert tracking.log(record(fitted(rounds=9))) == "2"
-    told = {one.version: one.aliases for one in tracking.versions(LEADS)}
-    assert told == {"1": (CHAMPION,), "2": (CHALLENGER,)}
+    aliases = {model.version: model.aliases for model in tracking.versions(LEADS)}
+    assert aliases == {"1": (CHAMPION,), "2": (CHALLENGER,)}
     assert tracking.log(record(fitted())) == "3"
     assert tracking.live(LEADS) == "1"
 
     assert tracking.promote(LEADS, "2", "a better Brier score") == "2"
-    told = {one.version: one.aliases for one in tracking.versions(LEADS)}
-    assert told == {"1": (PREVIOUS,), "2": (CHAMPION,), "3": (CHALLENGER,)}
+    aliases = {model.version: model.aliases for model in tracking.versions(LEADS)}
+    assert aliases == {"1": (PREVIOUS,), "2": (CHAMPION,), "3": (CHALLENGER,)}
     assert tracking.champion(LEADS).bundle.version == fitted(rounds=9).version
     assert tracking.load(LEADS, PREVIOUS).version == "1"
 
     assert tracking.promote(LEADS, CHALLENGER, "by hand") == "3"
     assert tracking.promote(LEADS, PREVIOUS, "one step back") == "2"
-    told = {one.version: one.aliases for one in tracking.versions(LEADS)}
-    assert told == {"1": (), "2": (CHAMPION,), "3": (PREVIOUS,)}
+    aliases = {model.version: model.aliases for model in tracking.versions(LEADS)}
+    assert aliases == {"1": (), "2": (CHAMPION,), "3": (PREVIOUS,)}
 
     assert tracking.promote(LEADS, "2", "it is live already") == "2"
     log = tracking.promotions(LEADS)
-    assert [(one.version, one.before, one.why) for one in log] == [
+    assert [(change.version, change.before, change.why) for change in log] == [
         ("1", None, "the first model of its kind"),
         ("2", "1", "a better Brier score"),
         ("3", "2", "by hand"),
         ("2", "3", "one step back"),
     ]
-    assert log == sorted(log, key=lambda one: one.at)
+    assert log == sorted(log, key=lambda change: change.at)
 
 
 def test_one_first_champion(tmp_path: Path) -> None:
     """Of several models logged at once, into a new home, exactly one becomes champion."""
     with ThreadPoolExecutor(3) as pool:
         run = record(base_rate_only())
-        made = list(pool.map(lambda _: Tracking(tmp_path).log(run), range(3)))
-    assert sorted(made) == ["1", "2", "3"]
-    told = [one.aliases for one in Tracking(tmp_path).versions(LEADS)]
-    assert told == [(CHAMPION,), (), (CHALLENGER,)]
+        versions = list(pool.map(lambda _: Tracking(tmp_path).log(run), range(3)))
+    assert sorted(versions) == ["1", "2", "3"]
+    aliases = [model.aliases for model in Tracking(tmp_path).versions(LEADS)]
+    assert aliases == [(CHAMPION,), (), (CHALLENGER,)]
     assert len(Tracking(tmp_path).promotions(LEADS)) == 1
 
 
@@ -252,11 +176,11 @@ def test_moved_home(logged: Tracking, tmp_path: Path) -> None:
     shutil.copytree(logged.home, home)
     files = len(artifacts(logged))
     moved = Tracking(home)
-    found = sum(one.stat().st_size for one in artifacts(moved))
+    size = sum(path.stat().st_size for path in artifacts(moved))
     assert moved.champion(LEADS).bundle.version == fitted().version
     assert moved.log(record(base_rate_only())) == "2"
     assert moved.load(LEADS, "2").bundle.evidence.state == "none"
-    assert sum(one.stat().st_size for one in artifacts(moved)) > found
+    assert sum(path.stat().st_size for path in artifacts(moved)) > size
     assert len(artifacts(logged)) == files
     source = moved._registered(LEADS)["1"].source  # noqa: SLF001 - as MLflow has it
     assert source.startswith(home.as_uri()), source
@@ -276,7 +200,7 @@ def test_nothing_there(tmp_path: Path) -> None:
 
 
 def test_unknown_version(logged: Tracking) -> None:
-    """A version that is not there is told, with those that are."""
+    """An unknown version is an error that lists the versions there are."""
     with pytest.raises(NotFoundError, match=r"no leads model '7' in .*: found 1 champion"):
         logged.promote(LEADS, "7", "a slip")
     with pytest.raises(NotReady, match="no quota model"):

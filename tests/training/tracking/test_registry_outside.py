@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 
 TRAIN = """
-import importlib.util, json, os, sys
+import json, os, sys
 from pathlib import Path
 
 calls = []
@@ -21,17 +21,16 @@ sys.addaudithook(
     lambda event, args: calls.append(f"{event} {args[1:]}")
     if event in ("socket.connect", "socket.getaddrinfo") else None
 )
-spec = importlib.util.spec_from_file_location("made_up", sys.argv[1])
-made_up = importlib.util.module_from_spec(spec)
-sys.modules["made_up"] = made_up
-spec.loader.exec_module(made_up)
+sys.path.append(sys.argv[1])
+import small_models
+from training.tracking.registry import Tracking
 before = dict(os.environ)
 light = "mlflow" not in sys.modules
-tracking = made_up.Tracking(Path(sys.argv[2]))
-tracking.log(made_up.record(made_up.fitted()))
+tracking = Tracking(Path(sys.argv[2]))
+tracking.log(small_models.record(small_models.fitted()))
 from mlflow.telemetry import get_telemetry_client
 
-X = made_up.frame(made_up.fitted().columns, 50)
+X = small_models.frame(small_models.fitted().columns, 50)
 X.to_parquet(sys.argv[3])
 print(json.dumps({
     "p": tracking.champion("leads").bundle.probability(X).tolist(),
@@ -70,8 +69,8 @@ def run(code: str, folder: Path, *arguments: str, **extra: str) -> tuple[dict[st
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told: dict[str, object] = json.loads(done.stdout)
-    return told, done.stderr
+    answer: dict[str, object] = json.loads(done.stdout)
+    return answer, done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -84,17 +83,17 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(place: Path) -> tuple[dict[str, object], str]:
-    """Log a model in a process of its own; gives what it told, and what it said on stderr."""
-    made_up = Path(__file__).with_name("test_registry.py")
-    return run(TRAIN, place / "cwd", str(made_up), str(place / "home"), str(place / "X.parquet"))
+    """Log a model in a process of its own; returns its answer, and its words on stderr."""
+    helpers = Path(__file__).parent
+    return run(TRAIN, place / "cwd", str(helpers), str(place / "home"), str(place / "X.parquet"))
 
 
 def test_keeps_to_itself(trained: tuple[dict[str, object], str], place: Path) -> None:
     """Logging calls nobody, says nothing, leaves the environment and the working folder alone."""
-    told, said = trained
-    assert told["calls"] == []
-    assert told["telemetry"] == "None"
-    assert told["environment"] is True
+    answer, said = trained
+    assert answer["calls"] == []
+    assert answer["telemetry"] == "None"
+    assert answer["environment"] is True
     assert said == ""
     assert list((place / "cwd").iterdir()) == []
 
@@ -107,9 +106,9 @@ def test_importing_is_light(trained: tuple[dict[str, object], str]) -> None:
 def test_pyfunc(trained: tuple[dict[str, object], str], place: Path) -> None:
     """MLflow itself loads the champion elsewhere, warns of nothing, and forecasts the same bits."""
     uri = str(trained[0]["uri"])
-    told, said = run(
+    answer, said = run(
         LOAD, place / "cwd", uri, str(place / "X.parquet"), MLFLOW_DISABLE_TELEMETRY="true"
     )
-    assert told["p"] == trained[0]["p"]
-    assert told["inputs"] == [[name, "double"] for name in told["columns"]]  # type: ignore[attr-defined]
+    assert answer["p"] == trained[0]["p"]
+    assert answer["inputs"] == [[name, "double"] for name in answer["columns"]]  # type: ignore[attr-defined]
     assert "WARN" not in said, said

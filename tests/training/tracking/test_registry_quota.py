@@ -98,9 +98,9 @@ def warehouse(home: Path) -> Warehouse:
 @pytest.fixture(scope="module")
 def bundle(warehouse: Warehouse) -> QuotaBundle:
     """A forecast of quota attainment."""
-    made = fit_quota(build_quota_training_set(warehouse.until(None), FEW, PARAMS), FEW, PARAMS)
-    assert made.deals.ensemble is not None, "a forecast without trees would show little"
-    return made
+    fitted = fit_quota(build_quota_training_set(warehouse.until(None), FEW, PARAMS), FEW, PARAMS)
+    assert fitted.deals.ensemble is not None, "a forecast without trees would show little"
+    return fitted
 
 
 @pytest.fixture(scope="module")
@@ -112,20 +112,20 @@ def seen(bundle: QuotaBundle, warehouse: Warehouse) -> tuple[Examples, Examples]
 @pytest.fixture(scope="module")
 def tracking(home: Path, bundle: QuotaBundle, warehouse: Warehouse) -> Tracking:
     """The registry after one training of each kind."""
-    made = Tracking(home)
+    registry = Tracking(home)
     leads = learn_leads(warehouse.until(None), 14, FEW, PARAMS)
-    made.log(RunRecord(LEADS, leads, {}, "data"))
-    made.log(RunRecord(QUOTA, bundle, {"futures": 200}, "data", {"auc": 0.7}))
-    return made
+    registry.log(RunRecord(LEADS, leads, {}, "data"))
+    registry.log(RunRecord(QUOTA, bundle, {"futures": 200}, "data", {"auc": 0.7}))
+    return registry
 
 
 def test_the_registry_holds_both_kinds(tracking: Tracking, warehouse: Warehouse) -> None:
     """Each kind has versions and a champion of its own, and forecasts what it is for."""
-    for kind, made in ((LEADS, Bundle), (QUOTA, QuotaBundle)):
+    for kind, bundle_type in ((LEADS, Bundle), (QUOTA, QuotaBundle)):
         (version,) = tracking.versions(kind)
         assert (version.version, version.aliases) == ("1", (CHAMPION,))
-        assert isinstance(tracking.champion(kind).bundle, made)
-        assert version.about["until"] == UNTIL.isoformat()
+        assert isinstance(tracking.champion(kind).bundle, bundle_type)
+        assert version.tags["until"] == UNTIL.isoformat()
     leads = tracking.champion(LEADS).bundle
     assert isinstance(leads, Bundle)
     assert len(score_leads(warehouse, leads, "1", UNTIL, ScoringParams()))
@@ -139,10 +139,10 @@ def test_a_champion_comes_back_to_the_bit(
     assert isinstance(loaded, QuotaBundle)
     assert loaded.version == bundle.version
     assert loaded.to_json() == bundle.to_json()
-    mine, theirs = bundle.draw(*seen), loaded.draw(*seen)
-    assert len(mine.keys) == 2
+    before, after = bundle.draw(*seen), loaded.draw(*seen)
+    assert len(before.keys) == 2
     for part in ("closed", "open", "new"):
-        assert np.array_equal(getattr(mine, part), getattr(theirs, part)), part
+        assert np.array_equal(getattr(before, part), getattr(after, part)), part
 
 
 def test_no_bundle_is_a_pickle(tracking: Tracking) -> None:
@@ -159,9 +159,9 @@ def test_foreign_features_are_refused(bundle: QuotaBundle, tmp_path: Path, place
     """A model of features that mean something else by now, of reps or deals, is not read."""
     bundle.save(tmp_path / "model")
     path = tmp_path / "model" / "bundle.json"
-    told = json.loads(path.read_text(encoding="utf-8"))
-    told["fingerprints"][place] = "somethingelse"
-    path.write_text(json.dumps(told), encoding="utf-8")
+    plain = json.loads(path.read_text(encoding="utf-8"))
+    plain["fingerprints"][place] = "somethingelse"
+    path.write_text(json.dumps(plain), encoding="utf-8")
     with pytest.raises(NotFoundError, match=r"learned from features declared as .*train again"):
         load_bundle(tmp_path / "model")
 
@@ -173,9 +173,9 @@ def test_other_things_are_refused(bundle: QuotaBundle, tmp_path: Path) -> None:
     (folder / "trees-0.txt").unlink()
     with pytest.raises(NotFoundError, match=r"lacks trees-0\.txt"):
         load_bundle(folder)
-    told = bundle.to_json()
+    plain = bundle.to_json()
     for key, value, says in (("format", 0, "format 0"), ("kind", "mood", "kind 'mood'")):
-        (folder / "bundle.json").write_text(json.dumps({**told, key: value}), encoding="utf-8")
+        (folder / "bundle.json").write_text(json.dumps({**plain, key: value}), encoding="utf-8")
         with pytest.raises(NotFoundError, match=says):
             load_bundle(folder)
     shutil.rmtree(folder)
@@ -194,5 +194,5 @@ def test_mlflow_loads_it(tracking: Tracking, bundle: QuotaBundle) -> None:
     rng = np.random.default_rng(1)
     X = pd.DataFrame(rng.random((20, len(bundle.columns))), columns=list(bundle.columns))
     assert np.array_equal(loaded.predict(X), bundle.predict(X))
-    names = [one.name for one in loaded.metadata.signature.inputs.inputs]
+    names = [column.name for column in loaded.metadata.signature.inputs.inputs]
     assert names == list(bundle.columns)
