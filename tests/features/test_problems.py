@@ -86,15 +86,15 @@ def test_the_whole_is_called_by_its_name() -> None:
     with pytest.raises(ValidationError) as caught:
         Order.model_validate_json("[1")
     words = say_problems(caught.value, Order, whole="the body")
-    assert words.startswith("the body is not JSON: EOF while parsing")
+    assert words.startswith("the body is not valid JSON: EOF while parsing")
 
 
 def test_all_problems_are_named_unless_a_limit_is_given() -> None:
     """Without a limit none is left out; with one, the others are counted."""
     value = {"name": 1, "items": [{"count": 0}] * 9}
-    assert said(value).count(" was given ") == 10
+    assert said(value).count(", but should ") == 10
     few = said(value, most=3)
-    assert few.count(" was given ") == 3
+    assert few.count(", but should ") == 3
     assert few.endswith("; and 7 more")
 
 

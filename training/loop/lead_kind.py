@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -32,7 +33,9 @@ from training.report.leads import render
 from training.report.page import Driver, ReportContext
 from training.report.plots import FoldSpan
 from training.rolling import Fold, Range
-from training.tracking.loading import AnyBundle
+
+if TYPE_CHECKING:
+    from training.tracking.loading import AnyBundle
 
 MOST_DRIVERS = 15
 WEAK = 0.3

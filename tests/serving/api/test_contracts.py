@@ -85,7 +85,7 @@ def test_activities_belong_to_the_leads_of_the_request(activities: list[Any], wo
         ScoreLeadsRequest.model_validate(
             {"leads": [{"lead_id": "a", "created_at": BORN}], "activities": rows}
         )
-    assert says in say_problems(caught.value, ScoreLeadsRequest)
+    assert words in say_problems(caught.value, ScoreLeadsRequest)
 
 
 def test_activities_without_ids_may_be_alike() -> None:
