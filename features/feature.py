@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -180,13 +180,14 @@ class Feature:
     categories: tuple[str, ...] | None = None
 
     @property
-    def made_of(self) -> tuple[str, ...]:
-        """The columns it is computed from, for features made of other features."""
+    def made_of(self) -> frozenset[str]:
+        """The features it is computed from; none unless it is made of other features."""
         if isinstance(self.how, Ratio):
-            return (self.how.of, self.how.over)
+            return frozenset({self.how.of, self.how.over})
         if isinstance(self.how, PeerRank):
-            return (self.how.of, *([] if self.how.within is None else [self.how.within]))
-        return ()
+            within = set() if self.how.within is None else {self.how.within}
+            return frozenset({self.how.of, *within})
+        return frozenset()
 
     def __post_init__(self) -> None:
         """Refuse names that LightGBM or a file format would change."""
@@ -203,15 +204,6 @@ class Feature:
             raise FeatureError(f"feature {self.name}: '{how.kind.value}' looks at all of a history")
         if how.kind is Aggregation.TREND and not 0 < (self.window_days or 0) < (how.wide_days or 0):
             raise FeatureError(f"feature {self.name}: a trend compares a window with a wider one")
-
-
-def made_of(feature: Feature) -> tuple[str, ...]:
-    """Name the features another one is made of."""
-    if isinstance(feature.how, Ratio):
-        return feature.how.of, feature.how.over
-    if isinstance(feature.how, PeerRank):
-        return (feature.how.of,)
-    return ()
 
 
 @dataclass(frozen=True)
@@ -262,11 +254,21 @@ class FeatureSet:
     def without(self, names: frozenset[str]) -> FeatureSet:
         """Leave some features out; what the others are made of is set aside."""
         kept = tuple(feature for feature in self.features if feature.name not in names)
-        left = [f for f in (*self.features, *self.aside) if f not in kept]
+        dropped = [f for f in (*self.features, *self.aside) if f not in kept]
         needed = {name for feature in kept for name in feature.made_of}
-        for feature in reversed(left):
-            needed |= set(feature.made_of) if feature.name in needed else set()
-        return replace(self, features=kept, aside=tuple(f for f in left if f.name in needed))
+        for feature in reversed(dropped):
+            needed |= feature.made_of if feature.name in needed else frozenset()
+        return replace(self, features=kept, aside=tuple(f for f in dropped if f.name in needed))
+
+    def depends_on(self, names: Collection[str]) -> frozenset[str]:
+        """The features that are made of any of these, directly or by way of others."""
+        found: frozenset[str] = frozenset()
+        while True:
+            sources = found.union(names)
+            wider = frozenset(f.name for f in (*self.features, *self.aside) if f.made_of & sources)
+            if wider == found:
+                return found
+            found = wider
 
     @property
     def fingerprint(self) -> str:

@@ -177,8 +177,7 @@ def _logistic(lesson: TrainingSet) -> Forecast:
     """Ridge logistic regression; numbers on a log scale, words one by one."""
     if not 0 < lesson.y.sum() < len(lesson.y):
         return _base_rate(lesson)
-    left_out = {s.feature for s in lesson.suspicions if s.left_out}
-    X = lesson.examples.X.drop(columns=sorted(left_out))
+    X = lesson.examples.X.drop(columns=sorted(lesson.suspected), errors="ignore")
     rows = np.arange(len(X))
     if len(X) > MOST_ROWS:
         rows = np.sort(np.random.default_rng(SEED).choice(len(X), MOST_ROWS, replace=False))

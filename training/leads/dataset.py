@@ -45,6 +45,13 @@ class TrainingSet:
     words: Vocabulary
     horizon_days: int
 
+    @property
+    def suspected(self) -> frozenset[str]:
+        """What a model does without: suspected features, and all that are made of them."""
+        names = {s.feature for s in self.suspicions if s.left_out}
+        # What is made of a suspected column knows what it knows.
+        return self.examples.feature_set.depends_on(names).union(names)
+
     def part(self, cutoffs: Sequence[datetime], columns: Sequence[str]) -> TrainingRows:
         """Take the rows of some cutoffs."""
         rows = self.rows(cutoffs)

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from features.definitions.lead import lead_features
-from features.feature import made_of
 from features.params import FeatureParams
 from features.snapshot import CUTOFF
 from features.storage.warehouse import Warehouse
@@ -119,9 +118,7 @@ def _useful(lesson: TrainingSet) -> list[str]:
     they could do is learn the past by heart; on a real log that cost 0.003 of AUC and 0.006 of
     average precision, on a sample company of 18 months levels that were off by a third.
     """
-    X, suspected = lesson.examples.X, {s.feature for s in lesson.suspicions if s.left_out}
-    # What is made of a suspected column knows what it knows.
-    suspected |= {f.name for f in lesson.examples.feature_set if suspected & set(made_of(f))}
+    X, suspected = lesson.examples.X, lesson.suspected
     varied = X.nunique(dropna=False) > 1  # noqa: PD101 - of a frame, not of a series
     cutoffs = lesson.examples.keys[CUTOFF]
     if (cutoffs.max() - cutoffs.min()).days < SEASONS_DAYS:

@@ -16,6 +16,7 @@ import pytest
 from extract import Extract, Row
 from sellers import FEATURES, HORIZON, START, TRAINING, UNTIL, open_at, open_warehouse, without
 
+from features.feature import PeerRank
 from features.params import FeatureParams, MinimumParams
 from features.storage.warehouse import Warehouse
 from training.checks.suspicion import Suspicion
@@ -139,6 +140,27 @@ def test_suspected_features_are_left_out_and_named(lesson: TrainingSet, history:
     assert "age_days" not in made.columns
     assert "leads_value" in made.columns
     assert [s["feature"] for s in made.about["left_out"]] == ["age_days", "leads_value"]
+
+
+def test_what_is_ranked_within_a_suspected_category_is_left_out(
+    lesson: TrainingSet, history: Warehouse
+) -> None:
+    """A rank among the leads of a stage knows the stage: neither trees nor baselines see it."""
+    stage = Suspicion("stage", "too good", 0.99, left_out=True)
+    doubted = replace(lesson, suspicions=(stage,))
+    ranks = {f.name for f in lesson.examples.feature_set if isinstance(f.how, PeerRank)}
+    assert len(ranks) == 3
+    assert doubted.suspected == {"stage", *ranks}
+    made = fit(doubted, history.until(None), FEATURES, TRAINING)
+    assert not doubted.suspected & set(made.columns)
+    assert "days_in_stage" in made.columns
+
+
+def test_what_a_person_vouched_for_takes_nothing_along(lesson: TrainingSet) -> None:
+    """A suspected feature that is allowed by name stays, and so does what is made of it."""
+    stage = Suspicion("stage", "too good", 0.99, left_out=False)
+    assert replace(lesson, suspicions=(stage,)).suspected == frozenset()
+    assert lesson.suspected == frozenset()
 
 
 def test_a_model_is_known_by_its_columns_alone(history: Warehouse, tmp_path: Path) -> None:
