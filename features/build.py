@@ -54,7 +54,7 @@ HISTORIES: Mapping[Callable[[SnapshotSet], ir.Table], tuple[Relation, ...]] = {
 SURROUNDINGS: Mapping[Relation, Callable[[SnapshotSet], ir.Table]] = {
     Relation.LEAD: relations.leads,
     Relation.DEAL: deal_rows.deals,
-    Relation.DEAL_SURROUNDINGS: deal_rows.market,
+    Relation.DEAL_CONTEXT: deal_rows.market,
     Relation.REP: rep_rows.reps,
 }
 
@@ -136,7 +136,7 @@ def build_scene(scene: SnapshotSet, feature_set: FeatureSet) -> Examples:
         _from_history(scene, features, relation, spine, columns)
     for source, relation in SURROUNDINGS.items():
         _from_surroundings(scene, feature_set.of(source), relation, columns)
-    _from_shared(scene, spine, fetched, feature_set.of(Relation.SURROUNDINGS), columns)
+    _from_shared(scene, spine, fetched, feature_set.of(Relation.CONTEXT), columns)
     for feature in every:
         if feature.unit is Unit.WORKING_HOURS:
             column = columns[feature.name]

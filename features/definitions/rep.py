@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 
 from features.as_of.deal_totals import FLOW_DAYS, PACE_DAYS
 from features.as_of.reps import GROUPS, SUMMED
-from features.definitions.context import CALENDAR
+from features.definitions.context import CALENDAR, calendar
 from features.definitions.rep_activity import work
 from features.definitions.rep_sales import (
     column,
@@ -20,11 +20,24 @@ from features.definitions.rep_sales import (
     pipeline,
     working_days,
 )
-from features.definitions.wording import Value, in_days, kind, word
-from features.feature import Feature, FeatureSet, Relation, Unit, Who, slugs
+from features.definitions.wording import Value, column_as_it_is, in_days, kind
+from features.feature import Expression, Feature, FeatureSet, Relation, Unit
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
+from features.texts import About, Phrase, Who, slugs
 
+QUOTA = About("quota", "the quota", Who.COMPANY, "quota")
+TIME_LEFT = About("time_left", "time left", Who.MARKET)
+CLOSED = About("attained", "won so far", Who.REP, "closing")
+EARLIER = About("past_attainment", "earlier periods", Who.REP)
+TENURE = About("tenure", "time with the company", Who.COMPANY)
+NO_PAST = "no period before this one"
+MONTHS = (
+    "no month",
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+"""Months by their number, which begins at 1."""
 BILLION = 1_000_000_000
 
 
@@ -95,20 +108,30 @@ def _period(params: FeatureParams) -> Iterator[Feature]:
     def length(rows: ir.Table) -> ir.Value:
         return in_days(rows.period_end.delta(rows.period_start, unit="microsecond"))
 
-    market, days = Who.MARKET, Unit.DAYS
-    yield of_rep("quota", lambda r: r.quota, "the quota", Who.COMPANY, Unit.AMOUNT)
-    yield of_rep("share_gone", _share_gone, "share of the period gone", market, Unit.SHARE)
-    says = "share of the period's working days gone"
-    yield of_rep("working_share_gone", worked, says, market, Unit.SHARE)
-    yield of_rep("days_left", days_left, "days left in the period", market, days)
-    yield of_rep(
-        "working_days_left",
-        lambda r: working_days(r.minutes_left, params),
-        "working days left in the period",
-        market,
-        days,
-    )
-    yield of_rep("period_days", length, "days the period has", Who.COMPANY, days)
+    days, share = Unit.DAYS, Unit.SHARE
+    quota = Phrase("a quota of {}")
+    yield of_rep("quota", lambda r: r.quota, "the quota", QUOTA, Unit.AMOUNT, quota)
+    for name, value, says, unit, phrase in (
+        ("share_gone", _share_gone, "share of the period gone", share, "{} of the period is gone"),
+        (
+            "working_share_gone",
+            worked,
+            "share of the period's working days gone",
+            share,
+            "{} of the period's working days are gone",
+        ),
+        ("days_left", days_left, "days left in the period", days, "{} left in the period"),
+        (
+            "working_days_left",
+            lambda r: working_days(r.minutes_left, params),
+            "working days left in the period",
+            Unit.COUNT,
+            "{} working days left in the period",
+        ),
+    ):
+        yield of_rep(name, value, says, TIME_LEFT, unit, Phrase(phrase))
+    about = About("period", "length of the period", Who.COMPANY)
+    yield of_rep("period_days", length, "days the period has", about, days)
 
 
 def _ratio(rows: ir.Table) -> ir.Value:
@@ -127,18 +150,31 @@ def _attained() -> Iterator[Feature]:
     def linear(rows: ir.Table) -> ir.Value:
         return _ratio(rows) / _share_gone(rows).nullif(0)
 
-    share = Unit.SHARE
-    yield of_rep("attained", lambda r: r.attained, "won so far", Who.REP, Unit.AMOUNT)
-    yield of_rep("attained_deals", lambda r: r.attained_deals, "deals won so far", Who.REP)
-    yield of_rep("attained_ratio", _ratio, "share of the quota that is in", Who.REP, share)
-    says = "share of the quota that is in, against the share of the period gone"
-    yield of_rep("linear_attainment", linear, says, Who.REP, share)
+    def left(rows: ir.Table) -> ir.Value:
+        return missing(rows).fill_null(0.0) / 1000
+
+    share, ratio, amount = Unit.SHARE, Unit.RATIO, Unit.AMOUNT
+    phrase = Phrase("won {} so far", zero="nothing won so far")
+    yield of_rep("attained", lambda r: r.attained, "won so far", CLOSED, amount, phrase)
+    number = Phrase("won {} deals so far", zero="no deal won so far", one="won 1 deal so far")
+    deals = "attained_deals"
+    yield of_rep(deals, lambda r: r.attained_deals, "deals won so far", CLOSED, phrase=number)
+    says = "share of the quota that is in"
+    in_so_far = Phrase("{} of the quota is in")
+    yield of_rep("attained_ratio", _ratio, says, CLOSED, share, in_so_far)
+    says = "share of the quota that is in, as a multiple of the share of the period gone"
+    phrase = Phrase("{} times as much of the quota is in as of the period is gone")
+    yield of_rep("linear_attainment", linear, says, CLOSED, ratio, phrase)
     says = "share of its business the company usually has by now"
-    yield of_rep("company_curve", _curve, says, Who.MARKET, share)
-    says = "share of the quota that is in, against the company's usual course"
-    yield of_rep("seasonal_attainment", lambda r: _ratio(r) / _curve(r), says, Who.REP, share)
-    says = "what is still missing"
-    yield of_rep("missing", lambda r: missing(r).fill_null(0.0) / 1000, says, Who.REP, Unit.AMOUNT)
+    about = About("company_curve", "the company's usual course", Who.MARKET)
+    phrase = Phrase("the company usually has {} of its business by now", NO_PAST)
+    yield of_rep("company_curve", _curve, says, about, share, phrase)
+    says = "share of the quota that is in, as a multiple of the company's usual course"
+    phrase = Phrase("{} times as much of the quota is in as is usual by now", NO_PAST)
+    name = "seasonal_attainment"
+    yield of_rep(name, lambda r: _ratio(r) / _curve(r), says, CLOSED, ratio, phrase)
+    phrase = Phrase("{} is still missing", zero="nothing is missing any more")
+    yield of_rep("missing", left, "what is still missing", CLOSED, amount, phrase)
 
 
 def _past() -> Iterator[Feature]:
@@ -154,28 +190,39 @@ def _past() -> Iterator[Feature]:
     def mean(name: str) -> Value:
         return lambda rows: rows[name] / BILLION / rows.past_periods.nullif(0)
 
-    share, company = Unit.SHARE, Who.COMPANY
-    yield of_rep("past_periods", lambda r: r.past_periods, "quota periods before this", company)
-    for name, by_now in (("ratio", ""), ("early_ratio", "_by_now")):
-        when = " at this share of it" if by_now else ""
+    share, ratio = Unit.SHARE, Unit.RATIO
+    about = About("past_periods", "quota periods before this", Who.COMPANY)
+    number = Phrase("{} quota periods before this", zero=NO_PAST, one="1 quota period before this")
+    count = "past_periods"
+    yield of_rep(count, lambda r: r.past_periods, about.label, about, phrase=number)
+    for name, by_now, when in (
+        ("ratio", "", ""),
+        ("early_ratio", "_by_now", " by this share of it"),
+    ):
         yield of_rep(
             f"last_attainment{by_now}",
             column(f"last_{name}"),
             f"attainment of the last period{when}",
-            Who.REP,
+            EARLIER,
             share,
+            Phrase(f"{{}} of the last period's quota{when}", NO_PAST),
         )
         yield of_rep(
             f"mean_attainment{by_now}",
             mean(f"past_{name}"),
             f"attainment of an earlier period{when}, on average",
-            Who.REP,
+            EARLIER,
             share,
+            Phrase(f"{{}} of an earlier quota{when}, on average", NO_PAST),
         )
-    says = "the quota, as a multiple of earlier ones"
-    yield of_rep("quota_against_past", quota_against_past, says, company, share)
+    says, phrase = (
+        "the quota, as a multiple of earlier ones",
+        Phrase("{} times earlier quotas", NO_PAST, one="as much as earlier quotas"),
+    )
+    yield of_rep("quota_against_past", quota_against_past, says, QUOTA, ratio, phrase)
     says = "the quota, as a multiple of what earlier periods brought"
-    yield of_rep("quota_against_past_won", quota_against_past_won, says, company, share)
+    phrase = Phrase("{} times what earlier periods brought", NO_PAST)
+    yield of_rep("quota_against_past_won", quota_against_past_won, says, QUOTA, ratio, phrase)
 
 
 def _person(words: Vocabulary) -> Iterator[Feature]:
@@ -187,16 +234,20 @@ def _person(words: Vocabulary) -> Iterator[Feature]:
     def ramp(rows: ir.Table) -> ir.Value:
         return in_days(rows.period_start.delta(rows.hired_at, unit="microsecond"))
 
-    company, days = Who.COMPANY, Unit.DAYS
-    yield of_rep("tenure_days", tenure, "days since being hired", company, days)
+    days = Unit.DAYS
+    hired = Phrase("hired {} ago")
+    yield of_rep("tenure_days", tenure, "days since being hired", TENURE, days, hired)
     says = "days between being hired and the period's start"
-    yield of_rep("tenure_at_start_days", ramp, says, company, days)
-    yield of_rep("has_left", lambda r: r.has_left, "has left the company", company)
+    phrase = Phrase("hired {} before the period began", below="hired {} after the period began")
+    yield of_rep("tenure_at_start_days", ramp, says, TENURE, days, phrase)
+    left = About("has_left", "has left the company", Who.COMPANY)
+    yield of_rep("has_left", lambda r: r.has_left, left.label, left, Unit.BOOLEAN)
     columns = words.columns_of("reps")
     names = slugs(columns.values())
-    for made, name in columns.items():
-        place, categories = (Relation.REP, made), words.columns[f"reps.{name}"]
-        yield word(f"rep_{names[name]}", place, name.replace("_", " "), company, categories)
+    for column_, name in columns.items():
+        place, categories = (Relation.REP, column_), words.columns[f"reps.{name}"]
+        label = name.replace("_", " ")
+        yield column_as_it_is(f"rep_{names[name]}", place, label, Who.COMPANY, categories)
 
 
 def _peers() -> Iterator[Feature]:
@@ -208,17 +259,27 @@ def _peers() -> Iterator[Feature]:
 
     for group, words in whose.items():
         who = Who.MARKET if group != "manager" else Who.COMPANY
-        for name, what, other, says in (
-            ("attained_ratio", "attained_amount", "quota_thousandths", "quotas that is in"),
-            ("past_attainment", "past_amount", "past_quota", "earlier quotas that came in"),
-            ("open_against_quota", "open_amount", "quota_thousandths", "quotas in open deals"),
+        for name, what, other, says, verb in (
+            ("attained_ratio", "attained_amount", "quota_thousandths", "quotas", "is in"),
+            ("past_attainment", "past_amount", "past_quota", "earlier quotas", "came in"),
+            (
+                "open_against_quota",
+                "open_amount",
+                "quota_thousandths",
+                "quotas",
+                "is in open deals",
+            ),
         ):
-            says_all = f"share of {words} {says}"
-            yield of_rep(f"{group}_{name}", over(group, what, other), says_all, who, Unit.SHARE)
-        says_all = f"open leads for each of {words} reps"
+            about = About(f"{group}_{name}", f"{words} {says}", who)
+            said, phrase = f"share of {words} {says} that {verb}", f"{{}} of {words} {says} {verb}"
+            value = over(group, what, other)
+            yield of_rep(f"{group}_{name}", value, said, about, Unit.SHARE, Phrase(phrase))
+        said, name = f"open leads for each of {words} reps", f"{group}_leads_per_rep"
+        about = About(name, f"{words} leads", who)
         leads_each = over(group, "open_leads", "reps")
-        yield of_rep(f"{group}_leads_per_rep", leads_each, says_all, who, Unit.SHARE)
-        yield of_rep(f"{group}_reps", column(f"{group}_reps"), f"{words} reps", who)
+        yield of_rep(name, leads_each, said, about, Unit.RATIO, Phrase(f"{{}} {said}"))
+        about = About(f"{group}_reps", f"{words} reps", who)
+        yield of_rep(f"{group}_reps", column(f"{group}_reps"), about.label, about)
 
 
 def _calendar() -> Iterator[Feature]:
@@ -227,10 +288,18 @@ def _calendar() -> Iterator[Feature]:
     def rate(rows: ir.Table) -> ir.Value:
         return (rows.all_won_90d + 1) / (rows.all_won_90d + rows.all_lost_90d + 2)
 
-    says = "the company's share of deals won, of those closed in 90 days"
-    yield of_rep("company_win_rate", rate, says, Who.MARKET, Unit.SHARE)
-    for name, says in CALENDAR.items():
-        yield of_rep(name, column(name), says, Who.MARKET)
-    yield of_rep(
-        "start_month", lambda r: r.period_start.month(), "month the period starts in", Who.MARKET
+    yield Feature(
+        "company_win_rate",
+        Relation.REP,
+        Expression(rate),
+        "the company's share of deals won, of those closed in 90 days",
+        About("company_win_rate", "the company's win rate", Who.MARKET),
+        Unit.SHARE,
+        phrase=Phrase("the company won {} of the deals closed in 90 days"),
+        is_common=True,
     )
+    yield from calendar(Relation.REP)
+    about = About("start_month", "the period's first month", Who.MARKET)
+    months = Phrase("the period starts in {}", names=MONTHS)
+    says = "month the period starts in"
+    yield of_rep("start_month", lambda r: r.period_start.month(), says, about, phrase=months)

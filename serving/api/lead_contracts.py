@@ -163,9 +163,9 @@ class HealthRequest(Contract):
 class Reason(Contract):
     """One thing that speaks for or against a lead or a rep."""
 
-    feature: str = field("The feature that speaks.", "calls_14d")
-    label: str = field("What it means.", "calls in the last 14 days")
-    value: str = field("Its value, as a person would say it.", "3")
+    feature: str = field("The feature that speaks.", "touches_14d")
+    label: str = field("What it is about.", "activity")
+    value: str = field("Its value in a sentence.", "3 activities in the last 14 days")
     points: float = field("Percentage points it adds to or takes from the score.", 4.2)
     side: Literal["for", "against"] = field("Which way it speaks.", "for")
     who: str = field("Who can change it.", "rep")

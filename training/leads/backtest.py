@@ -159,11 +159,10 @@ def _describe(examples: Examples, bundle: Bundle) -> pd.DataFrame:
     if "age_days" in examples.X:
         made["age"] = _ages(examples)
     for feature in examples.feature_set:
-        shown = {"stage": "stage", "leads_source": "source", "owner_team": "team"}
-        if feature.name in shown and feature.categories is not None:
+        if feature.segment is not None and feature.categories is not None:
             words = np.array([*feature.categories, "another", NO_STAGE], dtype=object)
             place = examples.X[feature.name].fillna(len(words) - 1).to_numpy().astype(int)
-            made[shown[feature.name]] = words[place]
+            made[feature.segment.value] = words[place]
     return pd.DataFrame(made)
 
 

@@ -131,7 +131,7 @@ def _as_it_stood(leads: ir.Table) -> ir.Table:
 
 def _is_field(feature: Feature) -> bool:
     """Whether a CRM would show the feature as a field: a word, an amount, a count of touches."""
-    fields = feature.categories is not None and feature.source is not Relation.SURROUNDINGS
+    fields = feature.categories is not None and feature.source is not Relation.CONTEXT
     return fields or feature.unit is Unit.AMOUNT or feature.name == "touches_all"
 
 

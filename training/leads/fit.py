@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from features.definitions.lead import lead_features
+from features.feature import Feature, Segment
 from features.params import FeatureParams
 from features.snapshot import CUTOFF
 from features.storage.warehouse import Warehouse
@@ -153,11 +154,12 @@ def lead_evidence(lesson: TrainingSet, features: FeatureParams) -> Evidence:
         and others >= minimum.unconverted
     )
     says = found if enough else f"thin: {found}; {wanted} are wanted"
-    segment = next((c for c in ("leads_source", "source") if c in lesson.examples.X), None)
+    state = "enough" if enough else "thin"
+    segment = next((f for f in lesson.examples.feature_set if f.segment is Segment.SOURCE), None)
     if segment is None:
-        return Evidence("enough" if enough else "thin", says)
+        return Evidence(state, says)
     counts = _segment_counts(lesson, segment)
-    return Evidence("enough" if enough else "thin", says, segment, counts, minimum.segment)
+    return Evidence(state, says, segment.name, counts, minimum.segment)
 
 
 def _lacking(lesson: TrainingSet) -> str:
@@ -171,10 +173,10 @@ def _lacking(lesson: TrainingSet) -> str:
     return ""
 
 
-def _segment_counts(lesson: TrainingSet, segment: str) -> tuple[int, ...]:
-    feature = next(f for f in lesson.examples.feature_set if f.name == segment)
-    places = len(feature.categories or ()) + 1
-    place = lesson.examples.X[segment]
+def _segment_counts(lesson: TrainingSet, segment: Feature) -> tuple[int, ...]:
+    """Count the leads of each category, the last of which stands for every other word."""
+    places = len(segment.categories or ()) + 1
+    place = lesson.examples.X[segment.name]
     leads = lesson.examples.keys["lead_id"].groupby(place).nunique()
     return tuple(int(leads.get(float(i), 0)) for i in range(places))
 

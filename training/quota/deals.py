@@ -32,18 +32,6 @@ from training.quota.deal_regression import (
     fit_deal_regression,
 )
 
-DATES = frozenset(
-    {
-        "weekday",
-        "day_of_month",
-        "days_to_month_end",
-        "days_to_quarter_end",
-        "company_rate",
-        "company_open",
-        "company_inflow",
-    }
-)
-"""Columns that are one value for everybody at a cutoff: trees would learn the past's dates."""
 PRIOR_WON, PRIOR_CLOSED = 1.0, 4.0
 """A deal of an unknown company is won one time in four."""
 LEAST_WON = 30
@@ -259,11 +247,13 @@ def _company(lesson: QuotaTrainingSet, ends: Sequence[pd.Timestamp]) -> tuple[fl
 
 
 def _useful(lesson: QuotaTrainingSet, rows: DealRows, used: Bools) -> list[str]:
+    """Columns of the regression, and others that vary and do not merely tell the past's dates."""
     varied = rows.X[used].nunique(dropna=False) > 1  # noqa: PD101 - of a frame, not of a series
     cutoffs = lesson.deals.keys[CUTOFF]
     is_short = (cutoffs.max() - cutoffs.min()).days < 2 * YEAR_DAYS
+    dates = {f.name for f in lesson.deals.feature_set if f.is_common}
     return [
-        n for n in rows.X.columns if n in COLUMNS or (varied[n] and not (is_short and n in DATES))
+        n for n in rows.X.columns if n in COLUMNS or (varied[n] and not (is_short and n in dates))
     ]
 
 

@@ -20,8 +20,8 @@ import numpy.typing as npt
 
 from features.arrays import Floats
 from features.build import Examples
-from features.feature import Who
 from features.snapshot import CUTOFF
+from features.texts import Who
 from training.quota.futures import Futures
 
 FUTURES = 400

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from features.build import Examples
-from features.feature import Expression, Feature, FeatureSet, Relation, Unit, Who
+from features.feature import Expression, Feature, FeatureSet, Relation, Unit
+from features.texts import About, Who
 from training.checks.suspicion import suspicious_features
 
 Floats = npt.NDArray[np.float64]
@@ -27,7 +28,7 @@ def _examples(
             Relation.LEAD,
             Expression(lambda r: r.x),
             name,
-            Who.LEAD,
+            About(name, name, Who.LEAD),
             unit,
             categories=categories,
         )

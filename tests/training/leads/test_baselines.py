@@ -142,13 +142,13 @@ def test_logistic_regression_does_without_what_is_suspected(
 ) -> None:
     """With a suspected stage neither the stage nor a rank within it moves the forecast."""
     stage = Suspicion("stage", "too good", 0.99, left_out=True)
-    few = only(lesson, "stage", "standing_age_days", "touches_all")
+    few = only(lesson, "stage", "rank_age_days", "touches_all")
     few = replace(few, suspicions=(stage,))
     (logistic,) = (
         b for b in fit_baselines(history.until(None), few, FEATURES) if b.name == LOGISTIC
     )
     X = few.examples.X
-    other = X.assign(stage=0.0, standing_age_days=0.5)
+    other = X.assign(stage=0.0, rank_age_days=0.5)
     np.testing.assert_array_equal(logistic.forecast(X), logistic.forecast(other))
     assert np.ptp(logistic.forecast(X)) > 0
 

@@ -169,8 +169,8 @@ def test_a_model_is_known_by_its_columns_alone(history: Warehouse, tmp_path: Pat
     lesson = build_training_set(past, HORIZON, FEATURES, params)
     suspicion = Suspicion("leads_value", "too good", 0.99, left_out=True)
     made = fit(replace(lesson, suspicions=(suspicion,)), past, FEATURES, params)
-    assert "standing_age_days" in made.columns
-    assert not {"age_days", "leads_value", "standing_leads_value"} & set(made.columns)
+    assert "rank_age_days" in made.columns
+    assert not {"age_days", "leads_value", "rank_leads_value"} & set(made.columns)
     made.save(tmp_path)
     assert Bundle.load(tmp_path) == made
 
