@@ -284,13 +284,13 @@ class FeatureSet:
 
     def depends_on(self, names: Collection[str]) -> frozenset[str]:
         """The features that are made of any of these, directly or by way of others."""
-        found: frozenset[str] = frozenset()
+        dependants: frozenset[str] = frozenset()
         while True:
-            sources = found.union(names)
+            sources = dependants.union(names)
             wider = frozenset(f.name for f in (*self.features, *self.aside) if f.made_of & sources)
-            if wider == found:
-                return found
-            found = wider
+            if wider == dependants:
+                return dependants
+            dependants = wider
 
     @property
     def fingerprint(self) -> str:

@@ -84,12 +84,12 @@ def calendar(source: Relation) -> Iterator[Feature]:
 
 
 def owner_description(
-    words: Vocabulary, source: Relation, taken: tuple[str, ...]
+    vocabulary: Vocabulary, source: Relation, taken: tuple[str, ...]
 ) -> Iterator[Feature]:
     """How long the owner has been there, and what is known of the owner from the beginning.
 
     Args:
-        words: the data's.
+        vocabulary: the words of the data.
         source: whose rows hold the owner.
         taken: names that other features of the owner have already, without `owner_`.
     """
@@ -102,7 +102,7 @@ def owner_description(
         Unit.DAYS,
         phrase=Phrase("the owner was hired {} ago"),
     )
-    columns = words.columns_of("reps")
+    columns = vocabulary.columns_of("reps")
     names = slugs((*taken, "tenure_days", *columns.values()))
     for column, name in columns.items():
         yield column_as_it_is(
@@ -110,7 +110,7 @@ def owner_description(
             (source, column),
             f"the owner's {name.replace('_', ' ')}",
             Who.COMPANY,
-            words.columns[f"reps.{name}"],
+            vocabulary.columns[f"reps.{name}"],
             Segment.TEAM if name == "team" else None,
         )
 
@@ -135,16 +135,16 @@ class Comparison:
 
 
 def peer_ranks(
-    words: Vocabulary, peers: str, compared: Mapping[str, Comparison]
+    vocabulary: Vocabulary, peers: str, compared: Mapping[str, Comparison]
 ) -> Iterator[Feature]:
     """Where it ranks among the others that are open, in its stage where there are stages.
 
     Args:
-        words: the data's.
+        vocabulary: the words of the data.
         peers: what the others are called.
         compared: the features that are compared.
     """
-    within = "stage" if words.stages else None
+    within = "stage" if vocabulary.stages else None
     among = f"the {peers} in its stage" if within else f"all open {peers}"
     for name, comparison in compared.items():
         yield Feature(

@@ -48,39 +48,39 @@ COMPARED = {
 """What is compared with that of the other open deals."""
 
 
-def deal_features(words: Vocabulary, params: FeatureParams) -> FeatureSet:
+def deal_features(vocabulary: Vocabulary, params: FeatureParams) -> FeatureSet:
     """Declare every feature of an open deal for the words of one extract.
 
     Args:
-        words: what `read_vocabulary(warehouse, params, DEAL)` gives.
+        vocabulary: the words, as `read_vocabulary(warehouse, params, DEAL)` returns them.
         params: windows, and how strongly own records are drawn to the company's.
     """
     families = (
         _story(),
-        _columns(words),
+        _columns(vocabulary),
         _moves(params),
         touches(params),
-        types(words, params),
-        directions(words, params),
-        numbers(words),
+        types(vocabulary, params),
+        directions(vocabulary, params),
+        numbers(vocabulary),
         coverage(params),
-        stages(words),
-        fields(words, Relation.DEAL),
-        owner(words, params),
+        stages(vocabulary),
+        fields(vocabulary, Relation.DEAL),
+        owner(vocabulary, params),
         company(),
-        peer_ranks(words, "deals", COMPARED),
+        peer_ranks(vocabulary, "deals", COMPARED),
     )
     features = tuple(feature for family in families for feature in family)
-    return FeatureSet("deal", features, _rows(words))
+    return FeatureSet("deal", features, _rows(vocabulary))
 
 
-def _rows(words: Vocabulary) -> dict[Relation, dict[str, str]]:
+def _rows(vocabulary: Vocabulary) -> dict[Relation, dict[str, str]]:
     """The columns that expressions over a deal and its context may use."""
     moments = ("cutoff", "created_at", "expected_close_at", "hired_at")
     clocks = dict.fromkeys(moments, "timestamp(6)")
-    own = {n.replace(".", "__"): kind(c) for n, c in words.columns.items()}
+    own = {n.replace(".", "__"): kind(c) for n, c in vocabulary.columns.items()}
     ages = dict.fromkeys(("deal_age_us", "lead_us", "thousandths"), "int64")
-    fields_ = dict.fromkeys(words.field_columns, "string")
+    fields_ = dict.fromkeys(vocabulary.field_columns, "string")
     windows = [f"{what}_{days}d" for what in ("won", "lost") for days in PACE_DAYS]
     created = [f"created_{days}d" for days in FLOW_DAYS]
     totals = ("won_ever", "lost_ever", "open", *windows, *created)
@@ -158,9 +158,9 @@ def _story() -> Iterator[Feature]:
         yield Feature(name, Relation.DEAL, Expression(value), says, about, unit, phrase=phrase)
 
 
-def _columns(words: Vocabulary) -> Iterator[Feature]:
+def _columns(vocabulary: Vocabulary) -> Iterator[Feature]:
     """Columns of the deal, its lead and its account that are known from the beginning."""
-    own = {n: c for n, c in words.columns.items() if not n.startswith("reps.")}
+    own = {n: c for n, c in vocabulary.columns.items() if not n.startswith("reps.")}
     names = slugs(own)
     whose = {"deals": "{}", "leads": "the lead's {}", "accounts": "the account's {}"}
     for full, categories in own.items():

@@ -25,7 +25,7 @@ def _shrunk_median(rows: ir.Table) -> ir.Value:
     return (own * count + rows.all_median_won * PRIOR_WINS) / (count + PRIOR_WINS)
 
 
-def owner(words: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
+def owner(vocabulary: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
     """The owner's record, load and place."""
     prior = params.owner_prior
 
@@ -88,7 +88,7 @@ def owner(words: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
         how = Expression(value)
         yield Feature(name, Relation.DEAL_CONTEXT, how, says, about, unit, phrase=phrase)
     taken = ("rate", "closed", "won_90d", "open", "created_30d")
-    yield from owner_description(words, Relation.DEAL_CONTEXT, taken)
+    yield from owner_description(vocabulary, Relation.DEAL_CONTEXT, taken)
 
 
 def company() -> Iterator[Feature]:

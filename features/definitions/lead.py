@@ -48,33 +48,35 @@ NO_OWNER = "nobody owns it"
 LATELY = "in the last four weeks"
 
 
-def lead_features(words: Vocabulary, params: FeatureParams) -> FeatureSet:
+def lead_features(vocabulary: Vocabulary, params: FeatureParams) -> FeatureSet:
     """Declare every feature of a lead for the words of one extract."""
     families = (
         _story(params),
-        _columns(words),
+        _columns(vocabulary),
         touches(params),
-        types(words, params),
-        directions(words, params),
-        numbers(words),
+        types(vocabulary, params),
+        directions(vocabulary, params),
+        numbers(vocabulary),
         coverage(params),
-        stages(words),
-        fields(words, Relation.LEAD),
-        _owner(words),
+        stages(vocabulary),
+        fields(vocabulary, Relation.LEAD),
+        _owner(vocabulary),
         _market(),
-        _peers(words),
+        _peers(vocabulary),
     )
     features = tuple(feature for family in families for feature in family)
-    return FeatureSet("lead", features, _rows(words))
+    return FeatureSet("lead", features, _rows(vocabulary))
 
 
-def _rows(words: Vocabulary) -> dict[Relation, dict[str, str]]:
+def _rows(vocabulary: Vocabulary) -> dict[Relation, dict[str, str]]:
     """The columns that expressions over a lead and its context may use."""
     moments = {"created_at": "timestamp(6)", "do_not_contact_at": "timestamp(6)"}
-    own = {n: kind(c) for n, c in own_columns(words).items()}
-    fields_ = dict.fromkeys(words.field_columns, "string")
-    of_rep = words.columns_of("reps")
-    about_rep = {column: kind(words.columns[f"reps.{name}"]) for column, name in of_rep.items()}
+    own = {n: kind(c) for n, c in own_columns(vocabulary).items()}
+    fields_ = dict.fromkeys(vocabulary.field_columns, "string")
+    of_rep = vocabulary.columns_of("reps")
+    about_rep = {
+        column: kind(vocabulary.columns[f"reps.{name}"]) for column, name in of_rep.items()
+    }
     counts = ("load", "owner_resolved", "won", "won_week", "resolved", "created", "backlog")
     whole = dict.fromkeys((*counts, *CALENDAR), "int64")
     clocks = {"cutoff": "timestamp(6)", "hired_at": "timestamp(6)", "owner_rate": "float64"}
@@ -142,14 +144,14 @@ def _story(params: FeatureParams) -> Iterator[Feature]:
         yield Feature(name, Relation.LEAD, Expression(value), says, about, unit, phrase=phrase)
 
 
-def own_columns(words: Vocabulary) -> dict[str, tuple[str, ...] | None]:
+def own_columns(vocabulary: Vocabulary) -> dict[str, tuple[str, ...] | None]:
     """Columns of the lead and its account that are known from the beginning."""
-    return {n: c for n, c in words.columns.items() if not n.startswith("reps.")}
+    return {n: c for n, c in vocabulary.columns.items() if not n.startswith("reps.")}
 
 
-def _columns(words: Vocabulary) -> Iterator[Feature]:
+def _columns(vocabulary: Vocabulary) -> Iterator[Feature]:
     """Columns of the lead and its account that are known from the beginning."""
-    own = own_columns(words)
+    own = own_columns(vocabulary)
     names = slugs(own)
     whose = {"leads": "{}", "accounts": "the account's {}"}
     for full, categories in own.items():
@@ -164,7 +166,7 @@ def _columns(words: Vocabulary) -> Iterator[Feature]:
         )
 
 
-def _owner(words: Vocabulary) -> Iterator[Feature]:
+def _owner(vocabulary: Vocabulary) -> Iterator[Feature]:
     """The owner's record, load and place, and the record of all reps who worked on it."""
     yield Feature(
         "owner_rate",
@@ -205,7 +207,7 @@ def _owner(words: Vocabulary) -> Iterator[Feature]:
             "the owner has {} open leads", NO_OWNER, one="it is the owner's only open lead"
         ),
     )
-    yield from owner_description(words, Relation.CONTEXT, ("rate", "resolved", "load"))
+    yield from owner_description(vocabulary, Relation.CONTEXT, ("rate", "resolved", "load"))
 
 
 def _market() -> Iterator[Feature]:
@@ -267,7 +269,7 @@ def _market() -> Iterator[Feature]:
     yield from calendar(Relation.CONTEXT)
 
 
-def _peers(words: Vocabulary) -> Iterator[Feature]:
+def _peers(vocabulary: Vocabulary) -> Iterator[Feature]:
     """Where the lead ranks among the others of the day, and how overdue the next touch is."""
     compared = {
         "age_days": Comparison(AGE, "age", "older than", "the oldest"),
@@ -275,11 +277,11 @@ def _peers(words: Vocabulary) -> Iterator[Feature]:
             ACTIVITY, "wait", "waiting longer than", "waiting the longest", NOT_YET
         ),
     }
-    if "leads.value" in words.columns:
-        name = slugs(own_columns(words))["leads.value"]
+    if "leads.value" in vocabulary.columns:
+        name = slugs(own_columns(vocabulary))["leads.value"]
         worth = About(name, "value", Who.LEAD)
         compared[name] = Comparison(worth, "value", "worth more than", "worth the most")
-    yield from peer_ranks(words, "leads", compared)
+    yield from peer_ranks(vocabulary, "leads", compared)
     yield Feature(
         "overdue",
         Relation.COLUMNS,

@@ -114,12 +114,12 @@ def trends(params: FeatureParams) -> Iterator[Feature]:
         )
 
 
-def types(words: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
+def types(vocabulary: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
     """Each activity type: how many in each window, how recent; and the latest type."""
-    names = slugs(words.types)
-    for code, word in enumerate(words.types):
+    names = slugs(vocabulary.types)
+    for code, word in enumerate(vocabulary.types):
         yield from _type(f"type_{names[word]}", code, quoted(word), params)
-    if not words.types:
+    if not vocabulary.types:
         return
     for name, kind, label, empty in (
         ("last_type", Aggregation.LAST_WORD, "last activity", NOT_YET),
@@ -138,7 +138,7 @@ def types(words: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
             f"type of the {label}",
             About(name, label, Who.REP, "activity"),
             Unit.CATEGORY,
-            categories=words.types,
+            categories=vocabulary.types,
             phrase=Phrase(empty=empty),
         )
     yield Feature(
@@ -186,26 +186,26 @@ INBOUND = frozenset({"inbound", "in", "incoming", "received"})
 """Directions in which the lead, not the rep, was the one who acted."""
 
 
-def directions(words: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
+def directions(vocabulary: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
     """Directions and outcomes of activities: how many, how recent."""
-    for column, found, label, one, many in (
-        ("direction", words.directions, "{} activities", "{} activity", "{} activities"),
+    for column, data_words, label, one, many in (
+        ("direction", vocabulary.directions, "{} activities", "{} activity", "{} activities"),
         (
             "outcome",
-            words.outcomes,
+            vocabulary.outcomes,
             "outcome {}",
             "activity with the outcome {}",
             "activities with the outcome {}",
         ),
     ):
-        names = slugs(found)
-        for code, word in enumerate(found):
+        names = slugs(data_words)
+        for code, word in enumerate(data_words):
             topic, plain = f"{column}_{names[word]}", quoted(word)
             single, several = one.format(plain), many.format(plain)
             about = acted(topic, label.format(plain), word, Who.LEAD)
             rows = (Relation.TOUCHES, Aggregate(Aggregation.COUNT, column, code))
-            words_ = (several, number_of(single, several))
-            yield from counts(topic, rows, words_, about, windows_per_type(params))
+            words = (several, number_of(single, several))
+            yield from counts(topic, rows, words, about, windows_per_type(params))
             yield Feature(
                 f"days_since_{topic}",
                 Relation.TOUCHES,
@@ -224,10 +224,10 @@ def acted(topic: str, label: str, direction: str, other: Who) -> About:
     return About(topic, label, Who.REP, "activity")
 
 
-def numbers(words: Vocabulary) -> Iterator[Feature]:
+def numbers(vocabulary: Vocabulary) -> Iterator[Feature]:
     """Further numbers that activities carry: their mean and their sum."""
-    names = slugs(words.numbers)
-    for word in words.numbers:
+    names = slugs(vocabulary.numbers)
+    for word in vocabulary.numbers:
         plain = word.replace("_", " ")
         about = About(f"number_{names[word]}", f"{plain} of its activities", Who.REP, "activity")
         for kind, end in ((Aggregation.MEAN, "on average"), (Aggregation.SUM, "in all")):

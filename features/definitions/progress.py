@@ -16,9 +16,9 @@ NO_STAGE = "no stage yet"
 IN_STAGE = Phrase("in this stage for {}", NO_STAGE)
 
 
-def stages(words: Vocabulary) -> Iterator[Feature]:
+def stages(vocabulary: Vocabulary) -> Iterator[Feature]:
     """The stage it is in, how long, how it came there, and when each stage was first reached."""
-    if not words.stages:
+    if not vocabulary.stages:
         return
     yield Feature(
         "stage",
@@ -27,7 +27,7 @@ def stages(words: Vocabulary) -> Iterator[Feature]:
         "stage",
         About("stage", "stage", Who.LEAD),
         Unit.CATEGORY,
-        categories=words.stages,
+        categories=vocabulary.stages,
         phrase=Phrase(empty=NO_STAGE),
         segment=Segment.STAGE,
     )
@@ -46,13 +46,13 @@ def stages(words: Vocabulary) -> Iterator[Feature]:
         ("stage_changes", count, "changes of stage so far", Unit.COUNT, STAGE_CHANGES),
     ):
         yield Feature(name, Relation.STAGES, how, says, progress, unit, phrase=phrase)
-    yield from _first_reached(words)
+    yield from _first_reached(vocabulary)
 
 
-def _first_reached(words: Vocabulary) -> Iterator[Feature]:
+def _first_reached(vocabulary: Vocabulary) -> Iterator[Feature]:
     """How long ago it first reached each stage."""
-    names = slugs(words.stages)
-    for code, stage in enumerate(words.stages):
+    names = slugs(vocabulary.stages)
+    for code, stage in enumerate(vocabulary.stages):
         plain = quoted(stage)
         yield Feature(
             f"days_since_stage_{names[stage]}",
@@ -65,14 +65,14 @@ def _first_reached(words: Vocabulary) -> Iterator[Feature]:
         )
 
 
-def fields(words: Vocabulary, source: Relation) -> Iterator[Feature]:
+def fields(vocabulary: Vocabulary, source: Relation) -> Iterator[Feature]:
     """Other fields with a history: their last visible value."""
-    names = slugs(words.fields)
-    for column, name in words.field_columns.items():
+    names = slugs(vocabulary.fields)
+    for column, name in vocabulary.field_columns.items():
         yield column_as_it_is(
             f"field_{names[name]}",
             (source, column),
             name.replace("_", " "),
             Who.COMPANY,
-            words.fields[name],
+            vocabulary.fields[name],
         )

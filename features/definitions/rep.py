@@ -41,11 +41,11 @@ MONTHS = (
 BILLION = 1_000_000_000
 
 
-def rep_features(words: Vocabulary, params: FeatureParams) -> FeatureSet:
+def rep_features(vocabulary: Vocabulary, params: FeatureParams) -> FeatureSet:
     """Declare every feature of a rep in a quota period for the words of one extract.
 
     Args:
-        words: what `read_vocabulary(warehouse, params, REP)` gives.
+        vocabulary: the words, as `read_vocabulary(warehouse, params, REP)` returns them.
         params: windows, working hours, and how strongly own records are drawn to the company's.
     """
     families = (
@@ -53,18 +53,18 @@ def rep_features(words: Vocabulary, params: FeatureParams) -> FeatureSet:
         _attained(),
         _past(),
         pace(params),
-        pipeline(words),
+        pipeline(vocabulary),
         leads(params),
-        _person(words),
+        _person(vocabulary),
         _peers(),
         _calendar(),
-        work(words, params),
+        work(vocabulary, params),
     )
     features = tuple(feature for family in families for feature in family)
-    return FeatureSet("rep", features, _rows(words))
+    return FeatureSet("rep", features, _rows(vocabulary))
 
 
-def _rows(words: Vocabulary) -> dict[Relation, dict[str, str]]:
+def _rows(vocabulary: Vocabulary) -> dict[Relation, dict[str, str]]:
     """The columns that expressions over a rep may use."""
     clocks = ("cutoff", "period_start", "period_end", "hired_at")
     paces = [f"{what}_{d}d" for what in ("minutes", "won", "lost", "won_amount") for d in PACE_DAYS]
@@ -75,7 +75,7 @@ def _rows(words: Vocabulary) -> dict[Relation, dict[str, str]]:
     stages = [
         f"open_{what}{place}"
         for what in ("stage_", "amount_stage_")
-        for place in range(len(words.stages) + 1)
+        for place in range(len(vocabulary.stages) + 1)
     ]
     whole = (*ever, *plain, *due, *SUMMED, *paces, *flows, *stages, *CALENDAR)
     company = [f"all_{name}" for name in (*paces, *ever, "created_90d")]
@@ -86,7 +86,7 @@ def _rows(words: Vocabulary) -> dict[Relation, dict[str, str]]:
             **dict.fromkeys(clocks, "timestamp(6)"),
             **dict.fromkeys((*whole, *company), "int64"),
             **dict.fromkeys((*numbers, "all_median_won", *sums), "float64"),
-            **{n.replace(".", "__"): kind(c) for n, c in words.columns.items()},
+            **{n.replace(".", "__"): kind(c) for n, c in vocabulary.columns.items()},
         }
     }
 
@@ -225,7 +225,7 @@ def _past() -> Iterator[Feature]:
     yield of_rep("quota_against_past_won", quota_against_past_won, says, QUOTA, ratio, phrase)
 
 
-def _person(words: Vocabulary) -> Iterator[Feature]:
+def _person(vocabulary: Vocabulary) -> Iterator[Feature]:
     """How long the rep has been there, and where the rep belongs."""
 
     def tenure(rows: ir.Table) -> ir.Value:
@@ -242,10 +242,10 @@ def _person(words: Vocabulary) -> Iterator[Feature]:
     yield of_rep("tenure_at_start_days", ramp, says, TENURE, days, phrase)
     left = About("has_left", "has left the company", Who.COMPANY)
     yield of_rep("has_left", lambda r: r.has_left, left.label, left, Unit.BOOLEAN)
-    columns = words.columns_of("reps")
+    columns = vocabulary.columns_of("reps")
     names = slugs(columns.values())
     for column_, name in columns.items():
-        place, categories = (Relation.REP, column_), words.columns[f"reps.{name}"]
+        place, categories = (Relation.REP, column_), vocabulary.columns[f"reps.{name}"]
         label = name.replace("_", " ")
         yield column_as_it_is(f"rep_{names[name]}", place, label, Who.COMPANY, categories)
 
@@ -257,7 +257,7 @@ def _peers() -> Iterator[Feature]:
     def over(group: str, what: str, other: str) -> Value:
         return lambda rows: rows[f"{group}_{what}"] / rows[f"{group}_{other}"].nullif(0)
 
-    for group, words in whose.items():
+    for group, possessive in whose.items():
         who = Who.MARKET if group != "manager" else Who.COMPANY
         for name, what, other, says, verb in (
             ("attained_ratio", "attained_amount", "quota_thousandths", "quotas", "is in"),
@@ -270,15 +270,18 @@ def _peers() -> Iterator[Feature]:
                 "is in open deals",
             ),
         ):
-            about = About(f"{group}_{name}", f"{words} {says}", who)
-            said, phrase = f"share of {words} {says} that {verb}", f"{{}} of {words} {says} {verb}"
+            about = About(f"{group}_{name}", f"{possessive} {says}", who)
+            said, phrase = (
+                f"share of {possessive} {says} that {verb}",
+                f"{{}} of {possessive} {says} {verb}",
+            )
             value = over(group, what, other)
             yield of_rep(f"{group}_{name}", value, said, about, Unit.SHARE, Phrase(phrase))
-        said, name = f"open leads for each of {words} reps", f"{group}_leads_per_rep"
-        about = About(name, f"{words} leads", who)
+        said, name = f"open leads for each of {possessive} reps", f"{group}_leads_per_rep"
+        about = About(name, f"{possessive} leads", who)
         leads_each = over(group, "open_leads", "reps")
         yield of_rep(name, leads_each, said, about, Unit.RATIO, Phrase(f"{{}} {said}"))
-        about = About(f"{group}_reps", f"{words} reps", who)
+        about = About(f"{group}_reps", f"{possessive} reps", who)
         yield of_rep(f"{group}_reps", column(f"{group}_reps"), about.label, about)
 
 

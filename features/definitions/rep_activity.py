@@ -18,7 +18,7 @@ from features.params import FeatureParams
 from features.texts import Phrase, Who, slugs
 
 
-def work(words: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
+def work(vocabulary: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
     """Activities by type and direction, on how many days, how lately, and their trend.
 
     Counts look through windows only: how long the extract reaches back says nothing of a rep.
@@ -38,14 +38,14 @@ def work(words: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
         phrase=Phrase("last activity {} ago", "no activity yet"),
     )
     yield from trends(params)
-    yield from _by_word("type", words.types, windows[-2:])
-    yield from _by_word("direction", words.directions, windows[-2:])
+    yield from _by_word("type", vocabulary.types, windows[-2:])
+    yield from _by_word("direction", vocabulary.directions, windows[-2:])
 
 
-def _by_word(column: str, found: tuple[str, ...], windows: tuple[int, ...]) -> Iterator[Feature]:
+def _by_word(column: str, words: tuple[str, ...], windows: tuple[int, ...]) -> Iterator[Feature]:
     """Activities of each type, or of each direction."""
-    names = slugs(found)
-    for code, word in enumerate(found):
+    names = slugs(words)
+    for code, word in enumerate(words):
         topic, plain = f"{column}_{names[word]}", quoted(word)
         about = acted(topic, f"{plain} activities", word, Who.CUSTOMER)
         number = number_of(f"{plain} activity", f"{plain} activities")

@@ -138,7 +138,7 @@ def _median_won(rows: ir.Table) -> ir.Value:
     return total / (rows.won_ever + PRIOR_WINS) / 1000
 
 
-def pipeline(words: Vocabulary) -> Iterator[Feature]:
+def pipeline(vocabulary: Vocabulary) -> Iterator[Feature]:
     """Open deals: how many, how much, in which stage, expected when, and how many are new."""
 
     def covering(amount: str) -> Value:
@@ -150,8 +150,8 @@ def pipeline(words: Vocabulary) -> Iterator[Feature]:
         ("due", "due_amount", "due", " expected to close within the period", DUE),
         ("overdue", "overdue_amount", "overdue", " whose expected close has passed", OVERDUE),
     ]
-    names = slugs(words.stages)
-    for place, stage in enumerate(words.stages):
+    names = slugs(vocabulary.stages)
+    for place, stage in enumerate(vocabulary.stages):
         name, which = f"open_stage_{names[stage]}", f" in {quoted(stage)}"
         about = About(name, f"open deals{which}", Who.REP, "pipeline")
         families.append((f"open_stage_{place}", f"open_amount_stage_{place}", name, which, about))

@@ -25,8 +25,8 @@ from training.checks.canaries import Build, canary_findings, spaced
 from training.checks.columns import attribute_findings
 from training.checks.finding import Finding, by_severity
 from training.checks.health import health_findings
-from training.checks.point_in_time import law_findings
-from training.checks.post_outcome import afterwards_findings
+from training.checks.point_in_time import point_in_time_findings
+from training.checks.post_outcome import post_outcome_findings
 from training.checks.suspicion import MOST_CUTOFFS
 from training.params import TrainingParams
 
@@ -96,7 +96,7 @@ def rows(tables: Tables, folder: Path) -> list[Finding]:
     """Judge the rows of tables."""
     warehouse = opened(tables, folder)
     words = read_vocabulary(warehouse, FeatureParams())
-    return [*afterwards_findings(warehouse, words), *health_findings(warehouse)]
+    return [*post_outcome_findings(warehouse, words), *health_findings(warehouse)]
 
 
 @pytest.fixture(scope="module")
@@ -304,7 +304,7 @@ def _built(warehouse: Warehouse, path: Build) -> tuple[Examples, Rebuild]:
 def test_a_path_that_reads_later_rows_breaks_the_law(honest: Warehouse) -> None:
     """A feature that an extract of that moment does not give is an error that names it."""
     whole, rebuild = _built(honest, peeking)
-    broken = list(law_findings(honest, whole, 30, rebuild))
+    broken = list(point_in_time_findings(honest, whole, 30, rebuild))
     assert {(f.column, f.severity) for f in broken} == {("peek", "error")}
 
 
@@ -322,13 +322,13 @@ class Forgetful(Warehouse):
 def test_rows_added_to_the_past_break_the_law(honest: Warehouse) -> None:
     """An extract that shows more of a moment than was there then is told by its features."""
     whole, rebuild = _built(honest, build)
-    assert list(law_findings(honest, whole, 30, rebuild)) == []
+    assert list(point_in_time_findings(honest, whole, 30, rebuild)) == []
     doctored = Forgetful(
         **{
             n: getattr(honest, n)
             for n in ("backend", "tables", "present", "data_until", "fingerprint")
         }
     )
-    broken = list(law_findings(doctored, whole, 30, rebuild))
+    broken = list(point_in_time_findings(doctored, whole, 30, rebuild))
     assert {f.severity for f in broken} == {"error"}
     assert "touches_all" in {f.column for f in broken}
