@@ -61,12 +61,12 @@ class RepExplanation:
     Attributes:
         base: percentage points of a rep like any other, by row.
         points: rows x factors; base + the sum of a row = 100 p, but for what is clipped of p.
-        values: what each factor comes to, in words, by row.
+        in_words: what each factor comes to, by row.
     """
 
     base: Floats
     points: Floats
-    values: list[tuple[str, ...]]
+    in_words: list[tuple[str, ...]]
 
 
 def explain_reps(
@@ -197,7 +197,7 @@ def rep_reasons(explanation: RepExplanation, p: Floats) -> list[dict[str, Any]]:
             {
                 "feature": FACTORS[k].name,
                 "label": FACTORS[k].says,
-                "value": explanation.values[row][k],
+                "value": explanation.in_words[row][k],
                 "points": round(float(points[k]), 4),
                 "side": "for" if points[k] > 0 else "against",
                 "who": FACTORS[k].who.value,
