@@ -17,21 +17,21 @@ from features.errors import FeatureError
 EMPTY = ("", "NULL", "null", "None", "nan", "NaN", "NaT", "<NA>")
 
 
-def clean(value: Any) -> Any:
+def clean(given: Any) -> Any:
     """Trim a text, and empty it where an export wrote a word for nothing, as ingestion does."""
-    if not isinstance(value, str):
-        return value
-    trimmed = value.strip(" \t\n\r\xa0")
+    if not isinstance(given, str):
+        return given
+    trimmed = given.strip(" \t\n\r\xa0")
     return None if trimmed in EMPTY else trimmed
 
 
-def read_moment(value: Any) -> Any:
+def read_moment(given: Any) -> Any:
     """Read a time as the law says: to UTC, without a zone."""
-    text = clean(value)
+    text = clean(given)
     if text is None:
         return None
     try:
-        read = value if isinstance(value, datetime) else datetime.fromisoformat(text)
+        read = given if isinstance(given, datetime) else datetime.fromisoformat(text)
         return naive_utc(read)
     except (TypeError, ValueError, OverflowError):
         raise ValueError("should be a time like 2025-03-31T14:05:00Z, or a date") from None

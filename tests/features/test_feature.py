@@ -321,12 +321,12 @@ def test_nobody_guesses_from_a_name_what_a_feature_is_about() -> None:
     """Training and serving read declarations; no module takes the name of a feature apart."""
     modules = [path for floor in ("training", "serving") for path in (ROOT / floor).rglob("*.py")]
     named = {path.relative_to(ROOT).as_posix(): path for path in sorted(modules)}
-    found = {
+    guessing = {
         name: lines
         for name, path in named.items()
         if name not in MAY_MATCH and (lines := [*guesses(path.read_text(encoding="utf-8"))])
     }
-    assert found == {}
+    assert guessing == {}
     assert named.keys() > MAY_MATCH
 
 

@@ -113,8 +113,8 @@ def test_a_word_of_the_data_has_a_topic_of_its_own(
             how = feature.how
             if isinstance(how, Aggregate) and how.code is not None:
                 topics.setdefault((feature.source, how.by, how.code), set()).add(feature.topic)
-        found = [topic for group in topics.values() for topic in group]
-        assert len(found) == len(set(found)) == len(topics)
+        every = [topic for group in topics.values() for topic in group]
+        assert len(every) == len(set(every)) == len(topics)
 
 
 @subjects

@@ -35,10 +35,10 @@ def test_points_and_rest_are_the_score(
     mapped = replace(bundle, calibrator=calibrator)
     few = lesson.examples.take(np.arange(len(lesson.y)) % 7 == 0)
     explanation = explain(mapped, few)
-    told = reasons(explanation, few, each_side)
-    sums = [m["base"] + sum(item["points"] for item in m["items"]) + m["rest"] for m in told]
+    rows = reasons(explanation, few, each_side)
+    sums = [m["base"] + sum(item["points"] for item in m["items"]) + m["rest"] for m in rows]
     assert np.abs(np.array(sums) - 100 * mapped.probability(few.X)).max() < 0.01
-    assert len(told) == len(few)
+    assert len(rows) == len(few)
 
 
 def test_all_points_are_the_score(
@@ -90,10 +90,10 @@ def test_few_reasons_of_unlike_topics_the_strongest_first(
 def test_a_reason_is_what_the_contract_says(explained: Explanation, lesson: TrainingSet) -> None:
     """Feature, label, value, points, side and who, as JSON of words and numbers."""
     declared = {feature.name: feature for feature in explained.features}
-    made = json.loads(as_json(reasons(explained, lesson.examples, 3)[0]))
-    assert set(made) == {"base", "items", "rest"}
-    assert made["items"]
-    for item in made["items"]:
+    row = json.loads(as_json(reasons(explained, lesson.examples, 3)[0]))
+    assert set(row) == {"base", "items", "rest"}
+    assert row["items"]
+    for item in row["items"]:
         assert list(item) == ["feature", "label", "value", "points", "side", "who"]
         feature = declared[item["feature"]]
         assert (item["label"], item["who"]) == (feature.about.label, feature.who.value)
@@ -113,8 +113,8 @@ def test_a_topic_is_spoken_for_by_its_strongest_feature() -> None:
     explanation = Explanation(10.0, np.array([[3.0, -1.0, -4.0]]), np.array([0.08]), (*features,))
     examples = frame({"type_call_7d": 2.0, "type_call_30d": 5.0, "age_days": 41.0}, features)
     (made,) = reasons(explanation, examples, 2)
-    told = [(i["feature"], i["label"], i["value"], i["points"]) for i in made["items"]]
-    assert told == [
+    items = [(i["feature"], i["label"], i["value"], i["points"]) for i in made["items"]]
+    assert items == [
         ("type_call_7d", "calls", "2 calls this week", 2.0),
         ("age_days", "the age_days", "came in 41 days ago", -4.0),
     ]
@@ -133,8 +133,8 @@ def test_a_fallback_has_a_base_and_no_reasons(bundle: Bundle, lesson: TrainingSe
     """Where the base rate answers there is nothing to explain, and it still adds up."""
     fallback = replace(bundle, ensemble=None, columns=(), base_rate=0.2)
     few = lesson.examples.take(np.arange(len(lesson.y)) < 3)
-    told = reasons(explain(fallback, few), few, 3)
-    assert told == [{"base": 20.0, "items": [], "rest": pytest.approx(0.0)}] * 3
+    rows = reasons(explain(fallback, few), few, 3)
+    assert rows == [{"base": 20.0, "items": [], "rest": pytest.approx(0.0)}] * 3
 
 
 def test_no_rows_have_no_reasons(bundle: Bundle, lesson: TrainingSet) -> None:
@@ -227,8 +227,8 @@ def test_no_name_decides_how_a_value_is_said() -> None:
 
 def test_reasons_of_a_real_model_are_sentences(explained: Explanation, lesson: TrainingSet) -> None:
     """A label is a few words, and its value reads on: no bare share, no bare number of days."""
-    told = reasons(explained, lesson.examples, 3)[::7]
-    values = {item["feature"]: item["value"] for made in told for item in made["items"]}
+    rows = reasons(explained, lesson.examples, 3)[::7]
+    values = {item["feature"]: item["value"] for row in rows for item in row["items"]}
     units = {feature.name: feature.unit for feature in explained.features}
     spoken = {name: value for name, value in values.items() if units[name] is not Unit.CATEGORY}
     assert len(spoken) > 5

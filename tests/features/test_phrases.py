@@ -1,4 +1,4 @@
-"""Words of the data become names of columns, and values become sentences."""
+"""Words become names of columns, values become sentences, topics have a name and a label."""
 
 from __future__ import annotations
 
