@@ -233,10 +233,10 @@ def _leads(warehouse: Warehouse) -> Iterator[Finding]:
 
 def _stale(warehouse: Warehouse, open_leads: ir.Table) -> ir.Table:
     """Open leads that are older than 90 days and were not touched in that time."""
-    moment = ibis.literal(warehouse.data_until - STALE, "timestamp(6)")
+    limit = ibis.literal(warehouse.data_until - STALE, "timestamp(6)")
     rows = warehouse["activities"]
-    active = rows.filter(rows.occurred_at >= moment).select("lead_id").distinct()
-    return open_leads.filter(open_leads.created_at < moment).anti_join(active, "lead_id")
+    active = rows.filter(rows.occurred_at >= limit).select("lead_id").distinct()
+    return open_leads.filter(open_leads.created_at < limit).anti_join(active, "lead_id")
 
 
 def _never_owned(warehouse: Warehouse) -> ir.Table:
