@@ -1,11 +1,11 @@
-"""A feature as a value: where its rows come from, what is made of them, what it says to people."""
+"""A feature as a value: where its rows come from, what is made of them, what people read of it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -13,14 +13,15 @@ import ibis
 import ibis.expr.types as ir
 
 from features.errors import FeatureError
+from features.texts import PLAIN, About, Phrase, Who
 
 DAY_US = 86_400_000_000
 
 
 class Relation(Enum):
-    """The kinds of rows features are made of; `features.build` says who makes each.
+    """The kinds of rows features are made of; `features.history.relations` says what each holds.
 
-    Histories hold many rows for one snapshot, contexts exactly one.
+    Histories hold many rows for one snapshot; the others, a context among them, exactly one.
     """
 
     TOUCHES = "touches"
@@ -36,25 +37,25 @@ class Relation(Enum):
     COLUMNS = "columns"
 
 
-class Who(Enum):
-    """Who can change what a feature measures."""
+class Segment(Enum):
+    """Parts of a company that evidence and reports are split by."""
 
-    REP = "rep"
-    COMPANY = "company"
-    LEAD = "lead"
-    CUSTOMER = "customer"
-    MARKET = "market"
+    SOURCE = "source"
+    STAGE = "stage"
+    TEAM = "team"
 
 
 class Unit(Enum):
-    """How a value is read."""
+    """How a value is read: a share of a whole as "24 %", a ratio of any two things as "1.3"."""
 
     COUNT = "count"
     DAYS = "days"
     HOURS = "hours"
     WORKING_HOURS = "working hours"
     SHARE = "share"
+    RATIO = "ratio"
     AMOUNT = "amount"
+    BOOLEAN = "yes or no"
     CATEGORY = "category"
 
 
@@ -108,7 +109,7 @@ class Aggregate:
 
 @dataclass(frozen=True)
 class Expression:
-    """A value taken from the one row a snapshot has in a surrounding.
+    """A value taken from the one row that a snapshot has in a relation.
 
     Attributes:
         value: builds the ibis expression from the rows. For WORKING_HOURS it gives the
@@ -120,7 +121,7 @@ class Expression:
 
 @dataclass(frozen=True)
 class Ready:
-    """A value that a surrounding holds ready for each snapshot.
+    """A value that a relation holds ready for each snapshot.
 
     Attributes:
         column: its name there.
@@ -131,10 +132,10 @@ class Ready:
 
 @dataclass(frozen=True)
 class PeerRank:
-    """Where a lead stands among all leads open at its cutoff, 0 to 1, by another feature.
+    """Where a lead ranks among all leads open at its cutoff, as a share, by another feature.
 
     Attributes:
-        of: the feature that is compared.
+        of: the feature that is compared; its highest value ranks 1.
         within: a category within which it is compared; None takes all leads of the cutoff.
     """
 
@@ -144,7 +145,7 @@ class PeerRank:
 
 @dataclass(frozen=True)
 class Ratio:
-    """One feature over another plus a constant that keeps small numbers calm."""
+    """One feature over another plus a constant, which keeps small denominators calm."""
 
     of: str
     over: str
@@ -162,31 +163,53 @@ class Feature:
         name: `<what>_<window>`; letters, digits and underscores.
         source: where its rows come from.
         how: what is made of them.
-        says: the phrase people read, the value aside: "calls in the last 14 days".
-        who: who can change it.
-        unit: what the number counts.
+        says: what it measures, in words: "calls in the last 14 days".
+        about: its topic, and who can do something about it.
+        unit: how the number is read.
         window_days: how far back it looks; None for the whole history.
         categories: the frozen list of a category's words; the value is a place in it, and the
             place after the last stands for every other word.
+        phrase: how its value is said in a sentence.
+        segment: the part of the company that it names, if evidence or reports are split by it.
+        is_common: every row of a cutoff has the same value: it tells trees the date.
     """
 
     name: str
     source: Relation
     how: How
     says: str
-    who: Who
+    about: About
     unit: Unit = Unit.COUNT
     window_days: int | None = None
     categories: tuple[str, ...] | None = None
+    phrase: Phrase = PLAIN
+    segment: Segment | None = None
+    is_common: bool = False
 
     @property
-    def made_of(self) -> tuple[str, ...]:
-        """The columns it is computed from, for features made of other features."""
+    def topic(self) -> str:
+        """What it is about: features of one topic make one reason."""
+        return self.about.topic
+
+    @property
+    def who(self) -> Who:
+        """Who can change what it measures."""
+        return self.about.who
+
+    @property
+    def lever(self) -> str | None:
+        """What somebody could change about it; None if nobody can."""
+        return self.about.lever
+
+    @property
+    def made_of(self) -> frozenset[str]:
+        """The features it is computed from; none unless it is made of other features."""
         if isinstance(self.how, Ratio):
-            return (self.how.of, self.how.over)
+            return frozenset({self.how.of, self.how.over})
         if isinstance(self.how, PeerRank):
-            return (self.how.of, *([] if self.how.within is None else [self.how.within]))
-        return ()
+            within = set() if self.how.within is None else {self.how.within}
+            return frozenset({self.how.of, *within})
+        return frozenset()
 
     def __post_init__(self) -> None:
         """Refuse names that LightGBM or a file format would change."""
@@ -203,15 +226,6 @@ class Feature:
             raise FeatureError(f"feature {self.name}: '{how.kind.value}' looks at all of a history")
         if how.kind is Aggregation.TREND and not 0 < (self.window_days or 0) < (how.wide_days or 0):
             raise FeatureError(f"feature {self.name}: a trend compares a window with a wider one")
-
-
-def made_of(feature: Feature) -> tuple[str, ...]:
-    """Name the features another one is made of."""
-    if isinstance(feature.how, Ratio):
-        return feature.how.of, feature.how.over
-    if isinstance(feature.how, PeerRank):
-        return (feature.how.of,)
-    return ()
 
 
 @dataclass(frozen=True)
@@ -262,19 +276,31 @@ class FeatureSet:
     def without(self, names: frozenset[str]) -> FeatureSet:
         """Leave some features out; what the others are made of is set aside."""
         kept = tuple(feature for feature in self.features if feature.name not in names)
-        left = [f for f in (*self.features, *self.aside) if f not in kept]
+        dropped = [f for f in (*self.features, *self.aside) if f not in kept]
         needed = {name for feature in kept for name in feature.made_of}
-        for feature in reversed(left):
-            needed |= set(feature.made_of) if feature.name in needed else set()
-        return replace(self, features=kept, aside=tuple(f for f in left if f.name in needed))
+        for feature in reversed(dropped):
+            needed |= feature.made_of if feature.name in needed else frozenset()
+        return replace(self, features=kept, aside=tuple(f for f in dropped if f.name in needed))
+
+    def depends_on(self, names: Collection[str]) -> frozenset[str]:
+        """The features that are made of any of these, directly or by way of others."""
+        dependants: frozenset[str] = frozenset()
+        while True:
+            sources = dependants.union(names)
+            wider = frozenset(f.name for f in (*self.features, *self.aside) if f.made_of & sources)
+            if wider == dependants:
+                return dependants
+            dependants = wider
 
     @property
     def fingerprint(self) -> str:
-        """A digest that changes when, and only when, a column's meaning does.
+        """A digest that changes when, and only when, the meaning of a column does.
 
-        It is taken from the declarations and, for expressions, from what they compile to.
+        It is taken from the declarations, what people read of them aside, and, for expressions,
+        from what they compile to.
         """
-        parts = [json.dumps(self.describe(), sort_keys=True, ensure_ascii=False)]
+        meanings = [_meaning(feature) for feature in (*self.features, *self.aside)]
+        parts = [json.dumps(meanings, sort_keys=True, ensure_ascii=False)]
         for source, columns in self.rows.items():
             table = ibis.table(dict(columns), name=source.value)
             values = {
@@ -285,34 +311,27 @@ class FeatureSet:
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
     def describe(self) -> list[dict[str, object]]:
-        """Tell what each feature is, in words and plain values."""
+        """Return what each feature is, in words and plain values."""
         return [
             {
-                "name": f.name,
-                "source": f.source.value,
-                "says": f.says,
-                "who": f.who.value,
-                "unit": f.unit.value,
-                "window_days": f.window_days,
-                "how": None if isinstance(f.how, Expression) else repr(f.how),
-                "categories": None if f.categories is None else list(f.categories),
+                **_meaning(feature),
+                "says": feature.says,
+                "topic": feature.topic,
+                "who": feature.who.value,
+                "lever": feature.lever,
+                "segment": None if feature.segment is None else feature.segment.value,
             }
-            for f in self.features
+            for feature in self.features
         ]
 
 
-def slugs(words: Iterable[str]) -> dict[str, str]:
-    """Make words of the data fit for column names; unlike words get unlike names.
-
-    >>> slugs(["Call (after offer)", "call after offer", "!"])
-    {'Call (after offer)': 'call_after_offer', 'call after offer': 'call_after_offer_2', '!': 'x'}
-    """
-    made: dict[str, str] = {}
-    for word in words:
-        plain = re.sub(r"[^a-z0-9]+", "_", word.lower()).strip("_")[:40] or "x"
-        taken, count, name = set(made.values()), 1, plain
-        while name in taken:
-            count += 1
-            name = f"{plain}_{count}"
-        made[word] = name
-    return made
+def _meaning(feature: Feature) -> dict[str, object]:
+    """Return what decides a feature's values, as plain values."""
+    return {
+        "name": feature.name,
+        "source": feature.source.value,
+        "how": None if isinstance(feature.how, Expression) else repr(feature.how),
+        "unit": feature.unit.value,
+        "window_days": feature.window_days,
+        "categories": None if feature.categories is None else list(feature.categories),
+    }

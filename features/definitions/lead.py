@@ -6,56 +6,77 @@ from collections.abc import Iterator
 
 import ibis.expr.types as ir
 
-from features.definitions.context import CALENDAR, calendar, owner_description, standings
-from features.definitions.lead_activity import coverage, directions, numbers, touches, types
-from features.definitions.wording import Value, in_days, kind, row, word
+from features.definitions.context import (
+    CALENDAR,
+    WEEKDAYS,
+    Comparison,
+    calendar,
+    owner_description,
+    peer_ranks,
+)
+from features.definitions.lead_activity import (
+    ACTIVITY,
+    NOT_YET,
+    TOO_FEW,
+    coverage,
+    directions,
+    numbers,
+    touches,
+    types,
+)
+from features.definitions.progress import fields, stages
+from features.definitions.wording import Value, column_as_it_is, in_days, kind
 from features.feature import (
-    Aggregate,
-    Aggregation,
+    Expression,
     Feature,
     FeatureSet,
     Ratio,
     Ready,
     Relation,
+    Segment,
     Unit,
-    Who,
-    slugs,
 )
 from features.history.calendar import local
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
+from features.texts import PLAIN, About, Phrase, Who, slugs
 
 LAST_YEAR = 2045
 """The last year for which rules of time zones are looked at."""
+AGE = About("age", "age", Who.LEAD)
+NO_OWNER = "nobody owns it"
+LATELY = "in the last four weeks"
 
 
-def lead_features(words: Vocabulary, params: FeatureParams) -> FeatureSet:
+def lead_features(vocabulary: Vocabulary, params: FeatureParams) -> FeatureSet:
     """Declare every feature of a lead for the words of one extract."""
     families = (
         _story(params),
-        _columns(words),
+        _columns(vocabulary),
         touches(params),
-        types(words, params),
-        directions(words, params),
-        numbers(words),
+        types(vocabulary, params),
+        directions(vocabulary, params),
+        numbers(vocabulary),
         coverage(params),
-        stages(words),
-        fields(words, Relation.LEAD),
-        _owner(words),
+        stages(vocabulary),
+        fields(vocabulary, Relation.LEAD),
+        _owner(vocabulary),
         _market(),
-        _standings(words),
+        _peers(vocabulary),
     )
     features = tuple(feature for family in families for feature in family)
-    return FeatureSet("lead", features, _rows(words))
+    return FeatureSet("lead", features, _rows(vocabulary))
 
 
-def _rows(words: Vocabulary) -> dict[Relation, dict[str, str]]:
-    """The columns that expressions over a lead and its surroundings may use."""
+def _rows(vocabulary: Vocabulary) -> dict[Relation, dict[str, str]]:
+    """The columns that expressions over a lead and its context may use."""
     moments = {"created_at": "timestamp(6)", "do_not_contact_at": "timestamp(6)"}
-    own = {n: kind(c) for n, c in own_columns(words).items()}
-    fields = dict.fromkeys(words.field_columns, "string")
-    of_rep = words.columns_of("reps")
-    about_rep = {column: kind(words.columns[f"reps.{name}"]) for column, name in of_rep.items()}
+    own = {n: kind(c) for n, c in own_columns(vocabulary).items()}
+    fields_ = dict.fromkeys(vocabulary.field_columns, "string")
+    of_rep = vocabulary.columns_of("reps")
+    about_rep = {
+        column: kind(vocabulary.columns[f"reps.{name}"]) for column, name in of_rep.items()
+    }
     counts = ("load", "owner_resolved", "won", "won_week", "resolved", "created", "backlog")
     whole = dict.fromkeys((*counts, *CALENDAR), "int64")
     clocks = {"cutoff": "timestamp(6)", "hired_at": "timestamp(6)", "owner_rate": "float64"}
@@ -64,7 +85,7 @@ def _rows(words: Vocabulary) -> dict[Relation, dict[str, str]]:
             "lead_age_us": "int64",
             **moments,
             **{name.replace(".", "__"): dtype for name, dtype in own.items()},
-            **fields,
+            **fields_,
         },
         Relation.CONTEXT: {**clocks, **whole, **about_rep},
     }
@@ -76,183 +97,197 @@ def _story(params: FeatureParams) -> Iterator[Feature]:
     def wall(rows: ir.Table) -> ir.TimestampValue:
         return local(rows.created_at, params.timezone, LAST_YEAR)
 
-    yield row(
-        "age_days", lambda r: in_days(r.lead_age_us), "days since it came in", Who.LEAD, Unit.DAYS
-    )
-    yield row(
-        "age_working_hours",
-        lambda r: r.lead_age_us,
-        "working hours since it came in",
-        Who.LEAD,
-        Unit.WORKING_HOURS,
-    )
-    yield row("created_hour", lambda r: wall(r).hour(), "hour of the day it came in", Who.LEAD)
-    yield row(
-        "created_weekday",
-        lambda r: wall(r).day_of_week.index(),
-        "weekday it came in (0 = Monday)",
-        Who.LEAD,
-    )
-    yield row(
-        "is_do_not_contact",
-        lambda r: r.do_not_contact_at.notnull().cast("int64"),
-        "asked not to be contacted",
-        Who.LEAD,
-    )
-
-
-def own_columns(words: Vocabulary) -> dict[str, tuple[str, ...] | None]:
-    """Columns of the lead and its account that are known from the beginning."""
-    return {n: c for n, c in words.columns.items() if not n.startswith("reps.")}
-
-
-def _columns(words: Vocabulary) -> Iterator[Feature]:
-    """Columns of the lead and its account that are known from the beginning."""
-    own = own_columns(words)
-    names = slugs(own)
-    for full, categories in own.items():
-        plain = full.split(".", 1)[1].replace("_", " ")
-        says = plain if full.startswith("leads.") else f"the account's {plain}"
-        column = full.replace(".", "__")
-        yield word(names[full], (Relation.LEAD, column), says, Who.LEAD, categories)
-
-
-def stages(words: Vocabulary) -> Iterator[Feature]:
-    """The stage it is in, how long, how it came there, and when each stage was first reached."""
-    if not words.stages:
-        return
-    yield Feature(
-        "stage",
-        Relation.STAGES,
-        Aggregate(Aggregation.LAST_WORD, "stage"),
-        "stage",
-        Who.LEAD,
-        Unit.CATEGORY,
-        categories=words.stages,
-    )
-    names = slugs(words.stages)
-    declared: list[tuple[str, Aggregate, str, Unit]] = [
+    came_in = Phrase("came in {} ago")
+    declared: list[tuple[str, Value, str, About, Unit, Phrase]] = [
         (
-            "days_in_stage",
-            Aggregate(Aggregation.SINCE_LAST, "stage"),
-            "days in this stage",
+            "age_days",
+            lambda r: in_days(r.lead_age_us),
+            "days since it came in",
+            AGE,
             Unit.DAYS,
+            came_in,
         ),
         (
-            "working_hours_in_stage",
-            Aggregate(Aggregation.SINCE_LAST, "stage"),
-            "working hours in this stage",
+            "age_working_hours",
+            lambda r: r.lead_age_us,
+            "working hours since it came in",
+            AGE,
             Unit.WORKING_HOURS,
+            came_in,
         ),
         (
-            "stage_changes",
-            Aggregate(Aggregation.COUNT, "stage"),
-            "changes of stage so far",
+            "created_hour",
+            lambda r: wall(r).hour(),
+            "hour of the day it came in",
+            About("created_hour", "hour of arrival", Who.LEAD),
             Unit.COUNT,
+            Phrase("came in between {}:00 and {}:59"),
+        ),
+        (
+            "created_weekday",
+            lambda r: wall(r).day_of_week.index(),
+            "weekday it came in (0 = Monday)",
+            About("created_weekday", "weekday of arrival", Who.LEAD),
+            Unit.COUNT,
+            Phrase("came in on a {}", names=WEEKDAYS),
+        ),
+        (
+            "is_do_not_contact",
+            lambda r: r.do_not_contact_at.notnull().cast("int64"),
+            "asked not to be contacted",
+            About("is_do_not_contact", "asked not to be contacted", Who.LEAD),
+            Unit.BOOLEAN,
+            PLAIN,
         ),
     ]
-    declared += [
-        (
-            f"days_since_stage_{names[stage]}",
-            Aggregate(Aggregation.SINCE_FIRST, "stage", code),
-            f"days since it first reached '{stage}'",
-            Unit.DAYS,
+    for name, value, says, about, unit, phrase in declared:
+        yield Feature(name, Relation.LEAD, Expression(value), says, about, unit, phrase=phrase)
+
+
+def own_columns(vocabulary: Vocabulary) -> dict[str, tuple[str, ...] | None]:
+    """Columns of the lead and its account that are known from the beginning."""
+    return {n: c for n, c in vocabulary.columns.items() if not n.startswith("reps.")}
+
+
+def _columns(vocabulary: Vocabulary) -> Iterator[Feature]:
+    """Columns of the lead and its account that are known from the beginning."""
+    own = own_columns(vocabulary)
+    names = slugs(own)
+    whose = {"leads": "{}", "accounts": "the account's {}"}
+    for full, categories in own.items():
+        table, column = full.split(".", 1)
+        yield column_as_it_is(
+            names[full],
+            (Relation.LEAD, full.replace(".", "__")),
+            whose[table].format(column.replace("_", " ")),
+            Who.LEAD,
+            categories,
+            Segment.SOURCE if full == "leads.source" else None,
         )
-        for code, stage in enumerate(words.stages)
-    ]
-    for name, how, says, unit in declared:
-        yield Feature(name, Relation.STAGES, how, says, Who.COMPANY, unit)
 
 
-def fields(words: Vocabulary, source: Relation) -> Iterator[Feature]:
-    """Other fields with a history: their last visible value."""
-    names = slugs(words.fields)
-    for column, name in words.field_columns.items():
-        says = name.replace("_", " ")
-        place, categories = (source, column), words.fields[name]
-        yield word(f"field_{names[name]}", place, says, Who.COMPANY, categories)
-
-
-def _owner(words: Vocabulary) -> Iterator[Feature]:
-    """The owner's record, load and place."""
-    yield row(
+def _owner(vocabulary: Vocabulary) -> Iterator[Feature]:
+    """The owner's record, load and place, and the record of all reps who worked on it."""
+    yield Feature(
         "owner_rate",
-        lambda r: r.owner_rate,
+        Relation.CONTEXT,
+        Expression(lambda r: r.owner_rate),
         "the owner's share of leads won, of those that ended lately",
-        Who.REP,
+        About("owner_rate", "the owner's record", Who.REP, "coaching"),
         Unit.SHARE,
+        phrase=Phrase("the owner won {} of the leads that ended lately", NO_OWNER),
     )
-    yield row(
+    yield Feature(
         "owner_resolved",
-        lambda r: r.owner_resolved,
+        Relation.CONTEXT,
+        Expression(lambda r: r.owner_resolved),
         "the owner's leads that ended lately",
-        Who.COMPANY,
+        About("owner_resolved", "the owner's experience", Who.COMPANY, "assignment"),
+        phrase=Phrase(
+            "{} of the owner's leads ended lately",
+            NO_OWNER,
+            "none of the owner's leads ended lately",
+        ),
     )
+    records = About("reps_rate", "the record of its reps", Who.REP, "coaching")
+    for name, says, reps in (
+        ("reps_rate_mean", "share of leads won that its reps worked on, on average", "its reps"),
+        ("reps_rate_best", "share of leads won that its best rep worked on", "its best rep"),
+    ):
+        phrase = Phrase(f"{reps} won {{}} of the leads they worked on", "no rep worked on it yet")
+        how = Ready(name)
+        yield Feature(name, Relation.CONTEXT, how, says, records, Unit.SHARE, phrase=phrase)
     yield Feature(
-        "reps_rate_mean",
+        "owner_load",
         Relation.CONTEXT,
-        Ready("reps_rate_mean"),
-        "how often leads were won that its reps had worked on, on average",
-        Who.REP,
-        Unit.SHARE,
+        Expression(lambda r: r.load),
+        "open leads of the owner",
+        About("owner_load", "the owner's load", Who.COMPANY, "assignment"),
+        phrase=Phrase(
+            "the owner has {} open leads", NO_OWNER, one="it is the owner's only open lead"
+        ),
     )
-    yield Feature(
-        "reps_rate_best",
-        Relation.CONTEXT,
-        Ready("reps_rate_best"),
-        "how often leads were won that its best rep had worked on",
-        Who.REP,
-        Unit.SHARE,
-    )
-    yield row("owner_load", lambda r: r.load, "open leads of the owner", Who.COMPANY)
-    yield from owner_description(words, Relation.CONTEXT, ("rate", "resolved", "load"))
+    yield from owner_description(vocabulary, Relation.CONTEXT, ("rate", "resolved", "load"))
 
 
 def _market() -> Iterator[Feature]:
     """The company's pace and the calendar at the cutoff."""
-    declared: list[tuple[str, Value, str, Unit]] = [
+    won = About("won_of_backlog", "leads won of those open", Who.MARKET)
+    declared: list[tuple[str, Value, str, About, Unit, Phrase]] = [
         (
             "company_rate",
             lambda r: (r.won + 1) / (r.resolved + 2),
-            "the company's share of leads won, of those that ended in the last four weeks",
+            f"the company's share of leads won, of those that ended {LATELY}",
+            About("company_rate", "the company's win rate", Who.MARKET),
             Unit.SHARE,
+            Phrase(f"the company won {{}} of the leads that ended {LATELY}"),
         ),
         (
             "inflow_against_outflow",
             lambda r: (r.created + 1) / (r.resolved + 1),
-            "leads that came in for each that ended, in the last four weeks",
-            Unit.SHARE,
+            f"leads that came in for each that ended, {LATELY}",
+            About("inflow_against_outflow", "leads coming in and ending", Who.MARKET),
+            Unit.RATIO,
+            Phrase(f"{{}} leads came in for each that ended, {LATELY}"),
         ),
-        ("backlog", lambda r: r.backlog, "open leads of the company", Unit.COUNT),
+        (
+            "backlog",
+            lambda r: r.backlog,
+            "open leads of the company",
+            About("backlog", "open leads of the company", Who.MARKET),
+            Unit.COUNT,
+            Phrase("the company has {} open leads"),
+        ),
         (
             "won_of_backlog_week",
             lambda r: r.won_week / (r.backlog + 1),
-            "leads won last week for each open one",
+            "leads won last week, as a share of those open",
+            won,
             Unit.SHARE,
+            Phrase("leads won last week come to {} of those open"),
         ),
         (
             "won_of_backlog_month",
             lambda r: r.won / (r.backlog + 1),
-            "leads won in the last four weeks for each open one",
+            f"leads won {LATELY}, as a share of those open",
+            won,
             Unit.SHARE,
+            Phrase(f"leads won {LATELY} come to {{}} of those open"),
         ),
     ]
-    for name, value, says, unit in declared:
-        yield row(name, value, says, Who.MARKET, unit)
+    for name, value, says, about, unit, phrase in declared:
+        yield Feature(
+            name,
+            Relation.CONTEXT,
+            Expression(value),
+            says,
+            about,
+            unit,
+            phrase=phrase,
+            is_common=True,
+        )
     yield from calendar(Relation.CONTEXT)
 
 
-def _standings(words: Vocabulary) -> Iterator[Feature]:
-    """Where the lead stands among the others of the day, and how overdue the next touch is."""
-    compared = {"age_days": "how old it is", "days_since_touch": "how long it has waited"}
-    if "leads.value" in words.columns:
-        compared[slugs(own_columns(words))["leads.value"]] = "how much it is worth"
-    yield from standings(words, "leads", compared, Who.LEAD)
+def _peers(vocabulary: Vocabulary) -> Iterator[Feature]:
+    """Where the lead ranks among the others of the day, and how overdue the next touch is."""
+    compared = {
+        "age_days": Comparison(AGE, "age", "older than", "the oldest"),
+        "days_since_touch": Comparison(
+            ACTIVITY, "wait", "waiting longer than", "waiting the longest", NOT_YET
+        ),
+    }
+    if "leads.value" in vocabulary.columns:
+        name = slugs(own_columns(vocabulary))["leads.value"]
+        worth = About(name, "value", Who.LEAD)
+        compared[name] = Comparison(worth, "value", "worth more than", "worth the most")
+    yield from peer_ranks(vocabulary, "leads", compared)
     yield Feature(
         "overdue",
         Relation.COLUMNS,
         Ratio("days_since_touch", "days_between_touches", 0.1),
-        "the wait since the last activity, against its usual rhythm",
-        Who.REP,
-        Unit.SHARE,
+        "the wait since the last activity, as a multiple of the usual one",
+        ACTIVITY,
+        Unit.RATIO,
+        phrase=Phrase("waiting {} times as long as is usual for it", TOO_FEW),
     )

@@ -1,185 +1,254 @@
-"""What was done about a lead: declarations over its activities."""
+"""What was done about a lead or a deal: declarations over its activities."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from features.definitions.wording import in_window, suffix, touch, windows_per_type
-from features.feature import Aggregate, Aggregation, Feature, Relation, Unit, Who, slugs
+from features.definitions.wording import (
+    counts,
+    in_window,
+    number_of,
+    quoted,
+    suffix,
+    windows_per_type,
+)
+from features.feature import Aggregate, Aggregation, Feature, Relation, Unit
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
+from features.texts import About, Phrase, Who, slugs
+
+ACTIVITY = About("touch", "activity", Who.REP, "activity")
+"""All activities together, of whatever type: in any window, how lately, how long, how often."""
+ACTIVITIES = number_of("activity", "activities")
+DAYS_WORKED = Phrase(
+    "activities on {} days", zero="no day with an activity", one="activities on 1 day"
+)
+NOT_YET = "no touch yet"
+TOO_FEW = "fewer than two activities yet"
 
 
 def touches(params: FeatureParams) -> Iterator[Feature]:
     """All activities together: how many, how recent, how long, how fast at the start."""
-    for days in (*params.windows_days, None):
-        yield touch(
-            f"touches_{suffix(days)}",
-            Aggregate(Aggregation.COUNT),
-            f"activities {in_window(days)}",
-            days=days,
-        )
+    count = Aggregate(Aggregation.COUNT)
+    windows = (*params.windows_days, None)
+    words = ("activities", ACTIVITIES)
+    yield from counts("touches", (Relation.TOUCHES, count), words, ACTIVITY, windows)
     for days in (params.windows_days[-1], None):
-        yield touch(
+        when = in_window(days)
+        yield Feature(
             f"duration_hours_{suffix(days)}",
+            Relation.TOUCHES,
             Aggregate(Aggregation.SUM, column="duration"),
-            f"hours spent on it {in_window(days)}",
+            f"hours spent on it {when}",
+            ACTIVITY,
             Unit.HOURS,
             days,
+            phrase=Phrase("{} spent on it", zero="no time spent on it").followed_by(when),
         )
-    last, first = Aggregate(Aggregation.SINCE_LAST), Aggregate(Aggregation.SINCE_FIRST)
-    yield touch("days_since_touch", last, "days since the last activity", Unit.DAYS)
-    yield touch(
-        "working_hours_since_touch",
-        last,
-        "working hours since the last activity",
-        Unit.WORKING_HOURS,
-    )
-    yield touch("days_since_first_touch", first, "days since the first activity", Unit.DAYS)
-    yield touch(
+    yield from recency()
+    yield Feature(
         "duration_hours_mean",
+        Relation.TOUCHES,
         Aggregate(Aggregation.MEAN, column="duration"),
         "hours an activity took on average",
+        ACTIVITY,
         Unit.HOURS,
+        phrase=Phrase("an activity took {} on average", "no activity of known length yet"),
     )
-    yield touch(
+    yield Feature(
         "days_between_touches",
+        Relation.TOUCHES,
         Aggregate(Aggregation.RHYTHM),
         "days between its activities on average",
+        ACTIVITY,
         Unit.DAYS,
+        phrase=Phrase("{} between its activities on average", TOO_FEW),
     )
-    yield touch(
+    yield Feature(
         "first_response_hours",
+        Relation.TOUCHES,
         Aggregate(Aggregation.RESPONSE),
         "hours from its arrival to the first activity",
+        About("first_response_hours", "first response", Who.REP, "response time"),
         Unit.HOURS,
+        phrase=Phrase("first touched {} after it came in", NOT_YET),
     )
     yield from trends(params)
+
+
+def recency() -> Iterator[Feature]:
+    """How long ago the last activity was, by two clocks, and the first."""
+    last, first = Aggregate(Aggregation.SINCE_LAST), Aggregate(Aggregation.SINCE_FIRST)
+    last_ago, first_ago = (Phrase(f"{end} touched {{}} ago", NOT_YET) for end in ("last", "first"))
+    for name, how, says, unit, phrase in (
+        ("days_since_touch", last, "days since the last activity", Unit.DAYS, last_ago),
+        (
+            "working_hours_since_touch",
+            last,
+            "working hours since the last activity",
+            Unit.WORKING_HOURS,
+            last_ago,
+        ),
+        ("days_since_first_touch", first, "days since the first activity", Unit.DAYS, first_ago),
+    ):
+        yield Feature(name, Relation.TOUCHES, how, says, ACTIVITY, unit, phrase=phrase)
 
 
 def trends(params: FeatureParams) -> Iterator[Feature]:
     """Whether activities become more or fewer."""
     for short, wide in zip(params.windows_days[1:-1:2], params.windows_days[2::2], strict=False):
-        yield touch(
+        now, before = f"in the last {short} days", f"in the {wide - short} before"
+        yield Feature(
             f"touch_trend_{short}d_{wide}d",
+            Relation.TOUCHES,
             Aggregate(Aggregation.TREND, wide_days=wide),
-            f"activities a day in the last {short} days, less those of the {wide - short} before",
-            Unit.SHARE,
+            f"activities a day {now}, less those {before}",
+            ACTIVITY,
+            Unit.RATIO,
             short,
+            phrase=Phrase(
+                f"{{}} more activities a day {now} than {before}",
+                zero=f"as many activities a day {now} as {before}",
+                below=f"{{}} fewer activities a day {now} than {before}",
+            ),
         )
 
 
-def types(words: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
+def types(vocabulary: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
     """Each activity type: how many in each window, how recent; and the latest type."""
-    names = slugs(words.types)
-    for code, word in enumerate(words.types):
-        plain = word.replace("_", " ")
-        for days in windows_per_type(params):
-            yield touch(
-                f"type_{names[word]}_{suffix(days)}",
-                Aggregate(Aggregation.COUNT, "type", code),
-                f"'{plain}' {in_window(days)}",
-                days=days,
-            )
-        yield touch(
-            f"days_since_type_{names[word]}",
-            Aggregate(Aggregation.SINCE_LAST, "type", code),
-            f"days since the last '{plain}'",
+    names = slugs(vocabulary.types)
+    for code, word in enumerate(vocabulary.types):
+        yield from _type(f"type_{names[word]}", code, quoted(word), params)
+    if not vocabulary.types:
+        return
+    for name, kind, label, empty in (
+        ("last_type", Aggregation.LAST_WORD, "last activity", NOT_YET),
+        (
+            "second_last_type",
+            Aggregation.SECOND_WORD,
+            "last activity of another type",
+            "no activity of another type yet",
+        ),
+        ("newest_type", Aggregation.NEWEST_WORD, "latest new type of activity", NOT_YET),
+    ):
+        yield Feature(
+            name,
+            Relation.TOUCHES,
+            Aggregate(kind, "type"),
+            f"type of the {label}",
+            About(name, label, Who.REP, "activity"),
+            Unit.CATEGORY,
+            categories=vocabulary.types,
+            phrase=Phrase(empty=empty),
+        )
+    yield Feature(
+        "days_since_newest_type",
+        Relation.TOUCHES,
+        Aggregate(Aggregation.SINCE_NEWEST, "type"),
+        "days since something new was done",
+        About("newest_type", "latest new type of activity", Who.REP, "activity"),
+        Unit.DAYS,
+        phrase=Phrase("something new was last done {} ago", NOT_YET),
+    )
+
+
+def _type(topic: str, code: int, word: str, params: FeatureParams) -> Iterator[Feature]:
+    """One activity type: how many in each window, how recent, and how much time it took."""
+    about = About(topic, word, Who.REP, "activity")
+    times = Phrase(f"{word} {{}} times", zero=f"no {word}", one=f"{word} once")
+    rows = (Relation.TOUCHES, Aggregate(Aggregation.COUNT, "type", code))
+    yield from counts(topic, rows, (word, times), about, windows_per_type(params))
+    for infix, kind, end in (
+        ("", Aggregation.SINCE_LAST, "last"),
+        ("first_", Aggregation.SINCE_FIRST, "first"),
+    ):
+        yield Feature(
+            f"days_since_{infix}{topic}",
+            Relation.TOUCHES,
+            Aggregate(kind, "type", code),
+            f"days since the {end} {word}",
+            about,
             Unit.DAYS,
+            phrase=Phrase(f"{end} {word} {{}} ago", f"no {word} yet"),
         )
-        yield touch(
-            f"days_since_first_type_{names[word]}",
-            Aggregate(Aggregation.SINCE_FIRST, "type", code),
-            f"days since the first '{plain}'",
-            Unit.DAYS,
-        )
-        yield touch(
-            f"duration_hours_type_{names[word]}_all",
-            Aggregate(Aggregation.SUM, "type", code, column="duration"),
-            f"hours spent on '{plain}' so far",
-            Unit.HOURS,
-        )
-    if words.types:
-        for name, kind, says in (
-            ("last_type", Aggregation.LAST_WORD, "the last activity's type"),
-            ("second_last_type", Aggregation.SECOND_WORD, "the type of activity before that"),
-            ("newest_type", Aggregation.NEWEST_WORD, "the latest type that was new to it"),
-        ):
-            yield Feature(
-                name,
-                Relation.TOUCHES,
-                Aggregate(kind, "type"),
-                says,
-                Who.REP,
-                Unit.CATEGORY,
-                categories=words.types,
-            )
-        yield touch(
-            "days_since_newest_type",
-            Aggregate(Aggregation.SINCE_NEWEST, "type"),
-            "days since something new was done",
-            Unit.DAYS,
-        )
+    yield Feature(
+        f"duration_hours_{topic}_all",
+        Relation.TOUCHES,
+        Aggregate(Aggregation.SUM, "type", code, column="duration"),
+        f"hours spent on {word} so far",
+        about,
+        Unit.HOURS,
+        phrase=Phrase(f"{{}} spent on {word} so far", zero=f"no time spent on {word} so far"),
+    )
 
 
 INBOUND = frozenset({"inbound", "in", "incoming", "received"})
 """Directions in which the lead, not the rep, was the one who acted."""
 
 
-def directions(words: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
+def directions(vocabulary: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
     """Directions and outcomes of activities: how many, how recent."""
-    for column, found, phrase in (
-        ("direction", words.directions, "'{}' activities"),
-        ("outcome", words.outcomes, "activities with the outcome '{}'"),
+    for column, data_words, label, one, many in (
+        ("direction", vocabulary.directions, "{} activities", "{} activity", "{} activities"),
+        (
+            "outcome",
+            vocabulary.outcomes,
+            "outcome {}",
+            "activity with the outcome {}",
+            "activities with the outcome {}",
+        ),
     ):
-        names = slugs(found)
-        for code, word in enumerate(found):
-            says = phrase.format(word.replace("_", " "))
-            who = Who.LEAD if word.lower() in INBOUND else Who.REP
-            for days in windows_per_type(params):
-                yield Feature(
-                    f"{column}_{names[word]}_{suffix(days)}",
-                    Relation.TOUCHES,
-                    Aggregate(Aggregation.COUNT, column, code),
-                    f"{says} {in_window(days)}",
-                    who,
-                    window_days=days,
-                )
+        names = slugs(data_words)
+        for code, word in enumerate(data_words):
+            topic, plain = f"{column}_{names[word]}", quoted(word)
+            single, several = one.format(plain), many.format(plain)
+            about = acted(topic, label.format(plain), word, Who.LEAD)
+            rows = (Relation.TOUCHES, Aggregate(Aggregation.COUNT, column, code))
+            words = (several, number_of(single, several))
+            yield from counts(topic, rows, words, about, windows_per_type(params))
             yield Feature(
-                f"days_since_{column}_{names[word]}",
+                f"days_since_{topic}",
                 Relation.TOUCHES,
                 Aggregate(Aggregation.SINCE_LAST, column, code),
-                f"days since the last of the {says}",
-                who,
+                f"days since the last {single}",
+                about,
                 Unit.DAYS,
+                phrase=Phrase(f"last {single} {{}} ago", f"no {single} yet"),
             )
 
 
-def numbers(words: Vocabulary) -> Iterator[Feature]:
+def acted(topic: str, label: str, direction: str, other: Who) -> About:
+    """Return whose doing activities of a direction are: the other side's if they came in."""
+    if direction.lower() in INBOUND:
+        return About(topic, label, other)
+    return About(topic, label, Who.REP, "activity")
+
+
+def numbers(vocabulary: Vocabulary) -> Iterator[Feature]:
     """Further numbers that activities carry: their mean and their sum."""
-    names = slugs(words.numbers)
-    for word in words.numbers:
-        for kind in (Aggregation.MEAN, Aggregation.SUM):
-            yield touch(
+    names = slugs(vocabulary.numbers)
+    for word in vocabulary.numbers:
+        plain = word.replace("_", " ")
+        about = About(f"number_{names[word]}", f"{plain} of its activities", Who.REP, "activity")
+        for kind, end in ((Aggregation.MEAN, "on average"), (Aggregation.SUM, "in all")):
+            yield Feature(
                 f"{kind.value}_{names[word]}",
+                Relation.TOUCHES,
                 Aggregate(kind, column=f"number__{word}"),
-                f"{kind.value} of the {word.replace('_', ' ')} of its activities",
+                f"{plain} of its activities, {end}",
+                about,
                 Unit.AMOUNT,
+                phrase=Phrase(f"{{}} {end}"),
             )
 
 
 def coverage(params: FeatureParams) -> Iterator[Feature]:
     """On how many days, and by how many reps, it was worked."""
-    for source, what, plain in (
-        (Relation.TOUCH_DAYS, "active_days", "days with an activity"),
-        (Relation.TOUCH_REPS, "reps", "reps who worked on it"),
-    ):
-        for days in (*params.windows_days[-2:], None):
-            yield Feature(
-                f"{what}_{suffix(days)}",
-                source,
-                Aggregate(Aggregation.COUNT),
-                f"{plain} {in_window(days)}",
-                Who.REP,
-                window_days=days,
-            )
+    count = Aggregate(Aggregation.COUNT)
+    windows = (*params.windows_days[-2:], None)
+    words = ("days with an activity", DAYS_WORKED)
+    yield from counts("active_days", (Relation.TOUCH_DAYS, count), words, ACTIVITY, windows)
+    about = About("reps", "reps who worked on it", Who.REP, "teamwork")
+    people = Phrase("{} reps worked on it", zero="no rep worked on it", one="1 rep worked on it")
+    words = ("reps who worked on it", people)
+    yield from counts("reps", (Relation.TOUCH_REPS, count), words, about, windows)

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 
 from features.as_of.deal_totals import FLOW_DAYS, PACE_DAYS
 from features.as_of.reps import GROUPS, SUMMED
-from features.definitions.context import CALENDAR
+from features.definitions.context import CALENDAR, calendar
 from features.definitions.rep_activity import work
 from features.definitions.rep_sales import (
     column,
@@ -20,19 +20,32 @@ from features.definitions.rep_sales import (
     pipeline,
     working_days,
 )
-from features.definitions.wording import Value, in_days, kind, word
-from features.feature import Feature, FeatureSet, Relation, Unit, Who, slugs
+from features.definitions.wording import Value, column_as_it_is, in_days, kind
+from features.feature import Expression, Feature, FeatureSet, Relation, Unit
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
+from features.texts import About, Phrase, Who, slugs
 
+QUOTA = About("quota", "the quota", Who.COMPANY, "quota")
+TIME_LEFT = About("time_left", "time left", Who.MARKET)
+CLOSED = About("attained", "won so far", Who.REP, "closing")
+EARLIER = About("past_attainment", "earlier periods", Who.REP)
+TENURE = About("tenure", "time with the company", Who.COMPANY)
+NO_PAST = "no period before this one"
+MONTHS = (
+    "no month",
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+"""Months by their number, which begins at 1."""
 BILLION = 1_000_000_000
 
 
-def rep_features(words: Vocabulary, params: FeatureParams) -> FeatureSet:
+def rep_features(vocabulary: Vocabulary, params: FeatureParams) -> FeatureSet:
     """Declare every feature of a rep in a quota period for the words of one extract.
 
     Args:
-        words: what `read_vocabulary(warehouse, params, REP)` gives.
+        vocabulary: the words, as `read_vocabulary(warehouse, params, REP)` returns them.
         params: windows, working hours, and how strongly own records are drawn to the company's.
     """
     families = (
@@ -40,18 +53,18 @@ def rep_features(words: Vocabulary, params: FeatureParams) -> FeatureSet:
         _attained(),
         _past(),
         pace(params),
-        pipeline(words),
+        pipeline(vocabulary),
         leads(params),
-        _person(words),
+        _person(vocabulary),
         _peers(),
         _calendar(),
-        work(words, params),
+        work(vocabulary, params),
     )
     features = tuple(feature for family in families for feature in family)
-    return FeatureSet("rep", features, _rows(words))
+    return FeatureSet("rep", features, _rows(vocabulary))
 
 
-def _rows(words: Vocabulary) -> dict[Relation, dict[str, str]]:
+def _rows(vocabulary: Vocabulary) -> dict[Relation, dict[str, str]]:
     """The columns that expressions over a rep may use."""
     clocks = ("cutoff", "period_start", "period_end", "hired_at")
     paces = [f"{what}_{d}d" for what in ("minutes", "won", "lost", "won_amount") for d in PACE_DAYS]
@@ -62,7 +75,7 @@ def _rows(words: Vocabulary) -> dict[Relation, dict[str, str]]:
     stages = [
         f"open_{what}{place}"
         for what in ("stage_", "amount_stage_")
-        for place in range(len(words.stages) + 1)
+        for place in range(len(vocabulary.stages) + 1)
     ]
     whole = (*ever, *plain, *due, *SUMMED, *paces, *flows, *stages, *CALENDAR)
     company = [f"all_{name}" for name in (*paces, *ever, "created_90d")]
@@ -73,7 +86,7 @@ def _rows(words: Vocabulary) -> dict[Relation, dict[str, str]]:
             **dict.fromkeys(clocks, "timestamp(6)"),
             **dict.fromkeys((*whole, *company), "int64"),
             **dict.fromkeys((*numbers, "all_median_won", *sums), "float64"),
-            **{n.replace(".", "__"): kind(c) for n, c in words.columns.items()},
+            **{n.replace(".", "__"): kind(c) for n, c in vocabulary.columns.items()},
         }
     }
 
@@ -95,20 +108,30 @@ def _period(params: FeatureParams) -> Iterator[Feature]:
     def length(rows: ir.Table) -> ir.Value:
         return in_days(rows.period_end.delta(rows.period_start, unit="microsecond"))
 
-    market, days = Who.MARKET, Unit.DAYS
-    yield of_rep("quota", lambda r: r.quota, "the quota", Who.COMPANY, Unit.AMOUNT)
-    yield of_rep("share_gone", _share_gone, "share of the period gone", market, Unit.SHARE)
-    says = "share of the period's working days gone"
-    yield of_rep("working_share_gone", worked, says, market, Unit.SHARE)
-    yield of_rep("days_left", days_left, "days left in the period", market, days)
-    yield of_rep(
-        "working_days_left",
-        lambda r: working_days(r.minutes_left, params),
-        "working days left in the period",
-        market,
-        days,
-    )
-    yield of_rep("period_days", length, "days the period has", Who.COMPANY, days)
+    days, share = Unit.DAYS, Unit.SHARE
+    quota = Phrase("a quota of {}")
+    yield of_rep("quota", lambda r: r.quota, "the quota", QUOTA, Unit.AMOUNT, quota)
+    for name, value, says, unit, phrase in (
+        ("share_gone", _share_gone, "share of the period gone", share, "{} of the period is gone"),
+        (
+            "working_share_gone",
+            worked,
+            "share of the period's working days gone",
+            share,
+            "{} of the period's working days are gone",
+        ),
+        ("days_left", days_left, "days left in the period", days, "{} left in the period"),
+        (
+            "working_days_left",
+            lambda r: working_days(r.minutes_left, params),
+            "working days left in the period",
+            Unit.COUNT,
+            "{} working days left in the period",
+        ),
+    ):
+        yield of_rep(name, value, says, TIME_LEFT, unit, Phrase(phrase))
+    about = About("period", "length of the period", Who.COMPANY)
+    yield of_rep("period_days", length, "days the period has", about, days)
 
 
 def _ratio(rows: ir.Table) -> ir.Value:
@@ -127,18 +150,31 @@ def _attained() -> Iterator[Feature]:
     def linear(rows: ir.Table) -> ir.Value:
         return _ratio(rows) / _share_gone(rows).nullif(0)
 
-    share = Unit.SHARE
-    yield of_rep("attained", lambda r: r.attained, "won so far", Who.REP, Unit.AMOUNT)
-    yield of_rep("attained_deals", lambda r: r.attained_deals, "deals won so far", Who.REP)
-    yield of_rep("attained_ratio", _ratio, "share of the quota that is in", Who.REP, share)
-    says = "share of the quota that is in, against the share of the period gone"
-    yield of_rep("linear_attainment", linear, says, Who.REP, share)
+    def left(rows: ir.Table) -> ir.Value:
+        return missing(rows).fill_null(0.0) / 1000
+
+    share, ratio, amount = Unit.SHARE, Unit.RATIO, Unit.AMOUNT
+    phrase = Phrase("won {} so far", zero="nothing won so far")
+    yield of_rep("attained", lambda r: r.attained, "won so far", CLOSED, amount, phrase)
+    number = Phrase("won {} deals so far", zero="no deal won so far", one="won 1 deal so far")
+    deals = "attained_deals"
+    yield of_rep(deals, lambda r: r.attained_deals, "deals won so far", CLOSED, phrase=number)
+    says = "share of the quota that is in"
+    in_so_far = Phrase("{} of the quota is in")
+    yield of_rep("attained_ratio", _ratio, says, CLOSED, share, in_so_far)
+    says = "share of the quota that is in, as a multiple of the share of the period gone"
+    phrase = Phrase("{} times as much of the quota is in as of the period is gone")
+    yield of_rep("linear_attainment", linear, says, CLOSED, ratio, phrase)
     says = "share of its business the company usually has by now"
-    yield of_rep("company_curve", _curve, says, Who.MARKET, share)
-    says = "share of the quota that is in, against the company's usual course"
-    yield of_rep("seasonal_attainment", lambda r: _ratio(r) / _curve(r), says, Who.REP, share)
-    says = "what is still missing"
-    yield of_rep("missing", lambda r: missing(r).fill_null(0.0) / 1000, says, Who.REP, Unit.AMOUNT)
+    about = About("company_curve", "the company's usual course", Who.MARKET)
+    phrase = Phrase("the company usually has {} of its business by now", NO_PAST)
+    yield of_rep("company_curve", _curve, says, about, share, phrase)
+    says = "share of the quota that is in, as a multiple of the company's usual course"
+    phrase = Phrase("{} times as much of the quota is in as is usual by now", NO_PAST)
+    name = "seasonal_attainment"
+    yield of_rep(name, lambda r: _ratio(r) / _curve(r), says, CLOSED, ratio, phrase)
+    phrase = Phrase("{} is still missing", zero="nothing is missing any more")
+    yield of_rep("missing", left, "what is still missing", CLOSED, amount, phrase)
 
 
 def _past() -> Iterator[Feature]:
@@ -154,31 +190,42 @@ def _past() -> Iterator[Feature]:
     def mean(name: str) -> Value:
         return lambda rows: rows[name] / BILLION / rows.past_periods.nullif(0)
 
-    share, company = Unit.SHARE, Who.COMPANY
-    yield of_rep("past_periods", lambda r: r.past_periods, "quota periods before this", company)
-    for name, by_now in (("ratio", ""), ("early_ratio", "_by_now")):
-        when = " at this share of it" if by_now else ""
+    share, ratio = Unit.SHARE, Unit.RATIO
+    about = About("past_periods", "quota periods before this", Who.COMPANY)
+    number = Phrase("{} quota periods before this", zero=NO_PAST, one="1 quota period before this")
+    count = "past_periods"
+    yield of_rep(count, lambda r: r.past_periods, about.label, about, phrase=number)
+    for name, by_now, when in (
+        ("ratio", "", ""),
+        ("early_ratio", "_by_now", " by this share of it"),
+    ):
         yield of_rep(
             f"last_attainment{by_now}",
             column(f"last_{name}"),
             f"attainment of the last period{when}",
-            Who.REP,
+            EARLIER,
             share,
+            Phrase(f"{{}} of the last period's quota{when}", NO_PAST),
         )
         yield of_rep(
             f"mean_attainment{by_now}",
             mean(f"past_{name}"),
             f"attainment of an earlier period{when}, on average",
-            Who.REP,
+            EARLIER,
             share,
+            Phrase(f"{{}} of an earlier quota{when}, on average", NO_PAST),
         )
-    says = "the quota, as a multiple of earlier ones"
-    yield of_rep("quota_against_past", quota_against_past, says, company, share)
+    says, phrase = (
+        "the quota, as a multiple of earlier ones",
+        Phrase("{} times earlier quotas", NO_PAST, one="as much as earlier quotas"),
+    )
+    yield of_rep("quota_against_past", quota_against_past, says, QUOTA, ratio, phrase)
     says = "the quota, as a multiple of what earlier periods brought"
-    yield of_rep("quota_against_past_won", quota_against_past_won, says, company, share)
+    phrase = Phrase("{} times what earlier periods brought", NO_PAST)
+    yield of_rep("quota_against_past_won", quota_against_past_won, says, QUOTA, ratio, phrase)
 
 
-def _person(words: Vocabulary) -> Iterator[Feature]:
+def _person(vocabulary: Vocabulary) -> Iterator[Feature]:
     """How long the rep has been there, and where the rep belongs."""
 
     def tenure(rows: ir.Table) -> ir.Value:
@@ -187,16 +234,20 @@ def _person(words: Vocabulary) -> Iterator[Feature]:
     def ramp(rows: ir.Table) -> ir.Value:
         return in_days(rows.period_start.delta(rows.hired_at, unit="microsecond"))
 
-    company, days = Who.COMPANY, Unit.DAYS
-    yield of_rep("tenure_days", tenure, "days since being hired", company, days)
+    days = Unit.DAYS
+    hired = Phrase("hired {} ago")
+    yield of_rep("tenure_days", tenure, "days since being hired", TENURE, days, hired)
     says = "days between being hired and the period's start"
-    yield of_rep("tenure_at_start_days", ramp, says, company, days)
-    yield of_rep("has_left", lambda r: r.has_left, "has left the company", company)
-    columns = words.columns_of("reps")
+    phrase = Phrase("hired {} before the period began", below="hired {} after the period began")
+    yield of_rep("tenure_at_start_days", ramp, says, TENURE, days, phrase)
+    left = About("has_left", "has left the company", Who.COMPANY)
+    yield of_rep("has_left", lambda r: r.has_left, left.label, left, Unit.BOOLEAN)
+    columns = vocabulary.columns_of("reps")
     names = slugs(columns.values())
-    for made, name in columns.items():
-        place, categories = (Relation.REP, made), words.columns[f"reps.{name}"]
-        yield word(f"rep_{names[name]}", place, name.replace("_", " "), company, categories)
+    for column_, name in columns.items():
+        place, categories = (Relation.REP, column_), vocabulary.columns[f"reps.{name}"]
+        label = name.replace("_", " ")
+        yield column_as_it_is(f"rep_{names[name]}", place, label, Who.COMPANY, categories)
 
 
 def _peers() -> Iterator[Feature]:
@@ -206,19 +257,32 @@ def _peers() -> Iterator[Feature]:
     def over(group: str, what: str, other: str) -> Value:
         return lambda rows: rows[f"{group}_{what}"] / rows[f"{group}_{other}"].nullif(0)
 
-    for group, words in whose.items():
+    for group, possessive in whose.items():
         who = Who.MARKET if group != "manager" else Who.COMPANY
-        for name, what, other, says in (
-            ("attained_ratio", "attained_amount", "quota_thousandths", "quotas that is in"),
-            ("past_attainment", "past_amount", "past_quota", "earlier quotas that came in"),
-            ("open_against_quota", "open_amount", "quota_thousandths", "quotas in open deals"),
+        for name, what, other, says, verb in (
+            ("attained_ratio", "attained_amount", "quota_thousandths", "quotas", "is in"),
+            ("past_attainment", "past_amount", "past_quota", "earlier quotas", "came in"),
+            (
+                "open_against_quota",
+                "open_amount",
+                "quota_thousandths",
+                "quotas",
+                "is in open deals",
+            ),
         ):
-            says_all = f"share of {words} {says}"
-            yield of_rep(f"{group}_{name}", over(group, what, other), says_all, who, Unit.SHARE)
-        says_all = f"open leads for each of {words} reps"
+            about = About(f"{group}_{name}", f"{possessive} {says}", who)
+            said, phrase = (
+                f"share of {possessive} {says} that {verb}",
+                f"{{}} of {possessive} {says} {verb}",
+            )
+            value = over(group, what, other)
+            yield of_rep(f"{group}_{name}", value, said, about, Unit.SHARE, Phrase(phrase))
+        said, name = f"open leads for each of {possessive} reps", f"{group}_leads_per_rep"
+        about = About(name, f"{possessive} leads", who)
         leads_each = over(group, "open_leads", "reps")
-        yield of_rep(f"{group}_leads_per_rep", leads_each, says_all, who, Unit.SHARE)
-        yield of_rep(f"{group}_reps", column(f"{group}_reps"), f"{words} reps", who)
+        yield of_rep(name, leads_each, said, about, Unit.RATIO, Phrase(f"{{}} {said}"))
+        about = About(f"{group}_reps", f"{possessive} reps", who)
+        yield of_rep(f"{group}_reps", column(f"{group}_reps"), about.label, about)
 
 
 def _calendar() -> Iterator[Feature]:
@@ -227,10 +291,18 @@ def _calendar() -> Iterator[Feature]:
     def rate(rows: ir.Table) -> ir.Value:
         return (rows.all_won_90d + 1) / (rows.all_won_90d + rows.all_lost_90d + 2)
 
-    says = "the company's share of deals won, of those closed in 90 days"
-    yield of_rep("company_win_rate", rate, says, Who.MARKET, Unit.SHARE)
-    for name, says in CALENDAR.items():
-        yield of_rep(name, column(name), says, Who.MARKET)
-    yield of_rep(
-        "start_month", lambda r: r.period_start.month(), "month the period starts in", Who.MARKET
+    yield Feature(
+        "company_win_rate",
+        Relation.REP,
+        Expression(rate),
+        "the company's share of deals won, of those closed in 90 days",
+        About("company_win_rate", "the company's win rate", Who.MARKET),
+        Unit.SHARE,
+        phrase=Phrase("the company won {} of the deals closed in 90 days"),
+        is_common=True,
     )
+    yield from calendar(Relation.REP)
+    about = About("start_month", "the period's first month", Who.MARKET)
+    months = Phrase("the period starts in {}", names=MONTHS)
+    says = "month the period starts in"
+    yield of_rep("start_month", lambda r: r.period_start.month(), says, about, phrase=months)

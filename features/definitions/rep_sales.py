@@ -8,19 +8,37 @@ import ibis
 import ibis.expr.types as ir
 
 from features.as_of.deal_totals import FLOW_DAYS, PACE_DAYS
-from features.definitions.deal import PRIOR_WINS
-from features.definitions.wording import Value, fact
-from features.feature import Feature, Relation, Unit, Who, slugs
+from features.definitions.deal_context import PRIOR_WINS
+from features.definitions.wording import Value, number_of, quoted
+from features.feature import Expression, Feature, Relation, Unit
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
+from features.texts import PLAIN, About, Phrase, Who, slugs
 
 PRIOR_DAYS = 20.0
 """Working days at the company's pace that a rep's own pace starts from."""
 
 
-def of_rep(name: str, value: Value, says: str, who: Who, unit: Unit = Unit.COUNT) -> Feature:
-    """Declare a figure about a rep in a quota period."""
-    return fact(Relation.REP, name, value, says, who, unit)
+PACE = About("pace", "selling pace", Who.REP, "closing")
+SIZE = About("deal_size", "size of wins", Who.REP, "deal size")
+OPEN = About("open", "open deals", Who.REP, "pipeline")
+DUE = About("due", "deals due in the period", Who.REP, "pipeline")
+OVERDUE = About("overdue", "overdue deals", Who.REP, "close date")
+CONVERSIONS = About("conversions", "leads converted", Who.REP, "lead follow-up")
+NO_WIN = "no win yet"
+MADE = "nothing is missing any more"
+
+
+def of_rep(
+    name: str,
+    value: Value,
+    says: str,
+    about: About,
+    unit: Unit = Unit.COUNT,
+    phrase: Phrase = PLAIN,
+) -> Feature:
+    """Declare a figure about a rep in a quota period; without a phrase the number stands alone."""
+    return Feature(name, Relation.REP, Expression(value), says, about, unit, phrase=phrase)
 
 
 def column(name: str, over: float = 1.0) -> Value:
@@ -41,7 +59,7 @@ def missing(rows: ir.Table) -> ir.Value:
 
 
 def shrunk_pace(rows: ir.Table, what: str, days: int, params: FeatureParams) -> ir.Value:
-    """Give what a rep won a working day, drawn to what all reps with a quota won a day."""
+    """Return what a rep won a working day, shrunk towards what all reps with a quota won a day."""
     own_days = working_days(rows[f"minutes_{days}d"], params)
     all_days = working_days(rows[f"company_minutes_{days}d"], params)
     company = rows[f"company_{what}_{days}d"] / all_days.nullif(0)
@@ -66,25 +84,46 @@ def pace(params: FeatureParams) -> Iterator[Feature]:
         return lambda rows: shrunk_pace(rows, what, days, params) / over
 
     for days in PACE_DAYS:
-        for what, says, unit in (
-            ("won_amount", "won a working day", Unit.AMOUNT),
-            ("won", "deals won a working day", Unit.SHARE),
-        ):
-            yield of_rep(
-                f"pace_{what}_{days}d",
-                paced(what, days),
-                f"{says}, in the last {days} days",
-                Who.REP,
-                unit,
-            )
-        says = f"deals won in the last {days} days"
-        yield of_rep(f"won_{days}d", column(f"won_{days}d"), says, Who.REP)
-    yield of_rep("mean_won", _mean_won, "mean amount of a win", Who.REP, Unit.AMOUNT)
-    yield of_rep("median_won", _median_won, "usual amount of a win", Who.REP, Unit.AMOUNT)
-    says = "share of deals won, of those closed in a year"
-    yield of_rep("win_rate", win_rate, says, Who.REP, Unit.SHARE)
-    says = "what is missing, against a year's pace over the days left"
-    yield of_rep("needed_against_pace", needed, says, Who.REP, Unit.SHARE)
+        lately = f"in the last {days} days"
+        yield of_rep(
+            f"pace_won_amount_{days}d",
+            paced("won_amount", days),
+            f"won a working day, {lately}",
+            PACE,
+            Unit.AMOUNT,
+            Phrase("won {} a working day", zero="won nothing").followed_by(lately),
+        )
+        yield of_rep(
+            f"pace_won_{days}d",
+            paced("won", days),
+            f"deals won a working day, {lately}",
+            PACE,
+            Unit.RATIO,
+            Phrase(f"won {{}} deals a working day, {lately}"),
+        )
+        number = Phrase("won {} deals", zero="won no deal", one="won 1 deal").followed_by(lately)
+        says = f"deals won {lately}"
+        yield of_rep(f"won_{days}d", column(f"won_{days}d"), says, PACE, phrase=number)
+    says, phrase = "mean amount of a win", Phrase("a win brings {} on average", NO_WIN)
+    yield of_rep("mean_won", _mean_won, says, SIZE, Unit.AMOUNT, phrase)
+    says, phrase = "usual amount of a win", Phrase("a win usually brings {}", NO_WIN)
+    yield of_rep("median_won", _median_won, says, SIZE, Unit.AMOUNT, phrase)
+    yield of_rep(
+        "win_rate",
+        win_rate,
+        "share of deals won, of those closed in a year",
+        About("win_rate", "win rate", Who.REP, "closing"),
+        Unit.SHARE,
+        Phrase("won {} of the deals closed in a year"),
+    )
+    yield of_rep(
+        "needed_against_pace",
+        needed,
+        "what is missing, as a multiple of a year's pace over the days left",
+        About("needed_pace", "pace needed", Who.REP, "closing"),
+        Unit.RATIO,
+        Phrase("{} times a year's pace is needed", "no time is left"),
+    )
 
 
 def _mean_won(rows: ir.Table) -> ir.Value:
@@ -99,48 +138,72 @@ def _median_won(rows: ir.Table) -> ir.Value:
     return total / (rows.won_ever + PRIOR_WINS) / 1000
 
 
-def pipeline(words: Vocabulary) -> Iterator[Feature]:
+def pipeline(vocabulary: Vocabulary) -> Iterator[Feature]:
     """Open deals: how many, how much, in which stage, expected when, and how many are new."""
 
     def covering(amount: str) -> Value:
         return lambda rows: rows[amount] / missing(rows)
 
-    kinds = [
-        ("open", "open_amount", "open", "open deals"),
-        ("due", "due_amount", "due", "open deals expected to close within the period"),
-        ("overdue", "overdue_amount", "overdue", "open deals whose expected close has passed"),
+    # The columns of count and amount, the feature's name, which open deals they are, the topic.
+    families = [
+        ("open", "open_amount", "open", "", OPEN),
+        ("due", "due_amount", "due", " expected to close within the period", DUE),
+        ("overdue", "overdue_amount", "overdue", " whose expected close has passed", OVERDUE),
     ]
-    names = slugs(words.stages)
-    for place, stage in enumerate(words.stages):
-        label, says = f"open_stage_{names[stage]}", f"open deals in '{stage}'"
-        kinds.append((f"open_stage_{place}", f"open_amount_stage_{place}", label, says))
-    for count, amount, name, says in kinds:
-        yield of_rep(name, column(count), says, Who.REP)
-        of_amount = f"amount of {says}"
-        yield of_rep(f"{name}_amount", column(amount, 1000), of_amount, Who.REP, Unit.AMOUNT)
-    for name, amount in (("coverage", "open_amount"), ("due_coverage", "due_amount")):
-        says = "amount of open deals, against what is missing"
-        says = says.replace("deals", "deals due in the period") if amount == "due_amount" else says
-        yield of_rep(name, covering(amount), says, Who.REP, Unit.SHARE)
+    names = slugs(vocabulary.stages)
+    for place, stage in enumerate(vocabulary.stages):
+        name, which = f"open_stage_{names[stage]}", f" in {quoted(stage)}"
+        about = About(name, f"open deals{which}", Who.REP, "pipeline")
+        families.append((f"open_stage_{place}", f"open_amount_stage_{place}", name, which, about))
+    for count, amount, name, which, about in families:
+        one, many = f"open deal{which}", f"open deals{which}"
+        yield of_rep(name, column(count), many, about, phrase=number_of(one, many))
+        says, worth = f"amount of {many}", Phrase(f"{{}} in {many}", zero=f"nothing in {many}")
+        yield of_rep(f"{name}_amount", column(amount, 1000), says, about, Unit.AMOUNT, worth)
+    for name, amount, which, about in (
+        ("coverage", "open_amount", "open deals", OPEN),
+        ("due_coverage", "due_amount", "open deals due in the period", DUE),
+    ):
+        says = f"amount of {which}, as a multiple of what is missing"
+        times = Phrase(f"{which} come to {{}} times what is missing", MADE)
+        yield of_rep(name, covering(amount), says, about, Unit.RATIO, times)
+    opened = About("created", "new deals", Who.REP, "prospecting")
     for days in FLOW_DAYS:
-        says = f"deals opened in the last {days} days"
-        yield of_rep(f"created_{days}d", column(f"created_{days}d"), says, Who.REP)
+        name, when = f"created_{days}d", f"opened in the last {days} days"
+        number = number_of(f"deal {when}", f"deals {when}")
+        yield of_rep(name, column(name), f"deals {when}", opened, phrase=number)
 
 
 def leads(params: FeatureParams) -> Iterator[Feature]:
     """Leads: how many are open, came in and became deals."""
 
     def share(rows: ir.Table) -> ir.Value:
-        """The rep's share of leads won, drawn to that of all reps with a quota."""
+        """The rep's share of leads won, shrunk towards that of all reps with a quota."""
         company = (rows.company_leads_won + 1) / (rows.company_leads_ended + 2)
         prior = params.owner_prior
         return (rows.leads_won + prior * company) / (rows.leads_ended + prior)
 
-    yield of_rep("open_leads", lambda r: r.open_leads, "open leads", Who.COMPANY)
+    load = About("open_leads", "open leads", Who.COMPANY, "lead supply")
+    supply = About("leads", "leads received", Who.COMPANY, "lead supply")
+    yield of_rep(
+        "open_leads",
+        lambda r: r.open_leads,
+        "open leads",
+        load,
+        phrase=number_of("open lead", "open leads"),
+    )
     for days in FLOW_DAYS:
-        says = f"leads received in the last {days} days"
-        yield of_rep(f"leads_{days}d", column(f"leads_{days}d"), says, Who.COMPANY)
-        says = f"leads converted in the last {days} days"
-        yield of_rep(f"conversions_{days}d", column(f"conversions_{days}d"), says, Who.REP)
-    says = "share of leads converted, of those that ended lately"
-    yield of_rep("lead_rate", share, says, Who.REP, Unit.SHARE)
+        for name, what, about in (
+            (f"leads_{days}d", "received", supply),
+            (f"conversions_{days}d", "converted", CONVERSIONS),
+        ):
+            one, many = (f"{noun} {what} in the last {days} days" for noun in ("lead", "leads"))
+            yield of_rep(name, column(name), many, about, phrase=number_of(one, many))
+    yield of_rep(
+        "lead_rate",
+        share,
+        "share of leads converted, of those that ended lately",
+        CONVERSIONS,
+        Unit.SHARE,
+        Phrase("converted {} of the leads that ended lately"),
+    )

@@ -171,12 +171,12 @@ class HealthRequest(Contract):
 class Reason(Contract):
     """One feature that raises or lowers a forecast."""
 
-    feature: str = field("The feature's name in the model.", "calls_14d")
-    label: str = field("The feature in words.", "calls in the last 14 days")
-    value: str = field("Its value, formatted for people.", "3")
-    points: float = field("Percentage points it adds to the forecast, or takes from it.", 4.2)
-    side: Literal["for", "against"] = field("Whether it raises or lowers the forecast.", "for")
-    who: str = field("Who or what it depends on, such as `rep`, `lead` or `company`.", "rep")
+    feature: str = field("The feature that speaks.", "touches_14d")
+    label: str = field("What it is about.", "activity")
+    value: str = field("Its value in a sentence.", "3 activities in the last 14 days")
+    points: float = field("Percentage points it adds to or takes from the score.", 4.2)
+    side: Literal["for", "against"] = field("Which way it speaks.", "for")
+    who: str = field("Who can change it.", "rep")
 
 
 class Reasons(Contract):

@@ -17,12 +17,14 @@ from generate import CUTOFFS, DIRECTIONS, TYPES, generate
 from features.as_of.leads import open_lead_snapshots
 from features.build import build_snapshots
 from features.definitions.lead import lead_features
-from features.feature import Aggregate, Aggregation, Feature, FeatureSet, Relation, Unit, Who
+from features.feature import Aggregate, Aggregation, Feature, FeatureSet, Relation, Unit
 from features.history.vocabulary import read_vocabulary
 from features.params import FeatureParams
 from features.storage.warehouse import Warehouse
+from features.texts import About, Who
 
 WINDOWS_DAYS = (7, 14, 30, 90, None)
+ABOUT = About("touch", "activity", Who.REP)
 GROUP_BY = """
     SELECT lead_id, type, count(*), sum(duration_s), max(occurred_at)
     FROM activities GROUP BY lead_id, type
@@ -35,7 +37,7 @@ def shared(types: tuple[str, ...], directions: tuple[str, ...]) -> FeatureSet:
 
     def add(name: str, how: Aggregate, unit: Unit, days: int | None = None) -> None:
         label = f"{name}_{days or 'all'}"
-        made.append(Feature(label, Relation.TOUCHES, how, label, Who.REP, unit, days))
+        made.append(Feature(label, Relation.TOUCHES, how, label, ABOUT, unit, days))
 
     words = [("type", code) for code in range(len(types))]
     words += [("direction", code) for code in range(len(directions))]

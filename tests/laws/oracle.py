@@ -135,7 +135,7 @@ class Oracle:
         if isinstance(feature.how, Aggregate):
             return self._aggregate(feature, feature.how, key)
         if isinstance(feature.how, PeerRank):
-            return self._standing(feature.how, key)
+            return self._rank(feature.how, key)
         if isinstance(feature.how, Ratio):
             over = self._named(feature.how.over, key) + feature.how.plus
             return self._named(feature.how.of, key) / over
@@ -147,7 +147,7 @@ class Oracle:
     def _named(self, name: str, key: Key) -> float:
         return self.value(next(f for f in self.features if f.name == name), key)
 
-    def _standing(self, how: PeerRank, key: Key) -> float:
+    def _rank(self, how: PeerRank, key: Key) -> float:
         """The share of its peers that lie below it, and half of those at its place with itself."""
         own = self._named(how.of, key)
         if math.isnan(own):

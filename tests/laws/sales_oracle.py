@@ -486,7 +486,7 @@ class RepOracle(SalesOracle):
     @property
     def stage_names(self) -> list[tuple[int, str]]:
         """Stages as column names."""
-        from features.feature import slugs  # noqa: PLC0415 - names only
+        from features.texts import slugs  # noqa: PLC0415 - names only
 
         return list(enumerate(slugs(self.words.stages).values()))
 

@@ -202,14 +202,14 @@ def test_each_kind_of_figure_is_what_a_hand_computes(seen: Seen) -> None:
     assert seen.word("worked", "newest_type") == "mail"  # NEWEST_WORD: the call is from Monday
 
 
-def test_a_standing_is_the_share_that_lies_below_and_half_of_those_beside(duckdb: Engine) -> None:
+def test_a_rank_is_the_share_that_lies_below_and_half_of_those_beside(duckdb: Engine) -> None:
     """Of values 10, 20, 20 and none: 1/3, twice (1 + 1.5) / 3, and nothing."""
     worth = {"a": 10.0, "b": 20.0, "c": 20.0, "d": None}
     rows = [lead(name, OLD, value=value) for name, value in worth.items()]
     with duckdb.open(Extract({"leads": rows}, data_until=END)) as warehouse:
         examples = look_at(warehouse, read_vocabulary(warehouse, PARAMS), [CUTOFF], PARAMS)
-    standing = examples.X["standing_leads_value"].to_numpy()
-    np.testing.assert_allclose(standing, [1 / 3, 2.5 / 3, 2.5 / 3, np.nan])
+    rank = examples.X["rank_leads_value"].to_numpy()
+    np.testing.assert_allclose(rank, [1 / 3, 2.5 / 3, 2.5 / 3, np.nan])
 
 
 def test_a_label_is_ripe_when_its_horizon_ends_with_the_extract(duckdb: Engine) -> None:

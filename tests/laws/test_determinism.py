@@ -67,7 +67,7 @@ def test_other_cutoffs_do_not_matter(asked: Asked) -> None:
 @pytest.mark.parametrize(
     "names",
     [
-        ("overdue", "standing_days_since_touch"),
+        ("overdue", "rank_days_since_touch"),
         ("touches_all", "owner_rate", "last_type"),
     ],
 )

@@ -13,12 +13,14 @@ from looks import MORE, Look, keys_of, look, tried_on
 from oracle import Oracle, is_near
 
 from features.build import Examples, build
-from features.feature import Aggregate, Aggregation, Feature, FeatureSet, Relation, Unit, Who
+from features.feature import Aggregate, Aggregation, Feature, FeatureSet, Relation, Unit
 from features.history.vocabulary import Vocabulary
+from features.texts import About, Who
 
 SEEDS = tuple(range(100, 100 + MORE)) or (11, 29)
 SPARK_SEEDS = (11, 30)
 """Companies with many open leads and most kinds of words."""
+MORE_ABOUT = About("more", "more", Who.REP)
 
 
 def assert_agrees(examples: Examples, oracle: Oracle, case: Case) -> None:
@@ -57,7 +59,7 @@ def more_features(words: Vocabulary, params_windows: tuple[int, ...]) -> Iterato
             for name, how, days in (*counted, *whole):
                 made = Aggregate(how.kind, by, code, how.column, how.wide_days)
                 label = f"more_{name}_{by}_{'all' if code is None else code}"
-                yield Feature(label, Relation.TOUCHES, made, label, Who.REP, unit_of(how), days)
+                yield Feature(label, Relation.TOUCHES, made, label, MORE_ABOUT, unit_of(how), days)
     for kind in (Aggregation.LAST_WORD, Aggregation.SECOND_WORD, Aggregation.NEWEST_WORD):
         name = f"more_{kind.value.replace(' ', '_')}_outcome"
         how = Aggregate(kind, "outcome")
@@ -66,7 +68,7 @@ def more_features(words: Vocabulary, params_windows: tuple[int, ...]) -> Iterato
             Relation.TOUCHES,
             how,
             name,
-            Who.REP,
+            MORE_ABOUT,
             Unit.CATEGORY,
             categories=words.outcomes,
         )

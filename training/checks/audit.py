@@ -1,8 +1,8 @@
-"""Leakage audit: features and columns that know too much to be known beforehand.
+"""Leakage audit: features and columns that know too much to have been known beforehand.
 
-`suspicious_features` guards every training; `audit` is `pacesetter check`: the columns as they
-were delivered, the law of time, canaries, and the health of the rows. Both see only what could be
-seen at the moment they are asked about.
+`suspicious_features` guards every training. `audit` is `pacesetter check`: the columns as they were
+delivered, the law of time, canaries, and the health of the rows. Both see only what could be seen
+at the moment they are asked about.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from training.checks.columns import attribute_findings
 from training.checks.currencies import currency_findings
 from training.checks.finding import Finding, by_severity
 from training.checks.health import health_findings
-from training.checks.point_in_time import law_findings
-from training.checks.post_outcome import afterwards_findings
+from training.checks.point_in_time import point_in_time_findings
+from training.checks.post_outcome import post_outcome_findings
 from training.checks.quota_leak import quota_leak_findings
 from training.checks.suspicion import MOST_CUTOFFS, suspicious_features
 from training.params import TrainingParams
@@ -45,30 +45,39 @@ def audit(warehouse: Warehouse, features: FeatureParams, params: TrainingParams)
     if warehouse.data_until == NO_EVENTS:
         says = "there is no event in the data, so there is nothing to check"
         return [Finding("leads", None, "no_events", "warning", says)]
-    found = list(health_findings(warehouse))
-    found += quota_leak_findings(warehouse)
-    found += currency_findings(warehouse)
+    findings = [*health_findings(warehouse)]
+    findings += quota_leak_findings(warehouse)
+    findings += currency_findings(warehouse)
     if "leads" in warehouse.present:
-        horizon = params.leads.horizon_days
-        words = read_vocabulary(warehouse, features)
-        found += attribute_findings(warehouse, horizon, words)
-        found += afterwards_findings(warehouse, words)
-        if cutoffs := mature_cutoffs(warehouse, horizon):
-            declared = lead_features(words, features).without(frozenset(params.leads.leave_out))
-            moments = spaced(cutoffs, MOST_CUTOFFS)
-            examples = build(warehouse, declared, words, moments, features)
-            found += _suspected(warehouse, examples, params)
+        findings += _lead_findings(warehouse, features, params)
+    return by_severity(findings)
 
-            def rebuild(extract: Warehouse, cutoff: datetime) -> Examples:
-                return build(extract, declared, words, [cutoff], features)
 
-            found += law_findings(warehouse, examples, horizon, rebuild)
-            found += canary_findings(warehouse, cutoffs, features, params)
-    return by_severity(found)
+def _lead_findings(
+    warehouse: Warehouse, features: FeatureParams, params: TrainingParams
+) -> Iterator[Finding]:
+    """Check columns of leads, and features built from them where there are mature labels."""
+    horizon = params.leads.horizon_days
+    vocabulary = read_vocabulary(warehouse, features)
+    yield from attribute_findings(warehouse, horizon, vocabulary)
+    yield from post_outcome_findings(warehouse, vocabulary)
+    cutoffs = mature_cutoffs(warehouse, horizon)
+    if not cutoffs:
+        return
+    declared = lead_features(vocabulary, features).without(frozenset(params.leads.leave_out))
+
+    def rebuild(extract: Warehouse, cutoff: datetime) -> Examples:
+        return build(extract, declared, vocabulary, [cutoff], features)
+
+    moments = spaced(cutoffs, MOST_CUTOFFS)
+    examples = build(warehouse, declared, vocabulary, moments, features)
+    yield from _suspected(warehouse, examples, params)
+    yield from point_in_time_findings(warehouse, examples, horizon, rebuild)
+    yield from canary_findings(warehouse, cutoffs, features, params)
 
 
 def mature_cutoffs(warehouse: Warehouse, horizon_days: int) -> list[datetime]:
-    """Lay a cutoff on every midnight that has leads before it and a ripe label."""
+    """Return every midnight that has leads before it and a mature label after it."""
     leads = warehouse["leads"]
     first = warehouse.arrow(leads.aggregate(first=leads.created_at.min()))["first"].to_pylist()[0]
     if first is None:
@@ -84,5 +93,5 @@ def _suspected(
 ) -> Iterator[Finding]:
     """Suspect features as training would."""
     y = conversion(warehouse, examples.keys, params.leads.horizon_days)
-    for one in suspicious_features(examples, y, params.leads.allow_suspicious):
-        yield Finding("features", one.feature, "too_good", "warning", one.says)
+    for suspicion in suspicious_features(examples, y, params.leads.allow_suspicious):
+        yield Finding("features", suspicion.feature, "too_good", "warning", suspicion.says)

@@ -1,8 +1,8 @@
-"""Canaries: outcomes and columns made of chance, sent down the whole path to a forecast.
+"""Canaries: random outcomes and a random column, sent down the whole path to a forecast.
 
-Nothing in the past tells a thrown die. If features built from an extract whose outcomes were
-thrown tell them all the same, the path reads the future somewhere. A random column must likewise
-tell nothing about the true outcomes.
+Nothing in the past predicts a random draw. If features built from an extract with random outcomes
+predict them all the same, the path reads the future somewhere. In the same way a random column must
+say nothing about the true outcomes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from features.labels.conversion import conversion
 from features.params import FeatureParams
 from features.snapshot import CUTOFF
 from features.storage.warehouse import Warehouse
-from training.checks.column_auc import FEWEST, area_of
+from training.checks.column_auc import FEWEST, roc_auc
 from training.checks.finding import Finding
 from training.estimators.boosting import TrainingRows, fit_ensemble
 from training.params import BoosterParams, TrainingParams
@@ -33,51 +33,53 @@ from training.split import split_in_time
 
 Build = Callable[[Warehouse, FeatureSet, Vocabulary, Sequence[datetime], FeatureParams], Examples]
 NAME = "pacesetter_canary"
+RANDOM_END = "random_end"
 MOST_LEADS = 3_000
 MOST_CUTOFFS = 6
-"""Cutoffs learned from, and tested on, at the most."""
+"""Cutoffs learned from, and cutoffs tested on, at the most."""
 ROUNDS = 40
-THROWN_SHARE = 0.25
-"""The chance to convert within a horizon that is thrown for every lead, at any age."""
+RANDOM_RATE = 0.25
+"""The chance of every lead, at any age, to convert at random within a horizon."""
 TOLERANCE = 4.0
 """Standard errors around 0.5 that chance may take: it strays further once in 16,000 checks."""
 
 
 @dataclass(frozen=True)
 class Canary:
-    """Something made of chance: outcomes that are thrown, or a column of random numbers.
+    """Something random that no forecast may know.
 
     Attributes:
-        died: what it means if it is told better than chance.
-        thrown: the outcomes are thrown; else they are true, and only the column is looked at.
+        failure: what it means if it is predicted better than by chance.
+        has_random_outcomes: the outcomes are random and all features are used; otherwise the
+            outcomes are true, and the random column is the only feature.
     """
 
-    died: str
-    thrown: bool
+    failure: str
+    has_random_outcomes: bool
 
 
 CANARIES = (
-    Canary("a random column told the outcome", thrown=False),
-    Canary("thrown outcomes were told beforehand", thrown=True),
+    Canary("a random column predicts the outcome", has_random_outcomes=False),
+    Canary("random outcomes are predicted", has_random_outcomes=True),
 )
 
 
 @dataclass(frozen=True)
 class Trial:
-    """How well something made of chance was told on later cutoffs.
+    """How well something random was predicted on later cutoffs.
 
     Attributes:
-        area: the AUC.
-        spread: its standard error if there is nothing to tell; infinite with too few leads.
+        auc: what was reached.
+        error: its standard error if there is nothing to know; infinite with too few leads.
     """
 
-    area: float
-    spread: float
+    auc: float
+    error: float
 
     @property
-    def sings(self) -> bool:
-        """Tell whether it lies within what chance does; if not, the canary is dead."""
-        return not abs(self.area - 0.5) > TOLERANCE * self.spread
+    def passes(self) -> bool:
+        """Whether the AUC lies within what chance does."""
+        return not abs(self.auc - 0.5) > TOLERANCE * self.error
 
 
 def canary_findings(
@@ -87,7 +89,7 @@ def canary_findings(
     params: TrainingParams,
     path: Build = build,
 ) -> Iterator[Finding]:
-    """Send a random column and thrown outcomes down the path.
+    """Send a random column and random outcomes down the path, and report those it predicts.
 
     Args:
         warehouse: cut to the moment of the audit.
@@ -100,71 +102,74 @@ def canary_findings(
     earlier = spaced(split.train or split.tune, MOST_CUTOFFS)
     later = spaced(split.calibrate, MOST_CUTOFFS)
     if not earlier or not later:
-        says = "too little ripe history to send canaries through training: " + split.says[0]
+        says = "too little mature history to send canaries through training: " + split.says[0]
         yield Finding("features", None, "canary", "info", says)
         return
-    moments = [*earlier, *later]
-    named = (*features.known_at_creation, f"leads.{NAME}")
-    features = features.model_copy(update={"known_at_creation": named})
+    known = (*features.known_at_creation, f"leads.{NAME}")
+    features = features.model_copy(update={"known_at_creation": known})
     for canary in CANARIES:
-        sent = _prepared(warehouse, params, canary)
-        examples = _built(sent, moments, features, path, canary)
-        trial = _trial(sent, examples, later[0], params)
-        if not trial.sings:
+        randomized = _randomized(warehouse, params, canary)
+        examples = _examples(randomized, [*earlier, *later], features, path, canary)
+        trial = _trial(randomized, examples, later[0], params)
+        if not trial.passes:
             says = (
-                f"{canary.died}: AUC {trial.area:.3f} where chance gives 0.500 ± "
-                f"{TOLERANCE * trial.spread:.3f}; the path from rows to forecasts reads the "
+                f"{canary.failure}: AUC {trial.auc:.3f} where chance gives 0.500 ± "
+                f"{TOLERANCE * trial.error:.3f}; the path from rows to forecasts reads the "
                 "future, so no figure of it can be trusted: please report this"
             )
             yield Finding("features", NAME, "canary", "error", says)
 
 
 def spaced(cutoffs: Sequence[datetime], most: int) -> list[datetime]:
-    """Take some cutoffs evenly, the first and the last among them."""
+    """Take so many cutoffs evenly, the first and the last among them.
+
+    >>> spaced([datetime(2024, 1, day) for day in range(1, 8)], 3)[1]
+    datetime.datetime(2024, 1, 4, 0, 0)
+    """
     places = np.linspace(0, len(cutoffs) - 1, min(most, len(cutoffs)))
     return [cutoffs[int(i)] for i in np.unique(places.astype(int))]
 
 
-def _prepared(warehouse: Warehouse, params: TrainingParams, canary: Canary) -> Warehouse:
-    """Give an extract of some leads with a random column and, if asked, thrown outcomes.
+def _randomized(warehouse: Warehouse, params: TrainingParams, canary: Canary) -> Warehouse:
+    """Return an extract of some leads with a random column and, if asked, random outcomes.
 
-    A thrown outcome comes at a constant rate from the lead's first day, so that not even its age
-    tells anything about it.
+    A random outcome comes at a constant rate from the lead's first day, so that not even the
+    lead's age says anything about it.
     """
     leads = warehouse["leads"]
-    told = warehouse.arrow(leads.select("lead_id", "created_at")).sort_by("lead_id")
+    sample = warehouse.arrow(leads.select("lead_id", "created_at")).sort_by("lead_id")
     rng = np.random.default_rng(params.evaluation.seed)
-    some = np.sort(rng.permutation(len(told))[:MOST_LEADS])
-    told = told.take(some)
-    mean = -params.leads.horizon_days * 86_400e6 / np.log(1 - THROWN_SHARE)
-    waits = rng.exponential(mean, len(told)).astype("timedelta64[us]")
-    ends = told["created_at"].to_numpy().astype("datetime64[us]") + waits
+    chosen = np.sort(rng.permutation(len(sample))[:MOST_LEADS])
+    sample = sample.take(chosen)
+    mean = -params.leads.horizon_days * 86_400e6 / np.log(1 - RANDOM_RATE)
+    waits = rng.exponential(mean, len(sample)).astype("timedelta64[us]")
+    ends = sample["created_at"].to_numpy().astype("datetime64[us]") + waits
     ends[ends >= np.datetime64(warehouse.data_until, "us")] = np.datetime64("NaT")
-    made = {
-        "lead_id": told["lead_id"].to_pylist(),
-        "thrown": ends.tolist(),
-        NAME: rng.random(len(told)).tolist(),
+    columns = {
+        "lead_id": sample["lead_id"].to_pylist(),
+        RANDOM_END: ends.tolist(),
+        NAME: rng.random(len(sample)).tolist(),
     }
-    schema = {"lead_id": "string", "thrown": "timestamp(6)", NAME: "float64"}
-    joined = leads.inner_join(ibis.memtable(made, schema=schema), "lead_id")
-    if canary.thrown:
-        joined = joined.mutate(converted_at=joined.thrown, lost_at=ibis.null("timestamp(6)"))
-    tables = {**warehouse.tables, "leads": joined.drop("thrown")}
+    schema = {"lead_id": "string", RANDOM_END: "timestamp(6)", NAME: "float64"}
+    joined = leads.inner_join(ibis.memtable(columns, schema=schema), "lead_id")
+    if canary.has_random_outcomes:
+        joined = joined.mutate(converted_at=joined[RANDOM_END], lost_at=ibis.null("timestamp(6)"))
+    tables = {**warehouse.tables, "leads": joined.drop(RANDOM_END)}
     return replace(warehouse, tables=MappingProxyType(tables))
 
 
-def _built(
+def _examples(
     warehouse: Warehouse,
     cutoffs: Sequence[datetime],
     features: FeatureParams,
     path: Build,
     canary: Canary,
 ) -> Examples:
-    words = read_vocabulary(warehouse, features)
-    declared = lead_features(words, features)
-    if not canary.thrown:
+    vocabulary = read_vocabulary(warehouse, features)
+    declared = lead_features(vocabulary, features)
+    if not canary.has_random_outcomes:
         declared = declared.without(frozenset(declared.names) - {f"leads_{NAME}"})
-    return path(warehouse, declared, words, cutoffs, features)
+    return path(warehouse, declared, vocabulary, cutoffs, features)
 
 
 def _trial(
@@ -174,18 +179,19 @@ def _trial(
     y = conversion(warehouse, examples.keys, params.leads.horizon_days)
     test = (examples.keys[CUTOFF] >= later).to_numpy()
     part = TrainingRows(examples.X[~test], y[~test], np.ones(int((~test).sum())))
-    spread = _spread(examples.keys["lead_id"].to_numpy()[test], y[test])
-    if len(set(part.y)) < 2 or not np.isfinite(spread):  # noqa: PLR2004 - both outcomes
+    error = standard_error(examples.keys["lead_id"].to_numpy()[test], y[test])
+    if len(set(part.y)) < 2 or not np.isfinite(error):  # noqa: PLR2004 - both outcomes
         return Trial(0.5, np.inf)
     booster: BoosterParams = params.booster.model_copy(update={"bags": 1})
     ensemble = fit_ensemble(part, examples.feature_set.categorical, ROUNDS, booster)
-    return Trial(area_of(y[test], ensemble.margins(examples.X[test])), spread)
+    return Trial(roc_auc(y[test], ensemble.margins(examples.X[test])), error)
 
 
-def _spread(leads: npt.NDArray[np.object_], y: Floats) -> float:
-    """Give the standard error of an AUC of 0.5 (Mann & Whitney 1947), counting leads, not rows.
+def standard_error(leads: npt.NDArray[np.object_], y: Floats) -> float:
+    """Return the standard error of an AUC of 0.5 (Mann & Whitney 1947), counting leads, not rows.
 
-    A lead with many rows weighs more; Kish's effective number of leads takes that into account.
+    A lead with many rows weighs more. Kish's effective number of leads accounts for that: leads
+    with 1, 1 and 2 rows count as (1 + 1 + 2)² / (1² + 1² + 2²) = 2.7 leads.
     """
     sizes = [np.unique(leads[y == label], return_counts=True)[1] for label in (0, 1)]
     if min(len(size) for size in sizes) < FEWEST:

@@ -1,12 +1,13 @@
 """Several currencies in one column of amounts.
 
-Amounts are taken as they stand: rates of the time are not in a CRM, and today's would let the
-future in. So a company with several currencies is told, and should convert before it hands over.
+Amounts are taken as they stand. The rates of the time are not in a CRM, and today's rates would let
+the future in. So a company with several currencies is warned, and should convert its amounts before
+it delivers them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from features.storage.warehouse import Warehouse
 from training.checks.finding import Finding
@@ -17,20 +18,20 @@ SHOWN = 5
 
 
 def currency_findings(warehouse: Warehouse) -> Iterator[Finding]:
-    """Warn of deals in more than one currency."""
+    """Warn about deals in more than one currency; codes differ in more than case and blanks."""
     deals = warehouse["deals"]
     for name in deals.columns:
         if "".join(c for c in name.lower() if c.isalpha()) not in NAMES:
             continue
-        codes = deals.select(code=deals[name].cast("string").strip().upper())
-        found = warehouse.arrow(codes.filter(codes.code != "").distinct())["code"].to_pylist()
-        if len(found) > 1:
-            yield Finding("deals", name, "currencies", "warning", _says(name, sorted(found)))
+        rows = deals.select(code=deals[name].cast("string").strip().upper())
+        codes = warehouse.arrow(rows.filter(rows.code != "").distinct())["code"].to_pylist()
+        if len(codes) > 1:
+            yield Finding("deals", name, "currencies", "warning", _says(name, sorted(codes)))
 
 
-def _says(name: str, found: list[str]) -> str:
-    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+def _says(name: str, codes: Sequence[str]) -> str:
+    more = f" and {len(codes) - SHOWN} more" if len(codes) > SHOWN else ""
     return (
-        f"deals are in {len(found)} currencies ({', '.join(found[:SHOWN])}{more}, column {name}), "
+        f"deals are in {len(codes)} currencies ({', '.join(codes[:SHOWN])}{more}, column {name}), "
         "and amounts are added up as they stand: convert deals and quotas to one beforehand"
     )

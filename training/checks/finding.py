@@ -12,14 +12,15 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing a check found.
+    """One thing that a check found.
 
     Attributes:
-        table: the table it is about; `features` for what is built from them.
+        table: the table it is about; `features` for what is built from the tables.
         column: its column, if it is about one.
-        kind: what kind of thing it is, for machines.
-        severity: `error` (forecasts are wrong: the check fails), `warning` (look at it), `info`.
-        says: the finding and what to do, for people.
+        kind: the same kind of finding has the same word here, for machines.
+        severity: `error` (forecasts are wrong, so the check fails), `warning` (worth a look), or
+            `info`.
+        says: the finding and what to do about it, for people.
     """
 
     table: str
@@ -29,12 +30,12 @@ class Finding:
     says: str
 
     def to_json(self) -> dict[str, str | None]:
-        """Give it as `check --json` prints it."""
+        """Return it as `check --json` prints it."""
         return asdict(self)
 
 
 def by_severity(findings: Iterable[Finding]) -> list[Finding]:
-    """Put the worst first; within a severity by table, column and kind."""
+    """Sort by severity, the worst first; then by table, column, kind and words."""
     return sorted(
         findings,
         key=lambda f: (SEVERITIES.index(f.severity), f.table, f.column or "", f.kind, f.says),

@@ -14,57 +14,60 @@ from features.storage.warehouse import Warehouse
 from training.checks.canaries import spaced
 from training.checks.finding import Finding
 
-SOME = 2
-"""Cutoffs tried."""
+TRIED = 2
+"""Cutoffs that are tried."""
 
 
-def law_findings(
+def point_in_time_findings(
     warehouse: Warehouse,
     whole: Examples,
     horizon_days: int,
     rebuild: Callable[[Warehouse, datetime], Examples],
 ) -> Iterator[Finding]:
-    """Compare what the whole extract gives with what one cut at the cutoff gives.
+    """Compare what the whole extract gives with what an extract cut at the cutoff gives.
 
-    Both must be equal: what is added later may change nothing, neither a feature nor a ripe label.
+    Both must be equal: rows that are added later may change neither a feature nor a mature label.
 
     Args:
         warehouse: cut to the moment of the audit.
         whole: built from it at several mature cutoffs.
         horizon_days: how far a label looks ahead.
-        rebuild: builds the same features of another extract at one cutoff.
+        rebuild: builds the same features from another extract at one cutoff.
     """
-    for cutoff in _some(whole):
-        mine = whole.take((whole.keys[CUTOFF] == cutoff).to_numpy())
-        then = rebuild(warehouse.until(cutoff), cutoff)
+    for cutoff in _tried(whole):
+        from_whole = whole.take((whole.keys[CUTOFF] == cutoff).to_numpy())
+        from_cut = rebuild(warehouse.until(cutoff), cutoff)
         at = f"as of {cutoff:%Y-%m-%d}"
-        yield from _compare(mine, then, at)
-        ripe = warehouse.until(cutoff + timedelta(days=horizon_days))
-        labels = [conversion(w, mine.keys, horizon_days) for w in (warehouse, ripe)]
-        if unlike := int((labels[0] != labels[1]).sum()):
-            says = f"{unlike:,} labels {at} change with rows after their horizon; report this"
+        yield from _differences(from_whole, from_cut, at)
+        mature = warehouse.until(cutoff + timedelta(days=horizon_days))
+        labels = [conversion(w, from_whole.keys, horizon_days) for w in (warehouse, mature)]
+        if changed := int((labels[0] != labels[1]).sum()):
+            says = (
+                f"{changed:,} labels {at} change with rows after their horizon: please report this"
+            )
             yield Finding("leads", "converted_at", "law", "error", says)
 
 
-def _some(whole: Examples) -> list[datetime]:
-    """Take cutoffs from the later half, where there is most to be seen."""
+def _tried(whole: Examples) -> list[datetime]:
+    """Take cutoffs from the later half, where there is most to see."""
     cutoffs = [moment.to_pydatetime() for moment in sorted(whole.keys[CUTOFF].unique())]
-    return spaced(cutoffs[len(cutoffs) // 2 :], SOME)
+    return spaced(cutoffs[len(cutoffs) // 2 :], TRIED)
 
 
-def _compare(mine: Examples, then: Examples, at: str) -> Iterator[Finding]:
-    if not mine.keys.equals(then.keys):
+def _differences(from_whole: Examples, from_cut: Examples, at: str) -> Iterator[Finding]:
+    """Name the features that differ; if the leads or owners do, features cannot be compared."""
+    if not from_whole.keys.equals(from_cut.keys):
         says = (
-            f"{at} the extract shows {len(mine):,} open leads and their owners otherwise than "
-            f"one made at that moment ({len(then):,}): later rows change the past"
+            f"{at} the extract shows {len(from_whole):,} open leads, an extract made at that "
+            f"moment {len(from_cut):,}, or other owners: later rows change the past"
         )
         yield Finding("leads", None, "law", "error", says)
         return
-    for name in mine.X.columns:
-        now, before = mine.X[name].to_numpy(), then.X[name].to_numpy()
-        if unlike := int((~((now == before) | (np.isnan(now) & np.isnan(before)))).sum()):
+    for name in from_whole.X.columns:
+        now, then = from_whole.X[name].to_numpy(), from_cut.X[name].to_numpy()
+        if changed := int((~((now == then) | (np.isnan(now) & np.isnan(then)))).sum()):
             says = (
-                f"{name} {at} differs for {unlike:,} of {len(mine):,} leads from what an extract "
-                "made at that moment gives: it reads later rows, please report this"
+                f"{name} {at} differs for {changed:,} of {len(from_whole):,} leads from what an "
+                "extract made at that moment gives: it reads later rows, please report this"
             )
             yield Finding("features", name, "law", "error", says)

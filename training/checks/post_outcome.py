@@ -1,4 +1,4 @@
-"""Rows that belong to the end of the story: activities of the conversion, rewritten columns."""
+"""Rows from after the outcome: activities that come with the conversion, rewritten columns."""
 
 from __future__ import annotations
 
@@ -13,29 +13,34 @@ from features.tables import LEADS
 from training.checks.column_auc import FEWEST
 from training.checks.finding import Finding
 
-NEAR_MINUTES = 10
+NEAR_SECONDS = 600
 MOST = 0.9
-"""Share of an activity's rows at the conversion from which on it is part of it."""
+"""Share of an activity's rows near or after the conversion that makes it a part of it."""
 
 
-def afterwards_findings(warehouse: Warehouse, words: Vocabulary) -> Iterator[Finding]:
+def post_outcome_findings(warehouse: Warehouse, vocabulary: Vocabulary) -> Iterator[Finding]:
     """Name kinds of activities that come with the conversion, and columns that were rewritten."""
-    for column, found in (("type", words.types), ("outcome", words.outcomes)):
-        if found:
-            yield from _with_conversion(warehouse, column)
-    yield from _rewritten(warehouse, words)
+    if vocabulary.types:
+        yield from _with_conversion(warehouse, "type")
+    if vocabulary.outcomes:
+        yield from _with_conversion(warehouse, "outcome")
+    yield from _rewritten(warehouse, vocabulary)
 
 
 def _with_conversion(warehouse: Warehouse, column: str) -> Iterator[Finding]:
+    """Find words of a column whose rows nearly all come with the conversion or after it.
+
+    Rows just before the conversion are visible to a forecast made minutes before it: a warning.
+    Rows at or after it never are, since the lead is closed by then: an info.
+    """
     rows, leads = warehouse["activities"], warehouse["leads"]
     rows = rows.filter(rows.lead_id.notnull() & rows[column].notnull())
     joined = rows.inner_join(leads.select("lead_id", "converted_at"), "lead_id")
     gap = joined.occurred_at.delta(joined.converted_at, unit="second")
-    near = NEAR_MINUTES * 60
     grouped = joined.group_by(word=joined[column]).aggregate(
         n=joined.count(),
         leads=joined.lead_id.nunique(),
-        just_before=((gap >= -near) & (gap < 0)).sum(),
+        just_before=((gap >= -NEAR_SECONDS) & (gap < 0)).sum(),
         at_or_after=(gap >= 0).sum(),
     )
     for row in sorted(warehouse.arrow(grouped).to_pylist(), key=lambda r: str(r["word"])):
@@ -58,42 +63,46 @@ def _with_conversion(warehouse: Warehouse, column: str) -> Iterator[Finding]:
             yield Finding("activities", column, "with_conversion", "info", says)
 
 
-def _rewritten(warehouse: Warehouse, words: Vocabulary) -> Iterator[Finding]:
+def _rewritten(warehouse: Warehouse, vocabulary: Vocabulary) -> Iterator[Finding]:
     """Find columns of leads that hold another value now than when the lead was created."""
     leads, changes = warehouse["leads"], warehouse["changes"]
     rows = changes.filter(changes.entity_type == "lead")
     fields = warehouse.arrow(rows.select("field").distinct())["field"].to_pylist()
     skipped = {LEADS.key[0], LEADS.event_time, *LEADS.end_of_story}
     for name in sorted(set(fields) & set(leads.columns) - skipped):
-        told = _compared(warehouse, rows.filter(rows.field == name), name)
-        if told["n"] < FEWEST or not told["changed"]:
+        counts = _rewrites(warehouse, rows.filter(rows.field == name), name)
+        if counts["n"] < FEWEST or not counts["changed"]:
             continue
-        used = f"leads.{name}" in words.columns
+        is_used = f"leads.{name}" in vocabulary.columns
         do = (
             "it is used as if known at creation: leave the column out, its history is enough"
-            if used
+            if is_used
             else "what it was at a moment comes from `changes`, and the column is not used"
         )
         says = (
-            f"leads.{name} was rewritten after creation for {told['changed']:,} of "
-            f"{told['n']:,} leads with a history in `changes`: {do}"
+            f"leads.{name} was rewritten after creation for {counts['changed']:,} of "
+            f"{counts['n']:,} leads with a history in `changes`: {do}"
         )
-        yield Finding("leads", name, "rewritten", "warning" if used else "info", says)
+        yield Finding("leads", name, "rewritten", "warning" if is_used else "info", says)
 
 
-def _compared(warehouse: Warehouse, rows: ir.Table, name: str) -> dict[str, int]:
-    """Count leads with a history of a field, and those it changed for once they were there."""
+def _rewrites(warehouse: Warehouse, rows: ir.Table, name: str) -> dict[str, int]:
+    """Count leads with a history of a field, and those whose field changed after creation.
+
+    A field changed if its value now is not its first value, or if any change came after the
+    creation. Numbers are compared as numbers, so that "10" and "10.0" are the same.
+    """
     leads = warehouse["leads"].select("lead_id", "created_at", now=name)
-    told = rows.group_by(lead_id=rows.entity_id).aggregate(
+    histories = rows.group_by(lead_id=rows.entity_id).aggregate(
         first=rows["value"].argmin(rows.changed_at), last_at=rows.changed_at.max()
     )
-    joined = leads.inner_join(told, "lead_id")
-    unlike = (
+    joined = leads.inner_join(histories, "lead_id")
+    is_other = (
         joined.now.cast("float64") != joined["first"].try_cast("float64")
         if joined.now.type().is_numeric()
         else joined.now.cast("string") != joined["first"]
     )
     later = joined.last_at > joined.created_at
-    changed = unlike.fill_null(ibis.literal(value=False)) | later
-    counted = joined.aggregate(n=joined.count(), changed=changed.sum())
-    return {key: int(value or 0) for key, value in warehouse.arrow(counted).to_pylist()[0].items()}
+    changed = is_other.fill_null(ibis.literal(value=False)) | later
+    counts = warehouse.arrow(joined.aggregate(n=joined.count(), changed=changed.sum()))
+    return {key: int(value or 0) for key, value in counts.to_pylist()[0].items()}

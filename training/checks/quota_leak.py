@@ -1,9 +1,9 @@
 """Quotas that know the outcome, and what a forecast is worth without them.
 
-An honest quota is set beforehand: it follows what reps sold before, and knows nothing of how this
+An honest quota is set beforehand: it follows what reps sold before, and does not know how this
 period differs. Quotas that move with the period's own bookings were made from them, afterwards.
-Then attainment says little, whatever forecasts it: the forecasts here never look at the quota, but
-the quota stands below the line of what is forecast.
+Then attainment says little about a rep, whatever forecasts it. The forecasts here never look at
+the quota, but attainment is bookings over quota, so the quota leaks into what is forecast.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from features.storage.warehouse import Warehouse
 from training.checks.finding import Finding
 
 KNOWS_LEVEL, KNOWS_CHANGE = 0.9, 0.8
-"""Correlations that honest quotas do not reach: over thirteen sample companies of 29 to 315
-rep-periods, whose quotas are made from territories and past bookings, the first is 0.78 at the
-most, the second 0.68. Those of AdventureWorks, made from the bookings themselves, have 0.99 and
-0.96."""
+"""Correlations that honest quotas do not reach. Over thirteen sample companies of 29 to 315
+rep-periods, whose quotas are made from territories and past bookings, the first is at most 0.78 and
+the second at most 0.68. The quotas of AdventureWorks, made from the bookings themselves, have 0.99
+and 0.96."""
 FEWEST = 20
 """Rep-periods with a period before them, without which correlations say nothing."""
 SURE = 1.64
-"""Standard errors below the estimate that are looked at."""
+"""Standard errors between a correlation and its lower bound (95 %, one-sided)."""
 FIRST_DAYS = 0.05
-"""Share of the period before which linear pacing is not taken at its word."""
+"""Share of the period that linear pacing assumes to be gone at the least."""
 EARLY = 0.25
 QUOTA, OURS, LINEAR, LAST = "quota", "ours", "linear pacing", "pace of the period before"
 
@@ -53,7 +53,7 @@ class QuotaTie:
 
     @property
     def leaks(self) -> bool:
-        """Whether even the lower bounds are more than an honest quota could reach."""
+        """Whether even the lower bounds are more than honest quotas reach."""
         return (
             self.changes >= FEWEST
             and _lower(self.level, self.periods) > KNOWS_LEVEL
@@ -71,7 +71,7 @@ class QuotaTie:
 
 
 def rep_periods(warehouse: Warehouse) -> pd.DataFrame:
-    """Give every ended period of a rep with a quota above 0.
+    """Return every ended period of a rep with a quota above 0.
 
     Returns:
         `rep_id, period_start, period_end, quota, booked`, and `before`, what the rep booked in the
@@ -82,12 +82,12 @@ def rep_periods(warehouse: Warehouse) -> pd.DataFrame:
     keys = quotas.assign(**{CUTOFF: quotas["period_start"]}).reset_index(drop=True)
     parts = attained_parts(warehouse, keys)
     booked = parts["closed"] + parts["from_open"] + parts["created_later"]
-    made = keys.drop(columns=CUTOFF).assign(booked=booked)
-    made = made[made["booked"].notna()]
-    earlier = made[["rep_id", "period_end", "booked"]].rename(
+    periods = keys.drop(columns=CUTOFF).assign(booked=booked)
+    periods = periods[periods["booked"].notna()]
+    earlier = periods[["rep_id", "period_end", "booked"]].rename(
         columns={"period_end": "period_start", "booked": "before"}
     )
-    return made.merge(earlier, on=["rep_id", "period_start"], how="left")
+    return periods.merge(earlier, on=["rep_id", "period_start"], how="left")
 
 
 def quota_tie(periods: pd.DataFrame) -> QuotaTie:
@@ -101,47 +101,50 @@ def quota_tie(periods: pd.DataFrame) -> QuotaTie:
     return QuotaTie(len(periods), level, len(known), change)
 
 
-def _correlation(one: Floats, other: Floats) -> float:
-    if len(one) < FEWEST or min(np.ptp(one), np.ptp(other)) <= 0:
+def _correlation(x: Floats, y: Floats) -> float:
+    """Return Pearson's correlation; 0 of few values, or of values that are all the same."""
+    if len(x) < FEWEST or min(np.ptp(x), np.ptp(y)) <= 0:
         return 0.0
-    return float(np.corrcoef(one, other)[0, 1])
+    return float(np.corrcoef(x, y)[0, 1])
 
 
 def _lower(correlation: float, count: int) -> float:
-    """Give the lower bound of a correlation (Fisher 1921)."""
+    """Return the lower bound of a correlation over so many pairs (Fisher 1921)."""
     limited = min(correlation, 1 - 1e-9)
     return float(np.tanh(np.arctanh(limited) - SURE / np.sqrt(max(count - 3, 1))))
 
 
 def quota_leak_findings(warehouse: Warehouse) -> Iterator[Finding]:
-    """Warn of quotas that know the outcome: the audit's part."""
+    """Warn about quotas that know the outcome."""
     if not {"deals", "quotas"} <= warehouse.present:
         return
     tie = quota_tie(rep_periods(warehouse))
     if tie.leaks:
         says = (
-            f"{tie.says}. Chances to attain then say little of reps; ask for the quotas as they "
-            "were set before each period. `backtest quota` tells what can be forecast without them"
+            f"{tie.says}. Chances to attain then say little about reps; ask for the quotas as "
+            "they were set before each period. `backtest quota` says what skill remains without "
+            "them"
         )
         yield Finding("quotas", "amount", "quota_leak", "warning", says)
 
 
 def amount_errors(periods: pd.DataFrame, frame: pd.DataFrame) -> Mapping[str, float]:
-    """Measure how far amounts were forecast wrong, as a share of all that was booked.
+    """Measure how far forecasts of amounts were off, as a share of all that was booked.
 
     Args:
-        periods: what `rep_periods` gives.
+        periods: what `rep_periods` returns.
         frame: forecasts of attainment: their keys, `quota`, `closed`, `attainment_p50`.
 
     Returns:
-        For the quota times the attainment usual before; for our median, which does not look at the
-        quota; for linear pacing; for what is closed and the rep's pace of the period before over
-        the rest. Over the rows where all four have something to say; empty if there are none.
+        One error for each of four forecasts: the quota times the attainment usual before; our
+        median, which does not look at the quota; linear pacing; what is closed plus the rep's pace
+        of the period before over the rest. Only rows for which all four have a value count; empty
+        if there are none.
     """
     keys = ["rep_id", "period_start", "period_end"]
     rows = frame[frame["quota"] > 0].merge(periods[[*keys, "booked", "before"]], on=keys)
     gone = (rows[CUTOFF] - rows["period_start"]) / (rows["period_end"] - rows["period_start"])
-    said = pd.DataFrame(
+    forecasts = pd.DataFrame(
         {
             QUOTA: rows["quota"] * rows[CUTOFF].map(_usual(periods, rows[CUTOFF])),
             OURS: rows["quota"] * rows["attainment_p50"],
@@ -149,16 +152,16 @@ def amount_errors(periods: pd.DataFrame, frame: pd.DataFrame) -> Mapping[str, fl
             LAST: rows["closed"] + rows["before"] * (1 - gone),
         }
     )
-    told = said.notna().all(axis=1)
-    booked = rows.loc[told, "booked"]
+    complete = forecasts.notna().all(axis=1)
+    booked = rows.loc[complete, "booked"]
     if not booked.abs().sum() > 0:
         return {}
-    wrong = said[told].sub(booked, axis=0).abs().sum() / booked.abs().sum()
-    return {str(name): float(share) for name, share in wrong.items()}
+    errors = forecasts[complete].sub(booked, axis=0).abs().sum() / booked.abs().sum()
+    return {str(name): float(share) for name, share in errors.items()}
 
 
 def _usual(periods: pd.DataFrame, cutoffs: pd.Series) -> dict[pd.Timestamp, float]:
-    """Give the median attainment of periods that had ended by each cutoff."""
+    """Return the median attainment of the periods that had ended by each cutoff."""
     ratio = periods["booked"] / periods["quota"]
     return {c: float(ratio[periods["period_end"] <= c].median()) for c in cutoffs.unique()}
 
@@ -174,26 +177,31 @@ def leak_notes(warehouse: Warehouse, frame: pd.DataFrame) -> tuple[str, ...]:
     tie = quota_tie(periods)
     if not tie.leaks:
         return ()
-    wrong = amount_errors(periods, frame)
-    if not wrong:
+    errors = amount_errors(periods, frame)
+    if not errors:
         return (f"{tie.says}.",)
-    best = min((LINEAR, LAST), key=lambda name: wrong[name])
-    skill = 1 - wrong[OURS] / wrong[best] if wrong[best] > 0 else 0.0
-    worth = f"{skill:.0%} less than" if skill > 0 else f"{-skill:.0%} more than"
     gone = (frame[CUTOFF] - frame["period_start"]) / (frame["period_end"] - frame["period_start"])
     early = amount_errors(periods, frame[gone < EARLY])
     knows = (
         f"{tie.says}. The quota is nearly the answer here: times the attainment usual before, it "
-        f"misses the amounts booked by {wrong[QUOTA]:.0%}, because it knows them."
+        f"misses the amounts booked by {errors[QUOTA]:.0%}, because it knows them."
     )
-    remains = (
+    return knows, _remaining_skill(errors, early)
+
+
+def _remaining_skill(errors: Mapping[str, float], early: Mapping[str, float]) -> str:
+    """Compare our forecast with the better of two that do not look at the quota either."""
+    best = min((LINEAR, LAST), key=lambda name: errors[name])
+    skill = 1 - errors[OURS] / errors[best] if errors[best] > 0 else 0.0
+    compared = f"{skill:.0%} less than" if skill > 0 else f"{-skill:.0%} more than"
+    says = (
         "What skill remains without it: our forecast of the amounts does not look at the quota "
-        f"and misses them by {wrong[OURS]:.0%}; {LINEAR} by {wrong[LINEAR]:.0%}, the {LAST} by "
-        f"{wrong[LAST]:.0%}. That is {worth} {best}."
+        f"and misses them by {errors[OURS]:.0%}; {LINEAR} by {errors[LINEAR]:.0%}, the {LAST} by "
+        f"{errors[LAST]:.0%}. That is {compared} {best}."
     )
     if early:
-        remains += (
+        says += (
             f" In the first quarter of the period: {early[OURS]:.0%}, {early[LINEAR]:.0%} and "
             f"{early[LAST]:.0%}."
         )
-    return knows, remains
+    return says

@@ -25,8 +25,6 @@ from training.leads.fit import fit_leads
 from training.params import TrainingParams
 from training.rolling import Fold, Range, folds_of
 
-SEGMENT_FEATURES = {"stage": "stage", "leads_source": "source", "owner_team": "team"}
-"""Features whose categories are segments of the report, and what the segments are called."""
 AGES = ((7, "first week"), (14, "second week"), (30, "to 30 days"), (90, "to 90 days"))
 OLDER = "older"
 EXPLAINED_ROWS = 3_000
@@ -159,11 +157,11 @@ def _segment_columns(examples: Examples, bundle: Bundle) -> pd.DataFrame:
     if "age_days" in examples.X:
         columns["age"] = _ages(examples)
     for feature in examples.feature_set:
-        if feature.name in SEGMENT_FEATURES and feature.categories is not None:
+        if feature.segment is not None and feature.categories is not None:
             # Codes beyond the known words are "another"; an empty one takes the last place.
             names = np.array([*feature.categories, "another", NO_STAGE], dtype=object)
             place = examples.X[feature.name].fillna(len(names) - 1).to_numpy().astype(int)
-            columns[SEGMENT_FEATURES[feature.name]] = names[place]
+            columns[feature.segment.value] = names[place]
     return pd.DataFrame(columns)
 
 

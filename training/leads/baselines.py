@@ -213,8 +213,7 @@ def _logistic(training_set: TrainingSet) -> Forecast:
     """Fit a ridge logistic regression: numbers on a log scale, categories one-hot."""
     if not 0 < training_set.y.sum() < len(training_set.y):
         return _base_rate(training_set)
-    left_out = {s.feature for s in training_set.suspicions if s.left_out}
-    X = training_set.examples.X.drop(columns=sorted(left_out))
+    X = training_set.examples.X.drop(columns=sorted(training_set.suspected), errors="ignore")
     rows = np.arange(len(X))
     if len(X) > MOST_ROWS:
         rows = np.sort(np.random.default_rng(SEED).choice(len(X), MOST_ROWS, replace=False))

@@ -53,6 +53,13 @@ class TrainingSet:
     vocabulary: Vocabulary
     horizon_days: int
 
+    @property
+    def suspected(self) -> frozenset[str]:
+        """What a model does without: suspected features, and all that are made of them."""
+        names = {s.feature for s in self.suspicions if s.left_out}
+        # What is made of a suspected column knows what it knows.
+        return self.examples.feature_set.depends_on(names).union(names)
+
     def part(self, cutoffs: Sequence[datetime], columns: Sequence[str]) -> TrainingRows:
         """Return the rows of some cutoffs, each with weight 1."""
         rows = self.rows(cutoffs)

@@ -10,7 +10,7 @@ signs and proportions.
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,16 +24,10 @@ from training.estimators.boosting import Ensemble
 from training.leads.bundle import Bundle
 
 NEAR = 1e-9
-_SAME = {
-    "active_days": "touch",
-    "duration_hours": "touch",
-    "first_touch": "touch",
-    "overdue": "touch",
-    "between_touches": "touch",
-    "reps_rate_best": "reps_rate",
-    "stage_changes": "stage",
-}
-"""Names that are about the same thing although they are called otherwise."""
+DAYS_FROM_HOURS = 48.0
+"""Times are said in days from so many hours on."""
+FIGURES = 10.0
+"""From here on a number is read without decimals."""
 
 
 @dataclass(frozen=True)
@@ -69,34 +63,22 @@ def explain(bundle: Bundle, examples: Examples) -> Explanation:
 
 
 def _log_odds(ensemble: Ensemble, examples: Examples) -> tuple[Floats, float]:
-    made = ensemble.contributions(examples.X)
-    return made[:, :-1], float(made[0, -1]) if len(made) else 0.0
-
-
-def topic(name: str) -> str:
-    """Name what a feature is about, its window and its way of counting aside.
-
-    >>> topic("type_call_14d") == topic("days_since_type_call")
-    True
-    """
-    plain = re.sub(r"_(\d+d|all|mean|days|working_hours)$", "", name.removeprefix("standing_"))
-    plain = re.sub(r"^(days|working_hours|duration_hours)_", "", plain)
-    plain = re.sub(r"^(since_first|since|in)_", "", plain)
-    return _SAME.get(plain, "touch" if plain.startswith("touch") else plain)
+    contributions = ensemble.contributions(examples.X)
+    return contributions[:, :-1], float(contributions[0, -1]) if len(contributions) else 0.0
 
 
 def reasons(explanation: Explanation, examples: Examples, each_side: int) -> list[dict[str, Any]]:
     """Put every row's strongest reasons into the contract's form.
 
-    Features about one topic (the same activity in several windows) are added up and spoken for by
-    the strongest of them, so that three reasons are three different things.
+    Features of one topic (the same activity in several windows) are added up and spoken for by the
+    strongest of them, so that three reasons are three different things.
 
     Returns:
         One `{"base", "items", "rest"}` a row; base + points + rest = 100 p.
     """
-    topics = [topic(f.name) for f in explanation.features]
+    topics = [feature.topic for feature in explanation.features]
     names = sorted(set(topics))
-    index = np.array([names.index(t) for t in topics], dtype=int)
+    index = np.array([names.index(topic) for topic in topics], dtype=int)
     sums = np.zeros((len(explanation.points), len(names)))
     for column, place in enumerate(index):
         sums[:, place] += explanation.points[:, column]
@@ -115,10 +97,11 @@ def _row(
     each_side: int,
 ) -> dict[str, Any]:
     order = np.argsort(sums, kind="stable")
-    against = [int(t) for t in order[:each_side] if sums[t] < 0]
-    speaking = [int(t) for t in order[::-1][:each_side] if sums[t] > 0]
+    against = [int(topic) for topic in order[:each_side] if sums[topic] < 0]
+    speaking = [int(topic) for topic in order[::-1][:each_side] if sums[topic] > 0]
     items = [
-        _item(explanation, examples, row, t, float(sums[t]), index) for t in speaking + against
+        _item(explanation, examples, row, topic, float(sums[topic]), index)
+        for topic in speaking + against
     ]
     base, total = round(explanation.base, 4), float(100 * explanation.probability[row])
     rest = total - base - sum(item["points"] for item in items)
@@ -129,17 +112,17 @@ def _item(
     explanation: Explanation,
     examples: Examples,
     row: int,
-    place: int,
+    topic: int,
     points: float,
     index: npt.NDArray[np.int_],
 ) -> dict[str, Any]:
-    members = np.flatnonzero(index == place)
+    members = np.flatnonzero(index == topic)
     own = explanation.points[row, members] * np.sign(points)
     feature = explanation.features[int(members[int(np.argmax(own))])]
     value = examples.X[feature.name].to_numpy()[row]
     return {
         "feature": feature.name,
-        "label": feature.says,
+        "label": feature.about.label,
         "value": say_value(feature, float(value)),
         "points": round(points, 4),
         "side": "for" if points > 0 else "against",
@@ -148,27 +131,68 @@ def _item(
 
 
 def say_value(feature: Feature, value: float) -> str:
-    """Say a feature's value as a person would.
+    """Say a feature's value in a sentence, as its declaration words it.
 
-    >>> from features.feature import Aggregate, Aggregation, Relation, Who
-    >>> count = Aggregate(Aggregation.COUNT)
-    >>> say_value(Feature("n", Relation.TOUCHES, count, "calls", Who.REP), 3.0)
-    '3'
+    >>> from features.feature import Aggregate, Aggregation, Relation
+    >>> from features.texts import About, Phrase, Who
+    >>> wait, about = Aggregate(Aggregation.SINCE_LAST), About("touch", "activity", Who.REP)
+    >>> last = Phrase("last touched {} ago", "no touch yet")
+    >>> wait = Feature("x", Relation.TOUCHES, wait, "wait", about, Unit.DAYS, phrase=last)
+    >>> say_value(wait, 5.0), say_value(wait, 0.125), say_value(wait, float("nan"))
+    ('last touched 5 days ago', 'last touched 3 hours ago', 'no touch yet')
     """
-    if np.isnan(value):
-        return "none yet"
+    return feature.phrase.says(value, lambda number: _in_words(feature, number))
+
+
+def _in_words(feature: Feature, value: float) -> str:
+    """Write a value as its unit is read."""
     if feature.categories is not None:
         place = int(value)
         return feature.categories[place] if place < len(feature.categories) else "another"
-    if feature.name.startswith("is_"):
-        return "yes" if value else "no"
-    if feature.unit is Unit.SHARE:
-        return f"{value:.2f}"
-    if float(value).is_integer() or abs(value) >= 100:  # noqa: PLR2004 - no decimals worth reading
+    return WRITERS.get(feature.unit, _number)(value)
+
+
+def _percent(share: float) -> str:
+    """Write a share; only all of it is 100 %, and only nothing of it 0 %."""
+    whole = round(100 * share)
+    if whole == 0 and share > 0:
+        return "less than 1 %"
+    if whole == 100 and share < 1:  # noqa: PLR2004 - percent
+        return "more than 99 %"
+    return f"{whole} %"
+
+
+def _time(hours: float) -> str:
+    """Write a length of time in the unit that fits it: minutes, hours, or days from two on."""
+    if abs(hours) >= DAYS_FROM_HOURS:
+        return _quantity(hours / 24, "day")
+    if abs(hours) >= 1:
+        return _quantity(hours, "hour")
+    return _quantity(60 * hours, "minute") if 60 * abs(hours) >= 1 else "less than a minute"
+
+
+def _quantity(number: float, one: str) -> str:
+    words = _number(number)
+    return f"{words} {one}" if words == "1" else f"{words} {one}s"
+
+
+def _number(value: float) -> str:
+    """Write a number with no more decimals than are worth reading: 0.27, 1.3, 12, 4,200."""
+    if abs(value) >= FIGURES or float(value).is_integer():
         return f"{value:,.0f}"
-    return f"{value:,.1f}"
+    return f"{value:.2g}"
 
 
-def as_json(made: dict[str, Any]) -> str:
+WRITERS: Mapping[Unit, Callable[[float], str]] = {
+    Unit.BOOLEAN: lambda value: "yes" if value else "no",
+    Unit.SHARE: _percent,
+    Unit.DAYS: lambda days: _time(24 * days),
+    Unit.HOURS: _time,
+    Unit.WORKING_HOURS: lambda hours: _quantity(hours, "working hour"),
+}
+"""How values of a unit are written; those of the others are plain numbers."""
+
+
+def as_json(row: dict[str, Any]) -> str:
     """Write one row's reasons for a table."""
-    return json.dumps(made, ensure_ascii=False)
+    return json.dumps(row, ensure_ascii=False)

@@ -13,7 +13,7 @@ import pandas as pd
 from features.arrays import Floats
 from features.definitions.lead import lead_features
 from features.evidence import EvidenceState
-from features.feature import FeatureSet, made_of
+from features.feature import Feature, FeatureSet, Segment
 from features.params import FeatureParams
 from features.snapshot import CUTOFF
 from features.storage.warehouse import Warehouse
@@ -29,8 +29,6 @@ SEASONS_DAYS = 730
 """Two years: before that no season has come twice."""
 MOST_GROWTH = 1.5
 """The last fit, on more rows, has at most this many times the trees of the first."""
-SEGMENTS = ("leads_source", "source")
-"""Features whose categories are the segments of the evidence; the first that is there counts."""
 
 
 def learn_leads(
@@ -184,9 +182,8 @@ def _useful(training_set: TrainingSet) -> list[str]:
       third.
     """
     X = training_set.examples.X
-    suspected = {s.feature for s in training_set.suspicions if s.left_out}
     # A feature computed from a suspected column leaks what that column leaks.
-    suspected |= {f.name for f in training_set.examples.feature_set if suspected & set(made_of(f))}
+    suspected = training_set.suspected
     varied = X.nunique(dropna=False) > 1  # noqa: PD101 - of a frame, not of a series
     cutoffs = training_set.examples.keys[CUTOFF]
     if (cutoffs.max() - cutoffs.min()).days < SEASONS_DAYS:
@@ -237,10 +234,12 @@ def lead_evidence(training_set: TrainingSet, features: FeatureParams) -> Evidenc
     )
     state = EvidenceState.ENOUGH if enough else EvidenceState.THIN
     says = counted if enough else f"thin: {counted}; {wanted} are wanted"
-    segment = next((name for name in SEGMENTS if name in training_set.examples.X), None)
+    declared = training_set.examples.feature_set
+    segment = next((f for f in declared if f.segment is Segment.SOURCE), None)
     if segment is None:
         return Evidence(state, says)
-    return Evidence(state, says, segment, _segment_counts(training_set, segment), minimum.segment)
+    counts = _segment_counts(training_set, segment)
+    return Evidence(state, says, segment.name, counts, minimum.segment)
 
 
 def _lacking(training_set: TrainingSet) -> str:
@@ -254,11 +253,10 @@ def _lacking(training_set: TrainingSet) -> str:
     return ""
 
 
-def _segment_counts(training_set: TrainingSet, segment: str) -> tuple[int, ...]:
-    """Count the leads of each category, by its code."""
-    feature = next(f for f in training_set.examples.feature_set if f.name == segment)
-    codes = len(feature.categories or ()) + 1
-    code = training_set.examples.X[segment]
+def _segment_counts(training_set: TrainingSet, segment: Feature) -> tuple[int, ...]:
+    """Count the leads of each category by its code, the last of which is every other word."""
+    codes = len(segment.categories or ()) + 1
+    code = training_set.examples.X[segment.name]
     leads = training_set.examples.keys["lead_id"].groupby(code).nunique()
     return tuple(int(leads.get(float(k), 0)) for k in range(codes))
 

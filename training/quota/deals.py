@@ -40,18 +40,6 @@ from training.quota.deal_regression import (
     fit_deal_regression,
 )
 
-DATES = frozenset(
-    {
-        "weekday",
-        "day_of_month",
-        "days_to_month_end",
-        "days_to_quarter_end",
-        "company_rate",
-        "company_open",
-        "company_inflow",
-    }
-)
-"""Columns with one value for everybody at a cutoff: trees would learn the past's dates by heart."""
 PRIOR_WON, PRIOR_CLOSED = 1.0, 4.0
 """Imagined deals before any are known: one in four is won."""
 USUAL_DAYS = 60.0
@@ -321,15 +309,16 @@ def _company(training_set: QuotaTrainingSet, ends: Sequence[pd.Timestamp]) -> tu
 
 
 def _useful(training_set: QuotaTrainingSet, rows: DealRows, used: Bools) -> list[str]:
-    """Return the columns that vary and do more than name the date; see `DATES`.
+    """Return the columns that vary and do more than name the date; see `Feature.is_common`.
 
     Those of the regression stay in any case.
     """
     varied = rows.X[used].nunique(dropna=False) > 1  # noqa: PD101 - of a frame, not of a series
     cutoffs = training_set.deals.keys[CUTOFF]
     is_short = (cutoffs.max() - cutoffs.min()).days < 2 * YEAR_DAYS
+    dates = {f.name for f in training_set.deals.feature_set if f.is_common}
     return [
-        n for n in rows.X.columns if n in COLUMNS or (varied[n] and not (is_short and n in DATES))
+        n for n in rows.X.columns if n in COLUMNS or (varied[n] and not (is_short and n in dates))
     ]
 
 

@@ -1,10 +1,10 @@
 """Why a rep's chance is what it is, in percentage points that add up to it.
 
-Attainment is made of six things: what is closed, how much is open, what that is likely to bring,
-how many leads come in, what is made of them, and the quota. Each is exchanged for that of a peer at
-the same moment, in every combination; its points are the mean change it makes, over all orders of
-exchanging (Shapley values, exact for six players). The base is the chance of a rep like any other:
-the mean over those with the same period.
+Attainment has six factors: what is closed, how much is open, what that is likely to bring, how many
+leads come in, what comes of them, and the quota. Each is exchanged for that of a peer at the same
+moment, in every combination. Its points are the mean change that it makes over all orders of
+exchanging (Shapley values, exact for six players; Shapley 1953). The base is the chance of a rep
+like any other: the mean over those with the same period.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ import numpy.typing as npt
 
 from features.arrays import Floats
 from features.build import Examples
-from features.feature import Who
 from features.snapshot import CUTOFF
+from features.texts import Who
 from training.quota.futures import Futures
 
 FUTURES = 400
-"""Futures looked at: 64 combinations of them are scored for each rep."""
+"""Futures that are looked at; 64 combinations of them are scored for each rep."""
 LEAST_POINTS = 0.05
 
 
 @dataclass(frozen=True)
 class Factor:
-    """One of the things attainment is made of.
+    """One of the six factors of attainment.
 
     Attributes:
-        name: how files call it.
-        says: how people call it.
+        name: its name in files.
+        says: its name for people.
         who: who can change it.
     """
 
@@ -61,18 +61,18 @@ class RepExplanation:
     Attributes:
         base: percentage points of a rep like any other, by row.
         points: rows x factors; base + the sum of a row = 100 p, but for what is clipped of p.
-        said: what each factor is, in words, by row.
+        in_words: what each factor comes to, by row.
     """
 
     base: Floats
     points: Floats
-    said: list[tuple[str, ...]]
+    in_words: list[tuple[str, ...]]
 
 
 def explain_reps(
     draws: Futures, reps: Examples, open_amount: Floats, target: float
 ) -> RepExplanation:
-    """Split each rep's chance into the six things it is made of.
+    """Split each rep's chance into points of the six factors.
 
     Args:
         draws: futures of every rep at a moment.
@@ -84,8 +84,8 @@ def explain_reps(
     base, points = np.zeros(count), np.zeros((count, len(FACTORS)))
     flow = np.maximum(reps.X["leads_90d"].fillna(0).to_numpy(np.float64), 0.0)
     keys = draws.keys[["period_start", "period_end", CUTOFF]]
-    for found in keys.groupby(list(keys), sort=True).indices.values():
-        rows = np.asarray(found, dtype=np.int64)
+    for places in keys.groupby(list(keys), sort=True).indices.values():
+        rows = np.asarray(places, dtype=np.int64)
         parts = _Parts.of(draws, rows, open_amount[rows], flow[rows])
         worth = _coalitions(parts, target)
         base[rows] = 100 * worth[frozenset()]
@@ -95,7 +95,12 @@ def explain_reps(
 
 @dataclass(frozen=True)
 class _Parts:
-    """Each factor of each row, its own and that of a peer drawn anew in every future."""
+    """Each factor of each row: rows x futures, in the order of `FACTORS`.
+
+    Attributes:
+        own: the rep's own.
+        peer: that of a peer, another one in every future.
+    """
 
     own: tuple[Floats, ...]
     peer: tuple[Floats, ...]
@@ -104,88 +109,95 @@ class _Parts:
     def of(
         cls, draws: Futures, rows: npt.NDArray[np.int64], open_amount: Floats, flow: Floats
     ) -> _Parts:
+        """Take the futures of some rows apart into factors.
+
+        Products of factors give back what was drawn: the amount open times its yield is what open
+        deals bring, the leads received times the yield of each is what new deals bring. Where
+        nothing is open the yield is 0; where no lead came in their number counts as 1.
+        """
         futures = min(FUTURES, draws.open.shape[1])
-        won, new = draws.open[rows, :futures], draws.new[rows, :futures]
+        from_open, from_new = draws.open[rows, :futures], draws.new[rows, :futures]
         volume = np.where(open_amount > 0, open_amount, 0.0)
         leads = np.where(flow > 0, flow, 1.0)
-        wide = np.ones((1, futures))
-        yields = np.divide(won, volume[:, None], out=np.zeros_like(won), where=volume[:, None] > 0)
+        wide, each = np.ones((1, futures)), volume[:, None]
+        yields = np.divide(from_open, each, out=np.zeros_like(from_open), where=each > 0)
         # A quota of 0 or less is attained whatever comes.
         quota = np.nan_to_num(draws.quota[rows], nan=-np.inf)
-        parts = (
+        own = (
             draws.closed[rows][:, None] * wide,
             volume[:, None] * wide,
             yields,
             leads[:, None] * wide,
-            new / leads[:, None],
+            from_new / leads[:, None],
             quota[:, None] * wide,
         )
         # More peers than futures: evenly over all of them, or only the first by name would count.
         step = max(1.0, len(rows) / futures)
-        peer = (np.arange(futures) * step).astype(np.int64) % len(rows)
-        theirs = tuple(
-            part[peer, np.arange(futures)][None, :] * np.ones((len(rows), 1)) for part in parts
+        place = (np.arange(futures) * step).astype(np.int64) % len(rows)
+        peer = tuple(
+            factor[place, np.arange(futures)][None, :] * np.ones((len(rows), 1)) for factor in own
         )
-        return cls(parts, theirs)
+        return cls(own, peer)
 
 
 def _coalitions(parts: _Parts, target: float) -> Mapping[frozenset[int], Floats]:
-    """Give the chance to attain with every set of own factors, the others a peer's."""
+    """Return the chance to attain with every set of own factors, the others being a peer's."""
     players = range(len(FACTORS))
-    found = {}
+    worth = {}
     for size in range(len(FACTORS) + 1):
-        for mine in combinations(players, size):
-            part = [parts.own[k] if k in mine else parts.peer[k] for k in players]
-            closed, volume, yields, leads, made, quota = part
-            total = closed + volume * yields + leads * made
-            found[frozenset(mine)] = (total >= target * quota).mean(axis=1)
-    return found
+        for own in combinations(players, size):
+            factors = [parts.own[k] if k in own else parts.peer[k] for k in players]
+            closed, volume, yields, leads, each_lead, quota = factors
+            total = closed + volume * yields + leads * each_lead
+            worth[frozenset(own)] = (total >= target * quota).mean(axis=1)
+    return worth
 
 
 def _shapley(worth: Mapping[frozenset[int], Floats]) -> Floats:
-    """Average what each factor adds over all orders in which factors may come."""
+    """Return what each factor adds, averaged over all orders in which factors may come."""
     count = len(FACTORS)
-    made = np.zeros((len(worth[frozenset()]), count))
+    points = np.zeros((len(worth[frozenset()]), count))
     for coalition, value in worth.items():
         for player in range(count):
             if player in coalition:
                 continue
             size = len(coalition)
             weight = math.factorial(size) * math.factorial(count - size - 1) / math.factorial(count)
-            made[:, player] += weight * (worth[coalition | {player}] - value)
-    return made
+            points[:, player] += weight * (worth[coalition | {player}] - value)
+    return points
 
 
 def _values(draws: Futures, reps: Examples, open_amount: Floats) -> list[tuple[str, ...]]:
-    """Say what each factor is, in money or counts."""
+    """Say what each factor comes to, in money or counts."""
     quota, flow = draws.quota, reps.X["leads_90d"].fillna(0).to_numpy()
-    won, new = draws.open.mean(axis=1), draws.new.mean(axis=1)
-    told: list[tuple[str, ...]] = []
+    from_open, from_new = draws.open.mean(axis=1), draws.new.mean(axis=1)
+    values: list[tuple[str, ...]] = []
     for row in range(len(draws.keys)):
-        of_quota = f" ({draws.closed[row] / quota[row]:.0%} of quota)" if quota[row] > 0 else ""
-        told.append(
+        closed = draws.closed[row]
+        of_quota = f" ({100 * closed / quota[row]:.0f} % of quota)" if quota[row] > 0 else ""
+        values.append(
             (
-                f"{draws.closed[row]:,.0f}{of_quota}",
+                f"{closed:,.0f}{of_quota}",
                 f"{open_amount[row]:,.0f}",
-                f"{won[row]:,.0f}",
+                f"{from_open[row]:,.0f}",
                 f"{flow[row]:,.0f}",
-                f"{new[row]:,.0f}",
+                f"{from_new[row]:,.0f}",
                 f"{draws.keys['quota'].iloc[row]:,.0f}",
             )
         )
-    return told
+    return values
 
 
-def rep_reasons(explained: RepExplanation, p: Floats) -> list[dict[str, Any]]:
+def rep_reasons(explanation: RepExplanation, p: Floats) -> list[dict[str, Any]]:
     """Put every rep's factors into the contract's form, the strongest first."""
-    made = []
-    for row, base in enumerate(np.round(explained.base, 4)):
-        points = explained.points[row]
+    reasons = []
+    for row, base in enumerate(np.round(explanation.base, 4)):
+        points = explanation.points[row]
         items = [
             {
                 "feature": FACTORS[k].name,
                 "label": FACTORS[k].says,
-                "value": explained.said[row][k],
+                "value": explanation.in_words[row][k],
                 "points": round(float(points[k]), 4),
                 "side": "for" if points[k] > 0 else "against",
                 "who": FACTORS[k].who.value,
@@ -194,8 +206,8 @@ def rep_reasons(explained: RepExplanation, p: Floats) -> list[dict[str, Any]]:
             if abs(points[k]) >= LEAST_POINTS
         ]
         rest = 100 * float(p[row]) - float(base) - sum(float(i["points"]) for i in items)
-        made.append({"base": float(base), "items": items, "rest": round(rest, 4)})
-    return made
+        reasons.append({"base": float(base), "items": items, "rest": round(rest, 4)})
+    return reasons
 
 
 def open_amounts(rows: int, rep: npt.NDArray[np.int64], amount: Floats) -> Floats:

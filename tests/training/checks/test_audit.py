@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from features.build import Examples
-from features.feature import Expression, Feature, FeatureSet, Relation, Unit, Who
+from features.feature import Expression, Feature, FeatureSet, Relation, Unit
+from features.texts import About, Who
 from training.checks.suspicion import suspicious_features
 
 Floats = npt.NDArray[np.float64]
@@ -21,13 +22,13 @@ def _examples(
     """Examples whose columns are numbers or, given a count of words, categories."""
     categories = None if words is None else tuple(f"w{i}" for i in range(words))
     unit = Unit.AMOUNT if words is None else Unit.CATEGORY
-    made = tuple(
+    declared = tuple(
         Feature(
             name,
             Relation.LEAD,
             Expression(lambda r: r.x),
             name,
-            Who.LEAD,
+            About(name, name, Who.LEAD),
             unit,
             categories=categories,
         )
@@ -36,7 +37,7 @@ def _examples(
     place = pd.Series(leads).groupby(leads).cumcount()
     cutoffs = pd.Timestamp("2025-01-01") + pd.to_timedelta(place, unit="D")
     keys = pd.DataFrame({"lead_id": leads, "cutoff": cutoffs, "owner": "r"})
-    return Examples(keys, pd.DataFrame(columns), FeatureSet("lead", made))
+    return Examples(keys, pd.DataFrame(columns), FeatureSet("lead", declared))
 
 
 def _outcomes(seed: int) -> tuple[np.random.Generator, npt.NDArray[np.str_], Floats]:
@@ -55,17 +56,17 @@ def test_an_answer_is_suspected_and_an_honest_column_is_not(seed: int) -> None:
         "strong": 1.5 * y + rng.standard_normal(len(y)),
         "noise": rng.standard_normal(len(y)),
     }
-    found = suspicious_features(_examples(columns, leads), y, ())
-    assert [(s.feature, s.left_out) for s in found] == [("answer", True)]
-    assert found[0].auc > 0.99
-    assert "training.leads.allow_suspicious" in found[0].says
+    suspicions = suspicious_features(_examples(columns, leads), y, ())
+    assert [(s.feature, s.left_out) for s in suspicions] == [("answer", True)]
+    assert suspicions[0].auc > 0.99
+    assert "training.leads.allow_suspicious" in suspicions[0].says
 
 
 def test_a_person_can_vouch_for_a_feature() -> None:
-    """A suspected feature that is allowed by name is told but not left out."""
+    """A suspected feature that is allowed by name is named but not left out."""
     _, leads, y = _outcomes(1)
-    found = suspicious_features(_examples({"answer": -y}, leads), y, ["answer"])
-    assert [(s.feature, s.left_out) for s in found] == [("answer", False)]
+    suspicions = suspicious_features(_examples({"answer": -y}, leads), y, ["answer"])
+    assert [(s.feature, s.left_out) for s in suspicions] == [("answer", False)]
 
 
 def test_being_missing_can_be_the_answer() -> None:
@@ -106,7 +107,7 @@ def test_few_leads_support_no_suspicion() -> None:
 
 
 def test_nothing_is_suspected_of_no_rows() -> None:
-    """An extract without ripe labels has no suspicions."""
+    """An extract without mature labels has no suspicions."""
     empty = np.empty(0)
     assert suspicious_features(_examples({"x": empty}, np.empty(0, dtype=str)), empty, ()) == ()
 
@@ -133,5 +134,5 @@ def test_a_column_that_tells_who_but_not_when_is_found() -> None:
     y = (np.repeat(won, rows) & last).astype(np.float64)
     end = np.repeat((won | later).astype(np.float64), rows)
     strong = np.repeat(won + 0.9 * rng.standard_normal(LEADS), rows)
-    found = suspicious_features(_examples({"end": end, "strong": strong}, leads), y, ())
-    assert [s.feature for s in found] == ["end"]
+    suspicions = suspicious_features(_examples({"end": end, "strong": strong}, leads), y, ())
+    assert [s.feature for s in suspicions] == ["end"]

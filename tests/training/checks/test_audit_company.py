@@ -25,8 +25,8 @@ from training.checks.canaries import Build, canary_findings, spaced
 from training.checks.columns import attribute_findings
 from training.checks.finding import Finding, by_severity
 from training.checks.health import health_findings
-from training.checks.point_in_time import law_findings
-from training.checks.post_outcome import afterwards_findings
+from training.checks.point_in_time import point_in_time_findings
+from training.checks.post_outcome import post_outcome_findings
 from training.checks.suspicion import MOST_CUTOFFS
 from training.params import TrainingParams
 
@@ -96,7 +96,7 @@ def rows(tables: Tables, folder: Path) -> list[Finding]:
     """Judge the rows of tables."""
     warehouse = opened(tables, folder)
     words = read_vocabulary(warehouse, FeatureParams())
-    return [*afterwards_findings(warehouse, words), *health_findings(warehouse)]
+    return [*post_outcome_findings(warehouse, words), *health_findings(warehouse)]
 
 
 @pytest.fixture(scope="module")
@@ -105,32 +105,32 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     return opened(company(0), tmp_path_factory.mktemp("honest"))
 
 
-def _about(found: Sequence[Finding], column: str) -> list[tuple[str, str]]:
-    return [(f.kind, f.severity) for f in found if f.column == column]
+def _about(findings: Sequence[Finding], column: str) -> list[tuple[str, str]]:
+    return [(f.kind, f.severity) for f in findings if f.column == column]
 
 
 def test_an_honest_company_passes(honest: Warehouse) -> None:
     """Columns that help, called by their names, raise neither an error nor a warning."""
-    found = audit(honest, FeatureParams(known_at_creation=HONEST), PARAMS)
-    assert [f for f in found if f.severity != "info"] == []
+    findings = audit(honest, FeatureParams(known_at_creation=HONEST), PARAMS)
+    assert [f for f in findings if f.severity != "info"] == []
 
 
 def test_the_worst_comes_first() -> None:
     """Findings are ordered by severity, then by what they are about, not by who found them."""
-    found = [
+    findings = [
         Finding("b", None, "k", "info", ""),
         Finding("b", None, "k", "error", ""),
         Finding("a", None, "k", "info", ""),
         Finding("c", None, "k", "warning", ""),
     ]
-    told = by_severity(found)
-    assert [(f.table, f.severity) for f in told] == [
+    ordered = by_severity(findings)
+    assert [(f.table, f.severity) for f in ordered] == [
         ("b", "error"),
         ("c", "warning"),
         ("a", "info"),
         ("b", "info"),
     ]
-    assert told == by_severity(found[::-1])
+    assert ordered == by_severity(findings[::-1])
 
 
 def _status(leads: pd.DataFrame, _: Tables) -> pd.Series:
@@ -169,8 +169,8 @@ def test_a_column_of_the_end_is_named(
     """A column written at the end is a warning while it is kept out, and names what it is."""
     tables = company(1)
     tables["leads"]["planted"] = plant(tables["leads"], tables)
-    found = columns(tables, tmp_path, FeatureParams(known_at_creation=HONEST))
-    assert [(f.column, f.kind, f.severity) for f in found] == [("planted", kind, "warning")]
+    findings = columns(tables, tmp_path, FeatureParams(known_at_creation=HONEST))
+    assert [(f.column, f.kind, f.severity) for f in findings] == [("planted", kind, "warning")]
 
 
 @pytest.mark.parametrize("plant", [_status, _count, _reason])
@@ -181,17 +181,17 @@ def test_a_column_of_the_end_that_is_used_is_an_error(
     tables = company(1)
     tables["leads"]["planted"] = plant(tables["leads"], tables)
     params = FeatureParams(known_at_creation=("leads.planted",), min_count=5)
-    found = columns(tables, tmp_path, params)
-    assert [(f.column, f.severity) for f in found] == [("planted", "error")]
-    assert "features.known_at_creation" in found[0].says
+    findings = columns(tables, tmp_path, params)
+    assert [(f.column, f.severity) for f in findings] == [("planted", "error")]
+    assert "features.known_at_creation" in findings[0].says
 
 
 def test_a_source_column_filled_at_the_end_is_an_error(tmp_path: Path) -> None:
     """Columns that count as known by the schema are judged like any other that is used."""
     tables = company(2)
     tables["leads"]["value"] = np.where(tables["leads"]["converted_at"].notna(), 900.0, np.nan)
-    found = columns(tables, tmp_path, FeatureParams())
-    assert _about(found, "value") == [("tells_outcome", "error")]
+    findings = columns(tables, tmp_path, FeatureParams())
+    assert _about(findings, "value") == [("tells_outcome", "error")]
 
 
 def test_what_lies_after_the_moment_is_not_looked_at(honest: Warehouse, tmp_path: Path) -> None:
@@ -218,8 +218,8 @@ def test_an_activity_that_is_the_conversion_is_named(tmp_path: Path) -> None:
         occurred_at=won["converted_at"] - pd.Timedelta(minutes=2), type="contract_signed"
     )
     tables["activities"] = pd.concat([tables["activities"], signed])
-    found = rows(tables, tmp_path)
-    assert _about(found, "type") == [("with_conversion", "warning")]
+    findings = rows(tables, tmp_path)
+    assert _about(findings, "type") == [("with_conversion", "warning")]
 
 
 def test_a_rewritten_column_is_named(tmp_path: Path) -> None:
@@ -235,8 +235,8 @@ def test_a_rewritten_column_is_named(tmp_path: Path) -> None:
             "value": "50",
         }
     )
-    found = rows(tables, tmp_path)
-    assert ("rewritten", "warning") in _about(found, "value")
+    findings = rows(tables, tmp_path)
+    assert ("rewritten", "warning") in _about(findings, "value")
 
 
 def test_sick_rows_are_told(tmp_path: Path) -> None:
@@ -248,8 +248,8 @@ def test_sick_rows_are_told(tmp_path: Path) -> None:
     odd = done.iloc[:200].assign(lead_id="nobody", rep_id="stranger")
     early = done.iloc[200:400].assign(occurred_at=pd.Timestamp(START) - pd.Timedelta(days=1))
     tables["activities"] = pd.concat([done, done.iloc[:300], odd, early])
-    found = rows(tables, tmp_path)
-    kinds = {f.kind for f in found if f.table == "activities"}
+    findings = rows(tables, tmp_path)
+    kinds = {f.kind for f in findings if f.table == "activities"}
     assert {
         "repeated",
         "unknown_lead",
@@ -263,8 +263,8 @@ def test_sick_rows_are_told(tmp_path: Path) -> None:
 def test_leads_alone_are_audited(tmp_path: Path) -> None:
     """Too little history for a canary is said, and is no error."""
     tables = {"leads": company(6)["leads"].head(30)}
-    found = audit(opened(tables, tmp_path), FeatureParams(), PARAMS)
-    assert [f for f in found if f.severity == "error"] == []
+    findings = audit(opened(tables, tmp_path), FeatureParams(), PARAMS)
+    assert [f for f in findings if f.severity == "error"] == []
 
 
 def peeking(
@@ -275,18 +275,18 @@ def peeking(
     params: FeatureParams,
 ) -> Examples:
     """Build features, and add one that looks up whether the lead will ever convert."""
-    made = build(warehouse, declared, words, cutoffs, params)
+    examples = build(warehouse, declared, words, cutoffs, params)
     won = warehouse.arrow(warehouse["leads"].select("lead_id", "converted_at")).to_pandas()
-    peek = made.keys["lead_id"].map(won.set_index("lead_id")["converted_at"].notna())
-    return replace(made, X=made.X.assign(peek=peek.astype(float)))
+    peek = examples.keys["lead_id"].map(won.set_index("lead_id")["converted_at"].notna())
+    return replace(examples, X=examples.X.assign(peek=peek.astype(float)))
 
 
-def test_canaries_die_of_a_path_that_reads_the_future(honest: Warehouse) -> None:
-    """Thrown outcomes cannot be foretold by the product's path, and are by one that peeks."""
+def test_canaries_fail_a_path_that_reads_the_future(honest: Warehouse) -> None:
+    """Random outcomes cannot be predicted by the product's path, and are by one that peeks."""
     cutoffs = mature_cutoffs(honest, 30)
     assert list(canary_findings(honest, cutoffs, FeatureParams(), PARAMS)) == []
-    died = list(canary_findings(honest, cutoffs, FeatureParams(), PARAMS, peeking))
-    assert {(f.kind, f.severity) for f in died} == {("canary", "error")}
+    failed = list(canary_findings(honest, cutoffs, FeatureParams(), PARAMS, peeking))
+    assert {(f.kind, f.severity) for f in failed} == {("canary", "error")}
 
 
 def _built(warehouse: Warehouse, path: Build) -> tuple[Examples, Rebuild]:
@@ -304,7 +304,7 @@ def _built(warehouse: Warehouse, path: Build) -> tuple[Examples, Rebuild]:
 def test_a_path_that_reads_later_rows_breaks_the_law(honest: Warehouse) -> None:
     """A feature that an extract of that moment does not give is an error that names it."""
     whole, rebuild = _built(honest, peeking)
-    broken = list(law_findings(honest, whole, 30, rebuild))
+    broken = list(point_in_time_findings(honest, whole, 30, rebuild))
     assert {(f.column, f.severity) for f in broken} == {("peek", "error")}
 
 
@@ -322,13 +322,13 @@ class Forgetful(Warehouse):
 def test_rows_added_to_the_past_break_the_law(honest: Warehouse) -> None:
     """An extract that shows more of a moment than was there then is told by its features."""
     whole, rebuild = _built(honest, build)
-    assert list(law_findings(honest, whole, 30, rebuild)) == []
+    assert list(point_in_time_findings(honest, whole, 30, rebuild)) == []
     doctored = Forgetful(
         **{
             n: getattr(honest, n)
             for n in ("backend", "tables", "present", "data_until", "fingerprint")
         }
     )
-    broken = list(law_findings(doctored, whole, 30, rebuild))
+    broken = list(point_in_time_findings(doctored, whole, 30, rebuild))
     assert {f.severity for f in broken} == {"error"}
     assert "touches_all" in {f.column for f in broken}

@@ -14,6 +14,7 @@ from sellers import FEATURES
 
 from features.build import Examples
 from features.storage.warehouse import Warehouse
+from training.checks.suspicion import Suspicion
 from training.leads.baselines import (
     BASE_RATE,
     LOGISTIC,
@@ -138,6 +139,22 @@ def test_logistic_regression_learns_the_companys_reasons(
     assert p[training_set.y == 1].mean() > 1.3 * p[training_set.y == 0].mean()
     empty = fitted[LOGISTIC].forecast(X.iloc[:2].mul(np.nan))
     assert np.isfinite(empty).all()
+
+
+def test_logistic_regression_does_without_what_is_suspected(
+    history: Warehouse, lesson: TrainingSet
+) -> None:
+    """With a suspected stage neither the stage nor a rank within it moves the forecast."""
+    stage = Suspicion("stage", "too good", 0.99, left_out=True)
+    few = only(lesson, "stage", "rank_age_days", "touches_all")
+    few = replace(few, suspicions=(stage,))
+    (logistic,) = (
+        b for b in fit_baselines(history.until(None), few, FEATURES) if b.name == LOGISTIC
+    )
+    X = few.examples.X
+    other = X.assign(stage=0.0, rank_age_days=0.5)
+    np.testing.assert_array_equal(logistic.forecast(X), logistic.forecast(other))
+    assert np.ptp(logistic.forecast(X)) > 0
 
 
 @pytest.mark.parametrize("label", [0.0, 1.0])

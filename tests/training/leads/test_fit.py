@@ -16,6 +16,7 @@ import pytest
 from extract import Extract, Row
 from sellers import FEATURES, HORIZON, START, TRAINING, UNTIL, open_at, open_warehouse, without
 
+from features.feature import PeerRank
 from features.params import FeatureParams, MinimumParams
 from features.storage.warehouse import Warehouse
 from training.checks.suspicion import Suspicion
@@ -149,16 +150,37 @@ def test_suspected_features_are_left_out_and_named(
     assert [s["feature"] for s in model.about["left_out"]] == ["age_days", "leads_value"]
 
 
+def test_what_is_ranked_within_a_suspected_category_is_left_out(
+    training_set: TrainingSet, history: Warehouse
+) -> None:
+    """A rank among the leads of a stage knows the stage: neither trees nor baselines see it."""
+    stage = Suspicion("stage", "too good", 0.99, left_out=True)
+    doubted = replace(training_set, suspicions=(stage,))
+    ranks = {f.name for f in training_set.examples.feature_set if isinstance(f.how, PeerRank)}
+    assert len(ranks) == 3
+    assert doubted.suspected == {"stage", *ranks}
+    made = fit_leads(doubted, history.until(None), FEATURES, TRAINING)
+    assert not doubted.suspected & set(made.columns)
+    assert "days_in_stage" in made.columns
+
+
+def test_what_a_person_vouched_for_takes_nothing_along(training_set: TrainingSet) -> None:
+    """A suspected feature that is allowed by name stays, and so does what is made of it."""
+    stage = Suspicion("stage", "too good", 0.99, left_out=False)
+    assert replace(training_set, suspicions=(stage,)).suspected == frozenset()
+    assert training_set.suspected == frozenset()
+
+
 def test_a_model_is_known_by_its_columns_alone(history: Warehouse, tmp_path: Path) -> None:
     """However its features came to be left out, a model accepts its own bundle."""
     past, params = history.until(None), without(["age_days"])
     training_set = build_training_set(past, HORIZON, FEATURES, params)
     suspicion = Suspicion("leads_value", "too good", 0.99, left_out=True)
-    model = fit_leads(replace(training_set, suspicions=(suspicion,)), past, FEATURES, params)
-    assert "standing_age_days" in model.columns
-    assert not {"age_days", "leads_value", "standing_leads_value"} & set(model.columns)
-    model.save(tmp_path)
-    assert Bundle.load(tmp_path) == model
+    made = fit_leads(replace(training_set, suspicions=(suspicion,)), past, FEATURES, params)
+    assert "rank_age_days" in made.columns
+    assert not {"age_days", "leads_value", "rank_leads_value"} & set(made.columns)
+    made.save(tmp_path)
+    assert Bundle.load(tmp_path) == made
 
 
 def test_segments_with_few_leads_are_thin(bundle: Bundle, training_set: TrainingSet) -> None:
