@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -29,7 +30,9 @@ from training.report.page import ReportContext
 from training.report.plots import FoldSpan
 from training.report.quota import render_quota
 from training.rolling import Fold, Range
-from training.tracking.loading import AnyBundle
+
+if TYPE_CHECKING:
+    from training.tracking.loading import AnyBundle
 
 
 def train(warehouse: Warehouse, recipe: Recipe, progress: Progress = silent) -> Trained:

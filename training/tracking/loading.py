@@ -24,14 +24,14 @@ def load_bundle(folder: Path) -> AnyBundle:
             cannot use.
     """
     kind = str(read_plain(folder).get("kind"))
-    readers = _readers()
+    readers = bundle_readers()
     if kind not in readers:
         known = ", ".join(readers)
         raise NotFoundError(f"{folder} holds a model of kind {kind!r}; known are {known}")
     return readers[kind](folder)
 
 
-def _readers() -> Mapping[str, Callable[[Path], AnyBundle]]:
+def bundle_readers() -> Mapping[str, Callable[[Path], AnyBundle]]:
     """Return how each kind of model is read."""
     from training.leads.bundle import LEADS, Bundle  # noqa: PLC0415 - LightGBM takes a second
     from training.quota.bundle import QUOTA, QuotaBundle  # noqa: PLC0415 - LightGBM takes a second

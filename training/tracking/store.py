@@ -7,7 +7,6 @@ is open.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import sqlite3
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from features.errors import InputError
+from features.storage.files import held
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -100,8 +100,7 @@ class Mlruns:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the home, so that other processes and threads wait before they change it."""
-        with (self.folder / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with held(self.folder / ".lock"):
             yield
 
     def move(self, before: str, after: str) -> None:
