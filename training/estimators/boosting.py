@@ -83,15 +83,45 @@ def fit_ensemble(
     part: TrainingRows, categorical: Sequence[str], rounds: int, params: BoosterParams
 ) -> Ensemble:
     """Fit one booster for each seed, all with the same number of trees."""
-    data = _dataset(part, categorical, params).construct()
+    (ensemble,) = fit_ensembles([(part, rounds)], categorical, params)
+    return ensemble
 
-    def grow(bag: int) -> str:
-        booster = lgb.train(_settings(params, bag), data, num_boost_round=rounds)
-        return str(booster.model_to_string())
 
+def fit_ensembles(
+    jobs: Sequence[tuple[TrainingRows, int]], categorical: Sequence[str], params: BoosterParams
+) -> list[Ensemble]:
+    """Fit several ensembles side by side, each the same to the bit as if fitted alone.
+
+    Three boosters on two threads leave one thread idle for a third of the time; six do not.
+
+    Args:
+        jobs: rows, and how many trees to grow on them.
+        categorical: the columns that hold categories.
+        params: how trees grow, and on how many threads.
+
+    Returns:
+        One ensemble a job, in the jobs' order.
+    """
+    # The longest first, so that no thread is left alone with one of them at the end.
+    order = sorted(range(len(jobs)), key=lambda job: -len(jobs[job][0].y) * jobs[job][1])
     with ThreadPoolExecutor(params.threads) as pool:
-        texts = tuple(pool.map(grow, range(params.bags)))
-    return Ensemble(texts, tuple(part.X.columns))
+
+        def construct(job: int) -> lgb.Dataset:
+            return _dataset(jobs[job][0], categorical, params).construct()
+
+        data = dict(zip(order, pool.map(construct, order), strict=True))
+
+        def grow(task: tuple[int, int]) -> str:
+            job, bag = task
+            booster = lgb.train(_settings(params, bag), data[job], num_boost_round=jobs[job][1])
+            return str(booster.model_to_string())
+
+        tasks = [(job, bag) for job in order for bag in range(params.bags)]
+        texts = dict(zip(tasks, pool.map(grow, tasks), strict=True))
+    return [
+        Ensemble(tuple(texts[job, bag] for bag in range(params.bags)), tuple(part.X.columns))
+        for job, (part, _) in enumerate(jobs)
+    ]
 
 
 def count_rounds(

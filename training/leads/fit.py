@@ -17,7 +17,7 @@ from features.feature import Feature, FeatureSet, Segment
 from features.params import FeatureParams
 from features.snapshot import CUTOFF
 from features.storage.warehouse import Warehouse
-from training.estimators.boosting import Ensemble, TrainingRows, count_rounds, fit_ensemble
+from training.estimators.boosting import Ensemble, TrainingRows, count_rounds, fit_ensembles
 from training.estimators.calibration import IDENTITY, Calibrator, choose_calibrator, trust_in
 from training.evidence import Evidence
 from training.leads.bundle import Bundle
@@ -118,13 +118,12 @@ def _grow(
     categorical, split = declared.categorical, training_set.split
     rounds = count_rounds(_stopping(training_set, columns), categorical, params)
     early = training_set.part(split.train + split.tune, columns)
-    first = fit_ensemble(early, categorical, rounds, params)
-    calibrator, losses = _calibrate(training_set, first.margins, columns)
     whole = training_set.part(sorted(set(training_set.examples.keys[CUTOFF])), columns)
-    more = min(MOST_GROWTH, (len(whole.y) / len(early.y)) ** 0.5)
-    ensemble = fit_ensemble(whole, categorical, round(rounds * more), params)
+    more = round(rounds * min(MOST_GROWTH, (len(whole.y) / len(early.y)) ** 0.5))
+    first, ensemble = fit_ensembles([(early, rounds), (whole, more)], categorical, params)
+    calibrator, losses = _calibrate(training_set, first.margins, columns)
     about = {
-        "rounds": round(rounds * more),
+        "rounds": more,
         "calibration_log_loss": losses,
         "importance": dict(zip(columns, ensemble.importance().tolist(), strict=True)),
     }

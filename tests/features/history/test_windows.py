@@ -13,6 +13,7 @@ from by_hand import events, spine_of
 
 from features.arrays import Floats
 from features.errors import FeatureError
+from features.texts import About, Who
 from features.feature import (
     Aggregate,
     Aggregation,
@@ -21,7 +22,6 @@ from features.feature import (
     FeatureSet,
     Relation,
     Unit,
-    Who,
 )
 from features.history.event_log import EventLog
 from features.history.windows import (
@@ -37,13 +37,16 @@ NAN = math.nan
 CALL, MAIL, VISIT = 0, 1, 2
 """The codes of a vocabulary."""
 
+ABOUT = About("calls", "calls", Who.REP)
+"""What every feature here is about; the windows do not care."""
+
 
 def feature(
     how: Aggregate, unit: Unit = Unit.COUNT, days: int | None = None, **more: Any
 ) -> Feature:
     """Declare a feature of touches."""
     source = more.pop("source", Relation.TOUCHES)
-    return Feature("x", source, how, "says", Who.REP, unit, days, **more)
+    return Feature("x", source, how, "says", ABOUT, unit, days, **more)
 
 
 def column(
@@ -258,7 +261,7 @@ def test_days_and_reps_can_only_be_counted() -> None:
 def test_only_an_aggregate_is_made_of_a_history() -> None:
     """A feature of another kind is refused by its name."""
     value = Expression(lambda rows: rows.x)
-    declared = Feature("odd", Relation.LEAD, value, "says", Who.LEAD)
+    declared = Feature("odd", Relation.LEAD, value, "says", ABOUT)
     with pytest.raises(FeatureError, match="odd is not an aggregate"):
         aggregate_of(declared)
 
@@ -266,11 +269,11 @@ def test_only_an_aggregate_is_made_of_a_history() -> None:
 def test_rows_are_ordered_once_for_all_that_share_a_column() -> None:
     """Every activity has a type, so what counts all of them is read off the rows by type."""
     calls = feature(Aggregate(Aggregation.COUNT, by="type", code=CALL), days=7)
-    touches = Feature("all", Relation.TOUCHES, Aggregate(Aggregation.COUNT), "says", Who.REP)
+    touches = Feature("all", Relation.TOUCHES, Aggregate(Aggregation.COUNT), "says", ABOUT)
     wide = Aggregate(Aggregation.TREND, by="outcome", wide_days=30)
-    outcomes = Feature("o", Relation.TOUCHES, wide, "says", Who.REP, window_days=14)
+    outcomes = Feature("o", Relation.TOUCHES, wide, "says", ABOUT, window_days=14)
     total = Aggregate(Aggregation.SUM, by="type", column="duration")
-    durations = Feature("d", Relation.TOUCHES, total, "says", Who.REP)
+    durations = Feature("d", Relation.TOUCHES, total, "says", ABOUT)
     features = FeatureSet("lead", (calls, touches, outcomes, durations))
     grouped = groupings(features)
     assert {by: [f.name for f in own] for by, own in grouped.items()} == {
