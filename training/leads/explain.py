@@ -188,7 +188,9 @@ WRITERS: Mapping[Unit, Callable[[float], str]] = {
     Unit.SHARE: _percent,
     Unit.DAYS: lambda days: _time(24 * days),
     Unit.HOURS: _time,
-    Unit.WORKING_HOURS: lambda hours: _quantity(hours, "working hour"),
+    Unit.WORKING_HOURS: lambda hours: (
+        _quantity(hours, "working hour") if hours >= 1 else "less than a working hour"
+    ),
 }
 """How values of a unit are written; those of the others are plain numbers."""
 

@@ -182,7 +182,8 @@ def test_no_rows_have_no_reasons(bundle: Bundle, training_set: TrainingSet) -> N
         (0.001, Unit.HOURS, "less than a minute"),
         (40.0, Unit.WORKING_HOURS, "40 working hours"),
         (1.0, Unit.WORKING_HOURS, "1 working hour"),
-        (0.25, Unit.WORKING_HOURS, "0.25 working hours"),
+        (0.0, Unit.WORKING_HOURS, "less than a working hour"),
+        (0.0, Unit.DAYS, "less than a minute"),
     ],
 )
 def test_values_are_said_in_their_unit(value: float, unit: Unit, says: str) -> None:
