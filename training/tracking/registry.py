@@ -101,10 +101,8 @@ class Tracking:
 
     def live(self, kind: str) -> str | None:
         """Return the champion's version, if there is one; quick enough to ask often."""
-        if not self.mlruns.database.is_file():
-            return None
-        with self._open():
-            return self._aliases(kind).get(CHAMPION)
+        champion = self.mlruns.named(_name(kind), CHAMPION)
+        return None if champion is None else champion.version
 
     def champion(self, kind: str) -> LoadedModel:
         """Load the champion.
@@ -112,7 +110,11 @@ class Tracking:
         Raises:
             NotReady: there is no model of the kind.
         """
-        return self.load(kind, CHAMPION)
+        address = self.mlruns.named(_name(kind), CHAMPION)
+        if address is None:
+            return self.load(kind, CHAMPION)
+        bundle = load_bundle(self.mlruns.local(address.source) / BUNDLE)
+        return LoadedModel(kind, address.version, address.run_id, bundle)
 
     def load(self, kind: str, which: str) -> LoadedModel:
         """Load a model by its version or alias, from plain files: nothing is unpickled.

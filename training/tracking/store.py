@@ -40,6 +40,27 @@ _LOCATIONS = (
 )
 """The columns in which MLflow's database holds full paths."""
 
+_NAMED = """
+SELECT v.version, v.run_id, v.source FROM registered_model_aliases a
+JOIN model_versions v ON v.name = a.name AND v.version = a.version AND v.workspace = a.workspace
+WHERE a.name = ? AND a.alias = ?
+"""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a registered version is.
+
+    Attributes:
+        version: "1", "2" …, in the order of registration.
+        run_id: the run that trained it.
+        source: the address of its files.
+    """
+
+    version: str
+    run_id: str
+    source: str
+
 
 @dataclass(frozen=True)
 class Mlruns:
@@ -68,6 +89,26 @@ class Mlruns:
     def local(self, source: str) -> Path:
         """Return the path of artifacts by their address, even if the home was moved since."""
         return self.folder / "artifacts" / unquote(source).rpartition("/mlruns/artifacts/")[2]
+
+    def named(self, model: str, alias: str) -> Address | None:
+        """Look up what an alias names, in MLflow's own tables and without importing MLflow.
+
+        Importing MLflow takes longer than most questions; which model is champion is asked every
+        few seconds by the service and by every `explain`. Aliases are read-only here: MLflow alone
+        writes them.
+
+        Args:
+            model: the registered model's name.
+            alias: such as `champion`.
+
+        Returns:
+            The version behind the alias; None if there is no database or nothing has that name.
+        """
+        if not self.database.is_file():
+            return None
+        with closing(sqlite3.connect(f"{self.database.as_uri()}?mode=ro", uri=True)) as connection:
+            row = connection.execute(_NAMED, (model, alias)).fetchone()
+        return None if row is None else Address(str(row[0]), row[1], row[2])
 
     def open(self) -> MlflowClient:
         """Open the database; the first time it takes a second or two to create its tables.
