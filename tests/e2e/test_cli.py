@@ -368,7 +368,7 @@ def test_a_setting_that_is_not_known(run: Run, loaded: Path, tmp_path: Path) -> 
     asked = ("train", "--home", loaded, "--params", params)
     fails(run, *asked, says=("mine.yaml", "training.leads.horizon", "horizon_days"))
     params.write_text("training: {leads: {horizon_days: long}}", encoding="utf-8")
-    fails(run, *asked, says=("training.leads.horizon_days", "'long'", "integer"))
+    fails(run, *asked, says=("training.leads.horizon_days", '"long"', "integer"))
     params.write_text("training: {leads: {horizon_days", encoding="utf-8")
     fails(run, *asked, says=("YAML",))
     params.unlink()
