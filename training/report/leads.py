@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from markupsafe import Markup
 
+from training.evaluation.lead_group import Comparison
 from training.evaluation.leads import Evaluation
 from training.evaluation.truth import TruthGrade
 from training.report import plots
@@ -56,7 +58,7 @@ def render(evaluation: Evaluation, context: ReportContext) -> str:
         terms=TERMS,
         differences=DIFFERENCES,
         charts=_charts(evaluation, context),
-        span=plots.segment_span(evaluation.segments),
+        span=_segment_span(evaluation.segments),
         law=LAW,
         truth=truth_page(context.truth) if context.truth else None,
     )
@@ -72,3 +74,12 @@ def _charts(evaluation: Evaluation, context: ReportContext) -> dict[str, Markup]
         "auc": plots.over_time(evaluation.cutoffs, "auc"),
         "said": plots.over_time(evaluation.cutoffs, "mean_forecast"),
     }
+
+
+def _segment_span(segments: Mapping[str, Sequence[Comparison]]) -> tuple[float, float]:
+    """Return the range of AUC that all segments fit in, so that their marks can be compared."""
+    figures = [c.model["auc"] for group in segments.values() for c in group if c.withheld is None]
+    if not figures:
+        return 0.5, 1.0
+    low, high = plots.value_range(figures, [0.5])
+    return low - 0.01, high + 0.01

@@ -14,7 +14,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from training.evaluation.group import Judged
 from training.evaluation.lead_forecasts import MODEL
 from training.evaluation.truth import TruthGrade
-from training.report import plots
 from training.report.lead_verdict import percent
 from training.report.plots import FoldSpan
 
@@ -98,7 +97,7 @@ def render_page(template: str, context: ReportContext, overall: Judged, **values
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.globals.update(percent=percent, interval_mark=plots.interval_mark)
+    pages.globals.update(percent=percent, across=across)
     return pages.get_template(template).render(
         c=context,
         findings=_by_severity(context.findings),
@@ -107,6 +106,16 @@ def render_page(template: str, context: ReportContext, overall: Judged, **values
         model=MODEL,
         **values,
     )
+
+
+def across(value: float, span: tuple[float, float]) -> str:
+    """Place a value on a line from the lower to the upper end of a span, as a percentage.
+
+    >>> across(0.75, (0.5, 1.0)), across(2.0, (0.5, 1.0))
+    ('50.00%', '100.00%')
+    """
+    share = (value - span[0]) / ((span[1] - span[0]) or 1)
+    return f"{100 * min(max(share, 0.0), 1.0):.2f}%"
 
 
 def _by_severity(findings: Sequence[Mapping[str, str]]) -> list[Mapping[str, Any]]:

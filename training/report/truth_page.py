@@ -8,8 +8,9 @@ from markupsafe import Markup
 
 from training.evaluation.bootstrap import Estimate
 from training.evaluation.truth import TruthGrade
+from training.report.chart import Chart, Point
 from training.report.lead_verdict import between, percent
-from training.report.svg import Axes, dot, drawing, frame, line, path, share_label, text, ticks
+from training.report.plots import diagonal_panel, share_label
 
 SIZE = (560, 360)
 
@@ -84,7 +85,7 @@ class TruthPage:
 
 def truth_page(grade: TruthGrade) -> TruthPage:
     """Turn figures into a section of the report."""
-    return TruthPage(grade, _sentences(grade), COLUMNS, said_and_true(grade))
+    return TruthPage(grade, _sentences(grade), COLUMNS, forecast_and_truth(grade))
 
 
 def _sentences(grade: TruthGrade) -> tuple[str, ...]:
@@ -125,24 +126,22 @@ def _sentences(grade: TruthGrade) -> tuple[str, ...]:
     return tuple(found)
 
 
-def said_and_true(grade: TruthGrade) -> Markup:
+def forecast_and_truth(grade: TruthGrade) -> Markup:
     """Draw the true chances behind groups of like forecasts."""
-    bins = grade.bins
-    high = 1.06 * max(max(b.mean_forecast, b.high, b.mean_truth) for b in bins) or 1.0
-    axes = Axes((0, high), (0, high))
-    marks = ticks(0, high)
-    parts = [frame(axes, (marks, marks), percent=True)]
-    parts += [path([axes.at((0, 0)), axes.at((high, high))], "chance")]
-    for b in bins:
-        x = b.mean_forecast
-        words = (
-            f"said {share_label(x)} ({b.n_rows} forecasts), true {share_label(b.mean_truth)}, "
-            f"most between {share_label(b.low)} and {share_label(b.high)}"
+    high = 1.06 * max(max(b.mean_forecast, b.high, b.mean_truth) for b in grade.bins) or 1.0
+    points = [
+        Point(
+            b.mean_forecast,
+            b.mean_truth,
+            f"said {share_label(b.mean_forecast)} ({b.n_rows} forecasts), true "
+            f"{share_label(b.mean_truth)}, most between {share_label(b.low)} and "
+            f"{share_label(b.high)}",
+            (b.low, b.high),
         )
-        parts += [line(axes.at((x, b.low)), axes.at((x, b.high)), "whisker")]
-        parts += [dot(axes.at((x, b.mean_truth)), "point", words)]
-    parts += [text((295, 352), "what the forecast said", "axis mid")]
+        for b in grade.bins
+    ]
+    panel = diagonal_panel((56, 14, 534, 310), high, points, "forecast = truth", "forecast")
     says = "; ".join(
-        f"said {share_label(b.mean_forecast)}, true {share_label(b.mean_truth)}" for b in bins
+        f"said {share_label(b.mean_forecast)}, true {share_label(b.mean_truth)}" for b in grade.bins
     )
-    return drawing(SIZE, ("Said and true", says), parts)
+    return Chart(SIZE, "Forecast and truth", says, [panel]).to_svg()
