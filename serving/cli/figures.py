@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from serving.cli.session import Session
 from training.evaluation.bootstrap import Estimate
-from training.evaluation.group import Judged
+from training.evaluation.group import ForecastGroup
 from training.evaluation.leads import Evaluation
 from training.evaluation.truth import TruthGrade
 
@@ -53,7 +53,9 @@ def show_scores(session: Session, title: str, judged: Evaluation) -> None:
         )
 
 
-def show_figures(session: Session, title: str, overall: Judged, shown: Mapping[str, str]) -> None:
+def show_figures(
+    session: Session, title: str, overall: ForecastGroup, shown: Mapping[str, str]
+) -> None:
     """Show some figures of every forecast, in columns."""
     rows = [[name, *(_cell(own[m]) for m in shown)] for name, own in overall.scores.items()]
     session.console.show(title, ["forecast", *shown.values()], rows)

@@ -11,7 +11,7 @@ from serving.cli.figures import show_scores
 from serving.cli.report_context import context_of
 from serving.cli.session import Session
 from serving.home.home import Forecaster
-from training.evaluation.group import Judged
+from training.evaluation.group import ForecastGroup
 from training.evaluation.lead_forecasts import MODEL
 from training.evaluation.leads import Evaluation
 from training.leads.beeswarm import beeswarm
@@ -81,7 +81,7 @@ def _metrics(judged: Evaluation | None) -> dict[str, float | None]:
     return {} if judged is None or judged.overall.withheld else flat(judged.overall)
 
 
-def flat(overall: Judged) -> dict[str, float | None]:
+def flat(overall: ForecastGroup) -> dict[str, float | None]:
     """Name every estimate of every forecast; those of baselines are `<baseline>.<figure>`."""
     told: dict[str, float | None] = {}
     for name, scores in overall.scores.items():

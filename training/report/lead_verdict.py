@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from training.evaluation.bootstrap import Estimate
-from training.evaluation.lead_group import Comparison
+from training.evaluation.lead_group import LeadGroup
 from training.evaluation.leads import Evaluation, ReliabilityBin
 
 SUSPICIOUS_AUC = 0.9
@@ -98,7 +98,7 @@ def _nothing_to_say(evaluation: Evaluation) -> Verdict:
     )
 
 
-def _headline(overall: Comparison) -> tuple[str, Tone]:
+def _headline(overall: LeadGroup) -> tuple[str, Tone]:
     names = list(overall.differences)
     better = [n for n in names if overall.verdict(n, "auc") == "better"]
     worse = [n for n in names if overall.verdict(n, "auc") == "worse"]
@@ -165,11 +165,11 @@ def _saying(evaluation: Evaluation) -> str:
     return words + "."
 
 
-def _rivals(overall: Comparison) -> tuple[str, ...]:
+def _rivals(overall: LeadGroup) -> tuple[str, ...]:
     return tuple(_rival(overall, name) for name in overall.differences)
 
 
-def _rival(overall: Comparison, name: str) -> str:
+def _rival(overall: LeadGroup, name: str) -> str:
     gap = overall.differences[name]["auc"]
     size = f"AUC {gap.value:+.3f}, {_signed(gap)}" if gap.value is not None else "withheld"
     order = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from training.evaluation.lead_group import Comparison
+from training.evaluation.lead_group import LeadGroup
 from training.evaluation.leads import Evaluation
 from training.evaluation.truth import TruthGrade
 from training.report import plots
@@ -76,7 +76,7 @@ def _charts(evaluation: Evaluation, context: ReportContext) -> dict[str, Markup]
     }
 
 
-def _segment_span(segments: Mapping[str, Sequence[Comparison]]) -> tuple[float, float]:
+def _segment_span(segments: Mapping[str, Sequence[LeadGroup]]) -> tuple[float, float]:
     """Return the range of AUC that all segments fit in, so that their marks can be compared."""
     figures = [c.model["auc"] for group in segments.values() for c in group if c.withheld is None]
     if not figures:

@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from training.evaluation.group import Judged
+from training.evaluation.group import ForecastGroup
 from training.evaluation.lead_forecasts import MODEL
 from training.evaluation.truth import TruthGrade
 from training.report.lead_verdict import percent
@@ -81,7 +81,9 @@ def write_json(path: Path, figures: Mapping[str, Any]) -> None:
     path.write_text(words + "\n", encoding="utf-8")
 
 
-def render_page(template: str, context: ReportContext, overall: Judged, **values: object) -> str:
+def render_page(
+    template: str, context: ReportContext, overall: ForecastGroup, **values: object
+) -> str:
     """Make a page as text.
 
     Args:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from training.evaluation.bootstrap import Estimate
 from training.evaluation.lead_forecasts import MODEL
-from training.evaluation.lead_group import Comparison
+from training.evaluation.lead_group import LeadGroup
 from training.evaluation.leads import Evaluation, ReliabilityBin
 from training.report.chart import (
     RIVALS,
@@ -206,7 +206,7 @@ def _count_bars(counts: Sequence[tuple[float, int]], high: float) -> Iterator[Ba
         start = end
 
 
-def over_time(cutoffs: Sequence[Comparison], metric: str) -> Markup:
+def over_time(cutoffs: Sequence[LeadGroup], metric: str) -> Markup:
     """Draw the AUC, or what was forecast and what happened, cutoff by cutoff.
 
     Args:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from markupsafe import Markup
 
 from training.evaluation.bootstrap import Estimate
-from training.evaluation.early_warning import Warnings
+from training.evaluation.early_warning import EarlyWarning
 from training.evaluation.lead_forecasts import MODEL
 from training.evaluation.quota import QuotaEvaluation
 from training.evaluation.quota_truth import TRUTH
@@ -37,14 +37,14 @@ Curves = Mapping[str, Sequence[Estimate]]
 """Forecast -> a figure week by week, the model first."""
 
 
-def warnings(early: Warnings) -> Markup:
+def warnings(early: EarlyWarning) -> Markup:
     """Draw, week by week, how many of 10 misses are flagged and how many of 10 flags are wrong."""
     if early.withheld or len(early.weeks) < 2:  # noqa: PLR2004 - a line needs two points
         return NO_CHART
     weeks = early.weeks
     flagged, wrong = (
         {name: [_of_ten(row[str(week)]) for week in weeks] for name, row in curves.items()}
-        for curves in (early.found, early.wrong)
+        for curves in (early.misses_flagged, early.flags_wrong)
     )
     axes = _week_axis(weeks), Axis(0, TEN, write=number_label, most=5)
     left = Panel(

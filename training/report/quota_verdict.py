@@ -6,7 +6,7 @@ from training.evaluation.bootstrap import Estimate
 from training.evaluation.lead_forecasts import MODEL
 from training.evaluation.quota import QuotaEvaluation
 from training.evaluation.quota_group import QuotaGroup
-from training.evaluation.totals import RollupGrade
+from training.evaluation.totals import LevelTotals
 from training.report.lead_verdict import HeadlineFigure, Tone, Verdict, between, listing, percent
 
 NEARLY_THE_ANSWER = 0.95
@@ -48,7 +48,7 @@ def _nothing_to_say(evaluation: QuotaEvaluation) -> Verdict:
         "warn",
         (
             (
-                f"In {early.label} there are {early.n_rows:,} forecasts of {early.n_spells:,} "
+                f"In {early.label} there are {early.n_rows:,} forecasts of {early.n_rep_periods:,} "
                 f"rep-periods with a known attainment: {early.withheld}."
             ),
             (
@@ -179,7 +179,7 @@ def _ranges(evaluation: QuotaEvaluation) -> str:
     covered = overall.model["coverage"]
     words = (
         f"Of its 80 % ranges, {percent(covered.value)} held ({between(covered, as_percent=True)}; "
-        f"{overall.n_rows:,} ranges of {overall.n_spells:,} rep-periods)"
+        f"{overall.n_rows:,} ranges of {overall.n_rep_periods:,} rep-periods)"
     )
     late = [g for g in evaluation.quarters if g.n_rows and g.should_hold > RIGHT + MUCH_MORE]
     if late:
@@ -194,7 +194,7 @@ def _ranges(evaluation: QuotaEvaluation) -> str:
     return words + "."
 
 
-def _totals(rollups: tuple[RollupGrade, ...]) -> list[str]:
+def _totals(rollups: tuple[LevelTotals, ...]) -> list[str]:
     found = []
     for one in rollups:
         off = one.middle["absolute_percentage_error"]
@@ -223,7 +223,7 @@ def _figures(evaluation: QuotaEvaluation) -> tuple[HeadlineFigure, ...]:
             of_ten(right.value),
             f"flags in {early.label} were right, flagging "
             f"{of_ten(evaluation.settings.capacity)} reps",
-            f"{between(right, as_percent=True)}; {early.n_spells:,} rep-periods",
+            f"{between(right, as_percent=True)}; {early.n_rep_periods:,} rep-periods",
         ),
         HeadlineFigure(
             _days(lead),
