@@ -89,7 +89,7 @@ def test_a_truth_without_ranges_is_refused() -> None:
 
 
 def test_truth_may_know_some_rows_only() -> None:
-    """Both are then evaluation on these rows alone."""
+    """Both are then evaluated on these rows alone."""
     predictions = quota_backtest()
     truth = truth_beside(predictions)
     some = truth_of(truth.frame[truth.frame["rep_id"] < "R10"], QUOTAS)
