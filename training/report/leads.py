@@ -1,4 +1,4 @@
-"""Write what a backtest of leads found: metrics.json for machines, report.html for people."""
+"""Write the results of a backtest of leads: metrics.json for machines, report.html for people."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ LAW = (
     *LAW_OF_TIME,
     (
         "A fold's model learned only from outcomes that were complete before its first test "
-        "cutoff, so a gap of one horizon lies between what it learned and what it is tested on."
+        "cutoff, so a gap of one horizon separates what it learned from what it is tested on."
     ),
-    "Calibration used its own, later window, and the tests came after that.",
+    "Calibration used a later window of its own, and the tests came after that.",
     (
-        "A lead whose outcome window is not over yet is forecast but judged nowhere, and "
-        "never counted as a failure."
+        "A lead whose outcome window is still open is forecast but not scored, and never counted "
+        "as a failure."
     ),
 )
 
@@ -47,7 +47,7 @@ def write_report(path: Path, evaluation: Evaluation, context: ReportContext) -> 
 
 
 def render(evaluation: Evaluation, context: ReportContext) -> str:
-    """Make the page as text."""
+    """Return the page as text."""
     return render_page(
         "report.html.j2",
         context,
@@ -71,8 +71,8 @@ def _charts(evaluation: Evaluation, context: ReportContext) -> dict[str, Markup]
     return split | {
         "gains": plots.gains(evaluation),
         "reliability": plots.reliability(evaluation.reliability, evaluation.histogram),
-        "auc": plots.over_time(evaluation.cutoffs, "auc"),
-        "said": plots.over_time(evaluation.cutoffs, "mean_forecast"),
+        "auc": plots.auc_over_time(evaluation.cutoffs),
+        "rates": plots.rates_over_time(evaluation.cutoffs),
     }
 
 

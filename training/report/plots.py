@@ -5,7 +5,7 @@ Each says in its description what it shows in numbers, for those who cannot see 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -43,7 +43,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class FoldSpan:
-    """When one fold learned, calibrated and was tested; all UTC, ends exclusive.
+    """When one fold was trained, calibrated and tested; all UTC, ends exclusive.
 
     Attributes:
         label: the fold's name.
@@ -59,7 +59,7 @@ class FoldSpan:
 
 
 def time_split(folds: Sequence[FoldSpan], horizon_days: int) -> Markup:
-    """Draw for every fold what it learned from, what it skipped, and what it was tested on."""
+    """Draw for every fold what it was trained on, what it skipped, and what it was tested on."""
     tested = [fold for fold in folds if fold.tests]
     if not tested:
         return NO_CHART
@@ -81,13 +81,13 @@ def time_split(folds: Sequence[FoldSpan], horizon_days: int) -> Markup:
     )
     says = "; ".join(_fold_words(fold) for fold in tested)
     size = (960, ROW * rows + 40)
-    return Chart(size, "What each fold learned from and was tested on", says, [panel]).to_svg()
+    return Chart(size, "What each fold was trained and tested on", says, [panel]).to_svg()
 
 
 def _fold_bars(fold: FoldSpan, start: datetime, row: int, thinnest: float) -> Iterator[Bar]:
-    def bar(span: tuple[datetime, datetime], colour: str, does: str) -> Bar:
+    def bar(span: tuple[datetime, datetime], colour: str, use: str) -> Bar:
         left, width = (span[0] - start) / _DAY, max((span[1] - span[0]) / _DAY, thinnest)
-        return Bar(left, row - 0.32, width, 0.64, colour, f"{does}: {_dates(*span)}")
+        return Bar(left, row - 0.32, width, 0.64, colour, f"{use}: {_dates(*span)}")
 
     test = fold.tests[0], fold.tests[-1] + _DAY
     spans = [fold.train, *([fold.calibrate] if fold.calibrate else []), test]
@@ -96,10 +96,10 @@ def _fold_bars(fold: FoldSpan, start: datetime, row: int, thinnest: float) -> It
             left, width = (earlier - start) / _DAY, (later - earlier) / _DAY
             words = f"left out: {_dates(earlier, later)}"
             yield Bar(left, row - 0.15, width, 0.3, "soft", words, outlined=True)
-    yield bar(fold.train, "train", "learns")
+    yield bar(fold.train, "train", "trained on")
     if fold.calibrate:
-        yield bar(fold.calibrate, "calibrate", "calibrates")
-    yield bar(test, "main", "is tested")
+        yield bar(fold.calibrate, "calibrate", "calibrated on")
+    yield bar(test, "main", "tested on")
 
 
 def month_ticks(start: datetime, end: datetime) -> list[Tick]:
@@ -116,10 +116,10 @@ def month_ticks(start: datetime, end: datetime) -> list[Tick]:
 
 
 def _fold_words(fold: FoldSpan) -> str:
-    words = f"{fold.label}: learns {_dates(*fold.train)}"
+    words = f"{fold.label}: trained on {_dates(*fold.train)}"
     if fold.calibrate:
-        words += f", calibrates {_dates(*fold.calibrate)}"
-    return words + f", is tested {_dates(fold.tests[0], fold.tests[-1])}"
+        words += f", calibrated on {_dates(*fold.calibrate)}"
+    return words + f", tested on {_dates(fold.tests[0], fold.tests[-1])}"
 
 
 def _dates(start: datetime, end: datetime) -> str:
@@ -127,7 +127,7 @@ def _dates(start: datetime, end: datetime) -> str:
 
 
 def gains(evaluation: Evaluation) -> Markup:
-    """Draw the share of conversions found against the share of leads called."""
+    """Draw the share of conversions found by the share of leads called."""
     curves, share = evaluation.gains, evaluation.settings.capacity
     if MODEL not in curves:
         return NO_CHART
@@ -164,7 +164,7 @@ def rival_styles(names: Sequence[str]) -> dict[str, str]:
 
 
 def reliability(bins: Sequence[ReliabilityBin], counts: Sequence[tuple[float, int]]) -> Markup:
-    """Draw what happened against what was forecast, above how often what was forecast."""
+    """Draw what happened against what was forecast, above a histogram of the forecasts."""
     if not bins:
         return NO_CHART
     high = 1.06 * max(max(b.mean_forecast, b.rate.high or b.rate.value or 0.0) for b in bins)
@@ -172,18 +172,20 @@ def reliability(bins: Sequence[ReliabilityBin], counts: Sequence[tuple[float, in
         point
         for b in bins
         for point in estimate_point(
-            b.mean_forecast, b.rate, f"said {share_label(b.mean_forecast)} ({b.n_rows} forecasts)"
+            b.mean_forecast,
+            b.rate,
+            f"forecast {share_label(b.mean_forecast)} ({b.n_rows} forecasts), happened",
         )
     ]
     upper = diagonal_panel((56, 14, 534, 262), high, points, "perfectly calibrated")
     most = max(n for _, n in counts)
     bars = list(_count_bars(counts, high))
     says = "; ".join(
-        f"said {share_label(b.mean_forecast)}, happened {share_label(b.rate.value or 0)}"
+        f"forecast {share_label(b.mean_forecast)}, happened {share_label(b.rate.value or 0)}"
         for b in bins
     )
     lower = Panel((56, 292, 534, 330), Axis(0, high, "forecast"), Axis(0, most), bars)
-    return Chart((WIDTH, 360), "Forecast and happened", says, [upper, lower]).to_svg()
+    return Chart((WIDTH, 360), "Forecast and outcome", says, [upper, lower]).to_svg()
 
 
 def diagonal_panel(
@@ -206,40 +208,52 @@ def _count_bars(counts: Sequence[tuple[float, int]], high: float) -> Iterator[Ba
         start = end
 
 
-def over_time(cutoffs: Sequence[LeadGroup], metric: str) -> Markup:
-    """Draw the AUC, or what was forecast and what happened, cutoff by cutoff.
-
-    Args:
-        cutoffs: in the order of time, the model alone; withheld ones are passed over.
-        metric: `auc`, or `mean_forecast` to set against the rate that came.
-    """
+def auc_over_time(cutoffs: Sequence[LeadGroup]) -> Markup:
+    """Draw the AUC cutoff by cutoff; withheld ones are passed over."""
     known = [c for c in cutoffs if c.withheld is None]
+    days, figures = _days(known), [c.model["auc"] for c in known]
+    lines = [
+        Line(days, [0.5] * len(days), "reference", "a coin"),
+        Line(days, [f.value or 0.0 for f in figures], "model", "model"),
+    ]
+    return _over_time("AUC by cutoff", known, figures, lines, number_label)
+
+
+def rates_over_time(cutoffs: Sequence[LeadGroup]) -> Markup:
+    """Draw forecast and conversion cutoff by cutoff; withheld ones are passed over."""
+    known = [c for c in cutoffs if c.withheld is None]
+    days, rates = _days(known), [c.base_rate for c in known]
+    forecasts = [c.model["mean_forecast"].value or 0.0 for c in known]
+    lines = [
+        Line(days, [rate.value or 0.0 for rate in rates], "happened", "converted"),
+        Line(days, forecasts, "model", "forecast"),
+    ]
+    return _over_time("Forecast and conversion by cutoff", known, rates, lines, share_label)
+
+
+def _days(cutoffs: Sequence[LeadGroup]) -> list[float]:
+    return [float(date.fromisoformat(c.label).toordinal()) for c in cutoffs]
+
+
+def _over_time(
+    title: str,
+    known: Sequence[LeadGroup],
+    figures: Sequence[Estimate],
+    lines: Sequence[Line],
+    write: Callable[[float], str],
+) -> Markup:
     if len(known) < 2:  # noqa: PLR2004 - a line needs two points
         return NO_CHART
-    days = [float(date.fromisoformat(c.label).toordinal()) for c in known]
-    if metric == "auc":
-        figures, others = [c.model["auc"] for c in known], [0.5]
-        lines = [
-            Line((days[0], days[-1]), (0.5, 0.5), "reference", "a coin"),
-            Line(days, [f.value or 0.0 for f in figures], "model", "model"),
-        ]
-    else:
-        figures = [c.base_rate for c in known]
-        forecast = [c.model["mean_forecast"].value or 0.0 for c in known]
-        others = [*forecast, 0.0]
-        lines = [
-            Line(days, [f.value or 0.0 for f in figures], "happened", "happened"),
-            Line(days, forecast, "model", "forecast"),
-        ]
-    low, high = value_range(figures, others)
-    write = number_label if metric == "auc" else share_label
+    days = _days(known)
+    # Shares start at 0, so that a difference does not look larger than it is.
+    base = [0.0] if write is share_label else []
+    low, high = value_range(figures, [*base, *(value for line in lines for value in line.y)])
     panel = Panel(
         box=(56, 14, 464, 230),
         x=Axis(days[0], days[-1], ticks=day_ticks(days), grid=False),
         y=Axis(low, high, write=write, most=5),
         marks=[*interval_band(days, figures), *lines],
     )
-    title = "AUC by cutoff" if metric == "auc" else "Forecast and happened by cutoff"
     says = "; ".join(f"{c.label} {f.value:.3g}" for c, f in zip(known, figures, strict=True))
     return Chart((WIDTH, 262), title, says, [panel]).to_svg()
 

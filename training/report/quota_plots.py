@@ -25,8 +25,8 @@ from training.report.plots import (
 
 WIDE = 1120
 TEN = 10
-SAID_AT = (2, 4, 6, 8, 10)
-"""Weeks at which the chart of warnings writes its number."""
+NUMBERED = (2, 4, 6, 8, 10)
+"""Weeks at which the chart of warnings writes the model's number."""
 SHOWN_PERIODS = 4
 PARTS = {"closed": "main", "from open deals": "open", "still to be created": "new"}
 """What the expected total is made of, and the colour of each part."""
@@ -73,7 +73,7 @@ def _of_ten(share: Estimate) -> Estimate:
 
 def _numbers(weeks: Sequence[int], figures: Sequence[Estimate]) -> Iterator[Mark]:
     for week, figure in zip(weeks, figures, strict=True):
-        if week in SAID_AT and figure.value is not None:
+        if week in NUMBERED and figure.value is not None:
             yield Point(week, figure.value, f"week {week}: {figure.value:.1f} of 10")
             yield Text(week, figure.value, f"{figure.value:.1f}", lift=14, bold=True, colour="ink")
 
@@ -136,7 +136,7 @@ def _true_auc(evaluation: QuotaEvaluation) -> list[Line]:
 
 
 def split(weeks: Sequence[SplitWeek]) -> Markup:
-    """Draw what the expected total was made of, week by week, beside what came."""
+    """Draw what the expected total was made of, week by week, and the actual total."""
     if not weeks:
         return NO_CHART
     high = 1.08 * max(1.0, *(max(sum(w.parts), w.actual) for w in weeks))
@@ -171,7 +171,7 @@ def _split_bars(week: SplitWeek) -> Iterator[Bar]:
 
 
 def totals(periods: Sequence[TotalPeriod]) -> Markup:
-    """Draw how the range of the company's total narrowed, period by period, and what came."""
+    """Draw how the range of the company's total narrowed in each period, and the actual total."""
     drawn = [p for p in periods if len(p.weeks) > 1][-SHOWN_PERIODS:]
     if not drawn:
         return NO_CHART
@@ -195,7 +195,7 @@ def totals(periods: Sequence[TotalPeriod]) -> Markup:
     ]
     says = "; ".join(
         f"{p.label}: first {share_label(p.weeks[0].middle)}, last "
-        f"{share_label(p.weeks[-1].middle)}, came "
+        f"{share_label(p.weeks[-1].middle)}, actual "
         + (share_label(p.actual) if p.actual is not None else "not known yet")
         for p in drawn
     )
@@ -209,7 +209,7 @@ def _nothing(_value: float) -> str:
 def _outcome(period: TotalPeriod) -> str:
     if period.actual is None:
         return "still running"
-    return f"came to {share_label(round(period.actual, 2))}"
+    return f"ended at {share_label(round(period.actual, 2))}"
 
 
 def _fan(period: TotalPeriod) -> Iterator[Mark]:
@@ -219,4 +219,4 @@ def _fan(period: TotalPeriod) -> Iterator[Mark]:
     yield Line(x, [week.middle for week in period.weeks], "model")
     if period.actual is not None:
         yield Line((0, 1), (period.actual,) * 2, "happened")
-        yield Point(1, period.actual, f"came: {share_label(period.actual)}", colour="ink")
+        yield Point(1, period.actual, f"actual: {share_label(period.actual)}", colour="ink")

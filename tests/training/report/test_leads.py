@@ -18,7 +18,7 @@ from training.evaluation.leads import Evaluation, evaluate
 from training.evaluation.resampled import HIGHER, LOWER, NEUTRAL
 from training.evaluation.truth import LEADS, TruthGrade, grade, truth_of
 from training.report.lead_glossary import TERMS
-from training.report.lead_verdict import lead_verdict, percent
+from training.report.lead_verdict import lead_verdict
 from training.report.leads import (
     Driver,
     FoldSpan,
@@ -27,6 +27,7 @@ from training.report.leads import (
     write_metrics,
     write_report,
 )
+from training.report.words import percent
 
 QUICK = EvaluationSettings(draws=60, floor_draws=20)
 EVIL = "<script>alert(1)</script>"
@@ -147,20 +148,20 @@ def test_every_metric_is_explained_and_shown(page: str) -> None:
     assert set(TERMS) == HIGHER | LOWER | NEUTRAL
     for term in TERMS.values():
         assert term.title in page
-        assert term.says.split(";")[0].split("(")[0].replace("'", "&#39;") in page
+        assert term.meaning.replace("'", "&#39;") in page
 
 
 def test_the_truth_has_a_section_where_it_is_known(page: str) -> None:
     """In words and figures, and in metrics.json; without truth there is no word of it."""
-    told, model = words(page), graded().model
-    assert "Beside the true chances" in told
+    said, model = words(page), graded().model
+    assert "Compared with the true chances" in said
     assert (
         f"closes {percent(model['expected_log_loss_gap_closed'].value)}".replace(
             "\N{NO-BREAK SPACE}", " "
         )
-        in told
+        in said
     )
-    assert "constant base rate" in told
+    assert "constant base rate" in said
     assert "true chances" not in words(render(judged(), ReportContext()))
 
 
@@ -228,9 +229,9 @@ def test_without_outcomes_the_page_says_so_and_shows_no_figure() -> None:
     """No mature row: the page says what is missing and how many forecasts wait."""
     evaluation = judged(mature=False)
     says = words(render(evaluation, context()))
-    assert "Nothing can be said yet" in says
+    assert "Too early to tell" in says
     assert "600 forecasts wait for their 30 days" in says
-    assert "Against simpler forecasts" not in says
+    assert "Compared with simpler forecasts" not in says
 
 
 def test_an_empty_context_makes_a_page() -> None:

@@ -108,14 +108,16 @@ def test_coaching_is_said_and_employment_is_not_meant(page: str) -> None:
 def test_numbers_in_words_are_those_of_the_evaluation(judged: QuotaEvaluation, page: str) -> None:
     """The headline figures are the figures, with how many stand behind them."""
     said = words(page)
-    assert f"{judged.early.n_spells:,} rep-periods" in said
+    assert f"{judged.early.n_rep_periods:,} rep-periods" in said
     assert f"{judged.warnings[1].n_missed} misses" in said
     assert f"{judged.early.model['auc'].value:.2f} AUC" in said
 
 
 def test_few_totals_are_called_no_rate(judged: QuotaEvaluation) -> None:
     """Four quarters are told with their number, without an interval."""
-    assert any("only 4 totals: no rate yet" in s for s in quota_verdict(judged).sentences)
+    assert any(
+        "only 4 totals, too few for an interval" in s for s in quota_verdict(judged).sentences
+    )
 
 
 def test_a_worse_model_is_called_worse() -> None:
@@ -129,7 +131,7 @@ def test_a_worse_model_is_called_worse() -> None:
     verdict = quota_verdict(evaluate_quota(swapped, QUICK))
     assert verdict.tone == "warn"
     assert "Do not use" in verdict.headline
-    assert any("worse than truth-like" in s for s in verdict.sentences)
+    assert any("worse than those of truth-like" in s for s in verdict.sentences)
 
 
 def test_too_good_to_be_true_is_a_warning() -> None:
@@ -137,7 +139,7 @@ def test_too_good_to_be_true_is_a_warning() -> None:
     made = quota_backtest()
     frame = made.frame.assign(p_attain=np.where(made.attainment >= 1, 0.99, 0.01))
     warnings = quota_verdict(evaluate_quota(replace(made, frame=frame), QUICK)).warnings
-    assert any("nearly tells the answer" in w for w in warnings)
+    assert any("gives the answer away" in w for w in warnings)
 
 
 def test_thin_evidence_is_told() -> None:
@@ -154,7 +156,7 @@ def test_without_both_outcomes_the_page_says_so(attained: float) -> None:
     made = quota_backtest()
     judged = evaluate_quota(replace(made, frame=made.frame.assign(attainment=attained)), QUICK)
     said = words(render_quota(judged, ReportContext()))
-    assert "Nothing can be said yet" in said
+    assert "Too early to tell" in said
     assert "not measurable" in said
     assert "Who will make quota?" in said
 
