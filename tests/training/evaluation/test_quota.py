@@ -68,6 +68,7 @@ def test_the_truth_closes_the_whole_gap(seed: int) -> None:
     evaluation = evaluate_quota(predictions, QUICK, truth_beside(predictions))
     assert evaluation.truth is not None
     assert evaluation.truth.closed["all"].baseline == "linear pacing"
+    assert evaluation.truth.closed["all"].pinball.value == pytest.approx(1.0)
     for gap in evaluation.truth.closed.values():
         assert gap.pinball.value in (None, pytest.approx(1.0))
     swapped = replace(
