@@ -16,7 +16,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from training.report.svg import INK, hover_id, page_svg
+from training.report.svg import DOT_RADIUS, INK, hover_id, page_svg
 
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom of a panel, in units of the drawing."""
@@ -107,8 +107,10 @@ class Point:
             style = {"color": colour, "linewidth": 2.2, "solid_capstyle": "butt"}
             axes.plot([self.x, self.x], self.interval, clip_on=False, zorder=5, **style)
         style = {"color": colour, "markeredgecolor": INK["card"], "markeredgewidth": 1.2}
-        gid = hover_id(self.hover)
-        axes.plot([self.x], [self.y], "o", ms=8, gid=gid, clip_on=False, zorder=6, **style)
+        axes.plot(
+            [self.x], [self.y], "o", ms=2 * DOT_RADIUS,
+            gid=hover_id(self.hover), clip_on=False, zorder=6, **style,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

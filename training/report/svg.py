@@ -2,7 +2,9 @@
 
 matplotlib wants colours where it draws, but the page has a light, a dark and a printed palette. So
 each variable of the style sheet gets a number that stands for it in the drawing, and here the
-number becomes `var(--name)`. An artist's words for hovering travel in the id of its group.
+number becomes `var(--name)`. An artist's words for hovering travel in the id of its group. Dots,
+which matplotlib defines once and refers to by an id, become circles: ids could meet those of
+another chart of the page.
 """
 
 from __future__ import annotations
@@ -20,12 +22,13 @@ COLOURS = (
 """Variables of the style sheet that charts may use."""
 INK = {name: f"#{number:06x}" for number, name in enumerate(COLOURS, 1)}
 """The number that stands for each of them in a drawing."""
+DOT_RADIUS = 4
 
 _VARIABLE = {number: f"var(--{name})" for name, number in INK.items()}
 _HOVER = "hover:"
 _NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
-_SVG, _HREF = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
+_SVG = "{http://www.w3.org/2000/svg}"
 
 
 def hover_id(words: str) -> str | None:
@@ -56,10 +59,10 @@ def _shapes(group: ET.Element) -> Iterator[ET.Element]:
         if name == "g":
             words = element.get("id", "")
             yield from _hovering(words, element) if words.startswith(_HOVER) else _shapes(element)
-        elif name == "defs":
-            # Besides markers, matplotlib defines a style for `*`, which would reach all the page.
-            yield from _kept("defs", [e for e in element if e.tag == f"{_SVG}path"])
-        else:
+        elif name == "use":
+            yield _dot(element)
+        elif name != "defs":
+            # What is defined is the shape of dots, and a style for `*` that would reach the page.
             yield _plain(element)
 
 
@@ -70,11 +73,10 @@ def _hovering(words: str, group: ET.Element) -> Iterator[ET.Element]:
     yield kept
 
 
-def _kept(name: str, inner: list[ET.Element]) -> Iterator[ET.Element]:
-    if inner:
-        kept = ET.Element(name)
-        kept.extend(_plain(element) for element in inner)
-        yield kept
+def _dot(element: ET.Element) -> ET.Element:
+    plain = _plain(element)
+    place = {"cx": plain.get("x", ""), "cy": plain.get("y", "")}
+    return ET.Element("circle", {**place, "r": str(DOT_RADIUS), "style": plain.get("style", "")})
 
 
 def _plain(element: ET.Element) -> ET.Element:
@@ -84,8 +86,6 @@ def _plain(element: ET.Element) -> ET.Element:
     for name, value in element.items():
         if name == "style":
             plain.set("style", _page_style(value))
-        elif name == _HREF:
-            plain.set("href", value)
         elif name in ("d", "x", "y"):
             plain.set(name, _LONG_NUMBER.sub(_hundredths, " ".join(value.split())))
         elif not value.startswith("rotate(-0 "):
