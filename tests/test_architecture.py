@@ -24,7 +24,7 @@ ONLY_IN = {
     "mlflow": {f"training/tracking/{name}.py" for name in ("registry", "store", "pyfunc")},
     "lightgbm": {"training/estimators/boosting.py"},
     "shap": {"training/leads/beeswarm.py"},
-    "matplotlib": {"training/leads/beeswarm.py"},
+    "matplotlib": {"training/leads/beeswarm.py", "training/report/chart.py"},
     "jinja2": {"training/report/page.py"},
     "pandera": {"training/files.py"},
     "bentoml": {"serving/api/service.py"},

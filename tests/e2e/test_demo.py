@@ -43,7 +43,7 @@ def test_the_demo_ends_with_a_call_list(run: Run, tmp_path: Path) -> None:
     assert {path.name for path in home.iterdir()} == {"data", "mlruns"}
     tested = home / "data" / "demo-backtest"
     assert str(tested / "report.html") in told.err
-    assert "Beside the true chances" in (tested / "report.html").read_text(encoding="utf-8")
+    assert "Compared with the true chances" in (tested / "report.html").read_text(encoding="utf-8")
     graded = json.loads((tested / "metrics.json").read_text(encoding="utf-8"))["truth"]
     assert len(graded["cutoffs"]) >= 2
     assert 0.2 < graded["model"]["expected_log_loss_gap_closed"]["value"] < 1

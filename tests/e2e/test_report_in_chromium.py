@@ -30,12 +30,12 @@ QUIET = [
 @pytest.fixture(scope="module")
 def chromium() -> str:
     """A browser; in CI it must be there."""
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if found is None and os.environ.get("CI", "").lower() == "true":
+    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if browser is None and os.environ.get("CI", "").lower() == "true":
         pytest.fail("there is no Chromium, which CI must have")
-    if found is None:
+    if browser is None:
         pytest.skip("there is no Chromium on this machine")
-    return found
+    return browser
 
 
 def test_the_report_opens_and_shows_its_headline(

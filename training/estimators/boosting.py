@@ -22,7 +22,7 @@ class TrainingRows:
     Attributes:
         X: features.
         y: labels.
-        weights: one a row.
+        weights: one per row.
         start: log-odds that trees are added to; None: those of the average row.
     """
 
@@ -34,7 +34,7 @@ class TrainingRows:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Boosters of unlike seeds whose margins (log-odds) are averaged.
+    """Boosters with different seeds whose margins (log-odds) are averaged.
 
     Attributes:
         texts: each booster in LightGBM's own text format.
@@ -45,12 +45,12 @@ class Ensemble:
     columns: tuple[str, ...]
 
     def margins(self, X: pd.DataFrame) -> Floats:
-        """Forecast log-odds, one a row."""
+        """Return log-odds, one per row."""
         if not len(X):
             return np.empty(0)
         matrix = self._matrix(X)
-        made = [booster.predict(matrix, raw_score=True) for booster in self._boosters()]
-        return np.mean(made, axis=0)
+        margins = [booster.predict(matrix, raw_score=True) for booster in self._boosters()]
+        return np.mean(margins, axis=0)
 
     def contributions(self, X: pd.DataFrame) -> Floats:
         """Split each margin into features: rows x (features + 1), the base in the last column.
@@ -61,11 +61,11 @@ class Ensemble:
         if not len(X):
             return np.empty((0, len(self.columns) + 1))
         matrix = self._matrix(X)
-        made = [booster.predict(matrix, pred_contrib=True) for booster in self._boosters()]
-        return np.mean(made, axis=0)
+        parts = [booster.predict(matrix, pred_contrib=True) for booster in self._boosters()]
+        return np.mean(parts, axis=0)
 
     def importance(self) -> Floats:
-        """The gain each feature brought, as a share of all."""
+        """Return the gain of each feature's splits, as a share of all; 0 where no tree splits."""
         gains = np.sum(
             [b.feature_importance(importance_type="gain") for b in self._boosters()], axis=0
         )
@@ -82,7 +82,14 @@ class Ensemble:
 def fit_ensemble(
     part: TrainingRows, categorical: Sequence[str], rounds: int, params: BoosterParams
 ) -> Ensemble:
-    """Fit one booster for each seed, all with the same number of trees."""
+    """Fit one booster for each seed, all with the same number of trees.
+
+    Args:
+        part: rows to learn from.
+        categorical: columns that hold categories.
+        rounds: trees per booster.
+        params: settings of the boosters.
+    """
     (ensemble,) = fit_ensembles([(part, rounds)], categorical, params)
     return ensemble
 
@@ -129,7 +136,13 @@ def count_rounds(
     categorical: Sequence[str],
     params: BoosterParams,
 ) -> int:
-    """Find how many trees are best on later parts: the median over folds of early stopping."""
+    """Return how many trees are best on later parts: the median over folds of early stopping.
+
+    Args:
+        folds: an earlier part to learn from and a later one to stop on, each.
+        categorical: columns that hold categories.
+        params: settings of the boosters.
+    """
 
     def count(fold: tuple[TrainingRows, TrainingRows]) -> int:
         earlier, later = fold
@@ -169,7 +182,7 @@ def _dataset(
             "max_bin": params.max_bin,
             "num_threads": 1,
             "verbosity": -1,
-            # The rows are shared by boosters; leaves smaller than a default would be refused.
+            # The default drops features by LightGBM's own minimum of rows in a leaf, not by ours.
             "feature_pre_filter": False,
         },
         free_raw_data=False,
@@ -190,10 +203,10 @@ def _settings(params: BoosterParams, bag: int) -> dict[str, Any]:
         "cat_smooth": params.cat_smooth,
         "seed": params.seed + bag,
         "max_bin": params.max_bin,
-        # One thread a booster, boosters side by side: LightGBM's own threads wait by spinning and
-        # were measured at 15 times the time on a machine with other work.
+        # One thread per booster, boosters side by side: LightGBM's own threads wait by spinning and
+        # took 15 times as long on a busy machine.
         "num_threads": 1,
-        # Same rows, same trees: no choice of method may hang on how fast the machine is.
+        # Same rows, same trees: LightGBM would otherwise choose a method by measuring its speed.
         "deterministic": True,
         "force_col_wise": True,
         "verbosity": -1,

@@ -1,4 +1,4 @@
-"""A linear predictor of standardised figures, as plain numbers."""
+"""A linear predictor of standardised features, as plain numbers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from threadpoolctl import threadpool_limits
 from features.arrays import Floats
 
 FLAT = 1e-9
-"""A figure that varies less tells nobody apart."""
+"""A feature with a smaller standard deviation is left out."""
 FAR = 4.0
-"""Standard deviations beyond which a row is not told apart further."""
+"""Standardised features are clipped at this many standard deviations."""
 
 
 class Regression(Protocol):
@@ -25,18 +25,18 @@ class Regression(Protocol):
     intercept_: Any
 
     def fit(self, X: Floats, y: Floats, /) -> Regression:
-        """Learn weights."""
+        """Fit weights."""
 
 
 @dataclass(frozen=True)
 class Linear:
-    """An intercept and a weight for each figure.
+    """An intercept and a weight for each feature.
 
     Attributes:
-        names: figures in use.
-        mean: of each figure in training; an unknown figure counts as that.
+        names: features in use.
+        mean: of each feature in training; a missing value counts as that.
         scale: standard deviation of each.
-        weights: of the standardised figures.
+        weights: of the standardised features.
         intercept: of the average row.
     """
 
@@ -46,29 +46,35 @@ class Linear:
     weights: tuple[float, ...]
     intercept: float
 
-    def of(self, figures: pd.DataFrame) -> Floats:
-        """Give one number a row."""
-        z = _standard(figures[list(self.names)], np.array(self.mean), np.array(self.scale))
+    def of(self, features: pd.DataFrame) -> Floats:
+        """Return the linear predictor, one number per row."""
+        z = _standardised(features[list(self.names)], np.array(self.mean), np.array(self.scale))
         # Not BLAS, whose threads may add up in another order on another machine.
         return np.asarray(self.intercept + (z * np.array(self.weights)).sum(axis=1))
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain values."""
+        """Return plain values."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in vars(self).items()}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Linear:
-        """Read back what `to_json` gave."""
+        """Return the predictor that `to_json` wrote down."""
         several = {k: tuple(v) for k, v in plain.items() if k != "intercept"}
         return cls(**several, intercept=plain["intercept"])
 
 
-def fit_linear(model: Regression, figures: pd.DataFrame, y: Floats) -> Linear:
-    """Fit one of scikit-learn's linear models to standardised figures."""
-    mean, scale = figures.mean().to_numpy(), figures.std(ddof=0).to_numpy()
+def fit_linear(model: Regression, features: pd.DataFrame, y: Floats) -> Linear:
+    """Fit one of scikit-learn's linear models to standardised features.
+
+    Args:
+        model: what to fit, with its penalty.
+        features: one column per feature; missing values are allowed.
+        y: what to predict.
+    """
+    mean, scale = features.mean().to_numpy(), features.std(ddof=0).to_numpy()
     kept = np.flatnonzero(scale > FLAT)
-    names = [str(figures.columns[int(k)]) for k in kept]
-    z = _standard(figures[names], mean[kept], scale[kept])
+    names = [str(features.columns[int(k)]) for k in kept]
+    z = _standardised(features[names], mean[kept], scale[kept])
     # One thread, so that sums are made in one order and the same past gives the same bits.
     with threadpool_limits(1):
         fitted = model.fit(z, y)
@@ -81,6 +87,6 @@ def fit_linear(model: Regression, figures: pd.DataFrame, y: Floats) -> Linear:
     )
 
 
-def _standard(figures: pd.DataFrame, mean: Floats, scale: Floats) -> Floats:
-    z = (figures.to_numpy(np.float64) - mean) / scale
+def _standardised(features: pd.DataFrame, mean: Floats, scale: Floats) -> Floats:
+    z = (features.to_numpy(np.float64) - mean) / scale
     return np.clip(np.nan_to_num(z, nan=0.0), -FAR, FAR)

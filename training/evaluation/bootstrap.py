@@ -1,4 +1,4 @@
-"""How much of a figure is luck: resampling whole leads, and intervals from the resamples.
+"""How much of a figure is luck: the cluster bootstrap, and intervals from its resamples.
 
 A lead is seen at many cutoffs and converts only once, so its rows are not independent evidence.
 The cluster bootstrap draws leads with replacement, each with all its rows (Field & Welsh 2007).
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from features.arrays import Floats
 
 Counts = NDArray[np.uint16]
+"""Resamples x clusters: how often each cluster is drawn in each resample."""
 
 _CELLS = 150_000
 """Weights held at once (resamples x rows): about 1 MB, small enough for a processor's cache."""
@@ -34,13 +35,13 @@ class Estimate:
     high: float | None = None
 
     def excludes(self, reference: float) -> bool:
-        """Tell whether luck alone is an unlikely reason for being away from the reference."""
+        """Return whether the interval leaves the reference out; without an interval it does not."""
         if self.low is None or self.high is None:
             return False
         return reference < self.low or self.high < reference
 
     def to_json(self) -> dict[str, float | None]:
-        """Give the three numbers as JSON has them."""
+        """Return the three numbers as JSON has them."""
         return {"value": self.value, "low": self.low, "high": self.high}
 
 
@@ -50,26 +51,49 @@ WITHHELD = Estimate(None)
 def resample(clusters: int, draws: int, seed: int) -> Counts:
     """Count how often each cluster is drawn in each resample.
 
+    Three clusters and two draws may give::
+
+        1 1 1    the data as they are
+        2 0 1    a resample: the first cluster twice, the second never
+        0 3 0    another one
+
+    A figure of a resample is the figure of all rows, each weighted by its cluster's count.
+
     Returns:
         `draws + 1` rows of `clusters` counts. Row 0 is all ones: the data as they are, so a
-        figure and its resamples come from the same formula. Every other row adds up to `clusters`.
+        figure and its resamples come from the same formula. Every row adds up to `clusters`.
     """
     rng = np.random.default_rng(seed)
     counts = np.ones((draws + 1, clusters), dtype=np.uint16)
+    # One resample at a time: the drawn indices of all of them would need a hundred times the memory
+    # of their counts.
     for row in counts[1:]:
         row[:] = np.bincount(rng.integers(clusters, size=clusters), minlength=clusters)
     return counts
 
 
 def batches(counts: Floats, rows: int) -> Iterator[Floats]:
-    """Hand out the resamples in batches that stay in the processor's cache."""
+    """Yield the resamples in batches that stay in the processor's cache.
+
+    Args:
+        counts: resamples x clusters.
+        rows: how many rows a resample will weight.
+    """
+    # A resample is never split: one that is larger than the cache is a batch of its own.
     size = max(1, _CELLS // max(rows, 1))
     for start in range(0, len(counts), size):
         yield counts[start : start + size]
 
 
-def estimate(draws: Floats, level: float, *, centred: bool = False) -> Estimate:
-    """Make an estimate of a figure (first) and its resamples (the rest) by their percentiles.
+def percentile_estimate(draws: Floats, level: float, *, centred: bool = False) -> Estimate:
+    """Return a figure with its percentile interval (Efron 1979).
+
+    The cases, with `nan` for "has no value" and a level of 0.9::
+
+        figure   resamples             estimate
+        nan      0.1  0.2  0.3  0.4    withheld: the data themselves have no such figure
+        0.5      nan  nan  nan  0.4    0.5 without an interval: it hangs by a thread
+        0.5      nan  0.4  0.5  0.6    0.5, and the 5 % and 95 % quantiles of 0.4, 0.5, 0.6
 
     Args:
         draws: the figure on the data, then on each resample; NaN where it has no value.
@@ -78,14 +102,15 @@ def estimate(draws: Floats, level: float, *, centred: bool = False) -> Estimate:
             made of absolute distances (ECE): a resample adds its own noise to that of the data,
             so that all resamples lie too high.
     """
-    value, rest = float(draws[0]), draws[1:][np.isfinite(draws[1:])]
+    value, resampled = float(draws[0]), draws[1:][np.isfinite(draws[1:])]
     if not np.isfinite(value):
         return WITHHELD
     # Fewer than half of the resamples having a value says that the value itself hangs by a thread.
-    if len(rest) == 0 or 2 * len(rest) < len(draws) - 1:
+    # Without any resample (`resample(n, 0, seed)`) there is a figure and nothing to bound it.
+    if len(resampled) == 0 or 2 * len(resampled) < len(draws) - 1:
         return Estimate(value)
-    low, high = np.quantile(rest, [(1 - level) / 2, (1 + level) / 2])
-    shift = value - float(rest.mean()) if centred else 0.0
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    shift = value - float(resampled.mean()) if centred else 0.0
     low, high = float(low) + shift, float(high) + shift
     # A distance is never negative, wherever its interval was moved.
     return Estimate(value, max(low, 0.0) if centred else low, high)

@@ -1,4 +1,4 @@
-"""What judged groups of forecasts share: the figures of all forecasts, and who is better."""
+"""What groups of forecasts share: the figures of all forecasts, and who is better."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from training.evaluation.bootstrap import WITHHELD, Estimate
 from training.evaluation.lead_forecasts import MODEL
 
 Scores = Mapping[str, Estimate]
-Drawn = Mapping[str, Mapping[str, Floats]]
-"""Forecast -> figure -> the figure on the data, then on each resample."""
+"""Metric -> estimate."""
+Resampled = Mapping[str, Mapping[str, Floats]]
+"""Forecast -> metric -> its value on the data, then on each resample."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class ForecastGroup:
     """A group of rows, how each forecast did on it, and how much better the model did.
 
     Attributes:
-        higher: figures that are better high.
-        neutral: figures that are better neither way.
+        higher: metrics that are better high.
+        neutral: metrics that are better neither way.
         label: the group in words.
         n_rows: rows with a known outcome.
-        withheld: why nothing is said of chances, or None.
-        scores: forecast -> figure -> estimate.
-        differences: baseline -> figure -> model minus baseline, on the same resamples.
+        withheld: why no figure of chances is shown, or None.
+        scores: forecast -> metric -> estimate.
+        differences: baseline -> metric -> model minus baseline, on the same resamples.
     """
 
     higher: ClassVar[frozenset[str]]
@@ -44,15 +45,18 @@ class Judged:
         return self.scores[MODEL]
 
     def verdict(self, baseline: str, metric: str) -> str:
-        """Say whether the model is `better`, `worse` or `undecided` against a baseline."""
-        gap = self.differences[baseline].get(metric, WITHHELD)
-        if gap.value is None or metric in self.neutral or not gap.excludes(0.0):
-            return "undecided"
-        return "better" if (gap.value > 0) == (metric in self.higher) else "worse"
+        """Return whether the model is `better`, `worse` or `undecided` against a baseline.
 
-    def compared(self) -> dict[str, Any]:
-        """Give all figures as plain values, and each difference with its verdict."""
-        return beside_baselines(self.scores) | {
+        Undecided is a metric without a good direction, and a difference whose interval holds 0.
+        """
+        difference = self.differences[baseline].get(metric, WITHHELD)
+        if difference.value is None or metric in self.neutral or not difference.excludes(0.0):
+            return "undecided"
+        return "better" if (difference.value > 0) == (metric in self.higher) else "worse"
+
+    def comparison_json(self) -> dict[str, Any]:
+        """Return all figures as plain values, and each difference with its verdict."""
+        return forecasts_json(self.scores) | {
             "difference": {
                 name: {m: e.to_json() | {"verdict": self.verdict(name, m)} for m, e in row.items()}
                 for name, row in self.differences.items()
@@ -60,30 +64,30 @@ class Judged:
         }
 
 
-def gaps(drawn: Drawn) -> dict[str, dict[str, Floats]]:
-    """Take each baseline's figures from the model's, resample by resample."""
+def model_minus_baselines(resampled: Resampled) -> dict[str, dict[str, Floats]]:
+    """Subtract each baseline's metrics from the model's, resample by resample."""
     return {
-        name: {metric: drawn[MODEL][metric] - figure for metric, figure in figures.items()}
-        for name, figures in drawn.items()
+        name: {metric: resampled[MODEL][metric] - values for metric, values in metrics.items()}
+        for name, metrics in resampled.items()
         if name != MODEL
     }
 
 
-def plain(scores: Scores) -> dict[str, dict[str, float | None]]:
-    """Give estimates as JSON has them."""
-    return {name: figure.to_json() for name, figure in scores.items()}
+def scores_json(scores: Scores) -> dict[str, dict[str, float | None]]:
+    """Return estimates as JSON has them."""
+    return {metric: estimate.to_json() for metric, estimate in scores.items()}
 
 
-def beside_baselines(scores: Mapping[str, Scores]) -> dict[str, Any]:
-    """Give the model's figures and those of the baselines as JSON has them."""
+def forecasts_json(scores: Mapping[str, Scores]) -> dict[str, Any]:
+    """Return the model's scores and those of the baselines as JSON has them."""
     return {
-        MODEL: plain(scores[MODEL]),
-        "baselines": {name: plain(own) for name, own in scores.items() if name != MODEL},
+        MODEL: scores_json(scores[MODEL]),
+        "baselines": {name: scores_json(own) for name, own in scores.items() if name != MODEL},
     }
 
 
 def require_shares(capacity: float, level: float) -> None:
-    """Refuse settings by which nothing can be judged.
+    """Refuse settings out of range.
 
     Raises:
         InputError: a share lies outside its bounds.

@@ -1,4 +1,4 @@
-"""Forecasts to be judged: one row per open lead and cutoff, beside simpler forecasts of the same.
+"""Forecasts of a backtest of leads: one row per open lead and cutoff, and simpler forecasts.
 
 Rows whose outcome is not known yet are kept and counted, and never scored.
 """
@@ -26,13 +26,13 @@ Column = Sequence[Any] | NDArray[Any] | pd.Series
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a backtest says, row by row.
+    """What a backtest forecast, row by row.
 
     Attributes:
         frame: `lead_id, cutoff, horizon_days, p, y, fold`; y is 1, 0, or empty while immature.
         baselines: probabilities of simpler forecasts for the same rows, by name.
-        segments: for each way to split the leads ("source"), every row's part as of its cutoff.
-            An ordered categorical keeps its order; other parts are shown largest first.
+        segments: for each attribute to split the leads by ("source"), every row's value as of its
+            cutoff. An ordered categorical keeps its order; other values are shown largest first.
     """
 
     frame: pd.DataFrame
@@ -40,7 +40,7 @@ class Predictions:
     segments: Mapping[str, Column] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse rows that cannot be judged.
+        """Refuse rows that cannot be scored.
 
         Raises:
             InputError: a column is missing, a value is out of range, a key is repeated, or a
@@ -73,8 +73,8 @@ class Predictions:
         return codes(self.frame["cutoff"])
 
     @property
-    def luck(self) -> Ints:
-        """Rows whose outcome windows overlap share one throw of the dice: lead x horizon."""
+    def outcome_blocks(self) -> Ints:
+        """Numbers of lead x horizon: rows of one block look at about the same outcome window."""
         days = (self.frame["cutoff"] - self.frame["cutoff"].min()).dt.days
         return codes(self.frame["lead_id"].astype(str) + "/" + (days // self.horizon).astype(str))
 
@@ -85,7 +85,7 @@ class Predictions:
 
     @property
     def forecasts(self) -> Forecasts:
-        """The rows as a scorer takes them."""
+        """The rows as metrics take them."""
         return Forecasts(self.y, self.named, self.leads, self.lists)
 
     def mature(self) -> Predictions:
@@ -99,44 +99,35 @@ class Predictions:
         return Predictions(
             known.reset_index(drop=True),
             {name: np.asarray(p)[rows] for name, p in self.baselines.items()},
-            {name: part.iloc[rows] for name, part in self._parts().items()},
+            {name: column.iloc[rows] for name, column in self._columns().items()},
         )
 
-    def levels(self, segment: str, most: int) -> dict[str, Ints]:
-        """Give the rows of each part of a segment; the smallest parts are pooled.
+    def segment_rows(self, segment: str, most: int) -> dict[str, Ints]:
+        """Return the rows of each part of a segment; the smallest parts are pooled.
 
         Args:
             segment: one of `segments`.
             most: so many parts stay on their own.
         """
-        part = self._parts()[segment].reset_index(drop=True)
-        ordered = isinstance(part.dtype, pd.CategoricalDtype) and bool(part.dtype.ordered)
-        order = [str(c) for c in part.cat.categories] if ordered else None
-        words = part.astype(object).where(part.notna(), UNKNOWN).astype(str)
-        sizes = words.value_counts()
-        largest = sorted(sizes.index, key=lambda name: (-sizes[name], name))
-        kept = set(largest if len(largest) <= most else largest[: most - 1])
-        shown = [name for name in [*(order or []), *largest] if name in kept]
-        rows = {name: np.flatnonzero(words == name) for name in dict.fromkeys(shown)}
-        if len(kept) < len(largest):
-            label = f"{len(largest) - len(kept)} smaller ones"
-            rows[label] = np.flatnonzero(~words.isin(kept))
-        return rows
+        column = self._columns()[segment].reset_index(drop=True)
+        is_ordered = isinstance(column.dtype, pd.CategoricalDtype) and bool(column.dtype.ordered)
+        order = [str(c) for c in column.cat.categories] if is_ordered else []
+        return rows_by_value(column, most, order)
 
     def folds(self) -> dict[str, Ints]:
-        """Give the rows of each fold, in the order of time."""
+        """Return the rows of each fold, in the order of time."""
         first = self.frame.groupby("fold", sort=True)["cutoff"].min().sort_values(kind="stable")
         fold = self.frame["fold"]
         return {str(name): np.flatnonzero(fold == name) for name in first.index}
 
     def cutoffs(self) -> dict[str, Ints]:
-        """Give the rows of each cutoff, in the order of time."""
+        """Return the rows of each cutoff, in the order of time."""
         names = sorted(self.frame["cutoff"].unique())
         at = self.frame["cutoff"]
         return {f"{pd.Timestamp(c):%Y-%m-%d}": np.flatnonzero(at == c) for c in names}
 
-    def _parts(self) -> dict[str, pd.Series]:
-        return {name: pd.Series(part) for name, part in self.segments.items()}
+    def _columns(self) -> dict[str, pd.Series]:
+        return {name: pd.Series(column) for name, column in self.segments.items()}
 
     def _check_lengths(self) -> None:
         for kind, columns in (("baseline", self.baselines), ("segment", self.segments)):
@@ -147,12 +138,32 @@ class Predictions:
                         f"there are {len(self.frame)} forecasts: give one value for each"
                     )
         if MODEL in self.baselines:
-            raise InputError(f"a baseline cannot be named '{MODEL}': it is the forecast judged")
+            raise InputError(f"a baseline cannot be named '{MODEL}': that is the forecast itself")
 
 
 def codes(values: pd.Series) -> Ints:
     """Number values in their own order, from 0."""
     return np.asarray(pd.factorize(values, sort=True)[0], dtype=np.int64)
+
+
+def rows_by_value(column: pd.Series, most: int, order: Sequence[str] = ()) -> dict[str, Ints]:
+    """Return the rows of each value, the largest first; the smallest values are pooled.
+
+    Args:
+        column: the values; a missing one is `unknown`.
+        most: so many entries, the pooled one included.
+        order: values that come first, in this order.
+    """
+    words = column.astype(object).where(column.notna(), UNKNOWN).astype(str)
+    sizes = words.value_counts()
+    largest = sorted(sizes.index, key=lambda name: (-sizes[name], name))
+    kept = largest if len(largest) <= most else largest[: most - 1]
+    names = dict.fromkeys(name for name in [*order, *largest] if name in set(kept))
+    rows = {name: np.flatnonzero(words == name) for name in names}
+    if len(kept) < len(largest):
+        label = f"{len(largest) - len(kept)} smaller ones"
+        rows[label] = np.flatnonzero(~words.isin(kept))
+    return rows
 
 
 def _check_columns(frame: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""One group of forecasts judged: the model, every baseline, and the differences between them."""
+"""One group of lead forecasts: the model, every baseline, and the differences between them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from features.arrays import Floats
-from training.evaluation.bootstrap import WITHHELD, Counts, Estimate, estimate
-from training.evaluation.group import Judged, gaps
+from training.evaluation.bootstrap import WITHHELD, Counts, Estimate, percentile_estimate
+from training.evaluation.group import ForecastGroup, model_minus_baselines
 from training.evaluation.lead_forecasts import MODEL
 from training.evaluation.resampled import HIGHER, LOWER, NEUTRAL, Forecasts, resampled_metrics
 
@@ -20,14 +20,14 @@ _CENTRED = frozenset({"ece"})
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    """How forecasts are judged.
+    """How forecasts are evaluated.
 
     Attributes:
         capacity: share of the leads open at a cutoff that a team can call.
         level: share of resamples inside an interval.
         draws: resamples of leads.
-        floor_draws: draws for the ECE that chance alone makes.
-        min_leads: leads that converted, and leads that did not, below which nothing is said.
+        floor_draws: draws for the ECE that a perfect forecast shows by chance.
+        min_leads: leads that converted, and leads that did not, below which figures are withheld.
         max_levels: parts of a segment shown on their own.
         seed: makes the intervals repeatable.
     """
@@ -42,7 +42,7 @@ class EvaluationSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison(Judged):
+class LeadGroup(ForecastGroup):
     """A group of leads at cutoffs, and how each forecast did on it.
 
     Attributes:
@@ -58,7 +58,7 @@ class Comparison(Judged):
     base_rate: Estimate
 
     def to_json(self) -> dict[str, Any]:
-        """Give everything as plain values; withheld figures are None."""
+        """Return everything as plain values; withheld figures are None."""
         return {
             "label": self.label,
             "n_rows": self.n_rows,
@@ -66,14 +66,14 @@ class Comparison(Judged):
             "n_converted_leads": self.n_converted,
             "base_rate": self.base_rate.to_json(),
             "withheld": self.withheld,
-            **self.compared(),
+            **self.comparison_json(),
         }
 
 
-def compare(
+def evaluate_lead_group(
     label: str, forecasts: Forecasts, counts: Counts, settings: EvaluationSettings
-) -> Comparison:
-    """Judge all forecasts on one group of rows.
+) -> LeadGroup:
+    """Evaluate all forecasts on one group of rows.
 
     Args:
         label: the group in words.
@@ -85,47 +85,51 @@ def compare(
     not_converted = len(np.unique(forecasts.clusters[forecasts.y == 0]))
     n, level = len(forecasts.y), settings.level
     if min(converted, not_converted) < settings.min_leads:
-        words = too_few(converted, not_converted, settings.min_leads)
+        reason = too_few(converted, not_converted, settings.min_leads)
         rate = Estimate(float(forecasts.y.mean())) if n else WITHHELD
         scores = {name: dict.fromkeys(METRICS, WITHHELD) for name in forecasts.named}
-        others = {name: nothing for name, nothing in scores.items() if name != MODEL}
+        differences = {name: withheld for name, withheld in scores.items() if name != MODEL}
     else:
-        words = None
-        drawn = resampled_metrics(forecasts, counts, settings.capacity)
+        reason = None
+        resampled = resampled_metrics(forecasts, counts, settings.capacity)
+        gaps = model_minus_baselines(resampled)
         rate = cluster_rate(forecasts, counts, level)
-        scores = {name: _estimates(metrics, level) for name, metrics in drawn.items()}
-        others = {name: _estimates(gap, level) for name, gap in gaps(drawn).items()}
-    return Comparison(
+        scores = {name: _estimates(values, level) for name, values in resampled.items()}
+        differences = {name: _estimates(values, level) for name, values in gaps.items()}
+    return LeadGroup(
         label=label,
         n_rows=n,
         n_leads=len(np.unique(forecasts.clusters)),
         n_converted=converted,
         base_rate=rate,
-        withheld=words,
+        withheld=reason,
         scores=scores,
-        differences=others,
+        differences=differences,
     )
 
 
 def cluster_rate(forecasts: Forecasts, counts: Counts, level: float) -> Estimate:
-    """Give the share of rows that converted, with its interval.
+    """Return the share of rows in which it happened, with its interval.
 
-    Where none or all did, every resample says the same and the bootstrap would claim certainty;
-    there the exact interval for as many independent leads is used (Clopper & Pearson 1934).
+    Where it happened in none or in all of them, every resample says the same and the bootstrap
+    would claim certainty. There the exact interval for as many independent rows as there are
+    clusters is used (Clopper & Pearson 1934): of 10 leads without a conversion, up to 26 % may
+    convert, at a level of 90 %.
     """
-    present, lead = np.unique(forecasts.clusters, return_inverse=True)
-    drawn = np.take(counts, present, axis=1).astype(np.float64)
-    sums = np.array([np.bincount(lead), np.bincount(lead, weights=forecasts.y)], dtype=np.float64)
-    n, k = np.einsum("kc,dc->kd", sums, drawn)
+    present, cluster = np.unique(forecasts.clusters, return_inverse=True)
+    weights = np.take(counts, present, axis=1).astype(np.float64)
+    sizes, positives = np.bincount(cluster), np.bincount(cluster, weights=forecasts.y)
+    sums = np.array([sizes, positives], dtype=np.float64)
+    n, k = np.einsum("kc,dc->kd", sums, weights)
     rate = np.divide(k, n, out=np.full(len(n), np.nan), where=n > 0)
     if rate[0] in (0.0, 1.0):
-        reach = 1 - ((1 - level) / 2) ** (1 / len(present))
-        return Estimate(rate[0], *((0.0, reach) if rate[0] == 0 else (1 - reach, 1.0)))
-    return estimate(rate, level)
+        width = 1 - ((1 - level) / 2) ** (1 / len(present))
+        return Estimate(rate[0], *((0.0, width) if rate[0] == 0 else (1 - width, 1.0)))
+    return percentile_estimate(rate, level)
 
 
 def too_few(converted: int, not_converted: int, needed: int) -> str:
-    """Say why a group's figures are withheld."""
+    """Return why a group's figures are withheld."""
     if converted + not_converted == 0:
         return "too few: no outcome is known yet"
     return (
@@ -134,5 +138,5 @@ def too_few(converted: int, not_converted: int, needed: int) -> str:
     )
 
 
-def _estimates(drawn: Mapping[str, Floats], level: float) -> dict[str, Estimate]:
-    return {m: estimate(drawn[m], level, centred=m in _CENTRED) for m in METRICS}
+def _estimates(resampled: Mapping[str, Floats], level: float) -> dict[str, Estimate]:
+    return {m: percentile_estimate(resampled[m], level, centred=m in _CENTRED) for m in METRICS}

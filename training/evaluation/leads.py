@@ -1,4 +1,4 @@
-"""Judge a backtest: overall, fold by fold, cutoff by cutoff and segment by segment."""
+"""Evaluate a backtest of leads: overall, by fold, by cutoff and by segment."""
 
 from __future__ import annotations
 
@@ -13,8 +13,20 @@ from features.progress import Progress, silent
 from training.evaluation.bootstrap import WITHHELD, Counts, Estimate, resample
 from training.evaluation.group import require_shares
 from training.evaluation.lead_forecasts import MODEL, Predictions
-from training.evaluation.lead_group import Comparison, EvaluationSettings, cluster_rate, compare
-from training.evaluation.metrics import BINS, capture, equal_mass_bins, noise_floor, rank, walk
+from training.evaluation.lead_group import (
+    EvaluationSettings,
+    LeadGroup,
+    cluster_rate,
+    evaluate_lead_group,
+)
+from training.evaluation.metrics import (
+    BINS,
+    capture,
+    cumulate,
+    equal_mass_bins,
+    noise_floor,
+    rank,
+)
 from training.evaluation.resampled import Forecasts
 
 GAIN_POINTS = 41
@@ -23,7 +35,7 @@ HISTOGRAM_BINS = 24
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Forecasts of about the same size: what they said and what happened."""
+    """Forecasts of about the same size, and how often it happened."""
 
     low: float
     high: float
@@ -32,32 +44,32 @@ class ReliabilityBin:
     rate: Estimate
 
     def to_json(self) -> dict[str, Any]:
-        """Give the bin as plain values."""
+        """Return the bin as plain values."""
         return asdict(self) | {"rate": self.rate.to_json()}
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything a backtest shows.
+    """All figures of a backtest of leads.
 
     Attributes:
         overall: all mature rows.
         folds: one entry per fold, in the order of time.
         cutoffs: one entry per cutoff, the model alone.
-        segments: way to split the leads -> its parts.
+        segments: attribute to split the leads by -> its parts.
         reliability: the model's equal-mass bins, lowest forecasts first.
-        ece_floor: the ECE a perfect forecast of these rows would show by chance: mean, interval.
+        ece_floor: the ECE that a perfect forecast of these rows shows by chance: mean, interval.
         gains: forecast -> share of conversions found at evenly spaced shares called, 0 to 1.
         histogram: upper edge and rows; the last bin holds everything above it too.
         horizon_days: how far the outcome looks ahead.
         n_immature: forecasts whose outcome is not known yet; scored nowhere.
-        settings: how it was judged.
+        settings: how it was evaluated.
     """
 
-    overall: Comparison
-    folds: tuple[Comparison, ...]
-    cutoffs: tuple[Comparison, ...]
-    segments: Mapping[str, tuple[Comparison, ...]]
+    overall: LeadGroup
+    folds: tuple[LeadGroup, ...]
+    cutoffs: tuple[LeadGroup, ...]
+    segments: Mapping[str, tuple[LeadGroup, ...]]
     reliability: tuple[ReliabilityBin, ...]
     ece_floor: Estimate
     gains: Mapping[str, tuple[float, ...]]
@@ -67,7 +79,7 @@ class Evaluation:
     settings: EvaluationSettings
 
     def to_json(self) -> dict[str, Any]:
-        """Give everything as plain values fit for JSON: no NaN, None where withheld."""
+        """Return everything as plain values fit for JSON: no NaN, None where withheld."""
         return {
             "n_rows": self.overall.n_rows,
             "n_leads": self.overall.n_leads,
@@ -91,9 +103,17 @@ def evaluate(
     settings: EvaluationSettings | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
-    """Judge forecasts on the rows whose outcome is known.
+    """Evaluate forecasts on the rows whose outcome is known.
 
     All groups share the same resamples of leads, so their figures can be compared.
+
+    Args:
+        predictions: the forecasts of the backtest.
+        settings: how to evaluate; the defaults where None.
+        progress: told of every group.
+
+    Raises:
+        InputError: a setting is out of range.
     """
     settings = settings or EvaluationSettings()
     require_shares(settings.capacity, settings.level)
@@ -101,13 +121,13 @@ def evaluate(
     rows = known.forecasts
     counts = resample(int(rows.clusters.max(initial=0)) + 1, settings.draws, settings.seed)
     groups = _groups(known, settings)
-    done: dict[str, tuple[Comparison, ...]] = {}
-    with progress("judging", sum(map(len, groups.values()))) as advance:
+    done: dict[str, tuple[LeadGroup, ...]] = {}
+    with progress("evaluating", sum(map(len, groups.values()))) as advance:
         for name, parts in groups.items():
-            one = rows.only(MODEL) if name == "cutoffs" else rows
+            forecasts = rows.only(MODEL) if name == "cutoffs" else rows
             done[name] = ()
             for label, at in parts.items():
-                done[name] += (compare(label, one.at(at), counts, settings),)
+                done[name] += (evaluate_lead_group(label, forecasts.take(at), counts, settings),)
                 advance(1)
     return Evaluation(
         overall=done.pop("overall")[0],
@@ -129,36 +149,44 @@ def _groups(known: Predictions, settings: EvaluationSettings) -> dict[str, dict[
         "overall": {"all": np.arange(len(known.frame))},
         "folds": known.folds(),
         "cutoffs": known.cutoffs(),
-        **{f"by {name}": known.levels(name, settings.max_levels) for name in known.segments},
+        **{f"by {name}": known.segment_rows(name, settings.max_levels) for name in known.segments},
     }
 
 
 def reliability_bins(rows: Forecasts, counts: Counts, level: float) -> tuple[ReliabilityBin, ...]:
-    """Set what the model said against what happened, in bins of equally many forecasts."""
+    """Return the model's forecasts and the observed rates, in bins of equally many forecasts."""
     p = rows.named[MODEL]
     bins = equal_mass_bins(p)
-    found = []
+    reliability = []
     for k in np.unique(bins):
         at = np.flatnonzero(bins == k)
         inside = p[at]
-        rate = cluster_rate(rows.at(at), counts, level)
+        rate = cluster_rate(rows.take(at), counts, level)
         ends = float(inside.min()), float(inside.max())
-        found.append(ReliabilityBin(*ends, len(at), float(inside.mean()), rate))
-    return tuple(found)
+        reliability.append(ReliabilityBin(*ends, len(at), float(inside.mean()), rate))
+    return tuple(reliability)
 
 
 def _floor(known: Predictions, settings: EvaluationSettings) -> Estimate:
     if known.frame.empty:
         return WITHHELD
     draws, seed = settings.floor_draws, settings.seed
-    return ece_floor(known.named[MODEL], known.luck, settings.level, draws, seed)
+    return ece_floor(known.named[MODEL], known.outcome_blocks, settings.level, draws, seed)
 
 
-def ece_floor(p: Floats, luck: Ints, level: float, draws: int, seed: int) -> Estimate:
-    """Estimate the ECE that a perfect forecast of these rows would show by chance."""
-    drawn = noise_floor(p, luck, draws, seed)
-    ends = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(float(drawn.mean()), *map(float, ends))
+def ece_floor(p: Floats, blocks: Ints, level: float, draws: int, seed: int) -> Estimate:
+    """Estimate the ECE that a perfect forecast of these rows shows by chance.
+
+    Args:
+        p: the forecasts.
+        blocks: rows of one block share one random number (`noise_floor`).
+        level: share of draws inside the interval.
+        draws: how many outcomes to draw.
+        seed: makes the draws repeatable.
+    """
+    errors = noise_floor(p, blocks, draws, seed)
+    ends = np.quantile(errors, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(float(errors.mean()), *map(float, ends))
 
 
 def _gains(rows: Forecasts) -> dict[str, tuple[float, ...]]:
@@ -167,13 +195,13 @@ def _gains(rows: Forecasts) -> dict[str, tuple[float, ...]]:
     shares = np.linspace(0, 1, GAIN_POINTS)
     curves = {}
     for name, p in rows.named.items():
-        way = walk(rank(rows.y, p, rows.lists), np.ones(len(p)))
-        curves[name] = tuple(float(capture(way, share)) for share in shares)
+        ranked = cumulate(rank(rows.y, p, rows.lists), np.ones(len(p)))
+        curves[name] = tuple(float(capture(ranked, share)) for share in shares)
     return curves
 
 
 def histogram(p: Floats) -> tuple[tuple[float, int], ...]:
-    """Count how often which forecast was made."""
+    """Count forecasts in ranges of equal width: upper edge and number of each."""
     if not len(p):
         return ()
     # The axis ends where forecasts get rare: conversion is, and 0..1 would be mostly empty. The

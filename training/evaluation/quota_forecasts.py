@@ -1,4 +1,4 @@
-"""Forecasts of quota attainment to be judged: one row per rep, period and cutoff.
+"""Forecasts of a backtest of quotas: one row per rep, period and cutoff.
 
 A row holds a chance and a range from one distribution of final attainment, and the same from
 simpler forecasts. Rows whose period has not ended are kept and counted, and never scored.
@@ -21,9 +21,9 @@ CHANCE = "p_attain"
 RANGE = ("attainment_p10", "attainment_p50", "attainment_p90")
 QUANTILES = (0.1, 0.5, 0.9)
 LIKELY = ("range_low", "range_high")
-"""The ends of the range in which 8 of 10 cases lie."""
+"""The ends of the range that holds 8 of 10 cases."""
 HELD = "p_in_range"
-"""The chance, by the forecast itself, that attainment lies in that range."""
+"""The chance that attainment lies in that range, according to the forecast itself."""
 SPLIT = ("closed", "expected_open", "expected_new")
 COLUMNS = (
     *KEYS,
@@ -46,14 +46,15 @@ QUARTERS = ("1st quarter", "2nd quarter", "3rd quarter", "4th quarter")
 
 @dataclass(frozen=True, eq=False)
 class QuotaPredictions:
-    """What a backtest of quotas says, row by row.
+    """What a backtest of quotas forecast, row by row.
 
     Attributes:
         frame: `COLUMNS`; attainment is the final ratio, NaN while immature or without a quota to
             divide by. A column `company` may tell pooled companies apart.
         baselines: simpler forecasts of the same rows in the same order: `p_attain` and the range.
         rollups: `ROLLUP_COLUMNS`, money; actual is NaN while immature.
-        segments: for each way to split the rows ("role"), every row's part as of its cutoff.
+        segments: for each attribute to split the rows by ("role"), every row's value as of its
+            cutoff.
         target: a miss is attainment below this.
     """
 
@@ -64,7 +65,7 @@ class QuotaPredictions:
     target: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be judged.
+        """Refuse rows that cannot be scored.
 
         Raises:
             InputError: a column is missing, a key repeated, a chance no probability, a range out
@@ -77,7 +78,7 @@ class QuotaPredictions:
             row = self.frame[self.frame.duplicated(keys)].iloc[0]
             raise InputError(f"rep {row.rep_id} is forecast twice at cutoff {row.cutoff}")
         if MODEL in self.baselines:
-            raise InputError(f"a baseline cannot be named '{MODEL}': it is the forecast judged")
+            raise InputError(f"a baseline cannot be named '{MODEL}': that is the forecast itself")
         sizes = {name: len(table) for name, table in self.baselines.items()}
         sizes |= {name: len(part) for name, part in self.segments.items()}
         for name, size in sizes.items():
@@ -101,7 +102,7 @@ class QuotaPredictions:
 
     @property
     def share_gone(self) -> Floats:
-        """How much of its period had gone by at each row's cutoff, 0 to 1."""
+        """How much of its period had passed at each row's cutoff, 0 to 1."""
         start, end = self.frame["period_start"], self.frame["period_end"]
         gone = (self.frame["cutoff"] - start) / (end - start)
         return np.clip(gone.to_numpy(np.float64), 0.0, 1.0)
@@ -123,48 +124,48 @@ class QuotaPredictions:
         return COMPANY in self.frame.columns and len(self.frame[COMPANY].unique()) > 1
 
     @property
-    def spells(self) -> Ints:
-        """Numbers of rep-periods: they end only once, however many cutoffs see them."""
+    def rep_periods(self) -> Ints:
+        """Numbers of rep-periods: each ends only once, however many cutoffs see it."""
         return codes(self._company + self.frame["rep_id"].astype(str) + self._period)
 
     @property
     def clusters(self) -> Ints:
-        """Numbers of rows that stand or fall together, the unit of resampling.
+        """Numbers of clusters, the unit of resampling.
 
-        Reps of one company and period share a market, which would call for company-periods. One
-        company has far too few of those, so there it is rep-periods, and the intervals then leave
-        out what another market would have done to all reps at once.
+        Reps of one company and period share a market, which would call for company-periods. A
+        single company has far too few of those. Its clusters are rep-periods, and its intervals
+        leave out what another market would have done to all reps at once.
         """
-        return codes(self._company + self._period) if self.is_pooled else self.spells
+        return codes(self._company + self._period) if self.is_pooled else self.rep_periods
 
     @property
     def lists(self) -> Ints:
-        """Numbers of what a manager faces at once: the reps of one company at one cutoff."""
+        """Numbers of lists that a manager faces: the reps of one company at one cutoff."""
         return codes(self._company + self.frame["cutoff"].astype(str))
 
     def chance(self, name: str) -> Floats:
-        """Give a forecast's chances to attain."""
+        """Return a forecast's chances to attain."""
         return self._table(name)[CHANCE].to_numpy(np.float64, na_value=np.nan)
 
     def range(self, name: str) -> Floats:
-        """Give a forecast's p10, p50 and p90 side by side."""
+        """Return a forecast's p10, p50 and p90 side by side."""
         return self._table(name)[[*RANGE]].to_numpy(np.float64, na_value=np.nan)
 
     def likely(self, name: str) -> Floats:
-        """Give the ends of a forecast's 80 % range; of simple rules those are p10 and p90."""
+        """Return the ends of a forecast's 80 % range; for simple rules those are p10 and p90."""
         if name == MODEL:
             return self.frame[[*LIKELY]].to_numpy(np.float64)
         return self.range(name)[:, [0, -1]]
 
     def mature(self) -> QuotaPredictions:
-        """Keep the rows whose attainment is known, in an order that no row's place can change."""
+        """Return the rows whose attainment is known, in an order of their own."""
         known = self.frame.reset_index(drop=True)
         by = ["cutoff", "rep_id", "period_start"]
         by += [COMPANY] if COMPANY in known.columns else []
         return self.take(known[known["attainment"].notna()].sort_values(by).index.to_numpy())
 
     def take(self, rows: Ints) -> QuotaPredictions:
-        """Take some of the rows, by position; roll-ups stay."""
+        """Return some of the rows, by position; roll-ups stay."""
         return replace(
             self,
             frame=self.frame.iloc[rows].reset_index(drop=True),

@@ -1,16 +1,16 @@
-"""One group of forecasts of attainment judged: the model, the baselines and the differences."""
+"""One group of forecasts of attainment: the model, the baselines and the differences."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from features.arrays import Floats
-from training.evaluation.bootstrap import WITHHELD, Counts, Estimate, estimate
-from training.evaluation.group import Judged, gaps
+from training.evaluation.bootstrap import WITHHELD, Counts, Estimate, percentile_estimate
+from training.evaluation.group import ForecastGroup, model_minus_baselines
 from training.evaluation.lead_forecasts import MODEL
 from training.evaluation.lead_group import cluster_rate
 from training.evaluation.quota_metrics import (
@@ -26,16 +26,16 @@ from training.evaluation.quota_metrics import (
 
 @dataclass(frozen=True)
 class QuotaSettings:
-    """How forecasts of attainment are judged.
+    """How forecasts of attainment are evaluated.
 
     Attributes:
         capacity: share of the reps that a manager can talk to at a cutoff.
         level: share of resamples inside an interval.
         draws: resamples.
-        floor_draws: draws for the ECE that chance alone makes.
-        early: the weeks of the period that are also judged together, both included.
-        min_spells: rep-periods that missed, and that did not, below which no chance is judged,
-            and rep-periods in all below which no range is.
+        floor_draws: draws for the ECE that a perfect forecast shows by chance.
+        early: the first and the last of the weeks that are also evaluated together.
+        min_rep_periods: rep-periods that missed, and that did not, below which figures of chances
+            are withheld, and rep-periods in all below which figures of ranges are.
         max_levels: parts of a segment shown on their own.
         seed: makes the intervals repeatable.
     """
@@ -45,51 +45,63 @@ class QuotaSettings:
     draws: int = 300
     floor_draws: int = 200
     early: tuple[int, int] = (2, 6)
-    min_spells: int = 10
+    min_rep_periods: int = 10
     max_levels: int = 12
     seed: int = 0
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as metrics.json names them."""
+        names = {"min_rep_periods": "min_spells"}
+        return {names.get(name, name): value for name, value in asdict(self).items()}
+
 
 @dataclass(frozen=True, kw_only=True)
-class QuotaGroup(Judged):
+class QuotaGroup(ForecastGroup):
     """A group of reps in quota periods at cutoffs, and how each forecast did on it.
 
     Attributes:
-        n_spells: different rep-periods among its rows.
+        n_rep_periods: different rep-periods among its rows.
         n_missed: rep-periods that missed.
         miss_rate: share of rows that missed.
         should_hold: the share of its ranges that hold if the model is perfect. Where much of the
             chance lies on one amount (nothing more is won), any range that holds 80 % holds more.
-        withheld_ranges: why nothing is said of ranges, or None.
+        withheld_ranges: why no figure of ranges is shown, or None.
     """
 
     higher: ClassVar = HIGHER
     neutral: ClassVar = NEUTRAL
-    n_spells: int
+    n_rep_periods: int
     n_missed: int
     miss_rate: Estimate
     should_hold: float
     withheld_ranges: str | None
 
     def to_json(self) -> dict[str, Any]:
-        """Give everything as plain values; withheld figures are None."""
+        """Return everything as plain values; withheld figures are None."""
         return {
             "label": self.label,
             "n_rows": self.n_rows,
-            "n_rep_periods": self.n_spells,
+            "n_rep_periods": self.n_rep_periods,
             "n_missed": self.n_missed,
             "miss_rate": self.miss_rate.to_json(),
             "ranges_should_hold": self.should_hold,
             "withheld": self.withheld,
             "withheld_ranges": self.withheld_ranges,
-            **self.compared(),
+            **self.comparison_json(),
         }
 
 
-def grade_group(
+def evaluate_quota_group(
     label: str, rows: Attainments, counts: Counts, settings: QuotaSettings
 ) -> QuotaGroup:
-    """Judge all forecasts on one group of rows.
+    """Evaluate all forecasts on one group of rows.
+
+    What is withheld depends on the rep-periods, here with a minimum of 10::
+
+        missed   made quota   chances    ranges
+        12       25           shown      shown
+        3        34           withheld   shown      too few misses to tell them from luck
+        3        4            withheld   withheld
 
     Args:
         label: the group in words.
@@ -97,22 +109,21 @@ def grade_group(
         counts: resamples of clusters, the same for every group.
         settings: capacity, level and minimum.
     """
-    missed, made, total = _sizes(rows)
-    words = _too_few(missed, made, settings.min_spells)
-    enough = total >= settings.min_spells
-    ranges = None if enough else f"too few: {total} rep-periods, {settings.min_spells} are needed"
-    drawn = resampled_quota_metrics(rows, counts, settings.capacity) if enough else {}
-    hidden = set() if words is None else set(METRICS) - OF_RANGES
+    missed, made_quota, total = _sizes(rows)
+    reason = _too_few(missed, made_quota, settings.min_rep_periods)
+    enough = total >= settings.min_rep_periods
+    resampled = resampled_quota_metrics(rows, counts, settings.capacity) if enough else {}
+    hidden = set() if reason is None else set(METRICS) - OF_RANGES
 
-    def estimates(found: Mapping[str, Floats]) -> dict[str, Estimate]:
+    def estimates(values: Mapping[str, Floats]) -> dict[str, Estimate]:
         return {
             m: WITHHELD
-            if m in hidden or m not in found
-            else estimate(found[m], settings.level, centred=m in CENTRED)
+            if m in hidden or m not in values
+            else percentile_estimate(values[m], settings.level, centred=m in CENTRED)
             for m in METRICS
         }
 
-    scores = {name: estimates(drawn.get(name, {})) for name in rows.chances}
+    scores = {name: estimates(resampled.get(name, {})) for name in rows.chances}
     if enough:
         for name, figures in scores.items():
             # Where all are covered every resample says so, and a bootstrap would claim certainty.
@@ -120,37 +131,39 @@ def grade_group(
                 ("coverage", rows.covered(name)),
                 ("between", rows.between(name)),
             ):
-                figures[metric] = cluster_rate(rows.about(inside), counts, settings.level)
-    found = gaps(drawn)
+                figures[metric] = cluster_rate(rows.outcomes(inside), counts, settings.level)
+    gaps = model_minus_baselines(resampled)
     n = len(rows.missed)
-    rate = cluster_rate(rows.about(rows.missed), counts, settings.level) if n else WITHHELD
+    rate = cluster_rate(rows.outcomes(rows.missed), counts, settings.level) if n else WITHHELD
     return QuotaGroup(
         label=label,
         n_rows=n,
-        n_spells=total,
+        n_rep_periods=total,
         n_missed=missed,
         miss_rate=rate if enough else Estimate(rate.value),
         should_hold=float(rows.held.mean()) if n else 0.0,
-        withheld=words,
-        withheld_ranges=ranges,
+        withheld=reason,
+        withheld_ranges=None
+        if enough
+        else f"too few: {total} rep-periods, {settings.min_rep_periods} are needed",
         scores=scores,
-        differences={n: estimates(found.get(n, {})) for n in rows.chances if n != MODEL},
+        differences={n: estimates(gaps.get(n, {})) for n in rows.chances if n != MODEL},
     )
 
 
 def _sizes(rows: Attainments) -> tuple[int, int, int]:
-    """Count rep-periods that missed, that did not, and all."""
-    missed = len(np.unique(rows.spells[rows.missed > 0]))
-    total = len(np.unique(rows.spells))
+    """Count rep-periods that missed, that made quota, and all."""
+    missed = len(np.unique(rows.rep_periods[rows.missed > 0]))
+    total = len(np.unique(rows.rep_periods))
     return missed, total - missed, total
 
 
-def _too_few(missed: int, made: int, needed: int) -> str | None:
-    if missed + made == 0:
+def _too_few(missed: int, made_quota: int, needed: int) -> str | None:
+    if missed + made_quota == 0:
         return "not measurable: no attainment is known yet"
-    if min(missed, made) >= needed:
+    if min(missed, made_quota) >= needed:
         return None
     return (
-        f"not measurable: {missed} rep-periods missed and {made} made quota, "
+        f"not measurable: {missed} rep-periods missed and {made_quota} made quota, "
         f"{needed} of each are needed"
     )

@@ -1,4 +1,4 @@
-"""All figures of all forecasts of attainment on the same rows, on the data and on resamples."""
+"""All metrics of all forecasts of attainment of the same rows, on the data and on resamples."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CENTRED = frozenset({"ece"})
 METRICS = (*sorted(HIGHER), *sorted(LOWER), *sorted(NEUTRAL))
 
 TOLERANCE = 1e-6
-"""Attainment this near to an end of a range lies in it: files round money and ratios."""
+"""Attainment this close to an end of a range lies in it: files round money and ratios."""
 
 FIGURES = {
     "auc": "how often a rep who misses had a lower chance than one who makes quota",
@@ -42,7 +42,7 @@ FIGURES = {
 
 @dataclass(frozen=True, eq=False)
 class Attainments:
-    """What happened and what was said, as arrays.
+    """Outcomes and forecasts of attainment, as arrays.
 
     Attributes:
         attainment: final ratios, all known.
@@ -50,10 +50,10 @@ class Attainments:
         chances: forecast -> the chance to attain.
         ranges: forecast -> p10, p50, p90 side by side.
         likely: forecast -> the ends of its 80 % range.
-        clusters: rows of the same number stand or fall together.
-        spells: numbers of rep-periods.
-        lists: rows of the same number are faced by a manager at once.
-        held: the chance, by the model itself, that attainment lies in its range.
+        clusters: rows of one cluster are resampled together.
+        rep_periods: numbers of rep-periods.
+        lists: a manager faces the rows of one list at once.
+        held: the chance that attainment lies in the model's range, according to the model.
     """
 
     attainment: Floats
@@ -62,13 +62,13 @@ class Attainments:
     ranges: Mapping[str, Floats]
     likely: Mapping[str, Floats]
     clusters: Ints
-    spells: Ints
+    rep_periods: Ints
     lists: Ints
     held: Floats
 
     @classmethod
     def of(cls, known: QuotaPredictions) -> Attainments:
-        """Take forecasts whose outcome is known."""
+        """Return the arrays of forecasts whose outcome is known."""
         y = known.attainment
         return cls(
             y,
@@ -77,13 +77,13 @@ class Attainments:
             {name: known.range(name) for name in known.names},
             {name: known.likely(name) for name in known.names},
             known.clusters,
-            known.spells,
+            known.rep_periods,
             known.lists,
             known.frame[HELD].to_numpy(np.float64),
         )
 
-    def at(self, rows: Ints) -> Attainments:
-        """Take some of the rows."""
+    def take(self, rows: Ints) -> Attainments:
+        """Return some of the rows, by position."""
         return Attainments(
             self.attainment[rows],
             self.missed[rows],
@@ -91,21 +91,21 @@ class Attainments:
             {name: q[rows] for name, q in self.ranges.items()},
             {name: q[rows] for name, q in self.likely.items()},
             self.clusters[rows],
-            self.spells[rows],
+            self.rep_periods[rows],
             self.lists[rows],
             self.held[rows],
         )
 
-    def about(self, event: Floats) -> Forecasts:
-        """Give the rows as a scorer of yes and no takes them."""
+    def outcomes(self, event: Floats) -> Forecasts:
+        """Return the rows with an event as their outcome, without forecasts of it."""
         return Forecasts(event, {}, self.clusters, self.lists)
 
     def covered(self, name: str) -> Floats:
-        """Tell where attainment lies within a forecast's 80 % range."""
+        """Return 1 where attainment lies within a forecast's 80 % range, else 0."""
         return self._inside(self.likely[name])
 
     def between(self, name: str) -> Floats:
-        """Tell where attainment lies from a forecast's p10 to its p90."""
+        """Return 1 where attainment lies from a forecast's p10 to its p90, else 0."""
         return self._inside(self.ranges[name])
 
     def _inside(self, ends: Floats) -> Floats:
@@ -114,9 +114,9 @@ class Attainments:
 
 
 def pinball(y: Floats, ranges: Floats) -> Floats:
-    """Give each row's mean pinball loss over its quantiles (Koenker & Bassett 1978).
+    """Return each row's mean pinball loss over its quantiles (Koenker & Bassett 1978).
 
-    Too low a quantile costs its level for each unit, too high a one the rest to 1.
+    A quantile that is too low costs its level per unit, one that is too high costs 1 - level.
     """
     over = y[:, None] - ranges
     levels = np.array(QUANTILES)
@@ -126,7 +126,7 @@ def pinball(y: Floats, ranges: Floats) -> Floats:
 def resampled_quota_metrics(
     rows: Attainments, counts: Counts, capacity: float
 ) -> dict[str, dict[str, Floats]]:
-    """Compute every figure of every forecast on every resample.
+    """Compute every metric of every forecast on every resample.
 
     A flag is a forecast that the rep will miss, so reps are ranked by the chance to miss, and
     within each list the top `capacity` is flagged; ties are taken in equal parts.
@@ -135,18 +135,23 @@ def resampled_quota_metrics(
         rows: at least one.
         counts: resamples x clusters, the same for all forecasts, so that differences are paired.
         capacity: the share of the reps a manager can talk to.
+
+    Returns:
+        Forecast -> metric -> one number per resample, NaN where it has no value.
     """
     misses = {name: 1 - p for name, p in rows.chances.items()}
     chances = Forecasts(rows.missed, misses, rows.clusters, rows.lists)
     rate = mean(rows.missed, rows.clusters, counts)
+    # Flags that were right = (misses flagged / misses) x (misses / reps) / (flags / reps).
     return {
-        name: _of_one(rows, name, found, counts) | {"precision": found["capture"] * rate / capacity}
-        for name, found in resampled_metrics(chances, counts, capacity).items()
+        name: _metrics_of(rows, name, of_misses, counts)
+        | {"precision": of_misses["capture"] * rate / capacity}
+        for name, of_misses in resampled_metrics(chances, counts, capacity).items()
     }
 
 
-def _of_one(
-    rows: Attainments, name: str, found: Mapping[str, Floats], counts: Counts
+def _metrics_of(
+    rows: Attainments, name: str, of_misses: Mapping[str, Floats], counts: Counts
 ) -> dict[str, Floats]:
     likely = rows.likely[name]
     sums = {
@@ -155,11 +160,11 @@ def _of_one(
         "between": rows.between(name),
         "width": likely[:, 1] - likely[:, 0],
     }
-    kept = {m: found[m] for m in ("auc", "brier", "log_loss", "ece", "calibration_slope")}
+    kept = {m: of_misses[m] for m in ("auc", "brier", "log_loss", "ece", "calibration_slope")}
     return {
         **kept,
-        "recall": found["capture"],
-        "mean_forecast": 1 - found["mean_forecast"],
+        "recall": of_misses["capture"],
+        "mean_forecast": 1 - of_misses["mean_forecast"],
         **{m: mean(v, rows.clusters, counts) for m, v in sums.items()},
     }
 
@@ -177,17 +182,23 @@ def mean(values: Floats, clusters: Ints, counts: Counts, among: Floats | None = 
     size = counts.shape[1]
     tops = np.bincount(clusters, weights=values * among, minlength=size)
     bottoms = np.bincount(clusters, weights=among, minlength=size)
-    drawn = counts.astype(np.float64)
+    weights = counts.astype(np.float64)
     # einsum, not BLAS: its threads would make the last digits depend on the machine's load.
-    return divide(np.einsum("c,dc->d", tops, drawn), np.einsum("c,dc->d", bottoms, drawn))
+    return divide(np.einsum("c,dc->d", tops, weights), np.einsum("c,dc->d", bottoms, weights))
 
 
 def median(values: Floats, clusters: Ints, counts: Counts) -> Floats:
-    """Give the (lower) median over rows on every resample, NaN where there are none."""
+    """Return the (lower) median over rows on every resample, NaN where there are none.
+
+    Args:
+        values: one for each row.
+        clusters: columns of `counts`.
+        counts: resamples x clusters.
+    """
     if not len(values):
         return np.full(len(counts), np.nan)
     order = np.argsort(values, kind="stable")
-    above = np.cumsum(counts[:, clusters[order]].astype(np.float64), axis=1)
-    half = above[:, -1:] / 2
-    found = values[order][np.argmax(above >= half, axis=1)]
-    return np.where(half[:, 0] > 0, found, np.nan)
+    cumulated = np.cumsum(counts[:, clusters[order]].astype(np.float64), axis=1)
+    half = cumulated[:, -1:] / 2
+    medians = values[order][np.argmax(cumulated >= half, axis=1)]
+    return np.where(half[:, 0] > 0, medians, np.nan)

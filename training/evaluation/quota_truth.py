@@ -1,7 +1,7 @@
 """Forecasts of attainment beside the replayed truth, on the same rows.
 
-The truth is judged like any other forecast, so what it does not reach cannot be reached: it knows
-the company's machinery, and still not how the dice will fall.
+The truth is evaluated like any other forecast, so what it does not reach cannot be reached: it
+knows the company's machinery, and still not what chance will bring.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import numpy as np
 
 from features.arrays import Floats, Ints
 from features.errors import InputError
-from training.evaluation.bootstrap import WITHHELD, Counts, Estimate, estimate
+from training.evaluation.bootstrap import WITHHELD, Counts, Estimate, percentile_estimate
 from training.evaluation.lead_forecasts import MODEL
 from training.evaluation.lead_group import EvaluationSettings
 from training.evaluation.quota_forecasts import CHANCE, KEYS, RANGE, QuotaPredictions
-from training.evaluation.quota_group import QuotaGroup, QuotaSettings, grade_group
+from training.evaluation.quota_group import QuotaGroup, QuotaSettings, evaluate_quota_group
 from training.evaluation.quota_metrics import TOLERANCE, Attainments, mean, pinball
 from training.evaluation.truth import QUOTAS, Truth, TruthGrade, grade
 
@@ -32,8 +32,8 @@ class GapClosed:
     """How much of the way from the best simple baseline to the truth the model goes.
 
     Attributes:
-        baseline: the simple forecast with the lowest pinball loss on these rows, chosen once, so
-            the interval does not hold the luck of that choice.
+        baseline: the simple forecast with the lowest pinball loss on these rows; chosen once, so
+            the interval leaves out the luck of that choice.
         pinball: the share of the gap in pinball loss, 1 for a model that equals the truth.
     """
 
@@ -41,7 +41,7 @@ class GapClosed:
     pinball: Estimate
 
     def to_json(self) -> dict[str, Any]:
-        """Give everything as plain values."""
+        """Return everything as plain values."""
         return {"best_baseline": self.baseline, "pinball_gap_closed": self.pinball.to_json()}
 
 
@@ -50,8 +50,8 @@ class QuotaTruth:
     """How forecasts of attainment did beside the truth.
 
     Attributes:
-        groups: group -> all forecasts and the truth, which is named like a baseline.
-        closed: group -> the share of the gap.
+        groups: group -> all forecasts, the truth among them as if it were a baseline.
+        closed: group -> the share of the gap that is closed.
         chances: chances beside true chances, as for leads.
     """
 
@@ -60,7 +60,7 @@ class QuotaTruth:
     chances: TruthGrade
 
     def to_json(self) -> dict[str, Any]:
-        """Give everything as plain values."""
+        """Return everything as plain values."""
         return {
             "groups": {name: group.to_json() for name, group in self.groups.items()},
             "gap_closed": {name: gap.to_json() for name, gap in self.closed.items()},
@@ -75,72 +75,75 @@ def grade_quotas(
     counts: Counts,
     settings: QuotaSettings,
 ) -> QuotaTruth:
-    """Judge forecasts and the truth on the rows that both know.
+    """Evaluate forecasts and the truth on the rows that both have.
 
     Args:
         predictions: mature rows.
         truth: of quotas, with its ranges.
         groups: group -> rows.
         counts: resamples of the clusters of `predictions`.
-        settings: how to judge.
+        settings: how to evaluate.
 
     Raises:
-        InputError: the truth tells no ranges, or none of these rows.
+        InputError: the truth has no ranges, or none of these rows.
     """
     with_truth, rows = beside(predictions, truth)
     # Clusters are numbered as on all rows, so that one set of resamples serves both.
-    everything = replace(Attainments.of(with_truth), clusters=predictions.clusters[rows])
-    judged, closed = {}, {}
+    attainments = replace(Attainments.of(with_truth), clusters=predictions.clusters[rows])
+    evaluated, closed = {}, {}
     for name, members in groups.items():
         at = np.flatnonzero(np.isin(rows, members))
-        part = everything.at(at)
-        judged[name] = grade_group(name, part, counts, settings)
-        enough = judged[name].withheld_ranges is None
-        closed[name] = gap_closed(part, counts, settings.level) if enough else _UNTOLD
-    return QuotaTruth(judged, closed, _chances(predictions, truth, settings))
+        part = attainments.take(at)
+        evaluated[name] = evaluate_quota_group(name, part, counts, settings)
+        enough = evaluated[name].withheld_ranges is None
+        closed[name] = gap_closed(part, counts, settings.level) if enough else _NO_GAP
+    return QuotaTruth(evaluated, closed, _chances(predictions, truth, settings))
 
 
-_UNTOLD = GapClosed(None, WITHHELD)
+_NO_GAP = GapClosed(None, WITHHELD)
 
 
 def beside(predictions: QuotaPredictions, truth: Truth) -> tuple[QuotaPredictions, Ints]:
-    """Put the truth beside the forecasts, on the rows of which it tells.
+    """Put the truth beside the forecasts, on the rows that it has.
 
     Returns:
         These rows with the truth among the baselines, and their positions.
+
+    Raises:
+        InputError: the truth has no ranges, or none of these rows.
     """
-    lacking = [c for c in TRUE.values() if c not in truth.frame.columns]
-    if lacking:
-        raise InputError(f"{truth.file.name} lacks the columns {', '.join(lacking)}")
+    missing = [c for c in TRUE.values() if c not in truth.frame.columns]
+    if missing:
+        raise InputError(f"{truth.file.name} lacks the columns {', '.join(missing)}")
     keys = predictions.frame[[*KEYS]].reset_index(drop=True).reset_index(names="row")
     both = keys.merge(truth.frame[[*KEYS, *TRUE.values()]], on=[*KEYS]).sort_values("row")
     if both.empty:
         raise InputError(f"nothing that was forecast is in {truth.file.name} at the same cutoff")
     rows = both["row"].to_numpy(np.int64)
-    told = both[[*TRUE.values()]].set_axis([*TRUE], axis=1).reset_index(drop=True)
+    truth_rows = both[[*TRUE.values()]].set_axis([*TRUE], axis=1).reset_index(drop=True)
     part = predictions.take(rows)
-    return replace(part, baselines={**part.baselines, TRUTH: told}), rows
+    return replace(part, baselines={**part.baselines, TRUTH: truth_rows}), rows
 
 
 def gap_closed(rows: Attainments, counts: Counts, level: float) -> GapClosed:
-    """Tell how far the model goes from the best baseline to the truth."""
-    drawn: dict[str, Floats] = {
+    """Compute how far the model goes from the best baseline to the truth."""
+    losses: dict[str, Floats] = {
         name: mean(pinball(rows.attainment, ends), rows.clusters, counts)
         for name, ends in rows.ranges.items()
     }
-    simple = [name for name in drawn if name not in (MODEL, TRUTH)]
+    simple = [name for name in losses if name not in (MODEL, TRUTH)]
     if not simple or not len(rows.missed):
-        return _UNTOLD
-    best = min(simple, key=lambda name: (float(drawn[name][0]), name))
-    gap = drawn[best] - drawn[TRUTH]
+        return _NO_GAP
+    best = min(simple, key=lambda name: (float(losses[name][0]), name))
+    gap = losses[best] - losses[TRUTH]
     # Where a baseline is as good as the truth there is nothing to close.
     gap = np.where(gap > _TINY, gap, np.nan)
-    return GapClosed(best, estimate((drawn[best] - drawn[MODEL]) / gap, level))
+    return GapClosed(best, percentile_estimate((losses[best] - losses[MODEL]) / gap, level))
 
 
 def _chances(predictions: QuotaPredictions, truth: Truth, settings: QuotaSettings) -> TruthGrade:
-    made = (predictions.attainment >= predictions.target - TOLERANCE).astype(np.float64)
-    frame = predictions.frame[[*KEYS]].assign(y=made)
+    attained = predictions.attainment >= predictions.target - TOLERANCE
+    frame = predictions.frame[[*KEYS]].assign(y=attained.astype(np.float64))
     named = {name: predictions.chance(name) for name in predictions.names}
-    like = EvaluationSettings(level=settings.level, draws=settings.draws, seed=settings.seed)
-    return grade(Truth(QUOTAS, truth.frame), frame, named, like)
+    own = EvaluationSettings(level=settings.level, draws=settings.draws, seed=settings.seed)
+    return grade(Truth(QUOTAS, truth.frame), frame, named, own)

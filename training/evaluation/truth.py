@@ -1,14 +1,14 @@
-"""Forecasts beside the chance that really was: only a company whose machinery is known tells it.
+"""Forecasts beside the true chances, which only a simulated company can tell.
 
-A file of truth names the chance of everything that is forecast, at some cutoffs. `match` brings
-forecasts and chances together by their keys, and `grade` says how much of what could be known the
+A file of truth holds the chance of everything that is forecast, at some cutoffs. `match_truth`
+joins forecasts and chances by their keys, and `grade` computes how much of what could be known the
 forecasts knew. Leads and quotas differ in their `TruthFile` alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,23 @@ import pandas as pd
 
 from features.arrays import Floats, Ints
 from features.errors import InputError
-from training.evaluation.bootstrap import Counts, Estimate, estimate, resample
+from training.evaluation.bootstrap import Counts, Estimate, percentile_estimate, resample
+from training.evaluation.group import forecasts_json, scores_json
 from training.evaluation.lead_forecasts import MODEL, codes
 from training.evaluation.lead_group import EvaluationSettings
 from training.evaluation.metrics import equal_mass_bins
-from training.evaluation.truth_metrics import CENTRED, FIGURES, Known, resampled_truth_metrics
+from training.evaluation.truth_metrics import (
+    CENTRED,
+    FIGURES,
+    KnownChances,
+    resampled_truth_metrics,
+)
 
 FOLDER = "truth"
 CUTOFF = "cutoff"
 HORIZON = "horizon_days"
 SPREAD = (0.1, 0.9)
-"""Between these quantiles lie the true chances that the page draws beside a group of forecasts."""
+"""Quantiles of the true chances that the page draws beside a group of forecasts."""
 SHOWN_CUTOFFS = 6
 
 
@@ -38,11 +44,11 @@ class TruthFile:
 
     Attributes:
         name: of the file.
-        keys: what one row is about, in the words of the forecasts too.
+        keys: the columns that identify a row, in the forecasts too.
         chance: the column that holds the true chance.
-        cluster: the key whose rows stand or fall together.
+        cluster: the key whose rows are resampled together.
         noun: what the cluster is called in words.
-        has_horizon: whether its rows say how far they look ahead.
+        has_horizon: whether a column says how far a row looks ahead.
     """
 
     name: str
@@ -66,7 +72,7 @@ class Truth:
     """True chances, one row for each key.
 
     Attributes:
-        file: where they stand and what their columns are called.
+        file: which file they are from.
         frame: the file's columns.
     """
 
@@ -75,30 +81,30 @@ class Truth:
 
     @property
     def cutoffs(self) -> list[datetime]:
-        """The moments at which the truth is told."""
+        """The cutoffs with true chances, in order."""
         return [pd.Timestamp(c).to_pydatetime() for c in sorted(self.frame[CUTOFF].unique())]
 
     def at_horizon(self, days: int) -> Truth:
-        """Take the chances that look as far ahead as the forecasts.
+        """Return the chances that look as far ahead as the forecasts.
 
         Raises:
             InputError: there are none.
         """
         if not self.file.has_horizon:
             return self
-        told = sorted(self.frame[HORIZON].unique().tolist())
-        if days not in told:
+        horizons = sorted(self.frame[HORIZON].unique().tolist())
+        if days not in horizons:
             raise InputError(
-                f"{self.file.name} tells chances within {_listed(told)} days, the forecasts look "
-                f"{days} days ahead: choose --horizon-days {told[0]}"
+                f"{self.file.name} holds chances within {', '.join(map(str, horizons))} days, the "
+                f"forecasts look {days} days ahead: choose --horizon-days {horizons[0]}"
             )
         return Truth(self.file, self.frame[self.frame[HORIZON] == days])
 
     def require(self, cutoffs: Iterable[datetime]) -> None:
-        """Refuse cutoffs of which the truth knows none.
+        """Refuse cutoffs without any true chance.
 
         Raises:
-            InputError: with the cutoffs that are known.
+            InputError: it names the cutoffs that the truth has.
         """
         known = self.cutoffs
         if set(known).isdisjoint(cutoffs):
@@ -114,21 +120,21 @@ def read_truth(place: Path, file: TruthFile) -> Truth:
     Raises:
         InputError: there is no such file, or it is not what it should be.
     """
-    found = next((p for p in (place / FOLDER / file.name, place / file.name) if p.is_file()), None)
-    if found is None:
+    path = next((p for p in (place / FOLDER / file.name, place / file.name) if p.is_file()), None)
+    if path is None:
         raise InputError(
             f"--truth {place} holds no {FOLDER}/{file.name}: name the folder that "
             "`pacesetter simulate` wrote"
         )
     try:
-        frame = pd.read_parquet(found)
+        frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:
-        raise InputError(f"{found} cannot be read as parquet: {error}") from None
-    return truth_of(frame, file, str(found))
+        raise InputError(f"{path} cannot be read as parquet: {error}") from None
+    return truth_of(frame, file, str(path))
 
 
 def truth_of(frame: pd.DataFrame, file: TruthFile, where: str = "the truth") -> Truth:
-    """Take a table as truth.
+    """Check a table and return it as truth.
 
     Raises:
         InputError: a column is missing, a key repeated, or a chance no probability.
@@ -144,15 +150,15 @@ def truth_of(frame: pd.DataFrame, file: TruthFile, where: str = "the truth") -> 
     if not (np.isfinite(chance) & (chance >= 0) & (chance <= 1)).all():
         raise InputError(f"{where}: {file.chance} must be a probability in 0..1 in every row")
     if frame.empty:
-        raise InputError(f"{where} holds no row: make the company with truth at some cutoffs")
+        raise InputError(f"{where} holds no row: simulate a company with truth at some cutoffs")
     if frame.duplicated(keys).any():
         row = frame.loc[frame.duplicated(keys), list(file.keys)].iloc[0]
-        raise InputError(f"{where} tells twice of {', '.join(map(str, row))}")
+        raise InputError(f"{where} holds two rows of {', '.join(map(str, row))}")
     return Truth(file, frame)
 
 
-def match(truth: Truth, frame: pd.DataFrame, named: Mapping[str, Floats]) -> Known:
-    """Bring forecasts and true chances together, in an order of their own.
+def match_truth(truth: Truth, frame: pd.DataFrame, named: Mapping[str, Floats]) -> KnownChances:
+    """Join forecasts and true chances, in an order of their own.
 
     Args:
         truth: of the forecasts' horizon.
@@ -163,14 +169,14 @@ def match(truth: Truth, frame: pd.DataFrame, named: Mapping[str, Floats]) -> Kno
         InputError: no row is in both.
     """
     keys = list(truth.file.keys)
-    mine = frame[[*keys, "y"]].reset_index(drop=True)
-    both = mine.reset_index(names="row").merge(truth.frame[[*keys, truth.file.chance]], on=keys)
+    forecasts = frame[[*keys, "y"]].reset_index(drop=True).reset_index(names="row")
+    both = forecasts.merge(truth.frame[[*keys, truth.file.chance]], on=keys)
     if both.empty:
-        truth.require(pd.Timestamp(c).to_pydatetime() for c in mine[CUTOFF].unique())
+        truth.require(pd.Timestamp(c).to_pydatetime() for c in forecasts[CUTOFF].unique())
         raise InputError(f"nothing that was forecast is in {truth.file.name} at the same cutoff")
     both = both.sort_values([CUTOFF, *keys], kind="stable")
     rows = both["row"].to_numpy()
-    return Known(
+    return KnownChances(
         y=both["y"].to_numpy(np.float64, na_value=np.nan),
         chance=both[truth.file.chance].to_numpy(np.float64),
         named={name: np.asarray(p, dtype=np.float64)[rows] for name, p in named.items()},
@@ -184,9 +190,9 @@ class TruthBin:
     """Forecasts of about the same size, and the true chances behind them.
 
     Attributes:
-        n_rows: how many.
-        mean_forecast: what was said on average.
-        mean_truth: what was true on average.
+        n_rows: how many forecasts.
+        mean_forecast: their mean.
+        mean_truth: the mean of the true chances.
         low: a tenth of the true chances lie below.
         high: a tenth of the true chances lie above.
     """
@@ -203,12 +209,12 @@ class TruthGrade:
     """How forecasts did beside the best possible one.
 
     Attributes:
-        file: whose truth it was.
-        n_rows: forecasts with a known chance.
+        file: where the true chances are from.
+        n_rows: forecasts with a true chance.
         n_known: those of them whose outcome is known too.
         n_clusters: different leads (or reps) among them.
-        n_unmatched: forecasts at the same cutoffs of which the truth says nothing.
-        cutoffs: the moments.
+        n_unmatched: forecasts at the same cutoffs without a true chance.
+        cutoffs: of these forecasts, in order.
         forecasts: forecast -> figure -> estimate; the first is the model.
         ceiling: the same figures for the true chances themselves.
         bins: the model's equal-mass bins.
@@ -230,11 +236,7 @@ class TruthGrade:
         return self.forecasts[MODEL]
 
     def to_json(self) -> dict[str, Any]:
-        """Give everything as plain values."""
-
-        def plain(figures: Mapping[str, Estimate]) -> dict[str, Any]:
-            return {name: figure.to_json() for name, figure in figures.items()}
-
+        """Return everything as plain values."""
         return {
             "file": self.file.name,
             "n_rows": self.n_rows,
@@ -242,10 +244,9 @@ class TruthGrade:
             f"n_{self.file.noun}s": self.n_clusters,
             "n_unmatched": self.n_unmatched,
             "cutoffs": [f"{c:%Y-%m-%d}" for c in self.cutoffs],
-            "ceiling": plain(self.ceiling),
-            MODEL: plain(self.model),
-            "baselines": {n: plain(f) for n, f in self.forecasts.items() if n != MODEL},
-            "bins": [vars(one) for one in self.bins],
+            "ceiling": scores_json(self.ceiling),
+            **forecasts_json(self.forecasts),
+            "bins": [asdict(bin_) for bin_ in self.bins],
             "means": FIGURES,
         }
 
@@ -257,7 +258,7 @@ def grade(
     settings: EvaluationSettings,
     base: str | None = None,
 ) -> TruthGrade:
-    """Say how much of what could be known the forecasts knew.
+    """Compute how much of what could be known the forecasts knew.
 
     Args:
         truth: of the forecasts' horizon.
@@ -265,11 +266,14 @@ def grade(
         named: the forecasts by name, the model's among them.
         settings: resamples and their level.
         base: the forecast that knew the rate of its past and nothing else, if there is one.
+
+    Raises:
+        InputError: no forecast has a true chance.
     """
-    known = match(truth, frame, named)
+    known = match_truth(truth, frame, named)
     counts: Counts = resample(int(known.clusters.max()) + 1, settings.draws, settings.seed)
-    drawn = resampled_truth_metrics(known, counts, base if base in named else None)
-    made = {name: _estimates(figures, settings.level) for name, figures in drawn.items()}
+    resampled = resampled_truth_metrics(known, counts, base if base in named else None)
+    scores = {name: _estimates(metrics, settings.level) for name, metrics in resampled.items()}
     at = frame[CUTOFF].isin(known.cutoffs)
     return TruthGrade(
         file=truth.file,
@@ -278,24 +282,30 @@ def grade(
         n_clusters=len(np.unique(known.clusters)),
         n_unmatched=int(at.sum()) - len(known.chance),
         cutoffs=known.cutoffs,
-        ceiling=made.pop("truth"),
-        forecasts=made,
+        ceiling=scores.pop("truth"),
+        forecasts=scores,
         bins=_bins(known, equal_mass_bins(known.named[MODEL])),
     )
 
 
-def _estimates(drawn: Mapping[str, Floats], level: float) -> dict[str, Estimate]:
-    return {name: estimate(d, level, centred=name in CENTRED) for name, d in drawn.items()}
+def _estimates(resampled: Mapping[str, Floats], level: float) -> dict[str, Estimate]:
+    return {
+        name: percentile_estimate(values, level, centred=name in CENTRED)
+        for name, values in resampled.items()
+    }
 
 
-def _bins(known: Known, bins: Ints) -> tuple[TruthBin, ...]:
-    p, found = known.named[MODEL], []
+def _bins(known: KnownChances, bins: Ints) -> tuple[TruthBin, ...]:
+    p = known.named[MODEL]
+    truth_bins = []
     for k in np.unique(bins):
-        q = known.chance[bins == k]
-        ends = np.quantile(q, SPREAD)
-        said = float(p[bins == k].mean())
-        found.append(TruthBin(len(q), said, float(q.mean()), *map(float, ends)))
-    return tuple(found)
+        chances = known.chance[bins == k]
+        ends = np.quantile(chances, SPREAD)
+        forecast = float(p[bins == k].mean())
+        truth_bins.append(
+            TruthBin(len(chances), forecast, float(chances.mean()), *map(float, ends))
+        )
+    return tuple(truth_bins)
 
 
 def _days(moments: list[datetime]) -> str:
@@ -303,7 +313,3 @@ def _days(moments: list[datetime]) -> str:
     if len(words) > SHOWN_CUTOFFS:
         return f"{', '.join(words[: SHOWN_CUTOFFS - 1])} … {words[-1]}"
     return ", ".join(words) or "none"
-
-
-def _listed(values: list[Any]) -> str:
-    return ", ".join(map(str, values)) or "no"

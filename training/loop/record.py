@@ -13,7 +13,7 @@ from pathlib import Path
 from features.errors import InputError
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
-from training.evaluation.group import Judged
+from training.evaluation.group import ForecastGroup
 from training.evaluation.lead_forecasts import MODEL
 from training.files import FILES, checked
 from training.loop.kinds import Kind
@@ -155,7 +155,7 @@ def report_context(backtested: Backtested, recipe: Recipe) -> ReportContext:
     )
 
 
-def flat(overall: Judged) -> dict[str, float]:
+def flat(overall: ForecastGroup) -> dict[str, float]:
     """Name every estimate of every forecast: `auc`, `auc_low`, `base_rate.auc`.
 
     What is withheld, since too little is known, is left out.

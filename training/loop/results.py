@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from features.ingest.commits import Commits
     from features.params import FeatureParams
-    from training.evaluation.group import Judged
+    from training.evaluation.group import ForecastGroup
     from training.evaluation.lead_forecasts import Predictions
     from training.evaluation.leads import Evaluation
     from training.evaluation.quota import QuotaEvaluation
@@ -102,7 +102,7 @@ class Graded:
     extras: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def overall(self) -> Judged:
+    def overall(self) -> ForecastGroup:
         """All rows with a known outcome."""
         return self.evaluation.overall
 

@@ -1,4 +1,4 @@
-"""What each metric means in one sentence, and how its figure is written."""
+"""What each metric of a backtest of leads means in one sentence, and how its figure is written."""
 
 from __future__ import annotations
 
@@ -6,22 +6,35 @@ from dataclasses import dataclass
 from typing import Literal
 
 from training.evaluation.bootstrap import Estimate
-from training.report.lead_verdict import percent
+from training.report.words import percent
 
 Unit = Literal["number", "share", "times"]
-Better = Literal["higher", "lower", "near 0", "near 1", "as it is"]
 
 
 @dataclass(frozen=True)
 class Term:
-    """A metric: its key in metrics.json, name on the page, unit, good direction and meaning."""
+    """A metric and its words.
+
+    Attributes:
+        key: in metrics.json.
+        title: its name on the page.
+        unit: how its figures are written.
+        better: which figures are better, as in "higher is better"; empty where none are.
+        meaning: what it measures, in a sentence.
+        digits: decimal places of a plain number.
+    """
 
     key: str
     title: str
     unit: Unit
-    better: Better
-    says: str
+    better: str
+    meaning: str
     digits: int = 3
+
+    @property
+    def direction(self) -> str:
+        """Which figures are better, in words."""
+        return f"{self.better} is better" if self.better else ""
 
     def write(self, value: float | None, *, signed: bool = False) -> str:
         """Write a figure in its unit.
@@ -42,7 +55,7 @@ class Term:
         return _number(value, self.digits, signed=signed)
 
     def interval(self, figure: Estimate, *, signed: bool = False) -> str:
-        """Write an interval in the metric's unit; nothing where there is none."""
+        """Write an interval in the metric's unit; empty where there is none."""
         if figure.low is None or figure.high is None:
             return ""
         ends = self.write(figure.low, signed=signed), self.write(figure.high, signed=signed)
@@ -63,23 +76,22 @@ _ALL = (
         "AUC",
         "number",
         "higher",
-        "How often a lead that converts is ranked above one that does not; 0.5 is a coin, 1 is "
-        "perfect, and above 0.9 is a reason to look for a leak.",
+        "How often a lead that converts is ranked above one that does not; 0.5 is a coin toss, 1 "
+        "is perfect, and above 0.9 is a reason to look for a leak.",
     ),
     Term(
         "capture",
         "Conversions found",
         "share",
         "higher",
-        "The share of all conversions that is among the top leads a team can call, counted "
-        "within each cutoff.",
+        "The share of all conversions among the top leads a team can call, within each cutoff.",
     ),
     Term(
         "lift",
         "Lift at capacity",
         "times",
         "higher",
-        "How many times more conversions a call finds than in random order, at capacity.",
+        "How many times as many conversions a call finds as in random order, at capacity.",
     ),
     Term(
         "top_decile_lift",
@@ -93,15 +105,15 @@ _ALL = (
         "Average precision",
         "number",
         "higher",
-        "The share of conversions among the leads called so far, averaged over the moments when "
-        "one is found; a random order gives the base rate.",
+        "The share of conversions among the leads called so far, averaged over all conversions; "
+        "a random order gives the base rate.",
     ),
     Term(
         "brier",
         "Brier score",
         "number",
         "lower",
-        "The mean squared distance between the probability and what happened (1 or 0).",
+        "The mean squared distance between probability and outcome (1 or 0).",
         digits=4,
     ),
     Term(
@@ -109,15 +121,15 @@ _ALL = (
         "Brier skill",
         "number",
         "higher",
-        "The part of the Brier score that is saved against somebody who knew the base rate of "
-        "these very rows and nothing else; 0 saves nothing.",
+        "How much lower the Brier score is than that of forecasting the base rate of these rows "
+        "everywhere; 0 is no improvement.",
     ),
     Term(
         "log_loss",
         "Log loss",
         "number",
         "lower",
-        "The mean surprise at what happened; being sure and wrong costs most.",
+        "The mean surprise at the outcome; being sure and wrong costs most.",
         digits=4,
     ),
     Term(
@@ -125,22 +137,22 @@ _ALL = (
         "Calibration error (ECE)",
         "share",
         "lower",
-        "How far what was said lies from what happened, on average over 15 groups of equally "
-        "many forecasts.",
+        "How far forecasts lie from what happened, on average over 15 groups of equally many "
+        "forecasts.",
     ),
     Term(
         "mean_forecast",
         "Mean forecast",
         "share",
-        "as it is",
-        "What was said on average; set it against the base rate.",
+        "near the base rate",
+        "The average forecast; compare it with the share that converted.",
     ),
     Term(
         "calibration_intercept",
         "Calibration intercept",
         "number",
         "near 0",
-        "Above 0 the forecasts are too low as a whole, below 0 too high (log-odds).",
+        "Above 0 the forecasts are too low overall, below 0 too high (log-odds).",
     ),
     Term(
         "calibration_slope",

@@ -1,135 +1,89 @@
-"""What an evaluation means, in sentences that a sales manager and a sceptic can both check."""
+"""What an evaluation of leads means, in sentences that a manager and a sceptic can both check."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator
 
 from training.evaluation.bootstrap import Estimate
-from training.evaluation.lead_group import Comparison
-from training.evaluation.leads import Evaluation, ReliabilityBin
+from training.evaluation.lead_group import LeadGroup
+from training.evaluation.leads import Evaluation
+from training.report.verdict import HeadlineFigure, Tone, Verdict
+from training.report.words import between, listing, percent, points
 
 SUSPICIOUS_AUC = 0.9
 RULE = "recency rule"
-
-_NBSP = "\N{NO-BREAK SPACE}"
-
-Tone = Literal["good", "plain", "warn"]
-
-
-@dataclass(frozen=True)
-class HeadlineFigure:
-    """A key figure: the number, what it is, and how sure it is."""
-
-    value: str
-    says: str
-    sure: str
-    tone: Tone = "plain"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The top of a report.
-
-    Attributes:
-        headline: the answer in one sentence.
-        tone: whether it is good news.
-        sentences: what stands behind it.
-        figures: the key figures; none where all are withheld.
-        warnings: what should make a reader stop.
-    """
-
-    headline: str
-    tone: Tone
-    sentences: tuple[str, ...]
-    figures: tuple[HeadlineFigure, ...]
-    warnings: tuple[str, ...]
+WORTH_A_WARNING = 0.1
+"""Forecasts that are this share of the rate too high or too low are worth a warning."""
+CLEARLY_EXTREME = 0.8
+"""Below this calibration slope, interval included, forecasts are called too extreme."""
 
 
 def lead_verdict(evaluation: Evaluation) -> Verdict:
     """Sum an evaluation up in words."""
     overall = evaluation.overall
     if overall.withheld:
-        return _nothing_to_say(evaluation)
+        return _too_early(evaluation)
     headline, tone = _headline(overall)
+    comparisons = (_comparison(overall, name) for name in overall.differences)
     return Verdict(
         headline,
         tone,
-        (_calling(evaluation), _saying(evaluation), *_rivals(overall)),
+        (_calling(evaluation), _calibration(evaluation), *comparisons),
         _figures(evaluation),
-        _warnings(evaluation),
+        tuple(_warnings(evaluation)),
     )
 
 
-def percent(share: float | None, digits: int = 0) -> str:
-    """Write a share as a percentage; small ones keep a digit so they do not read as nothing."""
-    if share is None:
-        return "withheld"
-    points = 100 * share
-    if digits == 0 and 0 < abs(points) < 9.95:  # noqa: PLR2004 - below ten a digit tells
-        digits = 1
-    return f"{points:.{digits}f}{_NBSP}%"
-
-
-def between(figure: Estimate, *, as_percent: bool = False, digits: int = 2) -> str:
-    """Write an interval."""
-    if figure.low is None or figure.high is None:
-        return "no interval"
-    if as_percent:
-        return f"{percent(figure.low)} to {percent(figure.high)}"
-    return f"{figure.low:.{digits}f} to {figure.high:.{digits}f}"
-
-
-def _nothing_to_say(evaluation: Evaluation) -> Verdict:
+def _too_early(evaluation: Evaluation) -> Verdict:
     overall = evaluation.overall
     waiting = (
         f"{evaluation.n_immature:,} forecasts wait for their {evaluation.horizon_days} days "
-        "to pass; they are kept, and counted nowhere as failures."
+        "to pass; they are kept, and never counted as failures."
     )
     return Verdict(
-        "Nothing can be said yet: this history holds too few outcomes to judge a forecast.",
+        "Too early to tell: this history has too few outcomes to evaluate a forecast.",
         "warn",
-        (
-            f"Of {overall.n_rows:,} forecasts with a known outcome: {overall.withheld}.",
-            waiting,
-        ),
+        (f"{overall.n_rows:,} forecasts have a known outcome, {overall.withheld}.", waiting)
+        if overall.n_rows
+        else (waiting,),
         (),
         (),
     )
 
 
-def _headline(overall: Comparison) -> tuple[str, Tone]:
+def _headline(overall: LeadGroup) -> tuple[str, Tone]:
     names = list(overall.differences)
-    better = [n for n in names if overall.verdict(n, "auc") == "better"]
-    worse = [n for n in names if overall.verdict(n, "auc") == "worse"]
-    if _suspicious(overall.model["auc"]):
-        return "Too good to be true: look for a leak before anybody uses this model.", "warn"
-    open_ = [n for n in names if n not in better and n not in worse]
+    better, worse, undecided = (
+        [name for name in names if overall.verdict(name, "auc") == verdict]
+        for verdict in ("better", "worse", "undecided")
+    )
+    if _is_suspicious(overall.model["auc"]):
+        return "Too good to be true: look for a leak before anyone uses this model.", "warn"
     if worse:
-        return f"Do not use this model yet: {listing(worse)} ranks leads better.", "warn"
+        rank = "ranks" if len(worse) == 1 else "rank"
+        return f"Do not use this model yet: {listing(worse)} {rank} leads better.", "warn"
     if not names:
-        return "The model has been tested on later data, against no simpler forecast.", "plain"
-    if not open_:
-        rivals = f"all {len(names)} simpler forecasts" if len(names) > 1 else "the simpler forecast"
         return (
-            (
-                "On later months that it had not seen, the model ranks leads better than "
-                f"{rivals} it was tested against."
-            ),
-            "good",
+            "The model was tested on later months, without a simpler forecast to compare it with.",
+            "plain",
+        )
+    if not undecided:
+        rivals = f"all {len(names)} simpler forecasts" if len(names) > 1 else "the simpler forecast"
+        return f"On later months it had not seen, the model ranks leads better than {rivals}.", (
+            "good"
         )
     if not better:
         return (
             (
                 "The model has not been shown to rank leads better than the simpler forecasts: "
-                "every difference lies within chance."
+                "every difference could be chance."
             ),
             "warn",
         )
     return (
         (
-            f"The model ranks leads better than {listing(better)}; "
-            f"against {listing(open_)} the difference lies within chance."
+            f"The model ranks leads better than {listing(better)}; against {listing(undecided)} "
+            "the difference could be chance."
         ),
         "plain",
     )
@@ -137,11 +91,11 @@ def _headline(overall: Comparison) -> tuple[str, Tone]:
 
 def _calling(evaluation: Evaluation) -> str:
     overall, share = evaluation.overall, percent(evaluation.settings.capacity)
-    found = overall.model["capture"]
+    captured = overall.model["capture"]
     words = (
-        f"Calling the top {share} of the open leads finds {percent(found.value)} of the "
+        f"Calling the top {share} of the open leads finds {percent(captured.value)} of the "
         f"conversions of the next {evaluation.horizon_days} days "
-        f"({between(found, as_percent=True)})"
+        f"({between(captured, as_percent=True)})"
     )
     rule = overall.scores.get(RULE)
     if rule is not None and rule["capture"].value is not None:
@@ -149,40 +103,37 @@ def _calling(evaluation: Evaluation) -> str:
     return words + f"; calling in random order finds {share}."
 
 
-def _saying(evaluation: Evaluation) -> str:
+def _calibration(evaluation: Evaluation) -> str:
     bins = evaluation.reliability
     low, high = bins[0], bins[-1]
-    words = f"When it says {percent(high.mean_forecast)}, {percent(high.rate.value)} happen"
+    words = f"When it says {percent(high.mean_forecast)}, {percent(high.rate.value)} convert"
     if len(bins) > 1:
-        words += f"; when it says {percent(low.mean_forecast)}, {percent(low.rate.value)} happen"
+        words += f"; when it says {percent(low.mean_forecast)}, {percent(low.rate.value)} convert"
     ece, floor = evaluation.overall.model["ece"], evaluation.ece_floor
-    words += f". On average it is {percent(ece.value, 1)} away from what happens"
+    words += f". On average its probabilities are off by {points(ece.value)}"
     if floor.value is not None:
         words += (
-            f"; a perfect forecast of these leads would show {percent(floor.value, 1)} "
+            f"; those of a perfect forecast of these leads would be off by {points(floor.value)}, "
             "by chance alone"
         )
     return words + "."
 
 
-def _rivals(overall: Comparison) -> tuple[str, ...]:
-    return tuple(_rival(overall, name) for name in overall.differences)
-
-
-def _rival(overall: Comparison, name: str) -> str:
+def _comparison(overall: LeadGroup, name: str) -> str:
     gap = overall.differences[name]["auc"]
     size = f"AUC {gap.value:+.3f}, {_signed(gap)}" if gap.value is not None else "withheld"
-    order = {
-        "better": f"Ranks honestly better than {name} ({size}).",
-        "worse": f"Ranks worse than {name} ({size}).",
-        "undecided": f"Not shown to rank better than {name}: the interval holds 0 ({size}).",
+    ranking = {
+        "better": f"It ranks leads better than {name} ({size})",
+        "worse": f"It ranks leads worse than {name} ({size})",
+        "undecided": f"It has not been shown to rank leads better than {name}: the interval of "
+        f"the difference includes 0 ({size})",
     }[overall.verdict(name, "auc")]
-    odds = {
-        "better": "Its probabilities are better too.",
-        "worse": "Its probabilities are worse.",
-        "undecided": "For the probabilities the difference lies within chance.",
+    probabilities = {
+        "better": "its probabilities are better",
+        "worse": "its probabilities are worse",
+        "undecided": "the difference between the probabilities could be chance",
     }[overall.verdict(name, "brier")]
-    return f"{order} {odds}"
+    return f"{ranking}; {probabilities}."
 
 
 def _signed(gap: Estimate) -> str:
@@ -193,66 +144,56 @@ def _signed(gap: Estimate) -> str:
 
 def _figures(evaluation: Evaluation) -> tuple[HeadlineFigure, ...]:
     model, share = evaluation.overall.model, percent(evaluation.settings.capacity)
-    top: ReliabilityBin = evaluation.reliability[-1]
-    area, found, lift = model["auc"], model["capture"], model["lift"]
+    top = evaluation.reliability[-1]
+    area, captured, lift = model["auc"], model["capture"], model["lift"]
     return (
         HeadlineFigure(
-            percent(found.value),
-            f"of conversions are among the top {share} of leads",
-            between(found, as_percent=True),
+            percent(captured.value),
+            f"of the conversions are among the top {share} of the leads",
+            between(captured, as_percent=True),
         ),
         HeadlineFigure(
             f"{lift.value or 0:.1f}x",
-            f"as many conversions per call as in random order, calling {share}",
+            f"as many conversions per call as in random order, when calling {share}",
             between(lift, digits=1) + "x",
         ),
         HeadlineFigure(
             f"{area.value or 0:.2f}",
             "AUC: how often a lead that converts is ranked above one that does not",
             between(area),
-            "warn" if _suspicious(area) else "plain",
+            "warn" if _is_suspicious(area) else "plain",
         ),
         HeadlineFigure(
             f"{percent(top.mean_forecast)} → {percent(top.rate.value)}",
-            "said, and happened, for the leads with the highest forecasts",
-            between(top.rate, as_percent=True) + " happened",
+            "forecast and actual conversion of the leads with the highest forecasts",
+            f"actual: {between(top.rate, as_percent=True)}",
         ),
     )
 
 
-def _suspicious(area: Estimate) -> bool:
+def _is_suspicious(area: Estimate) -> bool:
     return area.value is not None and area.value > SUSPICIOUS_AUC
 
 
-def _warnings(evaluation: Evaluation) -> tuple[str, ...]:
-    model, found = evaluation.overall.model, []
-    if _suspicious(model["auc"]):
-        found.append(
-            f"An AUC of {model['auc'].value:.2f} is too good for selling: look for a leak. Real "
-            "lead models lie between 0.60 and 0.80. A field that is filled in once the outcome is "
-            "known, or a time that is not when it was known, is the usual cause."
+def _warnings(evaluation: Evaluation) -> Iterator[str]:
+    model = evaluation.overall.model
+    if _is_suspicious(model["auc"]):
+        yield (
+            f"An AUC of {model['auc'].value:.2f} is too good to be true: look for a leak. Real "
+            "lead models lie between 0.60 and 0.80. The usual cause is a field that is filled in "
+            "once the outcome is known, or a timestamp earlier than the moment of entry."
         )
-    said, came = model["mean_forecast"].value, evaluation.overall.base_rate.value
-    if said and came and model["calibration_intercept"].excludes(0.0):
-        off = said / came - 1
-        if abs(off) > 0.1:  # noqa: PLR2004 - a tenth of the rate is worth a word
-            found.append(
-                f"As a whole the forecasts are too {'high' if off > 0 else 'low'}: on average it "
-                f"said {percent(said)}, and {percent(came)} happened. The order is not affected."
-            )
+    forecast, rate = model["mean_forecast"].value, evaluation.overall.base_rate.value
+    is_off = model["calibration_intercept"].excludes(0.0)
+    if forecast and rate and is_off and abs(forecast / rate - 1) > WORTH_A_WARNING:
+        yield (
+            f"Overall the forecasts are too {'high' if forecast > rate else 'low'}: "
+            f"{percent(forecast)} on average, while {percent(rate)} converted. The ranking is not "
+            "affected."
+        )
     slope = model["calibration_slope"]
-    if slope.high is not None and slope.high < 0.8:  # noqa: PLR2004 - clearly, not by a hair
-        found.append(
-            f"The forecasts are too extreme (calibration slope {slope.value:.2f}): what it calls "
-            "hot converts less often than said, what it calls cold more often."
+    if slope.high is not None and slope.high < CLEARLY_EXTREME:
+        yield (
+            f"The forecasts are too extreme (calibration slope {slope.value:.2f}): hot leads "
+            "convert less often than forecast, and cold leads more often."
         )
-    return tuple(found)
-
-
-def listing(names: list[str]) -> str:
-    """Join names with commas and a last `and`.
-
-    >>> listing(["a", "b", "c"])
-    'a, b and c'
-    """
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,11 +1,13 @@
-"""Write what a backtest of leads found: metrics.json for machines, report.html for people."""
+"""Write the results of a backtest of leads: metrics.json for machines, report.html for people."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from markupsafe import Markup
 
+from training.evaluation.lead_group import LeadGroup
 from training.evaluation.leads import Evaluation
 from training.evaluation.truth import TruthGrade
 from training.report import plots
@@ -24,12 +26,12 @@ LAW = (
     *LAW_OF_TIME,
     (
         "A fold's model learned only from outcomes that were complete before its first test "
-        "cutoff, so a gap of one horizon lies between what it learned and what it is tested on."
+        "cutoff, so a gap of one horizon separates what it learned from what it is tested on."
     ),
-    "Calibration used its own, later window, and the tests came after that.",
+    "Calibration used a later window of its own, and the tests came after that.",
     (
-        "A lead whose outcome window is not over yet is forecast but judged nowhere, and "
-        "never counted as a failure."
+        "A lead whose outcome window is still open is forecast but not scored, and never counted "
+        "as a failure."
     ),
 )
 
@@ -45,7 +47,7 @@ def write_report(path: Path, evaluation: Evaluation, context: ReportContext) -> 
 
 
 def render(evaluation: Evaluation, context: ReportContext) -> str:
-    """Make the page as text."""
+    """Return the page as text."""
     return render_page(
         "report.html.j2",
         context,
@@ -56,7 +58,7 @@ def render(evaluation: Evaluation, context: ReportContext) -> str:
         terms=TERMS,
         differences=DIFFERENCES,
         charts=_charts(evaluation, context),
-        span=plots.segment_span(evaluation.segments),
+        span=_segment_span(evaluation.segments),
         law=LAW,
         truth=truth_page(context.truth) if context.truth else None,
     )
@@ -69,6 +71,15 @@ def _charts(evaluation: Evaluation, context: ReportContext) -> dict[str, Markup]
     return split | {
         "gains": plots.gains(evaluation),
         "reliability": plots.reliability(evaluation.reliability, evaluation.histogram),
-        "auc": plots.over_time(evaluation.cutoffs, "auc"),
-        "said": plots.over_time(evaluation.cutoffs, "mean_forecast"),
+        "auc": plots.auc_over_time(evaluation.cutoffs),
+        "rates": plots.rates_over_time(evaluation.cutoffs),
     }
+
+
+def _segment_span(segments: Mapping[str, Sequence[LeadGroup]]) -> tuple[float, float]:
+    """Return the range of AUC that all segments fit in, so that their marks can be compared."""
+    figures = [c.model["auc"] for group in segments.values() for c in group if c.withheld is None]
+    if not figures:
+        return 0.5, 1.0
+    low, high = plots.value_range(figures, [0.5])
+    return low - 0.01, high + 0.01

@@ -1,4 +1,4 @@
-"""What all report pages share: one file each, nothing fetched, no script, all data escaped."""
+"""What all report pages share: one file, nothing fetched, no script, all data escaped."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from training.evaluation.group import Judged
+from training.evaluation.group import ForecastGroup
 from training.evaluation.lead_forecasts import MODEL
 from training.evaluation.truth import TruthGrade
-from training.report import plots
-from training.report.lead_verdict import percent
 from training.report.plots import FoldSpan
+from training.report.words import percent
 
 _SEVERE = ("error", "warning")
 
 LAW_OF_TIME = (
     (
-        "Every forecast is made as of a cutoff and sees only what the CRM could have shown before "
-        "it: the event had happened, and it was known."
+        "Every forecast is made as of a cutoff. It sees only what the CRM could have shown before "
+        "the cutoff: events that had happened and were known."
     ),
     (
         "Values that were filled in later, such as a final stage or a lost reason, are read as "
@@ -39,7 +38,7 @@ class Driver:
     Attributes:
         label: the feature in words.
         points: how far it moves a forecast on average, in percentage points, without sign.
-        direction: what it does in words ("more calls raise the chance").
+        direction: what it does, in words ("more calls raise the chance").
     """
 
     label: str
@@ -49,19 +48,19 @@ class Driver:
 
 @dataclass(frozen=True)
 class ReportContext:
-    """What the page tells beside the figures.
+    """What the page shows besides the figures.
 
     Attributes:
-        title: the question that is forecast; each kind of report has its own.
+        title: the question that the forecasts answer; each kind of report has its own.
         source: where the data came from.
         folds: what each fold learned from and was tested on.
         drivers: the most important features, strongest first.
         findings: data health: `table, column, kind, severity, says`.
-        ingestion: the verdict of `ingest` on what this data supports.
+        ingestion: what `ingest` says this data supports.
         settings: the run's settings, shown as they are.
         notes: what was done differently this time and why, in sentences.
         made_at: when the page was made (UTC); left out when None, for repeatable pages.
-        truth: how the forecasts did beside the true chances, where those are known.
+        truth: how the forecasts compare with the true chances, where those are known.
     """
 
     title: str = ""
@@ -77,17 +76,19 @@ class ReportContext:
 
 
 def write_json(path: Path, figures: Mapping[str, Any]) -> None:
-    """Write figures; there is no NaN in them, what is withheld is null."""
-    words = json.dumps(figures, allow_nan=False, ensure_ascii=False, indent=1)
-    path.write_text(words + "\n", encoding="utf-8")
+    """Write figures as JSON; withheld ones are null, and NaN is refused."""
+    text = json.dumps(figures, allow_nan=False, ensure_ascii=False, indent=1)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
-def render_page(template: str, context: ReportContext, overall: Judged, **values: object) -> str:
-    """Make a page as text.
+def render_page(
+    template: str, context: ReportContext, overall: ForecastGroup, **values: object
+) -> str:
+    """Return a page as text.
 
     Args:
-        template: the page's kind.
-        context: what it tells beside the figures.
+        template: the file of the page's kind.
+        context: what it shows besides the figures.
         overall: all rows together.
         values: what this kind of page is made of.
     """
@@ -98,7 +99,7 @@ def render_page(template: str, context: ReportContext, overall: Judged, **values
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.globals.update(percent=percent, interval_mark=plots.interval_mark)
+    pages.globals.update(percent=percent, across=across)
     return pages.get_template(template).render(
         c=context,
         findings=_by_severity(context.findings),
@@ -107,6 +108,16 @@ def render_page(template: str, context: ReportContext, overall: Judged, **values
         model=MODEL,
         **values,
     )
+
+
+def across(value: float, span: tuple[float, float]) -> str:
+    """Place a value on a line from the lower to the upper end of a span, as a percentage.
+
+    >>> across(0.75, (0.5, 1.0)), across(2.0, (0.5, 1.0))
+    ('50.00%', '100.00%')
+    """
+    share = (value - span[0]) / ((span[1] - span[0]) or 1)
+    return f"{100 * min(max(share, 0.0), 1.0):.2f}%"
 
 
 def _by_severity(findings: Sequence[Mapping[str, str]]) -> list[Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""Write what a backtest of quotas found: metrics.json for machines, report.html for people."""
+"""Write the results of a backtest of quotas: metrics.json for machines, report.html for people."""
 
 from __future__ import annotations
 
@@ -13,13 +13,10 @@ from training.evaluation.quota_truth import TRUTH
 from training.report import plots, quota_plots
 from training.report.page import LAW_OF_TIME, ReportContext, render_page, write_json
 from training.report.quota_glossary import QUOTA_TERMS
-from training.report.quota_verdict import of_ten, quota_verdict
+from training.report.quota_verdict import quota_verdict
 from training.report.truth_page import truth_page
+from training.report.words import of_ten
 
-__all__ = ["QuotaReportContext", "render_quota", "write_quota_metrics", "write_quota_report"]
-
-QuotaReportContext = ReportContext
-"""Both kinds of report tell the same things beside their figures."""
 TITLE = "Who will make quota?"
 DIFFERENCES = ("auc", "precision", "recall", "brier", "log_loss", "pinball")
 COVERAGE_SPAN = (0.5, 1.0)
@@ -33,11 +30,11 @@ LAW = (
     ),
     (
         "Every rep with a running quota is forecast, leavers and reps without deals included. A "
-        "period that has not ended is forecast but judged nowhere, and never counted as a miss."
+        "period that has not ended is forecast but not scored, and never counted as a miss."
     ),
     (
-        "Simple rules are given what a spreadsheet could make of them: the line from the rule to "
-        "what came of it around the same week of earlier periods, and the spread about it."
+        "Simple rules get what a spreadsheet could add to them: a line from the rule to the final "
+        "attainment, fitted around the same week of earlier periods, and the spread around it."
     ),
 )
 
@@ -50,7 +47,7 @@ def write_quota_metrics(
     Args:
         path: the file.
         evaluation: the figures.
-        commits: what became of the commits that were handed over.
+        commits: counts of the rows and notes of the commits file, if there was one.
     """
     write_json(path, evaluation.to_json() | ({"commits": commits} if commits else {}))
 
@@ -61,7 +58,7 @@ def write_quota_report(path: Path, evaluation: QuotaEvaluation, context: ReportC
 
 
 def render_quota(evaluation: QuotaEvaluation, context: ReportContext) -> str:
-    """Make the page as text."""
+    """Return the page as text."""
     truth = evaluation.truth
     return render_page(
         "quota.html.j2",

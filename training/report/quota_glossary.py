@@ -1,4 +1,4 @@
-"""What each figure about quota attainment means in one sentence, and how it is written."""
+"""What each metric of a backtest of quotas means in one sentence, and how it is written."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ _ALL = (
         "AUC",
         "number",
         "higher",
-        "How often a rep who misses was given a lower chance than one who makes quota; 0.5 is a "
-        "coin. It rises towards 1 by itself as the period ends, for every forecast.",
+        "How often a rep who misses had a lower chance than one who makes quota; 0.5 is a coin "
+        "toss. For every forecast it rises towards 1 as the period ends.",
     ),
     Term(
         "precision",
         "Flags that were right",
         "share",
         "higher",
-        "Of the reps with the lowest chances, as many as a manager has time for, the share that "
-        "missed in the end (precision at capacity).",
+        "A manager flags as many reps with the lowest chances as there is time for: the share of "
+        "them that missed in the end (precision at capacity).",
     ),
     Term(
         "recall",
         "Misses among the flags",
         "share",
         "higher",
-        "Of all reps that missed in the end, the share that was among these flags at that moment "
-        "(recall at capacity). Where more miss than can be flagged, nobody reaches 100 %.",
+        "The share of all misses that was among these flags at that moment (recall at capacity). "
+        "Where more reps miss than can be flagged, no forecast reaches 100 %.",
     ),
     Term(
         "brier",
         "Brier score",
         "number",
         "lower",
-        "The mean squared distance between the chance and what happened (1 or 0).",
+        "The mean squared distance between chance and outcome (1 or 0).",
         digits=4,
     ),
     TERMS["log_loss"],
@@ -43,33 +43,33 @@ _ALL = (
         "Pinball loss",
         "number",
         "lower",
-        "How far the range and its middle lie from what was attained, in quotas; wide ranges cost, "
-        "and so do ranges that miss.",
+        "How far p10, p50 and p90 lie from the final attainment, in quotas; wide ranges cost, and "
+        "so do ranges that fail.",
         digits=4,
     ),
     Term(
         "coverage",
         "Coverage",
         "share",
-        "as it is",
-        "How often attainment came to lie within the 80 % range; 80 % is right, more is too "
-        "cautious, less too bold. The range of a simple rule, and of the truth, is p10 to p90.",
+        "near 80 %",
+        "How often the final attainment lay in the 80 % range: less than 80 % means too narrow, "
+        "more means too wide. The range of a simple rule, and of the truth, is p10 to p90.",
     ),
     Term(
         "between",
         "From p10 to p90",
         "share",
-        "as it is",
-        "How often attainment came to lie from p10 to p90. Late in a period, where much of the "
-        "chance lies on what is closed, that is more than 80 %: the whole of such a step lies "
-        "above p10.",
+        "near 80 %",
+        "How often the final attainment lay from p10 to p90. Late in a period, when much of the "
+        "probability lies on what is closed already, that is more than 80 %: such a step lies "
+        "wholly above p10.",
     ),
     Term(
         "width",
         "Width of the range",
         "number",
-        "as it is",
-        "Of the 80 % range, in quotas.",
+        "",
+        "The mean width of the 80 % range, in quotas.",
         digits=2,
     ),
     TERMS["ece"],
@@ -77,8 +77,8 @@ _ALL = (
         "mean_forecast",
         "Mean chance",
         "share",
-        "as it is",
-        "What was said on average; set it against the share that made quota.",
+        "near the share that makes quota",
+        "The average chance; compare it with the share that made quota.",
     ),
     Term(
         "calibration_slope",

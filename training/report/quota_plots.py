@@ -2,194 +2,221 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from markupsafe import Markup
 
-from training.evaluation.bootstrap import WITHHELD, Estimate
-from training.evaluation.early_warning import Warnings
+from training.evaluation.bootstrap import Estimate
+from training.evaluation.early_warning import EarlyWarning
 from training.evaluation.lead_forecasts import MODEL
 from training.evaluation.quota import QuotaEvaluation
-from training.evaluation.quota_group import QuotaGroup
 from training.evaluation.quota_truth import TRUTH
 from training.evaluation.totals import SplitWeek, TotalPeriod
-from training.report.plots import WIDTH, band, course
-from training.report.svg import Axes, bar, dot, drawing, frame, line, path, share_label, text, ticks
+from training.report.chart import Axis, Band, Bar, Chart, Line, Mark, Panel, Point, Text, Tick
+from training.report.plots import (
+    NO_CHART,
+    WIDTH,
+    interval_band,
+    number_label,
+    rival_styles,
+    share_label,
+    value_range,
+)
 
-RIVALS = 5
 WIDE = 1120
 TEN = 10
-SAID_AT = (2, 4, 6, 8, 10)
-"""Weeks at which the chart of warnings writes its number."""
+NUMBERED = (2, 4, 6, 8, 10)
+"""Weeks at which the chart of warnings writes the model's number."""
 SHOWN_PERIODS = 4
-PARTS = ("closed", "from open deals", "still to be created")
+PARTS = {"closed": "main", "from open deals": "open", "still to be created": "new"}
+"""What the expected total is made of, and the colour of each part."""
+MOST_WEEKS = 8
+"""With more weeks than these, every other one is labelled."""
+
+Curves = Mapping[str, Sequence[Estimate]]
+"""Forecast -> a figure week by week, the model first."""
 
 
-def warnings(found: Warnings) -> Markup:
+def warnings(early: EarlyWarning) -> Markup:
     """Draw, week by week, how many of 10 misses are flagged and how many of 10 flags are wrong."""
-    if found.withheld or len(found.weeks) < 2:  # noqa: PLR2004 - one point is no course
-        return Markup()
-    left = Axes((found.weeks[0], found.weeks[-1]), (0, TEN), (46, 34, 610, 300))
-    right = Axes((found.weeks[0], found.weeks[-1]), (0, TEN), (716, 34, 1100, 300))
-    parts = [text((46, 18), "Of 10 reps who will miss: flagged by then, for good", "strong")]
-    parts += [text((716, 18), "Of 10 flags that week: rep made quota after all", "strong")]
-    for axes, curves in ((left, found.found), (right, found.wrong)):
-        parts += [frame(axes, ((), (0, 2, 4, 6, 8, 10)), percent=False)]
-        parts += _week_labels(axes, found.weeks)
-        parts += _curves(axes, found.weeks, curves)
-    for week in SAID_AT:
-        figure = found.found[MODEL].get(str(week), WITHHELD)
-        if figure.value is not None:
-            x, y = left.at((week, TEN * figure.value))
-            words = f"week {week}: {TEN * figure.value:.1f} of 10"
-            parts += [dot((x, y), "point", words)]
-            parts += [text((x, y - 10), f"{TEN * figure.value:.1f}", "tick mid strong")]
-    says = "; ".join(
-        f"week {w}: {TEN * (found.found[MODEL][str(w)].value or 0):.1f} of 10 flagged, "
-        f"{TEN * (found.wrong[MODEL][str(w)].value or 0):.1f} of 10 flags wrong"
-        for w in found.weeks
+    if early.withheld or len(early.weeks) < 2:  # noqa: PLR2004 - a line needs two points
+        return NO_CHART
+    weeks = early.weeks
+    flagged, wrong = (
+        {name: [_of_ten(row[str(week)]) for week in weeks] for name, row in curves.items()}
+        for curves in (early.misses_flagged, early.flags_wrong)
     )
-    return drawing((WIDE, 340), ("How early misses are known", says), parts)
+    axes = _week_axis(weeks), Axis(0, TEN, write=number_label, most=5)
+    left = Panel(
+        (46, 34, 420, 300),
+        *axes,
+        [*_curves(weeks, flagged), *_numbers(weeks, flagged[MODEL])],
+        "Of 10 reps who will miss: flagged by then, for good",
+    )
+    right = Panel(
+        (620, 34, 980, 300),
+        *axes,
+        _curves(weeks, wrong),
+        "Of 10 flags that week: the rep made quota after all",
+    )
+    says = "; ".join(
+        f"week {week}: {a.value or 0:.1f} of 10 flagged, {b.value or 0:.1f} of 10 flags wrong"
+        for week, a, b in zip(weeks, flagged[MODEL], wrong[MODEL], strict=True)
+    )
+    return Chart((WIDE, 344), "How early misses are known", says, [left, right]).to_svg()
 
 
-def _curves(
-    axes: Axes, weeks: Sequence[int], curves: Mapping[str, Mapping[str, Estimate]]
-) -> list[Markup]:
-    def scaled(figure: Estimate) -> Estimate:
-        ends = (None if v is None else TEN * v for v in (figure.value, figure.low, figure.high))
-        return Estimate(*ends)
-
-    rows = {name: [scaled(row[str(w)]) for w in weeks] for name, row in curves.items()}
-    parts = [band(axes, weeks, rows[MODEL])]
-    rivals = [name for name in rows if name != MODEL]
-    for k, name in enumerate(rivals):
-        parts += [_known_course(axes, weeks, rows[name], f"rival thin r{k % RIVALS}")]
-    return [*parts, _known_course(axes, weeks, rows[MODEL], "model")]
+def _of_ten(share: Estimate) -> Estimate:
+    ends = (None if v is None else TEN * v for v in (share.value, share.low, share.high))
+    return Estimate(*ends)
 
 
-def _known_course(
-    axes: Axes, weeks: Sequence[float], figures: Sequence[Estimate], kind: str
-) -> Markup:
+def _numbers(weeks: Sequence[int], figures: Sequence[Estimate]) -> Iterator[Mark]:
+    for week, figure in zip(weeks, figures, strict=True):
+        if week in NUMBERED and figure.value is not None:
+            yield Point(week, figure.value, f"week {week}: {figure.value:.1f} of 10")
+            yield Text(week, figure.value, f"{figure.value:.1f}", lift=14, bold=True, colour="ink")
+
+
+def _curves(weeks: Sequence[int], curves: Curves) -> list[Mark]:
+    """Draw a line for each forecast, the model's last and over its interval."""
+    styles = rival_styles(list(curves))
+    lines = [_line(weeks, curves[name], styles[name], name) for name in reversed(list(curves))]
+    return [*interval_band(weeks, curves[MODEL]), *(line for line in lines if line.x)]
+
+
+def _line(weeks: Sequence[int], figures: Sequence[Estimate], style: str, label: str) -> Line:
     known = [(w, f.value) for w, f in zip(weeks, figures, strict=True) if f.value is not None]
-    return course(axes, [w for w, _ in known], [v for _, v in known], kind)
+    return Line([week for week, _ in known], [value for _, value in known], style, label)
 
 
-def _week_labels(axes: Axes, weeks: Sequence[int]) -> list[Markup]:
-    step = 2 if len(weeks) > 8 else 1  # noqa: PLR2004 - labels fit
-    bottom = axes.box[3]
-    parts = [text((axes.at((w, 0))[0], bottom + 18), w, "tick mid") for w in weeks[::step]]
-    middle = (axes.box[0] + axes.box[2]) / 2
-    return [*parts, text((middle, bottom + 36), "week of the period", "axis")]
+def _week_axis(weeks: Sequence[int]) -> Axis:
+    step = 2 if len(weeks) > MOST_WEEKS else 1
+    ticks: list[Tick] = [(week, str(week)) for week in weeks[::step]]
+    return Axis(weeks[0], weeks[-1], "week of the period", ticks, grid=False)
 
 
 def auc_by_week(evaluation: QuotaEvaluation) -> Markup:
     """Draw the AUC week by week, with the baselines, and the truth's where it is known."""
     groups = {int(g.label.split()[-1]): g for g in evaluation.weeks if g.withheld is None}
-    if len(groups) < 2:  # noqa: PLR2004 - one point is no course
-        return Markup()
+    if len(groups) < 2:  # noqa: PLR2004 - a line needs two points
+        return NO_CHART
     weeks = sorted(groups)
-    rows = {
+    curves = {
         name: [groups[w].scores[name]["auc"] for w in weeks] for name in groups[weeks[0]].scores
     }
-    best = _truth_of(evaluation, weeks, "auc")
-    values = [v for row in rows.values() for f in row for v in (f.value, f.low) if v is not None]
-    low = max(min([*values, 0.5]) - 0.02, 0.0)
-    axes = Axes((weeks[0], weeks[-1]), (low, 1.0), (56, 14, 534, 290))
-    parts = [frame(axes, ((), ticks(*axes.y, 6)), percent=False)]
-    parts += [line(axes.at((weeks[0], 0.5)), axes.at((weeks[-1], 0.5)), "chance")]
-    parts += [band(axes, weeks, rows[MODEL])]
-    for k, name in enumerate(n for n in rows if n != MODEL):
-        parts += [_known_course(axes, weeks, rows[name], f"rival thin r{k % RIVALS}")]
-    if best:
-        parts += [_known_course(axes, weeks, best, "truth")]
-    parts += [_known_course(axes, weeks, rows[MODEL], "model"), *_week_labels(axes, weeks)]
-    says = "; ".join(
-        f"week {w} {f.value:.3f}" for w, f in zip(weeks, rows[MODEL], strict=True) if f.value
+    low, _ = value_range([figure for row in curves.values() for figure in row], [0.5])
+    panel = Panel(
+        (56, 14, 430, 290),
+        _week_axis(weeks),
+        Axis(max(low - 0.02, 0.0), 1.0, write=number_label),
+        [
+            Line((weeks[0], weeks[-1]), (0.5, 0.5), "reference", "a coin"),
+            *_curves(weeks, curves),
+            *_true_auc(evaluation),
+        ],
     )
-    return drawing((WIDTH, 332), ("AUC by week of the period", says), parts)
+    says = "; ".join(
+        f"week {w} {f.value:.3f}" for w, f in zip(weeks, curves[MODEL], strict=True) if f.value
+    )
+    return Chart((WIDTH, 334), "AUC by week of the period", says, [panel]).to_svg()
 
 
-def _truth_of(evaluation: QuotaEvaluation, weeks: Sequence[int], metric: str) -> list[Estimate]:
-    if evaluation.truth is None:
+def _true_auc(evaluation: QuotaEvaluation) -> list[Line]:
+    groups = evaluation.truth.groups if evaluation.truth else {}
+    points = [
+        (int(label.split()[-1]), group.scores[TRUTH]["auc"].value)
+        for label, group in groups.items()
+        if label in {week.label for week in evaluation.weeks if week.withheld is None}
+    ]
+    known = sorted((week, value) for week, value in points if value is not None)
+    if not known:
         return []
-    groups: Mapping[str, QuotaGroup] = evaluation.truth.groups
-    return [groups[f"week {w}"].scores[TRUTH][metric] for w in weeks if f"week {w}" in groups]
+    return [Line([w for w, _ in known], [v for _, v in known], "truth", "the true chances")]
 
 
 def split(weeks: Sequence[SplitWeek]) -> Markup:
-    """Draw what the expected total was made of, week by week, beside what came."""
+    """Draw what the expected total was made of, week by week, and the actual total."""
     if not weeks:
-        return Markup()
+        return NO_CHART
     high = 1.08 * max(1.0, *(max(sum(w.parts), w.actual) for w in weeks))
-    edge = (weeks[0].week - 0.5, weeks[-1].week + 0.5)
-    axes = Axes(edge, (0, high), (56, 14, 534, 290))
-    parts = [frame(axes, ((), ticks(0, high)), percent=True)]
-    width = 0.8 * (axes.at((1, 0))[0] - axes.at((0, 0))[0])
-    for one in weeks:
-        start = 0.0
-        for k, (part, name) in enumerate(zip(one.parts, PARTS, strict=True)):
-            x, top = axes.at((one.week - 0.4, start + part))
-            bottom = axes.at((one.week, start))[1]
-            words = f"week {one.week}: {share_label(part)} of all quotas {name} ({one.n_rows} rows)"
-            # Corrections can make a part negative; such a bar hangs down.
-            corner = (x, min(top, bottom))
-            parts += [bar(corner, (width, abs(bottom - top)), f"part p{k}", words)]
-            start += part
-        came = one.week - 0.45, one.week + 0.45
-        parts += [line(axes.at((came[0], one.actual)), axes.at((came[1], one.actual)), "came")]
-    parts += [line(axes.at((edge[0], 1)), axes.at((edge[1], 1)), "quota")]
-    parts += _week_labels(axes, [w.week for w in weeks])
+    first, last = weeks[0].week - 0.5, weeks[-1].week + 0.5
+    step = 2 if len(weeks) > MOST_WEEKS else 1
+    ticks = [(float(w.week), str(w.week)) for w in weeks[::step]]
+    panel = Panel(
+        (56, 14, 534, 290),
+        Axis(first, last, "week of the period", ticks, grid=False),
+        Axis(0, high, write=share_label),
+        [
+            *(bar for week in weeks for bar in _split_bars(week)),
+            Line((first, last), (1, 1), "quota"),
+            *(Line((w.week - 0.45, w.week + 0.45), (w.actual,) * 2, "happened") for w in weeks),
+        ],
+    )
     says = "; ".join(
         f"week {w.week}: "
         + ", ".join(f"{share_label(p)} {n}" for p, n in zip(w.parts, PARTS, strict=True))
         for w in weeks
     )
-    return drawing((WIDTH, 332), ("What the expected total is made of", says), parts)
+    return Chart((WIDTH, 334), "What the expected total is made of", says, [panel]).to_svg()
+
+
+def _split_bars(week: SplitWeek) -> Iterator[Bar]:
+    bottom = 0.0
+    for part, (name, colour) in zip(week.parts, PARTS.items(), strict=True):
+        words = f"week {week.week}: {share_label(part)} of all quotas {name} ({week.n_rows} rows)"
+        # Corrections can make a part negative; such a bar hangs down.
+        yield Bar(week.week - 0.4, bottom, 0.8, part, colour, words)
+        bottom += part
 
 
 def totals(periods: Sequence[TotalPeriod]) -> Markup:
-    """Draw how the range of the company's total narrowed, period by period, and what came."""
-    shown = [p for p in periods if len(p.weeks) > 1][-SHOWN_PERIODS:]
-    if not shown:
-        return Markup()
-    ends = [v for p in shown for w in p.weeks for v in (w.low, w.high)]
-    ends += [1.0, *(p.actual for p in shown if p.actual is not None)]
+    """Draw how the range of the company's total narrowed in each period, and the actual total."""
+    drawn = [p for p in periods if len(p.weeks) > 1][-SHOWN_PERIODS:]
+    if not drawn:
+        return NO_CHART
+    ends = [v for p in drawn for w in p.weeks for v in (w.low, w.high)]
+    ends += [1.0, *(p.actual for p in drawn if p.actual is not None)]
     low, high = min(0.0, *ends), 1.05 * max(ends)
-    wide = (WIDE - 66) / len(shown)
-    parts: list[Markup] = []
-    for k, period in enumerate(shown):
-        left = 56 + k * wide
-        axes = Axes((0, 1), (low, high), (left, 30, left + wide - 24, 250))
-        parts += _fan(axes, period, labels=k == 0)
+    step = (WIDE - 66) / len(drawn)
+    panels = [
+        Panel(
+            (56 + k * step, 30, 32 + (k + 1) * step, 250),
+            Axis(0, 1),
+            Axis(low, high, write=share_label if k == 0 else _nothing, most=5),
+            [
+                *_fan(period),
+                Text(0, low, "start", "left", lift=-16),
+                Text(1, low, "end", "right", lift=-16),
+            ],
+            f"from {period.label}: {_outcome(period)}",
+        )
+        for k, period in enumerate(drawn)
+    ]
     says = "; ".join(
         f"{p.label}: first {share_label(p.weeks[0].middle)}, last "
-        f"{share_label(p.weeks[-1].middle)}, came "
+        f"{share_label(p.weeks[-1].middle)}, actual "
         + (share_label(p.actual) if p.actual is not None else "not known yet")
-        for p in shown
+        for p in drawn
     )
-    return drawing((WIDE, 290), ("The company's total, week by week", says), parts)
+    return Chart((WIDE, 290), "The company's total, week by week", says, panels).to_svg()
 
 
-def _fan(axes: Axes, period: TotalPeriod, *, labels: bool) -> list[Markup]:
-    left, _, right, bottom = axes.box
-    marks = ticks(*axes.y, 5)
-    parts = [line(axes.at((0, m)), axes.at((1, m)), "grid") for m in marks]
-    if labels:
-        parts += [
-            text((left - 8, axes.at((0, m))[1] + 4), share_label(m), "tick end") for m in marks
-        ]
-    x = [w.share_gone for w in period.weeks]
-    parts += [band(axes, x, [Estimate(w.middle, w.low, w.high) for w in period.weeks])]
-    parts += [line(axes.at((0, 1)), axes.at((1, 1)), "quota")]
-    parts += [course(axes, x, [w.middle for w in period.weeks], "model")]
-    words = "still running"
+def _nothing(_value: float) -> str:
+    return ""
+
+
+def _outcome(period: TotalPeriod) -> str:
+    if period.actual is None:
+        return "still running"
+    return f"ended at {share_label(round(period.actual, 2))}"
+
+
+def _fan(period: TotalPeriod) -> Iterator[Mark]:
+    x = [week.share_gone for week in period.weeks]
+    yield Band(x, [week.low for week in period.weeks], [week.high for week in period.weeks])
+    yield Line((0, 1), (1, 1), "quota")
+    yield Line(x, [week.middle for week in period.weeks], "model")
     if period.actual is not None:
-        parts += [path([axes.at((0, period.actual)), axes.at((1, period.actual))], "came")]
-        parts += [dot(axes.at((1, period.actual)), "final", f"came: {share_label(period.actual)}")]
-        words = f"came to {share_label(round(period.actual, 2))}"
-    parts += [text((left, 18), f"from {period.label}: {words}", "tick strong")]
-    parts += [
-        text((left, bottom + 18), "start", "tick"),
-        text((right, bottom + 18), "end", "tick end"),
-    ]
-    return parts
+        yield Line((0, 1), (period.actual,) * 2, "happened")
+        yield Point(1, period.actual, f"actual: {share_label(period.actual)}", colour="ink")

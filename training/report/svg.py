@@ -1,115 +1,104 @@
-"""Shapes as SVG text: no picture files, no scripts, colours from the page's own style sheet.
+"""From matplotlib's SVG to the page's: nested groups, fonts and colours give way to the page's own.
 
-Every function returns markup that is safe to put into a page: whatever comes from data went
-through `Markup.format`, which escapes it. Sizes are in the units of the drawing's own `viewBox`.
+matplotlib wants colours where it draws, but the page has a light, a dark and a printed palette. So
+each variable of the style sheet gets a number that stands for it in the drawing, and here the
+number becomes `var(--name)`. An artist's words for hovering travel in the id of its group. Dots,
+which matplotlib defines once and refers to by an id, become circles: ids could meet those of
+another chart of the page.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
+from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
 
-Point = tuple[float, float]
-_NICE = (1, 2, 2.5, 5, 10)
+COLOURS = (
+    *("ink", "soft", "line", "card", "main", "band", "warm", "train", "calibrate", "open", "new"),
+    *("r0", "r1", "r2", "r3", "r4"),
+)
+"""Variables of the style sheet that charts may use."""
+INK = {name: f"#{number:06x}" for number, name in enumerate(COLOURS, 1)}
+"""The number that stands for each of them in a drawing."""
+DOT_RADIUS = 4
+
+_VARIABLE = {number: f"var(--{name})" for name, number in INK.items()}
+_HOVER = "hover:"
+_NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
+_SVG = "{http://www.w3.org/2000/svg}"
 
 
-@dataclass(frozen=True)
-class Axes:
-    """A rectangle of the drawing and the values it spans."""
-
-    x: tuple[float, float]
-    y: tuple[float, float]
-    box: tuple[float, float, float, float] = (56, 14, 534, 310)
-
-    def at(self, point: Point) -> Point:
-        """Place a point of the data in the drawing."""
-        left, top, right, bottom = self.box
-        across = (point[0] - self.x[0]) / ((self.x[1] - self.x[0]) or 1)
-        up = (point[1] - self.y[0]) / ((self.y[1] - self.y[0]) or 1)
-        return left + across * (right - left), bottom - up * (bottom - top)
+def hover_id(words: str) -> str | None:
+    """Return the id of a group that the page shows `words` for, None without words."""
+    return _HOVER + words if words else None
 
 
-def drawing(size: tuple[int, int], label: tuple[str, str], parts: Iterable[Markup]) -> Markup:
-    """Wrap shapes into one picture with a title and a description for those who cannot see it."""
+def page_svg(drawing: str, size: tuple[int, int], title: str, says: str) -> Markup:
+    """Turn a drawing of matplotlib into markup for the page, with a title and a description."""
+    root = ET.fromstring(_NOT_XML.sub("", drawing))  # noqa: S314 - matplotlib has just written it
+    shapes = "".join(ET.tostring(shape, encoding="unicode") for shape in _shapes(root))
     return Markup(
         '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">'
         "<title>{}</title><desc>{}</desc>{}</svg>"
-    ).format(*size, f"{label[0]}. {label[1]}", *label, Markup("").join(parts))
-
-
-def text(at: Point, words: object, kind: str = "") -> Markup:
-    """Write words."""
-    return Markup('<text x="{:.1f}" y="{:.1f}" class="{}">{}</text>').format(*at, kind, words)
-
-
-def line(start: Point, end: Point, kind: str) -> Markup:
-    """Draw a straight line."""
-    return Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" class="{}"/>').format(
-        *start, *end, kind
+    ).format(
+        *size,
+        f"{title}. {says}",
+        title,
+        says,
+        Markup(shapes),  # noqa: S704 - ElementTree has escaped all text and attributes in it
     )
 
 
-def path(points: Sequence[Point], kind: str) -> Markup:
-    """Draw a line through points."""
-    return Markup('<polyline points="{}" class="{}"/>').format(
-        " ".join(f"{x:.1f},{y:.1f}" for x, y in points), kind
+def _shapes(group: ET.Element) -> Iterator[ET.Element]:
+    """Yield the shapes inside nested groups; only groups with words for hovering are kept."""
+    for element in group:
+        name = element.tag.removeprefix(_SVG)
+        if name == "g":
+            words = element.get("id", "")
+            yield from _hovering(words, element) if words.startswith(_HOVER) else _shapes(element)
+        elif name == "use":
+            yield _dot(element)
+        elif name != "defs":
+            # What is defined is the shape of dots, and a style for `*` that would reach the page.
+            yield _plain(element)
+
+
+def _hovering(words: str, group: ET.Element) -> Iterator[ET.Element]:
+    kept = ET.Element("g")
+    ET.SubElement(kept, "title").text = words.removeprefix(_HOVER)
+    kept.extend(_shapes(group))
+    yield kept
+
+
+def _dot(element: ET.Element) -> ET.Element:
+    plain = _plain(element)
+    place = {"cx": plain.get("x", ""), "cy": plain.get("y", "")}
+    return ET.Element("circle", {**place, "r": str(DOT_RADIUS), "style": plain.get("style", "")})
+
+
+def _plain(element: ET.Element) -> ET.Element:
+    """Copy a shape without matplotlib's namespaces, fonts and colours."""
+    plain = ET.Element(element.tag.removeprefix(_SVG))
+    plain.text = element.text if plain.tag == "text" else None
+    for name, value in element.items():
+        if name == "style":
+            plain.set("style", _page_style(value))
+        elif name in ("d", "x", "y"):
+            plain.set(name, _LONG_NUMBER.sub(_hundredths, " ".join(value.split())))
+        elif not value.startswith("rotate(-0 "):
+            plain.set(name, value)
+    return plain
+
+
+def _hundredths(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.2f}"
+
+
+def _page_style(style: str) -> str:
+    rules = (rule.split(": ", 1) for rule in style.split("; "))
+    return "; ".join(
+        f"{name}: {_VARIABLE.get(value, value)}" for name, value in rules if name != "font-family"
     )
-
-
-def bar(corner: Point, size: Point, kind: str, says: str = "") -> Markup:
-    """Draw a rectangle; hovering tells what it is."""
-    return Markup(
-        '<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" class="{}" rx="1.5">'
-        "<title>{}</title></rect>"
-    ).format(*corner, *size, kind, says)
-
-
-def dot(at: Point, kind: str, says: str = "") -> Markup:
-    """Draw a point; hovering tells what it is."""
-    return Markup(
-        '<circle cx="{:.1f}" cy="{:.1f}" r="4" class="{}"><title>{}</title></circle>'
-    ).format(*at, kind, says)
-
-
-def ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """Give round values that cover a range.
-
-    >>> ticks(0.0, 0.4, 4)
-    [0.0, 0.1, 0.2, 0.3, 0.4]
-    """
-    rough = max((high - low) / most, 1e-9)
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(nice * power for nice in _NICE if nice * power >= rough * (1 - 1e-9))
-    first = math.ceil(low / step - 1e-9)
-    last = math.floor(high / step + 1e-9)
-    return [round(k * step, 10) for k in range(first, last + 1)]
-
-
-def share_label(value: float) -> str:
-    """Write a share as a short percentage."""
-    return f"{100 * value:.3g} %"
-
-
-def frame(axes: Axes, marks: tuple[Sequence[float], Sequence[float]], *, percent: bool) -> Markup:
-    """Draw the grid and the numbers along both axes.
-
-    Args:
-        axes: where.
-        marks: values to mark along x and along y; shares along x.
-        percent: write the values along y as percentages.
-    """
-    left, top, right, bottom = axes.box
-    parts = []
-    for value in marks[0]:
-        x = axes.at((value, axes.y[0]))[0]
-        parts += [line((x, top), (x, bottom), "grid")]
-        parts += [text((x, bottom + 18), share_label(value), "tick mid")]
-    for value in marks[1]:
-        y = axes.at((axes.x[0], value))[1]
-        words = share_label(value) if percent else f"{value:.3g}"
-        parts += [line((left, y), (right, y), "grid")]
-        parts += [text((left - 8, y + 4), words, "tick end")]
-    return Markup("").join(parts)

@@ -1,24 +1,26 @@
-"""What a report says of forecasts beside the truth: a few sentences, a table, and a chart."""
+"""The section of a report on forecasts and true chances: a few sentences, a chart and a table."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from training.evaluation.bootstrap import Estimate
 from training.evaluation.truth import TruthGrade
-from training.report.lead_verdict import between, percent
-from training.report.svg import Axes, dot, drawing, frame, line, path, share_label, text, ticks
+from training.report.chart import Chart, Point
+from training.report.plots import diagonal_panel, share_label
+from training.report.words import between, percent, points
 
 SIZE = (560, 360)
 
 
 @dataclass(frozen=True)
 class TruthColumn:
-    """A figure of the table: its name in metrics.json, its words, and how it is written."""
+    """A metric of the table: its key in metrics.json, its title, and how it is written."""
 
-    figure: str
+    metric: str
     title: str
     better: str
     as_percent: bool = False
@@ -26,19 +28,14 @@ class TruthColumn:
 
 
 COLUMNS = (
-    TruthColumn("auc", "AUC on what happened", "higher"),
-    TruthColumn("auc_below_ceiling", "below the ceiling", "lower"),
+    TruthColumn("auc", "AUC on outcomes", "higher"),
+    TruthColumn("auc_below_ceiling", "Below the ceiling", "lower"),
+    TruthColumn("log_loss_gap_closed", "Log-loss gap closed, outcomes", "higher", as_percent=True),
     TruthColumn(
-        "log_loss_gap_closed", "Log-loss gap closed, on what happened", "higher", as_percent=True
+        "expected_log_loss_gap_closed", "Log-loss gap closed, expected", "higher", as_percent=True
     ),
     TruthColumn(
-        "expected_log_loss_gap_closed",
-        "Log-loss gap closed, in expectation",
-        "higher",
-        as_percent=True,
-    ),
-    TruthColumn(
-        "expected_brier_gap_closed", "Brier gap closed, in expectation", "higher", as_percent=True
+        "expected_brier_gap_closed", "Brier gap closed, expected", "higher", as_percent=True
     ),
     TruthColumn(
         "mean_distance_to_truth", "Distance to the true chance", "lower", as_percent=True, digits=1
@@ -55,9 +52,9 @@ class TruthPage:
 
     Attributes:
         grade: the figures.
-        sentences: what they say.
+        sentences: what they mean.
         columns: of the table.
-        chart: said and true, group by group.
+        chart: forecasts and true chances, group by group.
     """
 
     grade: TruthGrade
@@ -76,7 +73,7 @@ class TruthPage:
 
     @staticmethod
     def interval(figure: Estimate, column: TruthColumn) -> str:
-        """Write its interval; nothing where there is none."""
+        """Write its interval; empty where there is none."""
         if figure.low is None:
             return ""
         return between(figure, as_percent=column.as_percent, digits=column.digits)
@@ -84,65 +81,59 @@ class TruthPage:
 
 def truth_page(grade: TruthGrade) -> TruthPage:
     """Turn figures into a section of the report."""
-    return TruthPage(grade, _sentences(grade), COLUMNS, said_and_true(grade))
+    return TruthPage(grade, tuple(_sentences(grade)), COLUMNS, forecast_and_truth(grade))
 
 
-def _sentences(grade: TruthGrade) -> tuple[str, ...]:
-    model, ceiling = grade.model, grade.ceiling
-    closed, happened = model["expected_log_loss_gap_closed"], model["log_loss_gap_closed"]
-    found = [
-        (
-            "This company was made by a machine whose state is known, so the true chance of every "
-            f"{grade.file.noun} is known too, from playing its future many times. No model saw "
-            "any of it."
-        )
-    ]
-    if closed.value is not None:
+def _sentences(grade: TruthGrade) -> Iterator[str]:
+    model, ceiling, noun = grade.model, grade.ceiling, grade.file.noun
+    yield (
+        f"This is a simulated company. Its future was replayed many times, so the true chance of "
+        f"every {noun} is known. No model saw any of it."
+    )
+    expected, happened = model["expected_log_loss_gap_closed"], model["log_loss_gap_closed"]
+    if expected.value is not None:
         words = (
-            f"Between saying the same for all and knowing every chance, the model closes "
-            f"{percent(closed.value)} of the gap in log loss ({between(closed, as_percent=True)})"
+            "Between forecasting the same chance for all and knowing every true chance, the model "
+            f"closes {percent(expected.value)} of the gap in expected log loss "
+            f"({between(expected, as_percent=True)})"
         )
         if happened.value is not None:
             words += (
-                f"; on what happened to come about, {percent(happened.value)} "
+                f", and {percent(happened.value)} on the outcomes that occurred "
                 f"({between(happened, as_percent=True)})"
             )
-        found.append(words + ".")
+        yield words + "."
     area, best, below = model["auc"], ceiling["auc"], model["auc_below_ceiling"]
     if area.value is not None and best.value is not None:
-        found.append(
-            f"Nobody can rank better than the truth does: its AUC on these outcomes is "
-            f"{best.value:.3f}, because part of an outcome is chance. The model's is "
-            f"{area.value:.3f}, which is {below.value or 0:.3f} below it "
-            f"({between(below, digits=3)})."
+        yield (
+            "No forecast can rank better than the true chances. Their AUC on these outcomes is "
+            f"{best.value:.3f}, because part of every outcome is luck; the model's is "
+            f"{area.value:.3f}, which is {below.value or 0:.3f} less ({between(below, digits=3)})."
         )
-    off, distance = model["ece_to_truth"], model["mean_distance_to_truth"]
-    found.append(
-        f"In groups of like forecasts it says {percent(off.value, 1)} too much or too little on "
-        f"average; for a single {grade.file.noun} it is {percent(distance.value, 1)} away from the "
-        "true chance."
+    error, distance = model["ece_to_truth"], model["mean_distance_to_truth"]
+    yield (
+        f"In groups of similar forecasts the model is off by {points(error.value)} on average; for "
+        f"a single {noun} it is {points(distance.value)} away from the true chance."
     )
-    return tuple(found)
 
 
-def said_and_true(grade: TruthGrade) -> Markup:
-    """Draw the true chances behind groups of like forecasts."""
-    bins = grade.bins
-    high = 1.06 * max(max(b.mean_forecast, b.high, b.mean_truth) for b in bins) or 1.0
-    axes = Axes((0, high), (0, high))
-    marks = ticks(0, high)
-    parts = [frame(axes, (marks, marks), percent=True)]
-    parts += [path([axes.at((0, 0)), axes.at((high, high))], "chance")]
-    for b in bins:
-        x = b.mean_forecast
-        words = (
-            f"said {share_label(x)} ({b.n_rows} forecasts), true {share_label(b.mean_truth)}, "
-            f"most between {share_label(b.low)} and {share_label(b.high)}"
+def forecast_and_truth(grade: TruthGrade) -> Markup:
+    """Draw the true chances behind groups of similar forecasts."""
+    high = 1.06 * max(max(b.mean_forecast, b.high, b.mean_truth) for b in grade.bins) or 1.0
+    points = [
+        Point(
+            b.mean_forecast,
+            b.mean_truth,
+            f"forecast {share_label(b.mean_forecast)} ({b.n_rows} forecasts), true "
+            f"{share_label(b.mean_truth)}, most between {share_label(b.low)} and "
+            f"{share_label(b.high)}",
+            (b.low, b.high),
         )
-        parts += [line(axes.at((x, b.low)), axes.at((x, b.high)), "whisker")]
-        parts += [dot(axes.at((x, b.mean_truth)), "point", words)]
-    parts += [text((295, 352), "what the forecast said", "axis mid")]
+        for b in grade.bins
+    ]
+    panel = diagonal_panel((56, 14, 534, 310), high, points, "forecast = truth", "forecast")
     says = "; ".join(
-        f"said {share_label(b.mean_forecast)}, true {share_label(b.mean_truth)}" for b in bins
+        f"forecast {share_label(b.mean_forecast)}, true {share_label(b.mean_truth)}"
+        for b in grade.bins
     )
-    return drawing(SIZE, ("Said and true", says), parts)
+    return Chart(SIZE, "Forecast and truth", says, [panel]).to_svg()

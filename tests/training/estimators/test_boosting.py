@@ -26,7 +26,7 @@ OTHER = 3.0
 
 
 def part(seed: int, rows: int = 1_500) -> TrainingRows:
-    """Draw rows: a number and a word tell something, a column with holes and noise do not."""
+    """Draw rows: a number and a word are informative, a column with holes and noise are not."""
     rng = np.random.default_rng(seed)
     word = rng.choice([0.0, 1.0, 2.0, OTHER, np.nan], rows)
     number, noise = rng.standard_normal(rows), rng.standard_normal(rows)
@@ -50,7 +50,7 @@ def test_same_rows_same_trees(seed: int) -> None:
         assert fitted(PARAMS.model_copy(update={"threads": threads}), seed) == one
 
 
-def test_the_number_of_trees_does_not_hang_on_workers() -> None:
+def test_the_number_of_trees_does_not_depend_on_workers() -> None:
     """Early stopping counts the same whichever fold is done first."""
     folds = [(part(seed), part(seed + 10)) for seed in range(3)]
     counts = {
@@ -69,8 +69,8 @@ def test_noise_stops_at_once() -> None:
     assert count_rounds([(blind[0], blind[1])], (), PARAMS) < 15
 
 
-def test_bags_have_unlike_seeds_and_are_averaged() -> None:
-    """An ensemble's margin is the mean of its boosters', and no two of them are alike."""
+def test_bags_have_different_seeds_and_are_averaged() -> None:
+    """An ensemble's margin is the mean of its boosters', and no two of those are alike."""
     ensemble, X = fitted(), part(9).X
     assert len(set(ensemble.texts)) == PARAMS.bags
     alone = [Ensemble((text,), ensemble.columns).margins(X) for text in ensemble.texts]
@@ -111,7 +111,7 @@ def test_other_words_and_none_are_learned_like_words() -> None:
     assert min(p[-1.0], p[OTHER]) > 2 * max(p[0.0], p[1.0], p[2.0])
 
 
-def test_values_never_met_are_forecast_all_the_same() -> None:
+def test_unseen_values_are_forecast_too() -> None:
     """A place beyond the list, and a column that is empty throughout, give numbers."""
     X = part(8).X.assign(word=17.0, holes=np.nan)
     assert np.isfinite(fitted().margins(X)).all()
@@ -125,7 +125,7 @@ def test_no_rows_give_no_forecasts() -> None:
 
 
 def test_importance_is_a_share() -> None:
-    """Gains are shares of all, the strongest column first, and none where no tree splits."""
+    """Gains are shares of all; without a split they are 0."""
     gains = fitted().importance()
     assert gains.sum() == pytest.approx(1)
     assert int(np.argmax(gains)) == 1

@@ -7,12 +7,12 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from features.arrays import Floats
-from training.evaluation.bootstrap import WITHHELD, batches, estimate, resample
+from training.evaluation.bootstrap import WITHHELD, batches, percentile_estimate, resample
 from training.evaluation.resampled import HIGHER, LOWER, NEUTRAL, Forecasts, resampled_metrics
 
 
 def clustered(seed: int, leads: int, each: int) -> Forecasts:
-    """Give leads with `each` identical rows, forecast by a model and by a coin."""
+    """Return leads with `each` identical rows, forecast by a model and by a coin."""
     rng = np.random.default_rng(seed)
     p = rng.beta(2, 6, leads)
     y = (rng.random(leads) < p).astype(float)
@@ -23,8 +23,8 @@ def clustered(seed: int, leads: int, each: int) -> Forecasts:
 
 
 def width(draws: Floats) -> float:
-    """Give the width of the 90 % interval."""
-    figure = estimate(draws, 0.9)
+    """Return the width of the 90 % interval."""
+    figure = percentile_estimate(draws, 0.9)
     assert figure.low is not None
     assert figure.high is not None
     return figure.high - figure.low
@@ -84,7 +84,7 @@ def test_one_step_recalibration_is_close_to_fitting_anew() -> None:
 def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     """Over 120 companies, 90 % intervals of the base rate hold the true one in 80 to 98 %.
 
-    Leads have 1 to 6 rows that stand or fall together; treating rows as independent fails this.
+    Leads have 1 to 6 rows with one outcome; treating rows as independent fails this.
     """
     held = 0
     for seed in range(120):
@@ -96,7 +96,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
         drawn = resampled_metrics(rows, resample(150, 100, seed), 0.2)["model"][
             "calibration_intercept"
         ]
-        held += not estimate(drawn, 0.9).excludes(0.0)
+        held += not percentile_estimate(drawn, 0.9).excludes(0.0)
     assert 0.80 <= held / 120 <= 0.98
 
 
@@ -110,19 +110,19 @@ def test_every_metric_has_one_good_direction() -> None:
 def test_a_group_is_scored_as_if_it_were_alone() -> None:
     """Rows of some leads, with the resamples of all, give the group's own figures."""
     rows, counts = clustered(5, 100, 2), resample(100, 4, seed=3)
-    part = rows.at(np.flatnonzero(rows.clusters >= 40))
+    part = rows.take(np.flatnonzero(rows.clusters >= 40))
     drawn = resampled_metrics(part, counts, 0.2)["coin"]["auc"]
     assert drawn[0] == pytest.approx(roc_auc_score(part.y, part.named["coin"]))
 
 
 def test_a_figure_that_does_not_exist_is_withheld() -> None:
-    """NaN never reaches a reader: no value, or no interval where most resamples have none."""
-    assert estimate(np.array([np.nan, 0.1, 0.2]), 0.9) == WITHHELD
-    hanging = estimate(np.array([0.5, np.nan, np.nan, 0.4]), 0.9)
+    """NaN never reaches a reader: no value, or no interval where most resamples have no value."""
+    assert percentile_estimate(np.array([np.nan, 0.1, 0.2]), 0.9) == WITHHELD
+    hanging = percentile_estimate(np.array([0.5, np.nan, np.nan, 0.4]), 0.9)
     assert (hanging.value, hanging.low, hanging.high) == (0.5, None, None)
 
 
 def test_a_centred_interval_stands_around_its_figure() -> None:
     """Resamples that all lie too high are moved back by their mean excess."""
-    figure = estimate(np.array([1.0, 2.0, 3.0, 4.0]), 0.9, centred=True)
+    figure = percentile_estimate(np.array([1.0, 2.0, 3.0, 4.0]), 0.9, centred=True)
     assert (figure.low, figure.high) == pytest.approx((0.1, 1.9))

@@ -1,4 +1,4 @@
-"""Laws of judging a backtest."""
+"""Laws of evaluating a backtest of leads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ START = pd.Timestamp("2024-01-01")
 
 
 def backtest(seed: int = 0, leads: int = 400, weeks: int = 6) -> Predictions:
-    """Give a model that knows the chances, a blurred rival, and the base rate."""
+    """Return a model that knows the chances, a blurred rival, and the base rate."""
     rng = np.random.default_rng(seed)
     chance = rng.beta(1, 5, leads)
     won = rng.random((leads, weeks)) < chance[:, None]
@@ -42,7 +42,7 @@ def backtest(seed: int = 0, leads: int = 400, weeks: int = 6) -> Predictions:
 
 
 def at_end(predictions: Predictions, y: float) -> Predictions:
-    """Give the same forecasts with one outcome for all."""
+    """Return the same forecasts with one outcome for all."""
     return replace(predictions, frame=predictions.frame.assign(y=y))
 
 
@@ -55,10 +55,10 @@ def plain(evaluation: Evaluation) -> str:
 def test_figures_are_those_of_scikit_learn(seed: int) -> None:
     """The value beside every interval is the figure of the data themselves."""
     predictions = backtest(seed)
-    judged = evaluate(predictions, QUICK)
+    evaluation = evaluate(predictions, QUICK)
     y = predictions.frame["y"]
     for name, p in predictions.named.items():
-        scores = judged.overall.scores[name]
+        scores = evaluation.overall.scores[name]
         assert scores["auc"].value == pytest.approx(roc_auc_score(y, p))
         assert scores["brier"].value == pytest.approx(brier_score_loss(y, p))
 
@@ -111,7 +111,7 @@ def test_the_order_of_rows_changes_nothing() -> None:
     assert plain(evaluate(shuffled, QUICK)) == plain(evaluate(predictions, QUICK))
 
 
-def test_immature_forecasts_are_counted_and_judged_nowhere() -> None:
+def test_immature_forecasts_are_counted_and_scored_nowhere() -> None:
     """Rows without an outcome change no figure; they are neither failures nor successes."""
     predictions = backtest()
     late = predictions.frame.assign(
@@ -121,26 +121,26 @@ def test_immature_forecasts_are_counted_and_judged_nowhere() -> None:
         pd.concat([late, predictions.frame], ignore_index=True),
         {name: np.concatenate([p, p]) for name, p in predictions.baselines.items()},
     )
-    judged = evaluate(both, QUICK)
-    assert judged.n_immature == len(late)
-    assert judged.overall == evaluate(replace(predictions, segments={}), QUICK).overall
+    evaluation = evaluate(both, QUICK)
+    assert evaluation.n_immature == len(late)
+    assert evaluation.overall == evaluate(replace(predictions, segments={}), QUICK).overall
 
 
 def test_reliability_bins_add_up() -> None:
     """Every mature row is in one bin, and the bins' rates and sizes give the base rate."""
-    judged = evaluate(backtest(), QUICK)
-    sizes = [b.n_rows for b in judged.reliability]
-    rates = [b.rate.value or 0 for b in judged.reliability]
-    assert sum(sizes) == judged.overall.n_rows
-    assert np.average(rates, weights=sizes) == pytest.approx(judged.overall.base_rate.value)
-    assert sum(n for _, n in judged.histogram) == judged.overall.n_rows
+    evaluation = evaluate(backtest(), QUICK)
+    sizes = [b.n_rows for b in evaluation.reliability]
+    rates = [b.rate.value or 0 for b in evaluation.reliability]
+    assert sum(sizes) == evaluation.overall.n_rows
+    assert np.average(rates, weights=sizes) == pytest.approx(evaluation.overall.base_rate.value)
+    assert sum(n for _, n in evaluation.histogram) == evaluation.overall.n_rows
 
 
 def test_a_bin_without_conversions_is_not_certain_of_zero() -> None:
     """None of 400 leads converting leaves 0.75 % possible: 1 - 0.05 ** (1/400), exact."""
     predictions = backtest()
-    judged = evaluate(at_end(predictions, 0.0), QUICK)
-    rate = judged.overall.base_rate
+    evaluation = evaluate(at_end(predictions, 0.0), QUICK)
+    rate = evaluation.overall.base_rate
     assert (rate.value, rate.low) == (0.0, None)
     lowest = replace(predictions, frame=predictions.frame.assign(y=0.0, p=0.1))
     (only,) = evaluate(lowest, QUICK).reliability
@@ -149,10 +149,10 @@ def test_a_bin_without_conversions_is_not_certain_of_zero() -> None:
 
 def test_a_calibrated_forecast_has_an_error_near_its_noise_floor() -> None:
     """The true chances show no more calibration error than chance makes."""
-    judged = evaluate(backtest(leads=1500), QUICK)
-    ece = judged.overall.model["ece"].value
+    evaluation = evaluate(backtest(leads=1500), QUICK)
+    ece = evaluation.overall.model["ece"].value
     assert ece is not None
-    assert judged.ece_floor.value == pytest.approx(ece, rel=0.6)
+    assert evaluation.ece_floor.value == pytest.approx(ece, rel=0.6)
 
 
 def test_gains_begin_at_nothing_and_end_at_all() -> None:
@@ -164,11 +164,11 @@ def test_gains_begin_at_nothing_and_end_at_all() -> None:
 
 def test_groups_add_up_to_the_whole() -> None:
     """Folds, cutoffs and the parts of a segment each hold every mature row once."""
-    judged = evaluate(backtest(), QUICK)
-    for parts in (judged.folds, judged.cutoffs, *judged.segments.values()):
-        assert sum(part.n_rows for part in parts) == judged.overall.n_rows
-    assert [fold.label for fold in judged.folds] == ["1", "2"]
-    assert [part.label for part in judged.segments["source"]] == ["web", "fair"]
+    evaluation = evaluate(backtest(), QUICK)
+    for parts in (evaluation.folds, evaluation.cutoffs, *evaluation.segments.values()):
+        assert sum(part.n_rows for part in parts) == evaluation.overall.n_rows
+    assert [fold.label for fold in evaluation.folds] == ["1", "2"]
+    assert [part.label for part in evaluation.segments["source"]] == ["web", "fair"]
 
 
 def test_small_parts_are_pooled_and_empty_ones_named() -> None:
@@ -209,7 +209,7 @@ def test_a_small_group_is_withheld_in_words() -> None:
 @pytest.mark.parametrize(
     "case", ["no mature rows", "no rows", "no conversion", "all convert", "a single lead"]
 )
-def test_histories_too_thin_to_judge_still_give_valid_json(case: str) -> None:
+def test_histories_too_thin_to_evaluate_still_give_valid_json(case: str) -> None:
     """Whatever is missing, figures are null, a reason is given, and nothing breaks."""
     whole = backtest(leads=1 if case == "a single lead" else 60)
     cases = {
@@ -221,9 +221,9 @@ def test_histories_too_thin_to_judge_still_give_valid_json(case: str) -> None:
         "all convert": at_end(whole, 1.0),
         "a single lead": whole,
     }
-    judged = evaluate(cases[case], QUICK)
-    assert "too few" in str(judged.overall.withheld)
-    assert json.loads(plain(judged))["overall"]["model"]["auc"]["value"] is None
+    evaluation = evaluate(cases[case], QUICK)
+    assert "too few" in str(evaluation.overall.withheld)
+    assert json.loads(plain(evaluation))["overall"]["model"]["auc"]["value"] is None
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_histories_too_thin_to_judge_still_give_valid_json(case: str) -> None:
     ],
     ids=["above 1", "empty", "no outcome", "repeated"],
 )
-def test_rows_that_cannot_be_judged_are_refused(change: dict[str, Any], says: str) -> None:
+def test_rows_that_cannot_be_scored_are_refused(change: dict[str, Any], says: str) -> None:
     """A value out of range or a repeated key is one clear error, never a wrong figure."""
     with pytest.raises(InputError, match=says):
         Predictions(backtest(leads=20).frame.assign(**change))

@@ -17,18 +17,18 @@ SEEDS = range(8)
 
 
 def rows(seed: int, n: int = 300) -> tuple[Floats, Floats, Floats]:
-    """Give outcomes, forecasts with many ties, and whole weights, some of them 0."""
+    """Return outcomes, forecasts with many ties, and whole weights, some of them 0."""
     rng = np.random.default_rng(seed)
     p = np.round(rng.beta(1, 5, n), rng.integers(1, 4))
     y = (rng.random(n) < 0.1 + 0.7 * p).astype(float)
     return y, p, rng.integers(0, 4, n).astype(float)
 
 
-def way(y: Floats, p: Floats, weights: Floats | None = None) -> metrics.Walk:
-    """Walk down one list of all rows."""
-    ranked = metrics.rank(y, p)
+def ranked(y: Floats, p: Floats, weights: Floats | None = None) -> metrics.Cumulated:
+    """Rank all rows as one list and add up their weights."""
+    ranking = metrics.rank(y, p)
     weights = np.ones(len(y)) if weights is None else weights
-    return metrics.walk(ranked, weights[..., ranked.order])
+    return metrics.cumulate(ranking, weights[..., ranking.order])
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -36,7 +36,7 @@ def test_auc_is_that_of_scikit_learn_with_weights_and_ties(seed: int) -> None:
     """The weighted AUC gives half credit for ties, exactly as scikit-learn's curve does."""
     y, p, weights = rows(seed)
     expected = roc_auc_score(y, p, sample_weight=weights)
-    assert metrics.auc(way(y, p, weights)) == pytest.approx(expected, abs=1e-12)
+    assert metrics.auc(ranked(y, p, weights)) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -44,7 +44,7 @@ def test_average_precision_is_that_of_scikit_learn(seed: int) -> None:
     """The weighted average precision treats a run of ties as one step."""
     y, p, weights = rows(seed)
     expected = average_precision_score(y, p, sample_weight=weights)
-    assert metrics.average_precision(way(y, p, weights)) == pytest.approx(expected, abs=1e-12)
+    assert metrics.average_precision(ranked(y, p, weights)) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -52,8 +52,8 @@ def test_a_weight_of_two_is_the_same_as_two_rows(seed: int) -> None:
     """Weighting rows and repeating them are one thing; a bootstrap rests on that."""
     y, p, weights = rows(seed)
     times = weights.astype(int)
-    weighted, repeated = way(y, p, weights), way(np.repeat(y, times), np.repeat(p, times))
-    for metric in (metrics.auc, metrics.average_precision, lambda w: metrics.capture(w, 0.2)):
+    weighted, repeated = ranked(y, p, weights), ranked(np.repeat(y, times), np.repeat(p, times))
+    for metric in (metrics.auc, metrics.average_precision, lambda r: metrics.capture(r, 0.2)):
         assert metric(weighted) == pytest.approx(metric(repeated), abs=1e-12)
 
 
@@ -61,14 +61,16 @@ def test_many_weightings_at_once_are_each_on_its_own() -> None:
     """A batch of resamples gives what each of them gives alone."""
     y, p, _ = rows(1)
     batch = np.random.default_rng(1).poisson(1.0, (5, len(y))).astype(float)
-    at_once = metrics.auc(way(y, p, batch))
-    assert at_once == pytest.approx(np.array([metrics.auc(way(y, p, one)) for one in batch]))
+    at_once = metrics.auc(ranked(y, p, batch))
+    assert at_once == pytest.approx(
+        np.array([metrics.auc(ranked(y, p, weights)) for weights in batch])
+    )
 
 
 def test_auc_by_hand() -> None:
     """Three pairs won, one tied, none lost of four: 3.5 / 4."""
     y, p = np.array([1.0, 1, 0, 0]), np.array([0.9, 0.5, 0.5, 0.1])
-    assert metrics.auc(way(y, p)) == pytest.approx(3.5 / 4)
+    assert metrics.auc(ranked(y, p)) == pytest.approx(3.5 / 4)
 
 
 def test_capture_by_hand() -> None:
@@ -79,15 +81,15 @@ def test_capture_by_hand() -> None:
     """
     y = np.array([1.0, 0, 0, 1, 0, 0, 1, 1, 0, 0])
     p = np.array([0.19, 0.18, 0.17, 0.16, 0.15, 0.99, 0.98, 0.97, 0.96, 0.95])
-    ranked = metrics.rank(y, p, np.repeat([0, 1], 5))
-    found = metrics.capture(metrics.walk(ranked, np.ones(10)[ranked.order]), 0.4)
-    assert found == pytest.approx(2 / 4)
+    ranking = metrics.rank(y, p, np.repeat([0, 1], 5))
+    captured = metrics.capture(metrics.cumulate(ranking, np.ones(10)[ranking.order]), 0.4)
+    assert captured == pytest.approx(2 / 4)
 
 
 def test_capture_takes_ties_at_the_border_in_equal_parts() -> None:
     """With 4 leads tied and 2 of them called, half of their 2 conversions are found."""
     y, p = np.array([1.0, 0, 1, 0]), np.full(4, 0.3)
-    assert metrics.capture(way(y, p), 0.5) == pytest.approx(1 / 2)
+    assert metrics.capture(ranked(y, p), 0.5) == pytest.approx(1 / 2)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -96,8 +98,12 @@ def test_capture_is_what_random_order_among_ties_finds_on_average(seed: int) -> 
     y, p, _ = rows(seed, 60)
     rng = np.random.default_rng(seed)
     called = round(0.3 * len(y))
-    found = [y[np.lexsort((rng.random(len(y)), -p))[:called]].sum() / y.sum() for _ in range(4000)]
-    assert metrics.capture(way(y, p), called / len(y)) == pytest.approx(np.mean(found), abs=0.01)
+    captured = [
+        y[np.lexsort((rng.random(len(y)), -p))[:called]].sum() / y.sum() for _ in range(4000)
+    ]
+    assert metrics.capture(ranked(y, p), called / len(y)) == pytest.approx(
+        np.mean(captured), abs=0.01
+    )
 
 
 @given(seed=st.integers(0, 10_000), share=st.floats(0.01, 0.99))
@@ -106,7 +112,7 @@ def test_a_constant_forecast_is_a_coin(seed: int, share: float) -> None:
     """Forecasting one number ranks nothing: AUC 1/2, and a share of calls finds that share."""
     y = (np.random.default_rng(seed).random(50) < 0.4).astype(float)
     y[:2] = 0, 1
-    flat = way(y, np.full(50, 0.4))
+    flat = ranked(y, np.full(50, 0.4))
     assert metrics.auc(flat) == pytest.approx(0.5)
     assert metrics.capture(flat, share) == pytest.approx(share)
 
@@ -116,14 +122,14 @@ def test_the_order_of_rows_does_not_matter(seed: int) -> None:
     """Shuffled rows give the same figures, ties included."""
     y, p, _ = rows(seed)
     mixed = np.random.default_rng(seed).permutation(len(y))
-    assert metrics.auc(way(y[mixed], p[mixed])) == pytest.approx(metrics.auc(way(y, p)))
+    assert metrics.auc(ranked(y[mixed], p[mixed])) == pytest.approx(metrics.auc(ranked(y, p)))
     bins = metrics.equal_mass_bins(p)
     assert (metrics.equal_mass_bins(p[mixed]) == bins[mixed]).all()
 
 
 def test_one_class_only_has_no_rank_metric() -> None:
-    """Without a conversion there is nothing to find, which is no number, not zero."""
-    nothing = way(np.zeros(5), np.linspace(0, 1, 5))
+    """Without a conversion there is nothing to find: the metric has no value, and is not zero."""
+    nothing = ranked(np.zeros(5), np.linspace(0, 1, 5))
     assert np.isnan(metrics.auc(nothing))
     assert np.isnan(metrics.average_precision(nothing))
     assert np.isnan(metrics.capture(nothing, 0.2))
@@ -192,7 +198,7 @@ def test_recalibration_finds_what_was_done_to_a_forecast() -> None:
         ([0, 0, 1, 1], [-2, -1, 1, 2]),
         ([0, 0, 0, 0], [-2, -1, 1, 2]),
     ],
-    ids=["constant", "parted", "one class"],
+    ids=["constant", "separated", "one class"],
 )
 def test_recalibration_without_an_answer_gives_none(y: list[float], x: list[float]) -> None:
     """Where the slope is not determined or infinite, it is NaN, not some large number."""
@@ -210,8 +216,8 @@ def test_the_noise_floor_shrinks_with_the_root_of_the_rows() -> None:
     assert floors[0] / floors[1] == pytest.approx(10, rel=0.15)
 
 
-def test_shared_luck_raises_the_noise_floor() -> None:
-    """Four rows that stand or fall together are one piece of evidence: twice the error."""
+def test_shared_outcomes_raise_the_noise_floor() -> None:
+    """Four rows with one outcome are one piece of evidence: twice the error."""
     p = np.repeat(np.random.default_rng(6).beta(2, 8, 2000), 4)
     alone = metrics.noise_floor(p, np.arange(8000), 80, seed=1).mean()
     shared = metrics.noise_floor(p, np.repeat(np.arange(2000), 4), 80, seed=1).mean()

@@ -25,7 +25,7 @@ GAPS = [name for name in FIGURES if "gap_closed" in name]
 
 
 def company(seed: int = 0, leads: int = 500, months: int = 4) -> tuple[pd.DataFrame, Truth]:
-    """Give outcomes of leads over cutoffs, and their true chances."""
+    """Return outcomes of leads over cutoffs, and their true chances."""
     rng = np.random.default_rng(seed)
     lead, month = map(np.ravel, np.indices((leads, months)))
     chance = np.clip(rng.beta(1, 9, leads)[lead] * rng.uniform(0.8, 1.2, len(lead)), 0.001, 0.9)
@@ -36,12 +36,12 @@ def company(seed: int = 0, leads: int = 500, months: int = 4) -> tuple[pd.DataFr
         }
     )
     y = (rng.random(len(lead)) < chance).astype(float)
-    told = keys.assign(horizon_days=30, p_true=chance)
-    return keys.assign(y=y), truth_of(told, LEADS)
+    known = keys.assign(horizon_days=30, p_true=chance)
+    return keys.assign(y=y), truth_of(known, LEADS)
 
 
 def chances(truth: Truth) -> Any:
-    """Give the true chances."""
+    """Return the true chances."""
     return truth.frame["p_true"].to_numpy()
 
 
@@ -50,38 +50,38 @@ def graded(named: dict[str, Any], frame: pd.DataFrame, truth: Truth) -> TruthGra
     return grade(truth, frame, named, QUICK, "base rate")
 
 
-def value(one: TruthGrade, forecast: str, figure: str) -> float:
-    """Give a figure that must be there."""
-    found = one.forecasts[forecast][figure].value
-    assert found is not None, figure
-    return found
+def value(result: TruthGrade, forecast: str, figure: str) -> float:
+    """Return a figure that must be there."""
+    number = result.forecasts[forecast][figure].value
+    assert number is not None, figure
+    return number
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_truth_closes_the_gap_and_the_base_rate_none_of_it(seed: int) -> None:
-    """On every loss, on what happened and in expectation."""
+    """This holds for every loss, on what happened and in expectation."""
     frame, truth = company(seed)
     rate = np.full(len(frame), frame["y"].mean())
-    one = graded({"model": chances(truth), "base rate": rate}, frame, truth)
+    result = graded({"model": chances(truth), "base rate": rate}, frame, truth)
     for name in GAPS:
-        assert value(one, "model", name) == pytest.approx(1.0)
-        assert one.ceiling[name].value == pytest.approx(1.0)
+        assert value(result, "model", name) == pytest.approx(1.0)
+        assert result.ceiling[name].value == pytest.approx(1.0)
         start = "base rate" if name.endswith("from_baseline") else CONSTANT
-        assert value(one, start, name) == pytest.approx(0.0)
-    assert value(one, "base rate", "log_loss_gap_closed") == pytest.approx(0.0)
-    assert value(one, "model", "mean_distance_to_truth") == 0.0
-    assert value(one, "model", "ece_to_truth") == 0.0
-    assert value(one, "model", "auc_below_ceiling") == 0.0
-    assert value(one, "base rate", "expected_auc") == pytest.approx(0.5)
-    assert value(one, CONSTANT, "ece_to_truth") == 0.0
+        assert value(result, start, name) == pytest.approx(0.0)
+    assert value(result, "base rate", "log_loss_gap_closed") == pytest.approx(0.0)
+    assert value(result, "model", "mean_distance_to_truth") == 0.0
+    assert value(result, "model", "ece_to_truth") == 0.0
+    assert value(result, "model", "auc_below_ceiling") == 0.0
+    assert value(result, "base rate", "expected_auc") == pytest.approx(0.5)
+    assert value(result, CONSTANT, "ece_to_truth") == 0.0
 
 
 def test_a_base_rate_that_is_off_closes_less_than_nothing() -> None:
-    """Beside the constant, which knew the mean of these rows; the two gaps are told apart."""
+    """The constant knew the mean of these rows, so a base rate that is off does worse than it."""
     frame, truth = company()
-    one = graded({"model": chances(truth), "base rate": np.full(len(frame), 0.3)}, frame, truth)
-    assert value(one, "base rate", "expected_log_loss_gap_closed") < 0
-    assert value(one, "base rate", "expected_log_loss_gap_closed_from_baseline") == 0
+    result = graded({"model": chances(truth), "base rate": np.full(len(frame), 0.3)}, frame, truth)
+    assert value(result, "base rate", "expected_log_loss_gap_closed") < 0
+    assert value(result, "base rate", "expected_log_loss_gap_closed_from_baseline") == 0
 
 
 def test_better_forecasts_close_more() -> None:
@@ -91,15 +91,15 @@ def test_better_forecasts_close_more() -> None:
     noise = rng.normal(size=len(frame))
     odds = np.log(chances(truth) / (1 - chances(truth)))
     named = {f"{s}": 1 / (1 + np.exp(-odds - s * noise)) for s in (0.0, 0.2, 0.6, 1.5)}
-    one = graded({"model": named["0.0"], **named}, frame, truth)
+    result = graded({"model": named["0.0"], **named}, frame, truth)
     for figure, rises in (
         ("expected_log_loss_gap_closed", False),
         ("expected_brier_gap_closed", False),
         ("expected_auc", False),
         ("mean_distance_to_truth", True),
     ):
-        found = [value(one, name, figure) for name in named]
-        assert found == sorted(found, reverse=not rises), figure
+        values = [value(result, name, figure) for name in named]
+        assert values == sorted(values, reverse=not rises), figure
 
 
 def test_no_order_of_rows_matters() -> None:
@@ -109,42 +109,44 @@ def test_no_order_of_rows_matters() -> None:
     p = rng.random(len(frame))
     there, back = rng.permutation(len(frame)), rng.permutation(len(frame))
     shuffled = replace(truth, frame=truth.frame.iloc[back])
-    one = graded({"model": p}, frame, truth)
+    result = graded({"model": p}, frame, truth)
     other = graded({"model": p[there]}, frame.iloc[there], shuffled)
-    assert json.dumps(one.to_json()) == json.dumps(other.to_json())
+    assert json.dumps(result.to_json()) == json.dumps(other.to_json())
 
 
 def test_figures_are_those_of_scikit_learn_and_of_counting_pairs() -> None:
-    """On outcomes; and in expectation, over all pairs of unlike rows."""
+    """On outcomes; and in expectation, over all pairs of different rows."""
     frame, truth = company(leads=60)
     p = np.round(np.random.default_rng(3).random(len(frame)), 1).clip(0.1, 0.9)
-    one = graded({"model": p}, frame, truth)
-    assert value(one, "model", "auc") == pytest.approx(roc_auc_score(frame["y"], p))
-    assert one.ceiling["auc"].value == pytest.approx(roc_auc_score(frame["y"], chances(truth)))
-    assert value(one, "model", "log_loss") == pytest.approx(log_loss(frame["y"], p))
+    result = graded({"model": p}, frame, truth)
+    assert value(result, "model", "auc") == pytest.approx(roc_auc_score(frame["y"], p))
+    assert result.ceiling["auc"].value == pytest.approx(roc_auc_score(frame["y"], chances(truth)))
+    assert value(result, "model", "log_loss") == pytest.approx(log_loss(frame["y"], p))
     q = chances(truth)
     pairs = q[:, None] * (1 - q[None, :])
     np.fill_diagonal(pairs, 0.0)
     right = (p[:, None] > p[None, :]) + 0.5 * (p[:, None] == p[None, :])
-    assert value(one, "model", "expected_auc") == pytest.approx((pairs * right).sum() / pairs.sum())
+    assert value(result, "model", "expected_auc") == pytest.approx(
+        (pairs * right).sum() / pairs.sum()
+    )
 
 
 def test_what_is_expected_is_the_mean_of_what_could_happen() -> None:
-    """Over many throws of the dice."""
+    """Over many draws of the outcomes."""
     frame, truth = company(leads=300)
     q = chances(truth)
     p = np.clip(q * 1.3, 0.01, 0.95)
     rng = np.random.default_rng(4)
     happened = [(rng.random(len(q)) < q).astype(float) for _ in range(300)]
-    one = graded({"model": p}, frame, truth)
+    result = graded({"model": p}, frame, truth)
     losses = [log_loss(y, p) for y in happened]
     areas = [roc_auc_score(y, p) for y in happened]
-    assert value(one, "model", "expected_log_loss") == pytest.approx(np.mean(losses), abs=2e-3)
-    assert value(one, "model", "expected_auc") == pytest.approx(np.mean(areas), abs=5e-3)
+    assert value(result, "model", "expected_log_loss") == pytest.approx(np.mean(losses), abs=2e-3)
+    assert value(result, "model", "expected_auc") == pytest.approx(np.mean(areas), abs=5e-3)
 
 
-def test_a_row_is_no_pair_with_itself() -> None:
-    """Two unlike rows: the one pair that counts is the one between them."""
+def test_a_row_is_not_a_pair_with_itself() -> None:
+    """Two rows: the only pair that counts is the one between them."""
     area = pairwise_area(
         np.array([0.2, 0.8]), np.array([0.0, 0.5]), np.array([1.0, 0.5]), np.ones((1, 2))
     )
@@ -157,9 +159,9 @@ def test_leads_not_rows_are_resampled() -> None:
     p = np.clip(chances(truth) * np.random.default_rng(5).uniform(0.5, 2, len(frame)), 0.01, 0.9)
     later = [pd.to_timedelta(7 * k, unit="D") for k in range(4)]
     many = pd.concat([frame.assign(cutoff=frame["cutoff"] + d) for d in later])
-    told = pd.concat([truth.frame.assign(cutoff=truth.frame["cutoff"] + d) for d in later])
+    known = pd.concat([truth.frame.assign(cutoff=truth.frame["cutoff"] + d) for d in later])
     once = graded({"model": p}, frame, truth)
-    again = graded({"model": np.tile(p, 4)}, many, replace(truth, frame=told))
+    again = graded({"model": np.tile(p, 4)}, many, replace(truth, frame=known))
     for figure in ("expected_log_loss_gap_closed", "auc", "auc_below_ceiling", "brier"):
         a, b = once.model[figure], again.model[figure]
         assert (a.low, a.high) == pytest.approx((b.low, b.high)), figure
@@ -170,8 +172,8 @@ def test_what_is_not_known_yet_counts_in_expectation_alone() -> None:
     frame, truth = company()
     frame.loc[frame["cutoff"] > START, "y"] = np.nan
     p = np.full(len(frame), 0.2)
-    one = graded({"model": p}, frame, truth)
-    assert (one.n_rows, one.n_known) == (len(frame), len(frame) // 4)
+    result = graded({"model": p}, frame, truth)
+    assert (result.n_rows, result.n_known) == (len(frame), len(frame) // 4)
     none = graded({"model": p}, frame.assign(y=np.nan), truth)
     assert none.model["auc"].value is None
     assert none.model["expected_auc"].value is not None
@@ -179,12 +181,12 @@ def test_what_is_not_known_yet_counts_in_expectation_alone() -> None:
 
 
 def test_only_rows_that_both_have_count() -> None:
-    """A cutoff or a lead that only one of them has is left out, and leads left out are told."""
+    """A cutoff or a lead that only one of them has is left out, and left-out leads are counted."""
     frame, truth = company()
     last = frame["cutoff"].max()
     fewer = replace(truth, frame=truth.frame[truth.frame["cutoff"] < last].iloc[1:])
-    one = graded({"model": np.full(len(frame), 0.2)}, frame, fewer)
-    assert (one.n_rows, one.n_unmatched, len(one.cutoffs)) == (1499, 1, 3)
+    result = graded({"model": np.full(len(frame), 0.2)}, frame, fewer)
+    assert (result.n_rows, result.n_unmatched, len(result.cutoffs)) == (1499, 1, 3)
 
 
 def test_reps_and_their_quotas_are_graded_by_the_same_sums() -> None:
@@ -201,14 +203,14 @@ def test_reps_and_their_quotas_are_graded_by_the_same_sums() -> None:
     q = rng.beta(2, 2, len(keys))
     truth = truth_of(keys.assign(p_attain_true=q), QUOTAS)
     frame = keys.assign(y=(rng.random(len(q)) < q).astype(float))
-    one = grade(truth, frame, {"model": q}, QUICK)
-    assert value(one, "model", "expected_brier_gap_closed") == pytest.approx(1.0)
-    assert one.to_json()["n_reps"] == 40
-    assert "single rep" in " ".join(truth_page(one).sentences)
+    result = grade(truth, frame, {"model": q}, QUICK)
+    assert value(result, "model", "expected_brier_gap_closed") == pytest.approx(1.0)
+    assert result.to_json()["n_reps"] == 40
+    assert "single rep" in " ".join(truth_page(result).sentences)
 
 
 def test_another_horizon_or_no_common_cutoff_is_one_clear_error() -> None:
-    """The error tells what the truth has."""
+    """The error says what the truth has."""
     frame, truth = company()
     assert truth.at_horizon(30).cutoffs == truth.cutoffs
     with pytest.raises(InputError, match=r"within 30 days.* 14 days.*--horizon-days 30"):
@@ -226,11 +228,11 @@ def test_another_horizon_or_no_common_cutoff_is_one_clear_error() -> None:
     [
         ({"p_true": 1.5}, "probability"),
         ({"p_true": np.nan}, "probability"),
-        ({"lead_id": "L1"}, "twice of L1"),
+        ({"lead_id": "L1"}, "two rows of L1"),
     ],
 )
-def test_what_is_no_truth_is_refused(change: dict[str, Any], says: str) -> None:
-    """Chances out of range, and keys that are told twice."""
+def test_invalid_truth_is_refused(change: dict[str, Any], says: str) -> None:
+    """Chances out of range, and keys with two rows."""
     _, truth = company()
     with pytest.raises(InputError, match=says):
         truth_of(truth.frame.assign(**change), LEADS)
@@ -257,8 +259,8 @@ def test_the_company_or_its_truth_may_be_named(tmp_path: Path) -> None:
 
 
 def test_every_figure_has_words() -> None:
-    """What metrics.json holds, it explains."""
+    """metrics.json explains every figure it holds."""
     frame, truth = company()
     p = np.full(len(frame), 0.2)
-    one = graded({"model": p, "base rate": p}, frame, truth).to_json()
-    assert set(one["model"]) == set(one["ceiling"]) == set(one["means"])
+    result = graded({"model": p, "base rate": p}, frame, truth).to_json()
+    assert set(result["model"]) == set(result["ceiling"]) == set(result["means"])

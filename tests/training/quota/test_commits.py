@@ -39,7 +39,7 @@ TRAINING = TrainingParams(
 )
 """The model itself does not matter here."""
 TOO_HIGH = 1.22
-QUICK = QuotaSettings(draws=20, floor_draws=5, min_spells=2)
+QUICK = QuotaSettings(draws=20, floor_draws=5, min_rep_periods=2)
 Say = Callable[[Random, float, int], float]
 
 

@@ -18,7 +18,7 @@ from training.evaluation.leads import Evaluation, evaluate
 from training.evaluation.resampled import HIGHER, LOWER, NEUTRAL
 from training.evaluation.truth import LEADS, TruthGrade, grade, truth_of
 from training.report.lead_glossary import TERMS
-from training.report.lead_verdict import lead_verdict, percent
+from training.report.lead_verdict import lead_verdict
 from training.report.leads import (
     Driver,
     FoldSpan,
@@ -27,15 +27,15 @@ from training.report.leads import (
     write_metrics,
     write_report,
 )
-from training.report.svg import ticks
+from training.report.words import NBSP, percent
 
 QUICK = EvaluationSettings(draws=60, floor_draws=20)
 EVIL = "<script>alert(1)</script>"
 START = datetime(2024, 1, 1)
 
 
-def judged(sharp: float = 1.0, shift: float = 0.0, *, mature: bool = True) -> Evaluation:
-    """Judge a model whose leads differ by `sharp`, and that says `shift` too much in log-odds."""
+def evaluated(sharp: float = 1.0, shift: float = 0.0, *, mature: bool = True) -> Evaluation:
+    """Evaluate a model whose leads differ by `sharp`, and that is `shift` log-odds too high."""
     rng = np.random.default_rng(0)
     score = sharp * rng.normal(size=600) - 1.5
     chance = 1 / (1 + np.exp(-score))
@@ -62,7 +62,7 @@ def judged(sharp: float = 1.0, shift: float = 0.0, *, mature: bool = True) -> Ev
 
 
 def context() -> ReportContext:
-    """Give a context in which every text is hostile."""
+    """Return a context in which every text is hostile."""
     return ReportContext(
         title=EVIL,
         source=EVIL,
@@ -98,13 +98,13 @@ def graded() -> TruthGrade:
 
 @pytest.fixture(scope="module")
 def page() -> str:
-    """Give the page of a believable model in a hostile context."""
-    return render(judged(), context())
+    """Return the page of a believable model in a hostile context."""
+    return render(evaluated(), context())
 
 
 def words(page: str) -> str:
-    """Give what a reader reads, with plain blanks."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)).replace("\N{NO-BREAK SPACE}", " ")
+    """Return what a reader reads, with plain blanks."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)).replace(NBSP, " ")
 
 
 def test_nothing_from_data_becomes_markup(page: str) -> None:
@@ -115,7 +115,7 @@ def test_nothing_from_data_becomes_markup(page: str) -> None:
 
 
 def test_charts_are_well_formed_and_described(page: str) -> None:
-    """Every drawing parses as XML; each chart has a role, a title and a description."""
+    """Every drawing is well-formed XML; each chart has a role, a title and a description."""
     drawings = [ET.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", page, re.DOTALL)]  # noqa: S314 - our own text
     charts = [svg for svg in drawings if svg.get("class") == "chart"]
     assert len(charts) == 6
@@ -123,12 +123,13 @@ def test_charts_are_well_formed_and_described(page: str) -> None:
         assert chart.get("role") == "img"
         assert chart.get("aria-label")
         assert len(chart.findtext("desc") or "") > 10
-    assert all(svg.get("aria-hidden") for svg in drawings if svg not in charts)
+    assert [svg.get("aria-hidden") for svg in drawings if svg not in charts] == ["true"]
 
 
 def test_the_page_needs_nothing_from_elsewhere(page: str) -> None:
     """No address, no import, no script: the file can be mailed and opened offline."""
     assert not re.search(r"https?://|//cdn|@import|url\(|<link|<img|<iframe|\son\w+=", page)
+    assert not re.search(r"(?:src|href)\s*=", page)
     assert len(page.encode()) < 1_500_000
 
 
@@ -138,7 +139,7 @@ def test_coordinates_are_numbers(page: str) -> None:
 
 
 def test_the_page_says_what_it_is_for(page: str) -> None:
-    """Scores of people's work carry the sentence on what they are not for."""
+    """The page says that it is not for employment decisions."""
     assert "not for employment decisions" in page
 
 
@@ -147,36 +148,31 @@ def test_every_metric_is_explained_and_shown(page: str) -> None:
     assert set(TERMS) == HIGHER | LOWER | NEUTRAL
     for term in TERMS.values():
         assert term.title in page
-        assert term.says.split(";")[0].split("(")[0].replace("'", "&#39;") in page
+        assert term.meaning.replace("'", "&#39;") in page
 
 
 def test_the_truth_has_a_section_where_it_is_known(page: str) -> None:
-    """In words and figures, and in metrics.json; without truth there is no word of it."""
-    told, model = words(page), graded().model
-    assert "Beside the true chances" in told
+    """It holds words and figures; without truth the page does not mention it."""
+    text, model = words(page), graded().model
+    assert "Compared with the true chances" in text
     assert (
-        f"closes {percent(model['expected_log_loss_gap_closed'].value)}".replace(
-            "\N{NO-BREAK SPACE}", " "
-        )
-        in told
+        f"closes {percent(model['expected_log_loss_gap_closed'].value)}".replace(NBSP, " ") in text
     )
-    assert "constant base rate" in told
-    assert "true chances" not in words(render(judged(), ReportContext()))
+    assert "constant base rate" in text
+    assert "true chances" not in words(render(evaluated(), ReportContext()))
 
 
 def test_the_key_sentence_holds_the_figures() -> None:
-    """What calling the top 20 % finds is said in words, beside the rule and chance."""
-    evaluation = judged()
-    found = evaluation.overall.model["capture"].value
+    """What calling the top 20 % finds stands in a sentence, with the rule and random order."""
+    evaluation = evaluated()
+    captured = evaluation.overall.model["capture"].value
     rule = evaluation.overall.scores["recency rule"]["capture"].value
     says = words(render(evaluation, ReportContext()))
     assert (
-        f"Calling the top 20 % of the open leads finds {percent(found)}".replace(
-            "\N{NO-BREAK SPACE}", " "
-        )
+        f"Calling the top 20 % of the open leads finds {percent(captured)}".replace(NBSP, " ")
         in says
     )
-    assert f"the recency rule finds {percent(rule)}".replace("\N{NO-BREAK SPACE}", " ") in says
+    assert f"the recency rule finds {percent(rule)}".replace(NBSP, " ") in says
 
 
 def test_severe_findings_come_first(page: str) -> None:
@@ -187,7 +183,7 @@ def test_severe_findings_come_first(page: str) -> None:
 
 def test_too_good_a_model_is_a_warning_and_not_a_triumph() -> None:
     """Above an AUC of 0.9 the page says to look for a leak, first of all."""
-    verdict = lead_verdict(judged(sharp=6.0))
+    verdict = lead_verdict(evaluated(sharp=6.0))
     assert verdict.tone == "warn"
     assert "look for a leak" in verdict.headline
     assert "look for a leak" in verdict.warnings[0]
@@ -195,7 +191,7 @@ def test_too_good_a_model_is_a_warning_and_not_a_triumph() -> None:
 
 def test_a_believable_model_is_not_suspected() -> None:
     """An ordinary AUC that beats every rival is good news without a warning about leaks."""
-    verdict = lead_verdict(judged())
+    verdict = lead_verdict(evaluated())
     assert verdict.tone == "good"
     assert not any("leak" in w for w in verdict.warnings)
 
@@ -219,31 +215,31 @@ def test_a_model_beaten_by_a_rule_is_not_recommended() -> None:
     assert verdict.headline.startswith("Do not use this model yet: recency rule")
 
 
-def test_forecasts_that_are_too_high_are_said_to_be() -> None:
-    """A shift of a log-odd is named with both numbers, although the order is fine."""
-    assert any("too high" in w for w in lead_verdict(judged(shift=1.0)).warnings)
+def test_forecasts_that_are_too_high_get_a_warning() -> None:
+    """A shift of one log-odd is a warning, although the ranking is fine."""
+    assert any("too high" in w for w in lead_verdict(evaluated(shift=1.0)).warnings)
 
 
 def test_without_outcomes_the_page_says_so_and_shows_no_figure() -> None:
     """No mature row: the page says what is missing and how many forecasts wait."""
-    evaluation = judged(mature=False)
+    evaluation = evaluated(mature=False)
     says = words(render(evaluation, context()))
-    assert "Nothing can be said yet" in says
+    assert "Too early to tell" in says
     assert "600 forecasts wait for their 30 days" in says
-    assert "Against simpler forecasts" not in says
+    assert "Compared with simpler forecasts" not in says
 
 
 def test_an_empty_context_makes_a_page() -> None:
     """Everything but the evaluation may be missing; its sections are then left out."""
-    page = render(judged(), ReportContext())
+    page = render(evaluated(), ReportContext())
     assert 'id="health"' not in page
     assert 'id="split"' not in page
-    assert page == render(judged(), ReportContext())
+    assert page == render(evaluated(), ReportContext())
 
 
 def test_files_are_written(tmp_path: Path) -> None:
     """The report is a page, and the metrics are JSON without NaN."""
-    evaluation = judged()
+    evaluation = evaluated()
     write_report(tmp_path / "report.html", evaluation, context())
     write_metrics(tmp_path / "metrics.json", evaluation, graded())
     assert (tmp_path / "report.html").read_text("utf-8").startswith("<!doctype html>")
@@ -253,16 +249,7 @@ def test_files_are_written(tmp_path: Path) -> None:
     assert json.loads(text)["truth"]["n_leads"] == 300
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "expected"),
-    [(0.0, 0.4, [0, 0.1, 0.2, 0.3, 0.4]), (0.5, 0.83, [0.5, 0.6, 0.7, 0.8]), (0, 0, [0])],
-)
-def test_ticks_are_round_and_inside(low: float, high: float, expected: list[float]) -> None:
-    """Axes are marked with round values within their range."""
-    assert ticks(low, high, 5) == pytest.approx(expected)
-
-
 def test_small_percentages_do_not_read_as_nothing() -> None:
     """Below ten a digit is kept: 0.4 % is not 0 %."""
-    said = [percent(v).replace("\N{NO-BREAK SPACE}", " ") for v in (0.004, 0.0996, 0.48, 0.0, None)]
-    assert said == ["0.4 %", "10 %", "48 %", "0 %", "withheld"]
+    written = [percent(v).replace(NBSP, " ") for v in (0.004, 0.0996, 0.48, 0.0, None)]
+    assert written == ["0.4 %", "10 %", "48 %", "0 %", "withheld"]

@@ -30,18 +30,20 @@ START = datetime(2024, 1, 1)
 
 
 def hostile() -> QuotaPredictions:
-    """Give a backtest whose names from data are all scripts."""
-    made = quota_backtest(blur=0.1)
+    """Return a backtest whose names from data are all scripts."""
+    predictions = quota_backtest(blur=0.1)
     return replace(
-        made,
-        baselines={f"rule {EVIL}": made.baselines["linear pacing"]},
-        rollups=pd.concat([made.rollups, made.rollups.assign(level=EVIL, group=EVIL)]),
-        segments={f"by {EVIL}": pd.Series(np.full(len(made.frame), EVIL))},
+        predictions,
+        baselines={f"rule {EVIL}": predictions.baselines["linear pacing"]},
+        rollups=pd.concat(
+            [predictions.rollups, predictions.rollups.assign(level=EVIL, group=EVIL)]
+        ),
+        segments={f"by {EVIL}": pd.Series(np.full(len(predictions.frame), EVIL))},
     )
 
 
 def context() -> ReportContext:
-    """Give a context in which every text is hostile."""
+    """Return a context in which every text is hostile."""
     tests = tuple(START + timedelta(days=7 * k) for k in range(5))
     learned = (START - timedelta(days=300), START - timedelta(days=1))
     return ReportContext(
@@ -58,20 +60,20 @@ def context() -> ReportContext:
 
 
 @pytest.fixture(scope="module")
-def judged() -> QuotaEvaluation:
+def evaluated() -> QuotaEvaluation:
     """Judge once, truth included."""
-    made = hostile()
-    return evaluate_quota(made, QUICK, truth_beside(quota_backtest()))
+    predictions = hostile()
+    return evaluate_quota(predictions, QUICK, truth_beside(quota_backtest()))
 
 
 @pytest.fixture(scope="module")
-def page(judged: QuotaEvaluation) -> str:
-    """Give its page."""
-    return render_quota(judged, context())
+def page(evaluated: QuotaEvaluation) -> str:
+    """Return its page."""
+    return render_quota(evaluated, context())
 
 
 def words(page: str) -> str:
-    """Give what a reader reads, with plain blanks."""
+    """Return what a reader reads, with plain blanks."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)).replace("\N{NO-BREAK SPACE}", " ")
 
 
@@ -88,87 +90,93 @@ def test_the_page_stands_alone(page: str) -> None:
 
 
 def test_charts_are_well_formed_and_described(page: str) -> None:
-    """Every chart parses, and says in words what it shows."""
+    """Every chart is well-formed XML and says in words what it shows."""
     charts = re.findall(r'<svg class="chart".*?</svg>', page, re.DOTALL)
     assert len(charts) == 7
     for chart in charts:
         assert ET.fromstring(chart).findtext("desc")  # noqa: S314 - our own page
 
 
-def test_every_figure_has_its_words() -> None:
-    """What is measured is explained, and nothing else is."""
+def test_every_metric_is_explained() -> None:
+    """Every metric is explained, and nothing else is."""
     assert set(QUOTA_TERMS) == set(METRICS)
 
 
-def test_coaching_is_said_and_employment_is_not_meant(page: str) -> None:
+def test_the_page_is_for_coaching_and_not_for_employment(page: str) -> None:
     """The sentence stands near the top and at the end."""
     assert words(page).lower().count("not for employment decisions") == 2
 
 
-def test_numbers_in_words_are_those_of_the_evaluation(judged: QuotaEvaluation, page: str) -> None:
+def test_numbers_in_words_are_those_of_the_evaluation(
+    evaluated: QuotaEvaluation, page: str
+) -> None:
     """The headline figures are the figures, with how many stand behind them."""
-    said = words(page)
-    assert f"{judged.early.n_spells:,} rep-periods" in said
-    assert f"{judged.warnings[1].n_missed} misses" in said
-    assert f"{judged.early.model['auc'].value:.2f} AUC" in said
+    text = words(page)
+    assert f"{evaluated.early.n_rep_periods:,} rep-periods" in text
+    assert f"{evaluated.warnings[1].n_missed} misses" in text
+    assert f"{evaluated.early.model['auc'].value:.2f} AUC" in text
 
 
-def test_few_totals_are_called_no_rate(judged: QuotaEvaluation) -> None:
-    """Four quarters are told with their number, without an interval."""
-    assert any("only 4 totals: no rate yet" in s for s in quota_verdict(judged).sentences)
+def test_few_totals_have_no_interval(evaluated: QuotaEvaluation) -> None:
+    """Four totals are reported with their number, without an interval."""
+    assert any(
+        "only 4 totals, too few for an interval" in s for s in quota_verdict(evaluated).sentences
+    )
 
 
 def test_a_worse_model_is_called_worse() -> None:
     """Where pacing ranks better, the page warns against the model."""
-    made = quota_backtest(reps=40)
+    predictions = quota_backtest(reps=40)
     swapped = replace(
-        made,
-        frame=made.frame.assign(**made.baselines["linear pacing"].to_dict("series")),
-        baselines={"truth-like": made.frame[["p_attain", *_range()]]},
+        predictions,
+        frame=predictions.frame.assign(**predictions.baselines["linear pacing"].to_dict("series")),
+        baselines={"truth-like": predictions.frame[["p_attain", *_range()]]},
     )
     verdict = quota_verdict(evaluate_quota(swapped, QUICK))
     assert verdict.tone == "warn"
     assert "Do not use" in verdict.headline
-    assert any("worse than truth-like" in s for s in verdict.sentences)
+    assert any("worse than those of truth-like" in s for s in verdict.sentences)
 
 
 def test_too_good_to_be_true_is_a_warning() -> None:
     """Knowing the answer on the first day points to the quota or a leak."""
-    made = quota_backtest()
-    frame = made.frame.assign(p_attain=np.where(made.attainment >= 1, 0.99, 0.01))
-    warnings = quota_verdict(evaluate_quota(replace(made, frame=frame), QUICK)).warnings
-    assert any("nearly tells the answer" in w for w in warnings)
+    predictions = quota_backtest()
+    frame = predictions.frame.assign(p_attain=np.where(predictions.attainment >= 1, 0.99, 0.01))
+    warnings = quota_verdict(evaluate_quota(replace(predictions, frame=frame), QUICK)).warnings
+    assert any("gives the answer away" in w for w in warnings)
 
 
-def test_thin_evidence_is_told() -> None:
-    """Forecasts of whom little is known are counted in words."""
-    made = quota_backtest()
-    thin = replace(made, frame=made.frame.assign(evidence="thin"))
+def test_thin_evidence_is_a_warning() -> None:
+    """Forecasts that rest on thin evidence are counted in a warning."""
+    predictions = quota_backtest()
+    thin = replace(predictions, frame=predictions.frame.assign(evidence="thin"))
     warnings = quota_verdict(evaluate_quota(thin, QUICK)).warnings
     assert any("1,040 of 1,040 forecasts rest on thin evidence" in w for w in warnings)
 
 
 @pytest.mark.parametrize("attained", [np.nan, 0.5])
 def test_without_both_outcomes_the_page_says_so(attained: float) -> None:
-    """Nothing mature, or one class only: words instead of figures, and no error."""
-    made = quota_backtest()
-    judged = evaluate_quota(replace(made, frame=made.frame.assign(attainment=attained)), QUICK)
-    said = words(render_quota(judged, ReportContext()))
-    assert "Nothing can be said yet" in said
-    assert "not measurable" in said
-    assert "Who will make quota?" in said
+    """Without mature rows, or with one class only, there are words instead of figures."""
+    predictions = quota_backtest()
+    evaluated = evaluate_quota(
+        replace(predictions, frame=predictions.frame.assign(attainment=attained)), QUICK
+    )
+    text = words(render_quota(evaluated, ReportContext()))
+    assert "Too early to tell" in text
+    assert "not measurable" in text
+    assert "Who will make quota?" in text
 
 
-def test_files_are_written(judged: QuotaEvaluation, tmp_path: Path) -> None:
+def test_files_are_written(evaluated: QuotaEvaluation, tmp_path: Path) -> None:
     """The report is a page, and the metrics are JSON without NaN."""
-    write_quota_report(tmp_path / "report.html", judged, context())
-    write_quota_metrics(tmp_path / "metrics.json", judged)
+    write_quota_report(tmp_path / "report.html", evaluated, context())
+    write_quota_metrics(tmp_path / "metrics.json", evaluated)
     assert (tmp_path / "report.html").read_text("utf-8").startswith("<!doctype html>")
     text = (tmp_path / "metrics.json").read_text("utf-8")
     assert not re.search(r"\b(NaN|Infinity)\b", text)
-    found = json.loads(text)
-    assert found["n_rows"] == 1040
-    assert found["truth"]["gap_closed"]["all"]["pinball_gap_closed"]["value"] is not None
+    metrics = json.loads(text)
+    assert metrics["n_rows"] == 1040
+    assert metrics["truth"]["gap_closed"]["all"]["pinball_gap_closed"]["value"] is not None
 
 
 def _range() -> tuple[str, ...]:
