@@ -47,7 +47,7 @@ class Console:
         self._words.print(f"[bold red]error:[/] {escape(words)}")
 
     def give(self, data: Any) -> None:
-        """Give one JSON document on stdout, if JSON was asked for."""
+        """Write one JSON document to stdout, if JSON was asked for."""
         if self.is_json:
             sys.stdout.write(json.dumps(data, ensure_ascii=False, default=str, indent=2) + "\n")
 

@@ -105,7 +105,7 @@ def common(verb: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def verb(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a verb the common options and its session."""
+    """Add the common options to a verb and pass it a session."""
 
     @common
     @click.pass_context

@@ -87,7 +87,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - the command's own options
 
 
 def chosen(preset: str, named: dict[str, str], changes: tuple[str, ...]) -> CompanySettings:
-    """Give a preset with what was asked for on the command line.
+    """Return a preset with what was asked for on the command line.
 
     Args:
         preset: one of `PRESETS`.

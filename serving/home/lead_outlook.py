@@ -43,7 +43,7 @@ class LeadOutlook:
         return cls(warehouse, model.bundle, model.version, params)
 
     def moment(self, as_of: datetime | None = None) -> datetime:
-        """Give the moment to answer for: the extract's end unless told."""
+        """Return the moment to answer for: the extract's end unless told."""
         return moment_of(self.warehouse, as_of)
 
     def score(self, as_of: datetime | None = None) -> pd.DataFrame:

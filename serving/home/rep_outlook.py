@@ -40,7 +40,7 @@ class QuotaOutlook:
         return cls(warehouse, model.bundle, model.version)
 
     def moment(self, as_of: datetime | None = None) -> datetime:
-        """Give the moment to answer for: the extract's end unless told."""
+        """Return the moment to answer for: the extract's end unless told."""
         return moment_of(self.warehouse, as_of)
 
     def score(self, as_of: datetime | None = None) -> pd.DataFrame:
@@ -48,11 +48,11 @@ class QuotaOutlook:
         return self.tables(as_of)[0]
 
     def tables(self, as_of: datetime | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Give the reps' table, and that of managers, territories and the company."""
+        """Return the table of reps, and that of managers, territories and the company."""
         return score_reps(self.warehouse, self.bundle, self.version, self.moment(as_of))
 
     def one_rep(self, rep_id: str, as_of: datetime | None = None) -> list[dict[str, Any]]:
-        """Give one rep's forecasts as plain values, one for each running period."""
+        """Return one rep's forecasts as plain values, one for each running period."""
         own = of_rep(self.score(as_of), rep_id, self.reps(), self.moment(as_of))
         return [plain(row) for row in own.to_dict("records")]
 
@@ -98,7 +98,7 @@ def of_rep(table: pd.DataFrame, rep_id: str, reps: Spans, moment: datetime) -> p
 
 
 def plain(row: dict[Any, Any]) -> dict[str, Any]:
-    """Give a row of forecasts as plain values, with what is said of it."""
+    """Return a row of forecasts as plain values, with what is said of it."""
     told = {str(name): value for name, value in row.items()}
     told["reasons"] = json.loads(told["reasons"])
     told["manager_id"] = told["manager_id"] if isinstance(told["manager_id"], str) else None
