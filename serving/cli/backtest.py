@@ -48,11 +48,11 @@ def backtest(
     known = kind.steps.truth(truth, asked, home.settings.training) if truth else None
     committed = _commits(session, warehouse, commits, out) if commits else None
     beside = Beside(known, committed)
-    made = record.backtest(kind, warehouse, asked, home.recipe, beside, console.progress)
-    files = [str(path) for path in made.write(out)]
+    backtested = record.backtest(kind, warehouse, asked, home.recipe, beside, console.progress)
+    files = [str(path) for path in backtested.write(out)]
     if committed and committed.report.quarantined:
         files.append(str(out / TURNED_AWAY))
-    graded = made.graded
+    graded = backtested.graded
     immature = graded.evaluation.n_immature
     if immature:
         console.warn(f"{immature:,} forecasts have no outcome yet: they are written and not judged")
@@ -62,7 +62,7 @@ def backtest(
         show_truth(session, graded.truth)
     return {
         "files": files,
-        "rows": len(made.backtested.frame),
+        "rows": len(backtested.backtested.frame),
         "metrics": graded.evaluation.to_json()["overall"]["model"],
         **({"truth": graded.truth.to_json()["model"]} if graded.truth else {}),
         **dict(graded.extras),

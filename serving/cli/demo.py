@@ -28,12 +28,12 @@ from training.loop.kinds import KINDS, LEADS, QUOTA
 from training.rolling import Range
 
 SEED = 1
-TOLD_CUTOFFS = 4
-"""Moments at which the true chances are told; the newest has no outcomes yet."""
+TRUTH_CUTOFFS = 4
+"""Cutoffs whose true chances are computed; the newest has no outcomes yet."""
 REPLAYS = 40
-"""Futures played from each of them: a fifth of what grading wants, and quick."""
+"""Futures replayed from each of them: a fifth of what grading uses, and quick."""
 TRAINED_EVERY = 14
-"""Days between training cutoffs: a lead changes little in two weeks, and it takes a seventh."""
+"""Days between training cutoffs: a lead changes little in two weeks, and training is faster."""
 SHOWN_CALLS = 5
 SHOWN_RISKS = 5
 FUTURES = 400
@@ -88,7 +88,7 @@ def _simulate(session: Session, preset: str, out: Path) -> None:
     settings = company_settings(
         preset,
         seed=SEED,
-        lead_cutoffs=TOLD_CUTOFFS,
+        lead_cutoffs=TRUTH_CUTOFFS,
         replays=REPLAYS,
         cause_replays=0,
         quota_quarters=0,
@@ -98,40 +98,40 @@ def _simulate(session: Session, preset: str, out: Path) -> None:
 
 
 def _quick(session: Session) -> Session:
-    """Let training look less often and the backtest refit less often than they would."""
+    """Return a session that trains on fewer cutoffs and refits less often, to be quick."""
     training = session.settings.training
     most = min(training.leads.most_refits, REFITS)
     every = max(training.split.every_days, TRAINED_EVERY)
     quota = {"most_refits": 1, "futures": FUTURES}
-    told = training.model_copy(
+    quick = training.model_copy(
         update={
             "quota": training.quota.model_copy(update=quota),
             "leads": training.leads.model_copy(update={"most_refits": most}),
             "split": training.split.model_copy(update={"every_days": every}),
         }
     )
-    return replace(session, settings=session.settings.model_copy(update={"training": told}))
+    return replace(session, settings=session.settings.model_copy(update={"training": quick}))
 
 
 def _audit(session: Session) -> None:
     warehouse = Home(session.home, session.settings).warehouse()
-    found = audit(warehouse, session.settings.features, session.settings.training)
-    for finding in found:
+    findings = audit(warehouse, session.settings.features, session.settings.training)
+    for finding in findings:
         if finding.severity != "info":
             session.console.say(f"  {finding.severity}: {finding.says}")
 
 
 def _grid(session: Session, company: Path) -> Range:
-    """The moments of which the truth tells and whose outcomes are known."""
+    """Return the cutoffs whose true chances and outcomes are both known."""
     warehouse = Home(session.home, session.settings).warehouse()
     horizon = session.settings.training.leads.horizon_days
-    ripe = last_mature_cutoff(horizon, warehouse.data_until)
-    told = [c for c in read_truth(company, TRUE_CHANCES).cutoffs if c <= ripe]
-    return Range(told[0], told[-1], (told[1] - told[0]).days)
+    mature = last_mature_cutoff(horizon, warehouse.data_until)
+    cutoffs = [c for c in read_truth(company, TRUE_CHANCES).cutoffs if c <= mature]
+    return Range(cutoffs[0], cutoffs[-1], (cutoffs[1] - cutoffs[0]).days)
 
 
 def _calls(session: Session) -> pd.DataFrame:
-    """Score everything, keep the file, and give the list of the rep with the best leads."""
+    """Score all open leads, write the file, and return the list of the rep with the best leads."""
     with session.console.progress("scoring", 1) as advance:
         scores = Home(session.home, session.settings).score(LEADS)
         advance(1)
@@ -144,7 +144,7 @@ def _calls(session: Session) -> pd.DataFrame:
 
 
 def _last_quarter(session: Session) -> Range:
-    """The last quota period that has ended, from its second week on."""
+    """Return the last quota period that has ended, from its third week on."""
     warehouse = Home(session.home, session.settings).warehouse()
     quotas = final_quotas(warehouse)
     ended = quotas[quotas["period_end"] <= warehouse.data_until]
@@ -155,7 +155,7 @@ def _last_quarter(session: Session) -> Range:
 
 
 def _risks(session: Session) -> pd.DataFrame:
-    """Forecast every rep with a running quota, and keep the file."""
+    """Forecast every rep with a running quota, and write the file."""
     with session.console.progress("scoring reps", 1) as advance:
         risks = Home(session.home, session.settings).score(QUOTA)
         advance(1)
@@ -166,9 +166,9 @@ def _risks(session: Session) -> pd.DataFrame:
 
 
 def _say_where(session: Session, company: Path, tested: Path, missed: Path) -> None:
-    """Say where everything is, and what to open first."""
+    """List the files that were written, and what to open first."""
     home, say = session.home, session.console.say
-    say("what there is now, and what to open:", style="bold")
+    say("what was written, and what to open:", style="bold")
     say(f"  {tested / 'report.html'}: open it in a browser; how good the forecasts are, and how")
     say("    near they come to the true chances, which only a made-up company can tell")
     say(f"  {missed / 'report.html'}: how early it was known who would miss quota")

@@ -44,8 +44,8 @@ def show_risks(session: Session, risks: pd.DataFrame, title: str) -> None:
 
 def show_lead(session: Session, row: Mapping[str, Any]) -> None:
     """Show why a lead's chance is what it is."""
-    told = row["reasons"]
-    lines = [["a lead like any other", "", f"{told['base']:+.1f}", ""], *_items(told)]
+    reasons = row["reasons"]
+    lines = [["a lead like any other", "", f"{reasons['base']:+.1f}", ""], *_items(reasons)]
     lines += [[f"chance within {row['horizon_days']} days, in %", "", f"{row['score']:.1f}", ""]]
     title = f"Lead {row['lead_id']} as of {row['as_of']:%Y-%m-%d %H:%M} ({row['band']})"
     session.console.show(title, BECAUSE, lines)
@@ -54,8 +54,8 @@ def show_lead(session: Session, row: Mapping[str, Any]) -> None:
 def show_rep(session: Session, row: Mapping[str, Any]) -> None:
     """Show where a rep stands in a quota period, and why.
 
-    Reasons are told as far as there is a forecast to be told: for who has left there is none, nor
-    for who nothing is known of.
+    A rep who has left has no forecast, nor does one of whom nothing is known: then there are no
+    reasons to show.
     """
     period = period_in_words(row["period_start"], row["period_end"])
     title = f"Rep {row['rep_id']}, quota of {period}, as of {row['as_of']:%Y-%m-%d}"
@@ -69,13 +69,13 @@ def show_rep(session: Session, row: Mapping[str, Any]) -> None:
 
 
 def _sum_of_rep(row: Mapping[str, Any]) -> list[list[str]]:
-    told, chance = row["reasons"], 100 * row["p_attain"]
-    lines = [["a rep like any other", "", f"{told['base']:+.1f}", ""], *_items(told)]
+    reasons, chance = row["reasons"], 100 * row["p_attain"]
+    lines = [["a rep like any other", "", f"{reasons['base']:+.1f}", ""], *_items(reasons)]
     if row["chance_withheld"]:
         return [*lines, ["no firm chance; at a guess, in %", "", f"about {chance:.0f}", ""]]
     return [*lines, ["chance to make quota, in %", "", f"{chance:.1f}", ""]]
 
 
-def _items(told: Mapping[str, Any]) -> list[list[str]]:
-    rows = [[i["label"], i["value"], f"{i['points']:+.1f}", i["who"]] for i in told["items"]]
-    return [*rows, ["everything else", "", f"{told['rest']:+.1f}", ""]]
+def _items(reasons: Mapping[str, Any]) -> list[list[str]]:
+    rows = [[i["label"], i["value"], f"{i['points']:+.1f}", i["who"]] for i in reasons["items"]]
+    return [*rows, ["everything else", "", f"{reasons['rest']:+.1f}", ""]]

@@ -33,11 +33,11 @@ def token_list(session: Session) -> None:
     """List tokens, the revoked ones too."""
     from serving.access import tokens
 
-    found = [vars(entry) for entry in tokens.list_tokens(session.home)]
-    columns = list(found[0]) if found else ["id", "name"]
-    rows = [[str(entry[c] or "") for c in columns] for entry in found]
+    entries = [vars(entry) for entry in tokens.list_tokens(session.home)]
+    columns = list(entries[0]) if entries else ["id", "name"]
+    rows = [[str(entry[c] or "") for c in columns] for entry in entries]
     session.console.show("Tokens", columns, rows)
-    session.console.give({"tokens": found})
+    session.console.give({"tokens": entries})
 
 
 @token.command("revoke")

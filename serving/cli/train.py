@@ -31,8 +31,8 @@ def train(session: Session, kind: Kind, until: datetime | None, *, promote: bool
     kind.require(warehouse, "a model of")
     known_by = warehouse.until(until).data_until
     console.say(f"learning {kind.subject} from what was known by {known_by:%Y-%m-%d %H:%M}")
-    made = record.train(kind, warehouse, home.recipe, until, console.progress)
-    trained = made.trained
+    training = record.train(kind, warehouse, home.recipe, until, console.progress)
+    trained = training.trained
     for note in trained.notes:
         console.say(f"  {note}")
     if trained.grade is not None:
@@ -41,10 +41,10 @@ def train(session: Session, kind: Kind, until: datetime | None, *, promote: bool
     else:
         console.warn("too few outcomes in the test window to say how good it is")
     return {
-        **_register(session, made.run, promote=promote),
+        **_register(session, training.run, promote=promote),
         "evidence": str(trained.bundle.evidence.state),
         "says": list(trained.notes),
-        "metrics": dict(made.metrics),
+        "metrics": dict(training.metrics),
     }
 
 

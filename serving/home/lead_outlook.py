@@ -99,12 +99,12 @@ class LeadOutlook:
         return score_examples(kept, bundle, self.version, self.params, value_of(overlaid, kept))
 
     def reps(self) -> frozenset[str]:
-        """Name every rep the extract knows: by the table `reps`, or by a lead."""
+        """Return every rep of the extract, known by the table `reps` or by a lead."""
         return named_in(self.warehouse, "rep_id", "reps", "leads")
 
     def lead(self, lead_id: str) -> dict[str, Any] | None:
         """Fetch a lead's beginning and end, if the extract knows it."""
         leads = self.warehouse["leads"]
-        found = leads.filter(leads.lead_id == lead_id)
-        told = found.select("lead_id", "created_at", "converted_at", "lost_at")
-        return next(iter(self.warehouse.arrow(told).to_pylist()), None)
+        row = leads.filter(leads.lead_id == lead_id)
+        row = row.select("lead_id", "created_at", "converted_at", "lost_at")
+        return next(iter(self.warehouse.arrow(row).to_pylist()), None)

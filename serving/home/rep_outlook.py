@@ -1,4 +1,4 @@
-"""What is said of reps: their chances to make quota, as of a moment."""
+"""One warehouse and the quota model, opened together."""
 
 from __future__ import annotations
 
@@ -34,7 +34,11 @@ class QuotaOutlook:
 
     @classmethod
     def of(cls, warehouse: Warehouse, model: LoadedModel) -> QuotaOutlook:
-        """Take a registered model."""
+        """Open a registered model.
+
+        Raises:
+            NotReady: it is not a quota model.
+        """
         if not isinstance(model.bundle, QuotaBundle):
             raise NotReady(f"version {model.version} of {model.kind} is not a quota model")
         return cls(warehouse, model.bundle, model.version)
@@ -57,15 +61,16 @@ class QuotaOutlook:
         return [plain(row) for row in own.to_dict("records")]
 
     def reps(self) -> Spans:
-        """Name every rep the extract knows, by the table `reps` or by a quota."""
+        """Return every rep of the extract, known by the table `reps` or by a quota."""
         quotas = self.warehouse["quotas"]
         first, last = quotas.period_start.min(), quotas.period_end.max()
         spans = self.warehouse.arrow(quotas.group_by("rep_id").aggregate(first=first, last=last))
-        told = {row["rep_id"]: (row["first"], row["last"]) for row in spans.to_pylist()}
-        return {rep: told.get(rep) for rep in named_in(self.warehouse, "rep_id", "reps", "quotas")}
+        periods = {row["rep_id"]: (row["first"], row["last"]) for row in spans.to_pylist()}
+        names = named_in(self.warehouse, "rep_id", "reps", "quotas")
+        return {rep: periods.get(rep) for rep in names}
 
     def managers(self) -> frozenset[str]:
-        """Name every manager that the table `reps` knows."""
+        """Return every manager of the table `reps`."""
         return named_in(self.warehouse, "manager_id", "reps")
 
 
@@ -99,11 +104,11 @@ def of_rep(table: pd.DataFrame, rep_id: str, reps: Spans, moment: datetime) -> p
 
 def plain(row: dict[Any, Any]) -> dict[str, Any]:
     """Return a row of forecasts as plain values, with what is said of it."""
-    told = {str(name): value for name, value in row.items()}
-    told["reasons"] = json.loads(told["reasons"])
-    told["manager_id"] = told["manager_id"] if isinstance(told["manager_id"], str) else None
-    forecast = RepForecast.from_row(told)
-    return told | {
+    values = {str(name): value for name, value in row.items()}
+    values["reasons"] = json.loads(values["reasons"])
+    values["manager_id"] = values["manager_id"] if isinstance(values["manager_id"], str) else None
+    forecast = RepForecast.from_row(values)
+    return values | {
         "chance_withheld": chance_withheld(forecast),
         "range_withheld": rep_withheld(forecast),
         "says": rep_sentence(forecast),
