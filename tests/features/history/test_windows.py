@@ -13,7 +13,6 @@ from by_hand import events, spine_of
 
 from features.arrays import Floats
 from features.errors import FeatureError
-from features.texts import About, Who
 from features.feature import (
     Aggregate,
     Aggregation,
@@ -32,6 +31,7 @@ from features.history.windows import (
     windows_of,
 )
 from features.snapshot import Spine
+from features.texts import About, Who
 
 NAN = math.nan
 CALL, MAIL, VISIT = 0, 1, 2
