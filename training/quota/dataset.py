@@ -115,6 +115,7 @@ def build_quota_training_set(
 def _training_set(
     warehouse: Warehouse, features: FeatureParams, params: TrainingParams
 ) -> QuotaTrainingSet:
+    """Build the training set in one workspace."""
     rep_vocabulary = read_vocabulary(warehouse, features, REP)
     deal_vocabulary = read_vocabulary(warehouse, features, DEAL)
     final = final_deals(warehouse)
@@ -265,13 +266,13 @@ def other_deadlines(
         until: the end of what is known.
         seed: of the choice.
     """
-    rng = np.random.default_rng(seed)
+    rng, count = np.random.default_rng(seed), len(deadlines)
     cutoff: Moments = reps.keys[CUTOFF].to_numpy("datetime64[us]")[deadlines.rep]
     start: Moments = reps.keys["period_start"].to_numpy("datetime64[us]")[deadlines.rep]
     length = (deadlines.period_end - start) / np.timedelta64(1, "D")
     most = (until.to_datetime64() - cutoff) / np.timedelta64(1, "D")
-    days = np.minimum(np.maximum(length * rng.random(len(deadlines)), 1.0), most)
-    chosen = (rng.random(len(deadlines)) < OTHERS) & (most >= 1.0)
+    days = np.minimum(np.maximum(length * rng.random(count), 1.0), most)
+    chosen = (rng.random(count) < OTHERS) & (most >= 1.0)
     deadline = cutoff + (days * DAY_US).astype("timedelta64[us]")
     moved = DealDeadlines(deadlines.deal, deadlines.rep, deadline, deadlines.period_end)
     return moved.take(chosen)

@@ -165,9 +165,9 @@ def _spread(
     if not tested.any():
         return Spread(company=company)
     reps = training_set.reps.take(tested)
-    # Rows left after `take`, numbered anew; -1 for the others, whose deals fall away.
-    place = np.where(tested, np.cumsum(tested) - 1, -1)
-    own = deadlines.take(place[deadlines.rep] >= 0)
+    # The deals of these rows; the rows are numbered anew, since `take` has dropped the others.
+    place = np.cumsum(tested) - 1
+    own = deadlines.take(tested[deadlines.rep])
     own = replace(own, rep=place[own.rep])
     margins = blind.margins(training_set.deals, own)
     past = training_set.ended_before(end)

@@ -142,11 +142,11 @@ def test_logistic_regression_learns_the_companys_reasons(
 
 
 def test_logistic_regression_does_without_what_is_suspected(
-    history: Warehouse, lesson: TrainingSet
+    history: Warehouse, training_set: TrainingSet
 ) -> None:
     """With a suspected stage neither the stage nor a rank within it moves the forecast."""
     stage = Suspicion("stage", "too good", 0.99, left_out=True)
-    few = only(lesson, "stage", "rank_age_days", "touches_all")
+    few = only(training_set, "stage", "rank_age_days", "touches_all")
     few = replace(few, suspicions=(stage,))
     (logistic,) = (
         b for b in fit_baselines(history.until(None), few, FEATURES) if b.name == LOGISTIC
