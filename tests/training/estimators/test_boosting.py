@@ -8,7 +8,13 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from training.estimators.boosting import Ensemble, TrainingRows, count_rounds, fit_ensemble
+from training.estimators.boosting import (
+    Ensemble,
+    TrainingRows,
+    count_rounds,
+    fit_ensemble,
+    fit_ensembles,
+)
 from training.params import BoosterParams
 
 Floats = npt.NDArray[np.float64]
@@ -48,6 +54,16 @@ def test_same_rows_same_trees(seed: int) -> None:
     one = fitted(PARAMS.model_copy(update={"threads": 1}), seed)
     for threads in (1, 2, 4):
         assert fitted(PARAMS.model_copy(update={"threads": threads}), seed) == one
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_ensembles_fitted_together_are_those_fitted_alone(threads: int) -> None:
+    """Side by side, in whatever order, no ensemble learns from another's rows."""
+    params = PARAMS.model_copy(update={"threads": threads, "bags": 2})
+    jobs = [(part(1, 400), 5), (part(2, 900), 12), (part(3, 400), 5)]
+    alone = [fit_ensemble(rows, CATEGORICAL, rounds, params) for rows, rounds in jobs]
+    assert fit_ensembles(jobs, CATEGORICAL, params) == alone
+    assert alone[0] != alone[2]
 
 
 def test_the_number_of_trees_does_not_depend_on_workers() -> None:

@@ -138,6 +138,7 @@ def test_aliases(tracking: Tracking) -> None:
     assert aliases == {"1": (), "2": (CHAMPION,), "3": (PREVIOUS,)}
 
     assert tracking.promote(LEADS, "2", "it is live already") == "2"
+    _agrees_with_mlflow(tracking)
     log = tracking.promotions(LEADS)
     assert [(change.version, change.before, change.why) for change in log] == [
         ("1", None, "the first model of its kind"),
@@ -146,6 +147,19 @@ def test_aliases(tracking: Tracking) -> None:
         ("2", "3", "one step back"),
     ]
     assert log == sorted(log, key=lambda change: change.at)
+
+
+def _agrees_with_mlflow(tracking: Tracking) -> None:
+    """Check that what is read off MLflow's tables is what MLflow itself answers."""
+    client, name = tracking.mlruns.open(), f"pacesetter-{LEADS}"
+    for alias in (CHAMPION, PREVIOUS):
+        version = client.get_model_version_by_alias(name, alias)
+        address = tracking.mlruns.named(name, alias)
+        assert address is not None
+        assert address.version == str(version.version)
+        assert (address.run_id, address.source) == (version.run_id, version.source)
+    assert tracking.mlruns.named(name, "nobody") is None
+    assert tracking.mlruns.named("pacesetter-churn", CHAMPION) is None
 
 
 def test_one_first_champion(tmp_path: Path) -> None:
