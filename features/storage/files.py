@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ def held(path: Path, *, wait: bool = True, mode: int = ANYBODY) -> Iterator[None
     """Hold a lock file while the block runs, against other processes and other threads.
 
     Args:
-        path: the lock file; it is made if need be, and stays. Its folder must be there.
+        path: the lock file; it is made if need be, with its folder, and stays.
         wait: wait until the lock is free; else refuse at once.
         mode: permissions of a new lock file.
 
@@ -28,20 +27,21 @@ def held(path: Path, *, wait: bool = True, mode: int = ANYBODY) -> Iterator[None
         LockedError: somebody else holds the lock, and we do not wait.
         OSError: the file cannot be opened.
     """
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - most readers never lock anything
+
     # The lock belongs to the open file, so the system frees it when its holder dies, however it
     # dies. The number of the process that is written into the file is for people only.
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, mode)
+    lock = FileLock(path, timeout=-1 if wait else 0, mode=mode, thread_local=False)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
-            raise LockedError(path, holder or "unknown") from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        lock.acquire()
+    except Timeout:
+        holder = path.read_text(encoding="utf-8", errors="replace").strip()
+        raise LockedError(path, holder or "unknown") from None
+    try:
+        path.write_text(str(os.getpid()), encoding="utf-8")
         yield
     finally:
-        os.close(descriptor)
+        lock.release()
 
 
 def replace_atomically(path: Path, text: str, *, mode: int = ANYBODY) -> None:
