@@ -85,7 +85,9 @@ def batches(counts: Floats, rows: int) -> Iterator[Floats]:
         yield counts[start : start + size]
 
 
-def percentile_estimate(draws: Floats, level: float, *, centred: bool = False) -> Estimate:
+def percentile_estimate(
+    draws: Floats, level: float, *, centred: bool = False, signed: bool = False
+) -> Estimate:
     """Return a figure with its percentile interval (Efron 1979).
 
     The cases, with `nan` for "has no value" and a level of 0.9::
@@ -101,6 +103,8 @@ def percentile_estimate(draws: Floats, level: float, *, centred: bool = False) -
         centred: move the interval so that the resamples' mean falls on the figure. For figures
             made of absolute distances (ECE): a resample adds its own noise to that of the data,
             so that all resamples lie too high.
+        signed: the figure may be negative, as the difference of two such figures may; a distance
+            itself never is, wherever its interval was moved.
     """
     value, resampled = float(draws[0]), draws[1:][np.isfinite(draws[1:])]
     if not np.isfinite(value):
@@ -112,5 +116,4 @@ def percentile_estimate(draws: Floats, level: float, *, centred: bool = False) -
     low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
     shift = value - float(resampled.mean()) if centred else 0.0
     low, high = float(low) + shift, float(high) + shift
-    # A distance is never negative, wherever its interval was moved.
-    return Estimate(value, max(low, 0.0) if centred else low, high)
+    return Estimate(value, max(low, 0.0) if centred and not signed else low, high)

@@ -95,7 +95,9 @@ def evaluate_lead_group(
         gaps = model_minus_baselines(resampled)
         rate = cluster_rate(forecasts, counts, level)
         scores = {name: _estimates(values, level) for name, values in resampled.items()}
-        differences = {name: _estimates(values, level) for name, values in gaps.items()}
+        differences = {
+            name: _estimates(values, level, signed=True) for name, values in gaps.items()
+        }
     return LeadGroup(
         label=label,
         n_rows=n,
@@ -138,5 +140,10 @@ def too_few(converted: int, not_converted: int, needed: int) -> str:
     )
 
 
-def _estimates(resampled: Mapping[str, Floats], level: float) -> dict[str, Estimate]:
-    return {m: percentile_estimate(resampled[m], level, centred=m in _CENTRED) for m in METRICS}
+def _estimates(
+    resampled: Mapping[str, Floats], level: float, *, signed: bool = False
+) -> dict[str, Estimate]:
+    return {
+        m: percentile_estimate(resampled[m], level, centred=m in _CENTRED, signed=signed)
+        for m in METRICS
+    }

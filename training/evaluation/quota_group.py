@@ -115,11 +115,11 @@ def evaluate_quota_group(
     resampled = resampled_quota_metrics(rows, counts, settings.capacity) if enough else {}
     hidden = set() if reason is None else set(METRICS) - OF_RANGES
 
-    def estimates(values: Mapping[str, Floats]) -> dict[str, Estimate]:
+    def estimates(values: Mapping[str, Floats], *, signed: bool = False) -> dict[str, Estimate]:
         return {
             m: WITHHELD
             if m in hidden or m not in values
-            else percentile_estimate(values[m], settings.level, centred=m in CENTRED)
+            else percentile_estimate(values[m], settings.level, centred=m in CENTRED, signed=signed)
             for m in METRICS
         }
 
@@ -147,7 +147,9 @@ def evaluate_quota_group(
         if enough
         else f"too few: {total} rep-periods, {settings.min_rep_periods} are needed",
         scores=scores,
-        differences={n: estimates(gaps.get(n, {})) for n in rows.chances if n != MODEL},
+        differences={
+            n: estimates(gaps.get(n, {}), signed=True) for n in rows.chances if n != MODEL
+        },
     )
 
 

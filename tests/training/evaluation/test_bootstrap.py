@@ -126,3 +126,14 @@ def test_a_centred_interval_stands_around_its_figure() -> None:
     """Resamples that all lie too high are moved back by their mean excess."""
     figure = percentile_estimate(np.array([1.0, 2.0, 3.0, 4.0]), 0.9, centred=True)
     assert (figure.low, figure.high) == pytest.approx((0.1, 1.9))
+
+
+def test_a_difference_of_distances_may_be_negative() -> None:
+    """A distance ends at 0; of a difference both ends lie where they lie, the lower one below."""
+    draws = np.array([-0.25, -0.24, -0.25, -0.26])
+    figure = percentile_estimate(draws, 0.9, centred=True, signed=True)
+    assert figure.low is not None
+    assert figure.high is not None
+    assert figure.low < -0.25 < figure.high < 0
+    distance = percentile_estimate(np.array([0.1, 0.0, 0.5, 0.1]), 0.9, centred=True)
+    assert distance.low == 0.0
