@@ -154,7 +154,7 @@ def train(
     """
     session = session.looking_ahead(horizon_days, kind)
     session.require_extract()
-    from serving.cli.train import train as train_kind
+    from serving.cli.train import train as train_kinds
     from serving.home.home import Home
     from training.loop.kinds import kind_of
 
@@ -163,7 +163,7 @@ def train(
     left_out = {} if kind else home.unsupported()
     for why in left_out.values():
         session.console.say(f"left out: {why}")
-    models = [train_kind(session, each, until, promote=promote) for each in kinds]
+    models = train_kinds(session, kinds, until, promote=promote)
     session.console.give({"models": models, "left_out": left_out})
 
 
@@ -255,12 +255,11 @@ def explain() -> None:
 def explain_lead(session: Session, lead_id: str, as_of: datetime | None) -> None:
     """Tell why a lead's chance is what it is."""
     session.require_extract()
-    from serving.cli.score import warn_of_hindsight
     from serving.home.home import Home
 
     outlook = Home(session.home, session.settings).open_leads()
     row = outlook.one_lead(lead_id, as_of)
-    warn_of_hindsight(session, outlook, as_of)
+    session.warn_of_hindsight(outlook.bundle.until, as_of)
     row = {**row, "reasons": json.loads(row["reasons"])}
     show_lead(session, row)
     session.console.give(row)
@@ -277,12 +276,11 @@ def explain_rep(session: Session, rep_id: str, as_of: datetime | None) -> None:
     gives every number.
     """
     session.require_extract()
-    from serving.cli.score import warn_of_hindsight
     from serving.home.home import Home
 
     outlook = Home(session.home, session.settings).open_quota()
     rows = outlook.one_rep(rep_id, as_of)
-    warn_of_hindsight(session, outlook, as_of)
+    session.warn_of_hindsight(outlook.bundle.until, as_of)
     for row in rows:
         show_rep(session, row)
     session.console.give({"rep_id": rep_id, "periods": rows})

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 from rich.console import Console as Rich
@@ -17,6 +18,12 @@ from rich.table import Table
 from features.progress import Advance
 
 WIDTH_WITHOUT_TERMINAL = 100
+_COLUMNS = (
+    TextColumn("{task.description:<28}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeElapsedColumn(),
+)
 
 
 class Console:
@@ -33,6 +40,8 @@ class Console:
         self._words = Rich(file=sys.stderr, width=width, highlight=False, soft_wrap=True)
         wide = None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL
         self._data = Rich(file=sys.stdout, width=wide, highlight=False)
+        self._lock, self._working = Lock(), 0
+        self._bars: Bars | None = None
 
     def say(self, words: str, style: str | None = None) -> None:
         """Say something to the person."""
@@ -65,13 +74,21 @@ class Console:
 
     @contextmanager
     def progress(self, words: str, steps: int) -> Iterator[Advance]:
-        """Draw a bar while work goes on; without a terminal, say one line when it is done."""
-        columns = (
-            TextColumn("{task.description:<28}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-        )
-        with Bars(*columns, console=self._words, transient=False) as bars:
+        """Draw a bar while work goes on; without a terminal, print it when it is done.
+
+        Work that goes on at the same time, in several threads, has its bars one below the other.
+        """
+        with self._lock:
+            if self._bars is None:
+                self._bars = Bars(*_COLUMNS, console=self._words, transient=False)
+                self._bars.start()
+            bars, self._working = self._bars, self._working + 1
             task = bars.add_task(words, total=steps)
+        try:
             yield lambda done: bars.update(task, advance=done)
+        finally:
+            with self._lock:
+                self._working -= 1
+                if not self._working:
+                    bars.stop()
+                    self._bars = None

@@ -65,8 +65,7 @@ def run_demo(session: Session, preset: str, *, serves: bool) -> None:
     console.say("3/6  audit: which columns would leak?", style="bold")
     _audit(session)
     console.say("4/6  train", style="bold")
-    for kind in KINDS.values():
-        train(session, kind, None, promote=False)
+    train(session, list(KINDS.values()), None, promote=False)
     console.say("5/6  backtest, leads graded against the true chances", style="bold")
     backtest(session, LEADS, _grid(session, company), tested, company)
     backtest(session, QUOTA, _last_quarter(session), missed)

@@ -10,8 +10,6 @@ from features.errors import InputError, NotReady
 from serving.cli.backtest import made_folder
 from serving.cli.session import Session
 from serving.home.home import Home
-from serving.home.lead_outlook import LeadOutlook
-from serving.home.rep_outlook import QuotaOutlook
 from training.files import FILES, checked
 from training.loop.kinds import KINDS
 
@@ -44,7 +42,7 @@ def score_to(session: Session, as_of: datetime | None, out: Path) -> dict[str, A
     for kind in trained:
         try:
             outlook = home.open(kind)
-            warn_of_hindsight(session, outlook, as_of)
+            session.warn_of_hindsight(outlook.bundle.until, as_of)
             with console.progress(f"scoring {kind.name}", 1) as advance:
                 scores = outlook.score(as_of)
                 advance(1)
@@ -71,15 +69,3 @@ def score_to(session: Session, as_of: datetime | None, out: Path) -> dict[str, A
         "rows_by_kind": rows,
         "left_out": left_out,
     }
-
-
-def warn_of_hindsight(
-    session: Session, outlook: LeadOutlook | QuotaOutlook, as_of: datetime | None
-) -> None:
-    """Warn of a champion that has learned from what came after the moment it is asked about."""
-    until = outlook.bundle.until
-    if as_of is not None and until > as_of:
-        session.console.warn(
-            f"the champion learned from data up to {until:%Y-%m-%d}, later than {as_of:%Y-%m-%d}: "
-            "what it says knows what came after"
-        )

@@ -46,6 +46,19 @@ class Session:
         """
         current(self.home)
 
+    def warn_of_hindsight(self, trained_until: datetime, as_of: datetime | None) -> None:
+        """Warn of a champion that has learned from what came after the moment it is asked about.
+
+        Args:
+            trained_until: what the champion learned from lies before this.
+            as_of: the moment asked about; None is the extract's end.
+        """
+        if as_of is not None and trained_until > as_of:
+            self.console.warn(
+                f"the champion learned from data up to {trained_until:%Y-%m-%d}, later than "
+                f"{as_of:%Y-%m-%d}: what it says knows what came after"
+            )
+
     def looking_ahead(self, days: int | None, kind: str | None) -> Session:
         """Return a session whose lead forecasts look another number of days ahead.
 
