@@ -24,7 +24,8 @@ def train(
 
     Fitting trees of one kind leaves Python free to build features of the other: on two cores both
     together take about as long as the longer one and a half. Each kind opens the warehouse for
-    itself, since an engine's connection is not for two threads.
+    itself, since an engine's connection is not for two threads. MLflow, whose import takes seconds,
+    is opened meanwhile.
 
     Args:
         session: what the verb works with.
@@ -35,10 +36,14 @@ def train(
     Returns:
         What `--json` tells of each model: kind, version, alias, evidence, says and metrics.
     """
-    with ThreadPoolExecutor(len(kinds)) as pool:
-        records = list(pool.map(lambda kind: _learn(session, kind, until), kinds))
+    tracking = Tracking(session.home)
+    with ThreadPoolExecutor(len(kinds) + 1) as pool:
+        trainings = pool.map(lambda kind: _learn(session, kind, until), kinds)
+        opened = pool.submit(tracking.prepare)
+        records = list(trainings)
+        opened.result()
     return [
-        _finish(session, kind, record_of, promote=promote)
+        _finish(session, tracking, kind, record_of, promote=promote)
         for kind, record_of in zip(kinds, records, strict=True)
     ]
 
@@ -53,7 +58,7 @@ def _learn(session: Session, kind: Kind, until: datetime | None) -> TrainingReco
 
 
 def _finish(
-    session: Session, kind: Kind, training: TrainingRecord, *, promote: bool
+    session: Session, tracking: Tracking, kind: Kind, training: TrainingRecord, *, promote: bool
 ) -> dict[str, Any]:
     """Show what came out of a training, and register its model."""
     console, trained = session.console, training.trained
@@ -66,20 +71,22 @@ def _finish(
     else:
         console.warn("too few outcomes in the test window to say how good it is")
     return {
-        **_register(session, training.run, promote=promote),
+        **_register(session, tracking, training.run, promote=promote),
         "evidence": str(trained.bundle.evidence.state),
         "says": list(trained.notes),
         "metrics": dict(training.metrics),
     }
 
 
-def _register(session: Session, run: RunRecord, *, promote: bool) -> dict[str, Any]:
+def _register(
+    session: Session, tracking: Tracking, run: RunRecord, *, promote: bool
+) -> dict[str, Any]:
     """Log a training, register its model, and say what it has become.
 
     Returns:
         Its kind, version and alias.
     """
-    console, tracking = session.console, Tracking(session.home)
+    console = session.console
     with console.progress("registering", 1) as advance:
         version = tracking.log(run)
         if promote:

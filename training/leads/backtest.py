@@ -27,7 +27,7 @@ from training.rolling import Fold, Range, folds_of
 
 AGES = ((7, "first week"), (14, "second week"), (30, "to 30 days"), (90, "to 90 days"))
 OLDER = "older"
-EXPLAINED_ROWS = 3_000
+EXPLAINED_ROWS = 1_000
 """Rows whose explanations tell which features matter most, at most."""
 NO_STAGE = "unknown"
 

@@ -11,7 +11,7 @@ from features.build import Examples
 from training.leads.bundle import Bundle
 from training.leads.explain import explain
 
-MOST_ROWS = 2_000
+MOST_ROWS = 800
 MOST_FEATURES = 20
 
 

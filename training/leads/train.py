@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 
+from features.evidence import EvidenceState
 from features.params import FeatureParams
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
@@ -13,7 +15,7 @@ from training.evaluation.leads import Evaluation, evaluate
 from training.leads.backtest import Backtest, backtest_leads
 from training.leads.bundle import Bundle
 from training.leads.dataset import TrainingSet, build_training_set
-from training.leads.fit import fit_leads
+from training.leads.fit import fit_leads, lead_evidence
 from training.params import EvaluationParams, TrainingParams
 from training.rolling import Range
 
@@ -62,10 +64,16 @@ def train_leads(
     with progress("learning", 3) as advance:
         training_set = build_training_set(warehouse, horizon_days, features, params)
         advance(1)
-        bundle = fit_leads(training_set, warehouse, features, params)
+        # Where the kept model finds too little to learn from, an earlier one would find less.
+        is_enough = lead_evidence(training_set, features).state != EvidenceState.NONE
+        # Trees grow outside Python: meanwhile the earlier model's features are built. Only this
+        # thread asks the warehouse, for a model with enough to learn from needs its rows alone.
+        with ThreadPoolExecutor(1) as pool:
+            fitted = pool.submit(fit_leads, training_set, warehouse, features, params)
+            test = _test(warehouse, training_set, features, params) if is_enough else None
+            bundle = fitted.result()
         advance(1)
-        # Where the kept model found too little to learn from, an earlier one would find less.
-        test = _test(warehouse, training_set, features, params) if bundle.ensemble else None
+        test = test if bundle.ensemble else None
         graded = evaluate(test.predictions, settings_of(params.evaluation)) if test else None
         advance(1)
     return Trained(bundle, training_set, test, graded, _notes(training_set, bundle, test))

@@ -57,6 +57,11 @@ class Tracking:
         """Where everything lives."""
         return Mlruns(self.home.resolve() / "mlruns")
 
+    def prepare(self) -> None:
+        """Open MLflow now, so that the first question need not wait for it."""
+        with self._open():
+            pass
+
     def log(self, run: RunRecord) -> str:
         """Log a training and register its model.
 
