@@ -57,7 +57,10 @@ class QuotaOutlook:
 
     def one_rep(self, rep_id: str, as_of: datetime | None = None) -> list[dict[str, Any]]:
         """Return one rep's forecasts as plain values, one for each running period."""
-        own = of_rep(self.score(as_of), rep_id, self.reps(), self.moment(as_of))
+        table = self.score(as_of)
+        is_there = table["rep_id"].eq(rep_id).any()
+        # Whom the extract knows is asked only to say why a rep has no forecast.
+        own = of_rep(table, rep_id, {} if is_there else self.reps(), self.moment(as_of))
         return [plain(row) for row in own.to_dict("records")]
 
     def reps(self) -> Spans:
