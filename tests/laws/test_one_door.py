@@ -114,7 +114,7 @@ ALLOWED = (
     ("serving/api/lead_answers.py", "until > as_of", SAID),
     ("serving/api/lead_contracts.py", "other < created_at", SAID),
     ("serving/cli/demo.py", "period_end <= data_until", MATURE),
-    ("serving/cli/score.py", "until > as_of", SAID),
+    ("serving/cli/session.py", "until > as_of", SAID),
     ("serving/home/cache.py", "moment > moment", NUMBER),
     ("serving/home/lookup.py", "created_at >= moment", SAID),
     ("serving/home/lookup.py", "other < moment", SAID),
