@@ -84,11 +84,11 @@ def sample_company(seed: int) -> list[Grade]:
         (home / "params.yaml").write_text(params, encoding="utf-8")
         run(home, "ingest", str(home / "company"))
         found = run(home, "check")["findings"]
-        named = {finding["column"] for finding in found}  # type: ignore[attr-defined, index]  # JSON
+        named = {finding["column"] for finding in found}  # type: ignore[attr-defined]  # JSON
         missed = [name for name in PLANTED if name not in named]
         trained = run(home, "train", "leads")["models"][0]  # type: ignore[index]  # JSON
     metrics = trained["metrics"]
-    auc = f"{metrics['auc']:.3f} ({metrics['auc_low']:.3f} to {metrics['auc_high']:.3f})"  # type: ignore[index]  # JSON
+    auc = f"{metrics['auc']:.3f} ({metrics['auc_low']:.3f} to {metrics['auc_high']:.3f})"
     what = f"sample company, seed {seed}"
     said = ", ".join(missed) or "none missed"
     return [

@@ -18,7 +18,7 @@ from features.simulation.truth import write_truth
 
 sys.path.append(str(Path(__file__).parents[1] / "features" / "simulation"))
 
-from simulated import ece, noise_floor, ripe
+from simulated import ece, noise_floor, mature
 
 SEEDS = (1, 2, 3, 4, 5)
 REALISM_SEEDS = (1, 2, 3)
@@ -33,7 +33,7 @@ def sample_truth() -> list[Grade]:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder)
             write_truth(live(company_settings("demo", seed=seed, cause_replays=0), out), out)
-            leads.append(ripe(out))
+            leads.append(mature(out))
             quotas.append(_quotas(out).assign(seed=seed))
         found = leads[-1]
         auc = float(roc_auc_score(found["y"], found["p_true"]))
