@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import InputError, LockedError, NotReady
+from features.field_history import FieldHistory
 from features.storage.files import held, replace_atomically
 
 NO_EVENTS = datetime.min  # noqa: DTZ901 - stored times are naive UTC
@@ -44,6 +45,7 @@ class WarehouseMeta:
         fingerprint: of the accepted content; the same input gives the same.
         source: the folder or URL it was read from, without a password.
         mapping: the mapping file it was read with.
+        histories: the fields that have a history.
     """
 
     path: Path
@@ -53,18 +55,23 @@ class WarehouseMeta:
     fingerprint: str
     source: str
     mapping: Path | None = None
+    histories: tuple[FieldHistory, ...] = ()
 
 
 def current(home: Path) -> WarehouseMeta:
     """Find the current warehouse.
 
     Raises:
-        NotReady: nothing has been ingested under this home.
+        NotReady: nothing has been ingested under this home, or only by an older version.
         InputError: the pointer to it cannot be read.
     """
     content = _pointer(home)
     if content is None:
         raise NotReady(f"no data yet in {home}: run `pacesetter ingest SOURCE` first")
+    if "histories" not in content:
+        raise NotReady(
+            f"the data in {home} was ingested by an older version: run `pacesetter ingest SOURCE`"
+        )
     until, mapping = content["data_until"], content["mapping"]
     return WarehouseMeta(
         path=_warehouses(home) / content["warehouse"],
@@ -74,7 +81,12 @@ def current(home: Path) -> WarehouseMeta:
         fingerprint=content["fingerprint"],
         source=content["source"],
         mapping=None if mapping is None else Path(mapping),
+        histories=tuple(_field_history(plain) for plain in content["histories"]),
     )
+
+
+def _field_history(plain: dict[str, Any]) -> FieldHistory:
+    return FieldHistory(**{**plain, "log_begins": datetime.fromisoformat(plain["log_begins"])})
 
 
 @contextmanager

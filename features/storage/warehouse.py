@@ -17,6 +17,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from features.errors import TableError
+from features.field_history import FieldHistory
 from features.params import IngestParams
 from features.snapshot import as_of_extract
 from features.storage.catalog import WarehouseMeta
@@ -38,6 +39,8 @@ class Warehouse:
         data_until: the extract is complete for events before this moment.
         fingerprint: of the accepted rows.
         cut_at: the moment `until` cut it at; whole extracts have none.
+        histories: the fields that have a history. All of it lies in `changes`, the values at
+            creation included, and their own columns are empty.
     """
 
     backend: Any
@@ -46,6 +49,7 @@ class Warehouse:
     data_until: datetime
     fingerprint: str
     cut_at: datetime | None = None
+    histories: tuple[FieldHistory, ...] = ()
     _kept: list[Any] = field(default_factory=list, repr=False, compare=False)
     _shared: dict[Maker, ir.Table] | None = field(default=None, repr=False, compare=False)
 
@@ -69,12 +73,21 @@ class Warehouse:
             for name in TABLES
         }
         return cls(
-            backend, MappingProxyType(tables), meta.present, meta.data_until, meta.fingerprint
+            backend,
+            MappingProxyType(tables),
+            meta.present,
+            meta.data_until,
+            meta.fingerprint,
+            histories=meta.histories,
         )
 
     def __getitem__(self, name: str) -> ir.Table:
         """Return a table of the schema."""
         return self.tables[name]
+
+    def has_history(self, entity_type: str, field_name: str) -> bool:
+        """Tell whether a field's values as of a moment come from `changes` alone."""
+        return any((h.entity_type, h.field) == (entity_type, field_name) for h in self.histories)
 
     def require(self, *names: str, purpose: str) -> None:
         """Refuse a purpose whose tables the extract does not hold.
