@@ -18,7 +18,7 @@ from features.simulation.truth import write_truth
 
 sys.path.append(str(Path(__file__).parents[1] / "features" / "simulation"))
 
-from simulated import ece, noise_floor, mature
+from simulated import ece, mature, noise_floor
 
 SEEDS = (1, 2, 3, 4, 5)
 REALISM_SEEDS = (1, 2, 3)
