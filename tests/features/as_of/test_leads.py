@@ -159,6 +159,18 @@ def test_a_lead_belongs_to_the_account_of_the_moment(opened: Opened) -> None:
     assert rows == [("x", "B", "Ulm"), ("y", "A", "Bonn"), ("z", None, None)]
 
 
+def test_words_in_a_column_of_numbers_stay_words(opened: Opened) -> None:
+    """The vocabulary says how a column is read, not its type in the file."""
+    vocabulary = Vocabulary(columns={"leads.size": ("large",), "leads.grade": None})
+    rows: list[Row] = [{**lead(name, day(1)), "size": 7, "grade": True} for name in "xy"]
+    changes = [change("x", day(5), "size", "large"), change("x", day(5), "grade", "false")]
+    attributes = {"leads": {"size": pa.int64(), "grade": pa.bool_()}}
+    with opened(leads=rows, changes=changes, attributes=attributes) as warehouse:
+        taken = open_lead_snapshots(warehouse, vocabulary, [day(10)], FeatureParams())
+        columns = ("lead_id", "leads__size", "leads__grade")
+        assert answer(warehouse, leads(taken), *columns) == [("x", "large", 0.0), ("y", "7", 1.0)]
+
+
 def test_a_wish_not_to_be_called_is_emptied_until_it_is_seen(opened: Opened) -> None:
     """Half-open, like every end."""
     rows = [
