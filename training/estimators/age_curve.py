@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import logit
+from scipy.special import expit, logit
 
 from features.arrays import Floats, Ints
 from training.estimators.calibration import Calibrator
@@ -16,6 +16,8 @@ from training.estimators.calibration import Calibrator
 TENTHS = np.linspace(0, 1, 11)[1:-1]
 IMAGINED_LEADS = 20
 """Imagined leads at the base rate in each bin: so few real ones say nothing of their own."""
+
+FLAT = 1e-9
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,20 @@ class AgeCurve:
     def probability(self, ages: Floats) -> Floats:
         """Return the chance at each age in days."""
         return np.asarray(self.shares)[_place(ages, self.edges)]
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether all ages have the same chance."""
+        return max(self.shares) - min(self.shares) < FLAT
+
+    def damped(self, share: float, base_rate: float) -> AgeCurve:
+        """Return the curve a share (0 to 1) of the way from the base rate to this one.
+
+        >>> [round(p, 3) for p in AgeCurve((7.0,), (0.5, 0.01)).damped(0.5, 0.1).shares]
+        [0.25, 0.032]
+        """
+        margins, base = logit(np.asarray(self.shares)), logit(base_rate)
+        return AgeCurve(self.edges, tuple(expit(base + share * (margins - base)).tolist()))
 
     def mapped(self, calibrator: Calibrator) -> AgeCurve:
         """Return the curve with every share calibrated."""

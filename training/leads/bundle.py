@@ -48,7 +48,8 @@ class Bundle:
         fingerprint: of their declarations; scoring with others is refused.
         ensemble: the trees; None where there was too little to learn from.
         calibrator: maps the trees' margins to probabilities.
-        base_rate: the share that converts; the answer without trees and without an age curve.
+        base_rate: the share that converts, by which bands are drawn; the answer without trees and
+            without an age curve.
         evidence: how much the model rests on.
         about: facts for people: parts in time, trees, what was left out and why.
         age_curve: the answer without trees; None for a model with trees.

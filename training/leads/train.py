@@ -128,8 +128,9 @@ def _instead(bundle: Bundle, training_set: TrainingSet, honesty: Honesty) -> Bun
     if not honesty.failed:
         return None
     fallback = fall_back(bundle, training_set, Evidence(EvidenceState.NONE, honesty.says))
-    by = "the base rate" if fallback.age_curve is None else "age alone"
-    says = f"{honesty.says}; the fallback forecasts by {by}, and calls no lead hot"
+    curve = fallback.age_curve
+    by = "by age alone" if curve is not None and not curve.is_flat else "one rate for all ages"
+    says = f"{honesty.says}; the fallback forecasts {by}, and calls no lead hot"
     return replace(fallback, evidence=Evidence(EvidenceState.NONE, says))
 
 
