@@ -148,9 +148,9 @@ def train(
 
     The first model of a kind becomes champion; later ones stay challengers unless --promote. A
     first lead model that is not shown to beat the base rate and age alone on the newest mature past
-    gives way to the fallback. With --json: `models`, each with kind, version, alias, evidence, says,
-    doubt (why it is not shown to know more than age, or null) and metrics; and `left_out`, which
-    tells of each kind that the tables do not allow why.
+    gives way to the fallback. With --json: `models`, each with kind, version, alias, evidence,
+    says, doubt (why it is not shown to know more than age, or null) and metrics; and `left_out`,
+    which tells of each kind that the tables do not allow why.
 
     \b
     pacesetter train

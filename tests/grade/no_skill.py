@@ -38,7 +38,8 @@ from training.loop.results import Recipe
 from training.params import SplitParams, TrainingParams
 
 SEEDS = (101, 102, 103, 104, 105)
-SKILLED, SKILLED_SEEDS = "demo", tuple(range(1, 21))
+SKILLED = {"small": tuple(range(1, 21)), "demo": (1, 2, 3)}
+"""Presets of the sample company, and their seeds."""
 LEAST_FALLBACKS = 14
 EVERY_DAYS, SAMPLE_EVERY_DAYS = 7, 14
 """Days between training cutoffs; those of sample companies are as far apart as in `demo`."""
@@ -186,29 +187,41 @@ def trained(write: Callable[[Path], None], every_days: int) -> TrainingRecord:
 
 
 def no_skill() -> list[Grade]:
-    """Grade what is registered where only age can be known."""
+    """Grade what is registered where only age can be known, and where much can be."""
+    return [*_without_skill(), *_nothing_at_all(), *_with_skill()]
+
+
+def _without_skill() -> list[Grade]:
     grades, n_fallbacks = [], 0
     for name, write in GENERATORS.items():
         for seed in SEEDS:
             training = trained(partial(write, seed=seed), EVERY_DAYS)
             n_fallbacks += registers_fallback(training)
-            grades.append(Grade(f"{name}, seed {seed}", verdict(training), "", None))
-    figure = f"{n_fallbacks} of {len(grades)}"
+            grades.append(Grade(f"no skill: {name}, seed {seed}", verdict(training), "", None))
+    figure, wanted = f"{n_fallbacks} of {len(grades)}", f">= {LEAST_FALLBACKS}"
     is_met = n_fallbacks >= LEAST_FALLBACKS
-    wanted = f">= {LEAST_FALLBACKS}"
-    return [*grades, Grade("companies that register the fallback", figure, wanted, is_met)]
+    return [*grades, Grade("no skill: register the fallback", figure, wanted, is_met)]
 
 
-def skill() -> list[Grade]:
-    """Grade what is registered where much can be known, and where `nosignal` leaves nothing."""
-    grades, n_models = [], 0
-    for seed in SKILLED_SEEDS:
-        training = trained(partial(_sample, preset=SKILLED, seed=seed), SAMPLE_EVERY_DAYS)
-        n_models += not registers_fallback(training)
-        grades.append(Grade(f"{SKILLED}, seed {seed}", verdict(training), "", None))
-    figure = f"{n_models} of {len(grades)}"
-    is_met = n_models == len(grades)
-    return [*grades, Grade("companies that register the model", figure, "all", is_met)]
+def _nothing_at_all() -> list[Grade]:
+    training = trained(partial(_sample, preset="nosignal", seed=1), SAMPLE_EVERY_DAYS)
+    is_met = registers_fallback(training)
+    return [Grade("sample company nosignal, seed 1", verdict(training), "the fallback", is_met)]
+
+
+def _with_skill() -> list[Grade]:
+    grades = []
+    for preset, seeds in SKILLED.items():
+        verdicts = []
+        for seed in seeds:
+            training = trained(partial(_sample, preset=preset, seed=seed), SAMPLE_EVERY_DAYS)
+            what = f"sample company {preset}, seed {seed}"
+            grades.append(Grade(what, verdict(training), "", None))
+            verdicts.append(not registers_fallback(training))
+        what = f"sample companies {preset}: register the model"
+        figure = f"{sum(verdicts)} of {len(seeds)}"
+        grades.append(Grade(what, figure, "all", all(verdicts)))
+    return grades
 
 
 def registers_fallback(training: TrainingRecord) -> bool:
@@ -231,4 +244,5 @@ def verdict(training: TrainingRecord) -> str:
 
 
 def _sample(out: Path, preset: str, seed: int) -> None:
+    out.mkdir()
     live(company_settings(preset, seed=seed, replays=0, cause_replays=0), out)

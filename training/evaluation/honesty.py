@@ -166,4 +166,4 @@ def _saved(forecasts: Forecasts, rival: str, loss: str) -> Floats:
 def _number(value: float) -> str:
     """Write a gain with as many decimals as its first figure needs, three at least."""
     digits = 3 if abs(value) >= 0.0095 else 4  # noqa: PLR2004 - where three decimals show two figures
-    return f"{value:.{digits}f}"
+    return f"{round(value, digits) + 0.0:.{digits}f}"

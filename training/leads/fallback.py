@@ -33,7 +33,8 @@ def fall_back(bundle: Bundle, training_set: TrainingSet, evidence: Evidence) -> 
         evidence: why it does not forecast; its state is `none`.
     """
     curve = age_curve(training_set)
-    columns, rate = (), bundle.base_rate
+    columns: tuple[str, ...] = ()
+    rate = bundle.base_rate
     if curve is not None:
         # Bands and reasons start from what the curve says of a lead whose age nobody knows.
         columns, rate = (AGE_DAYS,), float(curve.probability(_ages(training_set)).mean())
