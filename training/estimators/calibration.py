@@ -122,7 +122,7 @@ def choose_calibrator(
     Args:
         margins: raw margins of forecasts of a later time than the model learned from.
         y: what happened: 1 or 0.
-        weights: one per row; a lead's rows together should weigh one.
+        weights: one per row; they may not depend on what happened.
         later: marks the later part of the window.
 
     Returns:

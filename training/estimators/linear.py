@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +18,7 @@ FLAT = 1e-9
 """A feature with a smaller standard deviation is left out."""
 FAR = 4.0
 """Standardised features are clipped at this many standard deviations."""
+_ALONE = Lock()
 
 
 class Regression(Protocol):
@@ -48,9 +51,13 @@ class Linear:
 
     def of(self, features: pd.DataFrame) -> Floats:
         """Return the linear predictor, one number per row."""
-        z = _standardised(features[list(self.names)], np.array(self.mean), np.array(self.scale))
         # Not BLAS, whose threads may add up in another order on another machine.
-        return np.asarray(self.intercept + (z * np.array(self.weights)).sum(axis=1))
+        return np.asarray(self.intercept + self.parts(features).sum(axis=1))
+
+    def parts(self, features: pd.DataFrame) -> Floats:
+        """Split each prediction: rows x features, what each adds to the intercept."""
+        z = _standardised(features[list(self.names)], np.array(self.mean), np.array(self.scale))
+        return z * np.array(self.weights)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -75,8 +82,7 @@ def fit_linear(model: Regression, features: pd.DataFrame, y: Floats) -> Linear:
     kept = np.flatnonzero(scale > FLAT)
     names = [str(features.columns[int(k)]) for k in kept]
     z = _standardised(features[names], mean[kept], scale[kept])
-    # One thread, so that sums are made in one order and the same past gives the same bits.
-    with threadpool_limits(1):
+    with one_thread():
         fitted = model.fit(z, y)
     return Linear(
         tuple(names),
@@ -85,6 +91,17 @@ def fit_linear(model: Regression, features: pd.DataFrame, y: Floats) -> Linear:
         tuple(map(float, np.ravel(fitted.coef_))),
         float(np.ravel(fitted.intercept_)[0]),
     )
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let numerical libraries add up in one order, so that the same past gives the same bits.
+
+    Their limit is the whole process's: of two threads that set it at once, the one that leaves
+    first would lift it for the other. So one waits.
+    """
+    with _ALONE, threadpool_limits(1):
+        yield
 
 
 def _standardised(features: pd.DataFrame, mean: Floats, scale: Floats) -> Floats:

@@ -18,11 +18,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit, logit
-from sklearn.compose import make_column_transformer
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from features.arrays import Floats
 from features.as_of.leads import snapshots_of
@@ -37,6 +32,7 @@ from training.evaluation.honesty import AGE, BASE_RATE
 from training.leads.bundle import AGE_DAYS
 from training.leads.dataset import TrainingSet
 from training.leads.fallback import age_curve
+from training.leads.regression import fit_regression
 
 Forecast = Callable[[pd.DataFrame], Floats]
 RECENCY = "recency rule"
@@ -45,9 +41,6 @@ LOGISTIC = "logistic regression"
 BINS = 10
 RATE_ROWS = 10
 """Imagined rows at the base rate in each bin of the recency rule."""
-MOST_ROWS = 60_000
-"""Rows the logistic regression learns from, at most: more change it little and cost much."""
-SEED = 11
 
 
 @dataclass(frozen=True)
@@ -218,28 +211,9 @@ def _bin(values: Floats, edges: Floats | None, bins: int) -> npt.NDArray[np.int_
 
 
 def _logistic(training_set: TrainingSet) -> Forecast:
-    """Fit a ridge logistic regression: numbers on a log scale, categories one-hot."""
+    """Fit the regression that also stands beside the model's trees, alone and uncalibrated."""
     if not 0 < training_set.y.sum() < len(training_set.y):
         return _base_rate(training_set)
     X = training_set.examples.X.drop(columns=sorted(training_set.suspected), errors="ignore")
-    rows = np.arange(len(X))
-    if len(X) > MOST_ROWS:
-        rows = np.sort(np.random.default_rng(SEED).choice(len(X), MOST_ROWS, replace=False))
-    kept = [name for name in X.columns if X[name].notna().any()]
-    categorical = [n for n in training_set.examples.feature_set.categorical if n in kept]
-    numbers = [name for name in kept if name not in categorical]
-    scale = make_pipeline(
-        FunctionTransformer(_signed_log), SimpleImputer(add_indicator=True), StandardScaler()
-    )
-    encode = OneHotEncoder(handle_unknown="ignore", min_frequency=20)
-    pipeline = make_pipeline(
-        make_column_transformer((scale, numbers), (encode, categorical)),
-        LogisticRegression(C=0.05, max_iter=300),
-    )
-    pipeline.fit(X.iloc[rows], training_set.y[rows])
-    return lambda Z: np.asarray(pipeline.predict_proba(Z)[:, 1]) if len(Z) else np.empty(0)
-
-
-def _signed_log(values: pd.DataFrame) -> pd.DataFrame:
-    """Return log(1 + |value|) with the value's sign: it shortens the tails of counts and ages."""
-    return values.apply(np.sign) * values.abs().apply(np.log1p)
+    regression = fit_regression(X, training_set.y, training_set.examples.feature_set.categorical)
+    return lambda Z: np.asarray(expit(regression.margins(Z)))

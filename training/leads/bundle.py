@@ -1,9 +1,9 @@
 """A trained lead model as data: trees as text, everything else as JSON. Never a pickle.
 
 A bundle is a folder: `bundle.json` and `trees-N.txt`. It holds everything scoring needs: the
-vocabulary features were declared with, the columns in use, the calibrator, and what answers without
-trees: a rate by age, or one for everybody. It refuses to score with features whose meaning has
-changed since.
+vocabulary features were declared with, the columns in use, the regression beside the trees, the
+calibrator, and what answers without trees: a rate by age, or one for everybody. It refuses to score
+with features whose meaning has changed since.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from training.estimators.age_curve import AgeCurve
 from training.estimators.boosting import Ensemble
 from training.estimators.calibration import Calibrator
 from training.evidence import Evidence
+from training.leads.blend import Blend
+from training.leads.regression import LeadRegression
 
 FORMAT = 2
 LEADS = "leads"
@@ -47,7 +49,8 @@ class Bundle:
         columns: the features in use, in order.
         fingerprint: of their declarations; scoring with others is refused.
         ensemble: the trees; None where there was too little to learn from.
-        calibrator: maps the trees' margins to probabilities.
+        regression: the regression beside the trees; None without trees.
+        calibrator: maps the margins of both to probabilities.
         base_rate: the share that converts, by which bands are drawn; the answer without trees and
             without an age curve.
         evidence: how much the model rests on.
@@ -62,6 +65,7 @@ class Bundle:
     columns: tuple[str, ...]
     fingerprint: str
     ensemble: Ensemble | None
+    regression: LeadRegression | None
     calibrator: Calibrator
     base_rate: float
     evidence: Evidence
@@ -89,9 +93,17 @@ class Bundle:
 
     def margins(self, X: pd.DataFrame) -> Floats:
         """Return the calibrated log-odds of each row."""
-        if self.ensemble is None:
+        blend = self.blend
+        if blend is None:
             return np.asarray(logit(self._without_trees(X)))
-        return self.calibrator.margin(self.ensemble.margins(X))
+        return self.calibrator.margin(blend.margins(X))
+
+    @property
+    def blend(self) -> Blend | None:
+        """The trees and the regression together; None without them."""
+        if self.ensemble is None or self.regression is None:
+            return None
+        return Blend(self.ensemble, self.regression)
 
     def probability(self, X: pd.DataFrame) -> Floats:
         """Return the chance of each row to convert within the horizon."""
@@ -123,6 +135,7 @@ class Bundle:
             "columns": list(self.columns),
             "fingerprint": self.fingerprint,
             "trees": len(self._texts()),
+            "regression": self.regression and self.regression.to_json(),
             "calibrator": self.calibrator.to_json(),
             "base_rate": self.base_rate,
             "evidence": self.evidence.to_json(),
@@ -152,6 +165,7 @@ class Bundle:
             columns=columns,
             fingerprint=plain["fingerprint"],
             ensemble=Ensemble(texts, columns) if texts else None,
+            regression=LeadRegression.from_json(plain["regression"]) if texts else None,
             calibrator=Calibrator.from_json(plain["calibrator"]),
             base_rate=plain["base_rate"],
             evidence=Evidence.from_json(plain["evidence"]),

@@ -1,10 +1,10 @@
 """Reasons for a score, in percentage points that add up to it.
 
-Trees explain themselves in log-odds (path-dependent TreeSHAP, Lundberg et al. 2020). People read
-percent. With raw margin m, its base b and the calibrated probability g, every feature's log-odds
-are multiplied by the same rate (g(m) - g(b)) / (m - b), the slope of the chord from the base to the
-lead. So the points of all features and the base add up to the probability exactly, and keep their
-signs and proportions.
+The model explains itself in log-odds: its trees by path-dependent TreeSHAP (Lundberg et al. 2020),
+the regression beside them by its weights. People read percent. With raw margin m, its base b and
+the calibrated probability g, every feature's log-odds are multiplied by the same rate
+(g(m) - g(b)) / (m - b), the slope of the chord from the base to the lead. So the points of all
+features and the base add up to the probability exactly, and keep their signs and proportions.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy.typing as npt
 from features.arrays import Floats
 from features.build import Examples
 from features.feature import Feature, Unit
-from training.estimators.boosting import Ensemble
+from training.leads.blend import Blend
 from training.leads.bundle import Bundle
 
 NEAR = 1e-9
@@ -50,12 +50,13 @@ class Explanation:
 def explain(bundle: Bundle, examples: Examples) -> Explanation:
     """Split each probability into percentage points of the features."""
     features = tuple(bundle.feature_set)
-    if bundle.ensemble is None:
+    blend = bundle.blend
+    if blend is None:
         # By age alone the way from the base rate is age's; without a curve there is no way to go.
         p = bundle.probability(examples.X)
         points = np.repeat(100 * (p - bundle.base_rate)[:, None], len(features), axis=1)
         return Explanation(100 * bundle.base_rate, points, p, features)
-    phi, base = _log_odds(bundle.ensemble, examples)
+    phi, base = _log_odds(blend, examples)
     raw = base + phi.sum(axis=1)
     p, p0 = bundle.calibrator.probability(raw), bundle.calibrator.probability(np.array([base]))[0]
     away = raw - base
@@ -64,8 +65,8 @@ def explain(bundle: Bundle, examples: Examples) -> Explanation:
     return Explanation(float(100 * p0), 100 * phi * rate[:, None], p, features)
 
 
-def _log_odds(ensemble: Ensemble, examples: Examples) -> tuple[Floats, float]:
-    contributions = ensemble.contributions(examples.X)
+def _log_odds(blend: Blend, examples: Examples) -> tuple[Floats, float]:
+    contributions = blend.contributions(examples.X)
     return contributions[:, :-1], float(contributions[0, -1]) if len(contributions) else 0.0
 
 

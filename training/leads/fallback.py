@@ -10,12 +10,12 @@ from scipy.special import logit
 
 from features.arrays import Bools, Floats
 from features.definitions.lead import lead_features
-from features.snapshot import CUTOFF
 from training.estimators.age_curve import AgeCurve, fit_age_curve
-from training.estimators.calibration import IDENTITY, Calibrator, choose_calibrator, trust_in
+from training.estimators.calibration import IDENTITY
 from training.evaluation.metrics import log_loss
 from training.evidence import Evidence
 from training.leads.bundle import AGE_DAYS, Bundle
+from training.leads.calibrate import calibrate
 from training.leads.dataset import TrainingSet, smoothed_rate
 
 FACTS = ("split", "parts", "left_out")
@@ -45,6 +45,7 @@ def fall_back(bundle: Bundle, training_set: TrainingSet, evidence: Evidence) -> 
         columns=columns,
         fingerprint=kept.fingerprint,
         ensemble=None,
+        regression=None,
         calibrator=IDENTITY,
         base_rate=rate,
         evidence=evidence,
@@ -77,7 +78,7 @@ def age_curve(training_set: TrainingSet) -> AgeCurve | None:
     ages, y = _ages(training_set)[window], training_set.y[window]
     share = min(SHARES, key=lambda way: early.damped(way).loss(ages, y))
     margins = logit(early.damped(share).curve.probability(ages))
-    calibrator = _calibrator(training_set, margins)
+    calibrator, _ = calibrate(training_set, margins)
     return whole.damped(share).curve.mapped(calibrator)
 
 
@@ -100,19 +101,6 @@ class _Fitted:
 
     def loss(self, ages: Floats, y: Floats) -> float:
         return float(log_loss(y, self.curve.probability(ages)).mean())
-
-
-def _calibrator(training_set: TrainingSet, margins: Floats) -> Calibrator:
-    """Choose a calibrator for margins of the calibration window."""
-    window = training_set.split.calibrate
-    rows = training_set.rows(window)
-    keys = training_set.examples.keys[rows]
-    # All rows weigh alike, whatever came of them, and together as much as there are leads.
-    weights = np.full(len(keys), keys["lead_id"].nunique() / len(keys))
-    middle = np.datetime64(window[len(window) // 2], "us")
-    later = keys[CUTOFF].to_numpy() >= middle
-    chosen, _ = choose_calibrator(margins, training_set.y[rows], weights, later)
-    return chosen.trusted(trust_in((window[-1] - window[0]).days + 1))
 
 
 def _ages(training_set: TrainingSet) -> Floats:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from features.arrays import Floats
 from features.definitions.lead import lead_features
 from features.evidence import EvidenceState
 from features.feature import Feature, FeatureSet, Segment
@@ -18,11 +16,14 @@ from features.params import FeatureParams
 from features.snapshot import CUTOFF
 from features.storage.warehouse import Warehouse
 from training.estimators.boosting import Ensemble, TrainingRows, count_rounds, fit_ensembles
-from training.estimators.calibration import IDENTITY, Calibrator, choose_calibrator, trust_in
+from training.estimators.calibration import IDENTITY, Calibrator
 from training.evidence import Evidence
+from training.leads.blend import Blend
 from training.leads.bundle import Bundle
+from training.leads.calibrate import calibrate
 from training.leads.dataset import TrainingSet, build_training_set, smoothed_rate
 from training.leads.fallback import fall_back
+from training.leads.regression import LeadRegression, fit_regression
 from training.params import BoosterParams, TrainingParams
 from training.split import Split
 
@@ -86,6 +87,7 @@ def fit_leads(
         columns=tuple(columns),
         fingerprint=kept.fingerprint,
         ensemble=grown.ensemble,
+        regression=grown.regression,
         calibrator=grown.calibrator,
         base_rate=_base_rate(warehouse, training_set),
         evidence=evidence,
@@ -96,9 +98,10 @@ def fit_leads(
 
 @dataclass(frozen=True)
 class _Grown:
-    """Trees and their calibrator, or the lack of them, with facts for people."""
+    """Trees, regression and calibrator, or the lack of them, with facts for people."""
 
     ensemble: Ensemble | None = None
+    regression: LeadRegression | None = None
     calibrator: Calibrator = IDENTITY
     about: Mapping[str, Any] = field(default_factory=dict)
 
@@ -123,13 +126,18 @@ def _grow(
     whole = training_set.part(sorted(set(training_set.examples.keys[CUTOFF])), columns)
     more = round(rounds * min(MOST_GROWTH, (len(whole.y) / len(early.y)) ** 0.5))
     first, ensemble = fit_ensembles([(early, rounds), (whole, more)], categorical, params)
-    calibrator, losses = _calibrate(training_set, first.margins, columns)
+    early_regression, regression = (
+        fit_regression(part.X, part.y, categorical) for part in (early, whole)
+    )
+    early_blend = Blend(first, early_regression)
+    window = training_set.part(split.calibrate, columns)
+    calibrator, losses = calibrate(training_set, early_blend.margins(window.X))
     about = {
         "rounds": more,
         "calibration_log_loss": losses,
         "importance": dict(zip(columns, ensemble.importance().tolist(), strict=True)),
     }
-    return _Grown(ensemble, calibrator, about)
+    return _Grown(ensemble, regression, calibrator, about)
 
 
 def _stopping(
@@ -142,31 +150,6 @@ def _stopping(
         (training_set.part(earlier, columns), training_set.part(later, columns))
         for earlier, later in pairs
     ]
-
-
-def _calibrate(
-    training_set: TrainingSet, margins: Callable[[pd.DataFrame], Floats], columns: Sequence[str]
-) -> tuple[Calibrator, dict[str, float]]:
-    """Choose a calibrator on the calibration window.
-
-    Args:
-        training_set: holds the window.
-        margins: forecasts log-odds of rows; its model has not seen the window.
-        columns: the features in use.
-
-    Returns:
-        The calibrator, trusted as far as the window is long, and the log loss of each candidate.
-    """
-    window = training_set.split.calibrate
-    keys = training_set.examples.keys[training_set.rows(window)]
-    part = training_set.part(window, columns)
-    # One lead stands in the window at many cutoffs, and its rows share one outcome.
-    weights = 1 / keys.groupby("lead_id")["lead_id"].transform("count").to_numpy(np.float64)
-    middle = np.datetime64(window[len(window) // 2], "us")
-    later = keys[CUTOFF].to_numpy() >= middle
-    chosen, losses = choose_calibrator(margins(part.X), part.y, weights, later)
-    days = (window[-1] - window[0]).days + 1
-    return chosen.trusted(trust_in(days)), losses
 
 
 def _useful(training_set: TrainingSet) -> list[str]:

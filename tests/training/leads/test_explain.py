@@ -52,9 +52,9 @@ def test_all_points_are_the_score(
 def test_points_keep_the_sign_of_log_odds(
     explained: Explanation, bundle: Bundle, training_set: TrainingSet
 ) -> None:
-    """What raises the trees' margin raises the score, and what lowers it lowers it."""
-    assert bundle.ensemble is not None
-    pushes = bundle.ensemble.contributions(training_set.examples.X)[:, :-1]
+    """What raises the raw margin raises the score, and what lowers it lowers it."""
+    assert bundle.blend is not None
+    pushes = bundle.blend.contributions(training_set.examples.X)[:, :-1]
     loud = np.abs(pushes) > 1e-9
     assert (np.sign(explained.points[loud]) == np.sign(pushes[loud])).all()
 
