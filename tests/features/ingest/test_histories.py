@@ -118,6 +118,14 @@ def test_an_old_value_of_an_incomplete_history_is_known_with_its_row(home: Home)
     assert home.laid()["x"] == (day(11), day(33), "web")
 
 
+def test_without_a_column_of_its_own_nothing_is_known_before_the_first_row(home: Home) -> None:
+    """An extract made before that row was shown would hold no trace of the stage at creation."""
+    stage = "lead,a,2025-01-05,2025-01-07,stage,open,new\n"
+    home.ingest([lead("a", 0)], [stage])
+    assert home.history.complete
+    assert home.laid()["a"] == (day(0), day(6), "new")
+
+
 def test_leads_older_than_the_log_do_not_spoil_it(home: Home) -> None:
     """The log begins on day 50: what was before is unknown for old leads, not for new ones."""
     old = [lead(f"old{i}", i, "web") for i in range(30)]
