@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 
 from features.snapshot import SNAPSHOT, as_of_join
 from features.storage.warehouse import Warehouse
-from features.tables import CHANGES
+from features.tables import CHANGES, ENTITY_TABLES
 
 UNBELIEVABLE = 1e12
 """Amounts from here on (ids, typing errors, infinity) count as empty: sums could not hold them."""
@@ -22,6 +22,8 @@ MOMENT = (
 """A date, or a date and a time of day, in UTC."""
 NUMBER = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
 """A number in plain or scientific notation."""
+ENTITY_OF: Mapping[str, str] = {table: entity for entity, table in ENTITY_TABLES.items()}
+"""What the rows of a table are."""
 FLAGS = ("true", "false")
 """How texts say yes and no, in any case."""
 
@@ -60,23 +62,29 @@ def as_of(changes: ir.Table, snapshots: ir.Table, key: str) -> ir.Table:
     return at_last.group_by(SNAPSHOT, "field").aggregate(value=at_last["value"].max())
 
 
-def at_the_end(rows: ir.Table, changes: ir.Table, key: str, columns: Mapping[str, str]) -> ir.Table:
-    """Return rows with each field's last value, whatever a cutoff may see.
+def last_shown(warehouse: Warehouse, rows: ir.Table, table: str, *columns: str) -> ir.Table:
+    """Put a field's last value in a column's place, where the field has a history.
 
     Args:
-        rows: have the entity's id; ids may repeat.
-        changes: of that kind of entity, cut to what may be read.
-        key: the column that holds the entity's id on both sides.
-        columns: name to give, perhaps of a column of `rows` -> field in `changes`.
+        warehouse: cut to what may be read.
+        rows: have the id of the entities of `table`; ids may repeat.
+        table: leads, deals, reps or accounts.
+        columns: of the rows.
 
     Returns:
-        The rows, the values as texts, empty where there is none.
+        The rows. Replaced columns hold texts, empty where the history has none.
     """
-    for column, name in columns.items():
-        of_field = changes.filter(changes["field"] == name)
-        last_at = of_field.group_by(key).aggregate(last_at=of_field.changed_at.max())
-        last = of_field.inner_join(last_at, key)
+    entity = ENTITY_OF[table]
+    key = f"{entity}_id"
+    for column in columns:
+        if not warehouse.has_history(entity, column):
+            continue
+        changes = changes_of(warehouse, entity, key)
+        changes = changes.filter(changes["field"] == column)
+        last_at = changes.group_by(key).aggregate(last_at=changes.changed_at.max())
+        last = changes.inner_join(last_at, key)
         last = last.filter(last.changed_at == last.last_at)
+        # Of two values of one moment the greater text, as everywhere.
         last = last.group_by(same=last[key]).aggregate(last_value=last["value"].max())
         joined = rows.left_join(last, rows[key] == last.same)
         rows = joined.mutate(**{column: joined.last_value}).drop("same", "last_value")

@@ -15,12 +15,12 @@ from typing import Any
 import ibis.expr.types as ir
 
 from features.history.kinds import kinds_of
-from features.history.values import at_the_end, changes_of
+from features.history.values import changes_of, last_shown
 from features.params import FeatureParams
 from features.snapshot import CUTOFF, hired
 from features.storage.warehouse import Warehouse
 from features.subjects import DEAL, LEAD, REP, SUBJECTS, Subject
-from features.tables import ENTITY_TABLES, LEADS, ColumnKind
+from features.tables import LEADS, ColumnKind
 
 STAGE = "stage"
 OWNER_FIELD = "rep_id"
@@ -203,7 +203,7 @@ def _columns(
             continue
         if column not in warehouse[table].columns or column.lower() == CUTOFF:
             continue
-        rows = _at_the_end(warehouse, _rows_met(warehouse, table, subject), table, column)
+        rows = last_shown(warehouse, _rows_met(warehouse, table, subject), table, column)
         kind = kinds_of(warehouse, rows, [column])[column]
         at_least = 1 if table == "reps" else params.min_count
         if kind is ColumnKind.NUMBER:
@@ -213,19 +213,6 @@ def _columns(
         ):
             columns[full_name] = categories
     return columns
-
-
-ENTITY_OF: Mapping[str, str] = {table: entity for entity, table in ENTITY_TABLES.items()}
-"""What the rows of a table are."""
-
-
-def _at_the_end(warehouse: Warehouse, rows: ir.Table, table: str, column: str) -> ir.Table:
-    """Put the last visible value in a column's place, where the field has a history."""
-    entity = ENTITY_OF[table]
-    if not warehouse.has_history(entity, column):
-        return rows
-    key = f"{entity}_id"
-    return at_the_end(rows, changes_of(warehouse, entity, key), key, {column: column})
 
 
 def _rows_met(warehouse: Warehouse, table: str, subject: Subject) -> ir.Table:
@@ -239,7 +226,7 @@ def _rows_met(warehouse: Warehouse, table: str, subject: Subject) -> ir.Table:
         return reps.semi_join(_reps_met(warehouse, subject), "rep_id")
     if table == "accounts" or (table == "leads" and subject is DEAL):
         key = f"{table[:-1]}_id"
-        own = _at_the_end(warehouse, warehouse[subject.table], subject.table, key)
+        own = last_shown(warehouse, warehouse[subject.table], subject.table, key)
         return own.filter(own[key].notnull()).select(key).inner_join(warehouse[table], key)
     return warehouse[table]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from features.errors import NotReady
+from features.history.values import ENTITY_OF
 from features.storage.catalog import NO_EVENTS
 from features.storage.warehouse import Warehouse
 
@@ -30,7 +31,10 @@ def moment_of(warehouse: Warehouse, as_of: datetime | None) -> datetime:
 
 
 def named_in(warehouse: Warehouse, column: str, *tables: str) -> frozenset[str]:
-    """Return all ids in a column that the tables share; empty cells name nobody."""
-    columns = [warehouse[name].select(column) for name in tables]
-    ids = columns[0].union(*columns[1:], distinct=True) if columns[1:] else columns[0].distinct()
+    """Return all ids in a column that the tables share, ever; empty cells name nobody."""
+    changes = warehouse["changes"]
+    entities = [ENTITY_OF[name] for name in tables if name in ENTITY_OF]
+    of_column = changes.filter(changes.entity_type.isin(entities) & (changes.field == column))
+    ids = of_column.select(of_column["value"].name(column))
+    ids = ids.union(*(warehouse[name].select(column) for name in tables), distinct=True)
     return frozenset(name for name in warehouse.arrow(ids)[column].to_pylist() if name is not None)

@@ -24,6 +24,7 @@ from training.checks.columns import attribute_findings
 from training.checks.currencies import currency_findings
 from training.checks.finding import Finding, by_severity
 from training.checks.health import health_findings
+from training.checks.histories import history_findings
 from training.checks.point_in_time import point_in_time_findings
 from training.checks.post_outcome import post_outcome_findings
 from training.checks.quota_leak import quota_leak_findings
@@ -48,6 +49,7 @@ def audit(warehouse: Warehouse, features: FeatureParams, params: TrainingParams)
     findings = [*health_findings(warehouse)]
     findings += quota_leak_findings(warehouse)
     findings += currency_findings(warehouse)
+    findings += history_findings(warehouse)
     if "leads" in warehouse.present:
         findings += _lead_findings(warehouse, features, params)
     return by_severity(findings)

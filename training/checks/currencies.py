@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from features.history.values import last_shown
 from features.storage.warehouse import Warehouse
 from training.checks.finding import Finding
 
@@ -19,10 +20,10 @@ SHOWN = 5
 
 def currency_findings(warehouse: Warehouse) -> Iterator[Finding]:
     """Warn about deals in more than one currency; codes differ in more than case and blanks."""
-    deals = warehouse["deals"]
-    for name in deals.columns:
+    for name in warehouse["deals"].columns:
         if "".join(c for c in name.lower() if c.isalpha()) not in NAMES:
             continue
+        deals = last_shown(warehouse, warehouse["deals"], "deals", name)
         rows = deals.select(code=deals[name].cast("string").strip().upper())
         codes = warehouse.arrow(rows.filter(rows.code != "").distinct())["code"].to_pylist()
         if len(codes) > 1:

@@ -21,6 +21,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from features.history.values import ENTITY_OF
 from features.storage.warehouse import Warehouse
 from features.tables import TABLES
 from training.checks.finding import Finding, Severity
@@ -221,9 +222,9 @@ def _leads(warehouse: Warehouse) -> Iterator[Finding]:
     )
     yield from _share(
         ("leads", "rep_id", "no_owner"),
-        _number(warehouse, _never_owned(warehouse)),
+        _number(warehouse, _without_owner(warehouse)),
         counts["n"],
-        "{} leads never had an owner: they are ranked as one pool",
+        "{} leads have no owner that is known: they are ranked as one pool",
     )
     # Without lost leads an open lead is any that has not converted, however old it is.
     if counts["n"] and not counts["lost"]:
@@ -239,11 +240,12 @@ def _stale(warehouse: Warehouse, open_leads: ir.Table) -> ir.Table:
     return open_leads.filter(open_leads.created_at < limit).anti_join(active, "lead_id")
 
 
-def _never_owned(warehouse: Warehouse) -> ir.Table:
+def _without_owner(warehouse: Warehouse) -> ir.Table:
     """Leads without a rep of their own, in any change of owner, and in any activity."""
     leads, rows, changes = (warehouse[name] for name in ("leads", "activities", "changes"))
     worked = rows.filter(rows.rep_id.notnull()).select("lead_id").distinct()
     moved = changes.filter((changes.entity_type == "lead") & (changes.field == "rep_id"))
+    moved = moved.filter(moved["value"].notnull())
     owned = worked.union(moved.select(lead_id="entity_id")).distinct()
     return leads.filter(leads.rep_id.isnull()).anti_join(owned, "lead_id")
 
@@ -283,8 +285,13 @@ def _activity_counts(warehouse: Warehouse) -> dict[str, int]:
 
 
 def _constant(warehouse: Warehouse, name: str) -> Iterator[Finding]:
-    """Find attributes of a table of two rows or more that are empty or hold one value."""
+    """Find attributes of a table of two rows or more that are empty or hold one value.
+
+    Of fields with a history the column is empty by itself, and `changes` tells what they hold.
+    """
+    entity = ENTITY_OF.get(name, "")
     rows, columns = warehouse[name], sorted(warehouse.attributes(name))
+    columns = [column for column in columns if not warehouse.has_history(entity, column)]
     if not columns:
         return
     values: dict[str, Any] = {column: rows[column].nunique() for column in columns}

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from features.arrays import Floats
+from features.history.values import last_shown
 from features.history.vocabulary import STAGE, Vocabulary
 from features.storage.warehouse import Warehouse
 
@@ -33,8 +34,9 @@ def lead_outcomes(warehouse: Warehouse, horizon_days: int) -> pd.DataFrame:
         horizon_days: an open lead younger than this has no outcome yet.
 
     Returns:
-        The columns of `leads` and, as `accounts.NAME`, of the account; and `outcome`: 1 won,
-        0 lost or still open after a horizon, NaN for the young.
+        The columns of `leads` and, as `accounts.NAME`, of the account; those of fields with a
+        history are empty. And `outcome`: 1 won, 0 lost or still open after a horizon, NaN for the
+        young.
     """
     leads = warehouse["leads"]
     ids = warehouse.arrow(leads.select("lead_id", "created_at"))
@@ -43,6 +45,7 @@ def lead_outcomes(warehouse: Warehouse, horizon_days: int) -> pd.DataFrame:
     accounts = warehouse["accounts"]
     own = {f"accounts.{name}": accounts[name] for name in accounts.columns if name != "account_id"}
     described = accounts.select(account=accounts.account_id, **own)
+    rows = last_shown(warehouse, rows, "leads", "account_id")
     joined = rows.left_join(described, rows.account_id == described.account).drop("account")
     frame = warehouse.arrow(joined).to_pandas().sort_values(["created_at", "lead_id"])
     mature = frame.created_at <= warehouse.data_until - timedelta(days=horizon_days)
@@ -88,7 +91,7 @@ def later_events(
     Returns:
         By the event in words: 1, 0, or NaN where a lead cannot be compared.
     """
-    deals = warehouse["deals"].drop_null("lead_id")
+    deals = last_shown(warehouse, warehouse["deals"], "deals", "lead_id").drop_null("lead_id")
     first = deals.group_by("lead_id").aggregate(at=deals.created_at.min())
     events = {ENDED: _ended_or_open(frame), BECAME_DEAL: _later(warehouse, first, frame)}
     changes = warehouse["changes"]

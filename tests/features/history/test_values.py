@@ -16,8 +16,8 @@ from features.history.values import (
     as_number,
     as_of,
     as_time,
-    at_the_end,
     changes_of,
+    last_shown,
     number_or_flag,
     thousandths,
 )
@@ -157,7 +157,7 @@ def test_of_values_of_one_moment_the_greater_counts(opened: Opened) -> None:
 
 
 def test_the_last_value_of_all_may_be_read(opened: Opened) -> None:
-    """Of a history that was cut: the last by its event, empty where emptied or never filled."""
+    """Of what a cut left: the last by its event; a column without a history stays as it is."""
     changes = [
         change("stage", "new", 1),
         change("stage", "talk", 5),
@@ -165,14 +165,14 @@ def test_the_last_value_of_all_may_be_read(opened: Opened) -> None:
         change("city", "Bonn", 1),
         change("city", None, 2),
     ]
-    rows = table({"lead_id": "string", "city": "int64"}, ("x", 1), ("x", 2), ("y", 3))
-    with opened(changes=changes) as warehouse:
-        own = changes_of(warehouse, "lead", "lead_id")
-        last = at_the_end(rows, own, "lead_id", {"stage": "stage", "city": "city"})
-        assert answer(warehouse, last, "lead_id", "stage", "city") == [
-            ("x", "talk", None),
-            ("x", "talk", None),
-            ("y", None, None),
+    types = {"lead_id": "string", "stage": "string", "city": "string", "size": "int64"}
+    rows = table(types, ("x", None, None, 1), ("x", None, None, 2), ("y", None, None, 3))
+    with opened(changes=changes, histories=["lead stage", "lead city"]) as warehouse:
+        last = last_shown(warehouse, rows, "leads", "stage", "city", "size")
+        assert answer(warehouse, last, *types) == [
+            ("x", "talk", None, 1),
+            ("x", "talk", None, 2),
+            ("y", None, None, 3),
         ]
 
 

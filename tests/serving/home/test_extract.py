@@ -60,6 +60,22 @@ def test_ids_are_named_once_over_all_tables(small: Warehouse) -> None:
     assert named_in(small, "manager_id", "reps") == {"max"}
 
 
+def test_ids_that_only_a_history_names_are_named(tmp_path: Path) -> None:
+    """Where a field has a history, its column is empty, and `changes` holds all it ever held."""
+    data = warehouse(
+        tmp_path,
+        reps="rep_id\nann\n",
+        leads="lead_id,created_at,rep_id\n1,2025-01-01,cleo\n2,2025-01-02,dora\n",
+        changes=(
+            "entity_type,entity_id,changed_at,field,value\n"
+            "lead,1,2025-01-01,rep_id,bob\nlead,1,2025-01-02,rep_id,cleo\n"
+            "deal,1,2025-01-02,rep_id,eve\nlead,1,2025-01-02,stage,new\n"
+        ),
+    )
+    assert named_in(data, "rep_id", "leads") == {"bob", "cleo", "dora"}
+    assert named_in(data, "rep_id", "reps", "leads") == {"ann", "bob", "cleo", "dora"}
+
+
 def test_a_table_that_is_missing_names_nobody(small: Warehouse) -> None:
     """An extract without a table answers as if the table had no rows."""
     assert named_in(small, "rep_id", "quotas") == frozenset()

@@ -25,6 +25,7 @@ from training.checks.canaries import Build, canary_findings, spaced
 from training.checks.columns import attribute_findings
 from training.checks.finding import Finding, by_severity
 from training.checks.health import health_findings
+from training.checks.histories import history_findings
 from training.checks.point_in_time import point_in_time_findings
 from training.checks.post_outcome import post_outcome_findings
 from training.checks.suspicion import MOST_CUTOFFS
@@ -96,7 +97,11 @@ def rows(tables: Tables, folder: Path) -> list[Finding]:
     """Judge the rows of tables."""
     warehouse = opened(tables, folder)
     words = read_vocabulary(warehouse, FeatureParams())
-    return [*post_outcome_findings(warehouse, words), *health_findings(warehouse)]
+    return [
+        *post_outcome_findings(warehouse, words),
+        *health_findings(warehouse),
+        *history_findings(warehouse),
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -222,21 +227,22 @@ def test_an_activity_that_is_the_conversion_is_named(tmp_path: Path) -> None:
     assert _about(findings, "type") == [("with_conversion", "warning")]
 
 
-def test_a_rewritten_column_is_named(tmp_path: Path) -> None:
-    """A column whose history tells another first value is told to have been rewritten."""
+def test_a_history_without_its_beginning_is_named(tmp_path: Path) -> None:
+    """A column that is logged only from its first change on; one logged from creation is not."""
     tables = company(4)
     tables["leads"]["value"] = 100.0 + np.arange(LEADS) % 7
-    tables["changes"] = pd.DataFrame(
-        {
-            "entity_type": "lead",
-            "entity_id": tables["leads"]["lead_id"],
-            "changed_at": tables["leads"]["created_at"],
-            "field": "value",
-            "value": "50",
-        }
-    )
-    findings = rows(tables, tmp_path)
-    assert ("rewritten", "warning") in _about(findings, "value")
+    for days, kinds in ((3, [("incomplete_history", "warning")]), (0, [])):
+        tables["changes"] = pd.DataFrame(
+            {
+                "entity_type": "lead",
+                "entity_id": tables["leads"]["lead_id"],
+                "changed_at": tables["leads"]["created_at"] + pd.Timedelta(days=days),
+                "field": "value",
+                "value": "50",
+            }
+        )
+        findings = rows(tables, tmp_path / str(days))
+        assert _about(findings, "value") == kinds
 
 
 def test_sick_rows_are_told(tmp_path: Path) -> None:

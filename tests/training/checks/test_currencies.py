@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import pyarrow as pa
 import pytest
 from engines import Engine
-from extract import Extract
+from extract import Extract, change
 
+from features.field_history import FieldHistory
 from training.checks.currencies import currency_findings
 from training.checks.finding import Finding
 
@@ -38,6 +40,25 @@ def test_two_currencies_are_a_warning_however_the_column_is_called(
     assert (finding.table, finding.column, finding.severity) == ("deals", column, "warning")
     assert "2 currencies (EUR, USD, column " in finding.says
     assert "convert deals and quotas to one beforehand" in finding.says
+
+
+def test_currencies_with_a_history_are_read_from_it(duckdb: Engine) -> None:
+    """The column itself is empty then; a currency that was corrected before the end is none."""
+    rows = [
+        {"deal_id": name, "rep_id": "ann", "created_at": datetime(2025, 1, 2)} for name in "abc"
+    ]
+    of_deals = [("a", 2, "USD"), ("a", 5, "EUR"), ("b", 2, "EUR"), ("c", 2, "CHF")]
+    for last, warned in ((3, False), (4, True)):
+        changes = [
+            change(name, datetime(2025, 1, day), "currency", code, "deal")
+            for name, day, code in of_deals[:last]
+        ]
+        tables = {"deals": rows, "changes": changes}
+        extract = Extract(tables, END, {"deals": {"currency": pa.string()}})
+        with duckdb.open(extract) as warehouse:
+            history = FieldHistory("deal", "currency", True, 3, 3, 0, datetime(2025, 1, 2))  # noqa: FBT003 - complete
+            known = replace(warehouse, histories=(history,))
+            assert bool(list(currency_findings(known))) is warned
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import pyarrow as pa
@@ -11,6 +11,7 @@ import pytest
 from engines import Engine
 from extract import Extract, Row, change, lead, touch
 
+from features.field_history import FieldHistory
 from training.checks.finding import Finding, by_severity
 from training.checks.health import health_findings, unusual_gaps
 
@@ -192,6 +193,8 @@ def test_an_owner_may_be_known_by_three_ways(duckdb: Engine) -> None:
         change(row["lead_id"], row["created_at"] + timedelta(hours=1), "rep_id", "bob")
         for row in orphans
     ]
+    emptied = COMPANY.extract(leads=leads, changes=[{**row, "value": None} for row in moved])
+    assert ("leads", "no_owner", "info") in kinds(findings_of(duckdb, emptied))
     for owned in (
         COMPANY.extract(leads=leads, activities=[*COMPANY.touches(), *called]),
         COMPANY.extract(leads=leads, changes=moved),
@@ -269,6 +272,16 @@ def test_attributes_that_never_vary_are_told(
     findings = [f for f in findings_of(duckdb, extract) if f.kind == "constant"]
     assert [f.column for f in findings] == ([] if says is None else ["region"])
     assert all(str(says) in f.says for f in findings)
+
+
+def test_a_field_with_a_history_is_no_constant(duckdb: Engine) -> None:
+    """Its column is empty by itself."""
+    extract = Extract({"leads": COMPANY.leads()}, END, {"leads": {"region": pa.string()}})
+    history = FieldHistory("lead", "region", True, 1, 1, 0, START)  # noqa: FBT003 - complete
+    for histories, kinds_ in (((), {"constant"}), ((history,), set())):
+        with duckdb.open(extract) as warehouse:
+            findings = health_findings(replace(warehouse, histories=histories))
+            assert {f.kind for f in findings if f.column == "region"} == kinds_
 
 
 def test_one_row_is_no_constant(duckdb: Engine) -> None:

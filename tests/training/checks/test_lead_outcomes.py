@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow as pa
 from engines import Engine
 from extract import Extract, Row, change, lead, touch
 
+from features.field_history import FieldHistory
 from features.history.vocabulary import Vocabulary
 from features.storage.warehouse import Warehouse
 from training.checks.columns import attributes
@@ -117,6 +119,33 @@ def test_deals_and_stages_are_events_once_a_day_has_passed(duckdb: Engine) -> No
         assert (happened[event]["later"], happened[event]["never"]) == (1.0, 0.0)
 
 
+def test_accounts_and_deals_are_met_by_their_history(duckdb: Engine) -> None:
+    """The columns that name them are empty then; the value shown last names them."""
+    leads = [lead("a", START), lead("b", START)]
+    tables: dict[str, list[Row]] = {
+        "leads": leads,
+        "accounts": [{"account_id": "A", "size": 7.0}],
+        "deals": [{"deal_id": "d", "rep_id": "ann", "created_at": START + 2 * DAY}],
+        "changes": [
+            change("a", START, "account_id", "A"),
+            change("d", START + 2 * DAY, "lead_id", "b", "deal"),
+            change("d", START + 3 * DAY, "lead_id", "a", "deal"),
+        ],
+    }
+    histories = tuple(
+        FieldHistory(entity, field, True, 1, 1, 0, START)  # noqa: FBT003 - complete
+        for entity, field in (("lead", "account_id"), ("deal", "lead_id"))
+    )
+    extract = Extract(tables, END, {"accounts": {"size": pa.float64()}})
+    with duckdb.open(extract) as warehouse:
+        known = replace(warehouse, histories=histories)
+        frame = lead_outcomes(known, HORIZON)
+        happened = later_events(known, frame, VOCABULARY)[BECAME_DEAL]
+    assert frame["lead_id"].tolist() == ["a", "b"]
+    assert frame["accounts.size"].fillna(0).tolist() == [7.0, 0.0]
+    assert happened.tolist() == [1.0, 0.0]
+
+
 def test_open_leads_are_compared_with_ended_ones_of_their_week(duckdb: Engine) -> None:
     """A week in which all ended, or none, compares nothing."""
     leads = [
@@ -165,28 +194,3 @@ def test_few_leads_show_no_pattern(duckdb: Engine) -> None:
     """Nineteen signatures may come at the conversion by chance."""
     with duckdb.open(signed(timedelta(minutes=-5), 19)) as warehouse:
         assert kinds(warehouse, Vocabulary(types=("signature", "call"))) == set()
-
-
-def rewritten(first: str, now: object, moved: timedelta) -> Extract:
-    """Make leads whose column holds something, with a history of one row."""
-    leads = [lead(f"l{n}", START + n * DAY, value=now) for n in range(30)]
-    changes = [change(row["lead_id"], row["created_at"] + moved, "value", first) for row in leads]
-    return Extract({"leads": leads, "changes": changes}, END)
-
-
-def test_a_column_is_rewritten_if_it_changed_after_creation(duckdb: Engine) -> None:
-    """Another first value, or a change that came later; numbers are compared as numbers."""
-    used = Vocabulary(columns={"leads.value": None})
-    for extract, changed in (
-        (rewritten("50", 50.0, timedelta(0)), False),
-        (rewritten("50.00", 50.0, timedelta(0)), False),
-        (rewritten("40", 50.0, timedelta(0)), True),
-        (rewritten("50", 50.0, DAY), True),
-    ):
-        with duckdb.open(extract) as warehouse:
-            assert kinds(warehouse, used) == (
-                {("value", "rewritten", "warning")} if changed else set()
-            )
-            assert kinds(warehouse, Vocabulary()) == (
-                {("value", "rewritten", "info")} if changed else set()
-            )
