@@ -47,7 +47,7 @@ class DailyCounts:
 
     def day(self, place: int) -> date:
         """Return the day at a place, counted from the first."""
-        return self.first + timedelta(days=int(place))
+        return self.first + timedelta(days=place)
 
     def usual(self) -> Floats:
         """Return what is usual on each day: the median of the same weekday in the weeks around it.
@@ -75,7 +75,7 @@ class DailyCounts:
 
 def quiet_days(daily: DailyCounts) -> tuple[date, ...]:
     """Return the days on which the company's activity stopped."""
-    return tuple(daily.day(place) for place in np.flatnonzero(daily.is_quiet()))
+    return tuple(daily.day(place) for place in np.flatnonzero(daily.is_quiet()).tolist())
 
 
 def quiet_days_ahead(daily: DailyCounts) -> tuple[date, ...]:
@@ -92,7 +92,7 @@ def quiet_days_ahead(daily: DailyCounts) -> tuple[date, ...]:
     another rule. Holidays that move otherwise, such as Easter's, are not found: they need a
     country's list.
     """
-    worked = [daily.day(place) for place in np.flatnonzero(daily.is_worked())]
+    worked = [daily.day(place) for place in np.flatnonzero(daily.is_worked()).tolist()]
     quiet, ahead = set(quiet_days(daily)), daily.ahead()
     by_date = _recurring(worked, quiet, worked, (_date, 2))
     others = [day for day in worked if day not in by_date]
@@ -120,7 +120,7 @@ def slow_days_ahead(daily: DailyCounts) -> dict[date, float]:
         for each_day in (daily.counts, daily.usual())
     )
     shares = defaultdict(list)
-    for place in np.flatnonzero(usual >= LEAST_WEEK):
+    for place in np.flatnonzero(usual >= LEAST_WEEK).tolist():
         shares[_date(daily.day(place))].append(float(counts[place] / usual[place]))
     seen = {day: shares[_date(day)] for day in daily.ahead() if _date(day) in shares}
     return {day: float(np.mean(years)) for day, years in seen.items() if max(years) < SLOW}
