@@ -25,6 +25,13 @@ class IngestParams(Section):
     )
     threads: int = Field(default=2, ge=1, description="processor threads for reading")
     memory_gb: float = Field(default=4.0, gt=0, description="memory the engine may use")
+    complete_share: float = Field(
+        default=0.95,
+        gt=0,
+        le=1,
+        description="entities whose history of a field must reach back to their creation, "
+        "of those that have one, before it counts as complete",
+    )
 
 
 class MinimumParams(Section):

@@ -178,6 +178,7 @@ CHANGES = Table(
         _time("changed_at", required=True, event=True),
         _text("field", required=True),
         _text("value"),
+        _text("old_value"),
         _time("known_at"),
     ),
     event_time="changed_at",

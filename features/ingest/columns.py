@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-
-from ibis.backends.duckdb import Backend
+from typing import NamedTuple
 
 from features.ingest import parsing
 from features.ingest.files import RawColumn
 from features.ingest.match import Matched
 from features.ingest.parsing import SQL_TYPES
-from features.storage.engine import ident, parquet, row
+from features.storage.engine import ident, parquet
 from features.tables import Column, ColumnKind
 
 SOURCE_ROW = "file_row_number"
@@ -76,6 +75,20 @@ class Field:
         return f"({self.cleaned} IS NOT NULL AND {self.value} IS NULL)"
 
 
+class Amendment(NamedTuple):
+    """What a column holds instead, in rows where a condition is met.
+
+    Attributes:
+        condition: SQL over the columns of `Plan.rows`.
+        value: SQL of the other value.
+        note: what the report says of such rows; empty for a rewriting nobody need know of.
+    """
+
+    condition: str
+    value: str
+    note: str = ""
+
+
 @dataclass(frozen=True)
 class Plan:
     """How one staged table is read.
@@ -84,11 +97,25 @@ class Plan:
         matched: our table and the source's columns for it.
         file: the staged parquet file.
         fields: the schema's columns in their order, then the attributes.
+        amendments: by field, values that are replaced in the light of their row; of several
+            whose condition is met the first counts.
     """
 
     matched: Matched
     file: Path
     fields: tuple[Field, ...]
+    amendments: Mapping[str, tuple[Amendment, ...]] = field(default_factory=dict)
+
+    def amended(self, name: str) -> str:
+        """Return SQL of what the warehouse gets in a schema column, over `Plan.rows` of them all.
+
+        The steps of a field look at one value alone; an amendment looks at its row.
+        """
+        value, branches = self[name].value, self.amendments.get(name, ())
+        if not branches:
+            return value
+        cases = " ".join(f"WHEN {a.condition} THEN {a.value}" for a in branches)
+        return f"CASE {cases} ELSE {value} END"
 
     def rows(self, *fields: Field) -> str:
         """Return a FROM clause: `source_row`, and each field's `cleaned` and `value`.
@@ -121,16 +148,16 @@ def _in_range(field: Field) -> str:
     return field.parsed if field.kind is None else parsing.in_range(field.kind, field.parsed)
 
 
-def make_plan(backend: Backend, matched: Matched, file: Path) -> Plan:
+def make_plan(matched: Matched, file: Path) -> Plan:
     """Decide how each column of a staged table is read."""
     columns = matched.table.columns
-    fields = [_schema_field(backend, matched, file, i) for i in range(len(columns))]
+    fields = [_schema_field(matched, i) for i in range(len(columns))]
     attributes = enumerate(matched.attributes.items(), len(columns))
     fields += [_attribute_field(matched, place, *attribute) for place, attribute in attributes]
     return Plan(matched, file, tuple(fields))
 
 
-def _schema_field(backend: Backend, matched: Matched, file: Path, place: int) -> Field:
+def _schema_field(matched: Matched, place: int) -> Field:
     column = matched.table.columns[place]
     source = matched.columns.get(column.name)
     if source is None:
@@ -144,12 +171,8 @@ def _schema_field(backend: Backend, matched: Matched, file: Path, place: int) ->
         parse = f"lower({parse})"
     if column.kind is ColumnKind.ID and source.type in ("FLOAT", "DOUBLE"):
         note = "ids stored as floating-point numbers, read as whole ones"
-    if (
-        column.kind is ColumnKind.ID
-        and matched.raw.is_csv
-        and _has_float_ids(backend, file, source)
-    ):
-        parse = f"regexp_replace({parse}, '\\.0$', '')"
+    if column.kind is ColumnKind.ID and matched.raw.is_csv:
+        parse = parsing.whole_id(parse)
         note = "ids written as 7.0, read as 7"
     always = parsing.always_parses(column.kind, source.type)
     return Field(
@@ -160,22 +183,6 @@ def _schema_field(backend: Backend, matched: Matched, file: Path, place: int) ->
 def _unchanged(place: int) -> tuple[str, str]:
     """Return `cleaning` and `parsing` of a column that passes through both unchanged."""
     return f"trimmed_{place}", f"cleaned_{place}"
-
-
-def _has_float_ids(backend: Backend, file: Path, source: RawColumn) -> bool:
-    """Return whether pandas wrote whole-number ids as floats because some are empty.
-
-    7.0  8.0  (empty)     True: read as 7 and 8
-    7.0  8.0              False: nothing is empty, so `.0` may belong to the ids
-    7.0  A8   (empty)     False: these ids were never numbers
-    """
-    cleaned = parsing.clean(f"trim({ident(source.staged)})", source.type)
-    all_end_in_0, filled, empty = row(
-        backend,
-        f"SELECT bool_and(regexp_full_match(id, '\\d+\\.0')), count(id), count(*) - count(id) "
-        f"FROM (SELECT {cleaned} AS id FROM {parquet(file)})",
-    )
-    return bool(all_end_in_0) and filled > 0 and empty > 0
 
 
 def _attribute_field(matched: Matched, place: int, name: str, source: RawColumn) -> Field:

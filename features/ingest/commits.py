@@ -22,6 +22,7 @@ from ibis.backends.duckdb import Backend
 from features.arrays import Floats
 from features.errors import InputError
 from features.ingest.columns import Plan, make_plan
+from features.ingest.extent import Extent
 from features.ingest.files import inspect_file
 from features.ingest.match import match_table
 from features.ingest.notes import reading_notes
@@ -114,8 +115,8 @@ def read_commits(
             matched = match_table(COMMITS, raw, params)
             with reading(raw.where, raw.remedy):
                 staged = raw.stage(backend, folder / "staged.parquet")
-                plan = make_plan(backend, matched, staged)
-                rejected = reject(backend, plan, None)
+                plan = make_plan(matched, staged)
+                rejected = reject(backend, plan, Extent())
                 readable = _readable(backend, plan, rejected)
                 mark_faulty(backend, rejected, _faults(readable, warehouse))
                 accepted = folder / "accepted.parquet"

@@ -14,18 +14,22 @@ from ibis.backends.duckdb import Backend
 
 from features.clock import naive_utc, utc_now
 from features.errors import LostRowsError
+from features.field_history import FieldHistory
 from features.ingest.columns import Plan, make_plan
 from features.ingest.database import database
+from features.ingest.ends import amend
+from features.ingest.extent import Extent, extent_of, latest_event
 from features.ingest.files import Source, folder, is_database
+from features.ingest.histories import CHANGES_ORDER, lay_down, read_changes
 from features.ingest.mapping import load_mapping
 from features.ingest.match import Matched, match
 from features.ingest.notes import content_notes, reading_notes
 from features.ingest.parsing import SQL_TYPES
-from features.ingest.profile import counts, fingerprint, latest_event
+from features.ingest.profile import counts, fingerprint
 from features.ingest.quarantine import reasons, reject, write_quarantine
 from features.ingest.readiness import readiness_of
-from features.ingest.report import IngestReport, TableReport, iso
-from features.params import FeatureParams, MinimumParams
+from features.ingest.report import IngestReport, TableReport, history_json, iso
+from features.params import FeatureParams, IngestParams, MinimumParams
 from features.progress import Progress, silent
 from features.storage.catalog import exclusive, publish
 from features.storage.engine import engine, ident, parquet, reading, row, write
@@ -37,7 +41,7 @@ _ORDER = {
     "activities": ("lead_id", "occurred_at"),
     "reps": ("rep_id",),
     "deals": ("deal_id",),
-    "changes": ("entity_type", "entity_id", "changed_at", "field"),
+    "changes": CHANGES_ORDER,
     "quotas": ("rep_id", "period_start", "known_at"),
     "accounts": ("account_id",),
 }
@@ -90,8 +94,8 @@ def ingest(
         with _engine(params, partial) as backend:
             work = _Work(backend, partial, declared)
             matches = match(backend, extract, mappings, params.ingest)
-            reports = _load(work, matches, progress)
-            report = _report(work, extract.name, reports, params.minimum)
+            loaded = _load(work, matches, params.ingest, progress)
+            report = _report(work, extract.name, loaded, params.minimum)
         publish(home, partial, _pointer(report, mapping), report.to_json())
     return report
 
@@ -117,15 +121,38 @@ def _engine(params: FeatureParams, partial: Path) -> Iterator[Backend]:
         shutil.rmtree(spill, ignore_errors=True)
 
 
-def _load(work: _Work, matches: Sequence[Matched], progress: Progress) -> dict[str, TableReport]:
+@dataclass(frozen=True)
+class _Loaded:
+    """What became of a source's tables.
+
+    Attributes:
+        tables: what became of each table's rows.
+        extent: what bounded them.
+        histories: the fields that have a history.
+    """
+
+    tables: Mapping[str, TableReport]
+    extent: Extent
+    histories: tuple[FieldHistory, ...]
+
+
+def _load(
+    work: _Work, matches: Sequence[Matched], params: IngestParams, progress: Progress
+) -> _Loaded:
     """Write every table of the schema into the folder, and the rejected rows beside it."""
-    reports: dict[str, TableReport] = {}
-    plans: list[Plan] = []
-    with progress("reading the extract", len(matches) + 1) as advance:
+    with progress("reading the extract", 2 * len(matches) + 1) as advance:
+        staged = []
         for matched in matches:
             with reading(matched.raw.where, matched.raw.remedy):
-                plan, reports[matched.table.name] = _load_table(work, matched)
-            plans.append(plan)
+                staged.append(_stage(work, matched))
+            advance(1)
+        # Where the data ends is asked of all tables before any row of one is judged.
+        extent = extent_of(work.backend, staged, work.declared)
+        reports: dict[str, TableReport] = {}
+        plans = [amend(work.backend, plan, extent) for plan in staged]
+        for plan in plans:
+            with reading(plan.matched.raw.where, plan.matched.raw.remedy):
+                reports[plan.matched.table.name] = _load_table(work, plan, extent)
             advance(1)
         _write_absent(work, reports)
         files = work.files(reports)
@@ -133,23 +160,32 @@ def _load(work: _Work, matches: Sequence[Matched], progress: Progress) -> dict[s
             name = plan.matched.table.name
             notes = {**reports[name].notes, **content_notes(work.backend, plan, files)}
             reports[name] = replace(reports[name], notes=notes)
+        histories: tuple[FieldHistory, ...] = ()
+        if "changes" in reports:
+            histories = lay_down(work.backend, work.files(TABLES), params.complete_share)
         advance(1)
-    return reports
+    return _Loaded(reports, extent, histories)
 
 
-def _load_table(work: _Work, matched: Matched) -> tuple[Plan, TableReport]:
-    name, backend = matched.table.name, work.backend
-    staging, file = work.folder / f"{name}.staged", work.folder / f"{name}.parquet"
-    plan = make_plan(backend, matched, matched.raw.stage(backend, staging))
-    rejected = reject(backend, plan, work.declared)
+def _stage(work: _Work, matched: Matched) -> Plan:
+    staging = work.folder / f"{matched.table.name}.staged"
+    return make_plan(matched, matched.raw.stage(work.backend, staging))
+
+
+def _load_table(work: _Work, plan: Plan, extent: Extent) -> TableReport:
+    name, backend = plan.matched.table.name, work.backend
+    file = work.folder / f"{name}.parquet"
+    rejected = reject(backend, plan, extent)
     write(backend, _accepted(plan, rejected), file)
     report = _table_report(backend, plan, rejected, file)
     if report.quarantined:
         quarantine = work.folder / "quarantine"
         quarantine.mkdir(exist_ok=True)
         write_quarantine(backend, plan, rejected, quarantine / f"{name}.parquet")
-    staging.unlink(missing_ok=True)
-    return plan, report
+    if name == "changes":
+        read_changes(backend, file, plan, rejected)
+    (work.folder / f"{name}.staged").unlink(missing_ok=True)
+    return report
 
 
 def _accepted(plan: Plan, rejected: str) -> str:
@@ -157,7 +193,7 @@ def _accepted(plan: Plan, rejected: str) -> str:
     table = plan.matched.table
     values = []
     for field in plan.fields:
-        value = field.value
+        value = field.value if field.column is None else plan.amended(field.name)
         if field.column is not None and field.name == table.known_at:
             # Without a `known_at`, a row was known when it happened.
             value = f"coalesce({value}, {plan[str(table.event_time)].value})"
@@ -200,19 +236,19 @@ def _write_absent(work: _Work, present: Collection[str]) -> None:
             write(work.backend, select, work.folder / f"{name}.parquet")
 
 
-def _report(
-    work: _Work, source: str, reports: Mapping[str, TableReport], minimum: MinimumParams
-) -> IngestReport:
-    files = work.files(reports)
+def _report(work: _Work, source: str, loaded: _Loaded, minimum: MinimumParams) -> IngestReport:
+    files = work.files(loaded.tables)
     until = work.declared or latest_event(work.backend, files)
+    counted = counts(work.backend, files, until, loaded.extent)
     return IngestReport(
-        tables=reports,
-        absent=tuple(name for name in TABLES if name not in reports),
+        tables=loaded.tables,
+        absent=tuple(name for name in TABLES if name not in loaded.tables),
         source=source,
         data_until=until,
         data_until_declared=work.declared is not None,
         fingerprint=fingerprint(work.backend, files, until),
-        verdict=readiness_of(counts(work.backend, files, until), minimum, utc_now()),
+        verdict=readiness_of(counted, minimum, utc_now()),
+        histories=loaded.histories,
     )
 
 
@@ -225,4 +261,5 @@ def _pointer(report: IngestReport, mapping: Path | None) -> dict[str, Any]:
         "fingerprint": report.fingerprint,
         "source": report.source,
         "mapping": None if mapping is None else str(mapping.absolute()),
+        "histories": [history_json(history) for history in report.histories],
     }

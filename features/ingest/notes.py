@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ibis.backends.duckdb import Backend
 
-from features.ingest.columns import Plan
+from features.ingest.columns import Field, Plan
 from features.storage.engine import ident, parquet, row
 from features.tables import ENTITY_TABLES, TABLES, Table
 
@@ -31,11 +31,34 @@ def reading_notes(backend: Backend, plan: Plan, rejected: str) -> dict[str, int]
             note = f"{field.name}: cannot be read as a {kind}, emptied"
             counts[note] = f"count(*) FILTER ({field.unreadable})"
         if field.note:
-            counts[f"{field.name}: {field.note}"] = f"count({field.value})"
+            # Of CSV texts some are rewritten, of another type all are.
+            is_rewritten = (
+                f"{field.cleaned} <> {field.value}" if plan.matched.raw.is_csv else "true"
+            )
+            counts[f"{field.name}: {field.note}"] = f"count({field.value}) FILTER ({is_rewritten})"
         if len(counts) > before:
             counted.append(field)
+    if amended := dict(_amended(plan)):
+        counts |= amended
+        counted = list({f.name: f for f in (*counted, *_schema(plan))}.values())
     accepted = f"source_row NOT IN (SELECT source_row FROM {rejected})"
     return _counted(backend, counts, f"{plan.rows(*counted)} WHERE {accepted}")
+
+
+def _schema(plan: Plan) -> Iterator[Field]:
+    return (field for field in plan.fields if field.column is not None)
+
+
+def _amended(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Go through the values that were replaced: words, and SQL of the count."""
+    for name, amendments in plan.amendments.items():
+        earlier: list[str] = []
+        for amendment in amendments:
+            is_first = "".join(f" AND NOT coalesce({condition}, false)" for condition in earlier)
+            earlier.append(amendment.condition)
+            if amendment.note:
+                count = f"count(*) FILTER ({amendment.condition}{is_first})"
+                yield f"{name}: {amendment.note}", count
 
 
 def content_notes(backend: Backend, plan: Plan, files: Mapping[str, Path]) -> dict[str, int]:
@@ -71,7 +94,6 @@ def _own_notes(plan: Plan) -> Iterator[tuple[str, str]]:
         both = "converted_at IS NOT NULL AND lost_at IS NOT NULL"
         yield "both converted and lost", f"count(*) FILTER ({both})"
     if table.name == "deals":
-        yield "closed_at without won", "count(*) FILTER (closed_at IS NOT NULL AND won IS NULL)"
         yield "won without closed_at", "count(*) FILTER (closed_at IS NULL AND won)"
     if table.name == "changes":
         kinds = tuple(ENTITY_TABLES)

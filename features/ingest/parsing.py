@@ -39,7 +39,8 @@ _TRUE = "('true', 't', 'yes', 'y', '1', '1.0')"
 _FALSE = "('false', 'f', 'no', 'n', '0', '0.0')"
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?"
 _ISO = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?"
-_ZONE = r" ?(Z|z|UTC|GMT|[+-]\d{2}(:?\d{2})?)"
+_UTC = r" ?(Z|z|UTC|GMT)"
+_ZONE = rf"({_UTC}| ?[+-]\d{{2}}(:?\d{{2}})?)"
 _LOCAL = r"\d{1,2}[/.]\d{1,2}[/.]\d{4}( .*)?"
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 _NARROW = "chr(160)"
@@ -102,6 +103,11 @@ def parse(kind: ColumnKind, cleaned: str, sql_type: str, texts: TextFormat) -> s
     if kind is ColumnKind.BOOLEAN:
         return _boolean(cleaned, sql_type)
     return _text(cleaned, sql_type)
+
+
+def time_of_text(cleaned: str, texts: TextFormat) -> str:
+    """Return a text as a moment, UTC and in a plausible range; NULL where it is none."""
+    return in_range(ColumnKind.TIME, f"({_time_of_text(cleaned, texts)})")
 
 
 def in_range(kind: ColumnKind, parsed: str) -> str:
@@ -187,6 +193,20 @@ def _without_zeros(digits: str) -> str:
     return f"CASE WHEN contains({digits}, '.') THEN {short} ELSE {digits} END"
 
 
+def whole_id(text_id: str) -> str:
+    """Cut `.0` from an id in a CSV file: pandas writes 7 so where others of its column are empty.
+
+    Each id is judged alone. Whether its column has empty ones, or others that were never numbers,
+    may hang on rows that a cutoff hides; and the same id must read alike in every table.
+
+        7.0    7
+        7.00   7.00
+        A7.0   A7.0
+    """
+    is_float = f"regexp_full_match({text_id}, '\\d+\\.0')"
+    return f"CASE WHEN {is_float} THEN left({text_id}, length({text_id}) - 2) ELSE {text_id} END"
+
+
 def _is_number(sql_type: str) -> bool:
     is_plain = sql_type in _FLOATS or _INTEGERS.fullmatch(sql_type) is not None
     return is_plain or sql_type.startswith(("DECIMAL", "BOOLEAN"))
@@ -228,7 +248,9 @@ def _time_of_text(cleaned: str, texts: TextFormat) -> str:
     order = "%d/%m/%Y" if texts.day_first else "%m/%d/%Y"
     formats = [order + clock for clock in _CLOCKS]
     local = f"try_strptime(replace({cleaned}, '.', '/'), {formats})"
-    closed_up = f"replace(replace({cleaned}, ' +', '+'), ' -', '-')"
+    # The engine reads an offset only where it is attached, and not every name of UTC.
+    offset = f"regexp_replace({cleaned}, {text(_UTC + '$')}, '+00')"
+    closed_up = f"replace(replace({offset}, ' +', '+'), ' -', '-')"
     zoned = f"CAST(TRY_CAST({closed_up} AS TIMESTAMPTZ) AS TIMESTAMP)"
     return (
         f"CASE WHEN regexp_full_match({cleaned}, {text(_ISO)}) "

@@ -1,4 +1,4 @@
-"""Numbers about an accepted extract: where it ends, what it holds, and its fingerprint."""
+"""Numbers about an accepted extract: what it holds, and its fingerprint."""
 
 from __future__ import annotations
 
@@ -9,21 +9,11 @@ from pathlib import Path
 
 from ibis.backends.duckdb import Backend
 
+from features.ingest.extent import Extent
 from features.ingest.readiness import Counts
 from features.storage.engine import ident, moment, parquet, row, rows
-from features.tables import TABLES
 
 _OLD_ENOUGH = timedelta(days=30)
-
-
-def latest_event(backend: Backend, files: Mapping[str, Path]) -> datetime | None:
-    """Return the moment of the extract's latest event, naive UTC; None without any event."""
-    events: list[datetime | None] = []
-    for name, file in files.items():
-        if TABLES[name].events:
-            latest = ", ".join(f"max({column})" for column in TABLES[name].events)
-            events += row(backend, f"SELECT {latest} FROM {parquet(file)}")
-    return max((event for event in events if event is not None), default=None)
 
 
 def fingerprint(backend: Backend, files: Mapping[str, Path], until: datetime | None) -> str:
@@ -42,14 +32,32 @@ def fingerprint(backend: Backend, files: Mapping[str, Path], until: datetime | N
     return digest.hexdigest()
 
 
-def counts(backend: Backend, files: Mapping[str, Path], until: datetime | None) -> Counts:
-    """Count what the verdict on an extract rests on."""
+def counts(
+    backend: Backend,
+    files: Mapping[str, Path],
+    until: datetime | None,
+    extent: Extent = Extent(),  # noqa: B008 - frozen, nothing is bounded
+) -> Counts:
+    """Count what the verdict on an extract rests on.
+
+    Args:
+        backend: the engine.
+        files: the accepted tables that are present.
+        until: where the data ends, naive UTC.
+        extent: what bounded the rows that were accepted.
+    """
     numbers: dict[str, int] = {}
     for name, selected in _selected(until).items():
         if name in files:
             query = f"SELECT {', '.join(selected.values())} FROM {parquet(files[name])}"
             numbers |= dict(zip(selected, map(int, row(backend, query)), strict=True))
-    return Counts(present=frozenset(files), data_until=until, **numbers)
+    return Counts(
+        present=frozenset(files),
+        data_until=until,
+        beyond=extent.beyond,
+        bulk_end=extent.bulk_end,
+        **numbers,
+    )
 
 
 def _selected(until: datetime | None) -> dict[str, dict[str, str]]:

@@ -17,10 +17,13 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import SOURCE_ROW, Field, Plan
+from features.ingest.ends import AFTER_CREATION
+from features.ingest.extent import Extent
 from features.ingest.parsing import EXPECTED
 from features.storage.engine import ident, moment, parquet, rows, run, text, write
 
-_ENDS = {"leads": ("converted_at", "lost_at"), "deals": ("closed_at",)}
+AFTER_END = "at or after the declared --data-until"
+"""Ends the kind of every fault that a row has only because the data was declared to end."""
 # A fault beside other rows stands last among the reasons of its row.
 _BESIDE_OTHERS = 99
 
@@ -39,13 +42,13 @@ class _Rule(NamedTuple):
     reason: str
 
 
-def reject(backend: Backend, plan: Plan, data_until: datetime | None) -> str:
+def reject(backend: Backend, plan: Plan, extent: Extent) -> str:
     """Find the rows that are not accepted.
 
     Args:
         backend: the engine.
         plan: how the table is read.
-        data_until: the declared end of the data, naive UTC; None where none was declared.
+        extent: what bounds the extract.
 
     Returns:
         The name of a table (source_row, rule, kind, reason) with one row for each fault.
@@ -53,7 +56,7 @@ def reject(backend: Backend, plan: Plan, data_until: datetime | None) -> str:
     name = plan.matched.table.name
     rejected = f"rejected_{name}"
     run(backend, f"CREATE TABLE {rejected} (source_row BIGINT, rule INT, kind TEXT, reason TEXT)")
-    _reject_faulty(backend, plan, list(_rules(plan, data_until)), rejected)
+    _reject_faulty(backend, plan, list(_rules(plan, extent)), rejected)
     if name == "quotas":
         _reject_quotas(backend, plan, rejected)
     elif plan.matched.table.key and plan[plan.matched.table.key[0]].raw is not None:
@@ -109,18 +112,19 @@ def reasons(backend: Backend, rejected: str) -> dict[str, int]:
     return {str(kind): int(count) for kind, count in kinds}
 
 
-def _rules(plan: Plan, data_until: datetime | None) -> Iterator[_Rule]:
+def _rules(plan: Plan, extent: Extent) -> Iterator[_Rule]:
     """Go through the rules that a row of this table can break by itself."""
     table = plan.matched.table
     for name in table.required:
         yield from _required(plan[name])
-    for name in _ENDS.get(table.name, ()):
+    for name in AFTER_CREATION.get(table.name, ()):
         yield _order(plan, name, "<", "created_at", "lies before")
     if table.name == "quotas":
         yield _order(plan, "period_end", "<=", "period_start", "does not lie after")
-    if data_until is not None:
-        for name in table.events:
-            yield _too_late(plan, name, data_until)
+    if extent.declared is not None:
+        yield from _after_end(plan, extent.declared)
+    if extent.beyond is not None and table.event_time is not None and table.name != "quotas":
+        yield _implausible(plan, table.event_time, extent.beyond, extent.bulk_end)
 
 
 def _required(field: Field) -> Iterator[_Rule]:
@@ -135,7 +139,7 @@ def _required(field: Field) -> Iterator[_Rule]:
 
 def _order(plan: Plan, name: str, sign: str, other: str, words: str) -> _Rule:
     """Return the rule against `name` standing in a relation (`sign`) to an earlier column."""
-    later, earlier = plan[name].value, plan[other].value
+    later, earlier = plan.amended(name), plan[other].value
     reason = (
         f"'{name} ' || CAST({later} AS VARCHAR) || ' {words} {other} ' || "
         f"CAST({earlier} AS VARCHAR)"
@@ -143,47 +147,100 @@ def _order(plan: Plan, name: str, sign: str, other: str, words: str) -> _Rule:
     return _Rule(f"{name} {words} {other}", f"{later} {sign} {earlier}", reason)
 
 
-def _too_late(plan: Plan, name: str, data_until: datetime) -> _Rule:
-    value, words = plan[name].value, "lies after the declared --data-until"
-    reason = f"'{name} ' || CAST({value} AS VARCHAR) || ' {words} {data_until}'"
-    return _Rule(f"{name} {words}", f"{value} > {moment(data_until)}", reason)
+def _after_end(plan: Plan, end: datetime) -> Iterator[_Rule]:
+    """Go through the rules against rows that an extract made at the declared end would not hold.
+
+    table        not there yet
+    most         what happens, or is known, at or after the end
+    quotas       what is known after the end: a target is known from its first moment on
+    reps         who is hired at or after the end
+    """
+    table = plan.matched.table
+    if table.name == "quotas":
+        known, _ = _first_shown(plan)
+        reason = f"'known at ' || CAST({known} AS VARCHAR) || ', after the --data-until {end}'"
+        yield _Rule(f"known {AFTER_END}", f"{known} > {moment(end)}", reason)
+        return
+    for field in _clocks(plan):
+        value, words = field.value, f"lies {AFTER_END} {end}"
+        reason = f"'{field.name} ' || CAST({value} AS VARCHAR) || ' {words}'"
+        yield _Rule(f"{field.name} {AFTER_END}", f"{value} >= {moment(end)}", reason)
+
+
+def _implausible(plan: Plan, name: str, beyond: datetime, bulk_end: datetime | None) -> _Rule:
+    value = plan[name].value
+    is_beyond = f"{value} >= {moment(beyond)}"
+    if plan.matched.table.name == "activities":
+        # Planned ones, known before they happen, may lie anywhere: they set no end.
+        is_beyond += f" AND NOT coalesce({plan['known_at'].value} < {value}, false)"
+    words = "lies implausibly far beyond the other dates"
+    reason = (
+        f"'{name} ' || CAST({value} AS VARCHAR) || ' {words}, whose bulk ends at "
+        f"{bulk_end}: if it is right, give the end of the data as --data-until'"
+    )
+    return _Rule(f"{name} {words}", is_beyond, reason)
+
+
+def _first_shown(plan: Plan) -> tuple[str, str]:
+    """Return SQL of when a row was known, and of when it happened; NULL is before everything.
+
+    A rep is known from the hiring on; one without a date always was, and so is an account.
+    """
+    table = plan.matched.table
+    if table.name == "reps":
+        return plan["hired_at"].value, plan["hired_at"].value
+    if table.event_time is None:
+        return "NULL", "NULL"
+    event = plan[table.event_time].value
+    known = event if table.known_at is None else f"coalesce({plan[table.known_at].value}, {event})"
+    return known, event
+
+
+def _clocks(plan: Plan) -> list[Field]:
+    """Return the columns that tell when a row happened and when it was known."""
+    table = plan.matched.table
+    names = ("hired_at",) if table.name == "reps" else (table.event_time, table.known_at)
+    return [plan[name] for name in names if name is not None]
 
 
 def _reject_repeated(backend: Backend, plan: Plan, rejected: str) -> None:
-    """Reject every row that repeats the key of an earlier row without faults.
+    """Reject every row without faults whose key another one has that was known before it.
 
-        row 0   key a             accepted
-        row 1   key b, faulty     rejected for its own fault only
-        row 2   key b             accepted: the first b without faults
-        row 3   key a             rejected: row 0 has it first
-        row 4   key a, faulty     rejected for both
-        row 5   no key            never a repetition
+        row 0   key a, known on day 5   rejected: row 3 was known first
+        row 1   key b, faulty           rejected for its own fault only
+        row 2   key b                   accepted: the only b without faults
+        row 3   key a, known on day 2   accepted, wherever it stands in the file
+        row 4   key a, known on day 2   rejected: row 3 stands before it, all else being equal
+        row 5   no key                  never a repetition
 
-    Hashes are counted first, so that only rows that may be repetitions are ever sorted: counting
-    the texts themselves would not fit into memory for tens of millions of keys.
+    What a cutoff cannot see thus never displaces what it can. Hashes are counted first, so that
+    only rows that may be repetitions are ever sorted: counting the texts themselves would not fit
+    into memory for tens of millions of keys.
     """
     key = plan.matched.table.key[0]
+    known, event = _first_shown(plan)
     run(
         backend,
         f"""
         INSERT INTO {rejected}
-        WITH keyed AS (SELECT source_row, {plan[key].value} AS key FROM {plan.rows(plan[key])}),
+        WITH keyed AS (
+            SELECT source_row, {plan[key].value} AS key, {known} AS known, {event} AS event
+            FROM {plan.rows(plan[key], *_clocks(plan))}
+        ),
         twice AS (
             SELECT hash(key) AS hashed FROM keyed WHERE key IS NOT NULL
             GROUP BY hashed HAVING count(*) > 1
         ),
-        suspects AS (
-            SELECT source_row, key, source_row NOT IN (SELECT source_row FROM faulty) AS valid
-            FROM keyed WHERE hash(key) IN (SELECT hashed FROM twice) AND key IS NOT NULL
-        ),
         compared AS (
-            SELECT source_row, key,
-                min(source_row) FILTER (valid) OVER (PARTITION BY key) AS kept
-            FROM suspects
+            SELECT source_row, key, first_value(source_row) OVER (
+                PARTITION BY key ORDER BY known NULLS FIRST, event NULLS FIRST, source_row
+            ) AS kept
+            FROM keyed WHERE hash(key) IN (SELECT hashed FROM twice) AND key IS NOT NULL
+            AND source_row NOT IN (SELECT source_row FROM faulty)
         )
         SELECT source_row, {_BESIDE_OTHERS}, '{key} is repeated',
-            '{key} ''' || left(key, 60) || ''' is repeated: row ' || kept || ' has it first'
-        FROM compared WHERE source_row > kept
+            '{key} ''' || left(key, 60) || ''' is repeated: row ' || kept || ' was known first'
+        FROM compared WHERE source_row <> kept
         """,
     )
 
@@ -204,7 +261,7 @@ def _reject_quotas(backend: Backend, plan: Plan, rejected: str) -> None:
         backend,
         f"SELECT source_row, {rep}, {start}, {end}, coalesce({known}, {start}) "
         f"FROM {plan.rows(*columns)} "
-        "WHERE source_row NOT IN (SELECT source_row FROM faulty) ORDER BY 1",
+        "WHERE source_row NOT IN (SELECT source_row FROM faulty) ORDER BY 5, 3, 1",
     )
     mark_faulty(backend, rejected, _quota_faults(_Quota(*quota) for quota in quotas))
 
@@ -226,7 +283,7 @@ def mark_faulty(backend: Backend, rejected: str, faults: Iterable[tuple[int, str
 
 
 def _quota_faults(quotas: Iterator[_Quota]) -> Iterator[tuple[int, str, str]]:
-    """Go through quotas in the file's order and report those that an earlier one rules out.
+    """Go through quotas as they became known and report those that an earlier one rules out.
 
     rep  period     known_at
     r    Jan..Apr   Jan 1      kept
@@ -247,7 +304,7 @@ def _quota_faults(quotas: Iterator[_Quota]) -> Iterator[tuple[int, str, str]]:
                 "quota is repeated",
                 (
                     f"rep_id '{quota.rep_id}' with period_start {quota.start} and known_at "
-                    f"{quota.known_at} is repeated: row {kept[revision]} has it first"
+                    f"{quota.known_at} is repeated: row {kept[revision]} was known first"
                 ),
             )
         elif (other := _overlapped(periods, period)) is not None:

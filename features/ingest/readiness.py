@@ -47,6 +47,8 @@ class Counts:
         won: won and closed deals.
         periods: quota periods of one rep that have ended (revisions count once).
         data_until: events are known up to here; None without a single event.
+        beyond: the first moment that was set aside as implausibly far beyond the others.
+        bulk_end: the moment that the bulk of the extract does not exceed, where some were.
     """
 
     present: frozenset[str]
@@ -58,6 +60,8 @@ class Counts:
     won: int = 0
     periods: int = 0
     data_until: datetime | None = None
+    beyond: datetime | None = None
+    bulk_end: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,13 @@ def _gaps(counts: Counts, now: datetime) -> Iterator[Readiness]:
             yield Readiness(cost, EvidenceState.NONE, missing=(name,))
     if "activities" in counts.present and counts.activities == 0:
         says = "`activities` has no rows: leads are judged by what was known at their creation"
+        yield Readiness(says, EvidenceState.THIN)
+    if counts.beyond is not None and counts.bulk_end is not None:
+        says = (
+            f"dates from {counts.beyond:%Y-%m-%d} on were set aside: they lie implausibly far "
+            f"beyond the others, whose bulk ends at {counts.bulk_end:%Y-%m-%d %H:%M}; if they are "
+            "right, give the end of the data as --data-until"
+        )
         yield Readiness(says, EvidenceState.THIN)
     if counts.data_until is None:
         says = "there is no event in the data: nothing can be learned from it"

@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Any
 
+from features.field_history import FieldHistory
 from features.ingest.readiness import Readiness
 
 
@@ -47,6 +49,7 @@ class IngestReport:
         data_until_declared: the user gave `data_until`; it was not taken from the data.
         fingerprint: of the accepted content.
         verdict: what the data supports, one statement for each model and each gap.
+        histories: the fields whose past lies in `changes`, and whether it is complete.
     """
 
     tables: Mapping[str, TableReport]
@@ -56,6 +59,7 @@ class IngestReport:
     data_until_declared: bool
     fingerprint: str
     verdict: tuple[Readiness, ...]
+    histories: tuple[FieldHistory, ...] = ()
 
     def to_json(self) -> str:
         """Return the text of HOME/data/ingest-report.json."""
@@ -64,7 +68,13 @@ class IngestReport:
         content["verdict"] = [
             asdict(statement) | {"supported": statement.supported} for statement in self.verdict
         ]
+        content["histories"] = [history_json(history) for history in self.histories]
         return json.dumps(content, indent=1, ensure_ascii=False)
+
+
+def history_json(history: FieldHistory) -> dict[str, Any]:
+    """Return a field's history as JSON files hold it."""
+    return asdict(history) | {"log_begins": iso(history.log_begins)}
 
 
 def iso(moment: datetime | None) -> str | None:

@@ -1,0 +1,90 @@
+"""What a column holds instead of what is written there, decided in the light of its row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ibis.backends.duckdb import Backend
+
+from features.ingest.columns import Amendment, Plan
+from features.ingest.extent import Extent
+from features.ingest.parsing import time_of_text
+from features.storage.engine import moment, row, text
+from features.tables import ENTITY_TABLES, TABLES, ColumnKind
+
+AFTER_CREATION = {"leads": ("converted_at", "lost_at"), "deals": ("closed_at",)}
+"""Ends that cannot lie before the row's creation."""
+_NO_TIME, _NO_BOOLEAN = "CAST(NULL AS TIMESTAMP)", "CAST(NULL AS BOOLEAN)"
+
+
+def amend(backend: Backend, plan: Plan, extent: Extent) -> Plan:
+    """Decide which values of a staged table are replaced.
+
+    Args:
+        backend: the engine.
+        plan: how the table is read.
+        extent: what bounds the extract.
+    """
+    table = plan.matched.table
+    amendments = {name: tuple(_of_end(backend, plan, name, extent)) for name in table.end_of_story}
+    if table.name == "deals" and extent.end is not None:
+        # How a deal ended is not known before its end is.
+        too_late = f"{plan['closed_at'].value} >= {moment(extent.end)}"
+        amendments["won"] = (Amendment(too_late, _NO_BOOLEAN),)
+    if table.name == "changes":
+        amendments |= {name: (_moment_in(plan, name),) for name in ("value", "old_value")}
+    return replace(plan, amendments={name: some for name, some in amendments.items() if some})
+
+
+def _of_end(backend: Backend, plan: Plan, name: str, extent: Extent) -> Iterator[Amendment]:
+    """Go through what may be held instead of the end of a story.
+
+    closed on 5 March, `won` empty                       empty: it is no end
+    closed on 5 March, the data ends on 1 March          empty: it was not known by then
+    closed on 5 March 2062, all else by 2025             empty: a typing error
+    closed on 5 March, created on 5 March at 14:00,      14:00 of that day, where the whole column
+                                                         holds days only
+    """
+    value = plan[name].value
+    if name == "closed_at":
+        yield Amendment(
+            f"{value} IS NOT NULL AND {plan['won'].value} IS NULL",
+            _NO_TIME,
+            "without won it is no end, emptied",
+        )
+    if extent.declared is not None:
+        note = "at or after the declared --data-until, emptied"
+        yield Amendment(f"{value} >= {moment(extent.declared)}", _NO_TIME, note)
+    if extent.beyond is not None:
+        note = "implausibly far beyond the other dates, emptied"
+        yield Amendment(f"{value} >= {moment(extent.beyond)}", _NO_TIME, note)
+    if name in AFTER_CREATION.get(plan.matched.table.name, ()) and _is_of_days(backend, plan, name):
+        created = plan["created_at"].value
+        is_that_day = f"{value} < {created} AND {value} = date_trunc('day', {created})"
+        yield Amendment(is_that_day, created, "a date only, the day of creation: its moment")
+
+
+def _is_of_days(backend: Backend, plan: Plan, name: str) -> bool:
+    """Return whether every filled value of a column is a midnight."""
+    if plan[name].raw is None:
+        return False
+    value = plan[name].value
+    (is_so,) = row(
+        backend,
+        f"SELECT bool_and({value} = date_trunc('day', {value})) FROM {plan.rows(plan[name])}",
+    )
+    return bool(is_so)
+
+
+def _moment_in(plan: Plan, name: str) -> Amendment:
+    """Write moments inside `changes` in UTC: a zone beside them counts, and is gone afterwards."""
+    fields = [
+        f"({text(kind)}, {text(column.name)})"
+        for kind, table in ENTITY_TABLES.items()
+        for column in TABLES[table].columns
+        if column.kind is ColumnKind.TIME
+    ]
+    written = time_of_text(plan[name].value, plan.matched.texts)
+    is_moment = f"({plan['entity_type'].value}, {plan['field'].value}) IN ({', '.join(fields)})"
+    return Amendment(f"{is_moment} AND {written} IS NOT NULL", f"CAST({written} AS VARCHAR)")
