@@ -72,7 +72,7 @@ class Pasts:
 
     Attributes:
         complete: (kind, field) -> whether its past is known from creation on, for every field
-            that has a row in `changes`.
+            of which an entity that there is has a row in `changes`.
     """
 
     def __init__(self, tables: Tables) -> None:
@@ -84,9 +84,14 @@ class Pasts:
         self._logged = logged(tables)
         self.ids: dict[tuple[str, str], list[str]] = defaultdict(list)
         for kind, entity_id, name in self._logged:
-            self.ids[kind, name].append(entity_id)
+            if entity_id in self._rows[kind]:
+                self.ids[kind, name].append(entity_id)
         self.complete = {field: self._is_complete(*field) for field in self.ids}
         self._all: dict[tuple[str, str | None, str], list[Shown]] = {}
+
+    def entities(self, kind: str) -> set[str]:
+        """Name the entities of a kind that have a row of their own."""
+        return set(self._rows.get(kind, ()))
 
     def creation(self, kind: str, entity_id: str | None) -> datetime | None:
         """Tell when an entity came to be, if that is known."""
