@@ -108,7 +108,7 @@ class Pasts:
         at = (kind, entity_id, name)
         if at not in self._all:
             shown = self._logged.get(at, [])
-            self._all[at] = [*self._at_creation(kind, entity_id, name, shown), *shown]
+            self._all[at] = [*self.at_creation(kind, entity_id, name), *shown]
         return self._all[at]
 
     def value(self, kind: str, entity_id: str | None, name: str, moment: datetime) -> str | None:
@@ -132,9 +132,9 @@ class Pasts:
         """The fields of each kind of entity."""
         return {kind: sorted(n for k, n in self.complete if k == kind) for kind in ENTITIES}
 
-    def _at_creation(
-        self, kind: str, entity_id: str | None, name: str, shown: Sequence[Shown]
-    ) -> list[Shown]:
+    def at_creation(self, kind: str, entity_id: str | None, name: str) -> list[Shown]:
+        """Give the value a field of an entity had at its creation, if that is known."""
+        shown = self._logged.get((kind, entity_id, name), [])
         if name in NO_FIELDS[kind] or (kind, name) not in self.complete:
             return []
         created, complete = self.creation(kind, entity_id) or DAWN, self.complete[kind, name]
@@ -289,3 +289,11 @@ def time_of(value: str | datetime | None) -> datetime | None:
     shift = datetime.fromisoformat(f"2000-01-01T00:00:00{zone}").utcoffset()
     assert shift is not None
     return (made.replace(tzinfo=UTC) - shift).replace(tzinfo=None)
+
+
+def read(value: Any) -> Any:
+    """Read a value as what it is, however it is written: a moment, a number, else a text."""
+    if not isinstance(value, str):
+        return value
+    moment, figure = time_of(value), number(value)
+    return moment if moment is not None else value if figure is None else figure

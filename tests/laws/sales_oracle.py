@@ -186,8 +186,12 @@ class DealOracle(SalesOracle):
         self._leads = {row["deal_id"]: row for row in self.extract.rows("deals")}
         return sorted(found, key=lambda key: (key.lead_id, key.cutoff))
 
+    def row(self, key: Key) -> Row:
+        """Give a deal's row."""
+        return self._leads[key.lead_id]
+
     def _about(self, key: Key) -> dict[str, float]:
-        deal, cutoff = self.deal(self._leads[key.lead_id], key.cutoff), key.cutoff
+        deal, cutoff = self.deal(self.row(key), key.cutoff), key.cutoff
         row = deal.row
         leads = {lead["lead_id"]: lead for lead in self.extract.rows("leads")}
         lead = leads.get(deal.lead_id)
@@ -242,7 +246,7 @@ class DealOracle(SalesOracle):
 
     def ending(self, key: Key, end: datetime) -> tuple[float, float]:
         """What came of an open deal by the end of what may be read: won or not, and its amount."""
-        deal = self.deal(self._leads[key.lead_id], end)
+        deal = self.deal(self.row(key), end)
         amount = 0.0 if deal.amount is None else deal.amount
         return (NOTHING if deal.is_open else float(deal.is_won)), amount
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -11,23 +10,15 @@ from engines import Engine
 from extract import Extract
 from histories import Case, random_case
 from looks import tried_on
-from pasts import ENTITIES, Pasts, number, time_of
+from pasts import ENTITIES, Pasts, read
 from sales_histories import sales_case
 
 from features.storage.warehouse import Warehouse
-
-Value = str | float | datetime | None
 
 
 def cases(rng: Random) -> tuple[Case, Case]:
     """Draw a company of leads, and one that sells."""
     return random_case(rng), sales_case(rng)
-
-
-def read(value: Any) -> Value:
-    """Read a value as what it is, however it is written: a moment, a number, else a text."""
-    moment, figure = time_of(value), number(value)
-    return moment if moment is not None else value if figure is None else figure
 
 
 def rows_of(warehouse: Warehouse, table: str) -> list[dict[str, Any]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
 import numpy as np
 import pandas as pd
 import pytest
+from change_logs import alike
 from engines import Engine
 from histories import Case
 from looks import assert_bit_equal, tried_on
@@ -78,8 +79,10 @@ def assert_agrees(examples: Examples, oracle: DealOracle | RepOracle, case: Case
     key = oracle.subject.key
     assert list(examples.keys[key]) == [k.lead_id for k in keys]
     assert list(examples.keys["cutoff"]) == [k.cutoff for k in keys]
-    if oracle.subject is DEAL:
-        assert list(examples.keys["owner"]) == [k.owner for k in keys]
+    if isinstance(oracle, DealOracle):
+        told = [oracle.deal(oracle.row(key), key.cutoff) for key in keys]
+        assert filled(examples.keys["owner"]) == [deal.owner for deal in told]
+        assert filled(examples.keys["lead_id"]) == [deal.lead_id for deal in told]
     unlike = [
         f"{feature.name} of {key}: {found!r}, the oracle says {told!r}"
         for feature in examples.feature_set
@@ -87,6 +90,11 @@ def assert_agrees(examples: Examples, oracle: DealOracle | RepOracle, case: Case
         if not is_near(found, told := oracle.value(feature, key))
     ]
     assert not unlike, "\n".join(unlike[:20])
+
+
+def filled(column: pd.Series) -> list[str | None]:
+    """Give a column's texts, None where it is empty."""
+    return [value if isinstance(value, str) else None for value in column]
 
 
 @pytest.mark.parametrize("subject", [DEAL, REP], ids=lambda s: s.kind)
@@ -101,6 +109,18 @@ def test_every_feature_is_what_the_slow_truth_says(
     declared = seen.examples.feature_set
     oracle = ORACLES[subject](case.extract, seen.words, declared, case.params)
     assert_agrees(seen.examples, oracle, case)
+    keys = oracle.keys(case.cutoffs)
+    if isinstance(oracle, DealOracle):
+        told = [oracle.ending(key, case.trained) for key in keys]
+        assert_near(seen.labels["outcome"], [outcome for outcome, _ in told])
+        assert_near(seen.labels["amount"], [amount for _, amount in told])
+    else:
+        assert_near(seen.labels["ratio"], [oracle.attainment(k, case.trained) for k in keys])
+
+
+def assert_near(found: Sequence[float], told: Sequence[float]) -> None:
+    """Compare labels with the slow truth."""
+    assert [(f, t) for f, t in zip(found, told, strict=True) if not is_near(f, t)] == []
 
 
 def assert_same_look(one: Look, other: Look) -> None:
@@ -137,13 +157,29 @@ def test_the_past_looks_as_an_extract_made_then(
     """The whole extract, the same cut in the engine, and one really made then say the same."""
     case = sales_case(rng)
     moment = rng.choice((*case.cutoffs, case.extract.data_until))
-    with duckdb.open(case.extract) as warehouse:
+    extract = alike(case.extract, moment)
+    with duckdb.open(extract) as warehouse:
         whole = as_of(warehouse, case, moment, subject)
         cut = as_of(warehouse.until(moment), case, moment, subject)
-    with duckdb.open(case.extract.cut(moment)) as warehouse:
+    with duckdb.open(extract.cut(moment)) as warehouse:
         made_then = as_of(warehouse, case, moment, subject)
     assert_same_look(whole, cut)
     assert_same_look(whole, made_then)
+
+
+@pytest.mark.parametrize("subject", [DEAL, REP], ids=lambda s: s.kind)
+@tried_on(809, 843)
+def test_an_uncut_extract_declared_to_end_looks_as_one_made_then(
+    duckdb: Engine, subject: Subject, rng: Random
+) -> None:
+    """Ingested with `--data-until T`, what goes on after T says what an extract made at T says."""
+    case = sales_case(rng)
+    moment = rng.choice(case.cutoffs)
+    with duckdb.open(replace(case.extract, data_until=moment)) as warehouse:
+        uncut = as_of(warehouse, case, moment, subject)
+    with duckdb.open(case.extract.cut(moment)) as warehouse:
+        made_then = as_of(warehouse, case, moment, subject)
+    assert_same_look(uncut, made_then)
 
 
 @pytest.mark.spark
