@@ -10,7 +10,7 @@ from random import Random
 
 import pyarrow as pa
 from extract import Extract, known_at
-from pasts import DAWN, ENTITIES, NO_FIELDS, Pasts, Row, Tables, last_of, logged, text, typed
+from pasts import DAWN, ENTITIES, NO_FIELDS, Row, Tables, last_of, logged, text, typed
 
 HABITS = ("from creation", "from creation", "only later", "as it comes")
 """How a CRM may log a field; a field of each is in most companies."""
@@ -116,7 +116,7 @@ def _filled(rng: Random, values: Sequence[str | None]) -> str:
 
 def statuses(extract: Extract) -> dict[Field, bool]:
     """Tell of each field with a history whether it is complete, as ingest would find it."""
-    return Pasts(extract.accepted().tables).complete
+    return extract.pasts().complete
 
 
 def alike(extract: Extract, moment: datetime) -> Extract:

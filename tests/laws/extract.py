@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pasts import as_made, text
+from pasts import Pasts, as_made, text
 
 from features.ingest.load import ingest
 from features.params import FeatureParams
@@ -89,6 +89,10 @@ class Extract:
     def accepted(self) -> Extract:
         """Give what ingest makes of it where its end is declared: the same cut at that end."""
         return self.cut(self.data_until)
+
+    def pasts(self) -> Pasts:
+        """Give what it says of the past of each field, to who ingests it."""
+        return Pasts(self.accepted().tables, self.types)
 
     @property
     def types(self) -> dict[str, dict[str, pa.DataType]]:

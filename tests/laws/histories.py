@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import pyarrow as pa
 from change_logs import reconciled, with_habits, with_same_histories
 from extract import CLOCKS, ENDS, Extract, Row, is_visible
-from pasts import Pasts
 
 from features.params import FeatureParams, Weekday
 
@@ -213,7 +212,7 @@ def values_of(_kind: str, name: str) -> Sequence[str | None]:
 
 def accounts_met(extract: Extract, moment: datetime) -> set[str | None]:
     """Name the accounts that a lead or deal belonged to at some time before a moment."""
-    pasts = Pasts(extract.accepted().tables)
+    pasts = extract.pasts()
     met: set[str | None] = set()
     for kind, table in (("lead", "leads"), ("deal", "deals")):
         for row in extract.rows(table):

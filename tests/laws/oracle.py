@@ -18,7 +18,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from extract import Extract, Row, is_visible
-from pasts import Pasts, Shown, number, text
+from pasts import Shown, number, text
 
 from features.feature import (
     Aggregate,
@@ -85,7 +85,7 @@ class Oracle:
         """Take an extract, the words that were read off it, and what was declared with them."""
         self.extract, self.words = extract.accepted(), words
         self.features, self.params = features, params
-        self.pasts = Pasts(self.extract.tables)
+        self.pasts = self.extract.pasts()
         self._leads = {row["lead_id"]: row for row in self.extract.rows("leads")}
         self._accounts = {row["account_id"]: row for row in self.extract.rows("accounts")}
         self._reps = {row["rep_id"]: row for row in self.extract.rows("reps")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -75,8 +75,14 @@ class Pasts:
             of which an entity that there is has a row in `changes`.
     """
 
-    def __init__(self, tables: Tables) -> None:
-        """Sort the changes by entity and field."""
+    def __init__(self, tables: Tables, columns: Mapping[str, Container[str]]) -> None:
+        """Sort the changes by entity and field.
+
+        Args:
+            tables: the rows.
+            columns: the columns of each table.
+        """
+        self._columns = {kind: columns[table] for kind, (table, _, _) in ENTITIES.items()}
         self._rows = {
             kind: {row[key]: row for row in tables.get(table, ())}
             for kind, (table, key, _) in ENTITIES.items()
@@ -144,7 +150,9 @@ class Pasts:
         first = min(shown, key=lambda row: row.order)
         if first.before is None or first.changed_at <= created:
             return []
-        return [Shown(created, created if complete else first.available_at, first.before)]
+        # Without a column of its own only that row tells of it, and not before it is shown itself.
+        told = complete and name in self._columns[kind]
+        return [Shown(created, created if told else first.available_at, first.before)]
 
     def _is_complete(self, kind: str, name: str) -> bool:
         """95 % of the entities that came to be since the log began are told of from then on."""

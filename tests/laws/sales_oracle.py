@@ -291,7 +291,7 @@ class RepOracle(SalesOracle):
 
         Owner, amount and quota are the last ones known by then.
         """
-        quota = self.quotas(end)[key.lead_id, key.start, key.end]
+        quota = self.quotas(end).get((key.lead_id, key.start, key.end), 0.0)
         if key.end > end or quota <= 0:
             return NOTHING
         won = [d for d in self.deals_at(end, key.lead_id) if d.is_won and d.closed_at is not None]

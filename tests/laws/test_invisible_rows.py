@@ -101,7 +101,7 @@ def test_a_cut_holds_the_visible_rows_and_no_end_of_a_story(duckdb: Engine, rng:
         assert past.data_until == moment
         kept = {name: past.arrow(past[name]).to_pylist() for name in TABLES}
     accepted = case.extract.accepted()
-    pasts = Pasts(accepted.tables)
+    pasts = accepted.pasts()
     told = {table: as_kept(accepted, pasts, table, moment) for table in TABLES}
     told["changes"] += at_creation(pasts, moment)
     for name in TABLES:

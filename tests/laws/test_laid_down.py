@@ -40,7 +40,7 @@ def told(pasts: Pasts) -> Counter[tuple[Any, ...]]:
 def test_the_past_of_every_field_is_laid_down_as_changes(duckdb: Engine, rng: Random) -> None:
     """Values at creation stand beside later ones, and which pasts are complete is written down."""
     for case in cases(rng):
-        pasts = Pasts(case.extract.accepted().tables)
+        pasts = case.extract.pasts()
         with duckdb.open(case.extract) as warehouse:
             changes = rows_of(warehouse, "changes")
             found = {(h.entity_type, h.field): h.complete for h in warehouse.histories}
@@ -63,7 +63,7 @@ def test_columns_with_a_history_are_empty_and_others_stay(duckdb: Engine, rng: R
     """No reader can come by the end of a story through a column; what has no history is as read."""
     for case in cases(rng):
         accepted = case.extract.accepted()
-        pasts = Pasts(accepted.tables)
+        pasts = accepted.pasts()
         with duckdb.open(case.extract) as warehouse:
             for kind, (table, key, _) in ENTITIES.items():
                 found = {row[key]: row for row in rows_of(warehouse, table)}

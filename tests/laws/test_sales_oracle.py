@@ -3,74 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 from random import Random
 
-import numpy as np
 import pandas as pd
 import pytest
 from change_logs import alike
 from engines import Engine
+from everything import Look, as_of, assert_same_look, filled, look, same_numbers
 from histories import Case
-from looks import assert_bit_equal, tried_on
+from looks import tried_on
 from oracle import is_near
 from sales_histories import meddle_sales, sales_case
 from sales_oracle import DealOracle, RepOracle
 
-from features.build import Examples, build
-from features.definitions.deal import deal_features
-from features.definitions.rep import rep_features
-from features.history.vocabulary import Vocabulary, read_vocabulary
-from features.labels.attainment import (
-    attained_parts,
-    attainment,
-    deal_endings,
-    final_deals,
-    new_business,
-    won_before,
-)
-from features.params import FeatureParams
-from features.storage.warehouse import Warehouse
+from features.build import Examples
 from features.subjects import DEAL, REP, Subject
 
 SPARK_SEEDS = (3,)
-DECLARED = {DEAL: deal_features, REP: rep_features}
 ORACLES = {DEAL: DealOracle, REP: RepOracle}
-AHEAD = timedelta(days=20)
-
-
-@dataclass(frozen=True)
-class Look:
-    """What was seen of deals or reps, and what became of them."""
-
-    words: Vocabulary
-    examples: Examples
-    labels: pd.DataFrame
-
-
-def look(
-    warehouse: Warehouse,
-    trained: datetime,
-    cutoffs: Sequence[datetime],
-    params: FeatureParams,
-    subject: Subject,
-) -> Look:
-    """Read words as of the moment of training, build examples, label them with what is known."""
-    words = read_vocabulary(warehouse.until(trained), params, subject)
-    declared = DECLARED[subject](words, params)
-    examples = build(warehouse, declared, words, cutoffs, params)
-    keys, past = examples.keys, warehouse.until(trained)
-    ends = (keys["cutoff"] + AHEAD).to_numpy()
-    final = final_deals(past)
-    if subject is DEAL:
-        won = won_before(past, keys, ends, final)
-        labels = deal_endings(past, keys, final).assign(won=won)
-    else:
-        parts = attained_parts(past, keys, final)
-        later = new_business(past, keys, ends, final).add_prefix("new_")
-        labels = parts.join(later).assign(ratio=attainment(past, keys, parts))
-    return Look(words, examples, labels)
 
 
 def assert_agrees(examples: Examples, oracle: DealOracle | RepOracle, case: Case) -> None:
@@ -92,11 +43,6 @@ def assert_agrees(examples: Examples, oracle: DealOracle | RepOracle, case: Case
     assert not unlike, "\n".join(unlike[:20])
 
 
-def filled(column: pd.Series) -> list[str | None]:
-    """Give a column's texts, None where it is empty."""
-    return [value if isinstance(value, str) else None for value in column]
-
-
 @pytest.mark.parametrize("subject", [DEAL, REP], ids=lambda s: s.kind)
 @tried_on(4, 185, 194, 202)
 def test_every_feature_is_what_the_slow_truth_says(
@@ -105,7 +51,7 @@ def test_every_feature_is_what_the_slow_truth_says(
     """What the engine compiles equals what a plain walk over the rows gives, to 1e-9."""
     case = sales_case(rng)
     with duckdb.open(case.extract) as warehouse:
-        seen = look(warehouse, case.trained, case.cutoffs, case.params, subject)
+        seen = look(warehouse, case, subject)
     declared = seen.examples.feature_set
     oracle = ORACLES[subject](case.extract, seen.words, declared, case.params)
     assert_agrees(seen.examples, oracle, case)
@@ -121,19 +67,6 @@ def test_every_feature_is_what_the_slow_truth_says(
 def assert_near(found: Sequence[float], told: Sequence[float]) -> None:
     """Compare labels with the slow truth."""
     assert [(f, t) for f, t in zip(found, told, strict=True) if not is_near(f, t)] == []
-
-
-def assert_same_look(one: Look, other: Look) -> None:
-    """Require the same words, and the same keys, values and labels to the last bit."""
-    assert one.words == other.words
-    assert_bit_equal(one.examples, other.examples)
-    pd.testing.assert_frame_equal(one.labels, other.labels, check_exact=True)
-
-
-def as_of(warehouse: Warehouse, case: Case, moment: datetime, subject: Subject) -> Look:
-    """Look at all cutoffs up to a moment with what was known at that moment."""
-    cutoffs = [cutoff for cutoff in case.cutoffs if cutoff <= moment]
-    return look(warehouse, moment, cutoffs, case.params, subject)
 
 
 @pytest.mark.parametrize("subject", [DEAL, REP], ids=lambda s: s.kind)
@@ -193,7 +126,7 @@ def test_spark_says_what_duckdb_says(
 
     def seen_by(engine: Engine) -> Look:
         with engine.open(case.extract) as warehouse:
-            return look(warehouse, case.trained, case.cutoffs, case.params, subject)
+            return look(warehouse, case, subject)
 
     small, large = seen_by(duckdb), seen_by(spark)
     assert large.words == small.words
@@ -205,5 +138,4 @@ def test_spark_says_what_duckdb_says(
         if not all(map(is_near, large.examples.X[name], small.examples.X[name]))
     ]
     assert not unlike
-    numbers = small.labels.select_dtypes("number").columns
-    np.testing.assert_array_equal(large.labels[numbers], small.labels[numbers])
+    same_numbers(small.labels, large.labels)
