@@ -15,7 +15,8 @@ class Subject:
         table: its own table.
         keys: the columns that name its examples, which are ordered by id and cutoff.
         age: the column of its snapshots that holds its age in microseconds.
-        own_fields: fields of `changes` that have features of their own.
+        own_fields: fields of `changes` that are no features as they are: they have features of
+            their own, or are ids.
         stages_of: the kind of thing whose stages it goes by.
     """
 
@@ -34,7 +35,7 @@ LEAD = Subject(
     "leads",
     ("lead_id", "cutoff", "owner"),
     "lead_age_us",
-    ("stage", "rep_id"),
+    ("stage", "rep_id", "account_id"),
     "lead",
 )
 DEAL = Subject(
@@ -43,7 +44,7 @@ DEAL = Subject(
     "deals",
     ("deal_id", "cutoff", "owner", "amount", "expected_close_at", "lead_id", "created_at"),
     "deal_age_us",
-    ("stage", "rep_id", "amount", "expected_close_at"),
+    ("stage", "rep_id", "amount", "expected_close_at", "lead_id", "account_id"),
     "deal",
 )
 REP = Subject(

@@ -66,12 +66,12 @@ def open_deal_snapshots(
 def _described(warehouse: Warehouse, base: ir.Table, vocabulary: Vocabulary) -> ir.Table:
     """Add columns known at creation: of the deal, its account, and its lead if that is visible."""
     for table, key in (("deals", "deal_id"), ("accounts", "account_id")):
-        if own := vocabulary.columns_of(table):
-            rows = warehouse[table]
-            rows = rows.select(same=rows[key], **{name: rows[c] for name, c in own.items()})
+        rows = warehouse[table]
+        if own := vocabulary.values_in(rows, table):
+            rows = rows.select(same=rows[key], **own)
             base = base.left_join(rows, base[key] == rows.same).drop("same")
     leads = warehouse["leads"]
-    own = {name: leads[column] for name, column in vocabulary.columns_of("leads").items()}
+    own = vocabulary.values_in(leads, "leads")
     visible = as_of_join(base, leads.select("lead_id", "created_at", **own), LEADS, "lead_id")
     visible = visible.select(SNAPSHOT, *own, lead_us=visible.age_us)
     return base.left_join(visible, SNAPSHOT).drop(f"{SNAPSHOT}_right")
@@ -96,7 +96,7 @@ def moves(snapshot_set: SnapshotSet) -> ir.Table:
 
     A value is compared with the one shown before it, in the order in which the CRM came to show
     them, so that no row that is shown later can turn a move around. The first value a field is
-    shown with is not a move: the column it could be compared with shows the end of the story.
+    shown with, be it that of the deal's creation, is not a move: nothing was shown before it.
     """
     # Amounts in the order in which they are shown, and the moves they are:
     #
@@ -157,7 +157,7 @@ def deal_context(snapshot_set: SnapshotSet) -> ir.Table:
     totals = deal_totals(owners, snapshot_set.deals, "owner")
     columns = {f"owner_{name}": totals[name] for name in totals.columns if name != SNAPSHOT}
     records = owners.inner_join(totals.select(SNAPSHOT, **columns), SNAPSHOT)
-    records = describe_owners(warehouse, records, snapshot_set.vocabulary.columns_of("reps"))
+    records = describe_owners(warehouse, records, snapshot_set.vocabulary)
     records = warehouse.keep(records)
     joined = snapshots.left_join(
         records, (snapshots.owner == records.owner) & (snapshots[CUTOFF] == records[CUTOFF])

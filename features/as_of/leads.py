@@ -39,7 +39,7 @@ def snapshots_of(
         vocabulary: names the columns known at creation.
         params: calendar and windows.
     """
-    from_lead = {name: leads[column] for name, column in vocabulary.columns_of("leads").items()}
+    from_lead = vocabulary.values_in(leads, "leads")
     order = [leads.lead_id, leads[CUTOFF]]
     base = leads.select(
         "lead_id",
@@ -52,11 +52,12 @@ def snapshots_of(
         **{SNAPSHOT: ibis.row_number().over(order_by=order)},
         **from_lead,
     )
-    if from_account := vocabulary.columns_of("accounts"):
-        accounts = warehouse["accounts"]
-        accounts = accounts.select(
-            "account_id", **{name: accounts[column] for name, column in from_account.items()}
-        )
+    if warehouse.has_history("lead", "account_id"):
+        changes = changes_of(warehouse, "lead", "lead_id")
+        base = as_it_stood(base, changes, "lead_id", {"account_id": "account_id"})
+    accounts = warehouse["accounts"]
+    if from_account := vocabulary.values_in(accounts, "accounts"):
+        accounts = accounts.select("account_id", **from_account)
         base = base.left_join(accounts, "account_id").drop("account_id_right")
     base = warehouse.keep(base)
     owned = base.left_join(lead_owners(warehouse, base), SNAPSHOT).drop(f"{SNAPSHOT}_right")
@@ -70,19 +71,24 @@ def lead_owners(warehouse: Warehouse, snapshots: ir.Table) -> ir.Table:
         warehouse: holds `changes` and `activities`.
         snapshots: `snapshot, cutoff, lead_id, rep_id`.
     """
-    # The first of these that names somebody:
+    # The first of these that there is:
     #   - the last visible change of the owner; one that emptied it names nobody,
-    #   - the lead's own column,
+    #   - the lead's own column, which is empty where owners have a history,
     #   - the rep of the last visible activity; of two at one moment, the lesser id.
-    changes = warehouse["changes"]
-    handovers = changes.filter((changes.entity_type == "lead") & (changes.field == OWNER_FIELD))
-    handovers = handovers.select(
-        "changed_at", "known_at", "field", "value", lead_id=handovers.entity_id
+    #
+    #   last visible change   own column   last activity   owner
+    #   to b                  (empty)      a's             b
+    #   emptied               (empty)      a's             nobody
+    #   none                  (empty)      a's             a
+    #   none                  c            a's             c
+    handovers = changes_of(warehouse, "lead", "lead_id")
+    handovers = handovers.filter(handovers["field"] == OWNER_FIELD)
+    last_handover = as_of(handovers, snapshots, "lead_id").select(
+        SNAPSHOT, moved_to="value", is_moved=ibis.literal(value=True)
     )
-    last_handover = as_of(handovers, snapshots, "lead_id").select(SNAPSHOT, moved_to="value")
     rows = snapshots.left_join(last_handover, SNAPSHOT).drop(f"{SNAPSHOT}_right")
-    rows = rows.mutate(assigned_to=ibis.coalesce(rows.moved_to, rows.rep_id))
-    unassigned = rows.filter(rows.assigned_to.isnull()).select(SNAPSHOT, CUTOFF, "lead_id")
+    is_unassigned = rows.is_moved.isnull() & rows.rep_id.isnull()
+    unassigned = rows.filter(is_unassigned).select(SNAPSHOT, CUTOFF, "lead_id")
     activities = warehouse["activities"]
     activities = activities.filter(activities.lead_id.notnull() & activities.rep_id.notnull())
     activities = activities.select(
@@ -95,7 +101,15 @@ def lead_owners(warehouse: Warehouse, snapshots: ir.Table) -> ir.Table:
     )
     workers = at_last.group_by(SNAPSHOT).aggregate(worked_by=at_last.worked_by.min())
     joined = rows.left_join(workers, SNAPSHOT)
-    return joined.select(SNAPSHOT, owner=ibis.coalesce(joined.assigned_to, joined.worked_by))
+    # No change, no own rep: only then a worker was looked for.
+    return joined.select(
+        SNAPSHOT,
+        owner=ibis.ifelse(
+            joined.is_moved.notnull(),
+            joined.moved_to,
+            ibis.coalesce(joined.rep_id, joined.worked_by),
+        ),
+    )
 
 
 def leads(snapshot_set: SnapshotSet) -> ir.Table:

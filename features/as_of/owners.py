@@ -25,6 +25,7 @@ from features.history.calendar import calendar_of
 from features.history.counts import WindowCounts, microseconds
 from features.history.relations import SnapshotSet, resolved_leads
 from features.history.values import as_it_stood, changes_of
+from features.history.vocabulary import Vocabulary
 from features.snapshot import (
     AVAILABLE_AT,
     CUTOFF,
@@ -175,18 +176,16 @@ def rep_outcomes(ended: ir.Table, first: ir.Table) -> ir.Table:
     return worked.select("won", resolved_at=worked[CUTOFF], **{WHO: worked.rep_id})
 
 
-def describe_owners(
-    warehouse: Warehouse, records: ir.Table, columns: Mapping[str, str]
-) -> ir.Table:
+def describe_owners(warehouse: Warehouse, records: ir.Table, vocabulary: Vocabulary) -> ir.Table:
     """Add what is known of each owner at the cutoff: when hired, and columns of the reps table.
 
     Args:
         warehouse: holds `reps` and `changes`.
         records: `snapshot, owner, cutoff` and what else is known of them.
-        columns: name to give -> column of the reps table.
+        vocabulary: names the columns of the reps table.
     """
-    reps = warehouse["reps"]
-    reps = reps.select("rep_id", "hired_at", **{name: reps[c] for name, c in columns.items()})
+    reps, columns = warehouse["reps"], vocabulary.columns_of("reps")
+    reps = reps.select("rep_id", "hired_at", **vocabulary.values_in(reps, "reps"))
     joined = records.left_join(reps, records.owner == reps.rep_id)
     is_known = hired(joined, joined[CUTOFF])
     own = {n: ibis.ifelse(is_known, joined[n], ibis.null(joined[n].type())) for n in columns}
@@ -280,8 +279,7 @@ def owner_context(snapshot_set: SnapshotSet, spine: Spine, owner: pa.ChunkedArra
         **{n: pa.array(_taken(values, used)) for n, values in records.items()},
     }
     rows = ibis.memtable(pa.table(columns))
-    own = snapshot_set.vocabulary.columns_of("reps")
-    rows = describe_owners(snapshot_set.warehouse, rows, own)
+    rows = describe_owners(snapshot_set.warehouse, rows, snapshot_set.vocabulary)
     return OwnerContext(rows, (np.cumsum(load > 0) - 1)[cell], rep_rates(history, spine))
 
 

@@ -74,9 +74,8 @@ def _described(warehouse: Warehouse, base: ir.Table, vocabulary: Vocabulary) -> 
     """Add what the CRM says of each rep at the cutoff: places, when hired, whether gone."""
     own = {f"reps__{name}": name for name in PLACES} | vocabulary.columns_of("reps")
     reps = warehouse["reps"]
-    reps = reps.select(
-        "hired_at", "left_at", same=reps.rep_id, **{name: reps[c] for name, c in own.items()}
-    )
+    values = {f"reps__{name}": reps[name] for name in PLACES} | vocabulary.values_in(reps, "reps")
+    reps = reps.select("hired_at", "left_at", same=reps.rep_id, **values)
     rows = base.left_join(reps, base.rep_id == reps.same).drop("same")
     is_known = hired(rows, rows[CUTOFF])
     shown = {n: ibis.ifelse(is_known, rows[n], ibis.null(rows[n].type())) for n in own}

@@ -277,7 +277,8 @@ def _peers(vocabulary: Vocabulary) -> Iterator[Feature]:
             ACTIVITY, "wait", "waiting longer than", "waiting the longest", NOT_YET
         ),
     }
-    if "leads.value" in vocabulary.columns:
+    # Only numbers have a rank: a column of words is named with its list.
+    if vocabulary.columns.get("leads.value", ()) is None:
         name = slugs(own_columns(vocabulary))["leads.value"]
         worth = About(name, "value", Who.LEAD)
         compared[name] = Comparison(worth, "value", "worth more than", "worth the most")

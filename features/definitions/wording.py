@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 
 from features.feature import DAY_US, Aggregate, Expression, Feature, Relation, Segment, Unit
 from features.history.relations import code_of
-from features.history.values import as_number
+from features.history.values import number_or_flag
 from features.params import FeatureParams
 from features.texts import About, Phrase, Who
 
@@ -78,7 +78,7 @@ def column_as_it_is(
     source, column = place
     about = About(name, label, who)
     if categories is None:
-        value = Expression(lambda rows: as_number(rows[column]))
+        value = Expression(lambda rows: number_or_flag(rows[column]))
         return Feature(name, source, value, label, about, Unit.AMOUNT, segment=segment)
     value = Expression(lambda rows: code_of(rows[column], categories))
     return Feature(

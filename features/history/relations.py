@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from features.history.values import as_number, changes_of, thousandths
+from features.history.values import changes_of, number_or_flag, thousandths
 from features.history.vocabulary import STAGE, Vocabulary
 from features.params import FeatureParams
 from features.snapshot import observable
@@ -59,7 +59,9 @@ def touches(snapshot_set: SnapshotSet) -> ir.Table:
     vocabulary, key = snapshot_set.vocabulary, snapshot_set.subject.key
     rows = snapshot_set.warehouse["activities"]
     rows = rows.filter(rows[key].notnull())
-    numbers = {f"number__{name}": thousandths(as_number(rows[name])) for name in vocabulary.numbers}
+    numbers = {
+        f"number__{name}": thousandths(number_or_flag(rows[name])) for name in vocabulary.numbers
+    }
     rows = rows.select(
         "occurred_at",
         "known_at",

@@ -22,6 +22,8 @@ MOMENT = (
 """A date, or a date and a time of day, in UTC."""
 NUMBER = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
 """A number in plain or scientific notation."""
+FLAGS = ("true", "false")
+"""How texts say yes and no, in any case."""
 
 
 def thousandths(amount: ir.FloatingColumn) -> ir.IntegerColumn:
@@ -58,12 +60,36 @@ def as_of(changes: ir.Table, snapshots: ir.Table, key: str) -> ir.Table:
     return at_last.group_by(SNAPSHOT, "field").aggregate(value=at_last["value"].max())
 
 
+def at_the_end(rows: ir.Table, changes: ir.Table, key: str, columns: Mapping[str, str]) -> ir.Table:
+    """Return rows with each field's last value, whatever a cutoff may see.
+
+    Args:
+        rows: have the entity's id; ids may repeat.
+        changes: of that kind of entity, cut to what may be read.
+        key: the column that holds the entity's id on both sides.
+        columns: name to give, perhaps of a column of `rows` -> field in `changes`.
+
+    Returns:
+        The rows, the values as texts, empty where there is none.
+    """
+    for column, name in columns.items():
+        of_field = changes.filter(changes["field"] == name)
+        last_at = of_field.group_by(key).aggregate(last_at=of_field.changed_at.max())
+        last = of_field.inner_join(last_at, key)
+        last = last.filter(last.changed_at == last.last_at)
+        last = last.group_by(same=last[key]).aggregate(last_value=last["value"].max())
+        joined = rows.left_join(last, rows[key] == last.same)
+        rows = joined.mutate(**{column: joined.last_value}).drop("same", "last_value")
+    return rows
+
+
 def as_it_stood(
     rows: ir.Table, changes: ir.Table, key: str, columns: Mapping[str, str]
 ) -> ir.Table:
-    """Put a field's last visible value in a column's place, where the field was seen to change.
+    """Put a field's last visible value in a column's place, where a value of it is visible.
 
-    Tables show the end of a story. A field that was emptied is empty, whatever came later.
+    The table's own column is empty where the field has a history; only a lead that is handed in
+    with its values has them there. A field that was emptied is empty, whatever came later.
 
     Args:
         rows: snapshots, with the columns and the entity's id.
@@ -87,7 +113,7 @@ def as_it_stood(
     for place, column in enumerate(columns):
         old, new = joined[column], joined[f"new_{place}"]
         if not old.type().is_string():
-            old, new = as_number(old), as_number(new)
+            old, new = number_or_flag(old), number_or_flag(new)
         is_changed = joined[f"seen_{place}"].fill_null(0) > 0
         replaced[column] = ibis.ifelse(is_changed, new, old)
     return joined.mutate(**replaced).drop(f"{SNAPSHOT}_right", *aggregates)
@@ -104,6 +130,14 @@ def as_number(column: ir.Column) -> ir.Column:
     else:
         number = column.cast("float64")
     return ibis.ifelse(number.abs() < ENDLESS, number, ibis.null("float64"))
+
+
+def number_or_flag(column: ir.Column) -> ir.Column:
+    """Read a column as `as_number` does, and yes and no as 1 and 0, typed or in words."""
+    if not column.type().is_string():
+        return as_number(column)
+    flag = [(column.lower() == word, ibis.literal(1.0 - place)) for place, word in enumerate(FLAGS)]
+    return ibis.cases(*flag, else_=as_number(column))
 
 
 def as_time(column: ir.StringColumn) -> ir.TimestampColumn:

@@ -15,6 +15,7 @@ import ibis.expr.types as ir
 
 from features.history.relations import resolved_leads
 from features.history.values import as_number, as_time, changes_of, thousandths
+from features.history.vocabulary import OWNER_FIELD
 from features.snapshot import AVAILABLE_AT, VALID_FROM, VALID_TO
 from features.storage.warehouse import Warehouse
 from features.tables import DEALS
@@ -22,7 +23,9 @@ from features.tables import DEALS
 NEVER = datetime(9999, 12, 31)
 """The end of a version that is still valid."""
 DEAL_FIELDS = ("rep_id", "stage", "amount", "expected_close_at")
-"""Fields of deals whose history is read."""
+"""Fields of deals that have columns of their own here."""
+RELATED = ("lead_id", "account_id")
+"""What a deal belongs to: read from `changes` only where it has a history there."""
 WORKED_BY = "worked_by"
 """The field that stands for the rep of an activity."""
 
@@ -34,19 +37,29 @@ def deal_versions(warehouse: Warehouse) -> ir.Table:
         `deal_id, valid_from, valid_to, ended, won` (0 or 1), `owner, stage, amount, thousandths,
         expected_close_at, created_at, closed_at, lead_id, account_id`. `closed_at` holds only
         where `ended` is 1. Of two values of one moment the greater text counts; where no change
-        was shown yet, the column does, and an owner that was emptied is the first one.
+        was shown yet, the column does, which is empty where the field has a history. The owner is
+        found as `as_of.leads.lead_owners` finds it, a deal's activities in place of a lead's.
     """
     deals = warehouse["deals"].select(*(column.name for column in DEALS.columns))
     deals = deals.mutate(ended_at=deals.closed_at)
+    related = [name for name in RELATED if warehouse.has_history("deal", name)]
+    fields = [*DEAL_FIELDS, *related]
     changes = changes_of(warehouse, "deal", "deal_id")
-    changes = _ranked(changes.filter(changes["field"].isin(DEAL_FIELDS)), "deal_id")
-    rows = _versions(deals, changes, "deal_id", DEAL_FIELDS).inner_join(deals, "deal_id")
+    changes = _ranked(changes.filter(changes["field"].isin(fields)), "deal_id")
+    if warehouse.has_history("deal", OWNER_FIELD):
+        changes = changes.union(_workers(warehouse, deals, changes, "deal_id"))
+        fields.append(WORKED_BY)
+    rows = _versions(deals, changes, "deal_id", fields).inner_join(deals, "deal_id")
 
     def as_shown(name: str, column: ir.Value, new: ir.Value) -> ir.Value:
         return ibis.ifelse(rows[f"is_{name}"], new, column)
 
     amount = as_shown("amount", as_number(rows.amount), as_number(rows.new_amount))
     new_due = as_time(rows.new_expected_close_at)
+    belongs_to = {
+        name: as_shown(name, rows[name], rows[f"new_{name}"]) if name in related else rows[name]
+        for name in RELATED
+    }
     return rows.select(
         "deal_id",
         VALID_FROM,
@@ -54,10 +67,9 @@ def deal_versions(warehouse: Warehouse) -> ir.Table:
         "ended",
         "created_at",
         "closed_at",
-        "lead_id",
-        "account_id",
+        **belongs_to,
         won=rows.ended * rows.won.cast("int64").fill_null(0),
-        owner=ibis.coalesce(rows.new_rep_id, rows.rep_id),
+        owner=_owner(rows),
         stage=rows.new_stage,
         amount=amount,
         thousandths=thousandths(amount),
@@ -77,9 +89,10 @@ def lead_versions(warehouse: Warehouse) -> ir.Table:
     leads = warehouse["leads"].select("lead_id", "created_at", "rep_id")
     leads = leads.left_join(ended, "lead_id").drop("lead_id_right")
     changes = changes_of(warehouse, "lead", "lead_id")
-    handovers = _ranked(changes.filter(changes["field"] == "rep_id"), "lead_id")
-    changes = handovers.union(_workers(warehouse, leads))
-    rows = _versions(leads, changes, "lead_id", ("rep_id", WORKED_BY)).inner_join(leads, "lead_id")
+    handovers = _ranked(changes.filter(changes["field"] == OWNER_FIELD), "lead_id")
+    changes = handovers.union(_workers(warehouse, leads, handovers, "lead_id"))
+    fields = (OWNER_FIELD, WORKED_BY)
+    rows = _versions(leads, changes, "lead_id", fields).inner_join(leads, "lead_id")
     return rows.select(
         "lead_id",
         VALID_FROM,
@@ -88,28 +101,56 @@ def lead_versions(warehouse: Warehouse) -> ir.Table:
         "created_at",
         "ended_at",
         won=rows.ended * rows.is_won.fill_null(0),
-        owner=ibis.coalesce(rows.new_rep_id, rows.rep_id, rows[f"new_{WORKED_BY}"]),
+        owner=_owner(rows),
     )
 
 
-def _workers(warehouse: Warehouse, leads: ir.Table) -> ir.Table:
-    """Who worked on leads that have no rep, as changes of a field; at one moment, the lesser id.
+def _owner(rows: ir.Table) -> ir.StringValue:
+    """The rep a change names, be it nobody; before the first change the own one, or a worker."""
+    own = [rows.rep_id]
+    if (worked_by := f"new_{WORKED_BY}") in rows.columns:
+        own.append(rows[worked_by])
+    return ibis.ifelse(rows[f"is_{OWNER_FIELD}"], rows[f"new_{OWNER_FIELD}"], ibis.coalesce(*own))
+
+
+def _workers(warehouse: Warehouse, entities: ir.Table, handovers: ir.Table, key: str) -> ir.Table:
+    """Who worked on leads or deals before an owner was shown, as changes of a field.
+
+    Of two at one moment the lesser id counts.
 
     Args:
         warehouse: holds `activities`.
-        leads: `lead_id, rep_id`.
+        entities: `key, created_at, rep_id`.
+        handovers: what `_ranked` returns of changes, those of other fields perhaps among them.
+        key: the id.
     """
+    # Once a change of the owner is shown, no worker counts any more: of the activities, far more
+    # than changes, only those are laid out that are shown before it. Of leads without a rep of
+    # their own, created on day 1:
+    #
+    #   owner first shown on day   activities laid out
+    #   1                          none
+    #   5                          those shown before day 5
+    #   never                      all
+    owners = handovers.filter(handovers["field"] == OWNER_FIELD)
+    first = owners.group_by(same=owners[key]).aggregate(first_shown=owners[AVAILABLE_AT].min())
+    nobodys = entities.filter(entities.rep_id.isnull()).select(key, "created_at")
+    nobodys = nobodys.left_join(first, nobodys[key] == first.same)
+    is_empty_for_a_while = nobodys.first_shown.isnull() | (nobodys.first_shown > nobodys.created_at)
+    nobodys = nobodys.filter(is_empty_for_a_while).select(key, "first_shown")
     rows = warehouse["activities"]
-    rows = rows.filter(rows.lead_id.notnull() & rows.rep_id.notnull())
-    rows = rows.semi_join(leads.filter(leads.rep_id.isnull()), "lead_id")
+    rows = rows.filter(rows[key].notnull() & rows.rep_id.notnull())
+    rows = rows.inner_join(nobodys, key)
+    available_at = ibis.greatest(rows.occurred_at, rows.known_at)
+    rows = rows.filter(rows.first_shown.isnull() | (available_at < rows.first_shown))
     changes = rows.select(
         "known_at",
-        "lead_id",
+        key,
         changed_at=rows.occurred_at,
         field=ibis.literal(WORKED_BY),
         value=rows.rep_id,
     )
-    return _ranked(changes, "lead_id", lesser=True)
+    return _ranked(changes, key, lesser=True)
 
 
 def _ranked(changes: ir.Table, key: str, *, lesser: bool = False) -> ir.Table:

@@ -1,7 +1,8 @@
 """The categories of an extract: activity types, stages, values of fields, as visible at a moment.
 
-Nothing here is listed in the code; everything comes from rows that could be seen, and the
-result is frozen into the model's bundle, so that scoring asks for the very same features.
+Nothing here is listed in the code; everything comes from rows that could be seen, and of a column
+with a history from its last visible values, never from the end of the story. The result is frozen
+into the model's bundle, so that scoring asks for the very same features.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from typing import Any
 
 import ibis.expr.types as ir
 
-from features.history.values import as_number
+from features.history.kinds import kinds_of
+from features.history.values import at_the_end, changes_of
 from features.params import FeatureParams
 from features.snapshot import CUTOFF, hired
 from features.storage.warehouse import Warehouse
 from features.subjects import DEAL, LEAD, REP, SUBJECTS, Subject
-from features.tables import LEADS, ColumnKind
+from features.tables import ENTITY_TABLES, LEADS, ColumnKind
 
 STAGE = "stage"
 OWNER_FIELD = "rep_id"
@@ -60,6 +62,15 @@ class Vocabulary:
         """Return a table's columns known at creation: their name in relations -> their own."""
         split = ((full_name, *full_name.split(".", 1)) for full_name in self.columns)
         return {full.replace(".", "__"): name for full, of, name in split if of == table}
+
+    def values_in(self, rows: ir.Table, table: str) -> dict[str, ir.Value]:
+        """Return a table's columns known at creation as values of its rows, words as texts."""
+        return {
+            name: rows[column]
+            if self.columns[f"{table}.{column}"] is None
+            else rows[column].cast("string")
+            for name, column in self.columns_of(table).items()
+        }
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for the bundle."""
@@ -121,35 +132,23 @@ def _frequent(
 
 
 def _further_numbers(warehouse: Warehouse, activities: ir.Table) -> tuple[str, ...]:
-    names = [
-        name
-        for name in sorted(warehouse.attributes("activities"))
-        if _is_number(warehouse, activities, name)
-    ]
-    return tuple(names)
+    kinds = kinds_of(warehouse, activities, sorted(warehouse.attributes("activities")))
+    return tuple(name for name, kind in kinds.items() if kind is ColumnKind.NUMBER)
 
 
-def _is_number(warehouse: Warehouse, rows: ir.Table, column: str) -> bool:
-    """Tell whether every filled value that may be seen is a number (texts of CSV included)."""
-    if rows[column].type().is_numeric() or rows[column].type().is_boolean():
-        return True
-    if not rows[column].type().is_string():
-        return False
-    filled = rows[column].notnull()
-    parsed = as_number(rows[column]).notnull()
-    counts = warehouse.arrow(
-        rows.aggregate(filled=filled.sum(), parsed=(filled & parsed).sum())
-    ).to_pylist()[0]
-    return bool(counts["filled"]) and counts["filled"] == counts["parsed"]
+def _changes(warehouse: Warehouse, subject: Subject) -> ir.Table:
+    """Every visible change of a visible lead, deal or rep."""
+    rows = changes_of(warehouse, subject.kind, subject.key)
+    return rows.semi_join(warehouse[subject.table], subject.key)
 
 
 def _stages(warehouse: Warehouse, params: FeatureParams, subject: Subject) -> tuple[str, ...]:
     """Stages by the mean time after creation at which they are first reached."""
-    changes, subjects = warehouse["changes"], warehouse[subject.table]
-    rows = changes.filter((changes.entity_type == subject.kind) & (changes.field == STAGE))
+    changes, subjects = _changes(warehouse, subject), warehouse[subject.table]
+    rows = changes.filter(changes.field == STAGE)
     known = _categories(warehouse, rows, "value", params)
-    firsts = rows.group_by("entity_id", "value").aggregate(first=rows.changed_at.min())
-    joined = firsts.inner_join(subjects, firsts.entity_id == subjects[subject.key])
+    firsts = rows.group_by(subject.key, "value").aggregate(first=rows.changed_at.min())
+    joined = firsts.inner_join(subjects.select(subject.key, "created_at"), subject.key)
     # Engines count seconds between two moments in their own ways, microseconds all alike.
     seconds = joined["first"].delta(joined.created_at, unit="microsecond") // 1_000_000
     means = warehouse.arrow(
@@ -163,16 +162,20 @@ def _stages(warehouse: Warehouse, params: FeatureParams, subject: Subject) -> tu
 def _histories(
     warehouse: Warehouse, params: FeatureParams, subject: Subject
 ) -> dict[str, tuple[str, ...] | None]:
-    """Fields with a history in `changes`, but for those with features of their own."""
-    changes = warehouse["changes"]
-    rows = changes.filter(
-        (changes.entity_type == subject.kind) & ~changes.field.isin(subject.own_fields)
-    )
+    """Fields with a history in `changes`, but for those with features of their own.
+
+    Every visible value counts, not only the last one: snapshots of the past show the earlier ones.
+    """
+    changes = _changes(warehouse, subject)
+    rows = changes.filter(~changes.field.isin(subject.own_fields))
     fields: dict[str, tuple[str, ...] | None] = {}
     for name in _categories(warehouse, rows, "field", params):
         values = rows.filter(rows.field == name)
-        is_number = _is_number(warehouse, values, "value")
-        fields[name] = None if is_number else _categories(warehouse, values, "value", params)
+        kind = kinds_of(warehouse, values, ["value"])["value"]
+        if kind is ColumnKind.NUMBER:
+            fields[name] = None
+        elif kind is ColumnKind.TEXT:
+            fields[name] = _categories(warehouse, values, "value", params)
     return fields
 
 
@@ -198,17 +201,31 @@ def _columns(
         table, column = full_name.split(".", 1)
         if table not in DESCRIBED[subject]:
             continue
-        rows = _rows_met(warehouse, table, subject)
-        if column not in rows.columns or rows[column].type().is_timestamp():
+        if column not in warehouse[table].columns or column.lower() == CUTOFF:
             continue
-        if column.lower() == CUTOFF:
-            continue
+        rows = _at_the_end(warehouse, _rows_met(warehouse, table, subject), table, column)
+        kind = kinds_of(warehouse, rows, [column])[column]
         at_least = 1 if table == "reps" else params.min_count
-        if _is_number(warehouse, rows, column):
+        if kind is ColumnKind.NUMBER:
             columns[full_name] = None
-        elif categories := _frequent(warehouse, rows, column, params.max_categories, at_least):
+        elif kind is ColumnKind.TEXT and (
+            categories := _frequent(warehouse, rows, column, params.max_categories, at_least)
+        ):
             columns[full_name] = categories
     return columns
+
+
+ENTITY_OF: Mapping[str, str] = {table: entity for entity, table in ENTITY_TABLES.items()}
+"""What the rows of a table are."""
+
+
+def _at_the_end(warehouse: Warehouse, rows: ir.Table, table: str, column: str) -> ir.Table:
+    """Put the last visible value in a column's place, where the field has a history."""
+    entity = ENTITY_OF[table]
+    if not warehouse.has_history(entity, column):
+        return rows
+    key = f"{entity}_id"
+    return at_the_end(rows, changes_of(warehouse, entity, key), key, {column: column})
 
 
 def _rows_met(warehouse: Warehouse, table: str, subject: Subject) -> ir.Table:
@@ -217,17 +234,24 @@ def _rows_met(warehouse: Warehouse, table: str, subject: Subject) -> ir.Table:
     Accounts and reps carry no clock of their own: one that joins later must not be counted.
     """
     if table == "reps":
-        working = ("quotas", "deals") if subject is REP else (subject.table,)
-        ids = warehouse["activities"].select("rep_id")
-        for other in working:
-            ids = ids.union(warehouse[other].select("rep_id"), distinct=True)
         reps = warehouse["reps"]
-        return reps.filter(hired(reps, warehouse.data_until)).semi_join(ids, "rep_id")
+        reps = reps.filter(hired(reps, warehouse.data_until))
+        return reps.semi_join(_reps_met(warehouse, subject), "rep_id")
     if table == "accounts" or (table == "leads" and subject is DEAL):
-        key, own = f"{table[:-1]}_id", warehouse[subject.table]
-        ids = own.filter(own[key].notnull()).select(key)
-        return ids.inner_join(warehouse[table], key)
+        key = f"{table[:-1]}_id"
+        own = _at_the_end(warehouse, warehouse[subject.table], subject.table, key)
+        return own.filter(own[key].notnull()).select(key).inner_join(warehouse[table], key)
     return warehouse[table]
+
+
+def _reps_met(warehouse: Warehouse, subject: Subject) -> ir.Table:
+    """The ids of reps that visible rows name: `rep_id`."""
+    owned, working = (DEAL, ("quotas", "deals")) if subject is REP else (subject, (subject.table,))
+    owners = changes_of(warehouse, owned.kind, owned.key)
+    ids = owners.filter(owners.field == OWNER_FIELD).select(rep_id="value")
+    for table in ("activities", *working):
+        ids = ids.union(warehouse[table].select("rep_id"), distinct=True)
+    return ids
 
 
 def _is_key(kind: ColumnKind) -> bool:

@@ -66,7 +66,7 @@ def extent_of(backend: Backend, plans: Sequence[Plan], declared: datetime | None
     )
     total = sum(count for _, count in days)
     beyond = max(_FEWEST_BEYOND, int(_SHARE_BEYOND * total))
-    if total <= beyond or days[-1][0] + _DAY <= _day_of(days, total - beyond) + _FAR:
+    if total <= beyond or days[-1][0] - _day_of(days, total - beyond) <= _FAR - _DAY:
         return Extent()
     return _judged(backend, every, days, total, total - beyond)
 

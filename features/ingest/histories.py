@@ -216,9 +216,11 @@ def _histories(backend: Backend, entities: _Entities, complete_share: float) -> 
 def _lay_rows(backend: Backend, entities: _Entities, history: FieldHistory) -> None:
     """Add a field's rows at creation: from `old_value`, and from own columns nobody changed."""
     kind, field = text(entities.kind), text(history.field)
-    # Of an incomplete history the value before is known no earlier than the row that tells it, so
-    # that a row which cannot be seen yet changes nothing.
-    known = "creation" if history.complete else "shown_at"
+    # The value before is known from the creation on where an extract made earlier would show it in
+    # the own column. Where there is none, or it is not used, no extract tells it before the row
+    # that does: a row which cannot be seen yet changes nothing.
+    is_shown = history.complete and history.field in entities.types
+    known = "creation" if is_shown else "shown_at"
     columns = "entity_type, entity_id, changed_at, field, value, known_at"
     run(
         backend,

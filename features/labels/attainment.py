@@ -1,8 +1,8 @@
 """How deals and quotas ended, and which outcomes are mature enough to be learned from.
 
-Labels look ahead, so they are made from the end of the story: the columns of a whole extract,
-and, where an extract was cut at a moment, what it showed then. (Columns of a cut extract still
-show the real end; a deal that changed hands after the cut would tell of it.)
+Labels look ahead, so they are made from the end of what may be read: whether and when a deal
+closed by then, and its owner and amount as they were last shown before it. A field without a
+history keeps the value of its own column.
 """
 
 from __future__ import annotations
@@ -32,9 +32,11 @@ def final_deals(warehouse: Warehouse) -> pd.DataFrame:
         `deal_id, rep_id, amount, created_at, closed_at, won`; amounts as they are, empty ones 0.
         A deal closes only if it does before the extract ends.
     """
-    rows = warehouse["deals"] if warehouse.cut_at is None else _as_cut(warehouse)
-    # A cut at the very end: a whole extract may hold closings that lie past it.
-    rows = censor(rows, DEALS, warehouse.data_until).select(*FINAL)
+    rows = warehouse["deals"].select(*FINAL)
+    if any(warehouse.has_history("deal", name) for name in ("rep_id", "amount")):
+        rows = _as_last_shown(warehouse, rows)
+    # A whole extract may hold closings that lie past its end.
+    rows = censor(rows, DEALS, warehouse.data_until)
     frame = warehouse.arrow(rows).to_pandas().sort_values("deal_id", ignore_index=True)
     return frame.assign(
         amount=frame["amount"].astype(np.float64).fillna(0.0),
@@ -42,11 +44,12 @@ def final_deals(warehouse: Warehouse) -> pd.DataFrame:
     )
 
 
-def _as_cut(warehouse: Warehouse) -> ir.Table:
-    """How every deal stood at the moment of the cut, under the names of the deals table."""
+def _as_last_shown(warehouse: Warehouse, deals: ir.Table) -> ir.Table:
+    """Put in each deal's owner and amount at the end of what may be read."""
     end = cutoff_table([warehouse.data_until]).mutate(**{SNAPSHOT: ibis.literal(0)})
-    rows = versions_at(end, warehouse.once(deal_versions), None)
-    return rows.mutate(rep_id=rows.owner, won=rows.won == 1)
+    last = versions_at(end, warehouse.once(deal_versions), None)
+    last = last.select("deal_id", rep_id="owner", amount="amount")
+    return deals.drop("rep_id", "amount").inner_join(last, "deal_id")
 
 
 def _until(warehouse: Warehouse) -> np.datetime64:

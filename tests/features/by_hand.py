@@ -16,6 +16,7 @@ from extract import Row
 from features.arrays import Ints
 from features.clock import to_us
 from features.feature import DAY_US
+from features.field_history import FieldHistory
 from features.snapshot import AVAILABLE_AT, CUTOFF, ENTITY, EVENT_TIME, SNAPSHOT, Spine
 from features.storage.warehouse import Warehouse
 
@@ -100,6 +101,13 @@ def deal(deal_id: str, created: float = 0, closed: float | None = None, **more: 
     won = None if closed is None else True
     row = {"deal_id": deal_id, "rep_id": "a", "created_at": day(created), "amount": 100.0}
     return {**row, "closed_at": closed_at, "won": won, **more}
+
+
+def history(name: str, **more: Any) -> FieldHistory:
+    """Say that a field, "deal amount", has a history; a complete one unless it says otherwise."""
+    entity_type, field = name.split()
+    counts = {"complete": True, "entities": 1, "from_creation": 1, "before_log": 0}
+    return FieldHistory(entity_type, field, **{**counts, "log_begins": DAY_0, **more})
 
 
 def quota(rep_id: str, start: float, end: float, amount: float = 1000.0, **more: Any) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from extract import Extract, Row
 # Tests are no package: what they share is found here by its plain name.
 sys.path.append(str(Path(__file__).parent))
 
-from by_hand import Opened, day
+from by_hand import Opened, day, history
 
 
 @pytest.fixture(scope="session")
@@ -22,9 +23,11 @@ def opened(duckdb: Engine) -> Opened:
     """Open a few rows as a warehouse whose extract ends on day 1000, unless it says otherwise."""
 
     @contextmanager
-    def open_tables(*, until: float = 1000, attributes: Any = None, **tables: list[Row]) -> Any:
+    def open_tables(
+        *, until: float = 1000, attributes: Any = None, histories: Any = (), **tables: list[Row]
+    ) -> Any:
         extract = Extract(tables, day(until), attributes or {})
         with duckdb.open(extract) as warehouse, warehouse.workspace() as work:
-            yield work
+            yield replace(work, histories=tuple(history(name) for name in histories))
 
     return open_tables

@@ -63,6 +63,8 @@ ALLOWED = (
     ("features/history/calendar.py", "searchsorted: moment", CALENDAR),
     ("features/history/event_log.py", "event_time < other", ORDER),
     ("features/history/relations.py", "converted_at <= lost_at", STORY),
+    ("features/history/versions.py", "available_at < other", ORDER),
+    ("features/history/versions.py", "other > created_at", STORY),
     ("features/history/windows.py", "event_time >= other", STORY),
     ("features/history/windows.py", "event_time >= other", ORDER),
     ("features/history/windows.py", "event_time >= other", ORDER),

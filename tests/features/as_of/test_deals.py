@@ -79,6 +79,31 @@ def test_a_deal_is_described_by_itself_its_account_and_its_lead(opened: Opened) 
         ]
 
 
+def test_a_deal_belongs_to_the_lead_and_the_account_of_the_moment(opened: Opened) -> None:
+    """Where these have a history; the lead of the moment is among the deal's keys."""
+    tables: dict[str, Any] = {
+        "deals": [deal("x", 1), deal("y", 1)],
+        "leads": [lead("L", day(0), source="web"), lead("M", day(2), source="fair")],
+        "accounts": [{"account_id": "A", "city": "Bonn"}, {"account_id": "B", "city": "Ulm"}],
+        "changes": [
+            change("x", day(1), "lead_id", "L", "deal"),
+            change("x", day(5), "lead_id", "M", "deal"),
+            change("x", day(10), "lead_id", "L", "deal"),
+            change("x", day(1), "account_id", "A", "deal"),
+            change("x", day(5), "account_id", None, "deal"),
+            change("y", day(9), "account_id", "B", "deal"),
+        ],
+        "attributes": {"deals": {"region": pa.string()}, "accounts": {"city": pa.string()}},
+        "histories": ["deal lead_id", "deal account_id"],
+    }
+    columns = ("deal_id", "lead_id", "leads__source", "accounts__city")
+    with opened(**tables) as warehouse:
+        assert answer(warehouse, deals(taken(warehouse, vocabulary=DESCRIBED)), *columns) == [
+            ("x", "M", "fair", None),
+            ("y", None, None, "Ulm"),
+        ]
+
+
 MOVED: list[tuple[str, str, str | None, str | None, int | None]] = [
     ("stage", "new", "offer", "stage forward", 0),
     ("stage", "offer", "talk", "stage back", 0),

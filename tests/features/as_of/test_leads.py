@@ -53,9 +53,15 @@ TAKEN = snapshots((10, "x", None), (10, "y", "a"), lead_id="string", rep_id="str
             id="a handover comes before work, and before the own rep",
         ),
         pytest.param(
-            {"changes": [change("y", day(2), "rep_id", "d"), change("y", day(4), "rep_id", None)]},
-            [None, "a"],
-            id="an emptied owner gives it back",
+            {
+                "activities": [touch("y", day(moment), rep_id="c") for moment in (1, 9)],
+                "changes": [
+                    change("y", day(2), "rep_id", "d"),
+                    change("y", day(4), "rep_id", None),
+                ],
+            },
+            [None, None],
+            id="an emptied owner leaves it to nobody",
         ),
         pytest.param(
             {"changes": [change("y", day(10), "rep_id", "d"), change("y", day(2), "stage", "d")]},
@@ -126,6 +132,43 @@ def test_columns_are_those_of_creation_until_a_change_is_seen(opened: Opened) ->
         ("x", None, "Ulm", None),
         ("y", "fair", None, "12"),
     ]
+
+
+def test_a_lead_belongs_to_the_account_of_the_moment(opened: Opened) -> None:
+    """Where accounts have a history, it says whose columns a lead is described with."""
+    changes = [
+        change("x", day(1), "account_id", "A"),
+        change("x", day(5), "account_id", "B"),
+        change("y", day(1), "account_id", "A"),
+        change("y", day(10), "account_id", "B"),
+        change("z", day(1), "account_id", "A"),
+        change("z", day(5), "account_id", None),
+    ]
+    tables = {
+        "leads": [lead(name, day(1)) for name in "xyz"],
+        "accounts": [{"account_id": "A", "city": "Bonn"}, {"account_id": "B", "city": "Ulm"}],
+    }
+    rows = described(
+        opened,
+        "account_id",
+        "accounts__city",
+        changes=changes,
+        histories=["lead account_id"],
+        **tables,
+    )
+    assert rows == [("x", "B", "Ulm"), ("y", "A", "Bonn"), ("z", None, None)]
+
+
+def test_words_in_a_column_of_numbers_stay_words(opened: Opened) -> None:
+    """The vocabulary says how a column is read, not its type in the file."""
+    vocabulary = Vocabulary(columns={"leads.size": ("large",), "leads.grade": None})
+    rows: list[Row] = [{**lead(name, day(1)), "size": 7, "grade": True} for name in "xy"]
+    changes = [change("x", day(5), "size", "large"), change("x", day(5), "grade", "false")]
+    attributes = {"leads": {"size": pa.int64(), "grade": pa.bool_()}}
+    with opened(leads=rows, changes=changes, attributes=attributes) as warehouse:
+        taken = open_lead_snapshots(warehouse, vocabulary, [day(10)], FeatureParams())
+        columns = ("lead_id", "leads__size", "leads__grade")
+        assert answer(warehouse, leads(taken), *columns) == [("x", "large", 0.0), ("y", "7", 1.0)]
 
 
 def test_a_wish_not_to_be_called_is_emptied_until_it_is_seen(opened: Opened) -> None:

@@ -204,8 +204,9 @@ def test_an_owner_is_described_as_the_cutoff_knows_it(opened: Opened) -> None:
         {**moved, "entity_id": "d", "changed_at": day(10)},
     ]
     records = snapshots(*((10, who) for who in "abcd"), owner="string")
+    vocabulary = Vocabulary(columns={"reps.team": ("red",)})
     with opened(reps=reps, changes=changes) as warehouse:
-        rows = describe_owners(warehouse, records, {"reps__team": "team"})
+        rows = describe_owners(warehouse, records, vocabulary)
         assert answer(warehouse, rows, "owner", "reps__team", "hired_at") == [
             ("a", "red", day(10 - MICRO)),
             ("b", None, None),

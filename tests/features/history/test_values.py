@@ -16,7 +16,9 @@ from features.history.values import (
     as_number,
     as_of,
     as_time,
+    at_the_end,
     changes_of,
+    number_or_flag,
     thousandths,
 )
 from features.snapshot import SNAPSHOT
@@ -66,11 +68,32 @@ def test_a_text_is_a_number_only_if_every_engine_says_so(opened: Opened) -> None
     assert [number for _, number in read] == [number for _, number in NUMBERS]
 
 
+@pytest.mark.parametrize(
+    ("types", "values", "numbers"),
+    [
+        pytest.param(
+            "string", ["true", "FALSE", "2.5", "yes", None], [1.0, 0.0, 2.5, None, None], id="text"
+        ),
+        pytest.param("boolean", [True, False, None], [1.0, 0.0, None], id="typed"),
+        pytest.param("int32", [7, None], [7.0, None], id="whole numbers"),
+    ],
+)
+def test_yes_and_no_are_1_and_0(
+    opened: Opened, types: str, values: list[Any], numbers: list[float | None]
+) -> None:
+    """In words as typed, so that every file of the same values gives the same."""
+    rows = table({"place": "int64", "flag": types}, *enumerate(values))
+    with opened() as warehouse:
+        read = answer(warehouse, rows.mutate(n=number_or_flag(rows.flag)), "place", "n")
+    assert read == list(enumerate(numbers))
+
+
 MOMENTS: list[tuple[str | None, datetime | None]] = [
     ("2024-01-03", day(2)),
     ("2024-01-03 06:00", day(2.25)),
     ("2024-01-03T06:00:00", day(2.25)),
     ("2024-01-03 06:00:00.000001", day(2.25 + MICRO)),
+    ("2024-01-03 06:00:00.5", day(2.25 + 500_000 * MICRO)),
     ("2024-01-03T06:00Z", day(2.25)),
     ("2024-01-03 06:00 UTC", day(2.25)),
     ("2024-01-03 06:00:00+00:00", day(2.25)),
@@ -89,6 +112,15 @@ def test_a_text_is_a_moment_only_if_every_engine_says_so(opened: Opened) -> None
         rows = table({"place": "int64", "text": "string"}, *enumerate(t for t, _ in MOMENTS))
         read = answer(warehouse, rows.mutate(moment=as_time(rows.text)), "place", "moment")
     assert [moment for _, moment in read] == [moment for _, moment in MOMENTS]
+
+
+@pytest.mark.parametrize("number", [2, 2.25, 2.25 + MICRO, 2.25 + 500_000 * MICRO])
+def test_a_moment_that_an_engine_wrote_is_read_back(opened: Opened, number: float) -> None:
+    """A typed moment becomes a text where it enters a history."""
+    rows = table({"moment": "day"}, (number,))
+    with opened() as warehouse:
+        read = rows.mutate(again=as_time(rows.moment.cast("string")))
+        assert answer(warehouse, read, "again") == [day(number)]
 
 
 def values_at(opened: Opened, changes: list[Row], *cutoffs: float) -> list[Any]:
@@ -122,6 +154,26 @@ def test_of_values_of_one_moment_the_greater_counts(opened: Opened) -> None:
     changes = [change("stage", value, 1) for value in ("new", "talk", None, "offer")]
     for rows in (changes, changes[::-1]):
         assert values_at(opened, rows, 2) == [(0, "stage", "talk")]
+
+
+def test_the_last_value_of_all_may_be_read(opened: Opened) -> None:
+    """Of a history that was cut: the last by its event, empty where emptied or never filled."""
+    changes = [
+        change("stage", "new", 1),
+        change("stage", "talk", 5),
+        change("stage", "offer", 5),
+        change("city", "Bonn", 1),
+        change("city", None, 2),
+    ]
+    rows = table({"lead_id": "string", "city": "int64"}, ("x", 1), ("x", 2), ("y", 3))
+    with opened(changes=changes) as warehouse:
+        own = changes_of(warehouse, "lead", "lead_id")
+        last = at_the_end(rows, own, "lead_id", {"stage": "stage", "city": "city"})
+        assert answer(warehouse, last, "lead_id", "stage", "city") == [
+            ("x", "talk", None),
+            ("x", "talk", None),
+            ("y", None, None),
+        ]
 
 
 def test_a_column_is_replaced_where_its_field_was_seen_to_change(opened: Opened) -> None:

@@ -23,10 +23,10 @@ def change(
 
 
 def versions(
-    opened: Opened, deals: Sequence[Row], changes: Sequence[Row], *columns: str
+    opened: Opened, deals: Sequence[Row], changes: Sequence[Row], *columns: str, **more: Any
 ) -> list[Any]:
     """Lay out deals; moments come as `valid_from, valid_to` beside the columns asked for."""
-    with opened(deals=list(deals), changes=list(changes)) as warehouse:
+    with opened(deals=list(deals), changes=list(changes), **more) as warehouse:
         return answer(warehouse, deal_versions(warehouse), "valid_from", "valid_to", *columns)
 
 
@@ -82,8 +82,8 @@ def test_of_two_values_of_one_moment_the_greater_text_counts(opened: Opened) -> 
         assert versions(opened, [deal("x", 1)], rows, "stage")[-1] == (day(2), NEVER, "talk")
 
 
-def test_an_emptied_field_is_empty_but_for_the_owner(opened: Opened) -> None:
-    """A deal always has an owner: without another, the first one."""
+def test_an_emptied_field_is_empty(opened: Opened) -> None:
+    """Of an emptied owner neither the own column nor an earlier owner comes back."""
     changes = [
         change("amount", None, 2),
         change("rep_id", "b", 2),
@@ -95,8 +95,55 @@ def test_an_emptied_field_is_empty_but_for_the_owner(opened: Opened) -> None:
     assert versions(opened, deals, changes, *columns) == [
         (day(1), day(2), "a", 100.0, 100_000, day(90)),
         (day(2), day(4), "b", None, None, day(90)),
-        (day(4), NEVER, "a", None, None, None),
+        (day(4), NEVER, None, None, None, None),
     ]
+
+
+def test_where_owners_have_a_history_work_names_the_owner_before_it_is_shown(
+    opened: Opened,
+) -> None:
+    """Of two at one moment the lesser id; no longer once an owner was shown, emptied or not."""
+    changes = [change("rep_id", "b", 6, known=7), change("rep_id", None, 9)]
+    touches = [
+        {**touch("L", day(moment), rep_id=rep), "deal_id": "x"}
+        for moment, rep in ((2, "d"), (4, "e"), (4, "c"), (8, "f"), (10, "g"))
+    ]
+    touches.append({**touch("L", day(5), rep_id="h"), "deal_id": "other"})
+    touches.append({**touch("L", day(5), rep_id="h"), "deal_id": None})
+    touches.append({**touch("L", day(5), rep_id="i"), "deal_id": "x", "known_at": day(12)})
+    own = deal("x", 1, rep_id=None)
+    more = {"histories": ["deal rep_id"], "activities": touches}
+    assert versions(opened, [own], changes, "owner", **more) == [
+        (day(1), day(2), None),
+        (day(2), day(4), "d"),
+        (day(4), day(7), "c"),
+        (day(7), day(9), "b"),
+        (day(9), NEVER, None),
+    ]
+    from_creation = [change("rep_id", "b", 1), *changes[1:]]
+    assert versions(opened, [own], from_creation, "owner", **more) == [
+        (day(1), day(9), "b"),
+        (day(9), NEVER, None),
+    ]
+
+
+def test_what_a_deal_belongs_to_is_read_from_its_history(opened: Opened) -> None:
+    """Its lead and its account as they were shown; without a history, the own columns."""
+    changes = [
+        change("lead_id", "L", 1),
+        change("lead_id", "M", 5),
+        change("account_id", "A", 3),
+        change("account_id", None, 5),
+    ]
+    columns = ("lead_id", "account_id")
+    more = {"histories": ["deal lead_id", "deal account_id"]}
+    assert versions(opened, [deal("x", 1)], changes, *columns, **more) == [
+        (day(1), day(3), "L", None),
+        (day(3), day(5), "L", "A"),
+        (day(5), NEVER, "M", None),
+    ]
+    own = deal("x", 1, lead_id="N", account_id="B")
+    assert versions(opened, [own], [], *columns) == [(day(1), NEVER, "N", "B")]
 
 
 def test_values_are_read_as_what_they_are(opened: Opened) -> None:
@@ -155,13 +202,16 @@ def owners(opened: Opened, leads: list[Row], **tables: list[Row]) -> list[Any]:
 
 
 def test_a_lead_belongs_to_its_rep_until_it_is_handed_over(opened: Opened) -> None:
-    """An emptied owner gives it back to the first one."""
+    """An emptied owner leaves it to nobody, whoever works on it."""
     changes = [
         change("rep_id", "b", 4, known=6, of="lead x"),
         change("rep_id", None, 8, of="lead x"),
     ]
     rows = owners(opened, [lead("x", day(1), rep_id="a")], changes=changes)
-    assert rows == [(day(1), "a"), (day(6), "b"), (day(8), "a")]
+    assert rows == [(day(1), "a"), (day(6), "b"), (day(8), None)]
+    touches = [touch("x", day(moment), rep_id="c") for moment in (2, 7, 9)]
+    rows = owners(opened, [lead("x", day(1))], changes=changes, activities=touches)
+    assert rows == [(day(1), None), (day(2), "c"), (day(6), "b"), (day(8), None)]
 
 
 def test_a_lead_without_a_rep_belongs_to_who_worked_on_it_last(opened: Opened) -> None:

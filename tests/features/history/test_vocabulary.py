@@ -142,6 +142,105 @@ def test_accounts_count_as_often_as_leads_name_them(opened: Opened) -> None:
     assert "leads.unknown" not in vocabulary.columns
 
 
+def test_a_column_with_a_history_is_read_as_it_was_shown_last(opened: Opened) -> None:
+    """Of visible leads, what is visible: not the own column, nor what comes after the end."""
+    leads = [lead(name, day(0)) for name in "xyz"] + [lead("late", day(1000))]
+    changes = [
+        change("x", day(0), "source", "web"),
+        change("x", day(5), "source", "fair"),
+        change("y", day(0), "source", "fair"),
+        change("y", day(1000), "source", "phone"),
+        change("z", day(0), "source", "mail"),
+        change("z", day(5), "source", None),
+        change("late", day(5), "source", "letter"),
+    ]
+    histories = ["lead source"]
+    vocabulary = read(opened, leads=leads, changes=changes, histories=histories)
+    assert vocabulary.columns["leads.source"] == ("fair",)
+    # Snapshots of the past show earlier values, so that the field has them too.
+    assert vocabulary.fields["source"] == ("fair", "mail", "web")
+
+
+def test_reps_are_met_by_visible_handovers(opened: Opened) -> None:
+    """A rep who is given a lead or a deal after the end only is not met."""
+    reps: list[Row] = [{"rep_id": name, "team": f"team {name}"} for name in "abcd"]
+    tables: dict[str, Any] = {
+        "leads": [lead("x", day(0))],
+        "deals": [deal("d", rep_id=None)],
+        "reps": reps,
+        "changes": [
+            change("x", day(1), "rep_id", "a"),
+            change("x", day(2), "rep_id", "b"),
+            change("x", day(1000), "rep_id", "d"),
+            change("d", day(1), "rep_id", "c", "deal"),
+        ],
+        "histories": ["lead rep_id", "deal rep_id"],
+    }
+    for subject, teams in ((LEAD, "ab"), (DEAL, "c"), (REP, "c")):
+        columns = read(opened, subject=subject, **tables).columns
+        assert columns["reps.team"] == tuple(f"team {name}" for name in teams)
+
+
+def test_accounts_and_leads_are_met_as_of_the_end(opened: Opened) -> None:
+    """By the account of a lead, and the lead and account of a deal, that were shown last."""
+    params = FeatureParams(min_count=1, known_at_creation=("accounts.city",))
+    tables: dict[str, Any] = {
+        "leads": [lead("x", day(0), source="web"), lead("y", day(0), source="fair")],
+        "deals": [deal("d")],
+        "accounts": [{"account_id": "A", "city": "Bonn"}, {"account_id": "B", "city": "Ulm"}],
+        "changes": [
+            change(entity, day(at), field, value, kind)
+            for entity, kind in (("x", "lead"), ("d", "deal"))
+            for field, values in (("account_id", "AB"), ("lead_id", "yx"))
+            for at, value in zip((1, 5), values, strict=True)
+        ],
+        "attributes": {"accounts": {"city": pa.string()}},
+        "histories": ["lead account_id", "deal account_id", "deal lead_id"],
+    }
+    assert read(opened, params, **tables).columns["accounts.city"] == ("Ulm",)
+    columns = read(opened, params, DEAL, **tables).columns
+    assert columns["accounts.city"] == ("Ulm",)
+    assert columns["leads.source"] == ("web",)
+
+
+def test_a_column_is_a_feature_only_if_a_value_is_filled(opened: Opened) -> None:
+    """Whatever its type in the file; dates are none, and yes or no is a number."""
+    named = ("leads.empty", "leads.flag", "leads.word", "leads.due", "leads.score")
+    params = FeatureParams(min_count=1, known_at_creation=named)
+    typed = {
+        "empty": pa.float64(),
+        "flag": pa.bool_(),
+        "word": pa.string(),
+        "due": pa.timestamp("us"),
+        "score": pa.int32(),
+    }
+    rows = [
+        {"flag": True, "word": "a", "due": day(3), "score": 7},
+        {"flag": False, "word": "1", "due": None, "score": None},
+    ]
+    as_text = [{**row, "flag": str(row["flag"]).lower()} for row in rows]
+    as_text[0] |= {"due": "2024-01-04", "score": "7"}
+    for values, types in ((rows, typed), (as_text, dict.fromkeys(typed, pa.string()))):
+        leads = [{**lead(f"L{n}", day(0)), **row} for n, row in enumerate(values)]
+        vocabulary = read(opened, params, leads=leads, attributes={"leads": types})
+        assert dict(vocabulary.columns) == {
+            "leads.flag": None,
+            "leads.score": None,
+            "leads.word": ("1", "a"),
+        }
+
+
+def test_a_field_of_moments_is_no_feature(opened: Opened) -> None:
+    """Nor is one that is always empty."""
+    changes = [
+        change("x", day(1), "renewal", "2024-05-01"),
+        change("x", day(1), "note", None),
+        change("x", day(1), "approved", "true"),
+    ]
+    vocabulary = read(opened, leads=[lead("x", day(0))], changes=changes)
+    assert dict(vocabulary.fields) == {"approved": None}
+
+
 def test_a_column_that_would_hide_the_cutoff_is_left_out(opened: Opened) -> None:
     """Whatever its case: the name is taken."""
     params = FeatureParams(min_count=1, known_at_creation=("leads.Cutoff", "leads.colour"))

@@ -36,7 +36,7 @@ def reps(backend: Backend, folder: Path, ids: pa.Array) -> Plan:
     pq.write_table(pa.table({"rep_id": ids}), folder / "reps.parquet")
     raw = inspect_file(backend, folder / "reps.parquet")
     matched = match_table(TABLES["reps"], raw, IngestParams())
-    return make_plan(backend, matched, raw.stage(backend, folder / "staged"))
+    return make_plan(matched, raw.stage(backend, folder / "staged"))
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -97,21 +97,20 @@ def test_an_entity_type_has_one_case(backend: Backend, plan_of: MakePlan) -> Non
     ("ids", "read"),
     [
         (["7.0", "8.0", ""], ["7", "8", None]),
-        (["7.0", "8.0", "9.0"], ["7.0", "8.0", "9.0"]),
-        (["7.0", "A8", ""], ["7.0", "A8", None]),
-        (["7.0", "8.5", ""], ["7.0", "8.5", None]),
+        (["7.0", "8.0", "9.0"], ["7", "8", "9"]),
+        (["7.0", "A8", ""], ["7", "A8", None]),
+        (["7.0", "8.5", "A8.0"], ["7", "8.5", "A8.0"]),
         (["7", "8", ""], ["7", "8", None]),
         (["", "", ""], [None, None, None]),
     ],
 )
-def test_ids_lose_their_point_only_where_pandas_added_it(
+def test_ids_lose_the_point_that_pandas_adds(
     backend: Backend, plan_of: MakePlan, ids: list[str], read: list[str | None]
 ) -> None:
-    """`7.0` is 7 only if every id ends so and some are empty; other ids are never touched."""
+    """`7.0` in a CSV file is 7, whatever the column's other ids are: a later row may not matter."""
     content = "rep_id,manager_id\n" + "".join(f"r{i},{id_}\n" for i, id_ in enumerate(ids))
     plan = plan_of("reps", content)
     assert [value for (value,) in values(backend, plan, "manager_id")] == read
-    assert bool(plan["manager_id"].note) == ("7" in read and "7" not in ids)
 
 
 @pytest.mark.parametrize(

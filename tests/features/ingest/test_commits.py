@@ -30,9 +30,9 @@ MADE = datetime(2023, 4, 20, 9, 30)
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """Eight reps with quarterly quotas from 2023 on; a few weeks of deals."""
+    """Eight reps with quarterly quotas from 2023 on; half a year of deals."""
     home = tmp_path_factory.mktemp("sellers")
-    return opened(sellers(datetime(2023, 2, 10)), home, ("deals", "quotas"))
+    return opened(sellers(datetime(2023, 7, 10)), home, ("deals", "quotas"))
 
 
 @dataclass(frozen=True)

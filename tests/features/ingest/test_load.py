@@ -123,10 +123,18 @@ def test_ids_that_pandas_made_floats_are_mended_in_csv(tmp_path: Path) -> None:
     assert "lead_id: not in leads" not in notes
 
 
-def test_ids_with_a_point_stay_where_nothing_is_empty(tmp_path: Path) -> None:
-    """Ids that are really written 1.0 are left alone: no gap, no damage by pandas."""
-    load(write_csv(tmp_path / "in", reps="rep_id\n1.0\n2.0\n"), tmp_path)
-    assert [row["rep_id"] for row in table(tmp_path, "reps")] == ["1.0", "2.0"]
+def test_one_id_reads_alike_in_every_table(tmp_path: Path) -> None:
+    """1.0 in one file and 1 in another are one rep; how many were rewritten is noted."""
+    source = write_csv(
+        tmp_path / "in",
+        reps="rep_id\n1\n2\n",
+        activities="occurred_at,type,rep_id\n2025-01-01,call,1.0\n2025-01-02,call,\n"
+        "2025-01-03,call,X77\n",
+    )
+    report = load(source, tmp_path)
+    assert [row["rep_id"] for row in table(tmp_path, "activities")] == ["1", None, "X77"]
+    assert report.tables["activities"].notes["rep_id: ids written as 7.0, read as 7"] == 1
+    assert report.tables["activities"].notes["rep_id: not in reps"] == 1
 
 
 @pytest.mark.parametrize(
@@ -339,9 +347,10 @@ def test_the_last_event_ends_the_data(tmp_path: Path) -> None:
     source = write_csv(
         tmp_path / "in",
         leads="lead_id,created_at,lost_at,do_not_contact_at\nl,2025-01-01,2025-01-03,2029-01-01\n",
-        activities="occurred_at,type,known_at\n2025-01-02,call,2029-01-01\n",
-        deals="deal_id,rep_id,created_at,expected_close_at,closed_at\n"
-        "d,r,2025-01-01,2029-01-01,2025-01-04\n",
+        activities="occurred_at,type,known_at\n2025-01-02,call,2029-01-01\n"
+        "2029-01-01,meeting,2025-01-01\n",
+        deals="deal_id,rep_id,created_at,expected_close_at,closed_at,won\n"
+        "d,r,2025-01-01,2029-01-01,2025-01-04,no\ne,r,2025-01-01,,2029-01-01,\n",
         reps="rep_id,hired_at,left_at\nr,2029-01-01,2029-01-01\n",
         quotas="rep_id,period_start,period_end,amount\nr,2029-01-01,2029-04-01,5\n",
     )
@@ -351,14 +360,19 @@ def test_the_last_event_ends_the_data(tmp_path: Path) -> None:
 
 
 def test_rows_after_a_declared_end_are_turned_away(tmp_path: Path) -> None:
-    """An event strictly after a declared --data-until is quarantined, one at it is not."""
-    content = "occurred_at,type,known_at\n2025-01-02,a,2026-01-01\n2025-01-02T00:00:01,b,\n"
+    """What happens or is known at or after a declared --data-until was not there yet."""
+    content = (
+        "occurred_at,type,known_at\n2025-01-01T23:59:59.999999,a,\n2025-01-01,b,2025-01-02\n"
+        "2025-01-02,c,\n2025-01-02T00:00:01,d,\n"
+    )
     end = datetime(2025, 1, 2, 1, tzinfo=timezone(timedelta(hours=1)))
     report = load(write_csv(tmp_path / "in", activities=content), tmp_path, data_until=end)
     assert report.data_until == datetime(2025, 1, 2)
     assert report.data_until_declared
     assert [row["type"] for row in table(tmp_path, "activities")] == ["a"]
-    assert "after the declared --data-until" in quarantined(tmp_path, "activities")[0]["reason"]
+    reasons = [row["reason"] for row in quarantined(tmp_path, "activities")]
+    assert len(reasons) == 3
+    assert all("at or after the declared --data-until" in reason for reason in reasons)
 
 
 def test_without_events_nothing_is_mature(tmp_path: Path) -> None:
@@ -369,9 +383,9 @@ def test_without_events_nothing_is_mature(tmp_path: Path) -> None:
     assert [f.supported for f in report.verdict if f.model] == [False, False]
 
 
-def test_the_first_of_a_repeated_key_is_kept(tmp_path: Path) -> None:
-    """Of rows with one key the first good one is kept; rows without a key never repeat."""
-    leads = "lead_id,created_at,source\na,never,x\na,2025-01-01,y\na,2025-01-02,z\n"
+def test_of_a_repeated_key_the_row_known_first_is_kept(tmp_path: Path) -> None:
+    """Wherever it stands; faulty rows never displace one, rows without a key never repeat."""
+    leads = "lead_id,created_at,source\na,never,x\na,2025-01-02,z\na,2025-01-01,y\n"
     activities = (
         "occurred_at,type,activity_id\n"
         + "2025-01-01,call,\n" * 3
@@ -381,7 +395,7 @@ def test_the_first_of_a_repeated_key_is_kept(tmp_path: Path) -> None:
     assert [row["source"] for row in table(tmp_path, "leads")] == ["y"]
     reasons = [(row["source_row"], row["reason"]) for row in quarantined(tmp_path, "leads")]
     assert reasons[0][0] == 0
-    assert reasons[1] == (2, "lead_id 'a' is repeated: row 1 has it first")
+    assert reasons[1] == (1, "lead_id 'a' is repeated: row 2 was known first")
     assert len(table(tmp_path, "activities")) == 4
     assert [row["source_row"] for row in quarantined(tmp_path, "activities")] == [4]
 

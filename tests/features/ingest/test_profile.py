@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from ibis.backends.duckdb import Backend
 
-from features.ingest.profile import counts, fingerprint, latest_event
+from features.ingest.extent import latest_event
+from features.ingest.profile import counts, fingerprint
 
 END = datetime(2025, 6, 1)
 Columns = Mapping[str, list[Any]]
@@ -46,7 +47,7 @@ def test_the_latest_event_of_all_tables_ends_the_data(backend: Backend, tmp_path
     paths = files(
         tmp_path,
         leads=leads(),
-        activities={"occurred_at": [datetime(2025, 3, 2)]},
+        activities={"occurred_at": [datetime(2025, 3, 2)], "known_at": [datetime(2025, 3, 2)]},
         changes={"changed_at": [datetime(2025, 3, 3)]},
     )
     assert latest_event(backend, paths) == datetime(2025, 3, 3)
@@ -72,7 +73,8 @@ def test_plans_and_people_do_not_end_the_data(backend: Backend, tmp_path: Path) 
 
 def test_without_an_event_there_is_no_end(backend: Backend, tmp_path: Path) -> None:
     """Tables without rows, or without events, leave it open."""
-    empty = pa.schema([("occurred_at", pa.timestamp("us"))]).empty_table()
+    clocks = ("occurred_at", "known_at")
+    empty = pa.schema([(clock, pa.timestamp("us")) for clock in clocks]).empty_table()
     pq.write_table(empty, tmp_path / "activities.parquet")
     paths = {"activities": tmp_path / "activities.parquet"}
     assert latest_event(backend, paths) is None

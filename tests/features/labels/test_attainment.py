@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from by_hand import history
 from engines import Engine
-from extract import Extract, Row, change
+from extract import Extract, Row, change, touch
 
 from features.build import Examples, build
 from features.definitions.rep import rep_features
@@ -64,9 +66,11 @@ def fixture_opened(duckdb: Engine) -> Opened:
     """Open a company of some deals and quotas, with nothing else in it."""
 
     @contextmanager
-    def open_(deals: list[Row], quotas: list[Row], **more: list[Row]) -> Any:
+    def open_(
+        deals: list[Row], quotas: list[Row], histories: tuple[str, ...] = (), **more: list[Row]
+    ) -> Any:
         with duckdb.open(Extract({"deals": deals, "quotas": quotas, **more}, UNTIL)) as warehouse:
-            yield warehouse
+            yield replace(warehouse, histories=tuple(history(name) for name in histories))
 
     return open_
 
@@ -159,7 +163,9 @@ def test_a_deal_belongs_to_whom_it_belongs_in_the_end(opened: Opened) -> None:
         change("a", moved_at, "rep_id", "R1", "deal"),
     ]
     quotas = [quota(), quota(rep_id="R2")]
-    with opened([deal("a", START)], quotas, changes=changes) as warehouse:
+    histories = ("deal rep_id",)
+    own = deal("a", START, rep_id=None)
+    with opened([own], quotas, histories, changes=changes) as warehouse:
         seen = reps_at(warehouse, MID, moved_at, moved_at + MICROSECOND)
         so_far = seen.keys.set_index(["rep_id", "cutoff"])["attained"]
         assert [so_far["R1", at] for at in (MID, moved_at, moved_at + MICROSECOND)] == [0, 0, 100]
@@ -168,18 +174,40 @@ def test_a_deal_belongs_to_whom_it_belongs_in_the_end(opened: Opened) -> None:
         assert ends == {"R1": 0.1, "R2": 0.0}
 
 
-def test_a_cut_extract_labels_with_what_it_showed(opened: Opened) -> None:
-    """Amended after the cut: the cut extract does not know, though the column tells."""
+def test_an_extract_labels_with_what_it_showed_last(opened: Opened) -> None:
+    """An amount amended at the cut is not known there; one amended at the end nowhere."""
     amended = datetime(2024, 7, 15)
     changes = [
         change("a", datetime(2024, 3, 1), "amount", "100", "deal"),
         change("a", amended, "amount", "900", "deal"),
+        change("a", UNTIL, "amount", "5000", "deal"),
     ]
-    with opened([deal("a", MID, 900.0)], [quota()], changes=changes) as warehouse:
+    own = deal("a", MID, None)
+    with opened([own], [quota()], ("deal amount",), changes=changes) as warehouse:
         keys = rep_keys()
         assert attainment(warehouse, keys).tolist() == [0.9]
         assert attainment(warehouse.until(amended), keys).tolist() == [0.1]
         assert attainment(warehouse.until(amended + MICROSECOND), keys).tolist() == [0.9]
+
+
+def test_before_an_owner_is_shown_a_deal_belongs_to_who_worked_on_it(opened: Opened) -> None:
+    """Where owners have a history; one that was emptied belongs to nobody."""
+    deals = [deal(name, MID, rep_id=None) for name in ("worked", "emptied", "moved")]
+    work = [
+        {**touch("L", datetime(2024, 3, 5), rep_id="R1"), "deal_id": row["deal_id"]}
+        for row in deals
+    ]
+    changes = [
+        change("emptied", datetime(2024, 3, 1), "rep_id", "R1", "deal"),
+        change("emptied", datetime(2024, 6, 1), "rep_id", None, "deal"),
+        change("moved", datetime(2024, 6, 1), "rep_id", "R2", "deal"),
+    ]
+    rows = {"activities": work, "changes": changes}
+    with opened(deals, [quota()], ("deal rep_id",), **rows) as warehouse:
+        assert attainment(warehouse, rep_keys()).tolist() == [0.1]
+        assert attained_parts(warehouse, rep_keys().assign(rep_id="R2"))["from_open"].tolist() == [
+            100.0
+        ]
 
 
 def test_leavers_newcomers_and_reps_without_deals_have_their_row(opened: Opened) -> None:

@@ -19,6 +19,7 @@ POINTER: dict[str, Any] = {
     "fingerprint": "abc",
     "source": "somewhere",
     "mapping": None,
+    "histories": [],
 }
 
 
