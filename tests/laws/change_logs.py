@@ -8,7 +8,6 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from random import Random
 
-import pyarrow as pa
 from extract import Extract, known_at
 from pasts import DAWN, ENTITIES, NO_FIELDS, Row, Tables, last_of, logged, text, typed
 
@@ -152,31 +151,23 @@ def reconciled(
     """
     then = before.cut(moment)
     old, new = logged(before.tables), logged(after.tables)
-    changes = list(after.rows("changes"))
-    tables = dict(after.tables)
+    changes, tables = list(after.rows("changes")), dict(after.tables)
     for kind, (table, key, _) in ENTITIES.items():
-        known = {row[key]: row for row in then.rows(table)}
-        made = []
-        for row in after.rows(table):
-            own = dict(row)
-            for name in {n for k, i, n in {*old, *new} if (k, i) == (kind, row[key])} & set(row):
-                if name in NO_FIELDS[kind] or row[key] not in known:
-                    continue
-                at, shown = (kind, row[key], name), new.get((kind, row[key], name), [])
-                stood = text(known[row[key]][name])
-                column = before.types[table].get(name, pa.string())
-                if not shown:
-                    own[name] = typed(stood, column)
-                    continue
-                own[name] = typed(rng.choice(values(kind, name)), column)
-                if (kind, name) == ("deal", "rep_id"):
-                    own[name] = own[name] or row[name]
-                if not last_of([r for r in shown if r.available_at < moment])[0]:
-                    changes = _with_before(
-                        changes, at, creation(after.tables, kind, row[key]), stood
-                    )
-            made.append(own)
-        tables[table] = tuple(made)
+        known, types = {row[key]: row for row in then.rows(table)}, before.types[table]
+        rows = [dict(row) for row in after.rows(table)]
+        for at in sorted({at for at in {*old, *new} if at[0] == kind}, key=str):
+            _, entity_id, name = at
+            if entity_id not in known or name not in types or name in NO_FIELDS[kind]:
+                continue
+            stood, shown = text(known[entity_id].get(name)), new.get(at, [])
+            value = rng.choice(values(kind, name)) if shown else stood
+            if value is not None or at[::2] != ("deal", "rep_id"):
+                for row in rows:
+                    row |= {name: typed(value, types[name])} if row[key] == entity_id else {}
+            if shown and not last_of([r for r in shown if r.available_at < moment])[0]:
+                created = creation(after.tables, kind, entity_id)
+                changes = _with_before(changes, at, created, stood)
+        tables[table] = tuple(rows)
     return Extract({**tables, "changes": tuple(changes)}, after.data_until, after.attributes)
 
 
@@ -219,10 +210,12 @@ def _taken_back(before: Extract, after: Extract, fields: AbstractSet[Field]) -> 
     back = [row for row in before.rows("changes") if is_taken(row)]
     tables = {**after.tables, "changes": (*kept, *back)}
     for kind, (table, key, _) in ENTITIES.items():
-        names = {name for k, name in fields if k == kind}
+        names, columns = {name for k, name in fields if k == kind}, set(before.types[table])
         own = {row[key]: row for row in before.rows(table)}
         tables[table] = tuple(
-            {**row, **{n: own[row[key]][n] for n in names & set(row)}} if row[key] in own else row
+            {**row, **{n: own[row[key]].get(n) for n in names & columns}}
+            if row[key] in own
+            else row
             for row in after.rows(table)
         )
     return Extract(tables, after.data_until, after.attributes)

@@ -234,7 +234,7 @@ def _as_made(
     _, key, clock = ENTITIES[kind]
     created = (row.get(clock) if clock else None) or DAWN
     made = dict(row)
-    for name in (fields.get(kind, set()) & set(row)) - NO_FIELDS[kind]:
+    for name in (fields.get(kind, set()) & set(types)) - NO_FIELDS[kind]:
         shown = changes.get((kind, row[key], name))
         if not shown:
             continue
@@ -244,7 +244,7 @@ def _as_made(
             value = first.before
         # The table's schema asks for a deal's rep: an empty one would be quarantined.
         if value is not None or (kind, name) != ("deal", "rep_id"):
-            made[name] = typed(value, types.get(name, pa.string()))
+            made[name] = typed(value, types[name])
     return made
 
 
