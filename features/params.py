@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from features.days_off import listed_country
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -54,6 +57,8 @@ class FeatureParams(Section):
         timezone: the business's own zone, used for the calendar only; storage is UTC.
         working_days: days on which the business works.
         working_hours: first hour and the hour it ends, in the business's zone.
+        holidays: country whose public holidays are days off ("DE", "DE-HE"); empty: none are.
+        days_off: further days on which the business does not work.
         windows_days: how far features look back, in days.
         known_at_creation: attribute columns that are filled when the row is created
             ("leads.industry"); only then may they be features without any `changes`.
@@ -69,6 +74,8 @@ class FeatureParams(Section):
     timezone: str = "UTC"
     working_days: tuple[Weekday, ...] = Field(default=WEEKDAYS[:5], strict=False, min_length=1)
     working_hours: Annotated[tuple[int, int], Field(strict=False)] = (9, 17)
+    holidays: str = ""
+    days_off: tuple[Annotated[date, Field(strict=False)], ...] = Field(default=(), strict=False)
     windows_days: tuple[int, ...] = Field(default=(1, 3, 7, 14, 30, 90), strict=False, min_length=1)
     known_at_creation: tuple[str, ...] = Field(default=(), strict=False)
     max_types: int = Field(default=24, ge=1, le=200)
@@ -93,6 +100,11 @@ class FeatureParams(Section):
         if not 0 <= hours[0] < hours[1] <= 24:  # noqa: PLR2004 - hours of a day
             raise ValueError(f"first and end hour must lie in 0..24 and rise: {list(hours)}")
         return hours
+
+    @field_validator("holidays")
+    @classmethod
+    def _country_is_listed(cls, code: str) -> str:
+        return listed_country(code)
 
     @field_validator("windows_days")
     @classmethod

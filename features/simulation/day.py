@@ -155,6 +155,10 @@ class Rules:
         true = potentials(self.settings)
         return np.ones_like(true) if self.counterfactual.level else true
 
+    def pace(self, day: int) -> float:
+        """Return the factor of everything that happens on a day."""
+        return float(self.calendar.pace[day])
+
     def has_cause(self, state: State, cause: str) -> Array:
         """Return the mask of seats that have a planted cause."""
         if self.counterfactual.untroubled:

@@ -153,11 +153,15 @@ def _chances(
         ahead = np.where(stage >= NEGOTIATION, pulled, ahead)
         stale = (deals["pushes"] > 0) | (deals["due"] <= state.day + 45)
         gone = np.where(stale & ~is_legal, gone * settings.end_clearing, gone)
-    return 1 - np.exp(-ahead), 1 - np.exp(-gone)
+    pace = rules.pace(state.day)
+    return 1 - np.exp(-ahead * pace), 1 - np.exp(-gone * pace)
 
 
 def _upper_bound(rules: Rules, deals: Rows, day: int, *, rushing: bool) -> float:
-    """Return a chance that no deal exceeds today; the smallest deals move fastest."""
+    """Return a chance that no deal exceeds today; the smallest deals move fastest.
+
+    A day's pace, at most 1, can only lower it.
+    """
     if rushing or not len(deals):
         return 1.0
     smallest = np.maximum(deals["amount"].min(keepdims=True) / 100, LEAST_AMOUNT)

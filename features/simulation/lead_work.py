@@ -83,6 +83,21 @@ def work_leads(
         day: takes what happens.
     """
     _touch(rules, state, uniforms, now, touched, day)
+    end_leads(rules, state, uniforms, now, day)
+
+
+def end_leads(
+    rules: Rules, state: State, uniforms: Uniforms, now: dict[str, Array], day: Day
+) -> None:
+    """Let every open lead become a deal, be lost, or stay; alone on holidays, without any touch.
+
+    Args:
+        rules: what the day is played with.
+        state: its leads are changed.
+        uniforms: the stream of leads.
+        now: each seat's skills as they work today.
+        day: takes what happens.
+    """
     converted, lost = _outcomes(rules, state, uniforms, now, day)
     state.leads["open"][converted] = False
     state.leads["open"][lost] = False
@@ -162,7 +177,7 @@ def _outcomes(
         chance = 1 - np.exp(-_conversion_rate(rules, some, factors, state.day))
     u = u[maybe]
     converted = u < chance
-    lost = ~converted & (u < chance + 1 - np.exp(-_loss_rate(rules, some, now)))
+    lost = ~converted & (u < chance + 1 - np.exp(-_loss_rate(rules, some, now, state.day)))
     return maybe[converted], maybe[lost]
 
 
@@ -183,18 +198,22 @@ def _conversion_rate(
     rate *= np.where(day - leads["last_touch"] <= 7, 1.15, 0.85)  # noqa: PLR2004 - a week
     for factor in factors:
         rate *= factor[seat]
-    return _blended(rules, rate, FLAT_CONVERSION_RATE)
+    return _blended(rules, rate, FLAT_CONVERSION_RATE) * rules.pace(day)
 
 
-def _loss_rate(rules: Rules, leads: Rows, now: dict[str, Array]) -> Array:
-    """Return the daily rate at which each lead is lost: it cools, or its rep gives it up."""
+def _loss_rate(rules: Rules, leads: Rows, now: dict[str, Array], day: int) -> Array:
+    """Return the daily rate at which each lead is lost: it cools, or its rep gives it up.
+
+    On a holiday nobody gives up.
+    """
     settings, stage = rules.settings, leads["stage"]
     patience = settings.patience * now["persistence"][leads["seat"]]
     given_up = np.where(
         stage == ATTEMPTING, GIVEN_UP / (1 + np.exp(-(leads["touches"] - patience))), 0.0
     )
+    given_up = given_up * bool(rules.calendar.workday[day])
     cooled = np.asarray(settings.lose)[stage] / np.sqrt(leads["interest"] + COLDEST)
-    return _blended(rules, cooled + given_up, FLAT_LOSS_RATE)
+    return _blended(rules, cooled + given_up, FLAT_LOSS_RATE) * rules.pace(day)
 
 
 def _blended(rules: Rules, rate: Array, flat: float) -> Array:
@@ -206,7 +225,7 @@ def _blended(rules: Rules, rate: Array, flat: float) -> Array:
 def _upper_bound(rules: Rules, leads: Rows, factors: tuple[Array, Array, Array]) -> float:
     """Return a chance that no lead exceeds today, with every factor at its largest at once.
 
-    Rates bound chances from above, since 1 - exp(-rate) <= rate.
+    Rates bound chances from above, since 1 - exp(-rate) <= rate; a day's pace is at most 1.
     """
     if not len(leads):
         return 0.0

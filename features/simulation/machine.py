@@ -60,6 +60,8 @@ class Machine(Rules):
         self._visit(state, streams.leads, day, is_recorded=is_recorded)
         if self.calendar.workday[state.day]:
             self._work(state, streams, day)
+        elif self.calendar.holiday[state.day]:
+            lead_work.end_leads(self, state, streams.leads, self.skills_today(state), day)
         self._cool(state)
         state.day += 1
         return day
@@ -69,7 +71,7 @@ class Machine(Rules):
         if not is_recorded:
             uniforms.skip(len(state.leads))
             return
-        rate = self.settings.visits * state.leads["interest"]
+        rate = self.settings.visits * state.leads["interest"] * self.pace(state.day)
         visited = (uniforms.all(len(rate)) < 1 - np.exp(-rate)) & state.leads["open"]
         day.masks["visited"] = visited
 
@@ -111,7 +113,8 @@ class Machine(Rules):
         needed = lead_work.attention(state, now), deal_work.attention(state)
         total = np.bincount(leads["seat"], needed[0], minlength=len(state.seats))
         total += np.bincount(deals["seat"], needed[1], minlength=len(state.seats))
-        touches = self.settings.capacity * now["volume"] / np.maximum(total, LEAST_LOAD)
+        capacity = self.settings.capacity * self.pace(state.day)
+        touches = capacity * now["volume"] / np.maximum(total, LEAST_LOAD)
         touched_leads, touched_deals = (
             _touched(uniforms, touches[rows["seat"]] * attention)
             for rows, uniforms, attention in (

@@ -177,7 +177,8 @@ def _how_many(rules: Rules, state: State, draws: np.random.Generator) -> tuple[A
     """Return the territories of all worlds, and draw how many leads come to each."""
     settings = rules.settings
     month = rules.calendar.date(state.day).month
-    season = SEASON[month - 1] * (WORKDAYS if rules.calendar.workday[state.day] else WEEKENDS)
+    midweek = rules.calendar.workday[state.day] or rules.calendar.holiday[state.day]
+    season = SEASON[month - 1] * (WORKDAYS if midweek else WEEKENDS) * rules.pace(state.day)
     home = state.seats["territory"][: state.seats_each]
     seats = np.bincount(home, minlength=settings.territories)
     rate = settings.leads_per_month / 30.4 * seats * rules.potential**0.4 * season

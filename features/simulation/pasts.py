@@ -56,12 +56,13 @@ def replay_past(life: Life, period: Period, counterfactual: Counterfactual) -> E
     while many.day < last:
         is_inside = many.day >= period.start
         day = machine.step(many, streams, life.exogenous, with_chances=is_inside)
-        if day.chance is not None:
-            for name, rows, chance in (
-                ("conversions", day.leads, day.chance),
-                ("wins", day.deals, day.wins),
-                ("revenue", day.deals, day.revenue),
-            ):
+        for name, rows, chance in (
+            ("conversions", day.leads, day.chance),
+            ("wins", day.deals, day.wins),
+            ("revenue", day.deals, day.revenue),
+        ):
+            # No deal is worked on where there is no chance to win any: on a holiday, say.
+            if chance is not None:
                 by_seat = np.bincount(rows["seat"], chance, worlds * seats)
                 totals[name] += by_seat.reshape(worlds, seats).sum(axis=0)
         if many.day % TIDY_DAYS == 0:

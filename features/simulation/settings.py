@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from datetime import date
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, field_validator
 
+from features.days_off import listed_country
 from features.params import Section
 
 SOURCES = ("outbound", "content", "inbound", "referral")
+SlowWeek = Annotated[str, Field(pattern=r"^([1-9]|[1-4]\d|5[0-3]):(1|1\.0|0?\.\d*[1-9]\d*)$")]
+"""A week of the year (ISO 8601) and the factor of everything in it, above 0 up to 1: "52:0.3"."""
 
 
 class CompanySettings(Section):
@@ -111,6 +114,16 @@ class CompanySettings(Section):
     )
     moves: float = Field(default=0.0006, ge=0, description="daily chance that a lead changes hands")
 
+    holidays: str = Field(
+        default="", description="country whose public holidays are days off, as DE or DE-HE"
+    )
+    holiday_pace: float = Field(
+        default=0.2, ge=0, le=1, description="factor of what customers do on a holiday"
+    )
+    slow_weeks: tuple[SlowWeek, ...] = Field(
+        default=(), strict=False, description="weeks of the year with their factor, as 52:0.3"
+    )
+
     shock_month: int = Field(
         default=0, ge=0, description="months after which the market breaks; 0: never"
     )
@@ -136,6 +149,11 @@ class CompanySettings(Section):
     special: str = Field(
         default="", pattern="^(|johnsally)$", description="a staged story: johnsally, or none"
     )
+
+    @field_validator("holidays")
+    @classmethod
+    def _country_is_listed(cls, code: str) -> str:
+        return listed_country(code)
 
 
 PRESETS: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
@@ -184,6 +202,14 @@ PRESETS: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
         "shock": {"shock_month": 18},
         "nosignal": {"signal": 0.0},
         "calm": {"drift": 0.0},
+        # Sellers are away from Christmas to the first week of the year, and many in summer.
+        "seasons": {
+            "holidays": "DE",
+            "slow_weeks": (
+                *("51:0.8", "52:0.3", "53:0.3", "1:0.5"),
+                *("30:0.85", "31:0.75", "32:0.7", "33:0.7", "34:0.8"),
+            ),
+        },
     }
 )
 """What each preset changes of the defaults; `demo` is the defaults."""
@@ -197,6 +223,7 @@ SAID: MappingProxyType[str, str] = MappingProxyType(
         "shock": "demo with a market that breaks after month 18",
         "nosignal": "leads and deals end by chance alone: nothing can be forecast",
         "calm": "demo without drift: the market stays as it is",
+        "seasons": "demo with public holidays, and slow weeks at the year's end and in summer",
     }
 )
 """The presets in words."""

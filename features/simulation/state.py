@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from features.days_off import public_holidays
 from features.errors import InputError
 from features.simulation.rows import Array, Rows
 from features.simulation.settings import CompanySettings
@@ -42,6 +43,8 @@ class Calendar:
         first: date of day 0.
         days: how many there are.
         workday: whether reps work.
+        holiday: whether they would, were it not for a public holiday.
+        pace: factor of everything that happens on the day, 1 on most.
         quarter: number of the calendar quarter, 0 for the first.
         opens: whether the day is the first of its quarter.
         workdays_left: working days to the end of the quarter, that day included.
@@ -50,6 +53,8 @@ class Calendar:
     first: dt.date
     days: int
     workday: Array
+    holiday: Array
+    pace: Array
     quarter: Array
     opens: Array
     workdays_left: Array
@@ -75,7 +80,10 @@ def calendar_of(settings: CompanySettings) -> tuple[Calendar, dt.date]:
     months_since = dates.astype("datetime64[M]").astype(int)
     quarter = months_since // 3
     weekday = (dates.astype(int) + 3) % 7
-    workday = weekday < 5  # noqa: PLR2004 - Monday to Friday
+    is_off = days_off(settings, first, days)
+    midweek = weekday < 5  # noqa: PLR2004 - Monday to Friday
+    workday = midweek & ~is_off
+    pace = pace_of(settings, first, days) * np.where(is_off, settings.holiday_pace, 1.0)
     opens = np.append(True, quarter[1:] != quarter[:-1])
     left = np.zeros(days, dtype=np.int64)
     count = 0
@@ -84,7 +92,25 @@ def calendar_of(settings: CompanySettings) -> tuple[Calendar, dt.date]:
             count = 0
         count += int(workday[day])
         left[day] = count
-    return Calendar(first, days, workday, quarter - quarter[0], opens, left), end
+    holiday = midweek & is_off
+    return Calendar(first, days, workday, holiday, pace, quarter - quarter[0], opens, left), end
+
+
+def days_off(settings: CompanySettings, first: dt.date, days: int) -> Array:
+    """Return the mask of public holidays among some days."""
+    last = first + dt.timedelta(days=days)
+    listed = public_holidays(settings.holidays, first.year, last.year)
+    return np.array([first + dt.timedelta(days=day) in listed for day in range(days)])
+
+
+def pace_of(settings: CompanySettings, first: dt.date, days: int) -> Array:
+    """Return the factor of each day's week of the year, 1 where that is no slow week."""
+    factor = np.ones(54)
+    for slow in settings.slow_weeks:
+        week, _, share = slow.partition(":")
+        factor[int(week)] = float(share)
+    weeks = [(first + dt.timedelta(days=day)).isocalendar().week for day in range(days)]
+    return factor[weeks]
 
 
 @dataclass

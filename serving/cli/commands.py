@@ -118,11 +118,14 @@ def check(session: Session, until: datetime | None) -> None:
     from serving.home.home import Home
     from training.checks.audit import audit
 
-    warehouse = Home(session.home, session.settings).warehouse().until(until)
+    home = Home(session.home, session.settings)
+    warehouse = home.warehouse().until(until)
     findings = audit(warehouse, session.settings.features, session.settings.training)
     rows = [[f.severity, f.table, f.column or "", f.kind, f.says] for f in findings]
     session.console.show("Findings", ["severity", "table", "column", "kind", "says"], rows)
     session.console.give({"findings": [f.to_json() for f in findings]})
+    for kind, why in home.doubts().items():
+        session.console.warn(f"{kind}: {why}")
     errors = [f for f in findings if f.severity == "error"]
     if errors:
         raise CheckFailed(f"{len(errors)} of {len(findings)} findings are errors: {errors[0].says}")
@@ -143,8 +146,10 @@ def train(
 ) -> None:
     """Learn from the warehouse and register with MLflow: leads, quota, or all the tables allow.
 
-    The first model of a kind becomes champion; later ones stay challengers unless --promote. With
-    --json: `models`, each with kind, version, alias, evidence, says and metrics; and `left_out`,
+    The first model of a kind becomes champion; later ones stay challengers unless --promote. A
+    first lead model that is not shown to beat the base rate and age alone on the newest mature past
+    gives way to the fallback. With --json: `models`, each with kind, version, alias, evidence,
+    says, doubt (why it is not shown to know more than age, or null) and metrics; and `left_out`,
     which tells of each kind that the tables do not allow why.
 
     \b

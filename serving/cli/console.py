@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
+from time import monotonic
 from typing import Any
 
 from rich.console import Console as Rich
@@ -16,6 +17,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from features.progress import Advance
+from serving.cli.progress_lines import ProgressLines, beating
 
 WIDTH_WITHOUT_TERMINAL = 100
 _COLUMNS = (
@@ -74,10 +76,15 @@ class Console:
 
     @contextmanager
     def progress(self, words: str, steps: int) -> Iterator[Advance]:
-        """Draw a bar while work goes on; without a terminal, print it when it is done.
+        """Draw a bar while work goes on; without a terminal, print a line from time to time.
 
         Work that goes on at the same time, in several threads, has its bars one below the other.
         """
+        if not self._words.is_terminal:
+            lines = ProgressLines(words, steps, self.say, monotonic)
+            with beating(lines):
+                yield lines.advance
+            return
         with self._lock:
             if self._bars is None:
                 self._bars = Bars(*_COLUMNS, console=self._words, transient=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import InputError, NotReady
+from features.evidence import EvidenceState
 from serving.cli.backtest import made_folder
 from serving.cli.session import Session
 from serving.home.home import Home
@@ -54,6 +55,8 @@ def score_to(session: Session, as_of: datetime | None, out: Path) -> dict[str, A
         checked(scores, FILES[kind.files.scores]).to_parquet(path, index=False)
         rows[kind.name] = len(scores)
         console.say(f"{len(scores):,} {kind.scored} scored: {path}")
+        if outlook.bundle.evidence.state is EvidenceState.NONE:
+            console.warn(f"{kind.name}: {outlook.bundle.evidence.says}")
     if not rows:
         reasons = list(dict.fromkeys(map(str, failures)))
         raise failures[0] if len(reasons) == 1 else InputError("; ".join(reasons))

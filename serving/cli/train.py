@@ -34,7 +34,8 @@ def train(
         promote: make it champion whatever it is compared with.
 
     Returns:
-        What `--json` tells of each model: kind, version, alias, evidence, says and metrics.
+        What `--json` tells of each model: kind, version, alias, evidence, says, doubt (why it is
+        not shown to know more than age, or nothing) and metrics.
     """
     tracking = Tracking(session.home)
     with ThreadPoolExecutor(len(kinds) + 1) as pool:
@@ -42,10 +43,15 @@ def train(
         opened = pool.submit(tracking.prepare)
         records = list(trainings)
         opened.result()
-    return [
+    models = [
         _finish(session, tracking, kind, record_of, promote=promote)
         for kind, record_of in zip(kinds, records, strict=True)
     ]
+    # Said last, so that nobody overlooks it.
+    for model in models:
+        if model["doubt"]:
+            session.console.warn(f"{model['kind']}: {model['doubt']}")
+    return models
 
 
 def _learn(session: Session, kind: Kind, until: datetime | None) -> TrainingRecord:
@@ -70,11 +76,17 @@ def _finish(
         show_grade(session, kind, title, trained.grade)
     else:
         console.warn("too few outcomes in the test window to say how good it is")
+    is_first = tracking.live(kind.name) is None
+    run = training.to_register(is_first=is_first, is_asked_for=promote)
+    if run is training.fallback:
+        console.say("the fallback is registered in the model's place")
+    doubt = trained.fallback and trained.fallback.why
     return {
-        **_register(session, tracking, training.run, promote=promote),
-        "evidence": str(trained.bundle.evidence.state),
+        **_register(session, tracking, run, promote=promote),
+        "evidence": str(run.bundle.evidence.state),
         "says": list(trained.notes),
-        "metrics": dict(training.metrics),
+        "doubt": run.bundle.evidence.says if run is training.fallback else doubt,
+        "metrics": dict(run.metrics),
     }
 
 

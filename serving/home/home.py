@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
-from features.errors import InputError, NotReady
+from features.errors import InputError, NotFoundError, NotReady
+from features.evidence import EvidenceState
 from features.storage.catalog import current
 from features.storage.warehouse import Warehouse
 from serving.home.lead_outlook import LeadOutlook
@@ -78,6 +80,17 @@ class Home:
     def champion(self, kind: Kind) -> LoadedModel:
         """Load the champion of a kind."""
         return self.tracking.champion(kind.name)
+
+    def doubts(self) -> dict[str, str]:
+        """Say, of each kind whose champion is a fallback, why no model forecasts."""
+        doubts = {}
+        for kind in KINDS.values():
+            # A champion of an earlier version is told of by whatever has to use it.
+            with suppress(NotFoundError, NotReady):
+                evidence = self.champion(kind).bundle.evidence
+                if evidence.state is EvidenceState.NONE:
+                    doubts[kind.name] = evidence.says
+        return doubts
 
     def mark(self) -> tuple[str, ...]:
         """Name what is in place now, cheaply: another mark means another warehouse or champion."""

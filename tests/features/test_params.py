@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from features.params import FeatureParams, MinimumParams
         ("working_hours", [9, 9], "must lie in 0..24 and rise"),
         ("working_days", [], "at least 1 item"),
         ("working_days", ["monday"], "'mon'"),
+        ("holidays", "XX", "no public holidays are listed for 'XX'"),
+        ("days_off", ["soon"], "valid date"),
         ("windows_days", [7, 1], "positive, rising and different"),
         ("windows_days", [1, 1], "positive, rising and different"),
         ("windows_days", [0, 1], "positive, rising and different"),
@@ -47,6 +50,13 @@ def test_lists_of_yaml_become_tuples() -> None:
     )
     assert (params.windows_days, params.working_hours) == ((1, 30), (8, 18))
     assert params.known_at_creation == ("deals.a.b",)
+
+
+def test_days_off_are_dates_however_they_are_written() -> None:
+    """YAML reads 2025-12-24 as a date, and the JSON of a bundle keeps it as a text."""
+    params = FeatureParams.model_validate({"days_off": [date(2025, 12, 24), "2025-12-31"]})
+    assert params.days_off == (date(2025, 12, 24), date(2025, 12, 31))
+    assert FeatureParams.model_validate(params.model_dump(mode="json")) == params
 
 
 def test_params_cannot_be_changed() -> None:

@@ -24,6 +24,7 @@ from grades import Grade, read_sections, section, write_sections
 from large import large
 from leadforge_company import KNOWN_AT_CREATION, PLANTED, write_company
 from load import Load, press
+from no_skill import no_skill
 from truth import sample_realism, sample_truth
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -51,6 +52,7 @@ def real_log(data: Path) -> list[Grade]:
         run(home, "backtest", "leads", *span, *out)
         minutes = (time.monotonic() - started) / 60
         told = json.loads((home / "backtest" / "metrics.json").read_text(encoding="utf-8"))
+        trained = run(home, "train", "leads", "--horizon-days", "14")["models"][0]  # type: ignore[index]  # JSON
     model = told["overall"]["model"]
     wanted = {"auc": (">= 0.805", 0.805), "average_precision": (">= 0.56", 0.56)}
     most = {"brier": ("<= 0.1385", 0.1385), "ece": ("<= 0.03", 0.03)}
@@ -59,6 +61,8 @@ def real_log(data: Path) -> list[Grade]:
     for name, scores in told["overall"]["baselines"].items():
         figures = f"AUC {scores['auc']['value']:.4f}, Brier {scores['brier']['value']:.4f}"
         grades.append(Grade(f"real log: {name}", figures, "beside it", None))
+    says = trained["doubt"] or f"the model, evidence {trained['evidence']}"
+    grades.append(Grade("real log: registers", says, "the model", trained["doubt"] is None))
     return [*grades, Grade("real log: backtest", f"{minutes:.1f} min", "", None)]
 
 
@@ -91,7 +95,9 @@ def sample_company(seed: int) -> list[Grade]:
     auc = f"{metrics['auc']:.3f} ({metrics['auc_low']:.3f} to {metrics['auc_high']:.3f})"
     what = f"sample company, seed {seed}"
     said = ", ".join(missed) or "none missed"
+    registered = trained["doubt"] or f"the model, evidence {trained['evidence']}"
     return [
+        Grade(f"{what}: registers", registered, "", None),
         Grade(f"{what}: planted columns named", said, "all 3", not missed),
         Grade(f"{what}: AUC on the newest ripe past", auc, "modest, not near 1", None),
     ]
@@ -129,6 +135,7 @@ def audited_companies() -> list[Grade]:
 
 SECTIONS: dict[str, Callable[[], list[Grade]]] = {
     "leadforge": audited_companies,
+    "no skill": no_skill,
     "sample truth": sample_truth,
     "sample realism": sample_realism,
     "quota attainment": quota_attainment,

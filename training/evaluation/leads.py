@@ -12,6 +12,7 @@ from features.arrays import Floats, Ints
 from features.progress import Progress, silent
 from training.evaluation.bootstrap import WITHHELD, Counts, Estimate, resample
 from training.evaluation.group import require_shares
+from training.evaluation.honesty import Honesty, honesty_gate
 from training.evaluation.lead_forecasts import MODEL, Predictions
 from training.evaluation.lead_group import (
     EvaluationSettings,
@@ -64,6 +65,7 @@ class Evaluation:
         horizon_days: how far the outcome looks ahead.
         n_immature: forecasts whose outcome is not known yet; scored nowhere.
         settings: how it was evaluated.
+        honesty: whether the model beats what needs no model; None without those forecasts.
     """
 
     overall: LeadGroup
@@ -77,6 +79,7 @@ class Evaluation:
     horizon_days: int
     n_immature: int
     settings: EvaluationSettings
+    honesty: Honesty | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain values fit for JSON: no NaN, None where withheld."""
@@ -93,6 +96,7 @@ class Evaluation:
             },
             "reliability": [bin_.to_json() for bin_ in self.reliability],
             "gains": {name: list(curve) for name, curve in self.gains.items()},
+            "honesty": self.honesty and self.honesty.to_json(),
             "histogram": [{"up_to": edge, "n_rows": n} for edge, n in self.histogram],
             "settings": asdict(self.settings) | {"ece_bins": BINS, "resampled": "leads"},
         }
@@ -141,6 +145,7 @@ def evaluate(
         horizon_days=predictions.horizon,
         n_immature=len(predictions.frame) - len(known.frame),
         settings=settings,
+        honesty=honesty_gate(rows, counts),
     )
 
 

@@ -1,6 +1,7 @@
 """Simple forecasts that a lead model must beat, learned from the same past.
 
 - base rate: the share of training rows that converted.
+- age alone: the share among training rows of a similar age.
 - recency rule: the share among training rows with a similar time since the last activity.
 - naive Bayes on closing values: what CRMs ship as "predictive scoring". It counts how often each
   value stood on leads at the moment they were won or lost, and applies those odds to open leads.
@@ -32,10 +33,12 @@ from features.params import FeatureParams
 from features.snapshot import CUTOFF, censor
 from features.storage.warehouse import Warehouse
 from features.tables import LEADS
+from training.evaluation.honesty import AGE, BASE_RATE
+from training.leads.bundle import AGE_DAYS
 from training.leads.dataset import TrainingSet
+from training.leads.fallback import age_curve
 
 Forecast = Callable[[pd.DataFrame], Floats]
-BASE_RATE = "base rate"
 RECENCY = "recency rule"
 NAIVE_BAYES = "naive Bayes on closing values"
 LOGISTIC = "logistic regression"
@@ -66,23 +69,28 @@ def fit_baselines(
         params: calendar and windows of the features.
 
     Returns:
-        The four baselines; one that cannot be fitted forecasts the base rate.
+        The five baselines; one that cannot be fitted forecasts the base rate.
     """
     return [
         Baseline(BASE_RATE, _base_rate(training_set)),
+        Baseline(AGE, _age(training_set)),
         Baseline(RECENCY, _recency(training_set)),
         Baseline(NAIVE_BAYES, _naive_bayes(warehouse, training_set, params)),
         Baseline(LOGISTIC, _logistic(training_set)),
     ]
 
 
-def _rate(y: Floats) -> float:
-    return float((y.sum() + 0.5) / (len(y) + 5))
-
-
 def _base_rate(training_set: TrainingSet) -> Forecast:
-    rate = _rate(training_set.y)
+    rate = training_set.base_rate
     return lambda X: np.full(len(X), rate)
+
+
+def _age(training_set: TrainingSet) -> Forecast:
+    """Forecast what the fallback would."""
+    curve = age_curve(training_set)
+    if curve is None:
+        return _base_rate(training_set)
+    return lambda X: curve.probability(X[AGE_DAYS].to_numpy())
 
 
 def _recency(training_set: TrainingSet) -> Forecast:
@@ -101,7 +109,7 @@ def _recency(training_set: TrainingSet) -> Forecast:
         return _base_rate(training_set)
     days = training_set.examples.X[column].to_numpy()
     edges = _edges(days)
-    rate = _rate(training_set.y)
+    rate = training_set.base_rate
     place = _place(days, edges)
     count = np.bincount(place, minlength=BINS + 1)
     won = np.bincount(place, weights=training_set.y, minlength=BINS + 1)

@@ -1,8 +1,9 @@
 """A trained lead model as data: trees as text, everything else as JSON. Never a pickle.
 
 A bundle is a folder: `bundle.json` and `trees-N.txt`. It holds everything scoring needs: the
-vocabulary features were declared with, the columns in use, the calibrator, and the rate that
-answers without trees. It refuses to score with features whose meaning has changed since.
+vocabulary features were declared with, the columns in use, the calibrator, and what answers without
+trees: a rate by age, or one for everybody. It refuses to score with features whose meaning has
+changed since.
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ from features.feature import FeatureSet
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
 from training.artifact import read_files, refuse_other_meaning, version_of, write_files
+from training.estimators.age_curve import AgeCurve
 from training.estimators.boosting import Ensemble
 from training.estimators.calibration import Calibrator
 from training.evidence import Evidence
 
-FORMAT = 1
+FORMAT = 2
 LEADS = "leads"
+AGE_DAYS = "age_days"
+"""The feature that the fallback forecasts by."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +48,11 @@ class Bundle:
         fingerprint: of their declarations; scoring with others is refused.
         ensemble: the trees; None where there was too little to learn from.
         calibrator: maps the trees' margins to probabilities.
-        base_rate: the share that converts; the answer without trees.
+        base_rate: the share that converts, by which bands are drawn; the answer without trees and
+            without an age curve.
         evidence: how much the model rests on.
         about: facts for people: parts in time, trees, what was left out and why.
+        age_curve: the answer without trees; None for a model with trees.
     """
 
     until: datetime
@@ -60,6 +66,7 @@ class Bundle:
     base_rate: float
     evidence: Evidence
     about: Mapping[str, Any] = field(default_factory=dict)
+    age_curve: AgeCurve | None = None
 
     @property
     def horizon(self) -> str:
@@ -83,13 +90,18 @@ class Bundle:
     def margins(self, X: pd.DataFrame) -> Floats:
         """Return the calibrated log-odds of each row."""
         if self.ensemble is None:
-            return np.full(len(X), logit(self.base_rate))
+            return np.asarray(logit(self._without_trees(X)))
         return self.calibrator.margin(self.ensemble.margins(X))
 
     def probability(self, X: pd.DataFrame) -> Floats:
         """Return the chance of each row to convert within the horizon."""
         p: Floats = expit(self.margins(X))
         return p
+
+    def _without_trees(self, X: pd.DataFrame) -> Floats:
+        if self.age_curve is None:
+            return np.full(len(X), self.base_rate)
+        return self.age_curve.probability(X[AGE_DAYS].to_numpy())
 
     @property
     def version(self) -> str:
@@ -115,6 +127,7 @@ class Bundle:
             "base_rate": self.base_rate,
             "evidence": self.evidence.to_json(),
             "about": dict(self.about),
+            "age_curve": self.age_curve and self.age_curve.to_json(),
         }
 
     def save(self, folder: Path) -> None:
@@ -143,6 +156,7 @@ class Bundle:
             base_rate=plain["base_rate"],
             evidence=Evidence.from_json(plain["evidence"]),
             about=plain["about"],
+            age_curve=AgeCurve.from_json(plain["age_curve"]) if plain["age_curve"] else None,
         )
         refuse_other_meaning(folder, bundle.fingerprint, bundle.feature_set.fingerprint)
         return bundle

@@ -54,6 +54,11 @@ class TrainingSet:
     horizon_days: int
 
     @property
+    def base_rate(self) -> float:
+        """The share of rows that convert."""
+        return smoothed_rate(float(self.y.sum()), len(self.y))
+
+    @property
     def suspected(self) -> frozenset[str]:
         """What a model does without: suspected features, and all that are made of them."""
         names = {s.feature for s in self.suspicions if s.left_out}
@@ -70,6 +75,15 @@ class TrainingSet:
         """Return a mask of the rows of some cutoffs."""
         moments = np.asarray(cutoffs, dtype="datetime64[us]")
         return np.isin(self.examples.keys[CUTOFF].to_numpy(dtype="datetime64[us]"), moments)
+
+
+def smoothed_rate(converted: float, rows: int) -> float:
+    """Return the share that converts, pulled towards one in ten by five imagined rows.
+
+    >>> smoothed_rate(0, 0), smoothed_rate(1, 10)
+    (0.1, 0.1)
+    """
+    return float((converted + 0.5) / (rows + 5))
 
 
 def build_training_set(

@@ -51,8 +51,10 @@ def explain(bundle: Bundle, examples: Examples) -> Explanation:
     """Split each probability into percentage points of the features."""
     features = tuple(bundle.feature_set)
     if bundle.ensemble is None:
+        # By age alone the way from the base rate is age's; without a curve there is no way to go.
         p = bundle.probability(examples.X)
-        return Explanation(100 * bundle.base_rate, np.zeros((len(p), 0)), p, ())
+        points = np.repeat(100 * (p - bundle.base_rate)[:, None], len(features), axis=1)
+        return Explanation(100 * bundle.base_rate, points, p, features)
     phi, base = _log_odds(bundle.ensemble, examples)
     raw = base + phi.sum(axis=1)
     p, p0 = bundle.calibrator.probability(raw), bundle.calibrator.probability(np.array([base]))[0]

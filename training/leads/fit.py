@@ -21,7 +21,8 @@ from training.estimators.boosting import Ensemble, TrainingRows, count_rounds, f
 from training.estimators.calibration import IDENTITY, Calibrator, choose_calibrator, trust_in
 from training.evidence import Evidence
 from training.leads.bundle import Bundle
-from training.leads.dataset import TrainingSet, build_training_set
+from training.leads.dataset import TrainingSet, build_training_set, smoothed_rate
+from training.leads.fallback import fall_back
 from training.params import BoosterParams, TrainingParams
 from training.split import Split
 
@@ -65,7 +66,7 @@ def fit_leads(
         params: the section `training`.
 
     Returns:
-        The model; without trees where there is too little to learn from.
+        The model; the fallback where there is too little to learn from.
     """
     evidence = lead_evidence(training_set, features)
     columns = [] if evidence.state == EvidenceState.NONE else _useful(training_set)
@@ -77,7 +78,7 @@ def fit_leads(
     grown = _Grown()
     if evidence.state != EvidenceState.NONE:
         grown = _grow(training_set, columns, kept, params.booster)
-    return Bundle(
+    bundle = Bundle(
         until=warehouse.data_until,
         horizon_days=training_set.horizon_days,
         params=features,
@@ -90,6 +91,7 @@ def fit_leads(
         evidence=evidence,
         about={**_about(training_set), **grown.about},
     )
+    return fall_back(bundle, training_set, evidence) if bundle.ensemble is None else bundle
 
 
 @dataclass(frozen=True)
@@ -191,17 +193,17 @@ def _useful(training_set: TrainingSet) -> list[str]:
 
 
 def _base_rate(warehouse: Warehouse, training_set: TrainingSet) -> float:
-    """Return the share that converts, pulled towards one in ten by five imagined rows.
+    """Return the share that converts.
 
     Without a mature label it is the share of all leads so far, which is too low: the youngest have
     not had their time.
     """
     if len(training_set.y):
-        return float((training_set.y.sum() + 0.5) / (len(training_set.y) + 5))
+        return training_set.base_rate
     leads = warehouse["leads"]
     counts = warehouse.arrow(leads.aggregate(n=leads.count(), won=leads.converted_at.count()))
     row = counts.to_pylist()[0]
-    return float((row["won"] + 0.5) / (row["n"] + 5))
+    return smoothed_rate(row["won"], row["n"])
 
 
 def lead_evidence(training_set: TrainingSet, features: FeatureParams) -> Evidence:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from features.arrays import Floats
 from features.build import Examples, build
+from features.evidence import EvidenceState
 from features.history.values import UNBELIEVABLE, as_it_stood, changes_of
 from features.snapshot import CUTOFF, SNAPSHOT, censor
 from features.storage.warehouse import Warehouse
@@ -21,6 +22,8 @@ from training.params import ScoringParams
 
 BANDS = ((2.0, "hot"), (1.0, "warm"), (0.5, "cool"), (0.0, "cold"))
 """Bands by lift, the chance over the company's base rate: the first whose lift is reached."""
+UNSUPPORTED = BANDS[1:]
+"""Bands of a fallback: it rests on nothing that would make a lead hot."""
 NOT_TO_BE_CONTACTED = "do not contact"
 
 
@@ -96,7 +99,7 @@ def score_examples(
             "horizon_days": bundle.horizon_days,
             "p": p,
             "score": 100 * p,
-            "band": np.where(barred, NOT_TO_BE_CONTACTED, _bands(p, bundle.base_rate)),
+            "band": np.where(barred, NOT_TO_BE_CONTACTED, _bands(p, bundle)),
             "priority": np.where(barred, 0.0, _priority(p, values["value"], params)),
             "evidence": bundle.evidence.of_rows(examples.X),
             "reasons": pd.Series([as_json(row) for row in rows], dtype="str"),
@@ -131,9 +134,10 @@ def rank(frame: pd.DataFrame) -> pd.DataFrame:
     return ordered.reset_index(drop=True)
 
 
-def _bands(p: Floats, base_rate: float) -> npt.NDArray[np.str_]:
-    lift = p / base_rate
-    return np.select([lift >= least for least, _ in BANDS], [name for _, name in BANDS], "cold")
+def _bands(p: Floats, bundle: Bundle) -> npt.NDArray[np.str_]:
+    lift = p / bundle.base_rate
+    bands = UNSUPPORTED if bundle.evidence.state is EvidenceState.NONE else BANDS
+    return np.select([lift >= least for least, _ in bands], [name for _, name in bands], "cold")
 
 
 def _priority(p: Floats, value: pd.Series, params: ScoringParams) -> Floats:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from features.evidence import EvidenceState
 from features.params import FeatureParams
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
+from training.evaluation.honesty import Honesty
 from training.evaluation.lead_group import EvaluationSettings
 from training.evaluation.leads import Evaluation, evaluate
+from training.evidence import Evidence
 from training.leads.backtest import Backtest, backtest_leads
 from training.leads.bundle import Bundle
 from training.leads.dataset import TrainingSet, build_training_set
+from training.leads.fallback import fall_back
 from training.leads.fit import fit_leads, lead_evidence
 from training.params import EvaluationParams, TrainingParams
 from training.rolling import Range
@@ -33,6 +36,7 @@ class Trained:
         training_set: what it learned from.
         test: forecasts by a model that ended before the test window; None without room for one.
         evaluation: how good those were.
+        fallback: what forecasts instead where the test shows little beyond age; else None.
         notes: what people should know, in words.
     """
 
@@ -40,6 +44,7 @@ class Trained:
     training_set: TrainingSet
     test: Backtest | None
     evaluation: Evaluation | None
+    fallback: Bundle | None
     notes: tuple[str, ...]
 
 
@@ -76,7 +81,10 @@ def train_leads(
         test = test if bundle.ensemble else None
         graded = evaluate(test.predictions, settings_of(params.evaluation)) if test else None
         advance(1)
-    return Trained(bundle, training_set, test, graded, _notes(training_set, bundle, test))
+    honesty = None if graded is None else graded.honesty
+    fallback = None if honesty is None else _instead(bundle, training_set, honesty)
+    notes = _notes(training_set, bundle, honesty)
+    return Trained(bundle, training_set, test, graded, fallback, notes)
 
 
 def settings_of(params: EvaluationParams) -> EvaluationSettings:
@@ -115,9 +123,22 @@ def _test(
     return test if test.last.ensemble is not None else None
 
 
-def _notes(training_set: TrainingSet, bundle: Bundle, test: Backtest | None) -> tuple[str, ...]:
+def _instead(bundle: Bundle, training_set: TrainingSet, honesty: Honesty) -> Bundle | None:
+    """Return what forecasts instead of a model that is not shown to know more than age."""
+    if not honesty.failed:
+        return None
+    fallback = fall_back(bundle, training_set, Evidence(EvidenceState.NONE, honesty.says))
+    curve = fallback.age_curve
+    by = "by age alone" if curve is not None and not curve.is_flat else "one rate for all ages"
+    says = f"{honesty.says}; the fallback forecasts {by}, and calls no lead hot"
+    return replace(fallback, evidence=Evidence(EvidenceState.NONE, says))
+
+
+def _notes(training_set: TrainingSet, bundle: Bundle, honesty: Honesty | None) -> tuple[str, ...]:
     notes = [*training_set.split.says, bundle.evidence.says]
     notes += [suspicion.says for suspicion in training_set.suspicions]
-    if test is None:
+    if honesty is None:
         notes.append("history is too short to test on a window of its own; use `backtest` later")
+    else:
+        notes.append(honesty.says)
     return tuple(notes)

@@ -15,18 +15,18 @@ from features.labels.conversion import last_mature_cutoff
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
 from training.checks.audit import audit
+from training.evaluation.honesty import AGE, BASE_RATE
 from training.evaluation.lead_forecasts import Predictions
 from training.evaluation.leads import Evaluation, evaluate
 from training.evaluation.truth import LEADS as TRUE_CHANCES
 from training.evaluation.truth import Truth, read_truth
 from training.evaluation.truth import grade as grade_truth
 from training.leads.backtest import Backtest, backtest_leads
-from training.leads.baselines import BASE_RATE
 from training.leads.beeswarm import beeswarm
 from training.leads.bundle import Bundle
 from training.leads.score import score_leads
 from training.leads.train import settings_of, train_leads
-from training.loop.results import Backtested, Graded, Recipe, Trained
+from training.loop.results import Backtested, Fallback, Graded, Recipe, Trained
 from training.loop.steps import Steps
 from training.params import TrainingParams
 from training.report.leads import render
@@ -52,12 +52,16 @@ def train(warehouse: Warehouse, recipe: Recipe, progress: Progress = silent) -> 
         cutoffs = trained.test.folds[0].cutoffs
         test = _backtested(Range(cutoffs[0], cutoffs[-1]), trained.test, recipe)
     picture = beeswarm(trained.bundle, trained.training_set.examples)
+    fallback = None
+    if trained.fallback is not None:
+        fallback = Fallback(trained.fallback, trained.notes[-1], AGE)
     return Trained(
         bundle=trained.bundle,
         notes=(f"labels are mature up to {mature:%Y-%m-%d}", *trained.notes),
         test=test,
         grade=None if trained.evaluation is None else Graded(trained.evaluation),
         pictures={} if picture is None else {"reasons.png": picture},
+        fallback=fallback,
     )
 
 

@@ -5,8 +5,7 @@ The command line, a notebook, a scheduler and the pages all call these.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -31,13 +30,28 @@ class TrainingRecord:
 
     Attributes:
         trained: the model and its test.
-        metrics: figures by name, those of baselines as `<baseline>.<figure>`.
-        run: what the registry is to remember.
+        run: what the registry is to remember; its metrics are figures by name, those of baselines
+            as `<baseline>.<figure>`.
+        fallback: the same of what takes the model's place, where it is not shown to know more.
     """
 
     trained: Trained
-    metrics: Mapping[str, float]
     run: RunRecord
+    fallback: RunRecord | None = None
+
+    def to_register(self, *, is_first: bool, is_asked_for: bool) -> RunRecord:
+        """Return what the registry takes: the fallback, where the model may not be champion.
+
+        | the model beats its fallback   | first of its kind | promoted by hand | taken        |
+        |--------------------------------|-------------------|------------------|--------------|
+        | yes, or it could not be tested | any               | any              | the model    |
+        | no                             | yes               | no               | the fallback |
+        | no                             | yes               | yes              | the model    |
+        | no                             | no: a challenger  | any              | the model    |
+        """
+        if self.fallback is None or is_asked_for or not is_first:
+            return self.run
+        return self.fallback
 
 
 @dataclass(frozen=True)
@@ -85,8 +99,7 @@ def train(
         progress: told of every step.
     """
     trained = kind.steps.train(warehouse.until(until), recipe, progress)
-    grade = trained.grade
-    metrics = {} if grade is None else flat(grade.overall)
+    grade, fallback = trained.grade, trained.fallback
     files = trained.artifacts
     if trained.test is not None and grade is not None:
         files["report.html"] = kind.steps.report(grade, report_context(trained.test, recipe))
@@ -95,10 +108,18 @@ def train(
         bundle=trained.bundle,
         settings=recipe.to_json(),
         data_fingerprint=warehouse.fingerprint,
-        metrics=metrics,
+        metrics={} if grade is None else flat(grade.overall),
         files=files,
     )
-    return TrainingRecord(trained, metrics, run)
+    if fallback is None or grade is None:
+        return TrainingRecord(trained, run)
+    instead = replace(
+        run,
+        bundle=fallback.bundle,
+        metrics=flat(grade.overall, fallback.baseline),
+        files={name: file for name, file in files.items() if name not in trained.pictures},
+    )
+    return TrainingRecord(trained, run, instead)
 
 
 def backtest(
@@ -155,14 +176,18 @@ def report_context(backtested: Backtested, recipe: Recipe) -> ReportContext:
     )
 
 
-def flat(overall: ForecastGroup) -> dict[str, float]:
+def flat(overall: ForecastGroup, own: str = MODEL) -> dict[str, float]:
     """Name every estimate of every forecast: `auc`, `auc_low`, `base_rate.auc`.
 
     What is withheld, since too little is known, is left out.
+
+    Args:
+        overall: the figures.
+        own: the forecast whose figures bear no name of their own.
     """
     figures: dict[str, float] = {}
     for name, scores in overall.scores.items():
-        prefix = "" if name == MODEL else name.replace(" ", "_") + "."
+        prefix = "" if name == own else name.replace(" ", "_") + "."
         for metric, estimate in scores.items():
             ends = {"": estimate.value, "_low": estimate.low, "_high": estimate.high}
             figures |= {

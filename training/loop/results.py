@@ -113,6 +113,21 @@ class Graded:
 
 
 @dataclass(frozen=True)
+class Fallback:
+    """What forecasts in place of a model that is not shown to know more than it.
+
+    Attributes:
+        bundle: the model; its evidence is none and says why.
+        why: what the test has not shown, in words.
+        baseline: the simple forecast whose figures in the test are its own.
+    """
+
+    bundle: AnyBundle
+    why: str
+    baseline: str
+
+
+@dataclass(frozen=True)
 class Trained:
     """A model, and how one made the same way did on the newest mature past.
 
@@ -122,6 +137,8 @@ class Trained:
         test: forecasts by a model that ended before the test window; None without room for one.
         grade: how good those were.
         pictures: further artifacts, by file name.
+        fallback: what becomes champion in its place if there is none yet; None for a model that
+            beats what needs no model, and where that could not be tested.
     """
 
     bundle: AnyBundle
@@ -129,6 +146,7 @@ class Trained:
     test: Backtested | None
     grade: Graded | None
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    fallback: Fallback | None = None
 
     @property
     def artifacts(self) -> dict[str, str | bytes]:

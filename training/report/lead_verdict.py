@@ -23,7 +23,7 @@ def lead_verdict(evaluation: Evaluation) -> Verdict:
     overall = evaluation.overall
     if overall.withheld:
         return _too_early(evaluation)
-    headline, tone = _headline(overall)
+    headline, tone = _headline(evaluation)
     comparisons = (_comparison(overall, name) for name in overall.differences)
     return Verdict(
         headline,
@@ -51,17 +51,15 @@ def _too_early(evaluation: Evaluation) -> Verdict:
     )
 
 
-def _headline(overall: LeadGroup) -> tuple[str, Tone]:
+def _headline(evaluation: Evaluation) -> tuple[str, Tone]:
+    overall = evaluation.overall
     names = list(overall.differences)
     better, worse, undecided = (
         [name for name in names if overall.verdict(name, "auc") == verdict]
         for verdict in ("better", "worse", "undecided")
     )
-    if _is_suspicious(overall.model["auc"]):
-        return "Too good to be true: look for a leak before anyone uses this model.", "warn"
-    if worse:
-        rank = "ranks" if len(worse) == 1 else "rank"
-        return f"Do not use this model yet: {listing(worse)} {rank} leads better.", "warn"
+    if reason := _refusal(evaluation, worse):
+        return reason, "warn"
     if not names:
         return (
             "The model was tested on later months, without a simpler forecast to compare it with.",
@@ -87,6 +85,19 @@ def _headline(overall: LeadGroup) -> tuple[str, Tone]:
         ),
         "plain",
     )
+
+
+def _refusal(evaluation: Evaluation, better_rivals: list[str]) -> str | None:
+    """Return why nobody should use the model, the gravest reason alone."""
+    honesty = evaluation.honesty
+    if _is_suspicious(evaluation.overall.model["auc"]):
+        return "Too good to be true: look for a leak before anyone uses this model."
+    if honesty is not None and honesty.failed:
+        return f"{honesty.says[0].upper()}{honesty.says[1:]}."
+    if better_rivals:
+        rank = "ranks" if len(better_rivals) == 1 else "rank"
+        return f"Do not use this model yet: {listing(better_rivals)} {rank} leads better."
+    return None
 
 
 def _calling(evaluation: Evaluation) -> str:

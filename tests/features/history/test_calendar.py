@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import ibis
@@ -11,7 +11,7 @@ import pytest
 from by_hand import Opened, answer
 
 from features.clock import to_us
-from features.history.calendar import calendar_of, local, working_hours
+from features.history.calendar import calendar_of, local, working_days_ahead, working_hours
 from features.params import FeatureParams
 
 AMSTERDAM = FeatureParams(timezone="Europe/Amsterdam")
@@ -67,6 +67,99 @@ def test_working_hours_add_up(zone: str, seed: int) -> None:
     first, second, third = (moments[:, place].copy() for place in range(3))
     parts = working_hours(first, second, params) + working_hours(second, third, params)
     np.testing.assert_allclose(working_hours(first, third, params), parts, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_days_off_take_their_own_hours_away(zone: str, seed: int) -> None:
+    """What is left is the time at work outside them, by the clock where the business is."""
+    rng = np.random.default_rng(seed)
+    days = [date(2024, 1, 1) + timedelta(days=int(day)) for day in rng.integers(0, 365, 30)]
+    plain = FeatureParams(timezone=zone)
+    params = plain.model_copy(update={"days_off": tuple(days)})
+    low, high = to_us([datetime(2024, 1, 1), datetime(2025, 1, 1)])
+    starts, ends = np.sort(rng.integers(low, high, (2, 100)), axis=0)
+    lost = np.zeros(100)
+    for day in set(days):
+        opens, closes = (_utc(datetime.combine(day, datetime.min.time()), h, zone) for h in (9, 17))
+        if day.weekday() < 5:
+            lost += np.clip(np.minimum(ends, closes) - np.maximum(starts, opens), 0, None)
+    expected = working_hours(starts, ends, plain) - lost / 3.6e9
+    np.testing.assert_allclose(working_hours(starts, ends, params), expected, rtol=0, atol=1e-6)
+
+
+def _utc(day: datetime, hour: int, zone: str) -> int:
+    there = (day + timedelta(hours=hour)).replace(tzinfo=ZoneInfo(zone))
+    return int(to_us([there.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)])[0])
+
+
+def test_days_off_that_are_not_worked_anyway_change_nothing() -> None:
+    """Saturdays and Sundays that are days off leave every bit as it was."""
+    sundays = tuple(date(2024, 1, 6) + timedelta(days=7 * w + d) for w in range(52) for d in (0, 1))
+    rng = np.random.default_rng(3)
+    low, high = to_us([datetime(2023, 1, 1), datetime(2026, 1, 1)])
+    starts, ends = np.sort(rng.integers(low, high, (2, 300)), axis=0)
+    params = AMSTERDAM.model_copy(update={"days_off": sundays})
+    assert np.array_equal(
+        working_hours(starts, ends, params), working_hours(starts, ends, AMSTERDAM)
+    )
+
+
+def test_a_country_has_its_holidays_off() -> None:
+    """Christmas 2024, a Wednesday and a Thursday, in Germany; in the United States, one day."""
+    spans = {"": 40, "DE": 24, "US": 32}
+    for country, expected in spans.items():
+        params = FeatureParams(holidays=country)
+        assert hours("2024-12-23", "2024-12-30", params) == expected
+
+
+# Working time ahead.
+
+
+@pytest.mark.parametrize("horizon", [1, 14, 30, 90])
+def test_working_time_ahead_is_one_on_average(horizon: int) -> None:
+    """Over cutoffs on all days of the week, without days off, whatever the horizon."""
+    cutoffs = [datetime(2025, 3, 3) + timedelta(days=day) for day in range(28)]
+    assert working_days_ahead(cutoffs, horizon, FeatureParams()).mean() == pytest.approx(1)
+
+
+def test_working_time_ahead_counts_the_days_that_are_left() -> None:
+    """From Monday 8 December 2025, 30 days hold 22 weekdays, less two of Christmas and New Year."""
+    plain = working_days_ahead([datetime(2025, 12, 8)], 30, FeatureParams())
+    params = FeatureParams(holidays="DE", days_off=(date(2025, 12, 24),))
+    fewer = working_days_ahead([datetime(2025, 12, 8)], 30, params)
+    assert plain.dtype == np.float64
+    assert plain * 150 / 7 == pytest.approx([22])
+    assert fewer * 150 / 7 == pytest.approx([22 - 4])
+
+
+def test_working_time_ahead_ends_with_the_horizon() -> None:
+    """A day off at its end counts nothing, one at its beginning does; no day left is nothing."""
+    monday = datetime(2025, 3, 3)
+
+    def ahead(*days: date) -> float:
+        return float(working_days_ahead([monday], 7, FeatureParams(days_off=days))[0])
+
+    assert ahead() == 1
+    assert ahead(date(2025, 3, 10)) == 1
+    assert ahead(date(2025, 3, 3)) == pytest.approx(0.8)
+    assert ahead(*(date(2025, 3, day) for day in range(3, 8))) == 0
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_slow_day_counts_its_share(zone: str) -> None:
+    """With a share of nothing it is a day off, with a full one it is a day like any other."""
+    cutoffs = [datetime(2025, 3, 3, 5) + timedelta(days=day) for day in range(40)]
+    plain, slow = FeatureParams(timezone=zone), date(2025, 3, 26)
+    off = plain.model_copy(update={"days_off": (slow,)})
+    usual, without = (working_days_ahead(cutoffs, 14, params) for params in (plain, off))
+    assert (without < usual).any()
+    for share in (0.0, 0.25, 1.0):
+        counted = working_days_ahead(cutoffs, 14, plain, {slow: share})
+        np.testing.assert_allclose(counted, share * usual + (1 - share) * without, atol=1e-12)
+        np.testing.assert_allclose(
+            working_days_ahead(cutoffs, 14, off, {slow: share}), without, atol=1e-12
+        )
 
 
 def test_without_moments_there_are_no_hours() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from features.errors import InputError
 from features.simulation.day import Counterfactual, Exogenous, Streams, Uniforms, mask_of
@@ -14,7 +16,7 @@ from features.simulation.lead_work import attention, contact_chance, interest_af
 from features.simulation.machine import TROUBLE, Machine
 from features.simulation.outside import open_quarter
 from features.simulation.rows import Rows
-from features.simulation.settings import CompanySettings, company_settings
+from features.simulation.settings import PRESETS, CompanySettings, company_settings
 from features.simulation.state import (
     BURN_IN,
     CAUSES,
@@ -28,7 +30,7 @@ from features.simulation.state import (
 SEEDS = range(3)
 
 
-def machine(counterfactual: Counterfactual | None = None, **changes: float | str) -> Machine:
+def machine(counterfactual: Counterfactual | None = None, **changes: Any) -> Machine:
     """Return what plays a small company."""
     settings = company_settings("small", seed=1, **changes)
     return Machine(settings, calendar_of(settings)[0], counterfactual or Counterfactual())
@@ -165,6 +167,94 @@ def test_working_days_left_count_down_to_the_end_of_a_quarter() -> None:
         same = calendar.quarter[day] == calendar.quarter[following]
         left = calendar.workdays_left[following] if same else 0
         assert calendar.workdays_left[day] == left + int(calendar.workday[day])
+
+
+SEASONS = PRESETS["seasons"]
+
+
+def test_holidays_and_slow_weeks_stand_in_the_calendar() -> None:
+    """Nobody works on Christmas 2024, in a slow week; other days are as without."""
+    plain, _ = calendar_of(company_settings("small"))
+    calendar, _ = calendar_of(company_settings("small", **SEASONS))
+    assert (plain.pace == 1).all()
+    assert not plain.holiday.any()
+    christmas, monday, sunday, october = (
+        calendar.number(date(2024, month, day))
+        for month, day in ((12, 25), (12, 23), (12, 22), (10, 3))
+    )
+    assert calendar.holiday[[christmas, monday, sunday, october]].tolist() == [1, 0, 0, 1]
+    assert calendar.workday[[christmas, monday, sunday, october]].tolist() == [0, 1, 0, 0]
+    paces = [0.3 * 0.2, 0.3, 0.8, 0.2]
+    assert calendar.pace[[christmas, monday, sunday, october]] == pytest.approx(paces)
+    # A Sunday that is a holiday is a day without work like any Sunday.
+    assert not calendar.holiday[calendar.number(date(2025, 4, 20))]
+    assert np.array_equal(calendar.workday | calendar.holiday, plain.workday)
+    usual = (calendar.pace == 1) & ~calendar.holiday
+    assert np.array_equal(calendar.workday[usual], plain.workday[usual])
+    # The last working days of a quarter come before Christmas.
+    assert calendar.workdays_left[monday] == plain.workdays_left[monday] - 2
+
+
+@pytest.mark.parametrize("code", ["0:0.5", "54:0.5", "1:0", "1:1.5", "1:-0.5", "30", "x:0.5"])
+def test_a_slow_week_is_a_week_and_a_factor(code: str) -> None:
+    """Weeks run from 1 to 53 and their factor from above 0 to 1."""
+    with pytest.raises(ValidationError, match="slow_weeks"):
+        company_settings("small", slow_weeks=(code,))
+
+
+def test_an_unknown_country_has_no_company() -> None:
+    """Its holidays cannot be listed."""
+    with pytest.raises(ValidationError, match="no public holidays are listed for 'XX'"):
+        company_settings("small", holidays="XX")
+
+
+def test_weeks_that_are_not_slower_change_nothing() -> None:
+    """With a factor of 1 in each week of the year, a company is the same to the last bit."""
+    every_week = tuple(f"{week}:1.0" for week in range(1, 54))
+    plain, same = (played(machine(slow_weeks=weeks), 200) for weeks in ((), every_week))
+    for rows, others in ((plain.leads, same.leads), (plain.deals, same.deals)):
+        assert all(np.array_equal(rows[name], others[name]) for name in rows.columns)
+
+
+def test_nobody_works_on_a_holiday() -> None:
+    """Leads may still become deals or be lost, seldom; no touch, no deal that moves or ends."""
+    plays = machine(**SEASONS)
+    streams = Streams.of(4)
+    state = new_company(plays.settings, streams.staff)
+    ended = {True: 0, False: 0}
+    days = {True: 0, False: 0}
+    for _ in range(366):
+        rests = bool(plays.calendar.holiday[state.day])
+        touches = state.leads["touches"].sum()
+        day = plays.step(state, streams, with_chances=True)
+        if rests:
+            assert not {"touched", "deal_touched", "deal_staged", "won"} & set(day.masks)
+            assert day.wins is None
+            assert state.leads["touches"].sum() == touches
+        if rests or plays.calendar.workday[day.number]:
+            days[rests] += 1
+            ended[rests] += day.masks["lost"].sum() + day.masks["converted"].sum()
+        state.tidy()
+    assert days[True] >= 8
+    assert 0 < ended[True] / days[True] < 0.4 * ended[False] / days[False]
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5])
+def test_in_a_slow_week_everything_runs_at_its_factor(share: float) -> None:
+    """Chances to become a deal or to win are those of the usual day, at the factor's rate."""
+    every_week = tuple(f"{week}:{share}" for week in range(1, 54))
+    state = played(machine(), 200)
+    while not machine().calendar.workday[state.day]:
+        machine().step(state, Streams.of(5))
+    # Nobody is touched, so that all that differs is the pace.
+    plain, slow = (machine(slow_weeks=w, capacity=1e-9) for w in ((), every_week))
+    usual, slower = (
+        plays.step(state.copy(), Streams.of(6), with_chances=True) for plays in (plain, slow)
+    )
+    old = len(state.leads)
+    for before, after in ((usual.chance[:old], slower.chance[:old]), (usual.wins, slower.wins)):
+        assert (before > 0).any()
+        assert np.log1p(-after) == pytest.approx(share * np.log1p(-before), abs=1e-12)
 
 
 def test_potentials_rise_in_equal_ratios_about_one() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -18,6 +19,7 @@ sys.path.append(str(Path(__file__).parent))
 from simulated import UNTOLD, lived, tables, truth
 
 from features.simulation.realism import Extract, attainment, realism
+from features.simulation.state import BURN_IN
 
 SEEDS = (1, 2, 3)
 CASE = ["John Doe", "Sally Smith"]
@@ -30,6 +32,33 @@ YEAR = {"reps": 16, "months": 12}
 def extract(preset: str, seed: int, **changes: int) -> Extract:
     """Live a company without truth and read its tables."""
     return Extract.read(lived(preset, seed, **UNTOLD, **changes)[1])
+
+
+# The same companies from version to version.
+
+KEPT = {
+    "small": "d1af1a4c54819ffb",
+    "johnsally": "8f6aafee8552dde9",
+    "shock": "9deda0527d12cc18",
+    "nosignal": "08f1f498423a4664",
+    "seasons": "84d36abad61a884a",
+}
+"""Digests of each preset's tables and truth, with few reps, months and replays."""
+
+
+@pytest.mark.parametrize("preset", KEPT)
+def test_a_preset_stays_the_company_it_was(preset: str) -> None:
+    """Published figures hold for a preset's company, so new settings change nothing in it.
+
+    A change that is meant to change companies changes the digests too, and says so.
+    """
+    few = {"reps": 4, "months": 3, "replays": 2, "cause_replays": 1, "quota_quarters": 1}
+    early = {"shock_month": 1} if preset == "shock" else {}
+    _, folder = lived(preset, 1, lead_cutoffs=2, **few, **early)
+    files = sorted(folder.rglob("*.parquet"))
+    text = "".join(pd.read_parquet(path).to_csv() for path in files)
+    assert len(files) == 14
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == KEPT[preset]
 
 
 # John and Sally.
@@ -246,12 +275,34 @@ def test_a_calm_market_stands_still() -> None:
     assert len(set(lived("demo", 1, **UNTOLD, **HALF)[0].exogenous.market.values())) > 5
 
 
-# Realism.
+# Seasons.
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_company_is_believable(seed: int) -> None:
+def test_deals_come_in_proportion_to_the_pace_of_days(seed: int) -> None:
+    """As many leads become deals in a day as its pace says, and none on a weekend."""
+    life, folder = lived("seasons", seed, **UNTOLD, **HALF)
+    calendar, leads = life.calendar, tables(folder)["leads"]
+    first, days = np.datetime64(calendar.first, "D"), np.arange(BURN_IN, life.end)
+    converted = leads["converted_at"].dropna().to_numpy().astype("datetime64[D]")
+    opened = np.bincount((converted - first).astype(int), minlength=life.end)[BURN_IN:]
+    pace, is_holiday = calendar.pace[days], calendar.holiday[days]
+    is_work = calendar.workday[days]
+    usual = opened[is_work & (pace == 1)].mean()
+    assert 0.55 < opened[is_work & (pace < 1)].mean() / usual / pace[is_work & (pace < 1)].mean()
+    assert opened[is_work & (pace < 1)].mean() < 0.85 * usual
+    assert opened[is_holiday].mean() < 0.35 * usual
+    assert opened[~is_work & ~is_holiday].sum() == 0
+
+
+# Realism.
+
+
+@pytest.mark.parametrize(
+    ("preset", "seed"), [*(("demo", seed) for seed in SEEDS), ("seasons", SEEDS[0])]
+)
+def test_a_company_is_believable(preset: str, seed: int) -> None:
     """Every figure of the realism table lies where published figures let it."""
-    figures = realism(lived("demo", seed, **UNTOLD)[1])
+    figures = realism(lived(preset, seed, **UNTOLD)[1])
     assert len(figures) >= 20
     assert {f.name: f.value for f in figures if not f.low <= f.value <= f.high} == {}

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -192,8 +193,12 @@ def test_adding_rows_leaves_the_shorter_ones_alone() -> None:
     assert longest["n"].tolist() == [0, 1, 2, 0, 1, 0]
 
 
-@pytest.mark.parametrize("changes", [{}, {"signal": 0.5}, {"shock_month": 3, "end_rush": 6.0}])
-def test_telling_chances_changes_no_outcome(changes: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"signal": 0.5}, {"shock_month": 3, "end_rush": 6.0}, PRESETS["seasons"]],
+    ids=["plain", "half the signal", "shock", "seasons"],
+)
+def test_telling_chances_changes_no_outcome(changes: dict[str, Any]) -> None:
     """Formulas are left out only where they cannot matter: with all of them, the same comes."""
     life, _ = lived("small", 2, months=6, reps=6, **UNTOLD | {"lead_cutoffs": 6}, **changes)
     state = life.states[min(life.states)]
@@ -218,6 +223,20 @@ def test_truth_is_calibrated_over_seeds() -> None:
     p, y = chances["p_true"].to_numpy(), chances["y"].to_numpy()
     assert len(chances) > 2_000
     assert ece(p, y) <= noise_floor(p) + 0.012
+    assert abs(p.mean() - y.mean()) < 3.5 * np.sqrt((p * (1 - p)).sum()) / len(p)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_truth_knows_the_days_off_ahead(seed: int) -> None:
+    """Chances before Christmas are those of fewer working days, and come as often as said."""
+    changes = {"months": 6, "replays": 30, "cause_replays": 0, "quota_quarters": 0}
+    _, folder = lived("small", seed, **changes, **PRESETS["seasons"])
+    rows = mature(folder)
+    said = rows.groupby("cutoff")["p_true"].mean()
+    christmas, before = said[pd.Timestamp("2024-12-09")], said[pd.Timestamp("2024-10-14")]
+    # 14.1 working days at full pace in the 30 days from 9 December, 22 in those from 14 October.
+    assert 0.5 < christmas / before < 0.8
+    p, y = rows["p_true"].to_numpy(), rows["y"].to_numpy()
     assert abs(p.mean() - y.mean()) < 3.5 * np.sqrt((p * (1 - p)).sum()) / len(p)
 
 

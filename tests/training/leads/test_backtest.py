@@ -114,7 +114,7 @@ def test_what_comes_later_changes_no_forecast(
 
 
 def test_simple_forecasts_stand_beside(tested: Backtest) -> None:
-    """Four baselines forecast the same rows, and the company's reasons are worth a model."""
+    """Five baselines forecast the same rows, and the company's reasons are worth a model."""
     assert list(tested.predictions.baselines) == [
         "base rate",
         "recency rule",

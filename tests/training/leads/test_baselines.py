@@ -15,8 +15,8 @@ from sellers import FEATURES
 from features.build import Examples
 from features.storage.warehouse import Warehouse
 from training.checks.suspicion import Suspicion
+from training.evaluation.honesty import BASE_RATE
 from training.leads.baselines import (
-    BASE_RATE,
     LOGISTIC,
     NAIVE_BAYES,
     RECENCY,
