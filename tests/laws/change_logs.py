@@ -162,8 +162,8 @@ def reconciled(
             stood, shown = text(known[entity_id].get(name)), new.get(at, [])
             value = rng.choice(values(kind, name)) if shown else stood
             if value is not None or at[::2] != ("deal", "rep_id"):
-                for row in rows:
-                    row |= {name: typed(value, types[name])} if row[key] == entity_id else {}
+                for row in (row for row in rows if row[key] == entity_id):
+                    row[name] = typed(value, types[name])
             if shown and not last_of([r for r in shown if r.available_at < moment])[0]:
                 created = creation(after.tables, kind, entity_id)
                 changes = _with_before(changes, at, created, stood)

@@ -143,6 +143,8 @@ class Pasts:
         shown = self._logged.get((kind, entity_id, name), [])
         if name in NO_FIELDS[kind] or (kind, name) not in self.complete:
             return []
+        if entity_id not in self._rows[kind]:
+            return []  # what has no row of its own was never created
         created, complete = self.creation(kind, entity_id) or DAWN, self.complete[kind, name]
         if not shown:
             own = self._rows[kind].get(entity_id, {}).get(name) if complete else None
