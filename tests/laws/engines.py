@@ -21,7 +21,7 @@ class Engine:
 
     Attributes:
         name: which engine.
-        connect: opens a folder of tables.
+        connect: opens what was ingested.
         close: lets go of what was opened.
         folder: where extracts are written while they are open.
     """
@@ -32,10 +32,15 @@ class Engine:
     folder: Path
 
     @contextmanager
-    def open(self, extract: Extract) -> Iterator[Warehouse]:
-        """Write an extract and open it."""
+    def open(self, extract: Extract, form: str = "parquet") -> Iterator[Warehouse]:
+        """Write an extract, ingest it, and open what came of it.
+
+        Args:
+            extract: complete up to its own end.
+            form: of its files, parquet or csv.
+        """
         with TemporaryDirectory(dir=self.folder) as made:
-            warehouse = self.connect(extract.write(Path(made) / "tables"))
+            warehouse = self.connect(extract.ingest(Path(made), form))
             try:
                 yield warehouse
             finally:

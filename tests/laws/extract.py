@@ -1,7 +1,8 @@
-"""An extract in memory: plain rows, written to files as `ingest` would leave them."""
+"""An extract in memory: plain rows, handed over as a CRM would, and read by real ingest."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -11,8 +12,11 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pasts import Pasts, as_made, text
 
-from features.storage.catalog import WarehouseMeta
+from features.ingest.load import ingest
+from features.params import FeatureParams
+from features.storage.catalog import WarehouseMeta, current
 from features.tables import TABLES, ColumnKind
 
 Row = Mapping[str, Any]
@@ -74,32 +78,70 @@ class Extract:
 
     def cut(self, moment: datetime) -> Extract:
         """Give the extract as it would have been made at a moment, by the contract's words."""
+        shown = as_made({n: self.rows(n) for n in self.tables}, moment, self.types)
 
         def as_made_then(table: str, rows: list[Row]) -> Sequence[Row]:
             return [masked(table, row, moment) for row in rows if is_visible(table, row, moment)]
 
-        return replace(self.each(as_made_then), data_until=min(moment, self.data_until))
+        tables = {name: tuple(as_made_then(name, list(rows))) for name, rows in shown.items()}
+        return replace(self, tables=tables, data_until=min(moment, self.data_until))
 
-    def write(self, folder: Path) -> WarehouseMeta:
-        """Write all seven tables, typed, with `known_at` filled."""
+    def accepted(self) -> Extract:
+        """Give what ingest makes of it where its end is declared: the same cut at that end."""
+        return self.cut(self.data_until)
+
+    def pasts(self) -> Pasts:
+        """Give what it says of the past of each field, to who ingests it."""
+        return Pasts(self.accepted().tables, self.types)
+
+    @property
+    def types(self) -> dict[str, dict[str, pa.DataType]]:
+        """The type of each column of each table."""
+        return {
+            name: {column.name: ARROW[column.kind] for column in table.columns}
+            | ({"old_value": pa.string()} if name == "changes" else {})
+            | dict(self.attributes.get(name, {}))
+            for name, table in TABLES.items()
+        }
+
+    def write(self, folder: Path, form: str = "parquet") -> None:
+        """Write the tables as a CRM would hand them over.
+
+        Args:
+            folder: where the files go.
+            form: parquet or csv.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        for name, table in TABLES.items():
-            types = {column.name: ARROW[column.kind] for column in table.columns}
-            types |= self.attributes.get(name, {})
-            rows = self.rows(name)
-            columns: dict[str, list[Any]] = {c: [row.get(c) for row in rows] for c in types}
-            if "known_at" in types:
-                columns["known_at"] = [known_at(name, row) for row in rows]
-            typed = {c: pa.array(values, types[c]) for c, values in columns.items()}
-            pq.write_table(pa.table(typed), folder / f"{name}.parquet")
-        return WarehouseMeta(
-            path=folder,
-            present=frozenset(self.tables),
-            data_until=self.data_until,
-            declared=True,
-            fingerprint="-",
-            source="a test",
-        )
+        for name, types in self.types.items():
+            if name in self.tables:
+                WRITERS[form](folder / f"{name}.{form}", types, self.rows(name))
+
+    def ingest(
+        self, home: Path, form: str = "parquet", params: FeatureParams | None = None
+    ) -> WarehouseMeta:
+        """Write the tables, and let ingest read them up to the extract's end."""
+        self.write(home / "source", form)
+        params = params or FeatureParams()
+        ingest(str(home / "source"), home, params, data_until=self.data_until)
+        return current(home)
+
+
+def _write_parquet(path: Path, types: Mapping[str, pa.DataType], rows: Sequence[Row]) -> None:
+    columns = {c: pa.array([row.get(c) for row in rows], kind) for c, kind in types.items()}
+    pq.write_table(pa.table(columns), path)
+
+
+def _write_csv(path: Path, types: Mapping[str, pa.DataType], rows: Sequence[Row]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(types)
+        writer.writerows([text(row.get(name)) for name in types] for row in rows)
+
+
+WRITERS: Mapping[str, Callable[[Path, Mapping[str, pa.DataType], Sequence[Row]], None]] = (
+    MappingProxyType({"parquet": _write_parquet, "csv": _write_csv})
+)
+"""How tables are written, by the ending of their files."""
 
 
 def known_at(table: str, row: Row) -> datetime:
@@ -111,6 +153,8 @@ def known_at(table: str, row: Row) -> datetime:
 
 def is_visible(table: str, row: Row, moment: datetime) -> bool:
     """Tell by the contract's words whether a row may be seen at a moment."""
+    if table == "reps":
+        return row.get("hired_at") is None or row["hired_at"] < moment
     if table not in CLOCKS:
         return True
     if table == "quotas":
@@ -120,8 +164,13 @@ def is_visible(table: str, row: Row, moment: datetime) -> bool:
 
 
 def masked(table: str, row: Row, moment: datetime) -> Row:
-    """Empty the end of a row's story where it lies at or after a moment."""
+    """Empty the end of a row's story where it lies at or after a moment.
+
+    A deal that closed neither won nor lost is open still.
+    """
     hidden = {n for n in ENDS.get(table, ()) if (at := row.get(n)) is None or at >= moment}
+    if table == "deals" and row.get("won") is None:
+        hidden.add("closed_at")
     if "closed_at" in hidden:
         hidden.add("won")
     return {name: None if name in hidden else value for name, value in row.items()}
@@ -137,7 +186,14 @@ def touch(lead_id: str, at: datetime, kind: str = "call", **more: Any) -> Row:
     return {"lead_id": lead_id, "occurred_at": at, "type": kind, **more}
 
 
-def change(entity_id: str, at: datetime, name: str, value: str | None, kind: str = "lead") -> Row:
+def change(
+    entity_id: str,
+    at: datetime,
+    name: str,
+    value: str | None,
+    kind: str = "lead",
+    **more: Any,
+) -> Row:
     """Write a change's row."""
     return {
         "entity_type": kind,
@@ -145,4 +201,5 @@ def change(entity_id: str, at: datetime, name: str, value: str | None, kind: str
         "changed_at": at,
         "field": name,
         "value": value,
+        **more,
     }

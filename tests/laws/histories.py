@@ -9,6 +9,7 @@ from random import Random
 from typing import Any, TypeVar
 
 import pyarrow as pa
+from change_logs import reconciled, with_habits, with_same_histories
 from extract import CLOCKS, ENDS, Extract, Row, is_visible
 
 from features.params import FeatureParams, Weekday
@@ -48,18 +49,36 @@ LEADS = ("L2", "L10", "l2", "é", "L3", "L4", "7", "07", "L 5", "L6", "L7", "L8"
 REPS = (None, "R1", "R2", "R10", "ghost")
 TYPES = ("call", "e-mail", "Call", "it's done", "zz")
 STAGES = (None, "new", "open", "Offer", "won?")
-FIELDS = ("stage", "stage", "rep_id", "rep_id", "priority", "budget", "value", "source")
+ACCOUNTS = (None, "A1", "A2", "gone")
+FIELDS = (
+    *("stage", "stage", "rep_id", "rep_id", "priority", "budget", "value", "source"),
+    *("account_id", "industry", "grade", "is_big"),
+)
 VALUES: dict[str, tuple[str | None, ...]] = {
     "stage": STAGES,
     "rep_id": REPS,
+    "account_id": ACCOUNTS,
+    "lead_id": (None, *LEADS, "unknown"),
     "priority": (None, "low", "high", "High"),
     "budget": (None, "10", "2.5", "-3", "1e3"),
     "value": (None, "5", "70.25"),
-    "source": (None, "web", "fair"),
+    "source": (None, "web", "fair", "renamed"),
+    "industry": (None, "steel", "food", "feed"),
+    "grade": (None, "1.5", "2.0", "3"),
+    "is_big": (None, "true", "false"),
     "team": (None, "red", "blue"),
     "territory": (None, "north", "south"),
+    "level": (None, "junior", "senior"),
     "size": (None, "7", "9"),
     "sector": (None, "food", "steel"),
+    "amount": (None, "10", "2.5", "-3", "1e3", "x", "3e15", "100"),
+    "expected_close_at": (
+        *(None, "2024-03-31", "2024-04-20 12:00:00", "2024-04-02T08:30", "2024-02-30", "soon"),
+        *("2024-03-15T10:00:00.5Z", "2024-11-05 00:00:00+00:00", "2024-03-31T02:05:00+01:00"),
+        *("2024-10-30 23:59:59.999999 UTC", "2024-04-06T23:30:00-05:30", "2024-04-01 10:00 +0200"),
+    ),
+    "product": (None, "car", "boat"),
+    "seats": (None, "1", "20"),
 }
 ATTRIBUTES: dict[str, dict[str, pa.DataType]] = {
     "leads": {"industry": pa.string(), "grade": pa.float64(), "is_big": pa.bool_()},
@@ -111,8 +130,10 @@ def random_case(rng: Random) -> Case:
     for days in (*params.windows_days, params.owner_window_days, 28):
         anchors += [cutoff - timedelta(days=days) for cutoff in cutoffs]
     clock = _Clock(rng, odd - timedelta(days=20), until, anchors)
+    tables = _tables(rng, clock)
+    tables["changes"] = tuple(with_habits(rng, tables, values_of))
     return Case(
-        extract=Extract(_tables(rng, clock), until, ATTRIBUTES),
+        extract=Extract(tables, until, ATTRIBUTES),
         params=params,
         cutoffs=tuple(cutoffs),
         trained=rng.choice((*cutoffs, until)),
@@ -184,15 +205,42 @@ def _tables(rng: Random, clock: _Clock) -> dict[str, tuple[Row, ...]]:
     }
 
 
-def meddle(rng: Random, extract: Extract, moment: datetime) -> Extract:
-    """Add, edit and delete all kinds of rows that cannot be seen at a moment, and nothing else."""
+def values_of(_kind: str, name: str) -> Sequence[str | None]:
+    """Give the values a field may have."""
+    return VALUES[name]
+
+
+def accounts_met(extract: Extract, moment: datetime) -> set[str | None]:
+    """Name the accounts that a lead or deal belonged to at some time before a moment."""
+    pasts = extract.pasts()
+    met: set[str | None] = set()
+    for kind, table in (("lead", "leads"), ("deal", "deals")):
+        for row in extract.rows(table):
+            if not is_visible(table, row, moment):
+                continue
+            if not pasts.has_history(kind, "account_id"):
+                met.add(row.get("account_id"))
+            shown = pasts.rows(kind, row[f"{kind}_id"], "account_id")
+            met |= {account.value for account in shown if account.available_at < moment}
+    return met
+
+
+def meddle(rng: Random, extract: Extract, moment: datetime, more: Sequence[Row] = ()) -> Extract:
+    """Add, edit and delete all kinds of rows that cannot be seen at a moment, and nothing else.
+
+    Own columns of entities that have changes of a field are edited too.
+
+    Args:
+        rng: draws what is done.
+        extract: as it was.
+        moment: at which nothing of it may be seen.
+        more: further changes that cannot be seen then.
+    """
     clock = _Clock(rng, moment, extract.data_until, [moment])
     ids = [row["lead_id"] for row in extract.rows("leads")] or ["nobody"]
-    met = {row["account_id"] for row in extract.rows("leads") if row["created_at"] < moment}
+    met = accounts_met(extract, moment)
 
     def is_seen(table: str, row: Row) -> bool:
-        if table == "reps":
-            return row["hired_at"] is None or row["hired_at"] < moment
         if table == "accounts":
             return row["account_id"] in met
         return is_visible(table, row, moment)
@@ -204,11 +252,13 @@ def meddle(rng: Random, extract: Extract, moment: datetime) -> Extract:
         unseen = [row for row in rows if not is_seen(table, row) and rng.randrange(3)]
         edited = [_unseen(rng, clock, table, ids, row) for row in unseen]
         added = [_unseen(rng, clock, table, ids, {}) for _ in range(rng.randrange(8))]
+        added += more if table == "changes" else ()
         made = _without_repetitions(table, [*seen, *edited, *added])
         rng.shuffle(made)
         return made
 
-    return extract.each(changed)
+    other = reconciled(rng, extract, extract.each(changed), moment, values_of)
+    return with_same_histories(extract, other)
 
 
 def _with_other_end(rng: Random, clock: _Clock, table: str, row: Row, moment: datetime) -> Row:
@@ -263,7 +313,7 @@ def _lead(rng: Random, clock: _Clock, lead_id: str) -> Row:
         "lead_id": lead_id,
         "created_at": created,
         "rep_id": rng.choice(REPS),
-        "account_id": rng.choice((None, "A1", "A2", "gone")),
+        "account_id": rng.choice(ACCOUNTS),
         "source": rng.choice((None, "web", "Web", "fair")),
         "value": rng.choice(AMOUNTS),
         "converted_at": clock.maybe(created),
@@ -304,7 +354,7 @@ def _change(rng: Random, clock: _Clock, leads: Sequence[Any]) -> Row:
         "changed_at": happened,
         "known_at": clock.known_at(happened),
         "field": name,
-        "value": rng.choice(VALUES.get(name, (None, "junior", "senior"))),
+        "value": rng.choice(VALUES[name]),
     }
 
 

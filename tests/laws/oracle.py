@@ -18,6 +18,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from extract import Extract, Row, is_visible
+from pasts import Shown, number, text
 
 from features.feature import (
     Aggregate,
@@ -82,11 +83,12 @@ class Oracle:
         self, extract: Extract, words: Vocabulary, features: FeatureSet, params: FeatureParams
     ) -> None:
         """Take an extract, the words that were read off it, and what was declared with them."""
-        self.extract, self.words = extract, words
+        self.extract, self.words = extract.accepted(), words
         self.features, self.params = features, params
-        self._leads = {row["lead_id"]: row for row in extract.rows("leads")}
-        self._accounts = {row["account_id"]: row for row in extract.rows("accounts")}
-        self._reps = {row["rep_id"]: row for row in extract.rows("reps")}
+        self.pasts = self.extract.pasts()
+        self._leads = {row["lead_id"]: row for row in self.extract.rows("leads")}
+        self._accounts = {row["account_id"]: row for row in self.extract.rows("accounts")}
+        self._reps = {row["rep_id"]: row for row in self.extract.rows("reps")}
         self._happenings: dict[tuple[Relation, str, datetime], list[Happening]] = {}
         self._known: dict[tuple[str, datetime], dict[str, float]] = {}
         self._seen: dict[tuple[str, datetime], list[Row]] = {}
@@ -107,15 +109,27 @@ class Oracle:
         )
 
     def owner(self, lead: Row, moment: datetime) -> str | None:
-        """The last visible change of rep, else the lead's own, else who worked it last."""
-        _, moved = self._as_of("lead", lead["lead_id"], "rep_id", moment)
-        given: str | None = moved if moved is not None else lead["rep_id"]
-        if given is not None:
-            return given
+        """Who owns a lead."""
+        return self.owned("lead", lead["lead_id"], lead, moment)
+
+    def owned(self, kind: str, entity_id: str, row: Row, moment: datetime) -> str | None:
+        """Who owns a lead or deal.
+
+        The rep of the last visible change (nobody, where that is empty); where the field has no
+        history the own column; else the rep of the last visible activity on it.
+        """
+        if self.pasts.has_history(kind, "rep_id"):
+            is_shown, rep = self.pasts.last(kind, entity_id, "rep_id", moment)
+        else:
+            rep = row["rep_id"]
+            is_shown = rep is not None
+        return rep if is_shown else self._last_worker(f"{kind}_id", entity_id, moment)
+
+    def _last_worker(self, key: str, entity_id: str, moment: datetime) -> str | None:
         worked = [
             row
             for row in self._visible("activities", moment)
-            if row["lead_id"] == lead["lead_id"] and row["rep_id"] is not None
+            if row.get(key) == entity_id and row["rep_id"] is not None
         ]
         if not worked:
             return None
@@ -179,10 +193,8 @@ class Oracle:
     def _read(self, source: Relation, key: Key) -> list[Happening]:
         if source is Relation.STAGES:
             return [
-                Happening(row["changed_at"], {"stage": place(row["value"], self.words.stages)}, {})
-                for row in self._visible("changes", key.cutoff)
-                if (row["entity_type"], row["entity_id"]) == (self.subject.kind, key.lead_id)
-                and row["field"] == "stage"
+                Happening(row.changed_at, {"stage": place(row.value, self.words.stages)}, {})
+                for row in self._seen_changes(self.subject.kind, key.lead_id, "stage", key.cutoff)
             ]
         column = self.subject.key
         rows = [r for r in self._visible("activities", key.cutoff) if r[column] == key.lead_id]
@@ -199,6 +211,12 @@ class Oracle:
             if what is not None:
                 youngest[what] = max(row["occurred_at"], youngest.get(what, EPOCH))
         return [Happening(moment, {}, {}) for moment in youngest.values()]
+
+    def _seen_changes(
+        self, kind: str, entity_id: str | None, name: str, moment: datetime
+    ) -> list[Shown]:
+        rows = self.pasts.rows(kind, entity_id, name)
+        return [row for row in rows if row.available_at < moment]
 
     def _touch(self, row: Row) -> Happening:
         words = {
@@ -283,7 +301,7 @@ class Oracle:
             **self._columns(
                 {
                     "leads": ("lead", lead["lead_id"], lead),
-                    "accounts": self._account(lead["account_id"]),
+                    "accounts": self._account("lead", lead["lead_id"], key.cutoff),
                 },
                 key.cutoff,
             ),
@@ -293,7 +311,9 @@ class Oracle:
             **self._calendar(key.cutoff),
         }
 
-    def _account(self, account_id: str | None) -> tuple[str, str | None, Row]:
+    def _account(self, kind: str, entity_id: str, cutoff: datetime) -> tuple[str, str | None, Row]:
+        """The account a lead or deal belongs to at the cutoff."""
+        account_id = self.pasts.own(kind, entity_id, "account_id", cutoff)
         return "account", account_id, self._accounts.get(account_id, {})
 
     def _columns(
@@ -305,29 +325,15 @@ class Oracle:
             table, column = full.split(".", 1)
             if table in entities:
                 kind, entity_id, row = entities[table]
-                changed, new = self._as_of(kind, entity_id, column, cutoff)
-                value = new if changed else row.get(column)
+                value = row.get(column)
+                if self.pasts.has_history(kind, column):
+                    value = self.pasts.value(kind, entity_id, column, cutoff)
                 found[full.replace(".", "_")] = read(value, categories)
         for name, categories in self.words.fields.items():
             own, own_id, _ = next(iter(entities.values()))
-            _, value = self._as_of(own, own_id, name, cutoff)
+            value = self.pasts.value(own, own_id, name, cutoff)
             found[f"field_{name}"] = read(value, categories)
         return found
-
-    def _as_of(
-        self, kind: str, entity_id: str | None, name: str, moment: datetime
-    ) -> tuple[bool, str | None]:
-        """Tell whether a field was seen to change, and to what; of two at once, the greater."""
-        seen = [
-            row
-            for row in self._visible("changes", moment)
-            if (row["entity_type"], row["entity_id"], row["field"]) == (kind, entity_id, name)
-        ]
-        if not seen:
-            return False, None
-        last = max(row["changed_at"] for row in seen)
-        values = [r["value"] for r in seen if r["changed_at"] == last and r["value"] is not None]
-        return True, max(values, default=None)
 
     def _owner(self, key: Key) -> dict[str, float]:
         """The owner's record, load and description; nothing of it where there is no owner."""
@@ -369,9 +375,8 @@ class Oracle:
 
     def described(self, rep_id: str, name: str, moment: datetime) -> str | None:
         """What the CRM says of a rep at a moment; who is hired later is not known yet."""
-        changed, new = self._as_of("rep", rep_id, name, moment)
-        if changed:
-            return new
+        if self.pasts.has_history("rep", name):
+            return self.pasts.value("rep", rep_id, name, moment)
         rep = self._reps.get(rep_id, {})
         is_known = rep.get("hired_at") is None or self.hired(rep_id, moment) is not None
         value: str | None = rep.get(name) if is_known else None
@@ -450,17 +455,9 @@ def place(word: str | None, words: Sequence[str]) -> int | None:
     return words.index(word) if word in words else len(words)
 
 
-def number(value: Any) -> float | None:
-    """Read a value as a number if it is one."""
-    try:
-        return None if value is None else float(value)
-    except ValueError:
-        return None
-
-
 def read(value: Any, categories: Sequence[str] | None) -> float:
     """Read a column's value as a number, or as a place in its list of categories."""
-    found = number(value) if categories is None else place(value, categories)
+    found = number(value) if categories is None else place(text(value), categories)
     return NOTHING if found is None else float(found)
 
 

@@ -63,6 +63,7 @@ TYPES: Mapping[str, Mapping[str, pa.DataType]] = {
         "changed_at": pa.timestamp("us"),
         "field": pa.string(),
         "value": pa.string(),
+        "old_value": pa.string(),
     },
 }
 

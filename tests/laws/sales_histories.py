@@ -9,41 +9,27 @@ from itertools import pairwise
 from random import Random
 
 import pyarrow as pa
+from change_logs import with_habits
 from extract import Extract, Row
 from histories import (
     AMOUNTS,
     ATTRIBUTES,
     KNOWN_AT_CREATION,
     MICROSECOND,
-    REPS,
     SHIFTS,
+    VALUES,
     Case,
     meddle,
     random_case,
+    values_of,
 )
 
 DEALS = ("D0", "D1", "D2", "D10", "d2", "é", "07", "7", "D 3", "D4")
 OWNERS = ("R1", "R2", "R10")
-STAGES = (None, "new", "open", "Offer", "won?")
-DATES = (
-    None,
-    "2024-03-31",
-    "2024-04-20 12:00:00",
-    "2024-04-02T08:30",
-    "2024-03-15T10:00:00.5Z",
-    "2024-11-05 00:00:00+00:00",
-    "2024-10-30 23:59:59.999999 UTC",
-    "2024-02-30",
-    "soon",
+FIELDS = (
+    *("stage", "stage", "rep_id", "amount", "expected_close_at", "priority", "product"),
+    *("account_id", "lead_id", "seats"),
 )
-VALUES = {
-    "stage": STAGES,
-    "rep_id": REPS,
-    "amount": (None, "10", "2.5", "-3", "1e3", "x", "3e15", "100"),
-    "expected_close_at": DATES,
-    "priority": (None, "low", "high"),
-    "product": (None, "car", "boat"),
-}
 Moment = Callable[..., datetime]
 QUOTAS = (100.0, 0.5, 1e5, 0.0, -5.0, 250.125)
 
@@ -81,6 +67,7 @@ def sales_case(rng: Random) -> Case:
         "reps": tuple(reps),
         "quotas": tuple(_quotas(rng, moment, case.cutoffs)),
     }
+    tables["changes"] = tuple(with_habits(rng, tables, values_of))
     attributes = {**ATTRIBUTES, "deals": {"product": pa.string(), "seats": pa.int64()}}
     known = (*KNOWN_AT_CREATION, "deals.product", "deals.seats")
     return replace(
@@ -92,8 +79,7 @@ def sales_case(rng: Random) -> Case:
 
 def meddle_sales(rng: Random, extract: Extract, moment: datetime) -> Extract:
     """Add, edit and delete rows that cannot be seen at a moment, deals and quotas above all."""
-    other = meddle(rng, extract, moment)
-    ids = [row["deal_id"] for row in other.rows("deals")] or ["nothing"]
+    ids = [row["deal_id"] for row in extract.rows("deals")] or ["nothing"]
     late = max(extract.data_until, moment)
 
     def later(low: datetime | None = None) -> datetime:
@@ -106,9 +92,8 @@ def meddle_sales(rng: Random, extract: Extract, moment: datetime) -> Extract:
         {**row, "known_at": later() + MICROSECOND, "amount": 7.0}
         for row in _quotas(rng, lambda _low=None: rng.choice((moment, extract.data_until)), ())
     ]
-    return other.but("changes", [*other.rows("changes"), *known]).but(
-        "quotas", [*other.rows("quotas"), *quotas]
-    )
+    other = meddle(rng, extract, moment, known)
+    return other.but("quotas", [*other.rows("quotas"), *quotas])
 
 
 def _hidden(rng: Random, row: Row, later: Moment) -> Row:
@@ -138,7 +123,7 @@ def _deal(rng: Random, moment: Moment, deal_id: str, extract: Extract) -> Row:
 
 
 def _change(rng: Random, moment: Moment, ids: Sequence[str]) -> Row:
-    name = rng.choice(list(VALUES))
+    name = rng.choice(FIELDS)
     happened = moment()
     lag = rng.choice((None, None, 0, 1, 20, -2))
     return {

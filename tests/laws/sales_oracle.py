@@ -7,7 +7,6 @@ compiles them.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +15,8 @@ from statistics import median
 from typing import Any
 
 from extract import Row, known_at
-from oracle import DAY, NOTHING, Happening, Key, Oracle, end_of, number, read, thousandths
+from oracle import DAY, NOTHING, Happening, Key, Oracle, end_of, read, thousandths
+from pasts import number, time_of
 
 from features.feature import Relation
 from features.subjects import DEAL, REP
@@ -24,9 +24,6 @@ from features.subjects import DEAL, REP
 MOVES = ("forward", "back", "up", "down", "pushed", "pulled")
 PRIOR_WINS = 5
 SECOND = timedelta(seconds=1)
-MOMENT = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d)(?::(\d\d)(?:[.](\d{1,6}))?)?)?(?: ?(?:Z|UTC|[+]00:?00))?"
-)
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,8 @@ class Deal:
     """How a deal stood at a moment."""
 
     row: Row
-    owner: str
+    owner: str | None
+    lead_id: str | None
     stage: str | None
     amount: float | None
     due: datetime | None
@@ -52,19 +50,6 @@ class Deal:
         return self.closed_at is None
 
 
-def time_of(text: str | None) -> datetime | None:
-    """Read a text as a moment, if it is one."""
-    found = MOMENT.fullmatch(text or "")
-    if found is None:
-        return None
-    day, clock, seconds, rest = found.groups()
-    try:
-        made = datetime.fromisoformat(f"{day}T{clock or '00:00'}:{seconds or '00'}")
-    except ValueError:
-        return None
-    return made.replace(microsecond=int((rest or "0").ljust(6, "0")))
-
-
 class SalesOracle(Oracle):
     """What deals and reps share: deals as they stood, sums over them, the company."""
 
@@ -80,17 +65,19 @@ class SalesOracle(Oracle):
         return self.__dict__.setdefault("_stood_", {})
 
     def _stand(self, row: Row, moment: datetime) -> Deal:
-        def told(name: str) -> tuple[bool, str | None]:
-            return self._as_of("deal", row["deal_id"], name, moment)
+        name = row["deal_id"]
 
-        (is_moved, amount), (is_due, due) = told("amount"), told("expected_close_at")
+        def own(column: str) -> Any:
+            return self.pasts.own("deal", name, column, moment)
+
         is_over = row["closed_at"] is not None and row["closed_at"] < moment
         return Deal(
             row,
-            told("rep_id")[1] or row["rep_id"],
-            told("stage")[1],
-            number(amount) if is_moved else row["amount"],
-            time_of(due) if is_due else row["expected_close_at"],
+            self.owned("deal", name, row, moment),
+            own("lead_id"),
+            self.pasts.value("deal", name, "stage", moment),
+            number(own("amount")),
+            time_of(own("expected_close_at")),
             row["closed_at"] if is_over else None,
             is_over and row["won"] is True,
         )
@@ -105,18 +92,14 @@ class SalesOracle(Oracle):
         return self._moves(key) if source is Relation.MOVES else super()._read(source, key)
 
     def _moves(self, key: Key) -> list[Happening]:
-        rows = [
-            row
-            for row in self._visible("changes", key.cutoff)
-            if (row["entity_type"], row["entity_id"]) == ("deal", key.lead_id)
-        ]
-        before: dict[str, str | None] = {}
         made = []
-        for row in sorted(rows, key=_as_shown):
-            name, value = row["field"], row["value"]
-            code, days = self._move(name, before.get(name), value)
-            made.append(Happening(row["changed_at"], {"move": code}, {"days": days}))
-            before[name] = value
+        for name in self.pasts.fields["deal"]:
+            before = None
+            rows = self._seen_changes("deal", key.lead_id, name, key.cutoff)
+            for row in sorted(rows, key=lambda row: row.order):
+                code, days = self._move(name, before, row.value)
+                made.append(Happening(row.changed_at, {"move": code}, {"days": days}))
+                before = row.value
         return made
 
     def _move(self, name: str, old: str | None, new: str | None) -> tuple[int | None, int]:
@@ -174,12 +157,6 @@ class SalesOracle(Oracle):
         return (won + prior * company) / (won + lost + prior)
 
 
-def _as_shown(row: Row) -> tuple[Any, ...]:
-    """The order in which the CRM came to show changes; of two at once, the lesser text first."""
-    known, value = known_at("changes", row), row["value"]
-    return max(row["changed_at"], known), row["changed_at"], value is not None, value or ""
-
-
 def within(deal: Deal, cutoff: datetime, days: int | None) -> bool:
     """Tell whether it closed in the last days."""
     assert deal.closed_at is not None
@@ -209,14 +186,16 @@ class DealOracle(SalesOracle):
         self._leads = {row["deal_id"]: row for row in self.extract.rows("deals")}
         return sorted(found, key=lambda key: (key.lead_id, key.cutoff))
 
+    def row(self, key: Key) -> Row:
+        """Give a deal's row."""
+        return self._leads[key.lead_id]
+
     def _about(self, key: Key) -> dict[str, float]:
-        deal, cutoff = self.deal(self._leads[key.lead_id], key.cutoff), key.cutoff
-        row, owner = deal.row, str(key.owner)
+        deal, cutoff = self.deal(self.row(key), key.cutoff), key.cutoff
+        row = deal.row
         leads = {lead["lead_id"]: lead for lead in self.extract.rows("leads")}
-        lead = leads.get(row["lead_id"])
+        lead = leads.get(deal.lead_id)
         lead = None if lead is None or lead["created_at"] >= cutoff else lead
-        own = self.deals_at(cutoff, owner)
-        won, lost = self.closed(cutoff, 365, owner)
         company = self.company(cutoff)
         all_won, all_lost = self.closed(cutoff, 90)
         created = sum(d.row["created_at"] >= cutoff - 90 * DAY for d in self.deals_at(cutoff))
@@ -232,12 +211,6 @@ class DealOracle(SalesOracle):
                 NOTHING if lead is None else (row["created_at"] - lead["created_at"]) / DAY
             ),
             "has_lead": float(lead is not None),
-            "owner_rate": self.drawn_rate(cutoff, owner),
-            "owner_closed": won + lost,
-            "owner_won_90d": self.closed(cutoff, 90, owner)[0],
-            "owner_open": sum(d.is_open for d in own),
-            "owner_created_30d": sum(d.row["created_at"] >= cutoff - 30 * DAY for d in own),
-            "amount_against_owner": over(size, self.drawn_median(cutoff, owner)),
             "amount_against_company": over(size, self.usual(cutoff)),
             "company_rate": company.pop("rate"),
             "company_open": sum(d.is_open for d in self.deals_at(cutoff)),
@@ -246,10 +219,36 @@ class DealOracle(SalesOracle):
         }
         known = {
             "deals": ("deal", row["deal_id"], row),
-            "leads": ("lead", row["lead_id"], lead or {}),
-            "accounts": self._account(row["account_id"]),
+            "leads": ("lead", deal.lead_id, lead or {}),
+            "accounts": self._account("deal", row["deal_id"], cutoff),
         }
-        return {**made, **self._columns(known, cutoff), **self._rep(owner, cutoff)}
+        return {**made, **self._columns(known, cutoff), **self._deal_owner(key, size)}
+
+    def _deal_owner(self, key: Key, size: int | None) -> dict[str, float]:
+        """The owner's record and load; without an owner only the company to compare with."""
+        cutoff, about = key.cutoff, self._rep(key.owner or "nobody", key.cutoff)
+        if key.owner is None:
+            against = over(size, self.usual(cutoff))
+            told = ("rate", "closed", "won_90d", "open", "created_30d")
+            nothing = dict.fromkeys((*about, *(f"owner_{name}" for name in told)), NOTHING)
+            return {**nothing, "amount_against_owner": against}
+        own = self.deals_at(cutoff, key.owner)
+        month = cutoff - 30 * DAY
+        return {
+            **about,
+            "owner_rate": self.drawn_rate(cutoff, key.owner),
+            "owner_closed": sum(self.closed(cutoff, 365, key.owner)),
+            "owner_won_90d": self.closed(cutoff, 90, key.owner)[0],
+            "owner_open": sum(d.is_open for d in own),
+            "owner_created_30d": sum(d.row["created_at"] >= month for d in own),
+            "amount_against_owner": over(size, self.drawn_median(cutoff, key.owner)),
+        }
+
+    def ending(self, key: Key, end: datetime) -> tuple[float, float]:
+        """What came of an open deal by the end of what may be read: won or not, and its amount."""
+        deal = self.deal(self.row(key), end)
+        amount = 0.0 if deal.amount is None else deal.amount
+        return (NOTHING if deal.is_open else float(deal.is_won)), amount
 
 
 @dataclass(frozen=True)
@@ -286,6 +285,20 @@ class RepOracle(SalesOracle):
         """The deals won in the period so far."""
         own = self.deals_at(key.cutoff, key.lead_id)
         return [d for d in own if d.is_won and d.closed_at is not None and d.closed_at >= key.start]
+
+    def attainment(self, key: RepKey, end: datetime) -> float:
+        """What a rep attained in a period, over the quota, by the end of what may be read.
+
+        Owner, amount and quota are the last ones known by then.
+        """
+        quota = self.quotas(end).get((key.lead_id, key.start, key.end), 0.0)
+        if key.end > end or quota <= 0:
+            return NOTHING
+        won = [d for d in self.deals_at(end, key.lead_id) if d.is_won and d.closed_at is not None]
+        inside = [
+            d.amount or 0.0 for d in won if d.closed_at and key.start <= d.closed_at < key.end
+        ]
+        return math.fsum(inside) / quota
 
     def minutes(self, start: datetime, end: datetime) -> int:
         """Working minutes."""

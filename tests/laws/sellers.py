@@ -69,6 +69,7 @@ TYPES: Mapping[str, Mapping[str, pa.DataType]] = {
         "known_at": pa.timestamp("us"),
         "field": pa.string(),
         "value": pa.string(),
+        "old_value": pa.string(),
     },
     "reps": {
         "rep_id": pa.string(),

@@ -19,6 +19,7 @@ from features.history.calendar import working_hours
 from features.history.vocabulary import read_vocabulary
 from features.labels.conversion import conversion
 from features.params import WEEKDAYS, FeatureParams
+from features.tables import TABLES
 
 CUTOFF = datetime(2024, 5, 15, 12)
 """A Wednesday noon."""
@@ -70,9 +71,9 @@ CHANGES = (
     change("moved", CUTOFF - 2 * DAY, "stage", "talking"),
     change("moved", CUTOFF - DAY, "stage", "offer"),
     change("moved", CUTOFF, "stage", "signed"),
-    change("moved", CUTOFF - DAY, "rep_id", "second"),
+    change("moved", CUTOFF - DAY, "rep_id", "second", old_value="first"),
     change("moved", CUTOFF, "rep_id", "third"),
-    change("first", CUTOFF - DAY, "team", "blue", "rep"),
+    change("first", CUTOFF - DAY, "team", "blue", "rep", old_value="red"),
     change("first", CUTOFF, "team", "green", "rep"),
 )
 REPS = (
@@ -226,12 +227,13 @@ def test_a_label_is_ripe_when_its_horizon_ends_with_the_extract(duckdb: Engine) 
 
 def test_a_revised_quota_is_seen_from_the_moment_it_is_known(duckdb: Engine) -> None:
     """A quota is the one thing seen at its own moment: `period_start`, or `known_at` if given."""
-    quota = {"rep_id": "r", "period_end": END, "amount": 1.0}
+    quota = {"period_end": END, "amount": 1.0}
+    early, late = CUTOFF - DAY, CUTOFF + 5 * DAY
     rows = (
-        {**quota, "period_start": CUTOFF},
-        {**quota, "period_start": CUTOFF + MICROSECOND},
-        {**quota, "period_start": CUTOFF + 5 * DAY, "known_at": CUTOFF, "amount": 2.0},
-        {**quota, "period_start": CUTOFF - DAY, "known_at": CUTOFF + MICROSECOND, "amount": 3.0},
+        {**quota, "rep_id": "a", "period_start": CUTOFF},
+        {**quota, "rep_id": "b", "period_start": CUTOFF + MICROSECOND},
+        {**quota, "rep_id": "c", "period_start": late, "known_at": CUTOFF, "amount": 2.0},
+        {**quota, "rep_id": "d", "period_start": early, "known_at": CUTOFF + MICROSECOND},
     )
     with duckdb.open(Extract({"quotas": rows}, data_until=END)) as warehouse:
         past = warehouse.until(CUTOFF)
@@ -242,7 +244,7 @@ def test_a_revised_quota_is_seen_from_the_moment_it_is_known(duckdb: Engine) -> 
 
 def test_an_extract_without_any_rows_gives_no_examples(duckdb: Engine) -> None:
     """Empty tables are an answer, not an error."""
-    with duckdb.open(Extract({}, data_until=END)) as warehouse:
+    with duckdb.open(Extract(dict.fromkeys(TABLES, ()), data_until=END)) as warehouse:
         words = read_vocabulary(warehouse, PARAMS)
         examples = look_at(warehouse, words, [CUTOFF], PARAMS)
         labels = conversion(warehouse, examples.keys, HORIZON_DAYS)

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
 import numpy as np
+import pandas as pd
 import pytest
+from change_logs import reconciled, statuses
 from extract import Extract, Row, is_visible
 from quota_company import FEATURES, QUARTERS, TRAINING, opened, sellers
+from restless import restless_deals
 
 from features.storage.warehouse import Warehouse
-from training.quota.backtest import forecast_frame
+from training.quota.backtest import backtest_quota, forecast_frame
 from training.quota.bundle import QuotaBundle
 from training.quota.deals import DAYS_LEFT
 from training.quota.fit import forecast_examples, learn_quota
 from training.quota.futures import Futures
+from training.quota.score import score_reps
+from training.rolling import Range
 from training.tracking.loading import load_bundle
 
 END = QUARTERS[4] + timedelta(days=20)
 MOMENT = QUARTERS[3] + timedelta(days=33, hours=13, minutes=37)
 """Not a midnight, in the middle of a period: the law holds for any moment."""
+ASKED = Range(MOMENT - timedelta(days=9), MOMENT)
 CUTOFFS = [QUARTERS[3] + timedelta(days=d) for d in (2, 30)]
 
 
@@ -30,10 +38,21 @@ def drawn(bundle: QuotaBundle, warehouse: Warehouse, cutoffs: list[datetime]) ->
     return bundle.draw(*forecast_examples(bundle, warehouse, cutoffs))
 
 
+def restless() -> Extract:
+    """Make the whole extract."""
+    return restless_deals(sellers(END), MOMENT)
+
+
+def forecasts(past: Warehouse, bundle: QuotaBundle) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Score the moment, and backtest the weeks before it."""
+    scores, _ = score_reps(past, bundle, "1", MOMENT)
+    return scores, backtest_quota(past, ASKED, FEATURES, TRAINING).predictions.frame
+
+
 @pytest.fixture(scope="module", name="whole")
 def fixture_whole(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """The whole history."""
-    return opened(sellers(END), tmp_path_factory.mktemp("whole"))
+    """The whole history, in which fields change before the moment and after it."""
+    return opened(restless(), tmp_path_factory.mktemp("whole"))
 
 
 @pytest.fixture(scope="module", name="bundle")
@@ -57,12 +76,30 @@ def meddled(extract: Extract, moment: datetime) -> Extract:
         return [_other_end(rng, row, moment) for row in kept][::-1]
 
     edited = extract.each(other)
+    after = moment + timedelta(days=1)
     revised = [
-        {**row, "known_at": moment + timedelta(days=1), "amount": 1.0}
+        {**row, "known_at": after, "amount": 1.0}
         for row in edited.rows("quotas")
         if row["period_end"] > moment
     ]
-    return edited.but("quotas", [*edited.rows("quotas"), *revised])
+    overlapping = [{**row, "period_start": row["period_start"] + DAY} for row in revised]
+    repeated = [{**row, "created_at": after, "closed_at": None} for row in edited.rows("deals")[:9]]
+    edited = edited.but("quotas", [*overlapping, *edited.rows("quotas"), *revised])
+    edited = edited.but("deals", [*edited.rows("deals"), *({**r, "won": None} for r in repeated)])
+    lawful = reconciled(rng, extract, edited, moment, lambda _, name: ENDS_OF[name])
+    assert statuses(lawful) == statuses(extract)
+    return lawful
+
+
+DAY = timedelta(days=1)
+ENDS_OF: Mapping[str, Sequence[str | None]] = {
+    "amount": ("1e6", None),
+    "origin": ("a new origin", None),
+    "rep_id": ("r9",),
+    "territory": ("mars", None),
+    "manager_id": ("m9", None),
+}
+"""What own columns may show in the end."""
 
 
 def _other_end(rng: Random, row: Row, moment: datetime) -> Row:
@@ -73,12 +110,22 @@ def _other_end(rng: Random, row: Row, moment: datetime) -> Row:
     return {**row, "closed_at": first + (END - first) * rng.random(), "won": rng.random() < 0.5}
 
 
-def test_the_cut_extract_gives_the_same_bits(
-    bundle: QuotaBundle, futures: Futures, tmp_path: Path
+@pytest.mark.parametrize("made", ["cut", "uncut"])
+def test_an_extract_that_ends_at_the_moment_gives_the_same_bits(
+    whole: Warehouse, bundle: QuotaBundle, futures: Futures, made: str, tmp_path: Path
 ) -> None:
-    """Trained `--until T` or on the extract made at T: one version, and the same futures."""
-    then = opened(sellers(END).cut(MOMENT), tmp_path)
+    """Trained `--until T`, or on an extract ingested with `--data-until T`: the same bits.
+
+    Whether that was made at T or goes on after it: one version, the same futures, scores, backtest.
+    """
+    extract = restless().cut(MOMENT) if made == "cut" else replace(restless(), data_until=MOMENT)
+    then = opened(extract, tmp_path)
     other = learn_quota(then.until(None), FEATURES, TRAINING)
+    for one, another in zip(
+        forecasts(whole.until(MOMENT), bundle), forecasts(then.until(None), other), strict=True
+    ):
+        assert len(one) > 0
+        pd.testing.assert_frame_equal(one, another, check_exact=True)
     assert bundle.deals.ensemble is not None
     assert bundle.new_business.linear is not None
     assert other.to_json() == bundle.to_json()
@@ -91,7 +138,7 @@ def test_unseen_rows_and_their_order_change_nothing(
     bundle: QuotaBundle, futures: Futures, tmp_path: Path
 ) -> None:
     """Whatever comes after T, and in whichever order rows come: one version, the same futures."""
-    other = opened(meddled(sellers(END), MOMENT), tmp_path)
+    other = opened(meddled(restless(), MOMENT), tmp_path)
     assert learn_quota(other.until(MOMENT), FEATURES, TRAINING).version == bundle.version
     again = drawn(bundle, other, CUTOFFS)
     assert (again.total == futures.total).all()
