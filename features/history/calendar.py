@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import pairwise
@@ -116,50 +116,6 @@ def working_hours(
     opens, closes = _shifts(int(starts_us.min()), int(ends_us.max()), params)
     worked = _worked(ends_us, opens, closes) - _worked(starts_us, opens, closes)
     return worked / 3.6e9
-
-
-def working_days_ahead(
-    cutoffs: Sequence[datetime],
-    horizon_days: int,
-    params: FeatureParams,
-    slow_days: Mapping[date, float] | None = None,
-) -> Floats:
-    """Measure the working time in `[cutoff, cutoff + horizon)` beside the usual.
-
-    The usual is what so many days hold on average over the years, if no day were off. So the result
-    is about 1 whatever the horizon, and 0 where nobody works until its end. From Monday to Friday,
-    over 30 days (21.4 working days):
-
-        from a Monday, no day off          22 working days    1.03
-        from a Saturday, no day off        20 working days    0.93
-        from a Monday, three days off      19 working days    0.89
-
-    Args:
-        cutoffs: moments in UTC.
-        horizon_days: how far to look ahead, in days.
-        params: the working days and hours, the zone they are in, and the days off.
-        slow_days: the share of their working time that counts, for days on which less is done.
-
-    Returns:
-        One ratio a cutoff.
-    """
-    starts = to_us(cutoffs)
-    opens, closes = params.working_hours
-    usual = horizon_days * len(set(params.working_days)) / len(WEEKDAYS) * (closes - opens)
-    ends = starts + horizon_days * DAY_US
-    hours = working_hours(starts, ends, params)
-    for day, share in (slow_days or {}).items():
-        low, high = _bounds(day, params)
-        part = working_hours(np.clip(starts, low, high), np.clip(ends, low, high), params)
-        hours = hours - (1 - share) * part
-    return hours / usual
-
-
-def _bounds(day: date, params: FeatureParams) -> tuple[int, int]:
-    """The moments (UTC) at which a day begins and ends where the business is."""
-    midnights = pd.DatetimeIndex([day, day + timedelta(days=1)])
-    low, high = _utc(midnights, params)
-    return int(low), int(high)
 
 
 def _days_off(first: date, last: date, params: FeatureParams) -> pd.DatetimeIndex:

@@ -22,6 +22,7 @@ from features.storage.warehouse import Warehouse
 from training.checks.canaries import canary_findings, spaced
 from training.checks.columns import attribute_findings
 from training.checks.currencies import currency_findings
+from training.checks.days_off import days_off_findings
 from training.checks.finding import Finding, by_severity
 from training.checks.health import health_findings
 from training.checks.histories import history_findings
@@ -50,6 +51,7 @@ def audit(warehouse: Warehouse, features: FeatureParams, params: TrainingParams)
     findings += quota_leak_findings(warehouse)
     findings += currency_findings(warehouse)
     findings += history_findings(warehouse)
+    findings += days_off_findings(warehouse, features)
     if "leads" in warehouse.present:
         findings += _lead_findings(warehouse, features, params)
     return by_severity(findings)
