@@ -52,7 +52,7 @@ def repetition(rng: Random, table: str, row: Row, moment: datetime, end: datetim
 
 
 @pytest.mark.parametrize("place", ["above", "below"])
-@tried_on(5, 41)
+@tried_on(5, 412)
 def test_rows_that_are_not_visible_displace_none(duckdb: Engine, rng: Random, place: str) -> None:
     """Repeated ids, edited outcomes and overlapping quotas from after T, above and below.
 

@@ -20,7 +20,7 @@ from sales_oracle import DealOracle, RepOracle
 from features.build import Examples
 from features.subjects import DEAL, REP, Subject
 
-SPARK_SEEDS = (3,)
+SPARK_SEEDS = (194,)
 ORACLES = {DEAL: DealOracle, REP: RepOracle}
 
 
