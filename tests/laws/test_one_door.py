@@ -90,7 +90,6 @@ ALLOWED = (
     ("training/checks/health.py", "other >= moment", AUDIT),
     ("training/checks/lead_outcomes.py", "created_at <= data_until", MATURE),
     ("training/checks/lead_outcomes.py", "created_at <= other", AUDIT),
-    ("training/checks/post_outcome.py", "other > created_at", AUDIT),
     ("training/checks/quota_leak.py", "period_end <= other", MATURE),
     ("training/checks/suspicion.py", "other < cutoff", PLACE),
     ("training/cutoffs.py", "searchsorted: moment", SPAN),

@@ -245,6 +245,7 @@ def _without_owner(warehouse: Warehouse) -> ir.Table:
     leads, rows, changes = (warehouse[name] for name in ("leads", "activities", "changes"))
     worked = rows.filter(rows.rep_id.notnull()).select("lead_id").distinct()
     moved = changes.filter((changes.entity_type == "lead") & (changes.field == "rep_id"))
+    # A row that empties the owner names nobody.
     moved = moved.filter(moved["value"].notnull())
     owned = worked.union(moved.select(lead_id="entity_id")).distinct()
     return leads.filter(leads.rep_id.isnull()).anti_join(owned, "lead_id")
@@ -285,12 +286,10 @@ def _activity_counts(warehouse: Warehouse) -> dict[str, int]:
 
 
 def _constant(warehouse: Warehouse, name: str) -> Iterator[Finding]:
-    """Find attributes of a table of two rows or more that are empty or hold one value.
-
-    Of fields with a history the column is empty by itself, and `changes` tells what they hold.
-    """
+    """Find attributes of a table of two rows or more that are empty or hold one value."""
     entity = ENTITY_OF.get(name, "")
     rows, columns = warehouse[name], sorted(warehouse.attributes(name))
+    # A column whose field has a history is empty by itself: `changes` holds its values.
     columns = [column for column in columns if not warehouse.has_history(entity, column)]
     if not columns:
         return
