@@ -58,11 +58,13 @@ class Extract:
         tables: the rows of each table; columns that are not named in a row are empty.
         data_until: where the extract ends.
         attributes: the further columns of each table, and what they hold.
+        declared: ingest is told where it ends; else it ends with its last event.
     """
 
     tables: Mapping[str, Sequence[Row]]
     data_until: datetime
     attributes: Mapping[str, Mapping[str, pa.DataType]] = field(default_factory=dict)
+    declared: bool = True
 
     def rows(self, table: str) -> list[Row]:
         """Give the rows of a table, empty if there is none."""
@@ -119,10 +121,10 @@ class Extract:
     def ingest(
         self, home: Path, form: str = "parquet", params: FeatureParams | None = None
     ) -> WarehouseMeta:
-        """Write the tables, and let ingest read them up to the extract's end."""
+        """Write the tables and ingest them."""
         self.write(home / "source", form)
-        params = params or FeatureParams()
-        ingest(str(home / "source"), home, params, data_until=self.data_until)
+        until = self.data_until if self.declared else None
+        ingest(str(home / "source"), home, params or FeatureParams(), data_until=until)
         return current(home)
 
 
