@@ -47,6 +47,17 @@ class Engine:
                 self.close(warehouse)
 
 
+    @contextmanager
+    def open_laid_down(self, extract: Extract) -> Iterator[Warehouse]:
+        """Write an extract by hand as ingest would leave it, and open it."""
+        with TemporaryDirectory(dir=self.folder) as made:
+            warehouse = self.connect(extract.laid_down(Path(made) / "tables"))
+            try:
+                yield warehouse
+            finally:
+                self.close(warehouse)
+
+
 def duckdb_engine(folder: Path) -> Engine:
     """DuckDB within this process."""
     return Engine("duckdb", Warehouse.duckdb, lambda w: w.backend.disconnect(), folder)
