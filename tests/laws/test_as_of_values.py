@@ -320,27 +320,31 @@ def test_without_a_beginning_owners_are_who_was_seen_to_work(untold: tuple[Seen,
         assert "moon" not in (seen.words.columns["reps.territory"] or ())
 
 
+@pytest.fixture(scope="module", name="whole")
+def fixture_whole(duckdb: Engine) -> tuple[Seen, Seen]:
+    """All features of the world that is told of."""
+    with duckdb.open(TOLD) as warehouse:
+        return seen_at(warehouse, all_features=True)
+
+
 @pytest.mark.parametrize(
     "edit",
     [
         lambda rows: [{**row, "value": "another end"} for row in rows],
         lambda rows: [{**row, "known_at": END - DAY} for row in rows],
-        lambda rows: rows[::-1],
     ],
-    ids=["edited", "known later", "turned around"],
+    ids=["edited", "known later"],
 )
 def test_later_rows_change_nothing_of_it(
-    duckdb: Engine, edit: Callable[[list[Row]], list[Row]]
+    duckdb: Engine, whole: tuple[Seen, Seen], edit: Callable[[list[Row]], list[Row]]
 ) -> None:
     """Whatever is done to changes after the cutoff, owners, words and values stay."""
     rows = TOLD.rows("changes")
     seen = [row for row in rows if row["changed_at"] < CUTOFF]
     unseen = [row for row in rows if row["changed_at"] >= CUTOFF]
-    with duckdb.open(TOLD) as warehouse:
-        before = seen_at(warehouse, all_features=True)
-    with duckdb.open(TOLD.but("changes", [*edit(unseen), *seen])) as warehouse:
+    with duckdb.open(TOLD.but("changes", [*edit(unseen[::-1]), *seen])) as warehouse:
         after = seen_at(warehouse, all_features=True)
-    for one, other in zip(before, after, strict=True):
+    for one, other in zip(whole, after, strict=True):
         assert one.words == other.words
         assert one.examples.keys.equals(other.examples.keys)
         assert one.examples.X.equals(other.examples.X)

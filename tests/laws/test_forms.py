@@ -12,10 +12,11 @@ import pytest
 from engines import Engine
 from everything import all_as_of, assert_same, is_worth_it
 from extract import Extract, Row, change, lead, touch
-from looks import assert_bit_equal, look_at, tried_on
+from looks import assert_bit_equal, only, tried_on
 from sales_histories import sales_case
 
-from features.build import Examples
+from features.build import Examples, build
+from features.definitions.lead import lead_features
 from features.history.vocabulary import Vocabulary, read_vocabulary
 from features.params import FeatureParams
 
@@ -23,6 +24,8 @@ CUTOFF = datetime(2024, 5, 15, 12)
 DAY = timedelta(days=1)
 BORN, END = CUTOFF - 20 * DAY, CUTOFF + 30 * DAY
 FORMS = ("parquet", "csv")
+ASKED = ("leads_", "accounts_", "owner_", "touches_all", "sum_", "mean_")
+"""How the features begin that hang on columns; building the others takes a while."""
 COLUMNS = {
     "score": pa.float64(),
     "flag": pa.bool_(),
@@ -43,7 +46,7 @@ ATTRIBUTES = {
 }
 
 
-@tried_on(6, 23)
+@tried_on(6)
 def test_csv_rows_in_another_order_say_what_parquet_says(duckdb: Engine, rng: Random) -> None:
     """The same rows as CSV and shuffled: the same words, features, owners and labels."""
     case = sales_case(rng)
@@ -96,7 +99,9 @@ def seen(engine: Engine, extract: Extract, form: str) -> tuple[Vocabulary, Examp
     """Look at the leads as of the cutoff, with words as of the same moment."""
     with engine.open(extract, form) as warehouse:
         words = read_vocabulary(warehouse.until(CUTOFF), PARAMS)
-        return words, look_at(warehouse, words, [CUTOFF], PARAMS)
+        declared = lead_features(words, PARAMS)
+        asked = only(declared, [name for name in declared.names if name.startswith(ASKED)])
+        return words, build(warehouse, asked, words, [CUTOFF], PARAMS)
 
 
 LATE: dict[str, Any] = {
@@ -150,7 +155,7 @@ def test_true_beside_a_number_is_a_word(duckdb: Engine) -> None:
     assert words.columns["leads.mixed"] == ("2", "true")
 
 
-@pytest.mark.parametrize("late_id", ["X77", "77.5", "077.0"])
+@pytest.mark.parametrize("late_id", ["X77", "77.5"])
 def test_an_id_that_comes_later_does_not_change_how_others_are_read(
     duckdb: Engine, late_id: str
 ) -> None:

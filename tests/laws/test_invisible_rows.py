@@ -74,7 +74,7 @@ def test_the_past_looks_as_an_extract_made_then(duckdb: Engine, rng: Random) -> 
     assert_same_look(whole, made_then)
 
 
-@tried_on(802, 809, 1036)
+@tried_on(802, 1036)
 def test_an_uncut_extract_declared_to_end_looks_as_one_made_then(
     duckdb: Engine, rng: Random
 ) -> None:

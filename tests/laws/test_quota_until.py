@@ -110,9 +110,19 @@ def _other_end(rng: Random, row: Row, moment: datetime) -> Row:
     return {**row, "closed_at": first + (END - first) * rng.random(), "won": rng.random() < 0.5}
 
 
+@pytest.fixture(scope="module", name="said")
+def fixture_said(whole: Warehouse, bundle: QuotaBundle) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What it says of the moment, and what a backtest up to it says."""
+    return forecasts(whole.until(MOMENT), bundle)
+
+
 @pytest.mark.parametrize("made", ["cut", "uncut"])
 def test_an_extract_that_ends_at_the_moment_gives_the_same_bits(
-    whole: Warehouse, bundle: QuotaBundle, futures: Futures, made: str, tmp_path: Path
+    bundle: QuotaBundle,
+    futures: Futures,
+    said: tuple[pd.DataFrame, pd.DataFrame],
+    made: str,
+    tmp_path: Path,
 ) -> None:
     """Trained `--until T`, or on an extract ingested with `--data-until T`: the same bits.
 
@@ -121,9 +131,7 @@ def test_an_extract_that_ends_at_the_moment_gives_the_same_bits(
     extract = restless().cut(MOMENT) if made == "cut" else replace(restless(), data_until=MOMENT)
     then = opened(extract, tmp_path)
     other = learn_quota(then.until(None), FEATURES, TRAINING)
-    for one, another in zip(
-        forecasts(whole.until(MOMENT), bundle), forecasts(then.until(None), other), strict=True
-    ):
+    for one, another in zip(said, forecasts(then.until(None), other), strict=True):
         assert len(one) > 0
         pd.testing.assert_frame_equal(one, another, check_exact=True)
     assert bundle.deals.ensemble is not None

@@ -30,10 +30,10 @@ def won(name: str, amount: float, closed: datetime) -> Row:
     return {**told, "created_at": BEFORE + DAY, "origin": "warm"}
 
 
-def changed(field: str, value: str, at: datetime) -> Row:
+def changed(field: str, value: str, at: datetime, before: str | None = None) -> Row:
     """Write a change of the open deal."""
     told = {"entity_type": "deal", "entity_id": "open", "changed_at": at}
-    return {**told, "field": field, "value": value}
+    return {**told, "field": field, "value": value, "old_value": before}
 
 
 @pytest.fixture(scope="module", name="warehouse")
@@ -55,8 +55,8 @@ def fixture_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         {**won("open", 7.0, NEXT + DAY), "won": False},
     ]
     rows["changes"] = [
-        changed("amount", "50", moment),
-        changed("amount", "60", moment),
+        changed("amount", "50", moment, "7"),
+        changed("amount", "60", moment, "7"),
         changed("stage", "bid", moment),
         changed("stage", "open", moment),
         changed("stage", "won", CUTOFF),
