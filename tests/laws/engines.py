@@ -46,7 +46,6 @@ class Engine:
             finally:
                 self.close(warehouse)
 
-
     @contextmanager
     def open_laid_down(self, extract: Extract) -> Iterator[Warehouse]:
         """Write an extract by hand as ingest would leave it, and open it."""

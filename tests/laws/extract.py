@@ -125,7 +125,6 @@ class Extract:
         ingest(str(home / "source"), home, params, data_until=self.data_until)
         return current(home)
 
-
     def laid_down(self, folder: Path) -> WarehouseMeta:
         """Write all seven tables by hand as ingest would leave them: typed, `known_at` filled.
 
