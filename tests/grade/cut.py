@@ -41,7 +41,7 @@ BY_MLFLOW = ("model_uuid", "model_id", "run_id", "utc_time_created")
 OF_THE_RUN = ("features.json", "metrics.json", "notes.json")
 """Files that a training logs beside its model, besides settings, pictures and pages."""
 SEEDS = (1, 2)
-SETTINGS = {
+SETTINGS: dict[str, dict[str, object]] = {
     "features": {"windows_days": [7, 30], "minimum": {"won": 30, "periods": 10}},
     "training": {
         "split": {"every_days": 14},

@@ -100,16 +100,16 @@ def _restored(
     ordered = changes.assign(
         happened=happened, shown=shown, is_visible=visible("changes", changes, moment)
     )
-    old = ordered["old_value"] if "old_value" in ordered else None
-    ordered = ordered.assign(old_value=old)
+    if "old_value" not in ordered:
+        ordered = ordered.assign(old_value=None)
     for field, of_field in ordered.groupby("field"):
         if field not in rows or field in (key, *NEVER_RESTORED):
             continue
         seen = of_field[of_field["is_visible"]].sort_values(["happened", "shown"], kind="stable")
         last = seen.drop_duplicates("entity_id", keep="last").set_index("entity_id")["value"]
-        first = of_field.sort_values(["shown", "happened"], kind="stable")
-        first = first.drop_duplicates("entity_id").set_index("entity_id")["old_value"]
-        values = pd.concat([last, first[~first.index.isin(last.index)]])
+        early = of_field.sort_values(["shown", "happened"], kind="stable")
+        before = early.drop_duplicates("entity_id").set_index("entity_id")["old_value"]
+        values = pd.concat([last, before[~before.index.isin(last.index)]])
         rows[field] = _replaced(rows[field], rows[key], values)
     return rows
 
