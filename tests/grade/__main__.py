@@ -156,7 +156,7 @@ def main() -> int:
     )
     parser.add_argument("--only", action="append", help="a section; several times if need be")
     given = parser.parse_args()
-    jobs = {**SECTIONS, "cut": lambda: cut(given.data)}
+    jobs: dict[str, Callable[[], list[Grade]]] = {**SECTIONS, "cut": lambda: cut(given.data)}
     if given.data is not None:
         jobs = {"real log": lambda: real_log(given.data), **jobs}
     unknown = set(given.only or ()) - set(jobs)

@@ -225,7 +225,7 @@ def work(extract: Extract, room: Path, variant: str) -> Result:
     home = room / variant
     home.mkdir()
     leads = {"horizon_days": extract.horizon_days, "most_refits": 1}
-    quota = {"every_days": 14, "most_refits": 1, "futures": 100}
+    quota = {"every_days": 28, "most_refits": 1, "futures": 100}
     training = {**SETTINGS["training"], "leads": leads, "quota": quota}
     settings = json.dumps({**SETTINGS, "training": training})
     (home / "params.yaml").write_text(settings, encoding="utf-8")

@@ -27,12 +27,9 @@ ENDS = (
     "closed_at",
     "deleted_at",
 )
-KEYS = {
-    "lead": ("leads", "lead_id"),
-    "deal": ("deals", "deal_id"),
-    "rep": ("reps", "rep_id"),
-    "account": ("accounts", "account_id"),
-}
+TABLES = {"lead": "leads", "deal": "deals", "rep": "reps", "account": "accounts"}
+REQUIRED = ("deals", "rep_id")
+"""The one required column that may change: a CRM shows some owner there, known to us or not."""
 NEVER_RESTORED = ("created_at", "hired_at", "won", *ENDS)
 """Moments of the row itself; with a key they are no fields that change."""
 
@@ -62,11 +59,11 @@ def cut_extract(tables: dict[str, pd.DataFrame], moment: pd.Timestamp) -> dict[s
     """
     cut = {name: rows[visible(name, rows, moment)].copy() for name, rows in tables.items()}
     if "changes" in tables:
-        for entity_type, (name, key) in KEYS.items():
+        for entity_type, name in TABLES.items():
             if name in cut:
                 changes = tables["changes"]
                 own = changes[changes["entity_type"] == entity_type]
-                cut[name] = _restored(cut[name], key, own, moment)
+                cut[name] = _restored(name, f"{entity_type}_id", cut[name], own, moment)
     return {name: _open_ended(rows, moment) for name, rows in cut.items()}
 
 
@@ -83,16 +80,16 @@ def visible(name: str, rows: pd.DataFrame, moment: pd.Timestamp) -> pd.Series:
 
 
 def _restored(
-    rows: pd.DataFrame, key: str, changes: pd.DataFrame, moment: pd.Timestamp
+    name: str, key: str, rows: pd.DataFrame, changes: pd.DataFrame, moment: pd.Timestamp
 ) -> pd.DataFrame:
     """Put the value of a moment into every column whose past lies in `changes`.
 
-    | changes of the entity's field      | its own column         |
-    |------------------------------------|------------------------|
-    | some visible                       | the last visible value |
-    | none visible, the first tells more | its `old_value`        |
-    | none visible, the first does not   | empty                  |
-    | none at all                        | stays                  |
+    | changes of the entity's field      | its own column          |
+    |------------------------------------|-------------------------|
+    | some visible                       | the last visible value  |
+    | none visible, the first tells more | its `old_value`         |
+    | none visible, the first does not   | empty; `REQUIRED` stays |
+    | none at all                        | stays                   |
     """
     happened = _utc(changes["changed_at"])
     shown = _known_at(changes, happened)
@@ -110,7 +107,10 @@ def _restored(
         early = of_field.sort_values(["shown", "happened"], kind="stable")
         before = early.drop_duplicates("entity_id").set_index("entity_id")["old_value"]
         values = pd.concat([last, before[~before.index.isin(last.index)]])
-        rows[field] = _replaced(rows[field], rows[key], values)
+        restored = _replaced(rows[field], rows[key], values)
+        if (name, field) == REQUIRED:
+            restored = restored.where(restored.notna(), rows[field])
+        rows[field] = restored
     return rows
 
 
