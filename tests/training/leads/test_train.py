@@ -77,6 +77,7 @@ def test_a_model_without_a_shown_gain_has_a_fallback(trained: Trained) -> None:
     honesty = trained.evaluation.honesty
     assert honesty is not None
     assert honesty.failed
+    assert trained.evaluation.to_json()["honesty"]["says"] == honesty.says
     assert trained.fallback is not None
     assert trained.fallback.evidence.state == "none"
     assert trained.fallback.evidence.says.startswith(f"{honesty.says}; the fallback forecasts")
