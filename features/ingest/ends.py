@@ -9,7 +9,7 @@ from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Amendment, Plan
 from features.ingest.extent import Extent
-from features.ingest.parsing import time_of_text
+from features.ingest.parsing import time_of_text, whole_id
 from features.storage.engine import moment, row, text
 from features.tables import ENTITY_TABLES, TABLES, ColumnKind
 
@@ -33,7 +33,7 @@ def amend(backend: Backend, plan: Plan, extent: Extent) -> Plan:
         too_late = f"{plan['closed_at'].value} >= {moment(extent.end)}"
         amendments["won"] = (Amendment(too_late, _NO_BOOLEAN),)
     if table.name == "changes":
-        amendments |= {name: (_moment_in(plan, name),) for name in ("value", "old_value")}
+        amendments |= {name: tuple(_rewritten(plan, name)) for name in ("value", "old_value")}
     return replace(plan, amendments={name: some for name, some in amendments.items() if some})
 
 
@@ -77,14 +77,26 @@ def _is_of_days(backend: Backend, plan: Plan, name: str) -> bool:
     return bool(is_so)
 
 
-def _moment_in(plan: Plan, name: str) -> Amendment:
-    """Write moments inside `changes` in UTC: a zone beside them counts, and is gone afterwards."""
+def _rewritten(plan: Plan, name: str) -> Iterator[Amendment]:
+    """Go through values inside `changes` that are read as their field's own column would be.
+
+    Moments are written in UTC: a zone beside them counts, and is gone afterwards. Ids in a CSV file
+    lose a `.0`, or those of one rep would differ between tables.
+    """
+    value = plan[name].value
+    written = time_of_text(value, plan.matched.texts)
+    is_moment = f"{_of_kind(plan, ColumnKind.TIME)} AND {written} IS NOT NULL"
+    yield Amendment(is_moment, f"CAST({written} AS VARCHAR)")
+    if plan.matched.raw.is_csv:
+        yield Amendment(_of_kind(plan, ColumnKind.ID), whole_id(value))
+
+
+def _of_kind(plan: Plan, kind: ColumnKind) -> str:
+    """Return a condition on changes of fields whose own column is of a kind."""
     fields = [
-        f"({text(kind)}, {text(column.name)})"
-        for kind, table in ENTITY_TABLES.items()
+        f"({text(entity)}, {text(column.name)})"
+        for entity, table in ENTITY_TABLES.items()
         for column in TABLES[table].columns
-        if column.kind is ColumnKind.TIME
+        if column.kind is kind
     ]
-    written = time_of_text(plan[name].value, plan.matched.texts)
-    is_moment = f"({plan['entity_type'].value}, {plan['field'].value}) IN ({', '.join(fields)})"
-    return Amendment(f"{is_moment} AND {written} IS NOT NULL", f"CAST({written} AS VARCHAR)")
+    return f"({plan['entity_type'].value}, {plan['field'].value}) IN ({', '.join(fields)})"

@@ -144,7 +144,7 @@ def _first_rows(backend: Backend, entities: _Entities, source: str, name: str) -
 
 
 def _restore(backend: Backend, entities: _Entities) -> None:
-    """Give own columns their value as of the declared end, where only later rows tell of it.
+    """Put own columns back to their value as of the declared end, where later rows tell of it.
 
     An extract made at that end would have held it:
 

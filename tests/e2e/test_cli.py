@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pandas as pd
@@ -310,6 +311,40 @@ def test_an_extract_of_required_columns_alone_is_scored(run: Run, tmp_path: Path
     predictions = pd.read_parquet(home / "test" / "lead_predictions.parquet")
     assert predictions["p"].between(0, 1).all()
     assert (home / "test" / "report.html").stat().st_size > 0
+
+
+def test_a_model_that_knows_little_beyond_age_is_not_champion(run: Run, tmp_path: Path) -> None:
+    """Where fates are drawn, the fallback is registered, `train` ends with why, nothing is hot."""
+    tables = company(leads=500)
+    chance = Random(4)  # noqa: S311 - a sample, no secret
+    for lead in tables["leads"]:
+        over = lead["converted_at"] or lead["lost_at"]
+        is_won = chance.random() < 0.3
+        lead["converted_at"], lead["lost_at"] = (over, "") if is_won else ("", over)
+    home = prepared(tmp_path, tables)
+    assert run("ingest", home / "extract", "--home", home).code == 0
+    told = run("train", "--home", home, "--json")
+    assert told.code == 0
+    (model,) = told.data["models"]
+    assert (model["alias"], model["evidence"]) == ("champion", "none")
+    assert model["doubt"].startswith("little beyond age")
+    assert "interval" in model["doubt"]
+    last = told.err.strip().splitlines()[-1]
+    assert last == f"note: leads: {model['doubt']}"
+    scored = run("score", "--home", home, "--out", home / "out")
+    assert model["doubt"] in scored.err
+    frame = pd.read_parquet(home / "out" / "lead_scores.parquet")
+    assert list(frame.columns) == SCORES
+    assert "hot" not in set(frame["band"])
+    assert set(frame["evidence"]) == {"none"}
+    assert frame["rank"].notna().all()
+    assert model["doubt"] in run("check", "--home", home).err
+    again = run("train", "--home", home, "--json").data["models"][0]
+    assert (again["alias"], again["version"]) == ("challenger", "2")
+    assert again["doubt"].startswith("little beyond age")
+    promoted = run("train", "--home", home, "--json", "--promote").data["models"][0]
+    assert promoted["alias"] == "champion"
+    assert promoted["evidence"] != "none"
 
 
 # What cannot be done.

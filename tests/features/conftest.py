@@ -27,7 +27,7 @@ def opened(duckdb: Engine) -> Opened:
         *, until: float = 1000, attributes: Any = None, histories: Any = (), **tables: list[Row]
     ) -> Any:
         extract = Extract(tables, day(until), attributes or {})
-        with duckdb.open(extract) as warehouse, warehouse.workspace() as work:
+        with duckdb.open_laid_down(extract) as warehouse, warehouse.workspace() as work:
             yield replace(work, histories=tuple(history(name) for name in histories))
 
     return open_tables

@@ -1,8 +1,10 @@
 """Acceptance that takes long: the real log, sample companies over seeds, the service under load.
 
     make grade                        # sample companies and the service
-    make grade DATA=path/to/data      # the real log too (a folder that holds bpic2012/)
+    make grade DATA=path/to/data      # the real log too, and real extracts in the cut test
+                                      # (a folder that holds bpic2012/ and adventureworks/)
     make grade ONLY="sample truth"    # one section; the others keep their lines and dates
+    make grade ONLY=cut               # the law of time: nothing after T changes anything at T
     make grade ONLY=large             # a million leads; only where it is asked for: half an hour
 
 Writes tests/grade/RESULTS.md, dated tables that are committed.
@@ -20,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from attainment import quota_attainment
+from cut import cut
 from grades import Grade, read_sections, section, write_sections
 from large import large
 from leadforge_company import KNOWN_AT_CREATION, PLANTED, write_company
@@ -148,10 +151,12 @@ ON_DEMAND = {"large"}
 def main() -> int:
     """Grade, write the tables, and fail if something wanted is not met."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, help="a folder that holds bpic2012/")
+    parser.add_argument(
+        "--data", type=Path, help="a folder that holds bpic2012/ and adventureworks/"
+    )
     parser.add_argument("--only", action="append", help="a section; several times if need be")
     given = parser.parse_args()
-    jobs = dict(SECTIONS)
+    jobs: dict[str, Callable[[], list[Grade]]] = {**SECTIONS, "cut": lambda: cut(given.data)}
     if given.data is not None:
         jobs = {"real log": lambda: real_log(given.data), **jobs}
     unknown = set(given.only or ()) - set(jobs)

@@ -46,6 +46,16 @@ class Engine:
             finally:
                 self.close(warehouse)
 
+    @contextmanager
+    def open_laid_down(self, extract: Extract) -> Iterator[Warehouse]:
+        """Write an extract by hand as ingest would leave it, and open it."""
+        with TemporaryDirectory(dir=self.folder) as made:
+            warehouse = self.connect(extract.laid_down(Path(made) / "tables"))
+            try:
+                yield warehouse
+            finally:
+                self.close(warehouse)
+
 
 def duckdb_engine(folder: Path) -> Engine:
     """DuckDB within this process."""

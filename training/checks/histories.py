@@ -53,13 +53,13 @@ def _extent(history: FieldHistory) -> str:
     """Count the entities whose past is known, and tell the log's beginning apart."""
     entity, many = history.entity_type, ENTITY_TABLES[history.entity_type]
     share = history.from_creation / max(history.entities, 1)
-    counted = f"{history.from_creation:,} of {history.entities:,} {many} ({share:.0%})"
+    reaching = f"{history.from_creation:,} of the {history.entities:,} {many} with changes"
     beginning = "from their creation on"
     if entity == "rep":
         beginning = "from their hiring on"
     elif entity == "account":
         beginning = "from before their first change on"
-    says = f"{many}.{history.field}: of those it changes, `changes` holds {counted} {beginning}"
+    says = f"{many}.{history.field}: known for {reaching} of it ({share:.0%}) {beginning}"
     if history.before_log:
         older = "is older" if history.before_log == 1 else "are older"
         begins = f"the log begins on {history.log_begins:%Y-%m-%d}"

@@ -22,6 +22,8 @@ FACTS = ("split", "parts", "left_out")
 """What is told of a training whatever came out of it; the rest is about trees."""
 SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
 """Shares of the way from the base rate to the curve, the whole way first: it wins a tie."""
+PULL = 4.0
+"""Log loss, over all leads of a window, by which no curve has to beat the whole one."""
 
 
 def fall_back(bundle: Bundle, training_set: TrainingSet, evidence: Evidence) -> Bundle:
@@ -75,9 +77,8 @@ def age_curve(training_set: TrainingSet) -> AgeCurve | None:
     if not before.any() or not split.calibrate:
         return whole.curve
     early, window = _Fitted.to(training_set, before), training_set.rows(split.calibrate)
-    ages, y = _ages(training_set)[window], training_set.y[window]
-    share = min(SHARES, key=lambda way: early.damped(way).loss(ages, y))
-    margins = logit(early.damped(share).curve.probability(ages))
+    share = _held(training_set, early, window)
+    margins = logit(early.damped(share).curve.probability(_ages(training_set)[window]))
     calibrator, _ = calibrate(training_set, margins)
     return whole.damped(share).curve.mapped(calibrator)
 
@@ -99,8 +100,27 @@ class _Fitted:
     def damped(self, share: float) -> _Fitted:
         return _Fitted(self.curve.damped(share, self.base_rate), self.base_rate)
 
-    def loss(self, ages: Floats, y: Floats) -> float:
-        return float(log_loss(y, self.curve.probability(ages)).mean())
+
+def _held(training_set: TrainingSet, early: _Fitted, window: Bools) -> float:
+    """Return how much of a curve has held in a later window, as a share of the way to it.
+
+    All of it, unless less is better by more than the luck of that window. Of a wave that is over,
+    with 1,000 leads in the window:
+
+    | share | mean log loss | of all leads | pull | sum   |
+    |-------|---------------|--------------|------|-------|
+    | 1     | 0.234         | 234          | 0    | 234   |
+    | 0.5   | 0.224         | 224          | 1    | 225   |
+    | 0     | 0.220         | 220          | 4    | 224 < |
+    """
+    ages, y = _ages(training_set)[window], training_set.y[window]
+    leads = training_set.examples.keys["lead_id"][window].nunique()
+
+    def loss(share: float) -> float:
+        p = early.damped(share).curve.probability(ages)
+        return float(leads * log_loss(y, p).mean() + PULL * (1 - share) ** 2)
+
+    return min(SHARES, key=loss)
 
 
 def _ages(training_set: TrainingSet) -> Floats:

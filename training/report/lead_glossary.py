@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from training.evaluation.bootstrap import Estimate
+from training.evaluation.honesty import AGE, BASE_RATE
 from training.report.words import percent
 
 Unit = Literal["number", "share", "times"]
@@ -163,3 +166,14 @@ _ALL = (
     ),
 )
 TERMS = {term.key: term for term in _ALL}
+RIVALS: Mapping[str, str] = MappingProxyType(
+    {
+        BASE_RATE: "the share of past leads that converted, the same for every lead.",
+        AGE: "the share among past leads of a similar age, as far as age has held.",
+        "recency rule": "the share among past leads with a similar wait since the last activity.",
+        "naive Bayes on closing values": "how often each value stood on leads when they were won "
+        "or lost, added up as if the fields were independent; what many CRMs ship.",
+        "logistic regression": "a straight-line model of the same features.",
+    }
+)
+"""What each simpler forecast says, after its name."""

@@ -11,7 +11,7 @@ from training.evaluation.lead_group import LeadGroup
 from training.evaluation.leads import Evaluation
 from training.evaluation.truth import TruthGrade
 from training.report import plots
-from training.report.lead_glossary import TERMS
+from training.report.lead_glossary import RIVALS, TERMS
 from training.report.lead_verdict import lead_verdict
 from training.report.page import LAW_OF_TIME, Driver, ReportContext, render_page, write_json
 from training.report.plots import FoldSpan
@@ -56,6 +56,7 @@ def render(evaluation: Evaluation, context: ReportContext) -> str:
         e=evaluation,
         verdict=lead_verdict(evaluation),
         terms=TERMS,
+        rivals=RIVALS,
         differences=DIFFERENCES,
         charts=_charts(evaluation, context),
         span=_segment_span(evaluation.segments),

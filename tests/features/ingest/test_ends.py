@@ -127,6 +127,17 @@ def test_a_wild_end_is_emptied_and_a_wild_beginning_set_aside(tmp_path: Path) ->
     assert current(tmp_path).data_until < datetime(2025, 2, 1)
 
 
+def test_ids_among_changes_read_as_ids_do(tmp_path: Path) -> None:
+    """Pandas writes 7.0 for rep 7 here as in any other column; an amount stays as it is."""
+    head = "entity_type,entity_id,changed_at,field,value,old_value\n"
+    content = head + "lead,1.0,2025-01-02,rep_id,7.0,X8\nlead,1.0,2025-01-02,value,7.0,\n"
+    rows, _ = read(tmp_path, "changes", content)
+    by_field = {row["field"]: row for row in rows}
+    assert {row["entity_id"] for row in rows} == {"1"}
+    assert (by_field["rep_id"]["value"], by_field["rep_id"]["old_value"]) == ("7", "X8")
+    assert by_field["value"]["value"] == "7.0"
+
+
 @pytest.mark.parametrize(
     ("written", "kept"),
     [

@@ -69,7 +69,8 @@ def fixture_opened(duckdb: Engine) -> Opened:
     def open_(
         deals: list[Row], quotas: list[Row], histories: tuple[str, ...] = (), **more: list[Row]
     ) -> Any:
-        with duckdb.open(Extract({"deals": deals, "quotas": quotas, **more}, UNTIL)) as warehouse:
+        extract = Extract({"deals": deals, "quotas": quotas, **more}, UNTIL)
+        with duckdb.open_laid_down(extract) as warehouse:
             yield replace(warehouse, histories=tuple(history(name) for name in histories))
 
     return open_

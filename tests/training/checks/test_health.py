@@ -61,7 +61,7 @@ COMPANY = Healthy()
 
 def findings_of(duckdb: Engine, extract: Extract) -> list[Finding]:
     """Check the rows of an extract."""
-    with duckdb.open(extract) as warehouse:
+    with duckdb.open_laid_down(extract) as warehouse:
         return list(health_findings(warehouse))
 
 
@@ -276,7 +276,7 @@ def test_a_field_with_a_history_is_no_constant(duckdb: Engine) -> None:
     extract = Extract({"leads": COMPANY.leads()}, END, {"leads": {"region": pa.string()}})
     history = FieldHistory("lead", "region", True, 1, 1, 0, START)  # noqa: FBT003 - complete
     for histories, kinds_ in (((), {"constant"}), ((history,), set())):
-        with duckdb.open(extract) as warehouse:
+        with duckdb.open_laid_down(extract) as warehouse:
             findings = health_findings(replace(warehouse, histories=histories))
             assert {f.kind for f in findings if f.column == "region"} == kinds_
 

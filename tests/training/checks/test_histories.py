@@ -46,7 +46,7 @@ def test_a_log_of_later_changes_only_is_a_warning(duckdb: Engine) -> None:
     assert (finding.table, finding.column) == ("deals", "amount")
     assert (finding.kind, finding.severity) == ("incomplete_history", "warning")
     assert finding.says == (
-        "deals.amount: of those it changes, `changes` holds 120 of 400 deals (30%) from their "
+        "deals.amount: known for 120 of the 400 deals with changes of it (30%) from their "
         "creation on. Before the first change shown, a deal's amount is treated as unknown, and "
         "the column in `deals` is never used, since it shows the end of the story. Deliver the "
         "value at creation: a `changes` row when a deal is created, or `old_value` with each row."
@@ -79,7 +79,7 @@ def test_a_complete_history_is_not_told(duckdb: Engine, counts: tuple[int, int, 
         ("lead rep_id", "a lead belongs to the rep of its last activity, and the column in"),
         ("deal rep_id", "a deal belongs to the rep of its last activity, and the column in"),
         ("lead stage", "a lead's stage is treated as unknown. Deliver"),
-        ("rep territory", "3 of 7 reps (43%) from their hiring on."),
+        ("rep territory", "3 of the 7 reps with changes of it (43%) from their hiring on."),
         ("rep territory", "a `changes` row when a rep is hired (with `hired_at` in `reps`), or"),
         ("account city", "an account's city is treated as unknown, and the column in `accounts`"),
         ("account city", "Deliver the value before the first change: `old_value` with each row"),

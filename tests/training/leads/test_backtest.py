@@ -17,6 +17,7 @@ from features.storage.warehouse import Warehouse
 from training.files import LEAD_PREDICTIONS, checked
 from training.leads.backtest import Backtest, backtest_leads
 from training.params import LeadParams, TrainingParams
+from training.report.lead_glossary import RIVALS
 from training.rolling import Range, folds_of
 
 FIRST = UNTIL - timedelta(days=47)
@@ -113,10 +114,16 @@ def test_what_comes_later_changes_no_forecast(
         np.testing.assert_array_equal(p, tested.predictions.baselines[name][at], err_msg=name)
 
 
+def test_the_report_has_words_for_every_simple_forecast(tested: Backtest) -> None:
+    """A name on the page is explained there."""
+    assert list(RIVALS) == list(tested.predictions.baselines)
+
+
 def test_simple_forecasts_stand_beside(tested: Backtest) -> None:
     """Five baselines forecast the same rows, and the company's reasons are worth a model."""
     assert list(tested.predictions.baselines) == [
         "base rate",
+        "age alone",
         "recency rule",
         "naive Bayes on closing values",
         "logistic regression",

@@ -13,10 +13,15 @@ import pytest
 from extract import Extract
 from sellers import HORIZON, START, UNTIL, open_at, open_warehouse
 
+from features.evidence import EvidenceState
 from features.snapshot import CUTOFF
 from features.storage.warehouse import Warehouse
+from training.estimators.age_curve import AgeCurve
+from training.evidence import Evidence
 from training.files import LEAD_SCORES, checked
 from training.leads.bundle import Bundle
+from training.leads.dataset import TrainingSet
+from training.leads.fallback import fall_back
 from training.leads.score import NOT_TO_BE_CONTACTED, rank, score_leads
 from training.params import ScoringParams
 
@@ -172,6 +177,23 @@ def test_a_fallback_scores_everybody(history: Warehouse, bundle: Bundle, extract
     frame = score_leads(history, fallback, "1", AS_OF, ScoringParams())
     assert len(frame) == len(open_at(extract.rows("leads"), AS_OF))
     assert frame["p"].tolist() == pytest.approx([0.2] * len(frame))
+    checked(frame, LEAD_SCORES)
+
+
+def test_a_fallback_calls_nobody_hot(
+    history: Warehouse, bundle: Bundle, training_set: TrainingSet
+) -> None:
+    """Whatever age says: bands end below the top one, and every row's evidence is none."""
+    evidence = Evidence(EvidenceState.NONE, "little beyond age")
+    fallback = fall_back(bundle, training_set, evidence)
+    steep = AgeCurve((5.0, 15.0), (0.9, 0.02, 0.01))
+    frame = score_leads(history, replace(fallback, age_curve=steep), "1", AS_OF, ScoringParams())
+    assert (frame["p"] / fallback.base_rate).max() > 2
+    assert "hot" not in set(frame["band"])
+    assert {"warm", "cold"} <= set(frame["band"])
+    assert set(frame["evidence"]) == {"none"}
+    for _, own in frame.groupby("rep_id", dropna=False):
+        assert own["rank"].tolist() == list(range(1, len(own) + 1))
     checked(frame, LEAD_SCORES)
 
 

@@ -59,9 +59,29 @@ def test_quality_is_that_of_the_tested_model(trained: Trained) -> None:
 
 
 def test_notes_tell_what_happened(trained: Trained) -> None:
-    """How time was divided and how much was learned from is said."""
-    assert trained.notes == (*trained.training_set.split.says, trained.bundle.evidence.says)
+    """How time was divided, how much was learned from, and what the test shows is said."""
+    assert trained.evaluation is not None
+    honesty = trained.evaluation.honesty
+    assert honesty is not None
+    assert trained.notes == (
+        *trained.training_set.split.says,
+        trained.bundle.evidence.says,
+        honesty.says,
+    )
     assert any("leads with mature labels" in note for note in trained.notes)
+
+
+def test_a_model_without_a_shown_gain_has_a_fallback(trained: Trained) -> None:
+    """Eighty test leads show too little: what would forecast instead is there, and says why."""
+    assert trained.evaluation is not None
+    honesty = trained.evaluation.honesty
+    assert honesty is not None
+    assert honesty.failed
+    assert trained.evaluation.to_json()["honesty"]["says"] == honesty.says
+    assert trained.fallback is not None
+    assert trained.fallback.evidence.state == "none"
+    assert trained.fallback.evidence.says.startswith(f"{honesty.says}; the fallback forecasts")
+    assert trained.fallback.until == trained.bundle.until
 
 
 @pytest.mark.parametrize(("days", "state"), [(5, "none"), (45, "none"), (88, "thin")])
@@ -72,7 +92,7 @@ def test_short_histories_are_not_tested_and_say_so(
     past = history.until(START + timedelta(days=days))
     trained = train_leads(past, HORIZON, FEATURES, quick)
     assert trained.bundle.evidence.state == state
-    assert (trained.test, trained.evaluation) == (None, None)
+    assert (trained.test, trained.evaluation, trained.fallback) == (None, None, None)
     assert trained.notes[-1].startswith("history is too short to test")
     assert trained.bundle.evidence.says in trained.notes
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -87,9 +87,36 @@ def test_a_training_is_a_record(company: Company, trained: record.TrainingRecord
     assert json.loads(str(trained.run.files["notes.json"])) == list(trained.trained.notes)
     grade = trained.trained.grade
     assert grade is not None
-    assert trained.metrics.get("auc") == grade.overall.model["auc"].value
+    assert trained.run.metrics.get("auc") == grade.overall.model["auc"].value
     assert json.loads(str(trained.run.files["metrics.json"])) == plain(grade.to_json())
     assert "<html" in str(trained.run.files["report.html"])
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("is_asked_for", [True, False])
+def test_a_first_model_gives_way_unless_it_is_asked_for(
+    trained: record.TrainingRecord, *, is_first: bool, is_asked_for: bool
+) -> None:
+    """The fallback is registered only in place of a first model that nobody asked for."""
+    shown = replace(trained, fallback=None)
+    assert shown.to_register(is_first=is_first, is_asked_for=is_asked_for) is trained.run
+    fallback = replace(trained.run, metrics={})
+    doubted = replace(trained, fallback=fallback)
+    taken = doubted.to_register(is_first=is_first, is_asked_for=is_asked_for)
+    assert taken is (fallback if is_first and not is_asked_for else trained.run)
+
+
+def test_figures_of_a_fallback_are_those_of_its_baseline(trained: record.TrainingRecord) -> None:
+    """Its own stand without a name, those of the model it stands in for with one."""
+    grade = trained.trained.grade
+    assert grade is not None
+    rival = next(iter(grade.overall.differences))
+    prefix = rival.replace(" ", "_")
+    plainly, instead = record.flat(grade.overall), record.flat(grade.overall, rival)
+    for figure in ("auc", "brier_low", "mean_forecast"):
+        assert instead.get(figure) == plainly.get(f"{prefix}.{figure}")
+        assert instead.get(f"{MODEL}.{figure}") == plainly.get(figure)
+    assert len(instead) == len(plainly)
 
 
 def test_a_model_knows_only_what_was_known(

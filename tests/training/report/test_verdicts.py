@@ -11,6 +11,7 @@ import pytest
 from attainments import quota_backtest
 
 from training.evaluation.bootstrap import WITHHELD, Estimate
+from training.evaluation.honesty import AGE, Gain, Honesty
 from training.evaluation.lead_forecasts import Predictions
 from training.evaluation.lead_group import METRICS, EvaluationSettings
 from training.evaluation.leads import Evaluation, evaluate
@@ -98,6 +99,21 @@ def test_the_headline_of_leads_follows_the_differences(
     verdict = lead_verdict(leads_against(**rules))
     assert headline in verdict.headline
     assert verdict.tone == tone
+
+
+def test_a_model_that_knows_little_beyond_age_says_so_first() -> None:
+    """However well it ranks, the headline is why it is not champion."""
+    gain = Gain(AGE, "log loss", Estimate(-0.001, -0.004, 0.002))
+    doubted = replace(leads_against(a=BETTER), honesty=Honesty(100, (gain,)))
+    verdict = lead_verdict(doubted)
+    assert plain(verdict.headline) == (
+        "Little beyond age: the model's log loss is not shown to be better than age alone's "
+        "(gain -0.0010, 90 % interval -0.0040 to 0.0020)."
+    )
+    assert verdict.tone == "warn"
+    shown = Gain(AGE, "log loss", Estimate(0.1, 0.05, 0.15))
+    passed = replace(doubted, honesty=Honesty(100, (shown,)))
+    assert "ranks leads better" in lead_verdict(passed).headline
 
 
 @pytest.mark.parametrize(
