@@ -246,6 +246,8 @@ class DealOracle(SalesOracle):
 
     def ending(self, key: Key, end: datetime) -> tuple[float, float]:
         """What came of an open deal by the end of what may be read: won or not, and its amount."""
+        if self.row(key)["created_at"] >= end:
+            return NOTHING, NOTHING
         deal = self.deal(self.row(key), end)
         amount = 0.0 if deal.amount is None else deal.amount
         return (NOTHING if deal.is_open else float(deal.is_won)), amount
