@@ -20,13 +20,15 @@ BEAT_SECONDS = 1.0
 class ProgressLines:
     """Says that work began, how far it is from time to time, and that it is over.
 
-    With 40 steps of 12 seconds each::
+    With 40 steps of 5 seconds each::
 
         backtesting: 40 steps
-        backtesting: 2 of 40, 30 s          half a minute without a line
-        backtesting: 4 of 40, 48 s          a tenth is done
+        backtesting: 4 of 40, 20 s          another tenth is done
+        backtesting: 8 of 40, 40 s
         ...
-        backtesting: done, 40 of 40, 8 min
+        backtesting: done, 40 of 40, 3 min
+
+    With steps that take minutes, a line comes every half minute, and less often after ten.
     """
 
     def __init__(

@@ -70,6 +70,14 @@ def test_ten_hours_fill_no_log(steps: int, seconds: float) -> None:
     assert 10 < len(said) < 200
 
 
+def test_each_tenth_has_a_line() -> None:
+    """Steady work says each tenth once."""
+    said, _ = worked(40, 5.0)
+    assert said[1:3] == ["working: 4 of 40, 20 s", "working: 8 of 40, 40 s"]
+    assert said[-1] == "working: done, 40 of 40, 3 min"
+    assert len(said) == 11
+
+
 def test_quick_work_has_two_lines() -> None:
     """What takes less than a second only begins and ends."""
     said, _ = worked(400, 0.001)
