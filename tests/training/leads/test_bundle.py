@@ -46,7 +46,7 @@ def test_a_saved_model_forecasts_the_same_bits(
 
 def test_a_fallback_is_saved_too(bundle: Bundle, tmp_path: Path) -> None:
     """A model without trees answers the base rate before and after."""
-    fallback = replace(bundle, ensemble=None, columns=(), base_rate=0.125)
+    fallback = replace(bundle, ensemble=None, regression=None, columns=(), base_rate=0.125)
     fallback = replace(fallback, fingerprint=fallback.feature_set.fingerprint)
     fallback.save(tmp_path / "model")
     loaded = Bundle.load(tmp_path / "model")
@@ -57,7 +57,9 @@ def test_a_fallback_is_saved_too(bundle: Bundle, tmp_path: Path) -> None:
 def test_the_version_is_the_content(bundle: Bundle) -> None:
     """Equal content has one name; every part of it, changed, gives another."""
     assert bundle.ensemble is not None
-    first = bundle.ensemble.texts[0]
+    assert bundle.regression is not None
+    first, linear = bundle.ensemble.texts[0], bundle.regression.linear
+    lifted = replace(linear, intercept=linear.intercept + 1e-12)
     others = [
         replace(bundle, horizon_days=bundle.horizon_days + 1),
         replace(bundle, base_rate=bundle.base_rate + 1e-12),
@@ -66,6 +68,7 @@ def test_the_version_is_the_content(bundle: Bundle) -> None:
         replace(bundle, params=FEATURES.model_copy(update={"owner_prior": 21.0})),
         replace(bundle, evidence=replace(bundle.evidence, minimum=41)),
         replace(bundle, ensemble=replace(bundle.ensemble, texts=(first,))),
+        replace(bundle, regression=replace(bundle.regression, linear=lifted)),
         replace(bundle, about={**bundle.about, "rounds": 1}),
     ]
     versions = {bundle.version, *(other.version for other in others)}

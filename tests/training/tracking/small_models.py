@@ -18,6 +18,7 @@ from training.estimators.boosting import TrainingRows, fit_ensemble
 from training.estimators.calibration import Calibrator
 from training.evidence import Evidence
 from training.leads.bundle import LEADS, Bundle
+from training.leads.regression import fit_regression
 from training.params import BoosterParams
 from training.tracking.records import RunRecord
 
@@ -61,6 +62,7 @@ def fitted_for(words: Vocabulary, rounds: int) -> Bundle:
         columns=tuple(declared.names),
         fingerprint=declared.fingerprint,
         ensemble=ensemble,
+        regression=fit_regression(X, y, declared.categorical),
         calibrator=Calibrator("beta", 1.1, 0.9, 0.05),
         base_rate=0.2,
         evidence=Evidence(EvidenceState.ENOUGH, "400 leads with mature labels"),
@@ -76,6 +78,7 @@ def base_rate_only() -> Bundle:
         columns=(),
         fingerprint=none.fingerprint,
         ensemble=None,
+        regression=None,
         evidence=Evidence(EvidenceState.NONE, "too little to fit"),
     )
 
