@@ -17,9 +17,17 @@ from features.arrays import Bools, Floats
 from features.clock import to_us
 from features.feature import DAY_US
 from features.history.versions import deal_versions
-from features.snapshot import CUTOFF, SNAPSHOT, censor, cutoff_table, versions_at, within
+from features.snapshot import (
+    CUTOFF,
+    SNAPSHOT,
+    censor,
+    cutoff_table,
+    versions_at,
+    visible,
+    within,
+)
 from features.storage.warehouse import Warehouse
-from features.tables import DEALS
+from features.tables import DEALS, QUOTAS
 
 PERIOD = ["rep_id", "period_start", "period_end"]
 FINAL = ("deal_id", "rep_id", "amount", "created_at", "closed_at", "won")
@@ -118,8 +126,13 @@ def deal_endings(
 
 
 def final_quotas(warehouse: Warehouse) -> pd.DataFrame:
-    """Return each rep's quota of each period as last revised: `rep_id, period_..., amount`."""
-    rows = warehouse["quotas"].select(*PERIOD, "known_at", "amount")
+    """Return each rep's quota of each period as last revised: `rep_id, period_..., amount`.
+
+    A revision that is known only after the end of what may be read does not count.
+    """
+    quotas = warehouse["quotas"]
+    quotas = quotas.filter(visible(quotas, QUOTAS, warehouse.data_until))
+    rows = quotas.select(*PERIOD, "known_at", "amount")
     frame = warehouse.arrow(rows).to_pandas().sort_values([*PERIOD, "known_at", "amount"])
     return frame.drop_duplicates(PERIOD, keep="last", ignore_index=True).drop(columns="known_at")
 

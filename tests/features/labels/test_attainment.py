@@ -264,3 +264,10 @@ def test_deals_are_won_before_a_deadline_or_not(opened: Opened) -> None:
     assert ends["outcome"].tolist()[:2] == [1.0, 0.0]
     assert math.isnan(ends["outcome"].iloc[2])
     assert ends["amount"].tolist() == [100.0, 100.0, 0.0]
+
+
+def test_a_revision_known_after_the_end_does_not_count(opened: Opened) -> None:
+    """What is known at the end itself still counts: a quota is known from its moment on."""
+    for late, expected in ((timedelta(0), 0.2), (MICROSECOND, 0.1)):
+        with opened([deal("a", MID)], [quota(), quota(500.0, UNTIL + late)]) as warehouse:
+            assert attainment(warehouse, rep_keys()).tolist() == [expected]
