@@ -91,6 +91,7 @@ def quantiles(attainment: Floats, target: float, levels: Sequence[float] = QUANT
         values, counts = np.unique(row, return_counts=True)
         middle = (np.cumsum(counts) - counts / 2) / len(row)
         mid[place] = np.interp(levels, middle, values)
+    mid = _within_futures(mid, attainment)
     below = (1 - reached)[:, None] > np.asarray(levels)[None, :]
     just_below = np.nextafter(target, -np.inf)
     return np.where(below, np.minimum(mid, just_below), np.maximum(mid, target))
@@ -128,6 +129,17 @@ def _nth(share: float, count: int) -> int:
 def _rounded(attainment: Floats, target: float) -> Floats:
     """Return attainment with equal amounts made equal, and the target where there is no quota."""
     return np.asarray(np.round(np.where(np.isinf(attainment), target, attainment), DIGITS))
+
+
+def _within_futures(quantiles: Floats, attainment: Floats) -> Floats:
+    """Keep quantiles between the least and the greatest future, beyond which rounding may put them.
+
+    Of a rep who has 0.7712345678 of the quota and can neither win nor lose any more, p10 and p90
+    are that, not 0.771235: else what happens would lie outside its own range.
+    """
+    known = np.isfinite(attainment).all(axis=1)
+    least, most = (end(attainment, axis=1)[:, None] for end in (np.min, np.max))
+    return np.where(known[:, None], np.clip(quantiles, least, most), quantiles)
 
 
 def share_within(attainment: Floats, ends: Floats) -> Floats:

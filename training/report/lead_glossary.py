@@ -101,7 +101,7 @@ _ALL = (
         "Lift, top tenth",
         "times",
         "higher",
-        "The same for the best tenth of the list.",
+        "The same for the best tenth of each cutoff's list.",
     ),
     Term(
         "average_precision",

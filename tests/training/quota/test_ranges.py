@@ -138,3 +138,15 @@ def test_everything_is_read_off_by_row() -> None:
     assert table["p_attain"].to_numpy() == pytest.approx(chance_to_attain(attainment, 1.0))
     assert table["range_low"].to_numpy() == pytest.approx(likely_range(attainment, 1.0)[:, 0])
     assert table["p_in_range"].between(0.8, 1.0).all()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_quantile_leaves_the_futures(seed: int) -> None:
+    """Where nothing more can be won or lost, all three are what is won, to the last digit."""
+    won = np.random.default_rng(seed).random((50, 1)) * 2
+    certain = quantiles(np.repeat(won, 20, axis=1), target=3.0)
+    np.testing.assert_array_equal(certain, np.repeat(won, 3, axis=1))
+    drawn = stepped(seed)
+    read = quantiles(drawn, target=10.0)
+    assert (read >= drawn.min(axis=1)[:, None]).all()
+    assert (read <= drawn.max(axis=1)[:, None]).all()
