@@ -138,7 +138,7 @@ def _within_futures(quantiles: Floats, attainment: Floats) -> Floats:
     are that, not 0.771235: else what happens would lie outside its own range.
     """
     known = np.isfinite(attainment).all(axis=1)
-    least, most = (end(attainment, axis=1)[:, None] for end in (np.min, np.max))
+    least, most = attainment.min(axis=1)[:, None], attainment.max(axis=1)[:, None]
     return np.where(known[:, None], np.clip(quantiles, least, most), quantiles)
 
 
