@@ -137,9 +137,9 @@ def _within_futures(quantiles: Floats, attainment: Floats) -> Floats:
     Of a rep who has 0.7712345678 of the quota and can neither win nor lose any more, p10 and p90
     are that, not 0.771235: else what happens would lie outside its own range.
     """
-    known = np.isfinite(attainment).all(axis=1)
+    is_known = np.isfinite(attainment).all(axis=1, keepdims=True)
     least, most = attainment.min(axis=1)[:, None], attainment.max(axis=1)[:, None]
-    return np.where(known[:, None], np.clip(quantiles, least, most), quantiles)
+    return np.where(is_known, np.clip(quantiles, least, most), quantiles)
 
 
 def share_within(attainment: Floats, ends: Floats) -> Floats:
