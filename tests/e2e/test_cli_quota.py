@@ -82,7 +82,7 @@ def test_training_without_a_kind_trains_both(both: Both) -> None:
     assert both.told["left_out"] == {}
     assert [told["kind"] for told in both.told["models"]] == ["leads", "quota"]
     for told in both.told["models"]:
-        assert list(told) == ["kind", "version", "alias", "evidence", "says", "metrics"]
+        assert list(told) == ["kind", "version", "alias", "evidence", "says", "doubt", "metrics"]
         kind = told["kind"]
         assert (told["version"], told["alias"]) == ("1", "champion")
         (version,) = Tracking(both.home).versions(kind)
