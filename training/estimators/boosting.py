@@ -48,9 +48,7 @@ class Ensemble:
         """Return log-odds, one per row."""
         if not len(X):
             return np.empty(0)
-        matrix = self._matrix(X)
-        margins = [booster.predict(matrix, raw_score=True) for booster in self._boosters()]
-        return np.mean(margins, axis=0)
+        return self._averaged(X, raw_score=True)
 
     def contributions(self, X: pd.DataFrame) -> Floats:
         """Split each margin into features: rows x (features + 1), the base in the last column.
@@ -60,9 +58,7 @@ class Ensemble:
         """
         if not len(X):
             return np.empty((0, len(self.columns) + 1))
-        matrix = self._matrix(X)
-        parts = [booster.predict(matrix, pred_contrib=True) for booster in self._boosters()]
-        return np.mean(parts, axis=0)
+        return self._averaged(X, pred_contrib=True)
 
     def importance(self) -> Floats:
         """Return the gain of each feature's splits, as a share of all; 0 where no tree splits."""
@@ -72,8 +68,16 @@ class Ensemble:
         total = gains.sum()
         return gains / total if total > 0 else gains
 
-    def _matrix(self, X: pd.DataFrame) -> Floats:
-        return X.loc[:, list(self.columns)].to_numpy(dtype=np.float64)
+    def _averaged(self, X: pd.DataFrame, **what: bool) -> Floats:
+        matrix = X.loc[:, list(self.columns)].to_numpy(dtype=np.float64)
+        # LightGBM keeps one count of threads for the whole process, and every call sets it anew:
+        # a prediction that asked for all of them while another thread trained on one ended the
+        # process. So each booster always has one, and boosters run side by side.
+        with ThreadPoolExecutor(len(self.texts)) as pool:
+            parts = pool.map(
+                lambda booster: booster.predict(matrix, num_threads=1, **what), self._boosters()
+            )
+            return np.mean(list(parts), axis=0)
 
     def _boosters(self) -> list[lgb.Booster]:
         return [lgb.Booster(model_str=text) for text in self.texts]
