@@ -19,9 +19,20 @@ from features.as_of import deals as deal_rows
 from features.as_of import leads as lead_rows
 from features.as_of import reps as rep_rows
 from features.as_of.owners import PLACE, owner_context
-from features.clock import to_us
+from features.as_of.working_time import time_ahead
+from features.clock import MOMENT, to_us
 from features.errors import FeatureError, LeakageError
-from features.feature import Expression, Feature, FeatureSet, PeerRank, Ratio, Ready, Relation, Unit
+from features.feature import (
+    Expression,
+    Feature,
+    FeatureSet,
+    PeerRank,
+    Ratio,
+    Ready,
+    Relation,
+    Unit,
+    WorkingDaysAhead,
+)
 from features.history import relations
 from features.history.calendar import working_hours
 from features.history.event_log import EventLog, parts_of
@@ -140,6 +151,8 @@ def _matrix(
     for source, relation in CONTEXTS.items():
         _fill_from_context(snapshot_set, feature_set.of(source), relation, columns)
     _fill_from_owners(snapshot_set, spine, keys, feature_set.of(Relation.CONTEXT), columns)
+    for feature in feature_set.of(Relation.AHEAD):
+        columns[feature.name][:] = _ahead(snapshot_set, feature, spine.cutoff)
     for feature in every:
         if feature.unit is Unit.WORKING_HOURS:
             column = columns[feature.name]
@@ -211,6 +224,21 @@ def _fill_from_context(
     place = values_by_name.pop(SNAPSHOT)
     for name, values in values_by_name.items():
         columns[name][place] = values
+
+
+def _ahead(snapshot_set: SnapshotSet, feature: Feature, cutoffs_us: Ints) -> Floats:
+    """Count the working days ahead once for each cutoff, and hand them to its snapshots.
+
+    Raises:
+        FeatureError: the feature is something else.
+    """
+    if not isinstance(feature.how, WorkingDaysAhead):
+        raise FeatureError(f"feature {feature.name} does not count working days ahead")
+    moments, place = np.unique(cutoffs_us, return_inverse=True)
+    cutoffs = moments.astype(MOMENT).tolist()
+    horizon, params = feature.how.horizon_days, snapshot_set.params
+    days = time_ahead(snapshot_set.warehouse, cutoffs, horizon, params)
+    return days[place]
 
 
 def _fill_from_owners(

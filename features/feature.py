@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -35,6 +35,7 @@ class Relation(Enum):
     CONTEXT = "context"
     DEAL_CONTEXT = "deal context"
     COLUMNS = "columns"
+    AHEAD = "time ahead"
 
 
 class Segment(Enum):
@@ -152,7 +153,18 @@ class Ratio:
     plus: float
 
 
-How = Aggregate | Expression | Ready | PeerRank | Ratio
+@dataclass(frozen=True)
+class WorkingDaysAhead:
+    """The working days that lie between a cutoff and the end of a horizon.
+
+    Attributes:
+        horizon_days: how far it looks ahead.
+    """
+
+    horizon_days: int
+
+
+How = Aggregate | Expression | Ready | PeerRank | Ratio | WorkingDaysAhead
 
 
 @dataclass(frozen=True)
@@ -268,6 +280,10 @@ class FeatureSet:
     def categorical(self) -> list[str]:
         """The columns that hold categories."""
         return [feature.name for feature in self.features if feature.categories is not None]
+
+    def joined(self, features: Iterable[Feature]) -> FeatureSet:
+        """Put further features behind these."""
+        return replace(self, features=(*self.features, *features))
 
     def of(self, source: Relation) -> tuple[Feature, ...]:
         """The features made of one kind of rows, those set aside included."""

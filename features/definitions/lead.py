@@ -25,6 +25,7 @@ from features.definitions.lead_activity import (
     types,
 )
 from features.definitions.progress import fields, stages
+from features.definitions.time_ahead import days_ahead
 from features.definitions.wording import Value, column_as_it_is, in_days, kind
 from features.feature import (
     Expression,
@@ -36,13 +37,11 @@ from features.feature import (
     Segment,
     Unit,
 )
-from features.history.calendar import local
+from features.history.calendar import LAST_YEAR, local
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
 from features.texts import PLAIN, About, Phrase, Who, slugs
 
-LAST_YEAR = 2045
-"""The last year for which rules of time zones are looked at."""
 AGE = About("age", "age", Who.LEAD)
 NO_OWNER = "nobody owns it"
 LATELY = "in the last four weeks"
@@ -66,6 +65,19 @@ def lead_features(vocabulary: Vocabulary, params: FeatureParams) -> FeatureSet:
     )
     features = tuple(feature for family in families for feature in family)
     return FeatureSet("lead", features, _rows(vocabulary))
+
+
+def conversion_features(
+    vocabulary: Vocabulary, params: FeatureParams, horizon_days: int
+) -> FeatureSet:
+    """Declare all that a forecast of conversion is made of: every feature, and the time ahead.
+
+    Args:
+        vocabulary: the words of the data.
+        params: calendar and windows.
+        horizon_days: how far the forecast looks ahead.
+    """
+    return lead_features(vocabulary, params).joined([days_ahead(horizon_days, params)])
 
 
 def _rows(vocabulary: Vocabulary) -> dict[Relation, dict[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import pairwise
@@ -24,6 +24,8 @@ SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
 FIRST_YEAR = 1990
 """Time zone rules before this year are not read; earlier moments take that year's offset."""
+LAST_YEAR = 2045
+"""The last year for which features look at rules of time zones."""
 
 
 @cache
@@ -116,6 +118,54 @@ def working_hours(
     opens, closes = _shifts(int(starts_us.min()), int(ends_us.max()), params)
     worked = _worked(ends_us, opens, closes) - _worked(starts_us, opens, closes)
     return worked / 3.6e9
+
+
+def working_days_ahead(
+    cutoffs: Sequence[datetime],
+    horizon_days: int,
+    params: FeatureParams,
+    day_shares: Mapping[date, float] | None = None,
+) -> Floats:
+    """Count the working days in `[cutoff, cutoff + horizon)`, parts of days included.
+
+    From Monday to Friday, over 30 days (21.4 working days on average):
+
+    | from       | days off | working days |
+    |------------|----------|--------------|
+    | a Monday   | none     | 22           |
+    | a Saturday | none     | 20           |
+    | a Monday   | three    | 19           |
+
+    Args:
+        cutoffs: moments in UTC.
+        horizon_days: how far to look ahead, in days.
+        params: the working days and hours, the zone they are in, and the days off.
+        day_shares: for days on which less is done, the share of their working time that counts.
+
+    Returns:
+        One number a cutoff.
+    """
+    starts = to_us(cutoffs)
+    opens, closes = params.working_hours
+    ends = starts + horizon_days * DAY_US
+    hours = working_hours(starts, ends, params)
+    for day, share in (day_shares or {}).items():
+        low, high = _bounds(day, params)
+        part = working_hours(np.clip(starts, low, high), np.clip(ends, low, high), params)
+        hours = hours - (1 - share) * part
+    return hours / (closes - opens)
+
+
+def usual_working_days(horizon_days: int, params: FeatureParams) -> float:
+    """Return the working days that so many days hold on average, if no day were off."""
+    return horizon_days * len(set(params.working_days)) / len(WEEKDAYS)
+
+
+def _bounds(day: date, params: FeatureParams) -> tuple[int, int]:
+    """The moments (UTC) at which a day begins and ends where the business is."""
+    midnights = pd.DatetimeIndex([day, day + timedelta(days=1)])
+    low, high = _utc(midnights, params)
+    return int(low), int(high)
 
 
 def _days_off(first: date, last: date, params: FeatureParams) -> pd.DatetimeIndex:

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from features.build import Examples, build
-from features.definitions.lead import lead_features
+from features.definitions.lead import conversion_features
 from features.feature import FeatureSet
 from features.history.vocabulary import Vocabulary, read_vocabulary
 from features.labels.conversion import conversion
@@ -26,6 +26,8 @@ from features.storage.warehouse import Warehouse
 
 MORE = int(os.environ.get("LAW_EXAMPLES", "0"))
 """How many companies a law is tried on; unset, a few that are the same on every run."""
+AHEAD_DAYS = 21
+"""How far the working time ahead looks where no label is asked for."""
 Law = Callable[..., None]
 
 
@@ -97,7 +99,7 @@ class Seen:
 def look(warehouse: Warehouse, case: Case) -> Look:
     """Read the words as of the moment of training, then build examples and their labels."""
     words = read_vocabulary(warehouse.until(case.trained), case.params)
-    declared = lead_features(words, case.params)
+    declared = conversion_features(words, case.params, case.horizon_days)
     examples = build(warehouse, declared, words, case.cutoffs, case.params)
     return Look(words, examples, conversion(warehouse, examples.keys, case.horizon_days))
 
@@ -106,7 +108,8 @@ def look_at(
     warehouse: Warehouse, words: Vocabulary, cutoffs: Sequence[datetime], params: FeatureParams
 ) -> Examples:
     """Build examples with words that are known already."""
-    return build(warehouse, lead_features(words, params), words, cutoffs, params)
+    declared = conversion_features(words, params, AHEAD_DAYS)
+    return build(warehouse, declared, words, cutoffs, params)
 
 
 def only(declared: FeatureSet, names: Sequence[str]) -> FeatureSet:

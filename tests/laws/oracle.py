@@ -29,6 +29,7 @@ from features.feature import (
     Ratio,
     Relation,
     Unit,
+    WorkingDaysAhead,
 )
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
@@ -153,10 +154,18 @@ class Oracle:
         if isinstance(feature.how, Ratio):
             over = self._named(feature.how.over, key) + feature.how.plus
             return self._named(feature.how.of, key) / over
+        if isinstance(feature.how, WorkingDaysAhead):
+            return self._days_ahead(key.cutoff, feature.how.horizon_days)
         at = (key.lead_id, key.cutoff)
         if at not in self._known:
             self._known[at] = self._about(key)
         return self._known[at][feature.name]
+
+    def _days_ahead(self, cutoff: datetime, horizon_days: int) -> float:
+        """Working days up to the horizon. No company of the laws is busy enough for quiet days."""
+        opens, closes = self.params.working_hours
+        end = cutoff + horizon_days * DAY
+        return self.working_hours(cutoff, end) / (closes - opens)
 
     def _named(self, name: str, key: Key) -> float:
         return self.value(next(f for f in self.features if f.name == name), key)

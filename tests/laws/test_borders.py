@@ -11,10 +11,10 @@ import pytest
 from engines import Engine
 from extract import Extract, change, lead, touch
 from histories import MICROSECOND
-from looks import Look, Seen, look_at
+from looks import AHEAD_DAYS, Look, Seen, look_at
 
 from features.clock import to_us
-from features.definitions.lead import lead_features
+from features.definitions.lead import conversion_features
 from features.history.calendar import working_hours
 from features.history.vocabulary import read_vocabulary
 from features.labels.conversion import conversion
@@ -249,7 +249,7 @@ def test_an_extract_without_any_rows_gives_no_examples(duckdb: Engine) -> None:
         examples = look_at(warehouse, words, [CUTOFF], PARAMS)
         labels = conversion(warehouse, examples.keys, HORIZON_DAYS)
     assert len(examples) == len(labels) == 0
-    assert list(examples.X.columns) == lead_features(words, PARAMS).names
+    assert list(examples.X.columns) == conversion_features(words, PARAMS, AHEAD_DAYS).names
 
 
 def test_the_wall_clock_changes_at_the_very_moment(duckdb: Engine) -> None:

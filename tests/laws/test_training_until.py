@@ -75,7 +75,7 @@ def assert_same(one: tuple[TrainingSet, Bundle], other: tuple[TrainingSet, Bundl
     assert one[1].base_rate == other[1].base_rate
     assert one[1].evidence == other[1].evidence
     assert one[1].about == other[1].about
-    assert one[1].ensemble == other[1].ensemble
+    assert one[1].blend == other[1].blend
     assert one[1].version == other[1].version
 
 
@@ -154,7 +154,7 @@ def test_a_model_until_a_moment_is_one_of_the_extract_made_then(
     """
     extract = whole().cut(MOMENT) if made == "cut" else replace(whole(), data_until=MOMENT)
     then = open_warehouse(extract, tmp_path).until(None)
-    assert until[1].ensemble is not None
+    assert until[1].blend is not None
     assert until[1].until == MOMENT
     other = learned(then)
     assert_same(until, other)

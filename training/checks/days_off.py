@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
 
-import numpy as np
-
-from features.clock import midnight
-from features.days_off import public_holidays
-from features.history.quiet_days import DailyCounts, quiet_days
+from features.as_of.working_time import daily_counts
+from features.history.quiet_days import quiet_days
 from features.params import WEEKDAYS, FeatureParams
 from features.storage.warehouse import Warehouse
 from training.checks.finding import Finding
@@ -28,9 +24,7 @@ def days_off_findings(warehouse: Warehouse, params: FeatureParams) -> Iterator[F
         warehouse: cut to the moment it is judged at.
         params: the working days, and the days off that are known.
     """
-    daily = _daily_counts(warehouse, params)
-    if daily is None:
-        return
+    (daily,) = daily_counts(warehouse, [warehouse.data_until], params)
     worked = {WEEKDAYS.index(day) for day in params.working_days}
     days = [day for day in quiet_days(daily) if day.weekday() in worked]
     if not days:
@@ -43,17 +37,3 @@ def days_off_findings(warehouse: Warehouse, params: FeatureParams) -> Iterator[F
         "waiting times leave them out"
     )
     yield Finding("activities", "occurred_at", "days_off", "info", says)
-
-
-def _daily_counts(warehouse: Warehouse, params: FeatureParams) -> DailyCounts | None:
-    """Count the reps' activities by day, UTC; None without any."""
-    rows = warehouse["activities"]
-    rows = rows.filter(rows.rep_id.notnull()).group_by(day=rows.occurred_at.date())
-    counted = warehouse.arrow(rows.aggregate(n=lambda t: t.count())).to_pylist()
-    if not counted:
-        return None
-    by_day: dict[date, int] = {row["day"]: row["n"] for row in counted}
-    first, end = min(by_day), midnight(warehouse.data_until).date()
-    days = [first + timedelta(days=place) for place in range((end - first).days)]
-    listed = public_holidays(params.holidays, first.year, end.year) | {*params.days_off}
-    return DailyCounts(first, np.array([by_day.get(day, 0) for day in days]), listed)

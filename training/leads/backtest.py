@@ -187,7 +187,7 @@ def _segments(columns: pd.DataFrame) -> dict[str, pd.Series]:
 
 def important(bundle: Bundle, examples: Examples) -> tuple[Importance, ...]:
     """Return the features by how far they move scores on average, the strongest first."""
-    if bundle.ensemble is None or not len(examples):
+    if bundle.blend is None or not len(examples):
         return ()
     step = -(-len(examples) // EXPLAINED_ROWS)
     sample = examples.take(np.arange(len(examples)) % step == 0)

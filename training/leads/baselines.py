@@ -22,6 +22,7 @@ from scipy.special import expit, logit
 from features.arrays import Floats
 from features.as_of.leads import snapshots_of
 from features.build import Examples, build_snapshots
+from features.definitions.time_ahead import DAYS_AHEAD
 from features.feature import Feature, FeatureSet, Relation, Unit
 from features.history.relations import resolved_leads
 from features.params import FeatureParams
@@ -214,6 +215,8 @@ def _logistic(training_set: TrainingSet) -> Forecast:
     """Fit the regression that also stands beside the model's trees, alone and uncalibrated."""
     if not 0 < training_set.y.sum() < len(training_set.y):
         return _base_rate(training_set)
-    X = training_set.examples.X.drop(columns=sorted(training_set.suspected), errors="ignore")
-    regression = fit_regression(X, training_set.y, training_set.examples.feature_set.categorical)
-    return lambda Z: np.asarray(expit(regression.margins(Z)))
+    X, exposure = training_set.examples.X, training_set.exposure
+    learned = X.drop(columns=[*sorted(training_set.suspected), DAYS_AHEAD], errors="ignore")
+    categorical = training_set.examples.feature_set.categorical
+    regression = fit_regression(learned, training_set.y, categorical, exposure.offsets(X))
+    return lambda Z: np.asarray(expit(regression.margins(Z) + exposure.offsets(Z)))

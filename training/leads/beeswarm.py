@@ -17,7 +17,7 @@ MOST_FEATURES = 20
 
 def beeswarm(bundle: Bundle, examples: Examples) -> bytes | None:
     """Draw each feature's percentage points over a sample of rows (PNG); None without trees."""
-    if bundle.ensemble is None or not len(examples):
+    if bundle.blend is None or not len(examples):
         return None
     import matplotlib.pyplot as plt  # noqa: PLC0415 - shap draws on pyplot's current figure only
     import shap  # noqa: PLC0415 - takes seconds to import, and only a training run draws

@@ -1,13 +1,18 @@
-"""Trees and a regression whose log-odds are averaged."""
+"""Trees and a regression whose log-odds are averaged, and the working time ahead."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from features.arrays import Floats
+from features.definitions.time_ahead import DAYS_AHEAD
 from training.estimators.boosting import Ensemble
+from training.leads.exposure import Exposure
 from training.leads.regression import LeadRegression
 
 
@@ -17,19 +22,50 @@ class Blend:
 
     Attributes:
         trees: boosted trees of the features.
+        level: log-odds that the trees are added to.
         regression: linear in the same features.
+        exposure: what the working time ahead adds.
     """
 
     trees: Ensemble
+    level: float
     regression: LeadRegression
+    exposure: Exposure
 
     def margins(self, X: pd.DataFrame) -> Floats:
         """Return log-odds, one per row."""
-        return (self.trees.margins(X) + self.regression.margins(X)) / 2
+        trees = self.level + self.trees.margins(X)
+        return (trees + self.regression.margins(X)) / 2 + self.exposure.offsets(X)
 
     def contributions(self, X: pd.DataFrame) -> Floats:
         """Split each margin into features: rows x (features + 1), the base in the last column.
 
         Shapley values of a sum are the sums of the Shapley values: each half adds half its own.
+
+        Args:
+            X: features; where the working days ahead are among them, they come last.
         """
-        return (self.trees.contributions(X) + self.regression.contributions(X)) / 2
+        halves = (self.trees.contributions(X) + self.regression.contributions(X)) / 2
+        halves[:, -1] += self.level / 2
+        if DAYS_AHEAD not in X:
+            return halves
+        return np.insert(halves, -1, self.exposure.offsets(X), axis=1)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything but the trees as plain values."""
+        return {
+            "columns": list(self.trees.columns),
+            "level": self.level,
+            "regression": self.regression.to_json(),
+            "usual_working_days": self.exposure.usual,
+        }
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], texts: tuple[str, ...]) -> Blend:
+        """Read back what `to_json` returned, with the trees' texts."""
+        return cls(
+            Ensemble(texts, tuple(plain["columns"])),
+            plain["level"],
+            LeadRegression.from_json(plain["regression"]),
+            Exposure(plain["usual_working_days"]),
+        )

@@ -19,19 +19,17 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from features.arrays import Floats
-from features.definitions.lead import lead_features
+from features.definitions.lead import conversion_features
 from features.feature import FeatureSet
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
 from training.artifact import read_files, refuse_other_meaning, version_of, write_files
 from training.estimators.age_curve import AgeCurve
-from training.estimators.boosting import Ensemble
 from training.estimators.calibration import Calibrator
 from training.evidence import Evidence
 from training.leads.blend import Blend
-from training.leads.regression import LeadRegression
 
-FORMAT = 2
+FORMAT = 3
 LEADS = "leads"
 AGE_DAYS = "age_days"
 """The feature that the fallback forecasts by."""
@@ -48,9 +46,8 @@ class Bundle:
         vocabulary: the words of the data that features were declared with.
         columns: the features in use, in order.
         fingerprint: of their declarations; scoring with others is refused.
-        ensemble: the trees; None where there was too little to learn from.
-        regression: the regression beside the trees; None without trees.
-        calibrator: maps the margins of both to probabilities.
+        blend: trees and regression; None where there was too little to learn from.
+        calibrator: maps their margins to probabilities.
         base_rate: the share that converts, by which bands are drawn; the answer without trees and
             without an age curve.
         evidence: how much the model rests on.
@@ -64,8 +61,7 @@ class Bundle:
     vocabulary: Vocabulary
     columns: tuple[str, ...]
     fingerprint: str
-    ensemble: Ensemble | None
-    regression: LeadRegression | None
+    blend: Blend | None
     calibrator: Calibrator
     base_rate: float
     evidence: Evidence
@@ -88,22 +84,14 @@ class Bundle:
     @property
     def feature_set(self) -> FeatureSet:
         """The features in use."""
-        declared = lead_features(self.vocabulary, self.params)
+        declared = conversion_features(self.vocabulary, self.params, self.horizon_days)
         return declared.without(frozenset(declared.names) - frozenset(self.columns))
 
     def margins(self, X: pd.DataFrame) -> Floats:
         """Return the calibrated log-odds of each row."""
-        blend = self.blend
-        if blend is None:
+        if self.blend is None:
             return np.asarray(logit(self._without_trees(X)))
-        return self.calibrator.margin(blend.margins(X))
-
-    @property
-    def blend(self) -> Blend | None:
-        """The trees and the regression together; None without them."""
-        if self.ensemble is None or self.regression is None:
-            return None
-        return Blend(self.ensemble, self.regression)
+        return self.calibrator.margin(self.blend.margins(X))
 
     def probability(self, X: pd.DataFrame) -> Floats:
         """Return the chance of each row to convert within the horizon."""
@@ -121,7 +109,7 @@ class Bundle:
         return version_of(self.to_json(), self._texts())
 
     def _texts(self) -> tuple[str, ...]:
-        return () if self.ensemble is None else self.ensemble.texts
+        return () if self.blend is None else self.blend.trees.texts
 
     def to_json(self) -> dict[str, Any]:
         """Return everything but the trees as plain values."""
@@ -135,7 +123,7 @@ class Bundle:
             "columns": list(self.columns),
             "fingerprint": self.fingerprint,
             "trees": len(self._texts()),
-            "regression": self.regression and self.regression.to_json(),
+            "blend": self.blend and self.blend.to_json(),
             "calibrator": self.calibrator.to_json(),
             "base_rate": self.base_rate,
             "evidence": self.evidence.to_json(),
@@ -164,8 +152,7 @@ class Bundle:
             vocabulary=Vocabulary.from_json(plain["words"]),
             columns=columns,
             fingerprint=plain["fingerprint"],
-            ensemble=Ensemble(texts, columns) if texts else None,
-            regression=LeadRegression.from_json(plain["regression"]) if texts else None,
+            blend=Blend.from_json(plain["blend"], texts) if texts else None,
             calibrator=Calibrator.from_json(plain["calibrator"]),
             base_rate=plain["base_rate"],
             evidence=Evidence.from_json(plain["evidence"]),

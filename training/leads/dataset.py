@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy.special import logit
 
 from features.arrays import Bools, Floats
+from features.as_of.working_time import time_that_passed
 from features.build import Examples, build
-from features.definitions.lead import lead_features
+from features.definitions.lead import conversion_features
+from features.definitions.time_ahead import DAYS_AHEAD
 from features.feature import FeatureSet
 from features.history.vocabulary import Vocabulary, read_vocabulary
 from features.labels.conversion import conversion
@@ -21,6 +25,7 @@ from features.storage.warehouse import Warehouse
 from training.checks.suspicion import Suspicion, suspicious_features
 from training.cutoffs import taken_over, training_cutoffs
 from training.estimators.boosting import TrainingRows
+from training.leads.exposure import Exposure
 from training.params import TrainingParams
 from training.split import Split, split_in_time
 
@@ -65,11 +70,34 @@ class TrainingSet:
         # What is made of a suspected column knows what it knows.
         return self.examples.feature_set.depends_on(names).union(names)
 
-    def part(self, cutoffs: Sequence[datetime], columns: Sequence[str]) -> TrainingRows:
-        """Return the rows of some cutoffs, each with weight 1."""
+    def part(
+        self, cutoffs: Sequence[datetime], columns: Sequence[str], level: float = 0.0
+    ) -> TrainingRows:
+        """Return the rows of some cutoffs, each with weight 1.
+
+        Args:
+            cutoffs: the moments.
+            columns: the features that trees may use.
+            level: log-odds that trees start from where the working time ahead is the usual one.
+        """
         rows = self.rows(cutoffs)
         X = self.examples.X.loc[rows, list(columns)]
-        return TrainingRows(X, self.y[rows], np.ones(int(rows.sum())))
+        start = level + self.offsets(cutoffs)
+        return TrainingRows(X, self.y[rows], np.ones(int(rows.sum())), start)
+
+    def offsets(self, cutoffs: Sequence[datetime]) -> Floats:
+        """Return what the working time ahead adds to the log-odds of the rows of some cutoffs."""
+        return self.exposure.offsets(self.examples.X[self.rows(cutoffs)])
+
+    def level(self, cutoffs: Sequence[datetime]) -> float:
+        """Return the log-odds of a lead of some cutoffs, whichever it is."""
+        y = self.y[self.rows(cutoffs)]
+        return float(logit(smoothed_rate(float(y.sum()), len(y))))
+
+    @cached_property
+    def exposure(self) -> Exposure:
+        """What the working time ahead adds to log-odds."""
+        return Exposure.usual_in(self.examples.X)
 
     def rows(self, cutoffs: Sequence[datetime]) -> Bools:
         """Return a mask of the rows of some cutoffs."""
@@ -101,10 +129,11 @@ def build_training_set(
         The training set; without a row where history is too short.
     """
     vocabulary = read_vocabulary(warehouse, features)
-    declared = lead_features(vocabulary, features).without(frozenset(params.leads.leave_out))
+    declared = conversion_features(vocabulary, features, horizon_days)
+    declared = declared.without(frozenset(params.leads.leave_out))
     cutoffs = training_cutoffs(warehouse, horizon_days, params)
     if cutoffs:
-        examples = build(warehouse, declared, vocabulary, cutoffs, features)
+        examples = _examples(warehouse, declared, vocabulary, cutoffs, (horizon_days, features))
         y = conversion(warehouse, examples.keys, horizon_days)
     else:
         examples, y = _no_examples(declared), np.empty(0)
@@ -114,6 +143,29 @@ def build_training_set(
     split = split_in_time(peopled, horizon_days, params.split)
     split = replace(split, says=(*split.says, *taken_over(warehouse)))
     return TrainingSet(examples, y, split, suspicions, vocabulary, horizon_days)
+
+
+def _examples(
+    warehouse: Warehouse,
+    declared: FeatureSet,
+    vocabulary: Vocabulary,
+    cutoffs: Sequence[datetime],
+    of_time: tuple[int, FeatureParams],
+) -> Examples:
+    """Build every feature as of its cutoff, but the working days ahead as they came to pass.
+
+    A holiday that nobody could foresee explains why little was won, as part of the label's story.
+    """
+    horizon_days, params = of_time
+    examples = build(
+        warehouse, declared.without(frozenset({DAYS_AHEAD})), vocabulary, cutoffs, params
+    )
+    if DAYS_AHEAD not in declared.names:
+        return examples
+    days = time_that_passed(warehouse, cutoffs, horizon_days, params)
+    by_cutoff = pd.Series(days, index=pd.to_datetime(list(cutoffs)))
+    passed = examples.keys[CUTOFF].map(by_cutoff).to_numpy(np.float64)
+    return replace(examples, X=examples.X.assign(**{DAYS_AHEAD: passed}), feature_set=declared)
 
 
 def _no_examples(declared: FeatureSet) -> Examples:

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.special import logit
 
 from features.arrays import Bools, Floats
-from features.definitions.lead import lead_features
+from features.definitions.lead import conversion_features
 from training.estimators.age_curve import AgeCurve, fit_age_curve
 from training.estimators.calibration import IDENTITY
 from training.evaluation.metrics import log_loss
@@ -40,14 +40,13 @@ def fall_back(bundle: Bundle, training_set: TrainingSet, evidence: Evidence) -> 
     if curve is not None:
         # Bands and reasons start from what the curve says of a lead whose age nobody knows.
         columns, rate = (AGE_DAYS,), float(curve.probability(_ages(training_set)).mean())
-    declared = lead_features(bundle.vocabulary, bundle.params)
+    declared = conversion_features(bundle.vocabulary, bundle.params, bundle.horizon_days)
     kept = declared.without(frozenset(declared.names) - frozenset(columns))
     return replace(
         bundle,
         columns=columns,
         fingerprint=kept.fingerprint,
-        ensemble=None,
-        regression=None,
+        blend=None,
         calibrator=IDENTITY,
         base_rate=rate,
         evidence=evidence,

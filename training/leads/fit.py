@@ -9,13 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from features.definitions.lead import lead_features
+from features.definitions.lead import conversion_features
+from features.definitions.time_ahead import DAYS_AHEAD
 from features.evidence import EvidenceState
 from features.feature import Feature, FeatureSet, Segment
 from features.params import FeatureParams
 from features.snapshot import CUTOFF
 from features.storage.warehouse import Warehouse
-from training.estimators.boosting import Ensemble, TrainingRows, count_rounds, fit_ensembles
+from training.estimators.boosting import TrainingRows, count_rounds, fit_ensembles
 from training.estimators.calibration import IDENTITY, Calibrator
 from training.evidence import Evidence
 from training.leads.blend import Blend
@@ -23,7 +24,7 @@ from training.leads.bundle import Bundle
 from training.leads.calibrate import calibrate
 from training.leads.dataset import TrainingSet, build_training_set, smoothed_rate
 from training.leads.fallback import fall_back
-from training.leads.regression import LeadRegression, fit_regression
+from training.leads.regression import fit_regression
 from training.params import BoosterParams, TrainingParams
 from training.split import Split
 
@@ -74,34 +75,36 @@ def fit_leads(
     if evidence.state != EvidenceState.NONE and not columns:
         says = f"no feature tells leads apart: {evidence.says}"
         evidence = Evidence(EvidenceState.NONE, says)
-    declared = lead_features(training_set.vocabulary, features)
+    horizon_days = training_set.horizon_days
+    declared = conversion_features(training_set.vocabulary, features, horizon_days)
+    if columns and DAYS_AHEAD in training_set.examples.X:
+        columns = [*columns, DAYS_AHEAD]
     kept = declared.without(frozenset(declared.names) - frozenset(columns))
     grown = _Grown()
     if evidence.state != EvidenceState.NONE:
-        grown = _grow(training_set, columns, kept, params.booster)
+        learned = [name for name in columns if name != DAYS_AHEAD]
+        grown = _grow(training_set, learned, kept, params.booster)
     bundle = Bundle(
         until=warehouse.data_until,
-        horizon_days=training_set.horizon_days,
+        horizon_days=horizon_days,
         params=features,
         vocabulary=training_set.vocabulary,
         columns=tuple(columns),
         fingerprint=kept.fingerprint,
-        ensemble=grown.ensemble,
-        regression=grown.regression,
+        blend=grown.blend,
         calibrator=grown.calibrator,
         base_rate=_base_rate(warehouse, training_set),
         evidence=evidence,
         about={**_about(training_set), **grown.about},
     )
-    return fall_back(bundle, training_set, evidence) if bundle.ensemble is None else bundle
+    return fall_back(bundle, training_set, evidence) if bundle.blend is None else bundle
 
 
 @dataclass(frozen=True)
 class _Grown:
-    """Trees, regression and calibrator, or the lack of them, with facts for people."""
+    """Trees and regression, and their calibrator, or the lack of them, with facts for people."""
 
-    ensemble: Ensemble | None = None
-    regression: LeadRegression | None = None
+    blend: Blend | None = None
     calibrator: Calibrator = IDENTITY
     about: Mapping[str, Any] = field(default_factory=dict)
 
@@ -122,22 +125,31 @@ def _grow(
     """
     categorical, split = declared.categorical, training_set.split
     rounds = count_rounds(_stopping(training_set, columns), categorical, params)
-    early = training_set.part(split.train + split.tune, columns)
-    whole = training_set.part(sorted(set(training_set.examples.keys[CUTOFF])), columns)
-    more = round(rounds * min(MOST_GROWTH, (len(whole.y) / len(early.y)) ** 0.5))
-    first, ensemble = fit_ensembles([(early, rounds), (whole, more)], categorical, params)
-    early_regression, regression = (
-        fit_regression(part.X, part.y, categorical) for part in (early, whole)
+    before, every = split.train + split.tune, sorted(set(training_set.examples.keys[CUTOFF]))
+    levels = [training_set.level(cutoffs) for cutoffs in (before, every)]
+    early, whole = (
+        training_set.part(cutoffs, columns, level)
+        for cutoffs, level in zip((before, every), levels, strict=True)
     )
-    early_blend = Blend(first, early_regression)
-    window = training_set.part(split.calibrate, columns)
-    calibrator, losses = calibrate(training_set, early_blend.margins(window.X))
+    more = round(rounds * min(MOST_GROWTH, (len(whole.y) / len(early.y)) ** 0.5))
+    ensembles = fit_ensembles([(early, rounds), (whole, more)], categorical, params)
+    exposure = training_set.exposure
+    regressions = [
+        fit_regression(part.X, part.y, categorical, training_set.offsets(cutoffs))
+        for part, cutoffs in ((early, before), (whole, every))
+    ]
+    first, blend = (
+        Blend(trees, level, regression, exposure)
+        for trees, level, regression in zip(ensembles, levels, regressions, strict=True)
+    )
+    window = training_set.examples.X[training_set.rows(split.calibrate)]
+    calibrator, losses = calibrate(training_set, first.margins(window))
     about = {
         "rounds": more,
         "calibration_log_loss": losses,
-        "importance": dict(zip(columns, ensemble.importance().tolist(), strict=True)),
+        "importance": dict(zip(columns, blend.trees.importance().tolist(), strict=True)),
     }
-    return _Grown(ensemble, regression, calibrator, about)
+    return _Grown(blend, calibrator, about)
 
 
 def _stopping(
@@ -147,7 +159,10 @@ def _stopping(
     split = training_set.split
     pairs = ((split.train, split.tune),) if split.tune else split.folds
     return [
-        (training_set.part(earlier, columns), training_set.part(later, columns))
+        (
+            training_set.part(earlier, columns, level := training_set.level(earlier)),
+            training_set.part(later, columns, level),
+        )
         for earlier, later in pairs
     ]
 
@@ -165,7 +180,8 @@ def _useful(training_set: TrainingSet) -> list[str]:
       AUC and 0.006 of average precision; on a sample company of 18 months it put levels off by a
       third.
     """
-    X = training_set.examples.X
+    # The working time ahead is not learned from.
+    X = training_set.examples.X.drop(columns=DAYS_AHEAD, errors="ignore")
     # A feature computed from a suspected column leaks what that column leaks.
     suspected = training_set.suspected
     varied = X.nunique(dropna=False) > 1  # noqa: PD101 - of a frame, not of a series

@@ -23,13 +23,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
 
 from features.arrays import Floats
-from training.estimators.linear import Linear, fit_linear
+from training.estimators.linear import Linear, RidgeLogistic, fit_linear
 
 INVERSE_RIDGE = 0.05
-"""scikit-learn's C: the smaller, the closer weights stay to 0."""
+"""The smaller, the closer weights stay to 0; scikit-learn calls it C."""
 LEAST_ROWS = 20
 """Rows without which a code has no regressor of its own."""
 MOST_ROWS = 60_000
@@ -115,20 +114,23 @@ def regressors(
     return pd.DataFrame(made, index=X.index)
 
 
-def fit_regression(X: pd.DataFrame, y: Floats, categorical: Sequence[str]) -> LeadRegression:
+def fit_regression(
+    X: pd.DataFrame, y: Floats, categorical: Sequence[str], offset: Floats
+) -> LeadRegression:
     """Fit a ridge logistic regression to leads at cutoffs.
 
     Args:
         X: features; missing values are allowed.
         y: 1 for the leads that converted in time, else 0; both must occur.
         categorical: the columns that hold categories.
+        offset: log-odds that are added to what the regression says, one a row.
     """
     if len(X) > MOST_ROWS:
         rows = np.sort(np.random.default_rng(SEED).choice(len(X), MOST_ROWS, replace=False))
-        X, y = X.iloc[rows], y[rows]
+        X, y, offset = X.iloc[rows], y[rows], offset[rows]
     columns = tuple(str(name) for name in X.columns)
     codes = {name: _frequent(X[name]) for name in columns if name in categorical}
-    model = LogisticRegression(C=INVERSE_RIDGE, max_iter=300)
+    model = RidgeLogistic(INVERSE_RIDGE, offset)
     return LeadRegression(columns, codes, fit_linear(model, regressors(X, columns, codes), y))
 
 

@@ -78,7 +78,7 @@ def train_leads(
             test = _test(warehouse, training_set, features, params) if is_enough else None
             bundle = fitted.result()
         advance(1)
-        test = test if bundle.ensemble else None
+        test = test if bundle.blend else None
         graded = evaluate(test.predictions, settings_of(params.evaluation)) if test else None
         advance(1)
     honesty = None if graded is None else graded.honesty
@@ -120,7 +120,7 @@ def _test(
     window = Range(newest - timedelta(days=days), newest, TEST_EVERY)
     once = params.model_copy(update={"leads": params.leads.model_copy(update={"most_refits": 1})})
     test = backtest_leads(warehouse, window, training_set.horizon_days, features, once)
-    return test if test.last.ensemble is not None else None
+    return test if test.last.blend is not None else None
 
 
 def _instead(bundle: Bundle, training_set: TrainingSet, honesty: Honesty) -> Bundle | None:

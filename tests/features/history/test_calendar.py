@@ -11,7 +11,13 @@ import pytest
 from by_hand import Opened, answer
 
 from features.clock import to_us
-from features.history.calendar import calendar_of, local, working_hours
+from features.history.calendar import (
+    calendar_of,
+    local,
+    usual_working_days,
+    working_days_ahead,
+    working_hours,
+)
 from features.params import FeatureParams
 
 AMSTERDAM = FeatureParams(timezone="Europe/Amsterdam")
@@ -111,6 +117,57 @@ def test_a_country_has_its_holidays_off() -> None:
     for country, expected in spans.items():
         params = FeatureParams(holidays=country)
         assert hours("2024-12-23", "2024-12-30", params) == expected
+
+
+# Working time ahead.
+
+
+@pytest.mark.parametrize("horizon", [1, 14, 30, 90])
+def test_working_days_ahead_are_the_usual_ones_on_average(horizon: int) -> None:
+    """Over cutoffs on all days of the week, without days off, whatever the horizon."""
+    cutoffs = [datetime(2025, 3, 3) + timedelta(days=day) for day in range(28)]
+    params = FeatureParams()
+    usual = usual_working_days(horizon, params)
+    assert working_days_ahead(cutoffs, horizon, params).mean() == pytest.approx(usual)
+
+
+def test_working_days_ahead_counts_the_days_that_are_left() -> None:
+    """From Monday 8 December 2025, 30 days hold 22 weekdays, less two of Christmas and New Year."""
+    plain = working_days_ahead([datetime(2025, 12, 8)], 30, FeatureParams())
+    params = FeatureParams(holidays="DE", days_off=(date(2025, 12, 24),))
+    fewer = working_days_ahead([datetime(2025, 12, 8)], 30, params)
+    assert plain.dtype == np.float64
+    assert plain == pytest.approx([22])
+    assert fewer == pytest.approx([22 - 4])
+
+
+def test_working_days_ahead_ends_with_the_horizon() -> None:
+    """A day off at its end counts nothing, one at its beginning does; no day left is nothing."""
+    monday = datetime(2025, 3, 3)
+
+    def ahead(*days: date) -> float:
+        return float(working_days_ahead([monday], 7, FeatureParams(days_off=days))[0])
+
+    assert ahead() == 5
+    assert ahead(date(2025, 3, 10)) == 5
+    assert ahead(date(2025, 3, 3)) == pytest.approx(4)
+    assert ahead(*(date(2025, 3, day) for day in range(3, 8))) == 0
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_slow_day_counts_its_share(zone: str) -> None:
+    """With a share of nothing it is a day off, with a full one it is a day like any other."""
+    cutoffs = [datetime(2025, 3, 3, 5) + timedelta(days=day) for day in range(40)]
+    plain, slow = FeatureParams(timezone=zone), date(2025, 3, 26)
+    off = plain.model_copy(update={"days_off": (slow,)})
+    usual, without = (working_days_ahead(cutoffs, 14, params) for params in (plain, off))
+    assert (without < usual).any()
+    for share in (0.0, 0.25, 1.0):
+        counted = working_days_ahead(cutoffs, 14, plain, {slow: share})
+        np.testing.assert_allclose(counted, share * usual + (1 - share) * without, atol=1e-12)
+        np.testing.assert_allclose(
+            working_days_ahead(cutoffs, 14, off, {slow: share}), without, atol=1e-12
+        )
 
 
 def test_without_moments_there_are_no_hours() -> None:

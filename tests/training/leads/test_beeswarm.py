@@ -30,4 +30,4 @@ def test_nothing_to_draw_gives_none(bundle: Bundle, training_set: TrainingSet) -
     """Neither a fallback nor a moment without open leads has a picture."""
     nobody = training_set.examples.take(np.zeros(len(training_set.y), dtype=bool))
     assert beeswarm(bundle, nobody) is None
-    assert beeswarm(replace(bundle, ensemble=None, columns=()), training_set.examples) is None
+    assert beeswarm(replace(bundle, blend=None, columns=()), training_set.examples) is None

@@ -18,6 +18,7 @@ from training.estimators.calibration import Calibrator
 from training.evidence import Evidence
 from training.leads.bundle import Bundle
 from training.leads.dataset import TrainingSet
+from training.leads.exposure import Exposure
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_a_saved_model_forecasts_the_same_bits(
 
 def test_a_fallback_is_saved_too(bundle: Bundle, tmp_path: Path) -> None:
     """A model without trees answers the base rate before and after."""
-    fallback = replace(bundle, ensemble=None, regression=None, columns=(), base_rate=0.125)
+    fallback = replace(bundle, blend=None, columns=(), base_rate=0.125)
     fallback = replace(fallback, fingerprint=fallback.feature_set.fingerprint)
     fallback.save(tmp_path / "model")
     loaded = Bundle.load(tmp_path / "model")
@@ -56,10 +57,11 @@ def test_a_fallback_is_saved_too(bundle: Bundle, tmp_path: Path) -> None:
 
 def test_the_version_is_the_content(bundle: Bundle) -> None:
     """Equal content has one name; every part of it, changed, gives another."""
-    assert bundle.ensemble is not None
-    assert bundle.regression is not None
-    first, linear = bundle.ensemble.texts[0], bundle.regression.linear
+    blend = bundle.blend
+    assert blend is not None
+    linear = blend.regression.linear
     lifted = replace(linear, intercept=linear.intercept + 1e-12)
+    fewer = replace(blend.trees, texts=blend.trees.texts[:1])
     others = [
         replace(bundle, horizon_days=bundle.horizon_days + 1),
         replace(bundle, base_rate=bundle.base_rate + 1e-12),
@@ -67,8 +69,10 @@ def test_the_version_is_the_content(bundle: Bundle) -> None:
         replace(bundle, vocabulary=replace(bundle.vocabulary, types=bundle.vocabulary.types[::-1])),
         replace(bundle, params=FEATURES.model_copy(update={"owner_prior": 21.0})),
         replace(bundle, evidence=replace(bundle.evidence, minimum=41)),
-        replace(bundle, ensemble=replace(bundle.ensemble, texts=(first,))),
-        replace(bundle, regression=replace(bundle.regression, linear=lifted)),
+        replace(bundle, blend=replace(blend, trees=fewer)),
+        replace(bundle, blend=replace(blend, regression=replace(blend.regression, linear=lifted))),
+        replace(bundle, blend=replace(blend, level=blend.level + 1e-12)),
+        replace(bundle, blend=replace(blend, exposure=Exposure(blend.exposure.usual + 1e-9))),
         replace(bundle, about={**bundle.about, "rounds": 1}),
     ]
     versions = {bundle.version, *(other.version for other in others)}
@@ -83,7 +87,7 @@ def test_features_of_another_meaning_are_refused(saved: Path) -> None:
         Bundle.load(saved)
 
 
-@pytest.mark.parametrize("format_", [0, 1, None])
+@pytest.mark.parametrize("format_", [0, 1, 2, None])
 def test_another_format_is_refused(saved: Path, format_: int | None) -> None:
     """A bundle of another version of the format is not guessed at."""
     edit(saved, format=format_)
@@ -129,6 +133,6 @@ def test_rows_of_a_thin_segment_say_so() -> None:
 
 def test_a_fallback_uses_no_calibrator(bundle: Bundle) -> None:
     """The base rate is a probability already."""
-    fallback = replace(bundle, ensemble=None, calibrator=Calibrator("platt", 2.0, 2.0, 1.0))
+    fallback = replace(bundle, blend=None, calibrator=Calibrator("platt", 2.0, 2.0, 1.0))
     p = fallback.probability(pd.DataFrame(index=range(2)))
     assert p == pytest.approx([bundle.base_rate] * 2)

@@ -133,7 +133,7 @@ def test_what_is_called_alike_is_not_added_up() -> None:
 
 def test_a_fallback_has_a_base_and_no_reasons(bundle: Bundle, training_set: TrainingSet) -> None:
     """Where the base rate answers there is nothing to explain, and it still adds up."""
-    fallback = replace(bundle, ensemble=None, columns=(), base_rate=0.2)
+    fallback = replace(bundle, blend=None, columns=(), base_rate=0.2)
     few = training_set.examples.take(np.arange(len(training_set.y)) < 3)
     rows = reasons(explain(fallback, few), few, 3)
     assert rows == [{"base": 20.0, "items": [], "rest": pytest.approx(0.0)}] * 3

@@ -16,6 +16,7 @@ import pytest
 from extract import Extract, Row
 from sellers import FEATURES, HORIZON, START, TRAINING, UNTIL, open_at, open_warehouse, without
 
+from features.definitions.time_ahead import DAYS_AHEAD
 from features.feature import PeerRank
 from features.params import FeatureParams, MinimumParams
 from features.storage.warehouse import Warehouse
@@ -113,11 +114,13 @@ def test_the_model_has_learned_something(bundle: Bundle, training_set: TrainingS
 def test_columns_that_only_tell_the_date_are_left_out(
     bundle: Bundle, training_set: TrainingSet
 ) -> None:
-    """Under a year of history no feature in use is one value for everybody at each cutoff."""
+    """Under a year of history nothing learned is one value for everybody at each cutoff."""
     X, cutoffs = training_set.examples.X, training_set.examples.keys["cutoff"].to_numpy()
     varies = X.groupby(cutoffs).nunique(dropna=False).max() > 1
     moves = X.apply(lambda column: len(column.unique())) > 1
-    assert set(bundle.columns) == set(X.columns[varies])
+    assert set(bundle.columns) == {*X.columns[varies], DAYS_AHEAD}
+    assert bundle.blend is not None
+    assert set(bundle.blend.trees.columns) == set(X.columns[varies])
     assert set(X.columns[moves & ~varies])
 
 
@@ -213,7 +216,7 @@ def test_too_little_gives_the_fallback(history: Warehouse, training_set: Trainin
     past = history.until(START + timedelta(days=42))
     model = learn_leads(past, HORIZON, FEATURES, TRAINING)
     assert model.evidence.state == "none"
-    assert model.ensemble is None
+    assert model.blend is None
     assert model.columns == ("age_days",)
     assert "leave no room for training" in model.evidence.says
     p = model.probability(training_set.examples.X)
@@ -268,7 +271,7 @@ def test_a_pause_of_the_business_is_lived_through(opened: Opened, quick: Trainin
     past = opened(leads)
     for until in (200, 275):
         model = learn_leads(past.until(START + timedelta(days=until)), HORIZON, FEATURES, quick)
-        assert model.ensemble is not None
+        assert model.blend is not None
 
 
 def test_leaving_everything_out_leaves_the_base_rate(

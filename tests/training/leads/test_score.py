@@ -173,7 +173,7 @@ def test_reasons_stand_beside_the_score(scores: pd.DataFrame) -> None:
 
 def test_a_fallback_scores_everybody(history: Warehouse, bundle: Bundle, extract: Extract) -> None:
     """Without trees every open lead gets the base rate, and a rank all the same."""
-    fallback = replace(bundle, ensemble=None, columns=(), base_rate=0.2)
+    fallback = replace(bundle, blend=None, columns=(), base_rate=0.2)
     frame = score_leads(history, fallback, "1", AS_OF, ScoringParams())
     assert len(frame) == len(open_at(extract.rows("leads"), AS_OF))
     assert frame["p"].tolist() == pytest.approx([0.2] * len(frame))
@@ -202,7 +202,7 @@ def test_nobody_open_gives_an_empty_list(
     history: Warehouse, bundle: Bundle, *, has_trees: bool
 ) -> None:
     """Before the first lead there is a table without rows, its columns and types the same."""
-    model = bundle if has_trees else replace(bundle, ensemble=None, columns=())
+    model = bundle if has_trees else replace(bundle, blend=None, columns=())
     before: datetime = START - timedelta(days=1)
     frame = score_leads(history, model, "1", before, ScoringParams())
     assert len(frame) == 0

@@ -10,14 +10,17 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from features.definitions.lead import lead_features
+from features.definitions.lead import conversion_features
+from features.definitions.time_ahead import DAYS_AHEAD
 from features.evidence import EvidenceState
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
 from training.estimators.boosting import TrainingRows, fit_ensemble
 from training.estimators.calibration import Calibrator
 from training.evidence import Evidence
+from training.leads.blend import Blend
 from training.leads.bundle import LEADS, Bundle
+from training.leads.exposure import Exposure
 from training.leads.regression import fit_regression
 from training.params import BoosterParams
 from training.tracking.records import RunRecord
@@ -29,6 +32,7 @@ WORDS = Vocabulary(
     columns={"leads.source": ("web", "référence"), "reps.team": ("north",)},
 )
 FEW = FeatureParams(windows_days=(7, 30))
+HORIZON = 30
 BOOSTER = BoosterParams(min_data_in_leaf=20, bags=1, threads=1)
 
 
@@ -48,21 +52,25 @@ def fitted(rounds: int = 5) -> Bundle:
 
 def fitted_for(words: Vocabulary, rounds: int) -> Bundle:
     """Fit a small model on features for given words."""
-    declared = lead_features(words, FEW)
-    X = frame(declared.names)
+    declared = conversion_features(words, FEW, HORIZON)
+    X = frame([name for name in declared.names if name != DAYS_AHEAD])
     y = (X.fillna(0).iloc[:, :3].sum(axis=1) > 1).to_numpy(np.float64)
     ensemble = fit_ensemble(
         TrainingRows(X, y, np.ones(len(y))), declared.categorical, rounds, BOOSTER
     )
     return Bundle(
         until=datetime.fromisoformat("2026-01-01"),
-        horizon_days=30,
+        horizon_days=HORIZON,
         params=FEW,
         vocabulary=words,
         columns=tuple(declared.names),
         fingerprint=declared.fingerprint,
-        ensemble=ensemble,
-        regression=fit_regression(X, y, declared.categorical),
+        blend=Blend(
+            ensemble,
+            -0.5,
+            fit_regression(X, y, declared.categorical, np.zeros(len(y))),
+            Exposure(20.0),
+        ),
         calibrator=Calibrator("beta", 1.1, 0.9, 0.05),
         base_rate=0.2,
         evidence=Evidence(EvidenceState.ENOUGH, "400 leads with mature labels"),
@@ -72,13 +80,13 @@ def fitted_for(words: Vocabulary, rounds: int) -> Bundle:
 @cache
 def base_rate_only() -> Bundle:
     """Make what is registered where there is too little to fit."""
-    none = lead_features(WORDS, FEW).without(frozenset(lead_features(WORDS, FEW).names))
+    every = conversion_features(WORDS, FEW, HORIZON)
+    none = every.without(frozenset(every.names))
     return replace(
         fitted(),
         columns=(),
         fingerprint=none.fingerprint,
-        ensemble=None,
-        regression=None,
+        blend=None,
         evidence=Evidence(EvidenceState.NONE, "too little to fit"),
     )
 
