@@ -25,6 +25,7 @@ from attainment import quota_attainment
 from cut import cut
 from grades import Grade, read_sections, section, write_sections
 from large import large
+from lead_truth import lead_truth
 from leadforge_company import KNOWN_AT_CREATION, PLANTED, write_company
 from load import Load, press
 from no_skill import no_skill
@@ -139,6 +140,7 @@ def audited_companies() -> list[Grade]:
 SECTIONS: dict[str, Callable[[], list[Grade]]] = {
     "leadforge": audited_companies,
     "no skill": no_skill,
+    "lead forecasts": lead_truth,
     "sample truth": sample_truth,
     "sample realism": sample_realism,
     "quota attainment": quota_attainment,

@@ -38,7 +38,7 @@ from training.loop.results import Recipe
 from training.params import SplitParams, TrainingParams
 
 SEEDS = (101, 102, 103, 104, 105)
-SKILLED = {"small": tuple(range(1, 21)), "demo": (1, 2, 3)}
+SKILLED = {"small": tuple(range(1, 21)), "demo": tuple(range(1, 21))}
 """Presets of the sample company, and their seeds."""
 LEAST_FALLBACKS = 14
 EVERY_DAYS, SAMPLE_EVERY_DAYS = 7, 14
