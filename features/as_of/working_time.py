@@ -16,7 +16,7 @@ from features.clock import MOMENT, midnight, to_us
 from features.days_off import public_holidays
 from features.history.calendar import DAY_US, LAST_YEAR, local, working_days_ahead
 from features.history.quiet_days import YEAR, DailyCounts, day_shares
-from features.params import FeatureParams
+from features.params import WEEKDAYS, FeatureParams
 from features.snapshot import AVAILABLE_AT, CUTOFF, EVENT_TIME, SNAPSHOT, Spine, observable
 from features.storage.warehouse import Warehouse
 from features.tables import ACTIVITIES
@@ -70,6 +70,32 @@ def time_that_passed(
     """
     (daily,) = daily_counts(warehouse, [warehouse.data_until], params)
     return working_days_ahead(cutoffs, horizon_days, params, day_shares(daily))
+
+
+def days_found(warehouse: Warehouse, params: FeatureParams) -> tuple[str, ...]:
+    """Say which days without or with little activity forecasts will count as such.
+
+    Args:
+        warehouse: cut to the moment of training.
+        params: the working days, and the days off that are known for all years.
+
+    Returns:
+        One sentence; none where all days are like others.
+    """
+    (daily,) = daily_counts(warehouse, [warehouse.data_until], params)
+    worked = {WEEKDAYS.index(day) for day in params.working_days}
+    shares = {day: share for day, share in day_shares(daily).items() if day.weekday() in worked}
+    if not shares:
+        return ()
+    coming = set(daily.ahead())
+    off = [sum(shares[day] == 0 for day in days) for days in (shares.keys() - coming, shares)]
+    slow = [sum(shares[day] > 0 for day in days) for days in (shares.keys() - coming, shares)]
+    says = (
+        f"working time ahead: of the working days in view {off[0]} had no activity and {slow[0]} "
+        f"lay in slow weeks; {off[1] - off[0]} and {slow[1] - slow[0]} are expected in the year "
+        "ahead, and forecasts that reach into them are lower"
+    )
+    return (says,)
 
 
 def daily_counts(

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.special import logit
 
 from features.arrays import Bools, Floats
-from features.as_of.working_time import time_that_passed
+from features.as_of.working_time import days_found, time_that_passed
 from features.build import Examples, build
 from features.definitions.lead import conversion_features
 from features.definitions.time_ahead import DAYS_AHEAD
@@ -141,7 +141,8 @@ def build_training_set(
     # A cutoff at which no lead is open, as in a pause of the business, has nothing to learn from.
     peopled = [moment.to_pydatetime() for moment in sorted(examples.keys[CUTOFF].unique())]
     split = split_in_time(peopled, horizon_days, params.split)
-    split = replace(split, says=(*split.says, *taken_over(warehouse)))
+    says = (*split.says, *taken_over(warehouse), *days_found(warehouse, features))
+    split = replace(split, says=says)
     return TrainingSet(examples, y, split, suspicions, vocabulary, horizon_days)
 
 
