@@ -103,6 +103,8 @@ def ingest(
             console.warn(f"{name}: {count:,} rows quarantined: {reason}")
     for finding in report.verdict:
         console.say(finding.says)
+    for line in report.proposals.says(session.settings.features.known_at_creation):
+        console.say(line)
     console.give(json.loads(report.to_json()))
 
 

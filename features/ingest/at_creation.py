@@ -1,0 +1,306 @@
+"""Which attribute columns look known at creation: the judgement on one column, from its rows.
+
+A column without a history in `changes` shows the end of the story. It may be a feature only if it
+is filled when the row is created and stays as it is. Nothing in an extract proves that, but much
+disproves it. So a column is proposed only if
+
+- it holds something to learn from: no constant, no dates, no id and no free text;
+- it is filled for nearly all rows, for won, lost and open ones alike;
+- it is filled for rows that were just created as often as for older ones;
+- its values do not tell who was won, and are those that just created rows have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.arrays import Bools, Floats
+
+Reason = Literal[
+    "constant", "dates", "id", "by_outcome", "by_age", "partial", "few", "tells", "changes"
+]
+LEAST_FILLED = 0.9
+"""Share of rows that a column must be filled for: it is filled for all, or for some only."""
+ALIKE = 0.05
+"""Shares are alike if their difference surely lies within this, either way."""
+SLIGHT = 0.01
+"""Shares differ if their difference surely lies beyond this."""
+Z = 1.645
+"""Standard errors to either side of a 90 % interval."""
+ENOUGH_YOUNG = 60
+"""Just created rows that can show a share of 100 % to be alike; 52 would just do."""
+WINDOWS_DAYS = (7, 14, 28, 56, 91)
+"""Rows count as just created for so many days, the fewest that hold enough of them. A column that is
+filled after L days is empty for a share of L / days of them, so even 91 days show a delay of 10."""
+FREQUENT = 20
+"""Rows that must hold a value before it says something about others."""
+LEAST_FREQUENT = 0.5
+"""Share of filled rows whose value is frequent; with fewer, words are an id or free text."""
+UNIQUE = 0.95
+"""Whole numbers of which a larger share differ from all others are an id."""
+BINS = 20
+"""Ranges of equally many rows into which numbers are pooled."""
+MOST_WORDS = 30
+"""Words told apart, the most frequent; the rest are pooled."""
+TELLS = 0.5
+"""Distance between the values of won rows and others beyond which a column tells the outcome: that
+of two normal distributions with an AUC of about 0.91."""
+MOVED = 0.1
+"""Distance between the values of new and older rows beyond which they must have changed since: as
+if a fifth of the rows had a value of their own. A season or a new campaign moves them less."""
+_DATE = r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many rows of some are filled."""
+
+    filled: int
+    rows: int
+
+    @property
+    def value(self) -> float:
+        """The share, 0 of no rows."""
+        return self.filled / self.rows if self.rows else 0.0
+
+    @property
+    def says(self) -> str:
+        """The share in per cent; 100 % and 0 % are exact."""
+        percent = 100 * self.value
+        kept_off = 99.9 if self.filled < self.rows else percent
+        return f"{max(min(percent, kept_off), 0.1 if self.filled else 0.0):.3g} %"
+
+
+@dataclass(frozen=True)
+class ColumnLook:
+    """What an attribute column looks like, and whether it is proposed as known at creation.
+
+    Attributes:
+        table: leads, deals, accounts or reps.
+        column: its name there.
+        days: for so many days a row counts as just created.
+        shares: filled rows among `all`, `young` (just created and open), `older` (the rest), `won`,
+            `lost` and `open`.
+        told: distance between the values of won rows and others, 0 to 1; None with too few rows.
+        moved: the same between rows that were just created and older ones.
+        reason: why it is not proposed, or None.
+    """
+
+    table: str
+    column: str
+    days: int
+    shares: Mapping[str, Share]
+    told: float | None = None
+    moved: float | None = None
+    reason: Reason | None = None
+
+    @property
+    def name(self) -> str:
+        """The column with its table, as params.yaml names it."""
+        return f"{self.table}.{self.column}"
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether its values, not its gaps, speak against it."""
+        return self.reason in {"tells", "changes"}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        shares = {k: asdict(s) | {"share": round(s.value, 4)} for k, s in self.shares.items()}
+        return {
+            "column": self.name,
+            "days": self.days,
+            "filled": shares,
+            "told": self.told,
+            "moved": self.moved,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """What all columns of a table are judged beside.
+
+    Attributes:
+        age_days: days from the creation of each row to the end of the data.
+        won: rows that converted or were won.
+        lost: rows that were lost.
+    """
+
+    age_days: Floats
+    won: Bools
+    lost: Bools
+
+    @property
+    def open(self) -> Bools:
+        """Rows that have not ended."""
+        return ~self.won & ~self.lost
+
+    @property
+    def days(self) -> int:
+        """For how many days a row counts as just created."""
+        young = ((self.age_days[self.open] <= days).sum() for days in WINDOWS_DAYS)
+        enough = (days for days, n in zip(WINDOWS_DAYS, young, strict=True) if n >= ENOUGH_YOUNG)
+        return next(enough, WINDOWS_DAYS[-1])
+
+    def groups(self, is_filled: Bools) -> dict[str, Share]:
+        """Count the filled rows of each group."""
+        young = self.age_days <= self.days
+        groups = {
+            "all": np.ones(len(young), dtype=np.bool_),
+            "young": young & self.open,
+            "older": ~young,
+            "won": self.won,
+            "lost": self.lost,
+            "open": self.open,
+        }
+        return {k: Share(int(is_filled[rows].sum()), int(rows.sum())) for k, rows in groups.items()}
+
+
+def look_at(table: str, column: str, values: pd.Series, beside: TableRows) -> ColumnLook:
+    """Judge a column.
+
+    Args:
+        table: its table.
+        column: its name.
+        values: of each row; numbers, flags, moments or texts.
+        beside: when the rows were created, and how they ended.
+    """
+    is_filled = values.notna().to_numpy(np.bool_)
+    look = ColumnLook(table, column, beside.days, beside.groups(is_filled))
+    reason = _of_content(values[is_filled]) or _of_shares(look.shares)
+    if reason is not None:
+        return ColumnLook(table, column, look.days, look.shares, reason=reason)
+    codes, is_young = _codes(values), beside.age_days <= look.days
+    told = distance(codes, beside.won, ~beside.won & ~is_young)
+    moved = distance(codes, is_young, ~is_young)
+    if told is not None and told > TELLS:
+        reason = "tells"
+    elif moved is not None and moved > MOVED:
+        reason = "changes"
+    return ColumnLook(table, column, look.days, look.shares, told, moved, reason)
+
+
+def _of_content(filled: pd.Series) -> Reason | None:
+    """Say what a column holds that nothing can be learned from, or None."""
+    if pd.api.types.is_datetime64_any_dtype(filled):
+        return "dates"
+    counts = filled.value_counts()
+    if len(counts) == 0 or len(filled) - counts.iloc[0] < FREQUENT:
+        return "constant"
+    numbers = pd.to_numeric(filled, errors="coerce")
+    if numbers.notna().all():
+        is_whole = bool((numbers.astype(np.float64) % 1 == 0).all())
+        return "id" if is_whole and len(counts) > UNIQUE * len(filled) else None
+    if filled.astype("string").str.match(_DATE).mean() > LEAST_FREQUENT:
+        return "dates"
+    is_frequent = counts[counts >= FREQUENT].sum() >= LEAST_FREQUENT * len(filled)
+    return None if is_frequent else "id"
+
+
+def _of_shares(shares: Mapping[str, Share]) -> Reason | None:
+    """Say what the gaps of a column speak against it, or None.
+
+    With 90 % intervals of the differences between shares, in percentage points:
+
+    | won - lost | young - older | filled for all | reason                              |
+    |------------|---------------|----------------|-------------------------------------|
+    | 60 to 62   | any           | any            | by_outcome: filled for one of them  |
+    | -1 to 2    | -80 to -70    | any            | by_age: it fills up                 |
+    | -1 to 2    | -3 to 3       | 40 %           | partial: not filled for all         |
+    | -1 to 2    | -9 to 6       | 95 %           | few: too few rows to show it        |
+    | -1 to 2    | -3 to 3       | 95 %           | None                                |
+    """
+    ends = [shares["won"], shares["lost"], shares["open"]]
+    if any(_differ(a, b) for a, b in combinations(ends, 2) if a.rows and b.rows):
+        return "by_outcome"
+    young, older = shares["young"], shares["older"]
+    if young.rows and older.rows and _differ(young, older):
+        return "by_age"
+    if shares["all"].value < LEAST_FILLED:
+        return "partial"
+    won, lost, still = ends
+    rest = Share(lost.filled + still.filled, lost.rows + still.rows)
+    return None if _are_alike(young, older) and _are_alike(won, rest) else "few"
+
+
+def _differ(a: Share, b: Share) -> bool:
+    low, high = difference(a, b)
+    return low > SLIGHT or high < -SLIGHT
+
+
+def _are_alike(a: Share, b: Share) -> bool:
+    if not a.rows or not b.rows:
+        return False
+    low, high = difference(a, b)
+    return low >= -ALIKE and high <= ALIKE
+
+
+def difference(a: Share, b: Share) -> tuple[float, float]:
+    """Return the 90 % interval of a difference of two shares (Newcombe 1998, method 10)."""
+    (low_a, high_a), (low_b, high_b) = _wilson(a), _wilson(b)
+    between = a.value - b.value
+    low = between - np.hypot(a.value - low_a, high_b - b.value)
+    high = between + np.hypot(high_a - a.value, b.value - low_b)
+    return float(low), float(high)
+
+
+def _wilson(share: Share) -> tuple[float, float]:
+    """Return the 90 % interval of a share (Wilson 1927); that of 52 of 52 rows is 0.95 to 1."""
+    n, p = share.rows, share.value
+    centre, around = p + Z**2 / (2 * n), Z * np.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
+    scale = 1 + Z**2 / n
+    return float((centre - around) / scale), float((centre + around) / scale)
+
+
+def _codes(values: pd.Series) -> npt.NDArray[np.intp]:
+    """Number the values, empty ones included: ranges of numbers, and the most frequent words."""
+    numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
+    if numbers.notna().sum() == values.notna().sum():
+        plain = numbers.to_numpy()
+        filled = plain[~np.isnan(plain)]
+        borders = np.unique(np.quantile(filled, np.linspace(0, 1, BINS + 1)[1:-1]))
+        ranges = np.searchsorted(borders, plain, side="right")
+        return np.where(np.isnan(plain), len(borders) + 1, ranges).astype(np.intp)
+    words = values.astype("string")
+    # Ties by name: the same words, whatever the order of the rows.
+    counts = sorted(words.value_counts().items(), key=lambda item: (-item[1], item[0]))
+    places = {word: place for place, (word, _) in enumerate(counts[:MOST_WORDS])}
+    codes = words.map(places).astype("Float64").fillna(MOST_WORDS)
+    return np.where(words.isna(), MOST_WORDS + 1, codes.to_numpy(np.float64)).astype(np.intp)
+
+
+def distance(codes: npt.NDArray[np.intp], one: Bools, other: Bools) -> float | None:
+    """Return how far apart the values of two groups of rows lie, 0 to 1.
+
+    Half the sum over values of (p - q)² / (p + q), where p and q are the shares of the value in
+    each group (Le Cam 1986): 0 if the groups hold the same, 1 if they have no value in common. It
+    is the share of the group's variance that the value explains where both are equally frequent.
+    What chance alone adds is taken off.
+
+    | value | p   | q   | (p - q)² / (p + q) |
+    |-------|-----|-----|--------------------|
+    | a     | 0.5 | 0.3 | 0.05               |
+    | b     | 0.5 | 0.5 | 0                  |
+    | c     | 0   | 0.2 | 0.2                |
+    | half the sum      | 0.125              |
+
+    Returns:
+        The distance, or None where a group has fewer than 20 rows.
+    """
+    n, m = int(one.sum()), int(other.sum())
+    if min(n, m) < FREQUENT:
+        return None
+    size = int(codes.max()) + 1
+    p = np.bincount(codes[one], minlength=size) / n
+    q = np.bincount(codes[other], minlength=size) / m
+    p, q = p[p + q > 0], q[p + q > 0]
+    chance = (p * (1 - p) / n + q * (1 - q) / m) / (p + q)
+    return round(max(0.0, float(((p - q) ** 2 / (p + q) - chance).sum()) / 2), 4)
