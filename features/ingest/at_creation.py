@@ -24,7 +24,16 @@ import pandas as pd
 from features.arrays import Bools, Floats
 
 Reason = Literal[
-    "constant", "dates", "id", "by_outcome", "by_age", "partial", "few", "tells", "changes"
+    "constant",
+    "dates",
+    "id",
+    "by_outcome",
+    "by_age",
+    "partial",
+    "few",
+    "tells",
+    "changes",
+    "hindsight",
 ]
 LEAST_FILLED = 0.9
 """Share of rows that a column must be filled for: it is filled for all, or for some only."""
@@ -34,11 +43,9 @@ SLIGHT = 0.01
 """Shares differ if their difference surely lies beyond this."""
 Z = 1.645
 """Standard errors to either side of a 90 % interval."""
-ENOUGH_YOUNG = 60
-"""Just created rows that can show a share of 100 % to be alike; 52 would just do."""
 WINDOWS_DAYS = (7, 14, 28, 56, 91)
-"""Rows count as just created for so many days, the fewest that hold enough of them. A column that is
-filled after L days is empty for a share of L / days of them, so even 91 days show a delay of 10."""
+"""Rows count as just created for so many days, the fewest in which enough are open: 52 where all are
+filled. A column filled after L days is empty for L / days of them, so 91 days still show 10."""
 FREQUENT = 20
 """Rows that must hold a value before it says something about others."""
 LEAST_FREQUENT = 0.5
@@ -55,6 +62,12 @@ of two normal distributions with an AUC of about 0.91."""
 MOVED = 0.1
 """Distance between the values of new and older rows beyond which they must have changed since: as
 if a fifth of the rows had a value of their own. A season or a new campaign moves them less."""
+SPEAKS = 0.05
+"""Distance between the values of won rows and others from which on hindsight is looked for."""
+HINDSIGHT_DAYS = 28
+"""Rows count as just created for at least so many days where hindsight is looked for."""
+LOST_LIKE = 0.25
+"""How far the values of new rows may surely lie on the way from those of all to those not won."""
 _DATE = r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"
 
 
@@ -109,7 +122,7 @@ class ColumnLook:
     @property
     def is_suspect(self) -> bool:
         """Whether its values, not its gaps, speak against it."""
-        return self.reason in {"tells", "changes"}
+        return self.reason in {"tells", "changes", "hindsight"}
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -143,16 +156,9 @@ class TableRows:
         """Rows that have not ended."""
         return ~self.won & ~self.lost
 
-    @property
-    def days(self) -> int:
-        """For how many days a row counts as just created."""
-        young = ((self.age_days[self.open] <= days).sum() for days in WINDOWS_DAYS)
-        enough = (days for days, n in zip(WINDOWS_DAYS, young, strict=True) if n >= ENOUGH_YOUNG)
-        return next(enough, WINDOWS_DAYS[-1])
-
-    def groups(self, is_filled: Bools) -> dict[str, Share]:
-        """Count the filled rows of each group."""
-        young = self.age_days <= self.days
+    def groups(self, is_filled: Bools, days: int) -> dict[str, Share]:
+        """Count the filled rows of each group; a row counts as just created for so many days."""
+        young = self.age_days <= days
         groups = {
             "all": np.ones(len(young), dtype=np.bool_),
             "young": young & self.open,
@@ -174,18 +180,28 @@ def look_at(table: str, column: str, values: pd.Series, beside: TableRows) -> Co
         beside: when the rows were created, and how they ended.
     """
     is_filled = values.notna().to_numpy(np.bool_)
-    look = ColumnLook(table, column, beside.days, beside.groups(is_filled))
-    reason = _of_content(values[is_filled]) or _of_shares(look.shares)
+    of_content = _of_content(values[is_filled])
+    for days in WINDOWS_DAYS:
+        shares = beside.groups(is_filled, days)
+        reason = of_content or _of_shares(shares)
+        if reason != "few":
+            break
     if reason is not None:
-        return ColumnLook(table, column, look.days, look.shares, reason=reason)
-    codes, is_young = _codes(values), beside.age_days <= look.days
-    told = distance(codes, beside.won, ~beside.won & ~is_young)
+        return ColumnLook(table, column, days, shares, reason=reason)
+    codes, is_young = _codes(values), beside.age_days <= days
+    told = distance(codes, beside.won & ~is_young, ~beside.won & ~is_young)
     moved = distance(codes, is_young, ~is_young)
+    reason = _of_values(told, moved)
+    if reason is None and told is not None and told > SPEAKS:
+        is_young = beside.age_days <= max(days, HINDSIGHT_DAYS)
+        reason = "hindsight" if lost_like(codes, is_young, beside.won) > LOST_LIKE else None
+    return ColumnLook(table, column, days, shares, told, moved, reason)
+
+
+def _of_values(told: float | None, moved: float | None) -> Reason | None:
     if told is not None and told > TELLS:
-        reason = "tells"
-    elif moved is not None and moved > MOVED:
-        reason = "changes"
-    return ColumnLook(table, column, look.days, look.shares, told, moved, reason)
+        return "tells"
+    return "changes" if moved is not None and moved > MOVED else None
 
 
 def _of_content(filled: pd.Series) -> Reason | None:
@@ -304,3 +320,35 @@ def distance(codes: npt.NDArray[np.intp], one: Bools, other: Bools) -> float | N
     p, q = p[p + q > 0], q[p + q > 0]
     chance = (p * (1 - p) / n + q * (1 - q) / m) / (p + q)
     return round(max(0.0, float(((p - q) ** 2 / (p + q) - chance).sum()) / 2), 4)
+
+
+def lost_like(codes: npt.NDArray[np.intp], is_young: Bools, won: Bools) -> float:
+    """Return how far just created rows surely lie on the way to the values of those not won.
+
+    What is known at creation cannot know that a new lead has not converted yet: values that go with
+    winning are as frequent among new rows as they were among all older ones. What was filled with
+    hindsight is as rare as among the older ones that were not won. With scores that are the
+    log-odds of a value among won rows against the others:
+
+    | mean score of older rows | of those not won | of new rows | way  |
+    |--------------------------|------------------|-------------|------|
+    | 0                        | -0.2             | 0.01        | 0    |
+    | 0                        | -0.2             | -0.18       | 0.9  |
+
+    Args:
+        codes: the values; those of won and other older rows must differ.
+        is_young: just created rows, however they ended.
+        won: won rows.
+
+    Returns:
+        The lower end of the way's 90 % interval.
+    """
+    size = int(codes.max()) + 1
+    older_won, older_rest = won & ~is_young, ~won & ~is_young
+    counts = [np.bincount(codes[rows], minlength=size) + 0.5 for rows in (older_won, older_rest)]
+    p, q = (count / count.sum() for count in counts)
+    score = np.log(p / q)[codes]
+    new, older = score[is_young], score[~is_young]
+    error = np.hypot(new.std() / np.sqrt(len(new)), older.std() / np.sqrt(len(older)))
+    gap = older.mean() - score[older_rest].mean()
+    return float((older.mean() - new.mean() - Z * error) / gap)

@@ -34,7 +34,7 @@ _ROWS = {
     "leads": ("leads made", "converted", "lost"),
     "deals": ("deals made", "won", "lost"),
     "accounts": ("accounts first seen", "won", "lost"),
-    "reps": ("reps hired", "", ""),
+    "reps": ("reps hired", "won", "lost"),
 }
 """How words name a table's new rows, and its ends."""
 
@@ -146,9 +146,13 @@ def why_not(look: ColumnLook) -> str:
         f"{shares['open'].says} of open ones",
         "by_age": f"filled for {older}, {shares['older'].says} of older ones",
         "partial": f"filled for {shares['all'].says} only",
-        "few": f"too few {look.table} to tell",
-        "tells": f"its values tell who was {won}: they look filled afterwards",
-        "changes": f"{made} in the last {look.days} days have other values than older ones: it "
+        "few": f"too few to tell: {shares['young'].rows} open {made} in the last {look.days} days, "
+        f"{shares['won'].rows} {won}",
+        "tells": f"its values tell the {look.table} that ended as {won}, so they look filled "
+        "afterwards",
+        "hindsight": f"{made} in the last {look.days} days have the values of those not {won}, so "
+        "it looks filled afterwards",
+        "changes": f"{made} in the last {look.days} days have other values than older ones, so it "
         "seems to change later",
         None: "",
     }
@@ -206,6 +210,7 @@ def _attributes(rows: ir.Table, table: str) -> list[str]:
 
 
 def _of_reps(column: str) -> ColumnLook:
+    """Return that a column cannot be judged."""
     none = dict.fromkeys(("all", "young", "older", "won", "lost", "open"), Share(0, 0))
     return ColumnLook("reps", column, 0, none, reason="few")
 
