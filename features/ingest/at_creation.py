@@ -18,10 +18,11 @@ from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from features.arrays import Bools, Floats
+from features.ingest.fill_shares import Share, are_alike, differ
+from features.ingest.value_groups import FREQUENT, distance, lost_like, value_codes
 
 Reason = Literal[
     "constant",
@@ -37,25 +38,13 @@ Reason = Literal[
 ]
 LEAST_FILLED = 0.9
 """Share of rows that a column must be filled for: it is filled for all, or for some only."""
-ALIKE = 0.05
-"""Shares are alike if their difference surely lies within this, either way."""
-SLIGHT = 0.01
-"""Shares differ if their difference surely lies beyond this."""
-Z = 1.645
-"""Standard errors to either side of a 90 % interval."""
 WINDOWS_DAYS = (7, 14, 28, 56, 91)
-"""Rows count as just created for so many days, the fewest in which enough are open: 52 where all are
-filled. A column filled after L days is empty for L / days of them, so 91 days still show 10."""
-FREQUENT = 20
-"""Rows that must hold a value before it says something about others."""
+"""Rows count as just created for so many days, the fewest in which enough are open: 52 where all
+are filled. A column filled after L days is empty for L / days of them, so 91 days still show 10."""
 LEAST_FREQUENT = 0.5
 """Share of filled rows whose value is frequent; with fewer, words are an id or free text."""
 UNIQUE = 0.95
 """Whole numbers of which a larger share differ from all others are an id."""
-BINS = 20
-"""Ranges of equally many rows into which numbers are pooled."""
-MOST_WORDS = 30
-"""Words told apart, the most frequent; the rest are pooled."""
 TELLS = 0.5
 """Distance between the values of won rows and others beyond which a column tells the outcome: that
 of two normal distributions with an AUC of about 0.91."""
@@ -69,26 +58,6 @@ HINDSIGHT_DAYS = 28
 LOST_LIKE = 0.25
 """How far the values of new rows may surely lie on the way from those of all to those not won."""
 _DATE = r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"
-
-
-@dataclass(frozen=True)
-class Share:
-    """How many rows of some are filled."""
-
-    filled: int
-    rows: int
-
-    @property
-    def value(self) -> float:
-        """The share, 0 of no rows."""
-        return self.filled / self.rows if self.rows else 0.0
-
-    @property
-    def says(self) -> str:
-        """The share in per cent; 100 % and 0 % are exact."""
-        percent = 100 * self.value
-        kept_off = 99.9 if self.filled < self.rows else percent
-        return f"{max(min(percent, kept_off), 0.1 if self.filled else 0.0):.3g} %"
 
 
 @dataclass(frozen=True)
@@ -188,7 +157,7 @@ def look_at(table: str, column: str, values: pd.Series, beside: TableRows) -> Co
             break
     if reason is not None:
         return ColumnLook(table, column, days, shares, reason=reason)
-    codes, is_young = _codes(values), beside.age_days <= days
+    codes, is_young = value_codes(values), beside.age_days <= days
     told = distance(codes, beside.won & ~is_young, ~beside.won & ~is_young)
     moved = distance(codes, is_young, ~is_young)
     reason = _of_values(told, moved)
@@ -235,120 +204,13 @@ def _of_shares(shares: Mapping[str, Share]) -> Reason | None:
     | -1 to 2    | -3 to 3       | 95 %           | None                                |
     """
     ends = [shares["won"], shares["lost"], shares["open"]]
-    if any(_differ(a, b) for a, b in combinations(ends, 2) if a.rows and b.rows):
+    if any(differ(a, b) for a, b in combinations(ends, 2) if a.rows and b.rows):
         return "by_outcome"
     young, older = shares["young"], shares["older"]
-    if young.rows and older.rows and _differ(young, older):
+    if young.rows and older.rows and differ(young, older):
         return "by_age"
     if shares["all"].value < LEAST_FILLED:
         return "partial"
     won, lost, still = ends
     rest = Share(lost.filled + still.filled, lost.rows + still.rows)
-    return None if _are_alike(young, older) and _are_alike(won, rest) else "few"
-
-
-def _differ(a: Share, b: Share) -> bool:
-    low, high = difference(a, b)
-    return low > SLIGHT or high < -SLIGHT
-
-
-def _are_alike(a: Share, b: Share) -> bool:
-    if not a.rows or not b.rows:
-        return False
-    low, high = difference(a, b)
-    return low >= -ALIKE and high <= ALIKE
-
-
-def difference(a: Share, b: Share) -> tuple[float, float]:
-    """Return the 90 % interval of a difference of two shares (Newcombe 1998, method 10)."""
-    (low_a, high_a), (low_b, high_b) = _wilson(a), _wilson(b)
-    between = a.value - b.value
-    low = between - np.hypot(a.value - low_a, high_b - b.value)
-    high = between + np.hypot(high_a - a.value, b.value - low_b)
-    return float(low), float(high)
-
-
-def _wilson(share: Share) -> tuple[float, float]:
-    """Return the 90 % interval of a share (Wilson 1927); that of 52 of 52 rows is 0.95 to 1."""
-    n, p = share.rows, share.value
-    centre, around = p + Z**2 / (2 * n), Z * np.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
-    scale = 1 + Z**2 / n
-    return float((centre - around) / scale), float((centre + around) / scale)
-
-
-def _codes(values: pd.Series) -> npt.NDArray[np.intp]:
-    """Number the values, empty ones included: ranges of numbers, and the most frequent words."""
-    numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
-    if numbers.notna().sum() == values.notna().sum():
-        plain = numbers.to_numpy()
-        filled = plain[~np.isnan(plain)]
-        borders = np.unique(np.quantile(filled, np.linspace(0, 1, BINS + 1)[1:-1]))
-        ranges = np.searchsorted(borders, plain, side="right")
-        return np.where(np.isnan(plain), len(borders) + 1, ranges).astype(np.intp)
-    words = values.astype("string")
-    # Ties by name: the same words, whatever the order of the rows.
-    counts = sorted(words.value_counts().items(), key=lambda item: (-item[1], item[0]))
-    places = {word: place for place, (word, _) in enumerate(counts[:MOST_WORDS])}
-    codes = words.map(places).astype("Float64").fillna(MOST_WORDS)
-    return np.where(words.isna(), MOST_WORDS + 1, codes.to_numpy(np.float64)).astype(np.intp)
-
-
-def distance(codes: npt.NDArray[np.intp], one: Bools, other: Bools) -> float | None:
-    """Return how far apart the values of two groups of rows lie, 0 to 1.
-
-    Half the sum over values of (p - q)² / (p + q), where p and q are the shares of the value in
-    each group (Le Cam 1986): 0 if the groups hold the same, 1 if they have no value in common. It
-    is the share of the group's variance that the value explains where both are equally frequent.
-    What chance alone adds is taken off.
-
-    | value | p   | q   | (p - q)² / (p + q) |
-    |-------|-----|-----|--------------------|
-    | a     | 0.5 | 0.3 | 0.05               |
-    | b     | 0.5 | 0.5 | 0                  |
-    | c     | 0   | 0.2 | 0.2                |
-    | half the sum      | 0.125              |
-
-    Returns:
-        The distance, or None where a group has fewer than 20 rows.
-    """
-    n, m = int(one.sum()), int(other.sum())
-    if min(n, m) < FREQUENT:
-        return None
-    size = int(codes.max()) + 1
-    p = np.bincount(codes[one], minlength=size) / n
-    q = np.bincount(codes[other], minlength=size) / m
-    p, q = p[p + q > 0], q[p + q > 0]
-    chance = (p * (1 - p) / n + q * (1 - q) / m) / (p + q)
-    return round(max(0.0, float(((p - q) ** 2 / (p + q) - chance).sum()) / 2), 4)
-
-
-def lost_like(codes: npt.NDArray[np.intp], is_young: Bools, won: Bools) -> float:
-    """Return how far just created rows surely lie on the way to the values of those not won.
-
-    What is known at creation cannot know that a new lead has not converted yet: values that go with
-    winning are as frequent among new rows as they were among all older ones. What was filled with
-    hindsight is as rare as among the older ones that were not won. With scores that are the
-    log-odds of a value among won rows against the others:
-
-    | mean score of older rows | of those not won | of new rows | way  |
-    |--------------------------|------------------|-------------|------|
-    | 0                        | -0.2             | 0.01        | 0    |
-    | 0                        | -0.2             | -0.18       | 0.9  |
-
-    Args:
-        codes: the values; those of won and other older rows must differ.
-        is_young: just created rows, however they ended.
-        won: won rows.
-
-    Returns:
-        The lower end of the way's 90 % interval.
-    """
-    size = int(codes.max()) + 1
-    older_won, older_rest = won & ~is_young, ~won & ~is_young
-    counts = [np.bincount(codes[rows], minlength=size) + 0.5 for rows in (older_won, older_rest)]
-    p, q = (count / count.sum() for count in counts)
-    score = np.log(p / q)[codes]
-    new, older = score[is_young], score[~is_young]
-    error = np.hypot(new.std() / np.sqrt(len(new)), older.std() / np.sqrt(len(older)))
-    gap = older.mean() - score[older_rest].mean()
-    return float((older.mean() - new.mean() - Z * error) / gap)
+    return None if are_alike(young, older) and are_alike(won, rest) else "few"

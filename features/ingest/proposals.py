@@ -19,7 +19,8 @@ import pyarrow as pa
 from ibis import _
 
 from features.field_history import FieldHistory
-from features.ingest.at_creation import ColumnLook, Share, TableRows, look_at
+from features.ingest.at_creation import ColumnLook, TableRows, look_at
+from features.ingest.fill_shares import Share
 from features.snapshot import CUTOFF
 from features.tables import ENTITY_TABLES, TABLES
 
