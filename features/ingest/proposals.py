@@ -140,7 +140,7 @@ def why_not(look: ColumnLook) -> str:
     shares = look.shares
     older = f"{shares['young'].says} of {made} in the last {look.days} days"
     reasons = {
-        "constant": "the same for all, or never filled",
+        "constant": "one value only, or never filled",
         "dates": "dates",
         "id": "an id or free text",
         "by_outcome": f"filled for {shares['won'].says} of {won}, {shares['lost'].says} of {lost}, "

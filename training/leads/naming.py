@@ -9,7 +9,7 @@ A column that the audit suspects is not tried: a leak brings the most of all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -44,6 +44,9 @@ from training.params import EvaluationParams, TrainingParams
 from training.split import split_in_time
 
 KIND = "known_at_creation"
+GATE = "rules_out"
+"""What the audit calls a column with a value that leads hardly convert with: a gate that they pass
+later, or an honest rule. Where new leads have the values of older ones, it is rather a rule."""
 MOST_CUTOFFS = 8
 """Cutoffs learned from, and cutoffs compared on, at the most."""
 MOST_ALONE = 6
@@ -179,17 +182,19 @@ def naming_findings(
     for look in proposals.refused:
         if look.is_suspect and (look.table, look.column) not in warned:
             yield _suspect(look, why_not(look), features)
-    clean = []
+    free = []
     for look in proposals.unnamed(features.known_at_creation):
-        if finding := warned.get((look.table, look.column)):
-            yield _suspect(look, f"the audit suspects it ({finding.kind}, said above)", features)
+        finding = warned.get((look.table, look.column))
+        if finding and finding.kind != GATE:
+            yield _suspect(look, f"the audit suspects it ({finding.kind})", features)
         elif look.table in DESCRIBED:
-            clean.append(look)
+            free.append(look)
         else:
             says = f"{look.name} looks known at creation: {evidence(look)}. {_advice([look.name])}"
             yield Finding(look.table, look.column, KIND, "info", says)
-    if clean and "leads" in warehouse.present:
-        yield from _tried(warehouse, features, params, clean)
+    if free and "leads" in warehouse.present:
+        gates = frozenset(f"{table}.{column}" for table, column in warned)
+        yield from _tried(warehouse, features, params, free, gates)
 
 
 def _suspect(look: ColumnLook, why: str, features: FeatureParams) -> Finding:
@@ -212,8 +217,9 @@ def _tried(
     features: FeatureParams,
     params: TrainingParams,
     looks: Sequence[ColumnLook],
+    gates: Collection[str],
 ) -> Iterator[Finding]:
-    """Try columns that nothing speaks against, together and each alone."""
+    """Try columns that nothing speaks against together and each alone; gates are tried alone."""
     names, named = [look.name for look in looks], features.known_at_creation
     extended = features.model_copy(update={"known_at_creation": (*named, *names)})
     trial = _trial(warehouse, extended, params, names)
@@ -226,11 +232,23 @@ def _tried(
             yield _suspect(look, "as a feature it alone tells who converts", features)
     if not trial.tried:
         return
-    tried, without = list(trial.tried), trial.forecast(())
-    yield _of_gain(trial.gain(tried, without), f", {trial.says}", named)
-    if 1 < len(tried) <= MOST_ALONE:
-        for name in tried:
+    without, clean = trial.forecast(()), [name for name in trial.tried if name not in gates]
+    if clean:
+        yield _of_gain(trial.gain(clean, without), f", {trial.says}", named)
+    if 1 < len(clean) <= MOST_ALONE:
+        for name in clean:
             yield _of_gain(trial.gain([name], without), "", named)
+    for name in [name for name in trial.tried if name in gates][:MOST_ALONE]:
+        yield _of_gate(trial.gain([name], without), trial.says)
+
+
+def _of_gate(gain: NamingGain, how: str) -> Finding:
+    """Say of a column that the audit takes for a gate what it would bring if it were none."""
+    says = (
+        f"the audit suspects {gain.names[0]} to be a gate that leads pass later ({GATE}). Only if "
+        f"it is surely filled when the row is made and not changed afterwards: {gain.says}, {how}"
+    )
+    return Finding(*_about(gain.names), KIND, "warning", says)
 
 
 def _of_gain(gain: NamingGain, how: str, named: Sequence[str]) -> Finding:
