@@ -149,7 +149,7 @@ def why_not(look: ColumnLook) -> str:
         "partial": f"filled for {shares['all'].says} only",
         "few": f"too few to tell: {shares['young'].rows} open {made} in the last {look.days} days, "
         f"{shares['won'].rows} {won}",
-        "tells": f"its values tell the {look.table} that ended as {won}, so they look filled "
+        "tells": f"its values tell {won} {look.table} from the others, so they look filled "
         "afterwards",
         "hindsight": f"{made} in the last {look.days} days have the values of those not {won}, so "
         "it looks filled afterwards",

@@ -76,16 +76,23 @@ class NamingGain:
     def says(self) -> str:
         """The gain in words."""
         size = self.gain.size
-        about = f"naming {listed(self.names)} as known at creation would bring"
-        interval = f"{size.value:.4f}, 90 % interval {size.low:.4f} to {size.high:.4f}"
+        about = f"naming {listed(self.names)} as known at creation would"
+        value, low, high = (_number(end) for end in (size.value, size.low, size.high))
+        interval = f"{value}, 90 % interval {low} to {high}"
         if not self.gain.is_shown:
-            verdict = "harm" if size.excludes(0.0) else "nothing that can be told from chance"
-            return f"{about} {verdict} (gain in log loss {interval})"
+            is_worse = size.excludes(0.0)
+            does = "make it worse" if is_worse else "bring nothing that can be told from chance"
+            return f"{about} {does} (gain in log loss {interval})"
         (loss_without, loss_with), (auc_without, auc_with) = self.log_loss, self.auc
         return (
-            f"{about}: log loss {loss_without:.4f} → {loss_with:.4f} (gain {interval}), "
+            f"{about} bring: log loss {loss_without:.4f} → {loss_with:.4f} (gain {interval}), "
             f"AUC {auc_without:.3f} → {auc_with:.3f}"
         )
+
+
+def _number(value: float | None) -> str:
+    """Write a difference of log losses; too few resamples leave an end unknown."""
+    return "unknown" if value is None else f"{round(value, 4) + 0.0:.4f}"
 
 
 @dataclass(frozen=True)
