@@ -155,22 +155,19 @@ def look_at(table: str, column: str, values: pd.Series, beside: TableRows) -> Co
         reason = of_content or _of_shares(shares)
         if reason != "few":
             break
-    if reason is not None:
+    if reason not in {None, "few"}:
         return ColumnLook(table, column, days, shares, reason=reason)
+    # A column that tells the outcome is named as such, however few the new rows are.
     codes, is_young = value_codes(values), beside.age_days <= days
     told = distance(codes, beside.won & ~is_young, ~beside.won & ~is_young)
     moved = distance(codes, is_young, ~is_young)
-    reason = _of_values(told, moved)
+    reason = "tells" if told is not None and told > TELLS else reason
+    if reason is None and moved is not None and moved > MOVED:
+        reason = "changes"
     if reason is None and told is not None and told > SPEAKS:
         is_young = beside.age_days <= max(days, HINDSIGHT_DAYS)
         reason = "hindsight" if lost_like(codes, is_young, beside.won) > LOST_LIKE else None
     return ColumnLook(table, column, days, shares, told, moved, reason)
-
-
-def _of_values(told: float | None, moved: float | None) -> Reason | None:
-    if told is not None and told > TELLS:
-        return "tells"
-    return "changes" if moved is not None and moved > MOVED else None
 
 
 def _of_content(filled: pd.Series) -> Reason | None:

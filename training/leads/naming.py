@@ -44,6 +44,8 @@ from training.params import EvaluationParams, TrainingParams
 from training.split import split_in_time
 
 KIND = "known_at_creation"
+LEAKS = frozenset({"tells_outcome", "counts_later", "filled_later"})
+"""What the audit calls columns that show the end of the story."""
 GATE = "rules_out"
 """What the audit calls a column with a value that leads hardly convert with: a gate that they pass
 later, or an honest rule. Where new leads have the values of older ones, it is rather a rule."""
@@ -81,7 +83,9 @@ class NamingGain:
         interval = f"{value}, 90 % interval {low} to {high}"
         if not self.gain.is_shown:
             is_worse = size.excludes(0.0)
-            does = "make it worse" if is_worse else "bring nothing that can be told from chance"
+            does = (
+                "make forecasts worse" if is_worse else "bring nothing that can be told from chance"
+            )
             return f"{about} {does} (gain in log loss {interval})"
         (loss_without, loss_with), (auc_without, auc_with) = self.log_loss, self.auc
         return (
@@ -178,22 +182,22 @@ def naming_findings(
         warehouse: cut to the moment of the check.
         features: the section of that name.
         params: the section `training`.
-        audited: what the audit found; a column that it warns of is not tried.
+        audited: what the audit found; a column that it takes for a leak is not tried.
     """
     if warehouse.data_until == NO_EVENTS:
         return
     proposals = propose(
         warehouse.tables, warehouse.arrow, warehouse.histories, warehouse.data_until
     )
-    warned = {(f.table, f.column): f for f in audited if f.severity != "info"}
+    warned = {(f.table, f.column): f.kind for f in audited if f.kind in {*LEAKS, GATE}}
     for look in proposals.refused:
         if look.is_suspect and (look.table, look.column) not in warned:
             yield _suspect(look, why_not(look), features)
     free = []
     for look in proposals.unnamed(features.known_at_creation):
-        finding = warned.get((look.table, look.column))
-        if finding and finding.kind != GATE:
-            yield _suspect(look, f"the audit suspects it ({finding.kind})", features)
+        kind = warned.get((look.table, look.column))
+        if kind in LEAKS:
+            yield _suspect(look, f"the audit suspects it ({kind})", features)
         elif look.table in DESCRIBED:
             free.append(look)
         else:

@@ -160,6 +160,14 @@ def test_few_rows_show_nothing() -> None:
     assert look_at("leads", "column", made.words()[rare], rows).reason == "few"
 
 
+def test_a_leak_is_named_though_new_rows_are_few() -> None:
+    """What tells the outcome of those that ended needs no new rows."""
+    made = company(1)
+    some = made.rng.permutation(LEADS) < 500
+    rows = TableRows(made.rows.age_days[some], made.rows.won[some], made.rows.lost[some])
+    assert look_at("leads", "column", pd.Series(made.rows.won[some] * 1.0), rows).reason == "tells"
+
+
 def test_the_file_has_every_figure() -> None:
     """Shares with their rows, both distances, and the reason."""
     plain = look(company(2), company(2).words()).to_json()

@@ -14,7 +14,9 @@ from features.params import FeatureParams
 from features.storage.catalog import current
 from features.storage.warehouse import Warehouse
 from training.checks.finding import Finding
-from training.leads.naming import KIND, naming_findings
+from training.evaluation.bootstrap import Estimate
+from training.evaluation.honesty import Gain
+from training.leads.naming import KIND, NamingGain, naming_findings
 from training.params import LeadParams, SplitParams, TrainingParams
 
 Tables = dict[str, pd.DataFrame]
@@ -90,6 +92,19 @@ def test_a_helpful_column_has_a_gain_and_an_idle_one_has_none(seed: int, tmp_pat
     assert "features: {known_at_creation: [leads.size]}" in size.says
     assert "known_at_creation: [" not in region.says
     assert "would bring: " not in region.says
+
+
+def test_words_say_when_a_column_does_harm() -> None:
+    """A gain below 0 beyond chance is worse than nothing; an end that is unknown is said to be."""
+    size = Estimate(-0.012, -0.02, -0.005)
+    worse = NamingGain(("leads.x",), Gain("without", "log loss", size), (0.3, 0.312), (0.7, 0.69))
+    assert worse.says == (
+        "naming leads.x as known at creation would make forecasts worse "
+        "(gain in log loss -0.0120, 90 % interval -0.0200 to -0.0050)"
+    )
+    alone = NamingGain(("leads.x",), Gain("without", "log loss", Estimate(0.01)), (0, 0), (0, 0))
+    assert "nothing that can be told from chance" in alone.says
+    assert "interval unknown to unknown" in alone.says
 
 
 def test_what_is_named_already_is_not_tried_again(tmp_path: Path) -> None:
