@@ -55,7 +55,7 @@ SPEAKS = 0.05
 """Distance between the values of won rows and others from which on hindsight is looked for."""
 HINDSIGHT_DAYS = 28
 """Rows count as just created for at least so many days where hindsight is looked for."""
-LOST_LIKE = 0.25
+LOST_LIKE = 0.35
 """How far the values of new rows may surely lie on the way from those of all to those not won."""
 _DATE = r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"
 

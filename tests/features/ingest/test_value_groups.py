@@ -48,10 +48,10 @@ def test_values_are_pooled() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_new_rows_without_hindsight_are_like_all_others(seed: int) -> None:
-    """A strong column known beforehand stays below a quarter of the way; hindsight goes further."""
+    """A strong column known beforehand stays below a third of the way; hindsight goes further."""
     rng = np.random.default_rng(seed)
     will, is_young = rng.random(8_000) < 0.2, rng.random(8_000) < 0.1
     won = will & ~is_young
     known = (rng.random(8_000) < np.where(will, 0.8, 0.2)).astype(np.intp)
     later = (rng.random(8_000) < np.where(won, 0.8, 0.2)).astype(np.intp)
-    assert lost_like(known, is_young, won) < 0.25 < lost_like(later, is_young, won)
+    assert lost_like(known, is_young, won) < 0.35 < lost_like(later, is_young, won)
