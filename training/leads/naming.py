@@ -49,7 +49,7 @@ LEAKS = frozenset({"tells_outcome", "counts_later", "filled_later"})
 GATE = "rules_out"
 """What the audit calls a column with a value that leads hardly convert with: a gate that they pass
 later, or an honest rule. Where new leads have the values of older ones, it is rather a rule."""
-MOST_CUTOFFS = 8
+MOST_CUTOFFS = 6
 """Cutoffs learned from, and cutoffs compared on, at the most."""
 MOST_ALONE = 6
 """With more columns than this, none is tried alone."""
