@@ -26,6 +26,7 @@ from features.ingest.match import Matched, match
 from features.ingest.notes import content_notes, reading_notes
 from features.ingest.parsing import SQL_TYPES
 from features.ingest.profile import counts, fingerprint
+from features.ingest.proposals import propose
 from features.ingest.quarantine import reasons, reject, write_quarantine
 from features.ingest.readiness import readiness_of
 from features.ingest.report import IngestReport, TableReport, history_json, iso
@@ -240,6 +241,7 @@ def _report(work: _Work, source: str, loaded: _Loaded, minimum: MinimumParams) -
     files = work.files(loaded.tables)
     until = work.declared or latest_event(work.backend, files)
     counted = counts(work.backend, files, until, loaded.extent)
+    tables = {n: work.backend.read_parquet(path) for n, path in work.files(TABLES).items()}
     return IngestReport(
         tables=loaded.tables,
         absent=tuple(name for name in TABLES if name not in loaded.tables),
@@ -249,6 +251,7 @@ def _report(work: _Work, source: str, loaded: _Loaded, minimum: MinimumParams) -
         fingerprint=fingerprint(work.backend, files, until),
         verdict=readiness_of(counted, minimum, utc_now()),
         histories=loaded.histories,
+        proposals=propose(tables, work.backend.to_pyarrow, loaded.histories, until),
     )
 
 

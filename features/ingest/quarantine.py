@@ -95,7 +95,7 @@ def write_quarantine(backend: Backend, plan: Plan, rejected: str, path: Path) ->
         while name.lower() in taken:
             name += "_original"
         taken.add(name.lower())
-        originals.append(f"CAST({ident(column.staged)} AS VARCHAR) AS {ident(name)}")
+        originals.append(f"CAST(s.{ident(column.staged)} AS VARCHAR) AS {ident(name)}")
     write(
         backend,
         f"SELECT r.source_row, r.reason, {', '.join(originals)} FROM {parquet(plan.file)} s "

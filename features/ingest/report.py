@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from features.field_history import FieldHistory
+from features.ingest.proposals import Proposals
 from features.ingest.readiness import Readiness
 
 
@@ -50,6 +51,7 @@ class IngestReport:
         fingerprint: of the accepted content.
         verdict: what the data supports, one statement for each model and each gap.
         histories: the fields whose past lies in `changes`, and whether it is complete.
+        proposals: the attribute columns that look known at creation, and those that do not.
     """
 
     tables: Mapping[str, TableReport]
@@ -60,6 +62,7 @@ class IngestReport:
     fingerprint: str
     verdict: tuple[Readiness, ...]
     histories: tuple[FieldHistory, ...] = ()
+    proposals: Proposals = field(default_factory=Proposals)
 
     def to_json(self) -> str:
         """Return the text of HOME/data/ingest-report.json."""
@@ -69,6 +72,8 @@ class IngestReport:
             asdict(statement) | {"supported": statement.supported} for statement in self.verdict
         ]
         content["histories"] = [history_json(history) for history in self.histories]
+        del content["proposals"]
+        content |= self.proposals.to_json()
         return json.dumps(content, indent=1, ensure_ascii=False)
 
 

@@ -103,6 +103,8 @@ def ingest(
             console.warn(f"{name}: {count:,} rows quarantined: {reason}")
     for finding in report.verdict:
         console.say(finding.says)
+    for line in report.proposals.says(session.settings.features.known_at_creation):
+        console.say(line)
     console.give(json.loads(report.to_json()))
 
 
@@ -117,10 +119,14 @@ def check(session: Session, until: datetime | None) -> None:
     session.require_extract()
     from serving.home.home import Home
     from training.checks.audit import audit
+    from training.checks.finding import by_severity
+    from training.leads.naming import naming_findings
 
-    home = Home(session.home, session.settings)
+    home, settings = Home(session.home, session.settings), session.settings
     warehouse = home.warehouse().until(until)
-    findings = audit(warehouse, session.settings.features, session.settings.training)
+    findings = audit(warehouse, settings.features, settings.training)
+    named = naming_findings(warehouse, settings.features, settings.training, findings)
+    findings = by_severity([*findings, *named])
     rows = [[f.severity, f.table, f.column or "", f.kind, f.says] for f in findings]
     session.console.show("Findings", ["severity", "table", "column", "kind", "says"], rows)
     session.console.give({"findings": [f.to_json() for f in findings]})

@@ -62,6 +62,8 @@ def run_demo(session: Session, preset: str, *, serves: bool) -> None:
     report = ingest(str(company), home, session.settings.features, None, None, console.progress)
     for finding in report.verdict:
         console.say(f"  {finding.says}")
+    for line in report.proposals.says(session.settings.features.known_at_creation):
+        console.say(f"  {line}")
     console.say("3/6  audit: which columns would leak?", style="bold")
     _audit(session)
     console.say("4/6  train", style="bold")

@@ -94,7 +94,9 @@ def test_check_fails_with_one_only_for_errors(run: Run, tmp_path: Path) -> None:
     for lead in tables["leads"]:
         lead["stage_now"] = "won" if lead["converted_at"] else "other"
     home = prepared(tmp_path, tables)
-    assert run("ingest", home / "extract", "--home", home).code == 0
+    ingested = run("ingest", home / "extract", "--home", home)
+    assert ingested.code == 0
+    assert "leads.stage_now (its values tell converted leads from the others" in ingested.err
     declared = home / "declared.yaml"
     declared.write_text("features: {known_at_creation: [leads.stage_now]}", encoding="utf-8")
     failed = run("check", "--home", home, "--params", declared, "--json")

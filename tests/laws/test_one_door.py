@@ -98,6 +98,8 @@ ALLOWED = (
     ("training/leads/calibrate.py", "cutoff >= other", WINDOW),
     ("training/leads/fit.py", "cutoff < other", SPAN),
     ("training/leads/fit.py", "cutoff > other", NUMBER),
+    ("training/leads/naming.py", "cutoff <= other", WINDOW),
+    ("training/leads/naming.py", "cutoff >= other", WINDOW),
     ("training/loop/record.py", "other > data_until", SAID),
     ("training/quota/amounts.py", "closed_at < deadline", LABEL),
     ("training/quota/amounts.py", "deadline <= until", MATURE),

@@ -7,14 +7,17 @@ from datetime import datetime
 from pathlib import Path
 from random import Random
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Plan
 from features.ingest.extent import Extent
+from features.ingest.load import ingest
 from features.ingest.mapping import TableMapping
 from features.ingest.quarantine import mark_faulty, reasons, reject, write_quarantine
+from features.params import FeatureParams
 from features.storage.engine import rows
 
 MakePlan = Callable[..., Plan]
@@ -153,6 +156,16 @@ def test_a_quarantined_row_keeps_all_it_held_and_all_its_reasons(
         "source_row_original": "8",
     }
     assert reasons(backend, name) == {"created_at cannot be read": 1, "lead_id is empty": 1}
+
+
+def test_a_parquet_column_called_like_ours_is_kept(tmp_path: Path) -> None:
+    """Files keep their own names while they are read, so that `reason` is there twice."""
+    (tmp_path / "source").mkdir()
+    leads = {"lead_id": ["a", None], "created_at": ["2025-01-01"] * 2, "reason": ["x", "because"]}
+    pq.write_table(pa.table(leads), tmp_path / "source" / "leads.parquet")
+    ingest(str(tmp_path / "source"), tmp_path, FeatureParams())
+    (aside,) = pq.read_table(tmp_path / "data" / "quarantine" / "leads.parquet").to_pylist()
+    assert (aside["reason"], aside["reason_original"]) == ("lead_id is empty", "because")
 
 
 def test_a_dropped_column_is_not_quarantined(
