@@ -24,6 +24,7 @@ from training.leads.calibrate import calibrate
 from training.leads.dataset import TrainingSet, build_training_set, smoothed_rate
 from training.leads.fallback import fall_back
 from training.leads.regression import LeadRegression, fit_regression
+from training.leads.steadiness import UNSTEADY, find_lead_shifts
 from training.params import BoosterParams, TrainingParams
 from training.split import Split
 
@@ -71,6 +72,8 @@ def fit_leads(
     """
     evidence = lead_evidence(training_set, features)
     columns = [] if evidence.state == EvidenceState.NONE else _useful(training_set)
+    shifts = find_lead_shifts(training_set, columns)
+    columns = [name for name in columns if name not in shifts.left_out]
     if evidence.state != EvidenceState.NONE and not columns:
         says = f"no feature tells leads apart: {evidence.says}"
         evidence = Evidence(EvidenceState.NONE, says)
@@ -91,7 +94,7 @@ def fit_leads(
         calibrator=grown.calibrator,
         base_rate=_base_rate(warehouse, training_set),
         evidence=evidence,
-        about={**_about(training_set), **grown.about},
+        about={**_about(training_set), UNSTEADY: shifts.to_json(), **grown.about},
     )
     return fall_back(bundle, training_set, evidence) if bundle.ensemble is None else bundle
 

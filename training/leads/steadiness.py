@@ -1,0 +1,188 @@
+"""Which columns' effects have not held in the past a lead model learns from, and what to do.
+
+Only training rows are read: open leads at cutoffs whose labels are mature.
+
+The newest part of the past decides. If less than half of an effect is left there, a model would
+learn an average that no longer is, so it does without the column and all that is made of it. An
+effect that is new, or that has come back, stays: nobody can tell a wave that has just begun from a
+new rule. Then it is only said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from features.arrays import Bools, Moments
+from features.feature import FeatureSet, Unit
+from features.snapshot import CUTOFF
+from training.evaluation.steadiness import Column, Past, Shift, find_shifts
+from training.leads.dataset import TrainingSet
+from training.leads.regression import fit_regression
+
+UNSTEADY = "unsteady"
+"""Where a model's facts hold the shifts."""
+MOST_PARTS = 4
+HORIZONS = 2
+"""A part of the past is at least so many horizons long: few leads have one outcome in two parts."""
+MOST_ROWS = 20_000
+"""Beyond that, cutoffs further apart are looked at: a lead's rows tell nearly the same."""
+MOST_SAID = 5
+_DAY = np.timedelta64(1, "D")
+
+
+@dataclass(frozen=True)
+class Shifts:
+    """Effects that have not held.
+
+    Attributes:
+        shifts: the clearest first.
+        features: the declarations of the columns.
+        spans: the first and the last cutoff of each part of the past.
+    """
+
+    shifts: tuple[Shift, ...]
+    features: FeatureSet
+    spans: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """What a model does without: columns whose effect is gone, and all made of them."""
+        gone = {shift.column for shift in self.shifts if shift.is_gone}
+        return self.features.depends_on(gone).union(gone)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return every shift as plain values, with its words."""
+        of = {feature.name: feature for feature in self.features}
+        return [
+            {
+                **vars(shift),
+                "shares": list(shift.shares),
+                "others": list(shift.others),
+                "spans": [list(span) for span in self.spans],
+                "label": of[shift.column].says,
+                "topic": of[shift.column].topic,
+                "left_out": shift.column in self.left_out,
+                "says": self._says(shift, of[shift.column].says),
+            }
+            for shift in self.shifts
+        ]
+
+    def _says(self, shift: Shift, label: str) -> str:
+        """Say what changed and when, and what became of the column.
+
+        Other parts' shares are averaged, for all parts are equally long.
+        """
+        first, last = self.spans[shift.part]
+        now = [values[shift.part] for values in (shift.shares, shift.others)]
+        other = [
+            float(np.mean([*values[: shift.part], *values[shift.part + 1 :]]))
+            for values in (shift.shares, shift.others)
+        ]
+        became = (
+            "less than half of its mean effect is left in the newest months, so the model was "
+            "taught without it"
+            if shift.column in self.left_out
+            else "at least half of its mean effect shows in the newest months, so the model uses it"
+        )
+        here, all_here, usual, all_usual = (
+            f"{share:.1%}".replace("%", " %") for share in (*now, *other)
+        )
+        return (
+            f"{label}: where it is {shift.group}, {here} converted as of {first} to {last} and "
+            f"{usual} at other times (of all leads {all_here} and {all_usual}); {became}"
+        )
+
+
+def find_lead_shifts(training_set: TrainingSet, columns: Sequence[str]) -> Shifts:
+    """Judge the columns of a lead model.
+
+    They are judged given each other: beside a regression of all of them whose effects are the same
+    at all times. What is the same for every lead of a cutoff tells the date, and is not judged.
+
+    Args:
+        training_set: what the model learns from.
+        columns: what it would use.
+
+    Returns:
+        The effects that have not held; none where the past is shorter than two parts.
+    """
+    declared = training_set.examples.feature_set
+    kept = {f.name for f in declared if not f.is_common}.intersection(columns)
+    names = [name for name in columns if name in kept]
+    moments = training_set.examples.keys[CUTOFF].to_numpy(dtype="datetime64[us]")
+    starts = _starts(moments, training_set.horizon_days)
+    rows = _thinned(moments)
+    y = training_set.y[rows]
+    if len(starts) < 2 or not names or not 0 < y.sum() < len(y):  # noqa: PLR2004 - before and after
+        return Shifts((), declared)
+    X = training_set.examples.X.loc[rows, names]
+    regression = fit_regression(X, y, [name for name in declared.categorical if name in kept])
+    past = Past(
+        y,
+        np.asarray(expit(regression.margins(X))),
+        np.searchsorted(starts, moments[rows], side="right") - 1,
+        pd.factorize(training_set.examples.keys["lead_id"][rows], sort=True)[0],
+    )
+    judged = [
+        Column(f.name, X[f.name].to_numpy(np.float64), f.categories, is_share=f.unit is Unit.SHARE)
+        for f in declared
+        if f.name in kept
+    ]
+    return Shifts(find_shifts(judged, past), declared, _spans(moments, starts))
+
+
+def most_telling(shifts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the clearest shift of each topic, five at most."""
+    first: dict[str, Mapping[str, Any]] = {}
+    for shift in shifts:
+        first.setdefault(shift["topic"], shift)
+    return list(first.values())[:MOST_SAID]
+
+
+def words(shifts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what people should know of shifts, in sentences."""
+    said = most_telling(shifts)
+    notes = [str(shift["says"]) for shift in said]
+    if more := len(shifts) - len(said):
+        out = sum(shift["left_out"] for shift in shifts)
+        notes.append(
+            f"{more} more columns shift with these; of all {len(shifts)}, {out} were left out"
+        )
+    return notes
+
+
+def _starts(moments: Moments, horizon_days: int) -> Moments:
+    """Return the moments at which equally long parts of the past begin.
+
+    | days of cutoffs | horizon | parts |
+    |-----------------|---------|-------|
+    | 100             | 30      | 1     |
+    | 130             | 30      | 2     |
+    | 400             | 30      | 4     |
+    """
+    if not len(moments):
+        return moments
+    first, span = moments.min(), moments.max() - moments.min()
+    parts = min(MOST_PARTS, max(1, int(span / _DAY) // (HORIZONS * horizon_days)))
+    return np.array([first + span * k // parts for k in range(parts)])
+
+
+def _thinned(moments: Moments) -> Bools:
+    """Return a mask of the rows of evenly spaced cutoffs, the newest among them."""
+    cutoffs = np.unique(moments)
+    step = max(1, -(-len(moments) // MOST_ROWS))
+    return np.isin(moments, cutoffs[::-1][::step])
+
+
+def _spans(moments: Moments, starts: Moments) -> tuple[tuple[str, str], ...]:
+    """Return the first and the last cutoff of each part, as dates."""
+    cutoffs = np.unique(moments)
+    part = np.searchsorted(starts, cutoffs, side="right") - 1
+    days = [cutoffs[part == k].astype("datetime64[D]").astype(str) for k in range(len(starts))]
+    return tuple((str(own[0]), str(own[-1])) for own in days)
