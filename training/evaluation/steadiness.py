@@ -89,7 +89,8 @@ class Column:
     def word(self, value: float) -> str:
         """Write a value."""
         if self.words is None:
-            return f"{100 * value:.3g} %" if self.is_share else f"{value:.3g}"
+            number = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"  # noqa: PLR2004 - longer
+            return f"{100 * value:.3g} %" if self.is_share else number
         return f"'{self.words[int(value)]}'" if value < len(self.words) else "any other word"
 
 

@@ -41,7 +41,7 @@ class Shifts:
     """Effects that have not held.
 
     Attributes:
-        shifts: the clearest first.
+        shifts: those of columns made of others last, and each the clearest first.
         features: the declarations of the columns.
         spans: the first and the last cutoff of each part of the past.
     """
@@ -134,7 +134,10 @@ def find_lead_shifts(training_set: TrainingSet, columns: Sequence[str]) -> Shift
         for f in declared
         if f.name in kept
     ]
-    return Shifts(find_shifts(judged, past), declared, _spans(moments, starts))
+    made = {f.name for f in declared if f.made_of}
+    # A value itself says more to people than what is made of it, a rank say.
+    shifts = sorted(find_shifts(judged, past), key=lambda shift: shift.column in made)
+    return Shifts(tuple(shifts), declared, _spans(moments, starts))
 
 
 def most_telling(shifts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
