@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,8 @@ HORIZONS = 2
 """A part of the past is at least so many horizons long: few leads have one outcome in two parts."""
 MOST_ROWS = 20_000
 """Beyond that, cutoffs further apart are looked at: a lead's rows tell nearly the same."""
+LEAST_CUTOFFS = 12
+"""Rather than fewer of them, fewer leads are looked at."""
 MOST_SAID = 5
 _DAY = np.timedelta64(1, "D")
 
@@ -115,10 +118,11 @@ def find_lead_shifts(training_set: TrainingSet, columns: Sequence[str]) -> Shift
     declared = training_set.examples.feature_set
     kept = {f.name for f in declared if not f.is_common}.intersection(columns)
     names = [name for name in columns if name in kept]
-    moments = training_set.examples.keys[CUTOFF].to_numpy(dtype="datetime64[us]")
-    starts = _starts(moments, training_set.horizon_days)
-    rows = _thinned(moments)
-    y = training_set.y[rows]
+    rows = _sample(training_set.examples.keys)
+    y, keys = training_set.y[rows], training_set.examples.keys[rows]
+    moments = keys[CUTOFF].to_numpy(dtype="datetime64[us]")
+    cutoffs = np.unique(moments)
+    starts = _starts(cutoffs, training_set.horizon_days)
     if len(starts) < 2 or not names or not 0 < y.sum() < len(y):  # noqa: PLR2004 - before and after
         return Shifts((), declared)
     X = training_set.examples.X.loc[rows, names]
@@ -126,8 +130,8 @@ def find_lead_shifts(training_set: TrainingSet, columns: Sequence[str]) -> Shift
     past = Past(
         y,
         np.asarray(expit(regression.margins(X))),
-        np.searchsorted(starts, moments[rows], side="right") - 1,
-        pd.factorize(training_set.examples.keys["lead_id"][rows], sort=True)[0],
+        np.searchsorted(starts, moments, side="right") - 1,
+        pd.factorize(keys["lead_id"], sort=True)[0],
     )
     judged = [
         Column(f.name, X[f.name].to_numpy(np.float64), f.categories, is_share=f.unit is Unit.SHARE)
@@ -137,7 +141,7 @@ def find_lead_shifts(training_set: TrainingSet, columns: Sequence[str]) -> Shift
     made = {f.name for f in declared if f.made_of}
     # A value itself says more to people than what is made of it, a rank say.
     shifts = sorted(find_shifts(judged, past), key=lambda shift: shift.column in made)
-    return Shifts(tuple(shifts), declared, _spans(moments, starts))
+    return Shifts(tuple(shifts), declared, _spans(cutoffs, starts))
 
 
 def most_telling(shifts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -160,8 +164,30 @@ def words(shifts: Sequence[Mapping[str, Any]]) -> list[str]:
     return notes
 
 
-def _starts(moments: Moments, horizon_days: int) -> Moments:
-    """Return the moments at which equally long parts of the past begin.
+def _sample(keys: pd.DataFrame) -> Bools:
+    """Return a mask of rows: evenly spaced cutoffs, the newest among them, and few leads.
+
+    | rows    | cutoffs | taken                            |
+    |---------|---------|----------------------------------|
+    | 20,000  | 200     | all                              |
+    | 200,000 | 200     | 20 cutoffs                       |
+    | 200,000 | 24      | 12 cutoffs, of every fifth lead  |
+    """
+    moments = keys[CUTOFF].to_numpy(dtype="datetime64[us]")
+    cutoffs = np.unique(moments)
+    step = min(_times(len(keys)), max(1, len(cutoffs) // LEAST_CUTOFFS))
+    rows = np.isin(moments, cutoffs[::-1][::step])
+    number = pd.factorize(keys["lead_id"], sort=True)[0]
+    return np.asarray(rows & (number % _times(int(rows.sum())) == 0))
+
+
+def _times(rows: int) -> int:
+    """Return how many times too many rows there are."""
+    return max(1, -(-rows // MOST_ROWS))
+
+
+def _starts(cutoffs: Moments, horizon_days: int) -> Moments:
+    """Return the first cutoff of each part of the past; parts have equally many.
 
     | days of cutoffs | horizon | parts |
     |-----------------|---------|-------|
@@ -169,23 +195,15 @@ def _starts(moments: Moments, horizon_days: int) -> Moments:
     | 130             | 30      | 2     |
     | 400             | 30      | 4     |
     """
-    if not len(moments):
-        return moments
-    first, span = moments.min(), moments.max() - moments.min()
-    parts = min(MOST_PARTS, max(1, int(span / _DAY) // (HORIZONS * horizon_days)))
-    return np.array([first + span * k // parts for k in range(parts)])
+    if not len(cutoffs):
+        return cutoffs
+    days = int((cutoffs[-1] - cutoffs[0]) / _DAY)
+    parts = min(MOST_PARTS, max(1, days // (HORIZONS * horizon_days)), len(cutoffs))
+    return cutoffs[[len(cutoffs) * k // parts for k in range(parts)]]
 
 
-def _thinned(moments: Moments) -> Bools:
-    """Return a mask of the rows of evenly spaced cutoffs, the newest among them."""
-    cutoffs = np.unique(moments)
-    step = max(1, -(-len(moments) // MOST_ROWS))
-    return np.isin(moments, cutoffs[::-1][::step])
-
-
-def _spans(moments: Moments, starts: Moments) -> tuple[tuple[str, str], ...]:
+def _spans(cutoffs: Moments, starts: Moments) -> tuple[tuple[str, str], ...]:
     """Return the first and the last cutoff of each part, as dates."""
-    cutoffs = np.unique(moments)
-    part = np.searchsorted(starts, cutoffs, side="right") - 1
-    days = [cutoffs[part == k].astype("datetime64[D]").astype(str) for k in range(len(starts))]
-    return tuple((str(own[0]), str(own[-1])) for own in days)
+    days = cutoffs.astype("datetime64[D]").astype(str)
+    bounds = [*np.searchsorted(cutoffs, starts), len(cutoffs)]
+    return tuple((str(days[a]), str(days[b - 1])) for a, b in pairwise(bounds))
