@@ -48,7 +48,11 @@ class Ensemble:
         """Return log-odds, one per row."""
         if not len(X):
             return np.empty(0)
-        return self._averaged(X, raw_score=True)
+        return np.asarray(self.margins_of_each(X).mean(axis=0))
+
+    def margins_of_each(self, X: pd.DataFrame) -> Floats:
+        """Return each booster's log-odds: boosters x rows."""
+        return self._of_each(X, raw_score=True)
 
     def contributions(self, X: pd.DataFrame) -> Floats:
         """Split each margin into features: rows x (features + 1), the base in the last column.
@@ -58,7 +62,7 @@ class Ensemble:
         """
         if not len(X):
             return np.empty((0, len(self.columns) + 1))
-        return self._averaged(X, pred_contrib=True)
+        return np.asarray(self._of_each(X, pred_contrib=True).mean(axis=0))
 
     def importance(self) -> Floats:
         """Return the gain of each feature's splits, as a share of all; 0 where no tree splits."""
@@ -68,7 +72,7 @@ class Ensemble:
         total = gains.sum()
         return gains / total if total > 0 else gains
 
-    def _averaged(self, X: pd.DataFrame, **what: bool) -> Floats:
+    def _of_each(self, X: pd.DataFrame, **what: bool) -> Floats:
         matrix = X.loc[:, list(self.columns)].to_numpy(dtype=np.float64)
         # LightGBM keeps one count of threads for the whole process, and every call sets it anew:
         # a prediction that asked for all of them while another thread trained on one ended the
@@ -77,7 +81,7 @@ class Ensemble:
             parts = pool.map(
                 lambda booster: booster.predict(matrix, num_threads=1, **what), self._boosters()
             )
-            return np.mean(list(parts), axis=0)
+            return np.array(list(parts))
 
     def _boosters(self) -> list[lgb.Booster]:
         return [lgb.Booster(model_str=text) for text in self.texts]

@@ -2,6 +2,7 @@
 
 - base rate: the share of training rows that converted.
 - age alone: the share among training rows of a similar age.
+- stage alone: the share among training rows whose leads stood in the same stage.
 - recency rule: the share among training rows with a similar time since the last activity.
 - naive Bayes on closing values: what CRMs ship as "predictive scoring". It counts how often each
   value stood on leads at the moment they were won or lost, and applies those odds to open leads.
@@ -23,7 +24,7 @@ from features.arrays import Floats
 from features.as_of.leads import snapshots_of
 from features.build import Examples, build_snapshots
 from features.definitions.time_ahead import DAYS_AHEAD
-from features.feature import Feature, FeatureSet, Relation, Unit
+from features.feature import Feature, FeatureSet, Relation, Segment, Unit
 from features.history.relations import resolved_leads
 from features.params import FeatureParams
 from features.snapshot import CUTOFF, censor
@@ -36,12 +37,13 @@ from training.leads.fallback import age_curve
 from training.leads.regression import fit_regression
 
 Forecast = Callable[[pd.DataFrame], Floats]
+STAGE = "stage alone"
 RECENCY = "recency rule"
 NAIVE_BAYES = "naive Bayes on closing values"
 LOGISTIC = "logistic regression"
 BINS = 10
 RATE_ROWS = 10
-"""Imagined rows at the base rate in each bin of the recency rule."""
+"""Imagined rows at the base rate in each stage, and in each bin of the recency rule."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,12 @@ def fit_baselines(
         params: calendar and windows of the features.
 
     Returns:
-        The five baselines; one that cannot be fitted forecasts the base rate.
+        The six baselines; one that cannot be fitted forecasts the base rate.
     """
     return [
         Baseline(BASE_RATE, _base_rate(training_set)),
         Baseline(AGE, _age(training_set)),
+        Baseline(STAGE, _stage(training_set)),
         Baseline(RECENCY, _recency(training_set)),
         Baseline(NAIVE_BAYES, _naive_bayes(warehouse, training_set, params)),
         Baseline(LOGISTIC, _logistic(training_set)),
@@ -87,8 +90,35 @@ def _age(training_set: TrainingSet) -> Forecast:
     return lambda X: curve.probability(X[AGE_DAYS].to_numpy())
 
 
+def _stage(training_set: TrainingSet) -> Forecast:
+    """Forecast the share that converted from the same stage; a lead without one is in a stage too.
+
+    Where there are no stages, or the audit suspects them of leakage, it is the base rate.
+    """
+    declared = training_set.examples.feature_set
+    stage = next((f for f in declared if f.segment is Segment.STAGE), None)
+    is_known = stage is not None and stage.name not in training_set.suspected
+    if stage is None or not is_known or not len(training_set.y):
+        return _base_rate(training_set)
+    column, bins = stage.name, len(stage.categories or ()) + 2
+    place = _bin(training_set.examples.X[column].to_numpy(), None, bins)
+    shares = _shares(place, bins, training_set)
+    return lambda X: shares[_bin(X[column].to_numpy(), None, bins)]
+
+
 def _recency(training_set: TrainingSet) -> Forecast:
-    """Forecast the share that converted in the same tenth of the days since the last activity.
+    """Forecast the share that converted in the same tenth of the days since the last activity."""
+    column = "days_since_touch"
+    if column not in training_set.examples.X or not len(training_set.y):
+        return _base_rate(training_set)
+    days = training_set.examples.X[column].to_numpy()
+    edges = _edges(days)
+    shares = _shares(_place(days, edges), BINS + 1, training_set)
+    return lambda X: shares[_place(X[column].to_numpy(), edges)]
+
+
+def _shares(place: npt.NDArray[np.int_], bins: int, training_set: TrainingSet) -> Floats:
+    """Return the share that converted in each bin.
 
     Each bin starts from ten imagined rows at the base rate. With a base rate of 0.2:
 
@@ -98,17 +128,10 @@ def _recency(training_set: TrainingSet) -> Forecast:
     | 10              | 0         | 2 / 20 = 0.10      |
     | 90              | 45        | 47 / 100 = 0.47    |
     """
-    column = "days_since_touch"
-    if column not in training_set.examples.X or not len(training_set.y):
-        return _base_rate(training_set)
-    days = training_set.examples.X[column].to_numpy()
-    edges = _edges(days)
-    rate = training_set.base_rate
-    place = _place(days, edges)
-    count = np.bincount(place, minlength=BINS + 1)
-    won = np.bincount(place, weights=training_set.y, minlength=BINS + 1)
-    shares = (won + RATE_ROWS * rate) / (count + RATE_ROWS)
-    return lambda X: shares[_place(X[column].to_numpy(), edges)]
+    count = np.bincount(place, minlength=bins)
+    won = np.bincount(place, weights=training_set.y, minlength=bins)
+    shares: Floats = (won + RATE_ROWS * training_set.base_rate) / (count + RATE_ROWS)
+    return shares
 
 
 def _edges(values: Floats) -> Floats:

@@ -37,6 +37,21 @@ class Blend:
         trees = self.level + self.trees.margins(X)
         return (trees + self.regression.margins(X)) / 2 + self.exposure.offsets(X)
 
+    def seed_spread(self, X: pd.DataFrame) -> Floats | None:
+        """Return by how much each row's log-odds would move if trees had grown from other seeds.
+
+        The standard error of the mean over the boosters, half of which is the blend's: they differ
+        in their seeds alone, as two trainings on the same past do.
+
+        Returns:
+            One standard deviation a row; None with a single booster, which shows none.
+        """
+        margins = self.trees.margins_of_each(X)
+        if len(margins) < 2:  # noqa: PLR2004 - a spread needs two
+            return None
+        spread: Floats = np.std(margins, axis=0, ddof=1) / (2 * len(margins) ** 0.5)
+        return spread
+
     def contributions(self, X: pd.DataFrame) -> Floats:
         """Split each margin into features: rows x (features + 1), the base in the last column.
 

@@ -18,7 +18,7 @@ from training.leads.bundle import AGE_DAYS, Bundle
 from training.leads.calibrate import calibrate
 from training.leads.dataset import TrainingSet, smoothed_rate
 
-FACTS = ("split", "parts", "left_out")
+FACTS = ("split", "parts", "left_out", "unsteady")
 """What is told of a training whatever came out of it; the rest is about trees."""
 SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
 """Shares of the way from the base rate to the curve, the whole way first: it wins a tie."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from features.definitions.lead import conversion_features
@@ -25,11 +26,14 @@ from training.leads.calibrate import calibrate
 from training.leads.dataset import TrainingSet, build_training_set, smoothed_rate
 from training.leads.fallback import fall_back
 from training.leads.regression import fit_regression
+from training.leads.steadiness import UNSTEADY, find_lead_shifts
 from training.params import BoosterParams, TrainingParams
 from training.split import Split
 
 SEASONS_DAYS = 730
 """Two years: before that no season has come twice."""
+SEED_LUCK = "seed_luck"
+"""What a model tells of the luck of its seeds."""
 MOST_GROWTH = 1.5
 """The last fit, on more rows, has at most this many times the trees of the first."""
 
@@ -72,6 +76,8 @@ def fit_leads(
     """
     evidence = lead_evidence(training_set, features)
     columns = [] if evidence.state == EvidenceState.NONE else _useful(training_set)
+    shifts = find_lead_shifts(training_set, columns)
+    columns = [name for name in columns if name not in shifts.left_out]
     if evidence.state != EvidenceState.NONE and not columns:
         says = f"no feature tells leads apart: {evidence.says}"
         evidence = Evidence(EvidenceState.NONE, says)
@@ -95,7 +101,7 @@ def fit_leads(
         calibrator=grown.calibrator,
         base_rate=_base_rate(warehouse, training_set),
         evidence=evidence,
-        about={**_about(training_set), **grown.about},
+        about={**_about(training_set), UNSTEADY: shifts.to_json(), **grown.about},
     )
     return fall_back(bundle, training_set, evidence) if bundle.blend is None else bundle
 
@@ -146,10 +152,20 @@ def _grow(
     calibrator, losses = calibrate(training_set, first.margins(window))
     about = {
         "rounds": more,
+        SEED_LUCK: _seed_luck(first, calibrator, window),
         "calibration_log_loss": losses,
         "importance": dict(zip(columns, blend.trees.importance().tolist(), strict=True)),
     }
     return _Grown(blend, calibrator, about)
+
+
+def _seed_luck(blend: Blend, calibrator: Calibrator, X: pd.DataFrame) -> float | None:
+    """Return by how many percentage points other seeds would move a forecast (root mean square)."""
+    spread = blend.seed_spread(X)
+    if spread is None:
+        return None
+    p = calibrator.probability(blend.margins(X))
+    return float(100 * np.sqrt(np.mean((p * (1 - p) * spread) ** 2)))
 
 
 def _stopping(
@@ -278,3 +294,14 @@ def _parts(split: Split) -> dict[str, list[str]]:
 
     parts = {"train": split.train, "tune": split.tune, "calibrate": split.calibrate}
     return {name: ends(cutoffs) for name, cutoffs in parts.items()}
+
+
+def luck_of_seeds(bundle: Bundle) -> list[str]:
+    """Say how far a model's forecasts hang on the seeds its trees grew from; empty if unknown."""
+    points = bundle.about.get(SEED_LUCK)
+    if points is None:
+        return []
+    return [
+        f"trained with other seeds, a forecast would move by {points:.2f} percentage points (root mean "
+        "square, judged by how far the boosters differ)"
+    ]

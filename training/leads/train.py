@@ -18,7 +18,8 @@ from training.leads.backtest import Backtest, backtest_leads
 from training.leads.bundle import Bundle
 from training.leads.dataset import TrainingSet, build_training_set
 from training.leads.fallback import fall_back
-from training.leads.fit import fit_leads, lead_evidence
+from training.leads.fit import fit_leads, lead_evidence, luck_of_seeds
+from training.leads.steadiness import UNSTEADY, words
 from training.params import EvaluationParams, TrainingParams
 from training.rolling import Range
 
@@ -137,6 +138,8 @@ def _instead(bundle: Bundle, training_set: TrainingSet, honesty: Honesty) -> Bun
 def _notes(training_set: TrainingSet, bundle: Bundle, honesty: Honesty | None) -> tuple[str, ...]:
     notes = [*training_set.split.says, bundle.evidence.says]
     notes += [suspicion.says for suspicion in training_set.suspicions]
+    notes += words(bundle.about[UNSTEADY])
+    notes += luck_of_seeds(bundle)
     if honesty is None:
         notes.append("history is too short to test on a window of its own; use `backtest` later")
     else:

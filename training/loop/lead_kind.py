@@ -24,7 +24,9 @@ from training.evaluation.truth import grade as grade_truth
 from training.leads.backtest import Backtest, backtest_leads
 from training.leads.beeswarm import beeswarm
 from training.leads.bundle import Bundle
+from training.leads.fit import luck_of_seeds
 from training.leads.score import score_leads
+from training.leads.steadiness import UNSTEADY, most_telling
 from training.leads.train import settings_of, train_leads
 from training.loop.results import Backtested, Fallback, Graded, Recipe, Trained
 from training.loop.steps import Steps
@@ -32,6 +34,7 @@ from training.params import TrainingParams
 from training.report.leads import render
 from training.report.page import Driver, ReportContext
 from training.report.plots import FoldSpan
+from training.report.shift_plots import Unsteady
 from training.rolling import Fold, Range
 
 if TYPE_CHECKING:
@@ -51,6 +54,7 @@ def train(warehouse: Warehouse, recipe: Recipe, progress: Progress = silent) -> 
     if trained.test is not None:
         cutoffs = trained.test.folds[0].cutoffs
         test = _backtested(Range(cutoffs[0], cutoffs[-1]), trained.test, recipe)
+        test = replace(test, unsteady=_unsteady(trained.bundle))
     picture = beeswarm(trained.bundle, trained.training_set.examples)
     fallback = None
     if trained.fallback is not None:
@@ -137,8 +141,29 @@ def _backtested(asked: Range, result: Backtest, recipe: Recipe) -> Backtested:
         frame=result.predictions.frame,
         folds=tuple(_span(fold) for fold in result.folds),
         settings=settings,
-        notes=(*result.folds[0].about["split"], last.evidence.says, *sorted(left_out)),
+        notes=(
+            *result.folds[0].about["split"],
+            last.evidence.says,
+            *luck_of_seeds(last),
+            *sorted(left_out),
+        ),
         drivers=tuple(drivers)[:MOST_DRIVERS],
+        unsteady=_unsteady(last),
+    )
+
+
+def _unsteady(bundle: Bundle) -> tuple[Unsteady, ...]:
+    """Return the effects that did not hold in a model's past, as reports show them."""
+    return tuple(
+        Unsteady(
+            shift["label"],
+            shift["group"],
+            shift["says"],
+            tuple((first, last) for first, last in shift["spans"]),
+            tuple(shift["shares"]),
+            tuple(shift["others"]),
+        )
+        for shift in most_telling(bundle.about[UNSTEADY])
     )
 
 

@@ -170,6 +170,7 @@ def report_context(backtested: Backtested, recipe: Recipe) -> ReportContext:
         source=recipe.source,
         folds=backtested.folds,
         drivers=backtested.drivers,
+        unsteady=backtested.unsteady,
         findings=backtested.findings,
         settings=backtested.settings,
         notes=backtested.notes,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from training.params import TrainingParams
     from training.report.page import Driver
     from training.report.plots import FoldSpan
+    from training.report.shift_plots import Unsteady
     from training.rolling import Range
     from training.tracking.loading import AnyBundle
 
@@ -72,6 +73,7 @@ class Backtested:
         settings: what the report shows of the settings.
         notes: what people should know, in sentences.
         drivers: the features that moved forecasts most, strongest first.
+        unsteady: effects that did not hold in the past learned from, the clearest first.
         findings: what the audit found: `table, column, kind, severity, says`.
         extras: further figures for metrics.json.
     """
@@ -83,6 +85,7 @@ class Backtested:
     settings: Mapping[str, object]
     notes: tuple[str, ...]
     drivers: tuple[Driver, ...] = ()
+    unsteady: tuple[Unsteady, ...] = ()
     findings: tuple[Mapping[str, str], ...] = ()
     extras: Mapping[str, Any] = field(default_factory=dict)
 

@@ -51,6 +51,7 @@ _LINES: dict[str, dict[str, Any]] = {
     "rival 2": {"color": INK["r2"], "linewidth": 1.6, "dashes": (9, 3, 2, 3)},
     "rival 3": {"color": INK["r3"], "linewidth": 1.6},
     "rival 4": {"color": INK["r4"], "linewidth": 1.6, "dashes": (1, 3)},
+    "rival 5": {"color": INK["r5"], "linewidth": 1.6, "dashes": (5, 2, 1, 2, 1, 2)},
 }
 RIVALS = sum(style.startswith("rival") for style in _LINES)
 

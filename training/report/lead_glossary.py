@@ -170,6 +170,7 @@ RIVALS: Mapping[str, str] = MappingProxyType(
     {
         BASE_RATE: "the share of past leads that converted, the same for every lead.",
         AGE: "the share among past leads of a similar age, as far as age has held.",
+        "stage alone": "the share among past leads that stood in the same stage.",
         "recency rule": "the share among past leads with a similar wait since the last activity.",
         "naive Bayes on closing values": "how often each value stood on leads when they were won "
         "or lost, added up as if the fields were independent; what many CRMs ship.",

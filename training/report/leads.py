@@ -15,6 +15,7 @@ from training.report.lead_glossary import RIVALS, TERMS
 from training.report.lead_verdict import lead_verdict
 from training.report.page import LAW_OF_TIME, Driver, ReportContext, render_page, write_json
 from training.report.plots import FoldSpan
+from training.report.shift_plots import shift_chart
 from training.report.truth_page import truth_page
 
 __all__ = ["Driver", "FoldSpan", "ReportContext", "render", "write_metrics", "write_report"]
@@ -59,6 +60,7 @@ def render(evaluation: Evaluation, context: ReportContext) -> str:
         rivals=RIVALS,
         differences=DIFFERENCES,
         charts=_charts(evaluation, context),
+        shifts=[(item, shift_chart(item)) for item in context.unsteady],
         span=_segment_span(evaluation.segments),
         law=LAW,
         truth=truth_page(context.truth) if context.truth else None,

@@ -15,6 +15,7 @@ from training.evaluation.group import ForecastGroup
 from training.evaluation.lead_forecasts import MODEL
 from training.evaluation.truth import TruthGrade
 from training.report.plots import FoldSpan
+from training.report.shift_plots import Unsteady
 from training.report.words import percent
 
 _SEVERE = ("error", "warning")
@@ -55,6 +56,7 @@ class ReportContext:
         source: where the data came from.
         folds: what each fold learned from and was tested on.
         drivers: the most important features, strongest first.
+        unsteady: effects that have not held in the past, the clearest first.
         findings: data health: `table, column, kind, severity, says`.
         ingestion: what `ingest` says this data supports.
         settings: the run's settings, shown as they are.
@@ -67,6 +69,7 @@ class ReportContext:
     source: str = ""
     folds: Sequence[FoldSpan] = ()
     drivers: Sequence[Driver] = ()
+    unsteady: Sequence[Unsteady] = ()
     findings: Sequence[Mapping[str, str]] = ()
     ingestion: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 COLOURS = (
     *("ink", "soft", "line", "card", "main", "band", "warm", "train", "calibrate", "open", "new"),
-    *("r0", "r1", "r2", "r3", "r4"),
+    *("r0", "r1", "r2", "r3", "r4", "r5"),
 )
 """Variables of the style sheet that charts may use."""
 INK = {name: f"#{number:06x}" for number, name in enumerate(COLOURS, 1)}

@@ -120,10 +120,11 @@ def test_the_report_has_words_for_every_simple_forecast(tested: Backtest) -> Non
 
 
 def test_simple_forecasts_stand_beside(tested: Backtest) -> None:
-    """Five baselines forecast the same rows, and the company's reasons are worth a model."""
+    """Six baselines forecast the same rows, and the company's reasons are worth a model."""
     assert list(tested.predictions.baselines) == [
         "base rate",
         "age alone",
+        "stage alone",
         "recency rule",
         "naive Bayes on closing values",
         "logistic regression",

@@ -20,6 +20,7 @@ from training.leads.baselines import (
     LOGISTIC,
     NAIVE_BAYES,
     RECENCY,
+    STAGE,
     Baseline,
     closing_examples,
     fit_baselines,
@@ -82,6 +83,41 @@ def test_the_recency_rule_by_hand(history: Warehouse, training_set: TrainingSet)
     counts = ((10, 10), (0, 10), (5, 10), (1, 1), (5, 10))
     shares = [(won + 10 * rate) / (rows + 10) for won, rows in counts]
     assert forecast(history, fitted, RECENCY, asked) == pytest.approx(shares)
+
+
+def test_stage_alone_is_a_count(history: Warehouse, training_set: TrainingSet) -> None:
+    """Of each stage, and of no stage: ten imagined rows at the base rate beside the real ones."""
+    small = only(training_set, "stage")
+    stages = small.examples.X["stage"].tolist()
+    rate = (training_set.y.sum() + 0.5) / (len(training_set.y) + 5)
+    (declared,) = small.examples.feature_set
+    assert declared.categories is not None
+    asked = [*map(float, range(len(declared.categories))), np.nan]
+    expected = []
+    for code in asked:
+        labels = [
+            y
+            for y, stage in zip(training_set.y, stages, strict=True)
+            if stage == code or (np.isnan(stage) and np.isnan(code))
+        ]
+        expected.append((sum(labels) + 10 * rate) / (len(labels) + 10))
+    p = forecast(history, small, STAGE, pd.DataFrame({"stage": asked}))
+    assert p == pytest.approx(expected)
+    assert len(set(expected)) > 2
+    never = forecast(history, small, STAGE, pd.DataFrame({"stage": [len(asked) + 3.0]}))
+    assert never == pytest.approx([rate])
+
+
+def test_without_stages_to_trust_stage_alone_is_the_base_rate(
+    history: Warehouse, training_set: TrainingSet
+) -> None:
+    """No stage among the features, or one that the audit suspects."""
+    suspicion = Suspicion("stage", "too good", 0.99, left_out=True)
+    X = training_set.examples.X.iloc[:4]
+    rates = forecast(history, training_set, BASE_RATE, X)
+    for blind in (only(training_set, "age_days"), replace(training_set, suspicions=(suspicion,))):
+        np.testing.assert_array_equal(forecast(history, blind, STAGE, X), rates)
+    assert (forecast(history, training_set, STAGE, X) != rates).any()
 
 
 def test_closing_values_are_from_before_the_closing(

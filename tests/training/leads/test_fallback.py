@@ -117,7 +117,7 @@ def test_its_base_is_its_mean_forecast(fallback: Bundle, training_set: TrainingS
 def test_nothing_of_the_trees_is_left(fallback: Bundle, bundle: Bundle) -> None:
     """It tells how time was split, and nothing about trees that it does not have."""
     assert fallback.blend is None
-    assert set(fallback.about) == {"split", "parts", "left_out"}
+    assert set(fallback.about) == {"split", "parts", "left_out", "unsteady"}
     assert fallback.evidence is LITTLE
     assert fallback.version != bundle.version
 

@@ -11,11 +11,13 @@ import pandas as pd
 import pytest
 import quota_company
 import sellers
+from markupsafe import escape
 
 from features.clock import midnight
 from features.errors import InputError
 from features.storage.warehouse import Warehouse
 from training.evaluation.lead_forecasts import MODEL
+from training.leads.dataset import TrainingSet
 from training.loop import record
 from training.loop.kinds import KINDS, LEADS, QUOTA, Kind
 from training.loop.results import Graded, Recipe
@@ -222,3 +224,21 @@ def test_recipes_print_nothing(company: Company, capsys: pytest.CaptureFixture[s
     with pytest.raises(InputError):
         record.require_start(Range(late, late), company.warehouse)
     assert capsys.readouterr() == ("", "")
+
+
+def test_effects_that_did_not_hold_reach_notes_and_report(
+    waved_history: Warehouse, training_set: TrainingSet
+) -> None:
+    """A training says them before its verdict, and the page shows them."""
+    few = sellers.without(set(_names(training_set)) - sellers.FEW)
+    trained = record.train(LEADS, waved_history, Recipe(sellers.FEATURES, few, "sellers"))
+    result = trained.trained
+    bundle, test, notes = result.bundle, result.test, result.notes
+    shifts = bundle.about["unsteady"]
+    assert shifts
+    assert test is not None
+    assert {item.says for item in test.unsteady} <= {shift["says"] for shift in shifts}
+    assert test.unsteady[0].says in notes[:-1]
+    page = str(trained.run.files["report.html"])
+    for item in test.unsteady:
+        assert f"<h3>{escape(item.label)}: {escape(item.group)}</h3>" in page

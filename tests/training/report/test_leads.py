@@ -27,11 +27,13 @@ from training.report.leads import (
     write_metrics,
     write_report,
 )
+from training.report.shift_plots import Unsteady
 from training.report.words import NBSP, percent
 
 QUICK = EvaluationSettings(draws=60, floor_draws=20)
 EVIL = "<script>alert(1)</script>"
 START = datetime(2024, 1, 1)
+SPANS = tuple((f"2023-{month:02}-01", f"2023-{month + 2:02}-20") for month in (1, 4, 7))
 
 
 def evaluated(sharp: float = 1.0, shift: float = 0.0, *, mature: bool = True) -> Evaluation:
@@ -75,6 +77,11 @@ def context() -> ReportContext:
             )
         ],
         drivers=[Driver(EVIL, 3.1, EVIL), Driver("age", 1.0, "older leads convert less")],
+        unsteady=[
+            Unsteady(
+                EVIL, EVIL, f"{EVIL} 4.5 % converted", SPANS, (0.1, 0.45, 0.05), (0.1, 0.1, 0.1)
+            )
+        ],
         findings=[
             {"table": "leads", "column": "", "kind": "late", "severity": "info", "says": "second"},
             dict.fromkeys(("table", "column", "kind", "says"), EVIL) | {"severity": "error"},
@@ -118,7 +125,7 @@ def test_charts_are_well_formed_and_described(page: str) -> None:
     """Every drawing is well-formed XML; each chart has a role, a title and a description."""
     drawings = [ET.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", page, re.DOTALL)]  # noqa: S314 - our own text
     charts = [svg for svg in drawings if svg.get("class") == "chart"]
-    assert len(charts) == 6
+    assert len(charts) == 7
     for chart in charts:
         assert chart.get("role") == "img"
         assert chart.get("aria-label")
@@ -229,11 +236,20 @@ def test_without_outcomes_the_page_says_so_and_shows_no_figure() -> None:
     assert "Compared with simpler forecasts" not in says
 
 
+def test_effects_that_did_not_hold_are_shown_with_their_sentence(page: str) -> None:
+    """A chart of every part of the past, also where no outcome of the test is known yet."""
+    for shown in (page, render(evaluated(mature=False), context())):
+        section = shown[shown.index('id="shifts"') :].split("</section>")[0]
+        assert "2023-04-01 to 2023-06-20: 45 % of this group, 10 % of all leads" in section
+        assert f"4.5{NBSP}% converted." in section
+
+
 def test_an_empty_context_makes_a_page() -> None:
     """Everything but the evaluation may be missing; its sections are then left out."""
     page = render(evaluated(), ReportContext())
     assert 'id="health"' not in page
     assert 'id="split"' not in page
+    assert 'id="shifts"' not in page
     assert page == render(evaluated(), ReportContext())
 
 

@@ -203,9 +203,9 @@ def test_an_interval_band_passes_over_estimates_without_one() -> None:
     assert plots.interval_band([1], [WITHHELD]) == []
 
 
-@pytest.mark.parametrize("rivals", [0, 1, 5, 7])
+@pytest.mark.parametrize("rivals", [0, 1, 6, 8])
 def test_every_rival_has_a_style(rivals: int) -> None:
-    """The model has its own; beyond five the styles are used again."""
+    """The model has its own; beyond six the styles are used again."""
     names = [f"r{k}" for k in range(rivals)]
     styles = rival_styles(["model", *names])
     assert styles["model"] == "model"
