@@ -301,7 +301,8 @@ def luck_of_seeds(bundle: Bundle) -> list[str]:
     points = bundle.about.get(SEED_LUCK)
     if points is None:
         return []
-    return [
-        f"trained with other seeds, a forecast would move by {points:.2f} percentage points (root mean "
-        "square, judged by how far the boosters differ)"
-    ]
+    says = (
+        f"trained with other seeds, a forecast would move by {points:.2f} percentage points "
+        "(root mean square, judged by how far the boosters differ)"
+    )
+    return [says]

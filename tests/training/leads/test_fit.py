@@ -24,7 +24,7 @@ from training.checks.suspicion import Suspicion
 from training.cutoffs import taken_over, training_cutoffs
 from training.leads.bundle import Bundle
 from training.leads.dataset import TrainingSet, build_training_set
-from training.leads.fit import fit_leads, lead_evidence, learn_leads
+from training.leads.fit import SEED_LUCK, fit_leads, lead_evidence, learn_leads, luck_of_seeds
 from training.params import SplitParams, TrainingParams
 
 Opened = Callable[[list[Row]], Warehouse]
@@ -281,3 +281,23 @@ def test_leaving_everything_out_leaves_the_base_rate(
     params = without(training_set.examples.feature_set.names)
     model = learn_leads(history.until(None), HORIZON, FEATURES, params)
     assert (model.evidence.state, model.columns) == ("none", ())
+
+
+def test_the_luck_of_seeds_is_what_other_seeds_bring(
+    training_set: TrainingSet, history: Warehouse, bundle: Bundle
+) -> None:
+    """What a model says of itself is how far models of other seeds lie apart, within a third."""
+    forecasts = []
+    for seed in range(6):
+        booster = TRAINING.booster.model_copy(update={"seed": 1_000 * seed})
+        params = TRAINING.model_copy(update={"booster": booster})
+        model = fit_leads(training_set, history.until(None), FEATURES, params)
+        forecasts.append(model.probability(training_set.examples.X))
+    apart = 100 * np.sqrt(np.var(forecasts, axis=0, ddof=1).mean())
+    assert 2 / 3 < bundle.about[SEED_LUCK] / apart < 3 / 2
+    (says,) = luck_of_seeds(bundle)
+    assert f"by {bundle.about[SEED_LUCK]:.2f} percentage points" in says
+    one = TRAINING.booster.model_copy(update={"bags": 1})
+    alone = TRAINING.model_copy(update={"booster": one})
+    model = fit_leads(training_set, history.until(None), FEATURES, alone)
+    assert (model.about[SEED_LUCK], luck_of_seeds(model)) == (None, [])
