@@ -20,7 +20,7 @@ from features.arrays import Bools, Floats, Ints
 QUIET = 0.1
 """A day with a smaller share of its usual activity than this is quiet."""
 SLOW = 0.9
-"""A day in a week with a smaller share of its usual activity than this is slow."""
+"""A week with a smaller share of its usual activity than this is slow."""
 LEAST_USUAL = 20
 """Activities a day must usually have; fewer are missing too often by chance."""
 LEAST_WEEK = 1_000
@@ -51,13 +51,17 @@ class DailyCounts:
         """Return the day at a place, counted from the first."""
         return self.first + timedelta(days=int(place))
 
-    def usual(self) -> Floats:
+    def usual(self, counted: Bools | None = None) -> Floats:
         """Return what is usual on each day: the median of the same weekday in the weeks around it.
 
         The day itself is left out, and so are weeks before the first day or after the last: a day
         without any has NaN.
+
+        Args:
+            counted: the days that may say what is usual; None: all.
         """
         days = pd.Series(self.counts, dtype=np.float64)
+        days = days if counted is None else days.where(counted)
         around = [days.shift(7 * weeks) for weeks in range(-WEEKS, WEEKS + 1) if weeks]
         return pd.concat(around, axis=1).median(axis=1).to_numpy()
 
@@ -145,16 +149,30 @@ def _week_shares(daily: DailyCounts) -> dict[date, float]:
     """Return for days in view the share of the usual activity that the week about them had.
 
     Three days on either side count, quiet and listed days do not; weeks with too little activity to
-    tell are left out, and so are the newest.
+    tell are left out, and so are the newest. What is usual is measured twice, the second time
+    without the days that seemed slow at first: in the middle of five slow weeks, the weeks around
+    are slow as well.
+
+    | week | activities | usual, first | share | usual, then | share |
+    |------|------------|--------------|-------|-------------|-------|
+    | 1    | 1,000      | 1,000        | 1.00  | 1,000       | 1.00  |
+    | 2    | 700        | 900          | 0.78  | 1,000       | 0.70  |
     """
-    is_open = daily.is_worked() & ~daily.is_quiet()
-    counts, usual = (
-        pd.Series(np.where(is_open, each_day, 0.0)).rolling(7, 1, center=True).sum().to_numpy()
-        for each_day in (daily.counts, daily.usual())
+    first = _shares(daily, daily.usual())
+    share = _shares(daily, daily.usual(~(first < SLOW)))
+    settled = np.flatnonzero(~np.isnan(share))
+    settled = settled[settled < len(share) - SETTLED_DAYS]
+    return {daily.day(place): float(share[place]) for place in settled.tolist()}
+
+
+def _shares(daily: DailyCounts, usual: Floats) -> Floats:
+    """Return the share of each day's week; NaN where there is too little activity to tell."""
+    is_open = daily.is_worked() & ~daily.is_quiet() & ~np.isnan(usual)
+    had, wanted = (
+        pd.Series(np.where(is_open, values, 0.0)).rolling(7, 1, center=True).sum().to_numpy()
+        for values in (daily.counts, usual)
     )
-    places = np.flatnonzero(usual >= LEAST_WEEK)
-    settled = places[places < len(counts) - SETTLED_DAYS].tolist()
-    return {daily.day(place): float(counts[place] / usual[place]) for place in settled}
+    return np.where(wanted >= LEAST_WEEK, had / np.maximum(wanted, 1.0), np.nan)
 
 
 def _recurring(

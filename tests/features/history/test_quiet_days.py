@@ -119,7 +119,7 @@ def test_slow_weeks_are_found_with_their_share(seed: int) -> None:
     slow = slow_days_ahead(company(seed, august))
     inside = {day: share for day, share in slow.items() if august(day) < 1}
     assert set(slow) - set(inside) <= {
-        day + timedelta(days=by) for day in inside for by in (-3, -2, -1, 1, 2, 3)
+        day + timedelta(days=by) for day in inside for by in range(-3, 4)
     }
     heart = [share for day, share in inside.items() if 9 <= day.day <= 14]
     assert heart == pytest.approx([0.6] * 6, abs=0.06)
