@@ -155,11 +155,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class WorkingDaysAhead:
-    """The working days that lie between a cutoff and the end of a horizon.
-
-    Attributes:
-        horizon_days: how far it looks ahead.
-    """
+    """The working days in the so many days after a cutoff."""
 
     horizon_days: int
 
