@@ -11,6 +11,7 @@ from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
 from training.checks.currencies import currency_findings
 from training.checks.quota_leak import quota_leak_findings
+from training.cutoffs import log_note
 from training.params import TrainingParams
 from training.quota.backtest import QuotaBacktest, backtest_quota
 from training.quota.bundle import QuotaBundle
@@ -64,6 +65,7 @@ def train_quota(
     notes = [bundle.evidence.says]
     if test is None:
         notes.append("no quota period has ended after another, so nothing could be tested")
+    notes += log_note(warehouse)
     findings = (*quota_leak_findings(warehouse), *currency_findings(warehouse))
     notes += [finding.says for finding in findings]
     return QuotaTrained(bundle, training_set, test, tuple(notes))
