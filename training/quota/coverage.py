@@ -6,14 +6,19 @@ those of the cutoff; a win rate counts the deals that had closed by then.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from features.arrays import Floats, Ints
+from features.arrays import Floats
 from features.build import Examples
 from features.snapshot import CUTOFF, within
 from training.quota.deals import PRIOR_CLOSED, PRIOR_WON
 
+Places = npt.NDArray[np.integer[Any]]
+"""Numbers of kinds of deals."""
 TRAILING = pd.Timedelta(days=365)
 """How far back win rates look."""
 NO_STAGE = -1.0
@@ -96,8 +101,7 @@ def _win_rates(open_deals: pd.DataFrame, closings: pd.DataFrame, prior: float) -
     kinds = pd.concat([open_deals[[OWNER, STAGE]], closings[[OWNER, STAGE]]], ignore_index=True)
     count = len(open_deals)
     in_stage, own = (
-        kinds.groupby(by, dropna=False).ngroup().to_numpy(np.int64)
-        for by in ([STAGE], [OWNER, STAGE])
+        kinds.groupby(by, dropna=False).ngroup().to_numpy() for by in ([STAGE], [OWNER, STAGE])
     )
     cutoffs, won = open_deals[CUTOFF].to_numpy(), closings["won"].to_numpy(np.float64)
     is_first = ~closings["deal_id"].duplicated().to_numpy()
@@ -114,7 +118,7 @@ def _win_rates(open_deals: pd.DataFrame, closings: pd.DataFrame, prior: float) -
 
 
 def _drawn(
-    open_kind: Ints, closed_kind: Ints, won: Floats, towards: Floats, prior: float
+    open_kind: Places, closed_kind: Places, won: Floats, towards: Floats, prior: float
 ) -> Floats:
     """Return the share won among closed deals of the same kind, drawn towards another rate."""
     size = max(int(open_kind.max(initial=0)), int(closed_kind.max(initial=0))) + 1
