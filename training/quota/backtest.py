@@ -21,10 +21,10 @@ from training.checks.quota_leak import leak_notes
 from training.evaluation.quota_forecasts import QuotaPredictions
 from training.params import TrainingParams
 from training.quota.baselines import COLUMNS as RULE_COLUMNS
-from training.quota.baselines import DUE, baseline_forecasts
+from training.quota.baselines import baseline_forecasts
 from training.quota.bundle import QuotaBundle
 from training.quota.commits import commit_notes, commit_part, with_commits
-from training.quota.coverage import closings_of, due_amounts
+from training.quota.coverage import closings_of, likely_amounts
 from training.quota.dataset import QuotaTrainingSet, build_quota_training_set
 from training.quota.evidence import rep_evidence
 from training.quota.fit import fit_quota, forecast_examples
@@ -236,7 +236,7 @@ def _rule_rows(
     later = closings_of(deals, deal_endings(warehouse, deals.keys))
     closings = pd.concat([earlier, later], ignore_index=True).drop_duplicates(ignore_index=True)
     past, new = (
-        _figures(rows).assign(**{DUE: due_amounts(rows, open_deals, known, owner_prior)})
+        _figures(rows).join(likely_amounts(rows, open_deals, known, owner_prior))
         for rows, open_deals, known in (
             (training_set.reps, training_set.deals, earlier),
             (reps, deals, closings),

@@ -15,7 +15,7 @@ from training.evaluation.metrics import logistic
 from training.evaluation.quota_forecasts import CHANCE, QUANTILES, RANGE
 
 LINEAR, SEASONAL, COVERAGE = "linear pacing", "seasonal pacing", "coverage rule"
-LAST, COMMITS = "last period", "human commits"
+DUE_DEALS, LAST, COMMITS = "due deals", "last period", "human commits"
 
 COLUMNS = (
     "attained_ratio",
@@ -26,8 +26,9 @@ COLUMNS = (
     "last_attainment",
 )
 """Features of reps that rules read."""
-DUE = "likely_due"
-"""The column of what open deals due within the period are likely to bring; see `coverage`."""
+OPEN, DUE = "likely_open", "likely_due"
+"""The columns of what open deals are likely to bring: all, and those due in the period; see
+`coverage.likely_amounts`."""
 COMMITTED = "committed"
 """The column of the amount that a person has committed to, where people commit."""
 
@@ -50,17 +51,18 @@ SMOOTHING, LEAST_SMOOTHING = 0.5, 0.02
 def point_forecasts(rows: pd.DataFrame) -> dict[str, pd.Series]:
     """Return what each rule says of final attainment, as a ratio to the quota.
 
-    A third into the period, with 20 of a quota of 100 attained, and deals due that are likely to
-    bring 33:
+    A third into the period, with 20 of a quota of 100 attained, and open deals that are likely to
+    bring 33, those due 25:
 
     | rule            | says                                              |
     |-----------------|---------------------------------------------------|
     | linear pacing   | 0.2 / (1/3) = 0.6                                 |
     | coverage rule   | (20 + 33) / 100 = 0.53                            |
+    | due deals       | (20 + 25) / 100 = 0.45                            |
     | human commits   | what was committed to, 90, over 100: 0.9          |
 
     Args:
-        rows: `COLUMNS`, `likely_due`, and `committed` if people commit.
+        rows: `COLUMNS`, `likely_open`, `likely_due`, and `committed` if people commit.
 
     Returns:
         Rule -> one number for each row, NaN where the rule has nothing to say.
@@ -69,7 +71,8 @@ def point_forecasts(rows: pd.DataFrame) -> dict[str, pd.Series]:
     ratios = {
         LINEAR: rows["attained_ratio"] / rows["share_gone"].clip(lower=FIRST_DAYS),
         SEASONAL: rows["seasonal_attainment"],
-        COVERAGE: (rows["attained"] + rows[DUE]) / quota,
+        COVERAGE: (rows["attained"] + rows[OPEN]) / quota,
+        DUE_DEALS: (rows["attained"] + rows[DUE]) / quota,
         LAST: rows["last_attainment"],
     }
     if COMMITTED in rows.columns:
@@ -83,10 +86,10 @@ def baseline_forecasts(
     """Make all simple forecasts of new rows from matured ones.
 
     Args:
-        past: `COLUMNS`, `likely_due`, `week` and `attainment`, of periods that had ended;
+        past: what `point_forecasts` reads, `week` and `attainment`, of periods that had ended;
             `rep_period` may number the rep-periods, so that many cutoffs of one do not count as
             many.
-        new: `COLUMNS`, `likely_due` and `week`.
+        new: what `point_forecasts` reads, and `week`.
         target: a miss is attainment below this.
         positive: all amounts are positive, so that nothing attained can be lost again.
 

@@ -1,7 +1,8 @@
-"""What a manager counts on in open deals: those that are due, at the rep's own win rates by stage.
+"""What a manager counts on in open deals: their amounts, at the rep's own win rates by stage.
 
-This is the pipeline coverage of a careful spreadsheet. Amounts, stages, owners and due dates are
-those of the cutoff; a win rate counts the deals that had closed by then.
+This is the pipeline coverage of a careful spreadsheet, of all open deals or only of those due.
+Amounts, stages, owners and due dates are those of the cutoff; a win rate counts the deals that had
+closed by then.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pandas as pd
 from features.arrays import Floats
 from features.build import Examples
 from features.snapshot import CUTOFF, within
+from training.quota.baselines import DUE, OPEN
 from training.quota.deals import PRIOR_CLOSED, PRIOR_WON
 
 Places = npt.NDArray[np.integer[Any]]
@@ -25,21 +27,22 @@ NO_STAGE = -1.0
 OWNER, STAGE = "owner", "stage"
 
 
-def due_amounts(
+def likely_amounts(
     reps: Examples, deals: Examples, closings: pd.DataFrame, owner_prior: float
-) -> Floats:
-    """Return the amount that the open deals due within each rep's period are likely to bring.
+) -> pd.DataFrame:
+    """Return the amounts that each rep's open deals are likely to bring: of all, and of those due.
 
-    Each such deal counts with its amount times its owner's win rate in its stage. A deal without a
-    due date counts too, since a CRM without them would have no pipeline at all. In a period that
-    ends on Mar 31, with a win rate of 0.2 in "talks" and 0.5 in "bid":
+    A deal counts with its amount times its owner's win rate in its stage. It is due if its expected
+    close lies within the period; without one it counts as due, since a CRM without due dates would
+    have no pipeline at all. In a quarter that ends on Mar 31, with a win rate of 0.2 in "talks" and
+    0.5 in "bid":
 
-    | deal  | due    | amount | counts         |
-    |-------|--------|--------|----------------|
-    | talks | Mar 20 | 100    | 100 * 0.2 = 20 |
-    | bid   | Mar 30 | 40     | 40 * 0.5 = 20  |
-    | bid   | Apr 2  | 60     | 0              |
-    | bid   |        | 10     | 10 * 0.5 = 5   |
+    | deal  | due    | amount | of all         | of those due |
+    |-------|--------|--------|----------------|--------------|
+    | talks | Mar 20 | 100    | 100 * 0.2 = 20 | 20           |
+    | bid   | Mar 30 | 40     | 40 * 0.5 = 20  | 20           |
+    | bid   | Apr 2  | 60     | 60 * 0.5 = 30  | 0            |
+    | bid   |        | 10     | 10 * 0.5 = 5   | 5            |
 
     Args:
         reps: reps with a running quota.
@@ -48,7 +51,7 @@ def due_amounts(
         owner_prior: deals at the company's win rate that a rep's own rate starts from.
 
     Returns:
-        One amount for each rep's row.
+        `likely_open, likely_due` for each rep's row.
     """
     open_deals = _staged(deals)[[OWNER, STAGE, CUTOFF, "amount", "expected_close_at"]]
     open_deals["likely"] = open_deals["amount"].fillna(0.0) * _win_rates(
@@ -59,8 +62,10 @@ def due_amounts(
     pairs = rows.merge(open_deals, left_on=["rep_id", CUTOFF], right_on=[OWNER, CUTOFF])
     due = pairs["expected_close_at"]
     is_due = due.isna() | within(due, pairs["period_start"], pairs["period_end"])
-    amounts = pairs["likely"].where(is_due, 0.0).to_numpy(np.float64)
-    return np.bincount(pairs["place"], amounts, len(rows)).astype(np.float64)
+    likely = pairs["likely"].to_numpy(np.float64)
+    amounts = {OPEN: likely, DUE: np.where(is_due, likely, 0.0)}
+    summed = {n: np.bincount(pairs["place"], a, len(rows)) for n, a in amounts.items()}
+    return pd.DataFrame(summed, index=reps.keys.index, dtype=np.float64)
 
 
 def closings_of(deals: Examples, endings: pd.DataFrame) -> pd.DataFrame:

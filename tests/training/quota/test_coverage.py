@@ -8,7 +8,7 @@ import pytest
 
 from features.build import Examples
 from features.feature import FeatureSet
-from training.quota.coverage import closings_of, due_amounts
+from training.quota.coverage import closings_of, likely_amounts
 
 NOTHING = FeatureSet("deal", (), {})
 CUTOFF, START, END = (pd.Timestamp(day) for day in ("2024-02-01", "2024-01-01", "2024-04-01"))
@@ -61,8 +61,15 @@ def closed(
     )
 
 
+def amounts(
+    reps_: Examples, deals: Examples, history: pd.DataFrame, which: str = "likely_due"
+) -> list[float]:
+    """Return what open deals are likely to bring."""
+    return likely_amounts(reps_, deals, history, PRIOR)[which].tolist()
+
+
 def test_only_deals_due_within_the_period_count() -> None:
-    """Due on its first day and in it: yes; at its end, beyond it or before it: no; no date: yes."""
+    """Of those due: on its first day and in it, and without a date; not at its end or before it."""
     history = closed(500, 500)
     for due, counts in [
         ("2024-01-01", True),
@@ -71,17 +78,19 @@ def test_only_deals_due_within_the_period_count() -> None:
         ("2024-04-01", False),
         ("2023-12-31", False),
     ]:
-        amount = due_amounts(reps("a"), deal(due), history, PRIOR)[0]
-        assert amount == pytest.approx(50.0 if counts else 0.0, abs=0.2)
+        due_amount = amounts(reps("a"), deal(due), history)[0]
+        assert due_amount == pytest.approx(50.0 if counts else 0.0, abs=0.2)
+        every = amounts(reps("a"), deal(due), history, "likely_open")[0]
+        assert every == pytest.approx(50.0, abs=0.2)
 
 
 def test_a_deal_counts_for_its_owner_alone_at_its_own_cutoff() -> None:
     """Another rep, or the same rep a week later, has nothing of it."""
     history = closed(500, 500)
-    both = due_amounts(reps("a", "b"), deal("2024-03-01"), history, PRIOR)
-    assert both.tolist() == [pytest.approx(50.0, abs=0.2), 0.0]
+    both = amounts(reps("a", "b"), deal("2024-03-01"), history)
+    assert both == [pytest.approx(50.0, abs=0.2), 0.0]
     later = reps("a", cutoff=CUTOFF + pd.Timedelta(days=7))
-    assert due_amounts(later, deal("2024-03-01"), history, PRIOR).tolist() == [0.0]
+    assert amounts(later, deal("2024-03-01"), history) == [0.0]
 
 
 def test_win_rates_are_the_owners_in_the_stage() -> None:
@@ -98,8 +107,7 @@ def test_win_rates_are_the_owners_in_the_stage() -> None:
         pd.DataFrame({"stage": [1.0, 1.0]}),
         NOTHING,
     )
-    amounts = due_amounts(reps("a", "c"), both, history, PRIOR)
-    assert amounts == pytest.approx([100 * own, 100 * of_new_rep])
+    assert amounts(reps("a", "c"), both, history) == pytest.approx([100 * own, 100 * of_new_rep])
 
 
 @pytest.mark.parametrize("day", ["2024-02-01", "2024-02-20", "2023-01-31"])
@@ -107,12 +115,10 @@ def test_closings_at_the_cutoff_after_it_or_over_a_year_ago_teach_nothing(day: s
     """The rate at a cutoff is the same with and without them."""
     known = closed(3, 7)
     more = pd.concat([known, closed(50, 0, day=day)])
-    before, after = (
-        due_amounts(reps("a"), deal("2024-03-01"), history, PRIOR) for history in (known, more)
-    )
-    assert before.tolist() == after.tolist()
+    before, after = (amounts(reps("a"), deal("2024-03-01"), history) for history in (known, more))
+    assert before == after
     seen = pd.concat([known, closed(50, 0, day="2024-01-31")])
-    assert due_amounts(reps("a"), deal("2024-03-01"), seen, PRIOR)[0] > before[0]
+    assert amounts(reps("a"), deal("2024-03-01"), seen)[0] > before[0]
 
 
 def test_a_deal_counts_once_for_each_stage_it_was_seen_in() -> None:
@@ -136,4 +142,4 @@ def test_without_deals_there_is_nothing_to_count_on() -> None:
     """No open deal, no closed one: nought for everybody."""
     nothing = deal()
     endings = pd.DataFrame({"closed_at": pd.to_datetime([]), "outcome": np.empty(0)})
-    assert due_amounts(reps("a"), nothing, closings_of(nothing, endings), PRIOR).tolist() == [0.0]
+    assert amounts(reps("a"), nothing, closings_of(nothing, endings)) == [0.0]
