@@ -1,4 +1,4 @@
-"""The past cutoffs a model may learn from: labels are mature there, and no open leads are missing.
+"""The past cutoffs a model may learn from: labels are mature there, and nothing open is missing.
 
 Some CRMs took over old leads when they were introduced. They know only those that were still open
 then; whatever had ended before is missing, so nothing seems to have ended. Learning from that time
@@ -25,6 +25,7 @@ import pandas as pd
 
 from features.arrays import Moments
 from features.clock import midnight
+from features.history.values import changes_of
 from features.labels.conversion import last_mature_cutoff
 from features.snapshot import grid
 from features.storage.warehouse import Warehouse
@@ -34,6 +35,12 @@ FIRST_ENDINGS = 0.005
 """Share of the endings that may lie before learning begins: a few wrong dates move nothing."""
 OLD_DAYS = 60
 """Where the first ending came later than this after the first lead, leads were taken over."""
+AT_CREATION = pd.Timedelta(days=1)
+"""A row of a deal's log that comes no later than this is one of its creation."""
+MOST_OPEN = 0.5
+"""Share of the deals open when a log seems to begin of which it must miss the creation."""
+LOGGED = ("rep_id", "amount")
+"""Fields of a deal without which nobody can be seen to sell."""
 
 
 def training_cutoffs(
@@ -127,5 +134,66 @@ def taken_over(warehouse: Warehouse) -> tuple[str, ...]:
         f"the first lead came in on {pd.Timestamp(lifetimes.created[0]):%Y-%m-%d}, but next to "
         f"none ended before {lifetimes.begin():%Y-%m-%d}: what ended earlier is missing, so "
         "learning begins there"
+    )
+    return (note,)
+
+
+def deal_log_begins(warehouse: Warehouse) -> datetime | None:
+    """Return when the log of deals' owners and amounts begins; None where it reaches back to all.
+
+    A log that was switched on later than the CRM shows nothing of a deal that was open then before
+    the deal's first row in it. With a log from Jul 1 on:
+
+    | the deal                            | its first row | what is known of it before Jul 1 |
+    |-------------------------------------|---------------|----------------------------------|
+    | opened in May, still open on Jul 1  | Jul 1         | nothing                          |
+    | opened in May, closed in June       | none          | its own columns, from May on     |
+    | opened in August                    | August        | it was not there                 |
+
+    Of a deal's first row it is only asked whether it comes after its creation. In an incomplete
+    history that is the rule, whenever the log began, so such a field is passed over.
+
+    Args:
+        warehouse: already cut to the moment of training; rows that it may not see say nothing.
+    """
+    begins = [
+        _log_begins(warehouse, history.field)
+        for history in warehouse.histories
+        if history.entity_type == "deal" and history.field in LOGGED and history.complete
+    ]
+    return max((moment for moment in begins if moment is not None), default=None)
+
+
+def _log_begins(warehouse: Warehouse, field: str) -> datetime | None:
+    """Return the first row of any deal whose log misses its creation, if most open deals do then.
+
+    A log that is there from the beginning may miss the creation of a few deals too.
+    """
+    changes = changes_of(warehouse, "deal", "deal_id")
+    changes = changes.filter(changes["field"] == field)
+    first = changes.group_by("deal_id").aggregate(first=changes.changed_at.min())
+    deals = warehouse["deals"].select("deal_id", "created_at", "closed_at")
+    rows = warehouse.arrow(deals.inner_join(first, "deal_id")).to_pandas()
+    is_late = rows["first"] > rows["created_at"] + AT_CREATION
+    begins = rows.loc[is_late, "first"].min()
+    was_open = (rows["created_at"] < begins - AT_CREATION) & ~(rows["closed_at"] < begins)
+    return begins.to_pydatetime() if is_late[was_open].mean() > MOST_OPEN else None
+
+
+def log_note(warehouse: Warehouse) -> tuple[str, ...]:
+    """Return a note where deals are older than their log; nothing elsewhere.
+
+    Args:
+        warehouse: already cut to the moment of training.
+    """
+    log, deals = deal_log_begins(warehouse), warehouse["deals"]
+    if log is None:
+        return ()
+    older = warehouse.arrow(deals.aggregate(n=(deals.created_at < log).sum()))["n"].to_pylist()[0]
+    if not older:
+        return ()
+    note = (
+        f"the log of deals' owners and amounts begins on {log:%Y-%m-%d}: {older:,} deals are older "
+        "and show nothing of these before it, so learning about quotas begins after it"
     )
     return (note,)

@@ -1,8 +1,10 @@
-"""Grades of the forecast of quota attainment: ten sample companies named beforehand, 31 to 40.
+"""Grades of the forecast of quota attainment: twenty sample companies named beforehand, 31 to 50.
 
-Seeds 1 to 3 and 11 to 30 were looked at while the model was made, so none of them is here.
-The first three are graded beside the replayed truth too. Companies and what was forecast of them
-are kept under build/grade, so that a run that was broken off goes on where it ended.
+Seeds 1 to 3 and 11 to 30 were looked at while the model was made, so none of them is here. Results
+of 31 to 40 had been seen when a rep's luck was made to fall with the time left, so how extreme
+chances are is graded on 41 to 50, which were named before they were made. The first three are
+graded beside the replayed truth too. Companies and what was forecast of them are kept under
+build/grade, so that a run that was broken off goes on where it ended.
 """
 
 from __future__ import annotations
@@ -37,13 +39,17 @@ from training.rolling import Range
 
 SEEDS = tuple(range(31, 41))
 WITH_TRUTH = SEEDS[:3]
+FRESH = tuple(range(41, 51))
+"""Companies on which it is graded how extreme chances are."""
 KEPT = Path(__file__).parents[2] / "build" / "grade"
 WALKED = Range(datetime(2025, 7, 7), datetime(2026, 6, 29), 7)
 """Mondays of the last four quarters that have ended."""
-RULES = ("linear pacing", "seasonal pacing", "coverage rule")
+RULES = ("linear pacing", "seasonal pacing", "coverage rule", "due deals")
 LEAST_LEAD, NEAR_TRUTH = 0.05, 0.02
 WANTED_AUC = "0.05 above every rule, or 0.02 of the truth"
 LEAST_CLOSED = 0.6
+SLOPES = (0.9, 1.1)
+"""Calibration slopes of chances that are neither too extreme (below 1) nor too timid."""
 COVERS = (0.77, 0.83)
 TOUCHES = (0.75, 0.85)
 MOST_ERROR = 0.10
@@ -52,14 +58,15 @@ MIDDLE = (5, 7)
 
 
 def quota_attainment() -> list[Grade]:
-    """Grade walked-forward forecasts of ten companies."""
+    """Grade walked-forward forecasts of twenty companies."""
     workers = min(2, os.cpu_count() or 1)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        list(pool.map(forecast, SEEDS))
+        list(pool.map(forecast, (*FRESH, *SEEDS)))
     made = {seed: read(seed) for seed in SEEDS}
+    fresh = {seed: read(seed) for seed in FRESH}
     judged = {seed: judge_beside_truth(seed, made[seed]) for seed in WITH_TRUTH}
     grades = [grade for seed in WITH_TRUTH for grade in beside_truth(seed, judged[seed])]
-    return [*grades, together(judged), *pooled(made)]
+    return [*grades, together(judged), *pooled(made), *slopes(fresh), *slopes(made, seen=True)]
 
 
 def make_company(seed: int) -> Path:
@@ -186,22 +193,52 @@ def _flags(name: str, judged: QuotaEvaluation) -> Grade:
     return Grade(f"{name}: 3 flags of 10 reps in week 5", "; ".join(told), "reported", None)
 
 
-def pooled(made: dict[int, QuotaPredictions]) -> list[Grade]:
-    """Grade the ranges of all companies together, clustered by company and quarter."""
+def as_one(made: dict[int, QuotaPredictions]) -> QuotaPredictions:
+    """Put companies one below the other; what is resampled then is a company's quarter."""
     every = list(made.items())
     frame = pd.concat([p.frame.assign(company=str(s)) for s, p in every], ignore_index=True)
     names = every[0][1].baselines
-    said = QuotaPredictions(
+    tenure = pd.concat([pd.Series(p.segments["tenure"]) for _, p in every], ignore_index=True)
+    return QuotaPredictions(
         frame=frame,
         baselines={
             n: pd.concat([p.baselines[n] for _, p in every], ignore_index=True) for n in names
         },
-        segments={
-            n: pd.concat([pd.Series(p.segments[n]) for _, p in every], ignore_index=True)
-            for n in ("tenure",)
-        },
+        segments={"tenure": tenure},
     )
-    judged = evaluate_quota(said, QuotaSettings())
+
+
+def slopes(made: dict[int, QuotaPredictions], *, seen: bool = False) -> list[Grade]:
+    """Grade how extreme the chances of all companies together are, early and by quarter.
+
+    Args:
+        made: what was forecast of each company.
+        seen: results of these companies had been seen before, so nothing is wanted of them.
+    """
+    judged = evaluate_quota(as_one(made), QuotaSettings())
+    names = f"companies {min(made)} to {max(made)}" + (", results seen before" if seen else "")
+    grades = []
+    for group in (judged.early, *judged.quarters):
+        own = group.scores[MODEL]
+        best = max(RULES, key=lambda rule: _value(group, rule, "auc"))
+        slope = own["calibration_slope"]
+        is_asked = group is judged.early and not seen
+        grades.append(
+            Grade(
+                f"{names}, {group.label}: calibration slope, {group.n_rows:,} forecasts",
+                f"{_said(slope)}; ECE {_said(own['ece'])}, AUC {_said(own['auc'])}, best rule "
+                f"({best}) {_value(group, best, 'auc'):.3f}, 80 % ranges cover "
+                f"{_said(own['coverage'])}",
+                f"{SLOPES[0]} to {SLOPES[1]}" if is_asked else "reported",
+                SLOPES[0] <= (slope.value or 0.0) <= SLOPES[1] if is_asked else None,
+            )
+        )
+    return grades
+
+
+def pooled(made: dict[int, QuotaPredictions]) -> list[Grade]:
+    """Grade the ranges of all companies together, clustered by company and quarter."""
+    judged = evaluate_quota(as_one(made), QuotaSettings())
     whole = judged.overall.scores[MODEL]["coverage"]
     grades = [
         Grade(

@@ -64,6 +64,7 @@ TYPES: Mapping[str, Mapping[str, pa.DataType]] = {
         "field": pa.string(),
         "value": pa.string(),
         "old_value": pa.string(),
+        "known_at": pa.timestamp("us"),
     },
 }
 

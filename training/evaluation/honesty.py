@@ -74,11 +74,13 @@ class Honesty:
         n_rows: forecasts that were compared.
         gains: one for each rival and loss; none where there is too little to judge.
         withheld: why nothing can be judged, or None.
+        rivals: what the model was to beat.
     """
 
     n_rows: int
     gains: tuple[Gain, ...]
     withheld: str | None = None
+    rivals: tuple[str, ...] = RIVALS
 
     @property
     def passed(self) -> bool:
@@ -93,15 +95,16 @@ class Honesty:
     @property
     def says(self) -> str:
         """The verdict in words, with the first reason where it failed."""
+        is_of_age = AGE in self.rivals
         if self.withheld is not None:
-            return f"too little to tell whether the model knows more than age: {self.withheld}"
+            rival = "age" if is_of_age else "the base rate"
+            return f"too little to tell whether the model knows more than {rival}: {self.withheld}"
         if self.passed:
-            return (
-                "the model's log loss and Brier score are better than those of age alone and of "
-                "the base rate, beyond luck"
-            )
+            rival = "those of age alone and of the base rate" if is_of_age else "the base rate's"
+            return f"the model's log loss and Brier score are better than {rival}, beyond luck"
         missing = [gain for gain in self.gains if not gain.is_shown]
-        beyond = "age" if any(gain.rival == AGE for gain in missing) else "age and the base rate"
+        beyond = "age and the base rate" if is_of_age else "the base rate"
+        beyond = "age" if any(gain.rival == AGE for gain in missing) else beyond
         return f"little beyond {beyond}: {missing[0].says}"
 
     def to_json(self) -> dict[str, Any]:
@@ -118,7 +121,7 @@ class Honesty:
 def honesty_gate(
     forecasts: Forecasts, counts: Counts, rivals: Sequence[str] = RIVALS
 ) -> Honesty | None:
-    """Compare a model with rivals, rows paired and leads drawn whole.
+    """Compare a model with rivals, rows paired and leads (or rep-periods) drawn whole.
 
     With a 90 % interval:
 
@@ -130,7 +133,7 @@ def honesty_gate(
 
     Args:
         forecasts: the model's and the rivals', of rows with a known outcome.
-        counts: resamples of leads from `resample`; clusters are its columns.
+        counts: resamples from `resample`; clusters are its columns.
         rivals: names of forecasts.
 
     Returns:
@@ -141,7 +144,7 @@ def honesty_gate(
     y = forecasts.y
     if len(np.unique(y)) < 2:  # noqa: PLR2004 - converted or not
         reason = "no outcome is known yet" if not len(y) else "all leads ended alike"
-        return Honesty(len(y), (), reason)
+        return Honesty(len(y), (), reason, tuple(rivals))
     present, clusters = np.unique(forecasts.clusters, return_inverse=True)
     weights = np.take(counts, present, axis=1).astype(np.float64)
     names = [(rival, loss) for rival in rivals for loss in LOSSES]
@@ -153,7 +156,7 @@ def honesty_gate(
         Gain(rival, loss, percentile_estimate(total / n, LEVEL))
         for (rival, loss), total in zip(names, sums, strict=True)
     )
-    return Honesty(len(y), tuple(gains))
+    return Honesty(len(y), tuple(gains), rivals=tuple(rivals))
 
 
 def _saved(forecasts: Forecasts, rival: str, loss: str) -> Floats:

@@ -17,13 +17,14 @@ from training.evaluation.quota_forecasts import QuotaPredictions
 from training.evaluation.quota_group import QuotaSettings
 from training.evaluation.truth import QUOTAS, Truth, read_truth
 from training.files import QUOTA_PREDICTIONS
-from training.loop.results import Backtested, Graded, Recipe, Trained
+from training.loop.results import Backtested, Fallback, Graded, Recipe, Trained
 from training.loop.steps import Steps
 from training.params import TrainingParams
 from training.quota.backtest import QuotaBacktest, backtest_quota
 from training.quota.baselines import COMMITTED
 from training.quota.bundle import QuotaBundle
 from training.quota.commits import commits_json
+from training.quota.fallback import NAME
 from training.quota.score import score_reps
 from training.quota.train import train_quota
 from training.report.page import ReportContext
@@ -43,7 +44,10 @@ def train(warehouse: Warehouse, recipe: Recipe, progress: Progress = silent) -> 
         cutoffs = trained.test.folds[0].cutoffs
         test = _backtested(Range(cutoffs[0], cutoffs[-1]), trained.test, recipe, None)
     graded = None if test is None else grade(test, recipe.training, None)
-    return Trained(trained.bundle, trained.notes, test, graded)
+    fallback = None
+    if trained.fallback is not None:
+        fallback = Fallback(trained.fallback, trained.fallback.evidence.says, NAME)
+    return Trained(trained.bundle, trained.notes, test, graded, fallback=fallback)
 
 
 def backtest(

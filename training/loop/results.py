@@ -122,7 +122,8 @@ class Fallback:
     Attributes:
         bundle: the model; its evidence is none and says why.
         why: what the test has not shown, in words.
-        baseline: the simple forecast whose figures in the test are its own.
+        baseline: the simple forecast whose figures in the test are its own; a name that is not
+            among them where it has none.
     """
 
     bundle: AnyBundle

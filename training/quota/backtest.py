@@ -11,7 +11,7 @@ import pandas as pd
 from features.build import Examples
 from features.errors import InputError
 from features.ingest.commits import Commits
-from features.labels.attainment import attained_parts, attainment
+from features.labels.attainment import attained_parts, attainment, deal_endings
 from features.params import FeatureParams
 from features.progress import Progress, silent
 from features.snapshot import CUTOFF
@@ -24,6 +24,7 @@ from training.quota.baselines import COLUMNS as RULE_COLUMNS
 from training.quota.baselines import baseline_forecasts
 from training.quota.bundle import QuotaBundle
 from training.quota.commits import commit_notes, commit_part, with_commits
+from training.quota.coverage import closings_of, likely_amounts
 from training.quota.dataset import QuotaTrainingSet, build_quota_training_set
 from training.quota.evidence import rep_evidence
 from training.quota.fit import fit_quota, forecast_examples
@@ -152,8 +153,9 @@ def _forecast_fold(
     final = attainment(warehouse, reps.keys, parts)
     frame = forecast_frame(futures, bundle).assign(attainment=final, fold=np.int64(number))
     frame["evidence"] = rep_evidence(bundle.evidence.state, reps.X)["evidence"].to_numpy()
-    past = with_commits(_rule_rows(training_set.reps), warehouse, training_set.reps.keys, commits)
-    new = with_commits(_rule_rows(reps), warehouse, reps.keys, commits)
+    past, new = _rule_rows(training_set, reps, deals, warehouse, features.owner_prior)
+    past = with_commits(past, warehouse, training_set.reps.keys, commits)
+    new = with_commits(new, warehouse, reps.keys, commits)
     return _Part(
         fold=Fold(number, cutoffs, dict(bundle.about)),
         frame=with_commits(frame, warehouse, reps.keys, commits),
@@ -214,8 +216,37 @@ def _baselines(
     return baseline_forecasts(past, new, params.quota.target, positive=positive)
 
 
-def _rule_rows(reps: Examples) -> pd.DataFrame:
-    """Return what the simple forecasts read: figures, week of the period, and rep-period."""
+def _rule_rows(
+    training_set: QuotaTrainingSet,
+    reps: Examples,
+    deals: Examples,
+    warehouse: Warehouse,
+    owner_prior: float,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return what the simple forecasts read, of past rows and of new ones.
+
+    Args:
+        training_set: the past.
+        reps: the new rows.
+        deals: open deals at their cutoffs.
+        warehouse: tells which of these had closed by a later one of these cutoffs.
+        owner_prior: how strongly own win rates are drawn to the company's.
+    """
+    earlier = closings_of(training_set.deals, training_set.endings)
+    later = closings_of(deals, deal_endings(warehouse, deals.keys))
+    closings = pd.concat([earlier, later], ignore_index=True).drop_duplicates(ignore_index=True)
+    past, new = (
+        _figures(rows).join(likely_amounts(rows, open_deals, known, owner_prior))
+        for rows, open_deals, known in (
+            (training_set.reps, training_set.deals, earlier),
+            (reps, deals, closings),
+        )
+    )
+    return past, new
+
+
+def _figures(reps: Examples) -> pd.DataFrame:
+    """Return figures of reps, the week of the period, and the number of the rep-period."""
     keys = reps.keys
     week = (keys[CUTOFF] - keys["period_start"]).dt.days // WEEK_DAYS
     rep_period = keys.groupby(["rep_id", "period_start"]).ngroup()

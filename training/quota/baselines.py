@@ -15,18 +15,20 @@ from training.evaluation.metrics import logistic
 from training.evaluation.quota_forecasts import CHANCE, QUANTILES, RANGE
 
 LINEAR, SEASONAL, COVERAGE = "linear pacing", "seasonal pacing", "coverage rule"
-LAST, COMMITS = "last period", "human commits"
+DUE_DEALS, LAST, COMMITS = "due deals", "last period", "human commits"
 
 COLUMNS = (
     "attained_ratio",
     "share_gone",
     "seasonal_attainment",
     "attained",
-    "open_amount",
-    "company_win_rate",
     "quota",
     "last_attainment",
 )
+"""Features of reps that rules read."""
+OPEN, DUE = "likely_open", "likely_due"
+"""The columns of what open deals are likely to bring: all, and those due in the period; see
+`coverage.likely_amounts`."""
 COMMITTED = "committed"
 """The column of the amount that a person has committed to, where people commit."""
 
@@ -49,26 +51,28 @@ SMOOTHING, LEAST_SMOOTHING = 0.5, 0.02
 def point_forecasts(rows: pd.DataFrame) -> dict[str, pd.Series]:
     """Return what each rule says of final attainment, as a ratio to the quota.
 
-    A third into the period, with 20 of a quota of 100 attained and 66 open at a win rate of a half:
+    A third into the period, with 20 of a quota of 100 attained, and open deals that are likely to
+    bring 33, those due 25:
 
     | rule            | says                                              |
     |-----------------|---------------------------------------------------|
     | linear pacing   | 0.2 / (1/3) = 0.6                                 |
-    | coverage rule   | (20 + 66 * 0.5) / 100 = 0.53                      |
+    | coverage rule   | (20 + 33) / 100 = 0.53                            |
+    | due deals       | (20 + 25) / 100 = 0.45                            |
     | human commits   | what was committed to, 90, over 100: 0.9          |
 
     Args:
-        rows: `COLUMNS`, and `committed` if people commit.
+        rows: `COLUMNS`, `likely_open`, `likely_due`, and `committed` if people commit.
 
     Returns:
         Rule -> one number for each row, NaN where the rule has nothing to say.
     """
     quota = rows["quota"].where(rows["quota"] > 0)
-    open_value = (rows["open_amount"] * rows["company_win_rate"]).fillna(0.0)
     ratios = {
         LINEAR: rows["attained_ratio"] / rows["share_gone"].clip(lower=FIRST_DAYS),
         SEASONAL: rows["seasonal_attainment"],
-        COVERAGE: (rows["attained"] + open_value) / quota,
+        COVERAGE: (rows["attained"] + rows[OPEN]) / quota,
+        DUE_DEALS: (rows["attained"] + rows[DUE]) / quota,
         LAST: rows["last_attainment"],
     }
     if COMMITTED in rows.columns:
@@ -82,9 +86,10 @@ def baseline_forecasts(
     """Make all simple forecasts of new rows from matured ones.
 
     Args:
-        past: `COLUMNS`, `week` and `attainment`, of periods that had ended; `rep_period` may
-            number the rep-periods, so that many cutoffs of one do not count as many.
-        new: `COLUMNS` and `week`.
+        past: what `point_forecasts` reads, `week` and `attainment`, of periods that had ended;
+            `rep_period` may number the rep-periods, so that many cutoffs of one do not count as
+            many.
+        new: what `point_forecasts` reads, and `week`.
         target: a miss is attainment below this.
         positive: all amounts are positive, so that nothing attained can be lost again.
 

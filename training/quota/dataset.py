@@ -22,11 +22,11 @@ from features.params import FeatureParams
 from features.snapshot import CUTOFF, grid
 from features.storage.warehouse import Warehouse
 from features.subjects import DEAL, REP
-from training.cutoffs import thinned
+from training.cutoffs import deal_log_begins, thinned
 from training.params import QuotaParams, TrainingParams
 
 NUMBERS = frozenset({"quota", "attained", "amount"})
-DAY_US = 86_400_000_000
+DAY, DAY_US = timedelta(days=1), 86_400_000_000
 OTHERS = 0.5
 """Share of the deals at cutoffs that are learned from once more, with a deadline of another day."""
 SAME_END = pd.Timedelta(days=25)
@@ -167,7 +167,8 @@ def quota_cutoffs(warehouse: Warehouse, final: pd.DataFrame, params: QuotaParams
 
     They begin with the first quota or the first deal, whichever is later. Before the first deal
     nobody could be seen to sell, so quotas that reach further back than the deals, or a date of
-    1900 among them, would teach that quotas are missed.
+    1900 among them, would teach that quotas are missed. And they begin after the log of deals does:
+    before that, deals that are older than it show no owner and no amount.
 
     Args:
         warehouse: already cut to the moment of training.
@@ -182,9 +183,13 @@ def quota_cutoffs(warehouse: Warehouse, final: pd.DataFrame, params: QuotaParams
         for name, first in starts.items()
     ]
     start, end = max((f for f in firsts if f), default=None), midnight(warehouse.data_until)
-    if firsts[0] is None or start is None or midnight(start) >= end:
+    if firsts[0] is None or start is None:
         return []
-    first_day = midnight(start) + (end - midnight(start)) % timedelta(days=every_days)
+    log = deal_log_begins(warehouse)
+    start = midnight(start) if log is None else max(midnight(start), midnight(log) + DAY)
+    if start >= end:
+        return []
+    first_day = start + (end - start) % timedelta(days=every_days)
     created, ended = (
         np.sort(final[name].dropna().to_numpy("datetime64[us]"))
         for name in ("created_at", "closed_at")

@@ -30,8 +30,10 @@ from training.quota.deals import DealModel, fit_deals
 from training.quota.futures import Spread, draw_futures, draw_inputs
 from training.quota.new_business import NewBusiness, fit_new_business
 
-SPREADS = (0.0, 0.15, 0.3, 0.45, 0.6)
-"""Standard deviations of a rep's own luck that are tried."""
+SPREADS = (0.6, 0.8, 1.0)
+"""Standard deviations of a rep's own luck over a period that are tried. The least is what companies
+usually show: one period is too few to tell that a company has less luck, and believing it made
+early chances too extreme."""
 TRIAL_FUTURES = 200
 
 

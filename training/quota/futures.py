@@ -9,9 +9,11 @@ The final amount of a rep is a sum of three parts, and a future is one draw of a
   of new wins.
 
 Two kinds of luck shift the chances of a future as a whole: the company's, which all reps of a
-cutoff share, and the rep's own. Both are normal in log-odds and in log expected wins. The shared
-luck is why a team's range is wider than independent reps would make it, so the futures of a team
-are added up future by future. For two reps, with luck in log-odds and amounts in thousands:
+cutoff share, and the rep's own. Both are normal in log-odds and in log expected wins. A rep's own
+luck adds up while the period lasts, so its variance falls with the share of the period that is
+left. The shared luck is why a team's range is wider than independent reps would make it, so the
+futures of a team are added up future by future. For two reps, with luck in log-odds and amounts in
+thousands:
 
 | future | company's luck | luck of A, of B | A: closed + open + new | B           | team |
 |--------|----------------|-----------------|------------------------|-------------|------|
@@ -54,12 +56,31 @@ class Spread:
     """How much luck deals have in common.
 
     Attributes:
-        rep: standard deviation of a rep's own luck, in log-odds and log expected wins.
-        company: the same for the luck that all reps of a cutoff share.
+        rep: standard deviation of a rep's own luck over a whole period, in log-odds and log
+            expected wins.
+        company: the same for the luck that all reps of a cutoff share, whatever time is left.
     """
 
-    rep: float = 0.3
+    rep: float = 0.6
     company: float = 0.15
+
+    def rep_ahead(self, keys: pd.DataFrame) -> Floats:
+        """Return the standard deviation of the luck that is still ahead of each rep.
+
+        A rep has good weeks and bad ones. Independent weeks add up in variance, so with 0.6 over a
+        whole period:
+
+        | share of the period left | variance    | standard deviation |
+        |--------------------------|-------------|--------------------|
+        | 1                        | 0.36        | 0.6                |
+        | 1/4                      | 0.36 / 4    | 0.3                |
+        | 0                        | 0           | 0                  |
+
+        Args:
+            keys: `period_start, period_end, cutoff`.
+        """
+        ahead = (keys["period_end"] - keys[CUTOFF]) / (keys["period_end"] - keys["period_start"])
+        return self.rep * np.sqrt(np.clip(ahead.to_numpy(np.float64), 0.0, 1.0))
 
 
 @dataclass(frozen=True)
@@ -181,8 +202,9 @@ def draw_futures(
     """
     keys = reps.keys
     won, new = np.zeros((len(keys), count)), np.zeros((len(keys), count))
-    variance = spread.company**2 + spread.rep**2
-    margin = evened(inputs.margin, variance)
+    own = spread.rep_ahead(keys)
+    variance = spread.company**2 + own**2
+    margin = evened(inputs.margin, variance[inputs.rep])
     for moment, rows in _by_cutoff(keys):
         rng = np.random.default_rng([seed, moment])
         # The rows of this cutoff, numbered from 0, and the deals that count for them.
@@ -192,10 +214,10 @@ def draw_futures(
         owner = place[inputs.rep[deals]]
         # One row of shared luck, repeated for every rep, and a row of luck for each rep.
         shared = rng.normal(0, 1, count)[None, :] * spread.company
-        luck = shared + rng.normal(0, 1, (len(rows), count)) * spread.rep
+        luck = shared + rng.normal(0, 1, (len(rows), count)) * own[rows, None]
         won[rows] = _open(rng, owner, margin[deals], inputs.final[deals], luck)
         # The mean of exp(luck) is exp(variance / 2): dividing by it leaves expected wins as said.
-        mean = np.exp(luck - variance / 2)
+        mean = np.exp(luck - variance[rows, None] / 2)
         wins = rng.poisson(inputs.expected_new[rows][:, None] * mean)
         new[rows] = _worth(rng, wins, inputs.new_amounts[rows])
     return Futures(keys, keys["attained"].to_numpy(np.float64), won, new)
@@ -208,7 +230,7 @@ def _by_cutoff(keys: pd.DataFrame) -> Iterator[tuple[int, Ints]]:
         yield abs(int(moment)) // MICROSECONDS, np.flatnonzero(moments == moment)
 
 
-def evened(margin: Floats, variance: float) -> Floats:
+def evened(margin: Floats, variance: Floats) -> Floats:
     """Return log-odds moved so that, with luck added to them, the mean chance is what they said.
 
     Luck of both signs moves a small chance up more than down, and a large one down more than up.
@@ -225,15 +247,13 @@ def evened(margin: Floats, variance: float) -> Floats:
 
     Args:
         margin: log-odds.
-        variance: of the luck that will be added to them.
+        variance: of the luck that will be added to each of them.
     """
-    if variance <= 0 or not len(margin):
-        return margin
     nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
-    luck, share = nodes * np.sqrt(variance), weights / weights.sum()
+    luck, share = np.sqrt(variance)[:, None] * nodes, weights / weights.sum()
     moved = margin
     for _ in range(STEPS):
-        mean = expit(moved[:, None] + luck[None, :]) @ share
+        mean = expit(moved[:, None] + luck) @ share
         moved = moved + margin - logit(mean)
     return moved
 

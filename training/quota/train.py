@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from features.clock import midnight
+from features.evidence import EvidenceState
 from features.params import FeatureParams
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
 from training.checks.currencies import currency_findings
 from training.checks.quota_leak import quota_leak_findings
+from training.cutoffs import log_note
 from training.params import TrainingParams
 from training.quota.backtest import QuotaBacktest, backtest_quota
 from training.quota.bundle import QuotaBundle
 from training.quota.dataset import QuotaTrainingSet, build_quota_training_set
+from training.quota.fallback import beyond_base_rate, fall_back
 from training.quota.fit import fit_quota
 from training.rolling import Range
 
@@ -30,12 +33,14 @@ class QuotaTrained:
         training_set: what it learned from.
         test: forecasts of the last ended period by a model fitted before it; None without one.
         notes: what people should know, in words.
+        fallback: what forecasts instead where the test shows little beyond the base rate.
     """
 
     bundle: QuotaBundle
     training_set: QuotaTrainingSet
     test: QuotaBacktest | None
     notes: tuple[str, ...]
+    fallback: QuotaBundle | None = None
 
 
 def train_quota(
@@ -61,12 +66,17 @@ def train_quota(
         advance(1)
         test = _test(warehouse, training_set, features, params)
         advance(1)
-    notes = [bundle.evidence.says]
+    notes, fallback = [bundle.evidence.says], None
     if test is None:
         notes.append("no quota period has ended after another, so nothing could be tested")
+    elif bundle.evidence.state != EvidenceState.NONE:
+        honesty = beyond_base_rate(training_set, test.predictions, params.evaluation)
+        notes.append(honesty.says)
+        fallback = fall_back(bundle, honesty.says) if honesty.failed else None
+    notes += log_note(warehouse)
     findings = (*quota_leak_findings(warehouse), *currency_findings(warehouse))
     notes += [finding.says for finding in findings]
-    return QuotaTrained(bundle, training_set, test, tuple(notes))
+    return QuotaTrained(bundle, training_set, test, tuple(notes), fallback)
 
 
 def _test(

@@ -12,7 +12,7 @@ from training.evaluation.quota import QuotaEvaluation
 from training.evaluation.quota_truth import TRUTH
 from training.report import plots, quota_plots
 from training.report.page import LAW_OF_TIME, ReportContext, render_page, write_json
-from training.report.quota_glossary import QUOTA_TERMS
+from training.report.quota_glossary import QUOTA_TERMS, RULES
 from training.report.quota_verdict import quota_verdict
 from training.report.truth_page import truth_page
 from training.report.words import of_ten
@@ -68,6 +68,7 @@ def render_quota(evaluation: QuotaEvaluation, context: ReportContext) -> str:
         e=evaluation,
         verdict=quota_verdict(evaluation),
         terms=QUOTA_TERMS,
+        rules=RULES,
         ceiling=TRUTH,
         differences=DIFFERENCES,
         charts=_charts(evaluation, context),

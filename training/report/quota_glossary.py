@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from training.report.lead_glossary import TERMS, Term
 
 _ALL = (
@@ -90,3 +93,17 @@ _ALL = (
     ),
 )
 QUOTA_TERMS = {term.key: term for term in _ALL}
+RULES: Mapping[str, str] = MappingProxyType(
+    {
+        "linear pacing": "what is closed so far, divided by the share of the period that is gone.",
+        "seasonal pacing": "what is closed so far, divided by the share that reps usually have "
+        "closed by that day.",
+        "coverage rule": "what is closed so far, plus each open deal's amount times its owner's "
+        "win rate in the deal's stage, of the last year.",
+        "due deals": "the same with only those open deals that are expected to close within the "
+        "period.",
+        "last period": "what the rep attained in the period before.",
+        "human commits": "what was committed to.",
+    }
+)
+"""What each rule says, after its name; a line and its errors in the past make it a distribution."""

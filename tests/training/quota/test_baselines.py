@@ -10,6 +10,7 @@ from training.evaluation.quota_forecasts import CHANCE, RANGE
 from training.quota.baselines import (
     COMMITS,
     COVERAGE,
+    DUE_DEALS,
     LAST,
     LINEAR,
     SEASONAL,
@@ -20,14 +21,14 @@ from training.quota.baselines import (
 
 
 def rows(n: int = 1, **columns: object) -> pd.DataFrame:
-    """Give rows a third into the period, 0.2 quotas in, with two thirds of a quota open."""
+    """Give rows a third into the period, 0.2 quotas in, with a third of a quota likely."""
     usual: dict[str, object] = {
         "attained_ratio": 0.2,
         "share_gone": 1 / 3,
         "seasonal_attainment": 0.8,
         "attained": 20.0,
-        "open_amount": 66.0,
-        "company_win_rate": 0.5,
+        "likely_open": 33.0,
+        "likely_due": 25.0,
         "quota": 100.0,
         "last_attainment": 1.1,
         "week": 4,
@@ -48,9 +49,10 @@ def past(n: int = 60, noise: float = 0.1, seed: int = 0) -> pd.DataFrame:
 
 
 def test_rules_by_hand() -> None:
-    """0.2 in a third is 0.6; 20 closed and half of 66 are 53 of 100; commits count by quota."""
+    """0.2 in a third is 0.6; 20 closed and 33 likely are 53 of 100; commits count by quota."""
     ratios = point_forecasts(rows(committed=90.0))
-    expected = {LINEAR: 0.6, SEASONAL: 0.8, COVERAGE: 0.53, LAST: 1.1, COMMITS: 0.9}
+    pacing = {LINEAR: 0.6, SEASONAL: 0.8, LAST: 1.1}
+    expected = {**pacing, COVERAGE: 0.53, DUE_DEALS: 0.45, COMMITS: 0.9}
     assert {name: float(v.iloc[0]) for name, v in ratios.items()} == pytest.approx(expected)
 
 
@@ -83,7 +85,7 @@ def test_forecasts_are_always_whole(n: int) -> None:
     new = pd.concat(
         [
             rows(),
-            rows(seasonal_attainment=np.nan, last_attainment=np.nan, company_win_rate=np.nan),
+            rows(seasonal_attainment=np.nan, last_attainment=np.nan, likely_open=0.0),
             rows(quota=0.0, attained_ratio=np.nan),
             rows(week=11, attained_ratio=1.4),
             rows(share_gone=0.0, attained_ratio=0.0),

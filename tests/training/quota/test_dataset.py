@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from quota_company import FEATURES, QUARTERS, TRAINING, opened, sellers
+from extract import Extract
+from quota_company import FEATURES, QUARTERS, START, TRAINING, TYPES, opened, sellers
 
 from features.build import Examples
 from features.feature import FeatureSet
+from features.labels.attainment import final_deals
+from training.cutoffs import deal_log_begins, log_note
 from training.quota.dataset import (
     DealDeadlines,
     QuotaTrainingSet,
@@ -20,6 +23,7 @@ from training.quota.dataset import (
     build_quota_training_set,
     deadlines_of,
     other_deadlines,
+    quota_cutoffs,
 )
 
 NOTHING = FeatureSet("rep", (), {})
@@ -147,3 +151,56 @@ def test_without_a_cutoff_there_are_empty_examples_of_the_same_form(sold: QuotaT
         assert list(empty.X.columns) == list(full.X.columns)
         types = {name: str(empty.keys[name].dtype) for name in empty.keys}
         assert types == {name: str(full.keys[name].dtype) for name in empty.keys}
+
+
+def with_log(extract: Extract, begins: datetime) -> Extract:
+    """Log the owner of each deal that is open at a moment, and of each that is opened later."""
+    rows = [
+        {
+            "entity_type": "deal",
+            "entity_id": deal["deal_id"],
+            "changed_at": max(deal["created_at"], begins),
+            "field": "rep_id",
+            "value": deal["rep_id"],
+        }
+        for deal in extract.rows("deals")
+        if deal["closed_at"] is None or deal["closed_at"] >= begins
+    ]
+    tables = {name: list(extract.rows(name)) for name in TYPES}
+    return Extract({**tables, "changes": [*tables["changes"], *rows]}, extract.data_until)
+
+
+@pytest.mark.parametrize("begins", [datetime(2023, 4, 1), datetime(2023, 7, 9, 12)])
+def test_learning_begins_after_the_log_of_deals(tmp_path: Path, begins: datetime) -> None:
+    """Where deals show no owner before their log begins, no cutoff lies at or before that."""
+    history = opened(with_log(sellers(datetime(2023, 10, 1)), begins), tmp_path)
+    quota = TRAINING.quota.model_copy(update={"every_days": 1})
+    first = quota_cutoffs(history, final_deals(history), quota)[0]
+    assert begins < first <= begins + timedelta(days=1)
+    assert f"begins on {begins:%Y-%m-%d}" in log_note(history)[0]
+
+
+def test_a_log_that_is_there_from_the_beginning_moves_nothing(tmp_path: Path) -> None:
+    """It may even miss the creation of a few deals: learning begins with the first deal."""
+    logged = with_log(sellers(datetime(2023, 10, 1)), START)
+    changes = list(logged.rows("changes"))
+    owners = [place for place, row in enumerate(changes) if row["field"] == "rep_id"]
+    for place in owners[:: len(owners) // 5]:
+        late = changes[place]["changed_at"] + timedelta(days=3)
+        changes[place] = {**changes[place], "changed_at": late}
+    history = opened(Extract({**logged.tables, "changes": changes}, logged.data_until), tmp_path)
+    assert deal_log_begins(history) is None
+    assert log_note(history) == ()
+
+
+def test_rows_shown_later_do_not_move_the_beginning(tmp_path: Path) -> None:
+    """A row of the day before, shown only after the training, is not the log's first row."""
+    until, begins = datetime(2024, 1, 1), datetime(2023, 4, 1)
+    logged = with_log(sellers(datetime(2024, 4, 1)), begins)
+    tables = {name: list(logged.rows(name)) for name in TYPES}
+    row = next(r for r in tables["changes"] if r["changed_at"] == begins)
+    day_before = {**row, "changed_at": begins - timedelta(days=1)}
+    tables["changes"].append({**day_before, "known_at": datetime(2024, 2, 1)})
+    history = opened(Extract(tables, logged.data_until), tmp_path)
+    assert deal_log_begins(history.until(until)) == begins
+    assert deal_log_begins(history) == day_before["changed_at"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -61,12 +61,32 @@ def test_open_deals_are_won_as_often_as_they_are_said_to_be() -> None:
 def test_luck_does_not_change_what_open_deals_bring_on_average(p: float, luck: Spread) -> None:
     """However much luck deals share, a chance of p means p of them, and the sum gets wider."""
     inputs = draw_inputs([0] * 40, [p] * 40, 5.0, [0.0])
-    even = draw_futures(reps(1.0), inputs, EVEN, FUTURES, seed=1)
-    futures = draw_futures(reps(1.0), inputs, luck, FUTURES, seed=1)
+    rows = reps(1.0, cutoff=START)
+    even = draw_futures(rows, inputs, EVEN, FUTURES, seed=1)
+    futures = draw_futures(rows, inputs, luck, FUTURES, seed=1)
     assert futures.open.mean() == pytest.approx(40 * p * 5, rel=0.03)
     assert futures.open.var() > 1.2 * even.open.var()
     # Without the correction small chances would rise: the test could fail.
-    assert evened(np.array([-4.0]), 0.36)[0] < -4.1
+    assert evened(np.array([-4.0]), np.array([0.36]))[0] < -4.1
+
+
+def test_the_luck_ahead_of_a_rep_falls_with_the_time_left() -> None:
+    """Its variance is that of the whole period times the share left; none is left at the end."""
+    days = (0, 91 * 3 / 4, 91)
+    keys = pd.concat([reps(1.0, cutoff=START + timedelta(days=d)).keys for d in days])
+    assert Spread(0.6).rep_ahead(keys) == pytest.approx([0.6, 0.3, 0.0])
+
+
+def test_the_same_chance_of_new_business_spreads_less_late_in_the_period() -> None:
+    """A rep's counts vary beyond Poisson by the luck ahead: mean + (exp(variance) - 1) mean^2."""
+    inputs = draw_inputs([], [], 1.0, [20.0])
+    for cutoff in (START, CUTOFF, datetime(2024, 3, 25)):
+        rows = reps(1.0, cutoff=cutoff)
+        futures = draw_futures(rows, inputs, Spread(0.6, 0.0), FUTURES, seed=1)
+        variance = float(Spread(0.6).rep_ahead(rows.keys)[0]) ** 2
+        wins = futures.new / 3.0
+        assert wins.mean() == pytest.approx(20.0, rel=0.02)
+        assert wins.var() == pytest.approx(20 + (np.exp(variance) - 1) * 400, rel=0.06)
 
 
 def test_new_business_is_poisson_with_amounts() -> None:
@@ -161,11 +181,11 @@ def test_a_chance_with_luck_is_what_it_said(seed: int) -> None:
     rng = np.random.default_rng(seed)
     margin = np.sort(rng.uniform(-5, 5, 40))
     variance = float(rng.uniform(0.01, 0.6))
-    moved = evened(margin, variance)
+    moved = evened(margin, np.full(40, variance))
     luck = rng.normal(0, np.sqrt(variance), 200_000)
     assert expit(moved[:, None] + luck).mean(axis=1) == pytest.approx(expit(margin), abs=0.003)
     assert (np.diff(moved) > 0).all()
-    assert evened(margin, 0.0) is margin
+    assert evened(margin, np.zeros(40)) == pytest.approx(margin, abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(3))
