@@ -79,6 +79,7 @@ class Spread:
         Args:
             keys: `period_start, period_end, cutoff`.
         """
+        # At the period's end nothing lies ahead; before its beginning no more than all of it.
         ahead = (keys["period_end"] - keys[CUTOFF]) / (keys["period_end"] - keys["period_start"])
         return self.rep * np.sqrt(np.clip(ahead.to_numpy(np.float64), 0.0, 1.0))
 
