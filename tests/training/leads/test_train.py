@@ -9,6 +9,7 @@ from sellers import FEATURES, HORIZON, START, UNTIL
 
 from features.storage.warehouse import Warehouse
 from training.leads.fit import learn_leads
+from training.leads.fit import luck_of_seeds
 from training.leads.train import Trained, settings_of, train_leads
 from training.params import EvaluationParams, TrainingParams
 
@@ -66,6 +67,7 @@ def test_notes_tell_what_happened(trained: Trained) -> None:
     assert trained.notes == (
         *trained.training_set.split.says,
         trained.bundle.evidence.says,
+        *luck_of_seeds(trained.bundle),
         honesty.says,
     )
     assert any("leads with mature labels" in note for note in trained.notes)
