@@ -27,7 +27,7 @@ from features.storage.warehouse import Warehouse
 MORE = int(os.environ.get("LAW_EXAMPLES", "0"))
 """How many companies a law is tried on; unset, a few that are the same on every run."""
 AHEAD_DAYS = 21
-"""How far the working time ahead looks where no label is asked for."""
+"""How far the working time ahead looks, whatever the horizon of the labels."""
 Law = Callable[..., None]
 
 
@@ -99,7 +99,7 @@ class Seen:
 def look(warehouse: Warehouse, case: Case) -> Look:
     """Read the words as of the moment of training, then build examples and their labels."""
     words = read_vocabulary(warehouse.until(case.trained), case.params)
-    declared = conversion_features(words, case.params, case.horizon_days)
+    declared = conversion_features(words, case.params, AHEAD_DAYS)
     examples = build(warehouse, declared, words, case.cutoffs, case.params)
     return Look(words, examples, conversion(warehouse, examples.keys, case.horizon_days))
 
