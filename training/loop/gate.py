@@ -1,0 +1,330 @@
+"""May a challenger take the champion's place? A pure function of two evaluations of the same rows.
+
+A challenger is promoted if all of this holds on rows that neither model had learned from:
+
+1. Its log loss is lower beyond luck: the lower end of the interval of the paired gain lies above 0
+   (or above minus a stated share of the champion's log loss: `training.gate.margin`).
+2. It is not worse beyond luck in any segment with enough rows.
+3. Its calibration is not clearly worse. One that ranks better but says 40 % where 20 % convert
+   would move every band and every priority.
+
+Resamples draw leads (or reps) whole, the same for both models, so their luck in common cancels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from statistics import NormalDist
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from features.arrays import Floats, Ints
+from training.evaluation.bootstrap import Counts, Estimate, batches, percentile_estimate, resample
+from training.evaluation.later import CHALLENGER, CHAMPION, Paired
+from training.evaluation.lead_forecasts import rows_by_value
+from training.evaluation.metrics import divide, log_loss
+from training.evaluation.resampled import DECILE, resampled_metrics
+from training.params import GateParams
+
+FEWEST_UNITS = 10
+"""Leads (or reps) that it happened to, and that it did not, below which nothing is judged."""
+MOST_PARTS = 12
+"""Parts of a segment that are judged on their own, as in the reports; smaller ones are pooled."""
+SHOWN = ("log_loss", "brier", "auc", "ece", "calibration_intercept", "calibration_slope")
+PERFECT: Mapping[str, float] = MappingProxyType(
+    {"ece": 0.0, "calibration_intercept": 0.0, "calibration_slope": 1.0}
+)
+"""What a calibrated forecast has. The intercept (calibration in the large) is in log-odds."""
+TOLERATED: Mapping[str, float] = MappingProxyType(
+    {"ece": 0.005, "calibration_intercept": 0.05, "calibration_slope": 0.05}
+)
+"""How much farther from perfect is no matter, however surely it is measured: with enough rows any
+difference is beyond luck."""
+WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "log_loss": "log loss",
+        "brier": "Brier score",
+        "auc": "AUC",
+        "ece": "ECE",
+        "calibration_intercept": "calibration in the large",
+        "calibration_slope": "calibration slope",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One figure of both models on the same rows.
+
+    Attributes:
+        metric: its name.
+        champion: the figure of the model in use.
+        challenger: that of the other one.
+        difference: challenger minus champion, from the same resamples.
+    """
+
+    metric: str
+    champion: Estimate
+    challenger: Estimate
+    difference: Estimate
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the three estimates as plain values."""
+        return {
+            "champion": self.champion.to_json(),
+            "challenger": self.challenger.to_json(),
+            "difference": self.difference.to_json(),
+        }
+
+
+@dataclass(frozen=True)
+class SegmentGain:
+    """The paired gain in log loss in one part of the company.
+
+    Attributes:
+        segment: what it is split by.
+        part: the value.
+        n_rows: forecasts.
+        gain: the champion's mean log loss minus the challenger's; its interval allows for the
+            number of parts. Without an interval where there is too little to judge.
+    """
+
+    segment: str
+    part: str
+    n_rows: int
+    gain: Estimate
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether the challenger is worse there beyond luck."""
+        return self.gain.high is not None and self.gain.high < 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "segment": self.segment,
+            "part": self.part,
+            "n_rows": self.n_rows,
+            "gain": self.gain.to_json(),
+            "is_worse": self.is_worse,
+        }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate decided, and why.
+
+    Attributes:
+        promotes: whether the challenger may take the champion's place.
+        reasons: in words; every rule that is broken, or the gain if none is.
+        n_rows: forecasts compared.
+        gain: the champion's mean log loss minus the challenger's.
+        figures: both models' figures, by metric.
+        segments: the gain in every part.
+        level: coverage of the intervals.
+        withheld: why nothing could be judged, or None.
+    """
+
+    promotes: bool
+    reasons: tuple[str, ...]
+    n_rows: int
+    gain: Estimate
+    figures: tuple[Compared, ...]
+    segments: tuple[SegmentGain, ...]
+    level: float
+    withheld: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain values fit for JSON."""
+        return {
+            "promotes": self.promotes,
+            "reasons": list(self.reasons),
+            "n_rows": self.n_rows,
+            "gain": self.gain.to_json(),
+            "figures": {figure.metric: figure.to_json() for figure in self.figures},
+            "segments": [segment.to_json() for segment in self.segments],
+            "level": self.level,
+            "withheld": self.withheld,
+        }
+
+
+def withheld(why: str, n_rows: int, params: GateParams) -> Verdict:
+    """Return the verdict where nothing can be judged: the champion stays."""
+    return Verdict(False, (why,), n_rows, Estimate(None), (), (), params.level, why)  # noqa: FBT003 - the first field says it
+
+
+def judge(rows: Paired, params: GateParams) -> Verdict:
+    """Decide whether a challenger may take the champion's place.
+
+    With a 90 % interval of the gain in log loss and no margin:
+
+    | gain                   | segments           | calibration     | verdict                     |
+    |------------------------|--------------------|-----------------|-----------------------------|
+    | 0.020, 0.010 to 0.030  | none clearly worse | not clearly worse | promoted                  |
+    | 0.004, -0.002 to 0.010 | any                | any             | refused: may be luck        |
+    | 0.020, 0.010 to 0.030  | one clearly worse  | any             | refused: names the segment  |
+    | 0.020, 0.010 to 0.030  | none clearly worse | clearly worse   | refused: names the figure   |
+
+    Args:
+        rows: both models' forecasts of rows with known outcomes that neither had learned from.
+        params: level, margin and minimum rows.
+    """
+    forecasts = rows.forecasts
+    n_rows = len(forecasts.y)
+    if (why := _too_few(rows, params)) is not None:
+        return withheld(why, n_rows, params)
+    counts = resample(int(forecasts.clusters.max()) + 1, params.draws, params.seed)
+    drawn = resampled_metrics(forecasts, counts, DECILE)  # what depends on the share is not read
+    figures = tuple(_compared(metric, drawn, params.level) for metric in SHOWN)
+    champion, challenger = drawn[CHAMPION]["log_loss"], drawn[CHALLENGER]["log_loss"]
+    gain = percentile_estimate(champion - challenger, params.level)
+    segments = tuple(_segments(rows, counts, params))
+    broken = [
+        *_not_better(gain, float(champion[0]), params),
+        *_worse_segments(segments),
+        *_worse_calibration(drawn, params.level),
+    ]
+    reasons = broken or [_says_gain(gain, float(champion[0]), params)]
+    return Verdict(not broken, tuple(reasons), n_rows, gain, figures, segments, params.level)
+
+
+def _too_few(rows: Paired, params: GateParams) -> str | None:
+    n_rows = len(rows.forecasts.y)
+    happened, never = rows.n_units if n_rows else (0, 0)
+    if n_rows >= params.minimum_rows and min(happened, never) >= FEWEST_UNITS:
+        return None
+    return (
+        f"too little to compare: {n_rows:,} forecasts with a known outcome, of {happened:,} "
+        f"{rows.unit} it happened to and {never:,} it did not; {params.minimum_rows:,} forecasts "
+        f"and {FEWEST_UNITS} {rows.unit} of either kind are needed"
+    )
+
+
+def _compared(metric: str, drawn: Mapping[str, Mapping[str, Floats]], level: float) -> Compared:
+    champion, challenger = drawn[CHAMPION][metric], drawn[CHALLENGER][metric]
+    centred = metric == "ece"
+    return Compared(
+        metric,
+        percentile_estimate(champion, level, centred=centred),
+        percentile_estimate(challenger, level, centred=centred),
+        percentile_estimate(challenger - champion, level, centred=centred, signed=True),
+    )
+
+
+def _not_better(gain: Estimate, champion: float, params: GateParams) -> Iterator[str]:
+    """Yield why the challenger is not good enough overall: rule 1."""
+    if gain.low is None:
+        yield "the gain in log loss has no interval: too few resamples have a value"
+    elif params.margin and gain.low <= -params.margin * champion:
+        yield (
+            f"it may be worse than the champion by more than {params.margin:.1%} of its log loss "
+            f"({_interval(gain, params.level)})".replace("%", " %", 1)
+        )
+    elif not params.margin and gain.low <= 0:
+        how = "is worse" if gain.high is not None and gain.high < 0 else "may be luck"
+        yield f"its gain in log loss {how} ({_interval(gain, params.level)})"
+
+
+def _says_gain(gain: Estimate, champion: float, params: GateParams) -> str:
+    is_better = gain.low is not None and gain.low > 0
+    claim = "is better beyond luck" if is_better else "is no worse than the margin allows"
+    return (
+        f"its log loss {claim} ({_interval(gain, params.level)}; the champion's is "
+        f"{champion:.4f}), in no segment is it worse beyond luck, and its calibration is not "
+        "clearly worse"
+    )
+
+
+def _segments(rows: Paired, counts: Counts, params: GateParams) -> Iterator[SegmentGain]:
+    """Yield the gain in every part of every segment: what rule 2 is about.
+
+    With many parts one looks worse by chance, so each interval leaves out `1 - level` divided by
+    their number (Bonferroni). With 25 parts that is the 0.2 % quantile, beyond what a few hundred
+    resamples show: its ends come from their standard deviation and the normal distribution
+    (Efron & Tibshirani 1993, section 12.4).
+    """
+    parts = {
+        (segment, part): at
+        for segment, column in rows.segments.items()
+        for part, at in rows_by_value(column.astype(object), MOST_PARTS).items()
+    }
+    judged = {name for name, at in parts.items() if _is_enough(rows, at, params)}
+    tail = (1 - params.level) / 2 / max(len(judged), 1)
+    z = NormalDist().inv_cdf(1 - tail)
+    p, y = rows.forecasts.named, rows.forecasts.y
+    saved = log_loss(y, p[CHAMPION]) - log_loss(y, p[CHALLENGER])
+    for (segment, part), at in parts.items():
+        gain = Estimate(float(saved[at].mean()))
+        if (segment, part) in judged:
+            error = _standard_error(saved[at], rows.forecasts.clusters[at], counts)
+            mean = float(saved[at].mean())
+            gain = Estimate(mean, mean - z * error, mean + z * error)
+        yield SegmentGain(segment, part, len(at), gain)
+
+
+def _is_enough(rows: Paired, at: Ints, params: GateParams) -> bool:
+    """Whether a part has enough forecasts, and enough leads or reps of either outcome."""
+    if len(at) < params.minimum_rows:
+        return False
+    y, clusters = rows.forecasts.y[at], rows.forecasts.clusters[at]
+    happened = len(np.unique(clusters[y > 0]))
+    return min(happened, len(np.unique(clusters)) - happened) >= FEWEST_UNITS
+
+
+def _standard_error(values: Floats, clusters: Ints, counts: Counts) -> float:
+    """Return the bootstrap's standard error of a mean over rows, clusters drawn whole."""
+    present, local = np.unique(clusters, return_inverse=True)
+    sums = np.bincount(local, weights=values)
+    sizes = np.bincount(local).astype(np.float64)
+    means = []
+    for drawn in batches(np.take(counts[1:], present, axis=1), len(present)):
+        weights = drawn.astype(np.float64)
+        total = np.einsum("dc,c->d", weights, sums)
+        means.append(divide(total, np.einsum("dc,c->d", weights, sizes)))
+    return float(np.nanstd(np.concatenate(means)))
+
+
+def _worse_segments(segments: tuple[SegmentGain, ...]) -> Iterator[str]:
+    """Yield every part in which the challenger is worse beyond luck: rule 2."""
+    for item in segments:
+        if item.is_worse and item.gain.value is not None:
+            yield (
+                f"it is worse where {item.segment} is {item.part}: log loss "
+                f"{-item.gain.value:.4f} higher over {item.n_rows:,} forecasts, beyond luck for "
+                "as many segments"
+            )
+
+
+def _worse_calibration(drawn: Mapping[str, Mapping[str, Floats]], level: float) -> Iterator[str]:
+    """Yield every figure by which calibration is clearly worse: rule 3.
+
+    What is compared is the distance from perfect. Of the calibration slope, with 0.05 tolerated:
+
+    | champion | challenger | farther by, 90 % interval | clearly worse                        |
+    |----------|------------|---------------------------|--------------------------------------|
+    | 0.95     | 0.60       | 0.35, 0.25 to 0.45        | yes                                  |
+    | 0.95     | 0.85       | 0.10, -0.02 to 0.22       | no: may be luck                      |
+    | 0.99     | 0.95       | 0.04, 0.03 to 0.05        | no: sure, but too little to matter   |
+    """
+    for metric, ideal in PERFECT.items():
+        distances = {name: np.abs(figures[metric] - ideal) for name, figures in drawn.items()}
+        farther = percentile_estimate(
+            distances[CHALLENGER] - distances[CHAMPION],
+            level,
+            centred=metric == "ece",
+            signed=True,
+        )
+        if farther.low is not None and farther.low > TOLERATED[metric]:
+            champion, challenger = (float(drawn[n][metric][0]) for n in (CHAMPION, CHALLENGER))
+            yield (
+                f"its calibration is clearly worse: {WORDS[metric]} {challenger:.3f}, the "
+                f"champion's is {champion:.3f}, {ideal:g} is perfect"
+            )
+
+
+def _interval(gain: Estimate, level: float) -> str:
+    ends = f"{gain.low:.4f} to {gain.high:.4f}" if gain.low is not None else "unknown"
+    return f"{gain.value:.4f}, {level:.0%} interval {ends}".replace("%", " %")
