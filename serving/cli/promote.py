@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from features.clock import zulu
-from features.errors import CheckFailed, NotFoundError, NotReady
+from features.errors import CheckFailed, InputError, NotFoundError, NotReady
 from serving.cli.session import Session, verb
 
 if TYPE_CHECKING:
     from serving.store.promotions import Entry
     from training.evaluation.bootstrap import Estimate
     from training.loop.compare import Comparison
+    from training.tracking.registry import Tracking
 
 KIND = click.Choice(["leads", "quota"])
 BY = click.option("--by", metavar="NAME", help="The person who decides; needs --reason.")
@@ -167,7 +169,7 @@ def _by_gate(session: Session, kind: str, version: str | None) -> None:
         )
 
 
-def _challenger(tracking: Any, kind: str, version: str | None) -> str:
+def _challenger(tracking: Tracking, kind: str, version: str | None) -> str:
     """Return the number of the model that is to be promoted.
 
     Raises:
@@ -177,20 +179,28 @@ def _challenger(tracking: Any, kind: str, version: str | None) -> str:
     versions = tracking.versions(kind)
     if not versions:
         raise NotReady(f"there is no {kind} model yet; run `pacesetter train {kind}`")
-    numbers = [model.version for model in versions]
+    live = tracking.live(kind)
+    others = [model.version for model in versions if model.version != live]
     if version is not None:
-        if version not in numbers:
+        if version == live:
+            raise InputError(f"version {version} of {kind} is champion already")
+        if version not in others:
             raise NotFoundError(
-                f"there is no version {version!r} of {kind}: there are {', '.join(numbers)}"
+                f"there is no version {version!r} of {kind}: version {live} is champion, "
+                f"{_listed(others)}"
             )
         return version
     for model in versions:
         if "challenger" in model.aliases:
             return str(model.version)
     raise NotReady(
-        f"there is no challenger of {kind}: version {tracking.live(kind)} is champion; run "
-        f"`pacesetter train {kind}`, or name one of {', '.join(numbers)} with --version"
+        f"there is no challenger of {kind}: version {live} is champion, {_listed(others)}; run "
+        f"`pacesetter train {kind}`, or name an earlier version with --version"
     )
+
+
+def _listed(others: Sequence[str]) -> str:
+    return f"the others are {', '.join(others)}" if others else "there is no other"
 
 
 def _show(session: Session, comparison: Comparison) -> None:
@@ -206,23 +216,19 @@ def _show(session: Session, comparison: Comparison) -> None:
         f"cutoffs from {first:%Y-%m-%d} to {last:%Y-%m-%d}"
     )
     percent = f"{verdict.level:.0%}".replace("%", " %")
-    columns = [
-        "figure",
-        f"champion (version {comparison.champion})",
-        f"challenger (version {comparison.challenger})",
-        f"difference, {percent} interval",
-    ]
+    columns = ["figure", "champion", "challenger", f"difference, {percent} interval"]
     rows = [
         [WORDS[f.metric], _number(f.champion), _number(f.challenger), _with_ends(f.difference)]
         for f in verdict.figures
     ]
-    console.show("Champion and challenger on later data", columns, rows)
+    title = f"Champion (version {comparison.champion}) and challenger ({comparison.challenger})"
+    console.show(title, columns, rows)
     rows = [
         [s.segment, s.part, f"{s.n_rows:,}", _with_ends(s.gain), "yes" if s.is_worse else ""]
         for s in verdict.segments
     ]
-    columns = ["segment", "part", "rows", "gain in log loss, interval for so many", "worse"]
-    console.show("Where the challenger gains", columns, rows)
+    columns = ["segment", "part", "rows", "gain in log loss", "worse"]
+    console.show("Where it gains; intervals allow for the number of parts", columns, rows)
 
 
 def _number(estimate: Estimate) -> str:

@@ -72,14 +72,14 @@ class Paired:
 
     @property
     def n_units(self) -> tuple[int, int]:
-        """How many units ever saw it happen, and how many never did."""
-        happened = np.bincount(self.forecasts.clusters, weights=self.forecasts.y)
-        seen = np.bincount(self.forecasts.clusters)
-        return int((happened > 0).sum()), int(((happened == 0) & (seen > 0)).sum())
+        """How many units ever saw it happen, and how many ever saw it not happen."""
+        y, clusters = self.forecasts.y, self.forecasts.clusters
+        return len(np.unique(clusters[y > 0])), len(np.unique(clusters[y == 0]))
 
-    def take(self, rows: Ints) -> Forecasts:
-        """Return the forecasts of some of the rows, by position."""
-        return self.forecasts.take(rows)
+    def take(self, rows: Ints) -> Paired:
+        """Return some of the rows, by position."""
+        segments = {name: column.iloc[rows] for name, column in self.segments.items()}
+        return Paired(self.unit, self.forecasts.take(rows), segments)
 
 
 def pair(champion: LaterForecasts, challenger: LaterForecasts, unit: str) -> Paired:

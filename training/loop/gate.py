@@ -30,7 +30,7 @@ from training.evaluation.resampled import DECILE, resampled_metrics
 from training.params import GateParams
 
 FEWEST_UNITS = 10
-"""Leads (or reps) that it happened to, and that it did not, below which nothing is judged."""
+"""Leads (or reps) with a yes among their outcomes, and with a no, below which nothing is judged."""
 MOST_PARTS = 12
 """Parts of a segment that are judged on their own, as in the reports; smaller ones are pooled."""
 SHOWN = ("log_loss", "brier", "auc", "ece", "calibration_intercept", "calibration_slope")
@@ -185,22 +185,26 @@ def judge(rows: Paired, params: GateParams) -> Verdict:
     broken = [
         *_not_better(gain, float(champion[0]), params),
         *_worse_segments(segments),
-        *_worse_calibration(drawn, params.level),
+        *_worse_calibration(figures),
     ]
     reasons = broken or [_says_gain(gain, float(champion[0]), params)]
     return Verdict(not broken, tuple(reasons), n_rows, gain, figures, segments, params.level)
 
 
 def _too_few(rows: Paired, params: GateParams) -> str | None:
-    n_rows = len(rows.forecasts.y)
-    happened, never = rows.n_units if n_rows else (0, 0)
-    if n_rows >= params.minimum_rows and min(happened, never) >= FEWEST_UNITS:
+    if _is_enough(rows, params):
         return None
+    happened, not_happened = rows.n_units
     return (
-        f"too little to compare: {n_rows:,} forecasts with a known outcome, of {happened:,} "
-        f"{rows.unit} it happened to and {never:,} it did not; {params.minimum_rows:,} forecasts "
-        f"and {FEWEST_UNITS} {rows.unit} of either kind are needed"
+        f"too little to compare: {len(rows.forecasts.y):,} forecasts with a known outcome, "
+        f"{happened:,} {rows.unit} with a yes and {not_happened:,} with a no among them; "
+        f"{params.minimum_rows:,} forecasts and {FEWEST_UNITS} {rows.unit} of either are needed"
     )
+
+
+def _is_enough(rows: Paired, params: GateParams) -> bool:
+    """Whether there are enough forecasts, and enough leads or reps with either outcome."""
+    return len(rows.forecasts.y) >= params.minimum_rows and min(rows.n_units) >= FEWEST_UNITS
 
 
 def _compared(metric: str, drawn: Mapping[str, Mapping[str, Floats]], level: float) -> Compared:
@@ -246,12 +250,8 @@ def _segments(rows: Paired, counts: Counts, params: GateParams) -> Iterator[Segm
     resamples show: its ends come from their standard deviation and the normal distribution
     (Efron & Tibshirani 1993, section 12.4).
     """
-    parts = {
-        (segment, part): at
-        for segment, column in rows.segments.items()
-        for part, at in rows_by_value(column.astype(object), MOST_PARTS).items()
-    }
-    judged = {name for name, at in parts.items() if _is_enough(rows, at, params)}
+    parts = dict(_parts(rows))
+    judged = {name for name, at in parts.items() if _is_enough(rows.take(at), params)}
     tail = (1 - params.level) / 2 / max(len(judged), 1)
     z = NormalDist().inv_cdf(1 - tail)
     p, y = rows.forecasts.named, rows.forecasts.y
@@ -265,13 +265,12 @@ def _segments(rows: Paired, counts: Counts, params: GateParams) -> Iterator[Segm
         yield SegmentGain(segment, part, len(at), gain)
 
 
-def _is_enough(rows: Paired, at: Ints, params: GateParams) -> bool:
-    """Whether a part has enough forecasts, and enough leads or reps of either outcome."""
-    if len(at) < params.minimum_rows:
-        return False
-    y, clusters = rows.forecasts.y[at], rows.forecasts.clusters[at]
-    happened = len(np.unique(clusters[y > 0]))
-    return min(happened, len(np.unique(clusters)) - happened) >= FEWEST_UNITS
+def _parts(rows: Paired) -> Iterator[tuple[tuple[str, str], Ints]]:
+    """Yield the rows of every part; a segment with one part tells nobody apart."""
+    for segment, column in rows.segments.items():
+        found = rows_by_value(column.astype(object), MOST_PARTS)
+        if len(found) > 1:
+            yield from (((segment, part), at) for part, at in found.items())
 
 
 def _standard_error(values: Floats, clusters: Ints, counts: Counts) -> float:
@@ -298,31 +297,43 @@ def _worse_segments(segments: tuple[SegmentGain, ...]) -> Iterator[str]:
             )
 
 
-def _worse_calibration(drawn: Mapping[str, Mapping[str, Floats]], level: float) -> Iterator[str]:
+def _worse_calibration(figures: tuple[Compared, ...]) -> Iterator[str]:
     """Yield every figure by which calibration is clearly worse: rule 3.
 
-    What is compared is the distance from perfect. Of the calibration slope, with 0.05 tolerated:
+    Intercept and slope have a value that is perfect, so each model's own interval tells how far off
+    it surely is: the distance of the nearer end, 0 where the interval holds the perfect value. Of
+    the calibration slope, with 0.05 tolerated:
 
-    | champion | challenger | farther by, 90 % interval | clearly worse                        |
-    |----------|------------|---------------------------|--------------------------------------|
-    | 0.95     | 0.60       | 0.35, 0.25 to 0.45        | yes                                  |
-    | 0.95     | 0.85       | 0.10, -0.02 to 0.22       | no: may be luck                      |
-    | 0.99     | 0.95       | 0.04, 0.03 to 0.05        | no: sure, but too little to matter   |
+    | champion          | challenger        | surely off by | clearly worse                   |
+    |-------------------|-------------------|---------------|---------------------------------|
+    | 1.4, 0.9 to 1.9   | 0.6, 0.5 to 0.7   | 0, 0.3        | yes: the champion's is luck     |
+    | 0.9, 0.8 to 1.1   | 0.9, 0.8 to 1.02  | 0, 0          | no                              |
+    | 0.6, 0.5 to 0.7   | 0.6, 0.5 to 0.68  | 0.3, 0.32     | no: the company changed for both |
+
+    An ECE is above 0 even for a perfect forecast, about as far for both models: there the interval
+    of the difference decides.
     """
-    for metric, ideal in PERFECT.items():
-        distances = {name: np.abs(figures[metric] - ideal) for name, figures in drawn.items()}
-        farther = percentile_estimate(
-            distances[CHALLENGER] - distances[CHAMPION],
-            level,
-            centred=metric == "ece",
-            signed=True,
-        )
-        if farther.low is not None and farther.low > TOLERATED[metric]:
-            champion, challenger = (float(drawn[n][metric][0]) for n in (CHAMPION, CHALLENGER))
+    for figure in figures:
+        ideal = PERFECT.get(figure.metric)
+        if ideal is None:
+            continue
+        if figure.metric == "ece":
+            excess = figure.difference.low or 0.0
+        else:
+            excess = _surely_off(figure.challenger, ideal) - _surely_off(figure.champion, ideal)
+        if excess > TOLERATED[figure.metric]:
             yield (
-                f"its calibration is clearly worse: {WORDS[metric]} {challenger:.3f}, the "
-                f"champion's is {champion:.3f}, {ideal:g} is perfect"
+                f"its calibration is clearly worse: {WORDS[figure.metric]} "
+                f"{figure.challenger.value:.3f}, the champion's is {figure.champion.value:.3f}, "
+                f"{ideal:g} is perfect"
             )
+
+
+def _surely_off(figure: Estimate, ideal: float) -> float:
+    """Return how far the nearer end of an interval is from a value; 0 where it is inside."""
+    if figure.low is None or figure.high is None:
+        return 0.0
+    return max(0.0, figure.low - ideal, ideal - figure.high)
 
 
 def _interval(gain: Estimate, level: float) -> str:
