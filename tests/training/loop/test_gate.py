@@ -38,9 +38,13 @@ class Company:
 
     def model(self, blur: float) -> Floats:
         """Return calibrated forecasts by one who sees the log-odds with so much noise."""
-        seen = self.truth + self.rng.normal(0, blur, LEADS)[self.lead] if blur else self.truth
+        seen = self.truth + self.rng.normal(0, blur, LEADS)[self.lead]
         trust = SPREAD**2 / (SPREAD**2 + blur**2)
-        return logistic(CENTRE + trust * (seen - CENTRE))
+        # What is left unknown of the log-odds is normal; the chance is the mean over it.
+        left = np.sqrt(trust) * blur
+        nodes, weights = np.polynomial.hermite_e.hermegauss(15)
+        odds = (CENTRE + trust * (seen - CENTRE))[:, None] + left * nodes
+        return np.asarray(logistic(odds) @ (weights / weights.sum()))
 
     def compare(self, champion: Floats, challenger: Floats) -> Paired:
         """Put two models side by side, with a source and an age to split by."""
