@@ -50,7 +50,8 @@ def forecast_later_leads(
     return LaterForecasts(
         event=f"a lead converts within {bundle.horizon_days} days",
         keys=pd.DataFrame(keys).reset_index(drop=True),
-        p=bundle.probability(examples.X),
+        # A model forecasts from its own features, and from no others.
+        p=bundle.probability(examples.X[[*bundle.columns]]),
         y=conversion(warehouse, examples.keys, bundle.horizon_days),
         segments=segment_columns(examples, bundle),
     )
