@@ -7,6 +7,7 @@ log began, or whose process died before it could be logged.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,11 @@ from training.tracking.records import Promotion
 from training.tracking.registry import Tracking
 
 ASKED_FOR = "asked for with train --promote"
+_WORDS = re.compile(
+    rf"(?P<how>{'|'.join(re.escape(how) for how in How)})(?: \((?P<by>.*?)\))?: (?P<reason>.+)",
+    re.DOTALL,
+)
+"""`Decision.words`, read back."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,12 @@ class Decision:
     reason: str
     by: str | None = None
     figures: Mapping[str, Any] | None = None
+
+    @property
+    def words(self) -> str:
+        """What the registry keeps of it."""
+        by = f" ({self.by})" if self.by else ""
+        return f"{self.how.value}{by}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -120,16 +132,16 @@ class Champions:
                 f"version {now} has become champion of {kind} meanwhile; version {version} was "
                 f"compared with version {compared_with}: compare again"
             )
-        self.tracking.promote(kind, version, f"{decision.how.value}: {decision.reason}")
+        self.tracking.promote(kind, version, decision.words)
         return self._catch_up(kind, decision)[-1]
 
     def _catch_up(self, kind: str, decision: Decision | None = None) -> list[Entry]:
         """Log what is missing; the newest is what was decided just now, if anything was."""
         logged = {entry.at for entry in self.log.entries(kind)}
         missing = [p for p in self.tracking.promotions(kind) if p.at not in logged]
-        entries = [self._entry(kind, promotion, _of(promotion)) for promotion in missing[:-1]]
+        entries = [self._entry(kind, promotion, _read(promotion)) for promotion in missing[:-1]]
         if missing:
-            entries.append(self._entry(kind, missing[-1], decision or _of(missing[-1])))
+            entries.append(self._entry(kind, missing[-1], decision or _read(missing[-1])))
         self.log.append(entries)
         return entries
 
@@ -153,16 +165,16 @@ class Champions:
         )
 
 
-def _of(promotion: Promotion) -> Decision:
+def _read(promotion: Promotion) -> Decision:
     """Read from the registry's own words how a model became champion.
 
-    | the registry's words           | how               | reason                         |
-    |--------------------------------|-------------------|--------------------------------|
-    | person: the pilot is over      | person            | the pilot is over              |
-    | the first model of its kind    | first             | the first model of its kind    |
-    | asked for with train --promote | train --promote   | asked for with train --promote |
+    | the registry's words               | how             | by      | reason                  |
+    |------------------------------------|-----------------|---------|-------------------------|
+    | person (Ann Lee): the pilot agreed | person          | Ann Lee | the pilot agreed        |
+    | gate: its log loss is better       | gate            |         | its log loss is better  |
+    | the first model of its kind        | first           |         | the same                |
+    | asked for with train --promote     | train --promote |         | the same                |
     """
-    how, _, reason = promotion.why.partition(": ")
-    if reason and how in set(How):
-        return Decision(How(how), reason)
+    if (words := _WORDS.fullmatch(promotion.why)) is not None:
+        return Decision(How(words["how"]), words["reason"], words["by"])
     return Decision(How.FIRST if promotion.before is None else How.TRAIN, promotion.why)

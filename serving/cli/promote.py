@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from training.loop.compare import Comparison
     from training.tracking.registry import Tracking
 
+LONGEST, SHOWN = 1_000, 40
+"""Characters of a name or a reason that are kept, and that an error shows."""
 KIND = click.Choice(["leads", "quota"])
 BY = click.option("--by", metavar="NAME", help="The person who decides; needs --reason.")
 REASON = click.option("--reason", metavar="TEXT", help="Why that person decides so; needs --by.")
@@ -103,8 +105,12 @@ def rollback(session: Session, kind: str, by: str | None, reason: str | None) ->
 def _person(by: str | None, reason: str | None) -> tuple[str | None, str | None]:
     """Return who decides and why: both, or neither."""
     for option, text in (("--by", by), ("--reason", reason)):
-        if text is not None and not (text.strip() and text.isprintable()):
-            raise click.UsageError(f"{option} {text!r} says nothing that the log could keep")
+        if text is None:
+            continue
+        if not text.strip() or not text.isprintable() or len(text) > LONGEST:
+            raise click.UsageError(
+                f"{option} should be 1 to {LONGEST:,} printable characters, it was {text[:SHOWN]!r}"
+            )
     if (by is None) != (reason is None):
         missing, present = ("--reason", "--by") if reason is None else ("--by", "--reason")
         raise click.UsageError(
@@ -205,7 +211,7 @@ def _listed(others: Sequence[str]) -> str:
 
 def _show(session: Session, comparison: Comparison) -> None:
     """Show both models' figures and the gain in every segment."""
-    from training.loop.gate import WORDS
+    from training.loop.verdict import WORDS
 
     verdict, console = comparison.verdict, session.console
     if verdict.withheld is not None:

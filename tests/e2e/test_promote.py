@@ -26,6 +26,9 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+ANN = ("promote", "leads", "--version", "2", "--by", "Ann Lee (IT)", "--reason", "pilot: agreed")
+
+
 def scores(run: Run, home: Path, name: str) -> pd.DataFrame:
     """Score as of a past moment and return the file's rows."""
     out = home / name
@@ -92,10 +95,10 @@ def test_a_lost_log_is_written_again_from_the_registry(run: Run, tmp_path: Path)
     home = prepared(tmp_path, company(leads=60))
     where = ("--home", home)
     assert run("ingest", home / "extract", *where).code == 0
-    for words in (("train",), ("train", "--promote"), ("rollback", "leads")):
+    for words in (("train",), ("train", "--promote"), ("rollback", "leads"), ANN):
         assert run(*words, *where).code == 0
     log = run("promote", "--log", "--json", *where).data["promotions"]
-    assert [e["how"] for e in log] == ["first", "train --promote", "rollback"]
+    assert [e["how"] for e in log] == ["first", "train --promote", "rollback", "person"]
     with closing(sqlite3.connect(home / "data" / "store.sqlite")) as connection, connection:
         connection.execute("DROP TRIGGER promotions_no_delete")
         connection.execute("DELETE FROM promotions WHERE id > 1")
@@ -108,7 +111,11 @@ def test_a_lost_log_is_written_again_from_the_registry(run: Run, tmp_path: Path)
     [
         (("promote", "leads", "--by", "Ann"), "--by needs --reason too"),
         (("promote", "leads", "--reason", "better"), "--reason needs --by too"),
-        (("promote", "leads", "--by", " ", "--reason", "x"), "--by ' ' says nothing"),
+        (("promote", "leads", "--by", " ", "--reason", "x"), "printable characters, it was ' '"),
+        (
+            ("promote", "leads", "--by", "Ann", "--reason", "x" * 1001),
+            "--reason should be 1 to 1,000",
+        ),
         (("rollback", "leads", "--by", "Ann"), "--by needs --reason too"),
         (("promote",), "say which model"),
         (("promote", "--log", "--by", "Ann"), "--log only shows"),

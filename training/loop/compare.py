@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
 from training.evaluation.later import LaterCutoffs, pair
-from training.loop.gate import Verdict, judge, withheld
+from training.loop.gate import judge
 from training.loop.kinds import Kind
+from training.loop.verdict import Verdict, withheld
 
 if TYPE_CHECKING:
     from training.params import GateParams

@@ -14,10 +14,8 @@ Resamples draw leads (or reps) whole, the same for both models, so their luck in
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from statistics import NormalDist
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
@@ -27,6 +25,7 @@ from training.evaluation.later import CHALLENGER, CHAMPION, Paired
 from training.evaluation.lead_forecasts import rows_by_value
 from training.evaluation.metrics import divide, log_loss
 from training.evaluation.resampled import DECILE, resampled_metrics
+from training.loop.verdict import WORDS, Compared, SegmentGain, Verdict, withheld
 from training.params import GateParams
 
 FEWEST_UNITS = 10
@@ -43,117 +42,6 @@ TOLERATED: Mapping[str, float] = MappingProxyType(
 )
 """How much farther from perfect is no matter, however surely it is measured: with enough rows any
 difference is beyond luck."""
-WORDS: Mapping[str, str] = MappingProxyType(
-    {
-        "log_loss": "log loss",
-        "brier": "Brier score",
-        "auc": "AUC",
-        "ece": "ECE",
-        "calibration_intercept": "calibration in the large",
-        "calibration_slope": "calibration slope",
-    }
-)
-
-
-@dataclass(frozen=True)
-class Compared:
-    """One figure of both models on the same rows.
-
-    Attributes:
-        metric: its name.
-        champion: the figure of the model in use.
-        challenger: that of the other one.
-        difference: challenger minus champion, from the same resamples.
-    """
-
-    metric: str
-    champion: Estimate
-    challenger: Estimate
-    difference: Estimate
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the three estimates as plain values."""
-        return {
-            "champion": self.champion.to_json(),
-            "challenger": self.challenger.to_json(),
-            "difference": self.difference.to_json(),
-        }
-
-
-@dataclass(frozen=True)
-class SegmentGain:
-    """The paired gain in log loss in one part of the company.
-
-    Attributes:
-        segment: what it is split by.
-        part: the value.
-        n_rows: forecasts.
-        gain: the champion's mean log loss minus the challenger's; its interval allows for the
-            number of parts. Without an interval where there is too little to judge.
-    """
-
-    segment: str
-    part: str
-    n_rows: int
-    gain: Estimate
-
-    @property
-    def is_worse(self) -> bool:
-        """Whether the challenger is worse there beyond luck."""
-        return self.gain.high is not None and self.gain.high < 0
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return {
-            "segment": self.segment,
-            "part": self.part,
-            "n_rows": self.n_rows,
-            "gain": self.gain.to_json(),
-            "is_worse": self.is_worse,
-        }
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the gate decided, and why.
-
-    Attributes:
-        promotes: whether the challenger may take the champion's place.
-        reasons: in words; every rule that is broken, or the gain if none is.
-        n_rows: forecasts compared.
-        gain: the champion's mean log loss minus the challenger's.
-        figures: both models' figures, by metric.
-        segments: the gain in every part.
-        level: coverage of the intervals.
-        withheld: why nothing could be judged, or None.
-    """
-
-    promotes: bool
-    reasons: tuple[str, ...]
-    n_rows: int
-    gain: Estimate
-    figures: tuple[Compared, ...]
-    segments: tuple[SegmentGain, ...]
-    level: float
-    withheld: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return everything as plain values fit for JSON."""
-        return {
-            "promotes": self.promotes,
-            "reasons": list(self.reasons),
-            "n_rows": self.n_rows,
-            "gain": self.gain.to_json(),
-            "figures": {figure.metric: figure.to_json() for figure in self.figures},
-            "segments": [segment.to_json() for segment in self.segments],
-            "level": self.level,
-            "withheld": self.withheld,
-        }
-
-
-def withheld(why: str, n_rows: int, params: GateParams) -> Verdict:
-    """Return the verdict where nothing can be judged: the champion stays."""
-    return Verdict(False, (why,), n_rows, Estimate(None), (), (), params.level, why)  # noqa: FBT003 - the first field says it
 
 
 def judge(rows: Paired, params: GateParams) -> Verdict:
@@ -304,29 +192,36 @@ def _worse_calibration(figures: tuple[Compared, ...]) -> Iterator[str]:
     it surely is: the distance of the nearer end, 0 where the interval holds the perfect value. Of
     the calibration slope, with 0.05 tolerated:
 
-    | champion          | challenger        | surely off by | clearly worse                   |
-    |-------------------|-------------------|---------------|---------------------------------|
-    | 1.4, 0.9 to 1.9   | 0.6, 0.5 to 0.7   | 0, 0.3        | yes: the champion's is luck     |
-    | 0.9, 0.8 to 1.1   | 0.9, 0.8 to 1.02  | 0, 0          | no                              |
-    | 0.6, 0.5 to 0.7   | 0.6, 0.5 to 0.68  | 0.3, 0.32     | no: the company changed for both |
+    | champion          | challenger        | surely off by | clearly worse                      |
+    |-------------------|-------------------|---------------|------------------------------------|
+    | 1.4, 0.9 to 1.9   | 0.6, 0.5 to 0.7   | 0, 0.3        | yes                                |
+    | 0.6, 0.5 to 0.7   | 0.6, 0.5 to 0.68  | 0.3, 0.32     | no: something changed for both     |
+    | 2.8, 0.9 to 4.7   | 1.9, 1.5 to 2.3   | 0, 0.5        | no: less off, to the same side     |
 
     An ECE is above 0 even for a perfect forecast, about as far for both models: there the interval
     of the difference decides.
     """
     for figure in figures:
         ideal = PERFECT.get(figure.metric)
-        if ideal is None:
-            continue
-        if figure.metric == "ece":
-            excess = figure.difference.low or 0.0
-        else:
-            excess = _surely_off(figure.challenger, ideal) - _surely_off(figure.champion, ideal)
-        if excess > TOLERATED[figure.metric]:
+        if ideal is not None and _excess(figure, ideal) > TOLERATED[figure.metric]:
             yield (
                 f"its calibration is clearly worse: {WORDS[figure.metric]} "
                 f"{figure.challenger.value:.3f}, the champion's is {figure.champion.value:.3f}, "
                 f"{ideal:g} is perfect"
             )
+
+
+def _excess(figure: Compared, ideal: float) -> float:
+    """Return by how much the challenger is surely farther from perfect than the champion."""
+    if figure.metric == "ece":
+        return figure.difference.low or 0.0
+    champion, challenger = (
+        (ideal if f.value is None else f.value) - ideal
+        for f in (figure.champion, figure.challenger)
+    )
+    if champion * challenger > 0 and abs(champion) >= abs(challenger):
+        return 0.0
+    return _surely_off(figure.challenger, ideal) - _surely_off(figure.champion, ideal)
 
 
 def _surely_off(figure: Estimate, ideal: float) -> float:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from training.evaluation.later import CHALLENGER, CHAMPION, Paired
 from training.evaluation.metrics import log_odds, logistic
 from training.evaluation.resampled import Forecasts
-from training.loop.gate import FEWEST_UNITS, Verdict, judge
+from training.loop.gate import FEWEST_UNITS, judge
+from training.loop.verdict import Verdict
 from training.params import GateParams
 
 Floats = NDArray[np.float64]
