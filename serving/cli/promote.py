@@ -55,7 +55,7 @@ def promote(
     \b
     pacesetter promote leads
     pacesetter promote quota --version 3
-    pacesetter promote leads --version 2 --by "Ann Lee" --reason "pilot agreed with the team"
+    pacesetter promote leads --version 2 --by "Ann Lee" --reason "the pilot agreed"
     pacesetter promote --log
     """
     if is_log:
