@@ -9,7 +9,7 @@ PacesetterError           exit code 2, unless said otherwise
 │   ├── NotFoundError     a lead, rep, model or other thing asked for does not exist
 │   └── LockedError       another process is at work on the same files
 ├── NotReady              an earlier step has not been run yet
-├── CheckFailed           `pacesetter check` found an error: exit code 1
+├── CheckFailed           an audit found an error, or a gate refused: exit code 1
 ├── LostRowsError         a bug: an ingest cannot account for every row
 ├── LeakageError          a bug: code asked for something beyond its cutoff
 └── FeatureError          a bug: a feature was declared wrongly
@@ -99,7 +99,7 @@ class LockedError(InputError):
 
 
 class CheckFailed(PacesetterError):
-    """`pacesetter check` found something of severity `error`."""
+    """An audit found something of severity `error`, or a gate refused a challenger."""
 
     exit_code = 1
 

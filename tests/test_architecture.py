@@ -18,7 +18,16 @@ LONGEST = 350
 
 ONLY_IN = {
     "duckdb": {"features/storage/engine.py"},
-    "sqlalchemy": {"features/ingest/database.py"},
+    "alembic": {
+        f"serving/store/{name}.py"
+        for name in ("database", "migrations/env", "migrations/versions/v0001_promotions")
+    },
+    "sqlalchemy": {
+        "features/ingest/database.py",
+        "serving/store/database.py",
+        "serving/store/promotions.py",
+        "serving/store/migrations/versions/v0001_promotions.py",
+    },
     "psycopg": {"features/ingest/database.py"},
     "leadforge": set(),
     "mlflow": {f"training/tracking/{name}.py" for name in ("registry", "store", "pyfunc")},

@@ -197,3 +197,23 @@ def log_note(warehouse: Warehouse) -> tuple[str, ...]:
         "and show nothing of these before it, so learning about quotas begins after it"
     )
     return (note,)
+
+
+def later_cutoffs(since: datetime, last: datetime, every_days: int) -> tuple[datetime, ...]:
+    """Return midnights at or after a moment, counted backwards from the last one; rising.
+
+    Args:
+        since: what a model has seen ends here, so what comes at or after it is new to the model.
+        last: the latest midnight with a known outcome.
+        every_days: the step.
+    """
+    first = first_midnight(since)
+    if last < first:
+        return ()
+    return tuple(grid(first + timedelta(days=(last - first).days % every_days), last, every_days))
+
+
+def first_midnight(since: datetime) -> datetime:
+    """Return the first midnight at or after a moment."""
+    before = midnight(since)
+    return before if before == since else before + timedelta(days=1)

@@ -115,6 +115,32 @@ class EvaluationParams(Section):
     seed: int = 7
 
 
+class GateParams(Section):
+    """When a challenger takes the champion's place."""
+
+    level: float = Field(
+        default=0.9,
+        gt=0,
+        lt=1,
+        description="coverage of the intervals; a rule is broken by luck in half of the rest",
+    )
+    margin: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="share of the champion's log loss by which a challenger may be worse; "
+        "0: it has to be better beyond luck",
+    )
+    minimum_rows: int = Field(
+        default=200,
+        ge=1,
+        description="forecasts below which a comparison, or a segment, is unjudged",
+    )
+    every_days: int = Field(default=7, ge=1, description="days between the cutoffs compared")
+    draws: int = Field(default=400, ge=20, description="resamples behind every interval")
+    seed: int = 7
+
+
 class ScoringParams(Section):
     """How leads are ranked, and how many reasons each gets."""
 
@@ -132,4 +158,5 @@ class TrainingParams(Section):
     split: SplitParams = SplitParams()
     booster: BoosterParams = BoosterParams()
     evaluation: EvaluationParams = EvaluationParams()
+    gate: GateParams = GateParams()
     scoring: ScoringParams = ScoringParams()

@@ -11,6 +11,7 @@ import rich_click as click
 
 from features.errors import CheckFailed
 from features.simulation.settings import PRESETS
+from serving.cli.promote import promote, rollback
 from serving.cli.session import Common, MomentParam, Session, common, verb
 from serving.cli.simulate import simulate
 from serving.cli.tables import show_lead, show_rep
@@ -68,6 +69,8 @@ def pacesetter(
 
 pacesetter.add_command(simulate)
 pacesetter.add_command(token)
+pacesetter.add_command(promote)
+pacesetter.add_command(rollback)
 
 
 @pacesetter.command(short_help="Validate an extract into the warehouse, which it replaces.")
@@ -152,7 +155,8 @@ def train(
 ) -> None:
     """Learn from the warehouse and register with MLflow: leads, quota, or all the tables allow.
 
-    The first model of a kind becomes champion; later ones stay challengers unless --promote. A
+    The first model of a kind becomes champion; later ones stay challengers until
+    `promote` finds them better, or --promote is given. A
     first lead model that is not shown to beat the base rate and age alone on the newest mature past
     gives way to the fallback. With --json: `models`, each with kind, version, alias, evidence,
     says, doubt (why it is not shown to know more than age, or null) and metrics; and `left_out`,

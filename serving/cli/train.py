@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
+from serving.cli.champions import ASKED_FOR, Champions, Decision
 from serving.cli.figures import show_grade
 from serving.cli.session import Session
 from serving.home.home import Home
+from serving.store.promotions import How
 from training.loop import record
 from training.loop.kinds import Kind
 from training.loop.record import TrainingRecord
@@ -100,13 +102,15 @@ def _register(
     """
     console = session.console
     with console.progress("registering", 1) as advance:
+        champions = Champions(session.home, tracking)
         version = tracking.log(run)
-        if promote:
-            tracking.promote(run.kind, version, "asked for with train --promote")
+        champions.note(run.kind)
+        if promote and tracking.live(run.kind) != version:
+            champions.promote(run.kind, version, Decision(How.TRAIN, ASKED_FOR))
         advance(1)
     champion = tracking.live(run.kind)
     alias = "champion" if champion == version else "challenger"
     console.say(f"registered as version {version}, {alias}")
     if alias == "challenger":
-        console.say(f"version {champion} stays champion; `train --promote` would replace it")
+        console.say(f"version {champion} stays champion; `promote {run.kind}` compares them")
     return {"kind": run.kind, "version": version, "alias": alias}

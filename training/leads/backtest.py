@@ -145,13 +145,13 @@ def _forecast_fold(
         fold=Fold(number, cutoffs, dict(bundle.about)),
         frame=frame,
         baselines={baseline.name: baseline.forecast(examples.X) for baseline in fitted},
-        segments=_segment_columns(examples, bundle),
+        segments=segment_columns(examples, bundle),
         bundle=bundle,
         examples=examples,
     )
 
 
-def _segment_columns(examples: Examples, bundle: Bundle) -> pd.DataFrame:
+def segment_columns(examples: Examples, bundle: Bundle) -> pd.DataFrame:
     """Return the part of the company each row belongs to as of its cutoff, a column a segment."""
     columns: dict[str, npt.NDArray[Any]] = {"evidence": bundle.evidence.of_rows(examples.X)}
     if "age_days" in examples.X:

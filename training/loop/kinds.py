@@ -30,6 +30,7 @@ class Kind:
         name: "leads" or "quota"; names the experiment and the registered model too.
         subject: what it forecasts, in words.
         scored: what its scores are of, in words.
+        units: what is drawn whole where luck is measured, in words.
         needs: the tables it cannot do without.
         files: what its files are called.
         headline: the metrics that a terminal shows, and what they are called there.
@@ -40,6 +41,7 @@ class Kind:
     name: str
     subject: str
     scored: str
+    units: str
     needs: tuple[str, ...]
     files: Files
     headline: Mapping[str, str]
@@ -47,7 +49,7 @@ class Kind:
 
     @property
     def steps(self) -> Steps:
-        """How it is trained, backtested, graded, reported and scored."""
+        """How it is trained, backtested, graded, reported, scored and compared."""
         return self.load()
 
     def require(self, warehouse: Warehouse, purpose: str) -> None:
@@ -79,6 +81,7 @@ LEADS = Kind(
     name="leads",
     subject="lead conversion",
     scored="open leads",
+    units="leads",
     needs=("leads", "activities"),
     files=Files("lead_predictions.parquet", "lead_scores.parquet"),
     headline=MappingProxyType(
@@ -96,6 +99,7 @@ QUOTA = Kind(
     name="quota",
     subject="quota attainment",
     scored="reps with a running quota",
+    units="reps",
     needs=("deals", "quotas"),
     files=Files("quota_predictions.parquet", "rep_scores.parquet"),
     headline=MappingProxyType(

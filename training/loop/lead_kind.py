@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
 from training.checks.audit import audit
 from training.evaluation.honesty import AGE, BASE_RATE
+from training.evaluation.later import LaterCutoffs, LaterForecasts
 from training.evaluation.lead_forecasts import Predictions
 from training.evaluation.leads import Evaluation, evaluate
 from training.evaluation.truth import LEADS as TRUE_CHANCES
@@ -25,6 +27,7 @@ from training.leads.backtest import Backtest, backtest_leads
 from training.leads.beeswarm import beeswarm
 from training.leads.bundle import Bundle
 from training.leads.fit import luck_of_seeds
+from training.leads.later import forecast_later_leads, lead_cutoffs
 from training.leads.score import score_leads
 from training.leads.steadiness import UNSTEADY, most_telling
 from training.leads.train import settings_of, train_leads
@@ -125,6 +128,26 @@ def score(
     return score_leads(warehouse, bundle, version, as_of, params.scoring)
 
 
+def later(
+    warehouse: Warehouse, bundle: AnyBundle, since: datetime, every_days: int
+) -> LaterCutoffs:
+    """Return the cutoffs at which models can be compared; see `training.leads.later`."""
+    return lead_cutoffs(warehouse, _own(bundle), since, every_days)
+
+
+def forecast(
+    warehouse: Warehouse, bundle: AnyBundle, cutoffs: Sequence[datetime]
+) -> LaterForecasts:
+    """Forecast later rows, beside what happened; see `training.leads.later`."""
+    return forecast_later_leads(warehouse, _own(bundle), cutoffs)
+
+
+def _own(bundle: AnyBundle) -> Bundle:
+    if not isinstance(bundle, Bundle):
+        raise NotReady(f"model {bundle.version} is not a lead model")
+    return bundle
+
+
 def _backtested(asked: Range, result: Backtest, recipe: Recipe) -> Backtested:
     params, last = recipe.training, result.last
     settings = {
@@ -186,4 +209,13 @@ def _span(fold: Fold) -> FoldSpan:
     return FoldSpan(f"fold {fold.number + 1}", learned, ends("calibrate"), fold.cutoffs)
 
 
-STEPS = Steps(train=train, backtest=backtest, truth=truth, grade=grade, report=report, score=score)
+STEPS = Steps(
+    train=train,
+    backtest=backtest,
+    truth=truth,
+    grade=grade,
+    report=report,
+    score=score,
+    later=later,
+    forecast=forecast,
+)

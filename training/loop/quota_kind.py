@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from features.errors import InputError, NotReady
 from features.ingest.commits import Commits
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
+from training.evaluation.later import LaterCutoffs, LaterForecasts
 from training.evaluation.quota import QuotaEvaluation, evaluate_quota
 from training.evaluation.quota_forecasts import QuotaPredictions
 from training.evaluation.quota_group import QuotaSettings
@@ -25,6 +27,7 @@ from training.quota.baselines import COMMITTED
 from training.quota.bundle import QuotaBundle
 from training.quota.commits import commits_json
 from training.quota.fallback import NAME
+from training.quota.later import forecast_later_reps, quota_cutoffs
 from training.quota.score import score_reps
 from training.quota.train import train_quota
 from training.report.page import ReportContext
@@ -99,6 +102,26 @@ def score(
     return score_reps(warehouse, bundle, version, as_of)[0]
 
 
+def later(
+    warehouse: Warehouse, bundle: AnyBundle, since: datetime, every_days: int
+) -> LaterCutoffs:
+    """Return the cutoffs at which models can be compared; see `training.quota.later`."""
+    return quota_cutoffs(warehouse, _own(bundle), since, every_days)
+
+
+def forecast(
+    warehouse: Warehouse, bundle: AnyBundle, cutoffs: Sequence[datetime]
+) -> LaterForecasts:
+    """Forecast later rows, beside what happened; see `training.quota.later`."""
+    return forecast_later_reps(warehouse, _own(bundle), cutoffs)
+
+
+def _own(bundle: AnyBundle) -> QuotaBundle:
+    if not isinstance(bundle, QuotaBundle):
+        raise NotReady(f"model {bundle.version} is not a quota model")
+    return bundle
+
+
 def _backtested(
     asked: Range, result: QuotaBacktest, recipe: Recipe, commits: Commits | None
 ) -> Backtested:
@@ -126,4 +149,13 @@ def _span(fold: Fold) -> FoldSpan:
     return FoldSpan(f"fold {fold.number + 1}", learned, blind, fold.cutoffs)
 
 
-STEPS = Steps(train=train, backtest=backtest, truth=truth, grade=grade, report=report, score=score)
+STEPS = Steps(
+    train=train,
+    backtest=backtest,
+    truth=truth,
+    grade=grade,
+    report=report,
+    score=score,
+    later=later,
+    forecast=forecast,
+)

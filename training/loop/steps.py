@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from features.ingest.commits import Commits
     from features.progress import Progress
     from features.storage.warehouse import Warehouse
+    from training.evaluation.later import LaterCutoffs, LaterForecasts
     from training.evaluation.truth import Truth
     from training.loop.results import Backtested, Graded, Recipe, Trained
     from training.params import TrainingParams
@@ -33,6 +34,8 @@ class Steps:
         grade: say how good forecasts were.
         report: render the page people read.
         score: forecast everything that is open or running at a moment.
+        later: the cutoffs at or after a moment with a known outcome, every so many days.
+        forecast: what a model says at such cutoffs, beside what happened.
     """
 
     train: Callable[[Warehouse, Recipe, Progress], Trained]
@@ -41,3 +44,5 @@ class Steps:
     grade: Callable[[Backtested, TrainingParams, Truth | None, Progress], Graded]
     report: Callable[[Graded, ReportContext], str]
     score: Callable[[Warehouse, AnyBundle, str, datetime, TrainingParams], pd.DataFrame]
+    later: Callable[[Warehouse, AnyBundle, datetime, int], LaterCutoffs]
+    forecast: Callable[[Warehouse, AnyBundle, Sequence[datetime]], LaterForecasts]

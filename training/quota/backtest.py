@@ -161,7 +161,7 @@ def _forecast_fold(
         frame=with_commits(frame, warehouse, reps.keys, commits),
         baselines=_baselines(training_set, past, new, params),
         rollups=with_actual(roll_up(futures), futures, parts),
-        segments=_segment_columns(reps),
+        segments=segment_columns(reps),
         bundle=bundle,
     )
 
@@ -253,7 +253,7 @@ def _figures(reps: Examples) -> pd.DataFrame:
     return reps.X[[*RULE_COLUMNS]].assign(week=week, rep_period=rep_period)
 
 
-def _segment_columns(reps: Examples) -> pd.DataFrame:
+def segment_columns(reps: Examples) -> pd.DataFrame:
     """Return the part of the company and of the period each row belongs to, a column a segment."""
     gone = reps.X["share_gone"].to_numpy()
     quarter = QUARTERS[np.clip((gone * 4).astype(int), 0, 3)]

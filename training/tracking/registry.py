@@ -155,6 +155,18 @@ class Tracking:
                 self._set_champion(kind, number, why)
         return number
 
+    def figures(self, kind: str, which: str) -> dict[str, float]:
+        """Return what was measured when a model was trained, by name.
+
+        Raises:
+            NotReady: there is no model of the kind.
+            NotFoundError: there are models, but not this one.
+        """
+        number = self._number(kind, which)
+        with self._open() as client:
+            run = client.get_run(self._registered(kind)[number].run_id)
+        return {name: float(value) for name, value in sorted(run.data.metrics.items())}
+
     def promotions(self, kind: str) -> list[Promotion]:
         """Return the changes of champion, the oldest first."""
         if self.live(kind) is None:

@@ -8,8 +8,7 @@ import pytest
 from sellers import FEATURES, HORIZON, START, UNTIL
 
 from features.storage.warehouse import Warehouse
-from training.leads.fit import learn_leads
-from training.leads.fit import luck_of_seeds
+from training.leads.fit import learn_leads, luck_of_seeds
 from training.leads.train import Trained, settings_of, train_leads
 from training.params import EvaluationParams, TrainingParams
 

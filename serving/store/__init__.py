@@ -1,0 +1,1 @@
+"""What people and schedulers decided: a database of this home, HOME/data/store.sqlite."""

@@ -1,0 +1,117 @@
+"""The store's database, opened: made if need be, and brought to this version's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alembic.command import upgrade
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
+from sqlalchemy.exc import DatabaseError
+
+from features.errors import InputError
+from features.storage.files import held
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+WAIT_SECONDS = 30
+"""How long a writer waits for another one."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """The database of one home.
+
+    Attributes:
+        home: the folder that holds data/.
+    """
+
+    home: Path
+
+    @property
+    def path(self) -> Path:
+        """The database's file."""
+        return self.home / "data" / "store.sqlite"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the store while something else changes with it; other processes wait."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with held(self.path.with_name("store.lock")):
+            yield
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a connection to read from.
+
+        Raises:
+            InputError: the file is not a store, or a later version of pacesetter made it.
+        """
+        with self._engine().connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction; it is kept if the block ends well, and undone if not."""
+        with self._engine().begin() as connection:
+            yield connection
+
+    def _engine(self) -> Engine:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        # No pool: forked workers would share its connections, and an open one would write into a
+        # file that has been removed since.
+        address = URL.create("sqlite", database=str(self.path))
+        waits = {"timeout": WAIT_SECONDS}
+        engine = create_engine(address, poolclass=NullPool, connect_args=waits)
+        event.listen(engine, "connect", _prepare)
+        try:
+            with engine.connect() as connection:
+                is_current = _revision(connection) == _scripts().get_current_head()
+            if not is_current:
+                self._migrate(engine)
+        except DatabaseError as error:
+            raise InputError(
+                f"{self.path} cannot be used as a store: {error.orig}; restore it from a backup, "
+                "or move it away to begin a new one"
+            ) from None
+        return engine
+
+    def _migrate(self, engine: Engine) -> None:
+        # One process at a time: two that found no tables would both make them.
+        with held(self.path.with_name("store.migration.lock")), engine.begin() as connection:
+            config = _config()
+            config.attributes["connection"] = connection
+            try:
+                upgrade(config, "head")
+            except CommandError as error:
+                raise InputError(
+                    f"{self.path} was made by a later version of pacesetter ({error}): update "
+                    "pacesetter, or use another --home"
+                ) from None
+
+
+def _prepare(connection: Any, _record: Any) -> None:
+    """Let readers go on while somebody writes, and put every commit on disk."""
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _config() -> Config:
+    config = Config()
+    # A percent sign would be read as the beginning of a placeholder.
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())

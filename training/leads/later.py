@@ -1,0 +1,57 @@
+"""Forecasts of leads at cutoffs that a model had not learned from, to compare two models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pandas as pd
+
+from features.build import build
+from features.definitions.lead import conversion_features
+from features.labels.conversion import conversion, last_mature_cutoff
+from features.storage.warehouse import Warehouse
+from training.cutoffs import first_midnight, later_cutoffs
+from training.evaluation.later import LaterCutoffs, LaterForecasts
+from training.leads.backtest import segment_columns
+from training.leads.bundle import Bundle
+
+
+def lead_cutoffs(
+    warehouse: Warehouse, bundle: Bundle, since: datetime, every_days: int
+) -> LaterCutoffs:
+    """Return the mature cutoffs at or after a moment.
+
+    Args:
+        warehouse: the history.
+        bundle: tells the horizon.
+        since: no model to be compared has seen what lies at or after it.
+        every_days: the step between cutoffs.
+    """
+    last = last_mature_cutoff(bundle.horizon_days, warehouse.data_until)
+    ripe_from = first_midnight(since) + timedelta(days=bundle.horizon_days)
+    return LaterCutoffs(later_cutoffs(since, last, every_days), ripe_from)
+
+
+def forecast_later_leads(
+    warehouse: Warehouse, bundle: Bundle, cutoffs: Sequence[datetime]
+) -> LaterForecasts:
+    """Forecast every lead that was open at each cutoff, beside what became of it.
+
+    Args:
+        warehouse: the history.
+        bundle: the model.
+        cutoffs: at or after the moment up to which the model saw the data.
+    """
+    # All declared features, those the model leaves out too: segments are read off them.
+    declared = conversion_features(bundle.vocabulary, bundle.params, bundle.horizon_days)
+    examples = build(warehouse, declared, bundle.vocabulary, cutoffs, bundle.params)
+    keys = examples.keys[["lead_id", "cutoff"]]
+    return LaterForecasts(
+        event=f"a lead converts within {bundle.horizon_days} days",
+        keys=pd.DataFrame(keys).reset_index(drop=True),
+        # A model forecasts from its own features, and from no others.
+        p=bundle.probability(examples.X[[*bundle.columns]]),
+        y=conversion(warehouse, examples.keys, bundle.horizon_days),
+        segments=segment_columns(examples, bundle),
+    )
