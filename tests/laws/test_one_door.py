@@ -117,6 +117,7 @@ ALLOWED = (
     ("training/quota/deals.py", "deadline <= until", MATURE),
     ("training/quota/deals.py", "other < deadline", LABEL),
     ("training/quota/fallback.py", "period_end <= until", MATURE),
+    ("training/quota/later.py", "other <= data_until", MATURE),
     ("training/quota/new_business.py", "period_end <= other", MATURE),
     ("training/quota/train.py", "period_end <= other", MATURE),
     ("training/rolling.py", "cutoff >= other", WINDOW),
