@@ -52,7 +52,7 @@ def time_ahead(
 
 
 def time_that_passed(
-    warehouse: Warehouse, cutoffs: Sequence[datetime], horizon_days: int, params: FeatureParams
+    daily: DailyCounts, cutoffs: Sequence[datetime], horizon_days: int, params: FeatureParams
 ) -> Floats:
     """Count the working days up to the horizon, all as known at the end of the history.
 
@@ -60,7 +60,7 @@ def time_that_passed(
     from labels that are mature, never for a forecast.
 
     Args:
-        warehouse: cut to the moment of training.
+        daily: as the moment of training shows it.
         cutoffs: the moments, whose horizons have passed.
         horizon_days: how far the labels look ahead.
         params: the working days, and the days off that are known for all years.
@@ -68,21 +68,19 @@ def time_that_passed(
     Returns:
         One number a cutoff.
     """
-    (daily,) = daily_counts(warehouse, [warehouse.data_until], params)
     return working_days_ahead(cutoffs, horizon_days, params, day_shares(daily))
 
 
-def days_found(warehouse: Warehouse, params: FeatureParams) -> tuple[str, ...]:
+def days_found(daily: DailyCounts, params: FeatureParams) -> tuple[str, ...]:
     """Say which days without or with little activity forecasts will count as such.
 
     Args:
-        warehouse: cut to the moment of training.
-        params: the working days, and the days off that are known for all years.
+        daily: as the moment of training shows it.
+        params: the working days.
 
     Returns:
         One sentence; none where all days are like others.
     """
-    (daily,) = daily_counts(warehouse, [warehouse.data_until], params)
     worked = {WEEKDAYS.index(day) for day in params.working_days}
     shares = {day: share for day, share in day_shares(daily).items() if day.weekday() in worked}
     if not shares:
@@ -96,6 +94,12 @@ def days_found(warehouse: Warehouse, params: FeatureParams) -> tuple[str, ...]:
         "ahead, and forecasts that reach into them are lower"
     )
     return (says,)
+
+
+def counts_at_end(warehouse: Warehouse, params: FeatureParams) -> DailyCounts:
+    """Count the reps' activities by day, as the end of a history shows them."""
+    (daily,) = daily_counts(warehouse, [warehouse.data_until], params)
+    return daily
 
 
 def daily_counts(

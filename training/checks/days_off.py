@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from features.as_of.working_time import daily_counts
+from features.as_of.working_time import counts_at_end
 from features.history.quiet_days import quiet_days
 from features.params import WEEKDAYS, FeatureParams
 from features.storage.warehouse import Warehouse
@@ -24,7 +24,7 @@ def days_off_findings(warehouse: Warehouse, params: FeatureParams) -> Iterator[F
         warehouse: cut to the moment it is judged at.
         params: the working days, and the days off that are known.
     """
-    (daily,) = daily_counts(warehouse, [warehouse.data_until], params)
+    daily = counts_at_end(warehouse, params)
     worked = {WEEKDAYS.index(day) for day in params.working_days}
     days = [day for day in quiet_days(daily) if day.weekday() in worked]
     if not days:

@@ -28,12 +28,12 @@ class LaterCutoffs:
 
     Attributes:
         cutoffs: rising; all outcomes at them are known, or known for some of the rows.
-        ripe_from: the extract must reach at least this moment for the first outcome to be known;
+        mature_from: the extract must reach at least this moment for the first outcome to be known;
             None where nothing is running that could ever be known.
     """
 
     cutoffs: tuple[datetime, ...]
-    ripe_from: datetime | None
+    mature_from: datetime | None
 
 
 @dataclass(frozen=True, eq=False)

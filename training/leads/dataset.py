@@ -12,11 +12,12 @@ import pandas as pd
 from scipy.special import logit
 
 from features.arrays import Bools, Floats
-from features.as_of.working_time import days_found, time_that_passed
+from features.as_of.working_time import counts_at_end, days_found, time_that_passed
 from features.build import Examples, build
-from features.definitions.lead import conversion_features
-from features.definitions.time_ahead import DAYS_AHEAD
+from features.definitions.lead import lead_features
+from features.definitions.time_ahead import DAYS_AHEAD, days_ahead
 from features.feature import FeatureSet
+from features.history.quiet_days import DailyCounts
 from features.history.vocabulary import Vocabulary, read_vocabulary
 from features.labels.conversion import conversion
 from features.params import FeatureParams
@@ -129,44 +130,39 @@ def build_training_set(
         The training set; without a row where history is too short.
     """
     vocabulary = read_vocabulary(warehouse, features)
-    declared = conversion_features(vocabulary, features, horizon_days)
-    declared = declared.without(frozenset(params.leads.leave_out))
+    left_out = frozenset(params.leads.leave_out)
+    declared = lead_features(vocabulary, features).without(left_out)
     cutoffs = training_cutoffs(warehouse, horizon_days, params)
+    daily = counts_at_end(warehouse, features)
     if cutoffs:
-        examples = _examples(warehouse, declared, vocabulary, cutoffs, (horizon_days, features))
+        examples = build(warehouse, declared, vocabulary, cutoffs, features)
         y = conversion(warehouse, examples.keys, horizon_days)
     else:
         examples, y = _no_examples(declared), np.empty(0)
+    if DAYS_AHEAD not in left_out:
+        examples = _as_it_came(examples, daily, horizon_days, features)
     suspicions = suspicious_features(examples, y, params.leads.allow_suspicious)
     # A cutoff at which no lead is open, as in a pause of the business, has nothing to learn from.
     peopled = [moment.to_pydatetime() for moment in sorted(examples.keys[CUTOFF].unique())]
     split = split_in_time(peopled, horizon_days, params.split)
-    says = (*split.says, *taken_over(warehouse), *days_found(warehouse, features))
+    says = (*split.says, *taken_over(warehouse), *days_found(daily, features))
     split = replace(split, says=says)
     return TrainingSet(examples, y, split, suspicions, vocabulary, horizon_days)
 
 
-def _examples(
-    warehouse: Warehouse,
-    declared: FeatureSet,
-    vocabulary: Vocabulary,
-    cutoffs: Sequence[datetime],
-    of_time: tuple[int, FeatureParams],
+def _as_it_came(
+    examples: Examples, daily: DailyCounts, horizon_days: int, params: FeatureParams
 ) -> Examples:
-    """Build every feature as of its cutoff, but the working days ahead as they came to pass.
+    """Put the working days ahead beside the other features, as they came to pass.
 
     A holiday that nobody could foresee explains why little was won, as part of the label's story.
     """
-    horizon_days, params = of_time
-    examples = build(
-        warehouse, declared.without(frozenset({DAYS_AHEAD})), vocabulary, cutoffs, params
-    )
-    if DAYS_AHEAD not in declared.names:
-        return examples
-    days = time_that_passed(warehouse, cutoffs, horizon_days, params)
-    by_cutoff = pd.Series(days, index=pd.to_datetime(list(cutoffs)))
-    passed = examples.keys[CUTOFF].map(by_cutoff).to_numpy(np.float64)
-    return replace(examples, X=examples.X.assign(**{DAYS_AHEAD: passed}), feature_set=declared)
+    moments = sorted(examples.keys[CUTOFF].unique())
+    days = time_that_passed(daily, moments, horizon_days, params)
+    passed = examples.keys[CUTOFF].map(pd.Series(days, index=pd.to_datetime(moments)))
+    X = examples.X.assign(**{DAYS_AHEAD: passed.to_numpy(np.float64)})
+    declared = examples.feature_set.joined([days_ahead(horizon_days, params)])
+    return replace(examples, X=X, feature_set=declared)
 
 
 def _no_examples(declared: FeatureSet) -> Examples:

@@ -29,8 +29,8 @@ def lead_cutoffs(
         every_days: the step between cutoffs.
     """
     last = last_mature_cutoff(bundle.horizon_days, warehouse.data_until)
-    ripe_from = first_midnight(since) + timedelta(days=bundle.horizon_days)
-    return LaterCutoffs(later_cutoffs(since, last, every_days), ripe_from)
+    mature_from = first_midnight(since) + timedelta(days=bundle.horizon_days)
+    return LaterCutoffs(later_cutoffs(since, last, every_days), mature_from)
 
 
 def forecast_later_leads(

@@ -90,10 +90,10 @@ def _nothing_yet(later: LaterCutoffs, since: datetime, data_until: datetime) -> 
         f"nothing that neither model has seen is mature yet: the later one saw the data up to "
         f"{since:%Y-%m-%d}, and the extract ends at {data_until:%Y-%m-%d}"
     )
-    if later.ripe_from is None:
+    if later.mature_from is None:
         return f"{says}; no quota runs after that, so ingest the next quotas first"
-    days = -(-(later.ripe_from - data_until).total_seconds() // 86_400)
+    days = -(-(later.mature_from - data_until).total_seconds() // 86_400)
     return (
-        f"{says}; the first outcomes are known once it reaches {later.ripe_from:%Y-%m-%d}, "
+        f"{says}; the first outcomes are known once it reaches {later.mature_from:%Y-%m-%d}, "
         f"{days:.0f} days later, and a sound comparison takes some weeks more"
     )

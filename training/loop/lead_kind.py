@@ -123,9 +123,7 @@ def score(
     warehouse: Warehouse, bundle: AnyBundle, version: str, as_of: datetime, params: TrainingParams
 ) -> pd.DataFrame:
     """Score and rank every open lead; see `training.leads.score`."""
-    if not isinstance(bundle, Bundle):
-        raise NotReady(f"version {version} is not a lead model")
-    return score_leads(warehouse, bundle, version, as_of, params.scoring)
+    return score_leads(warehouse, _own(bundle), version, as_of, params.scoring)
 
 
 def later(

@@ -97,9 +97,7 @@ def score(
 ) -> pd.DataFrame:
     """Forecast every rep with a running quota; see `training.quota.score`."""
     del params
-    if not isinstance(bundle, QuotaBundle):
-        raise NotReady(f"version {version} is not a quota model")
-    return score_reps(warehouse, bundle, version, as_of)[0]
+    return score_reps(warehouse, _own(bundle), version, as_of)[0]
 
 
 def later(

@@ -12,7 +12,13 @@ import pytest
 from by_hand import Opened, day
 from extract import Row, touch
 
-from features.as_of.working_time import daily_counts, days_found, time_ahead, time_that_passed
+from features.as_of.working_time import (
+    counts_at_end,
+    daily_counts,
+    days_found,
+    time_ahead,
+    time_that_passed,
+)
 from features.history.quiet_days import DailyCounts
 from features.params import FeatureParams
 
@@ -82,17 +88,19 @@ def test_the_second_christmas_is_expected_and_the_first_is_remembered(opened: Op
     rows, december = company(1, days=440), [day(344), day(709)]
     with opened(until=700, activities=rows) as warehouse:
         assert time_ahead(warehouse, december, 30, FeatureParams()).tolist() == [22, 20]
-        assert time_that_passed(warehouse, december, 30, FeatureParams()).tolist() == [20, 20]
+        assert time_that_passed(
+            counts_at_end(warehouse, FeatureParams()), december, 30, FeatureParams()
+        ).tolist() == [20, 20]
 
 
 def test_what_was_found_is_said(opened: Opened) -> None:
     """Two days of Christmas in view, two ahead; a company without any says nothing."""
     params = FeatureParams()
     with opened(until=460, activities=company(1)) as warehouse:
-        (says,) = days_found(warehouse, params)
+        (says,) = days_found(counts_at_end(warehouse, params), params)
     assert "2 had no activity and 0 lay in slow weeks; 2 and 0 are expected" in says
     with opened(until=300, activities=company(1, days=300)) as warehouse:
-        assert days_found(warehouse, params) == ()
+        assert days_found(counts_at_end(warehouse, params), params) == ()
 
 
 def test_without_activities_the_calendar_is_all_there_is(opened: Opened) -> None:

@@ -121,9 +121,9 @@ def test_few_reps_are_too_few(sold: tuple[Warehouse, QuotaBundle]) -> None:
 def test_quotas_that_end_later_are_waited_for(sold: tuple[Warehouse, QuotaBundle]) -> None:
     """In a running period the day its outcome is known is named; after the last one none is."""
     history, model = sold
-    assert QUOTA.steps.later(history, model, history.data_until, 7).ripe_from == QUARTERS[6]
+    assert QUOTA.steps.later(history, model, history.data_until, 7).mature_from == QUARTERS[6]
     after = QUOTA.steps.later(history, model, datetime(2030, 1, 1), 7)
-    assert (after.cutoffs, after.ripe_from) == ((), None)
+    assert (after.cutoffs, after.mature_from) == ((), None)
 
 
 def test_a_model_of_the_other_kind_is_refused(
