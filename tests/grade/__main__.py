@@ -103,7 +103,7 @@ def sample_company(seed: int) -> list[Grade]:
     return [
         Grade(f"{what}: registers", registered, "", None),
         Grade(f"{what}: planted columns named", said, "all 3", not missed),
-        Grade(f"{what}: AUC on the newest ripe past", auc, "modest, not near 1", None),
+        Grade(f"{what}: AUC on the newest mature past", auc, "modest, not near 1", None),
     ]
 
 
