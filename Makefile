@@ -38,11 +38,13 @@ demo: install  ## Make a sample company, train, print a call list, serve until C
 test: check  ## All checks and tests
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
-check: $(DEV_STAMP)  ## Format, lint, types, import rule
+check: $(DEV_STAMP)  ## Format, lint, types, import rule, dependencies and licences
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/python tests/supply
 
 format: $(DEV_STAMP)  ## Format and mend what can be mended
 	$(BIN)/ruff format .
@@ -60,6 +62,8 @@ lock: $(DEV_STAMP)  ## Resolve the lock files anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url \
 		--extra spark --group build --group dev -c requirements.lock pyproject.toml \
 		-o requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps -r requirements-dev.lock
+	$(BIN)/python tests/supply --write
 
 clean:  ## Remove what was installed and made
 	rm -rf $(VENV)
