@@ -51,18 +51,14 @@ class RunRecord:
 
     def params(self) -> list[tuple[str, str]]:
         """Return the settings that MLflow can show, by name: `training.booster.seed`."""
-        return [
-            (key, value)
-            for key, value in _flat("", self.settings)
-            if len(value) <= LONGEST_VALUE and re.fullmatch(rf"[\w./ -]{{1,{LONGEST_KEY}}}", key)
-        ]
+        return as_params(self.settings)
 
     def write(self, folder: Path) -> None:
         """Write all artifacts except the model into an empty folder."""
-        _write(folder / "settings.json", _as_json(self.settings))
-        _write(folder / "features.json", _as_json(self.bundle.describe()))
+        write_file(folder / "settings.json", _as_json(self.settings))
+        write_file(folder / "features.json", _as_json(self.bundle.describe()))
         for name, content in self.files.items():
-            _write(folder / name, content)
+            write_file(folder / name, content)
 
 
 @dataclass(frozen=True)
@@ -120,7 +116,17 @@ class Promotion:
     why: str
 
 
-def _write(path: Path, content: str | bytes | Path) -> None:
+def as_params(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the settings that MLflow can show, as texts under dotted names."""
+    return [
+        (key, value)
+        for key, value in _flat("", settings)
+        if len(value) <= LONGEST_VALUE and re.fullmatch(rf"[\w./ -]{{1,{LONGEST_KEY}}}", key)
+    ]
+
+
+def write_file(path: Path, content: str | bytes | Path) -> None:
+    """Write an artifact: text, bytes, or a copy of a file; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(content, Path):
         content = content.read_bytes()

@@ -8,7 +8,6 @@ Importing MLflow takes seconds, so it waits until the first question that needs 
 from __future__ import annotations
 
 import json
-import math
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,10 +19,13 @@ from typing import TYPE_CHECKING
 
 from features.clock import naive_utc, utc_now
 from features.errors import NotFoundError, NotReady
+from training.tracking import words
 from training.tracking.loading import load_bundle
 from training.tracking.pyfunc import BUNDLE, save_registered
 from training.tracking.records import LoadedModel, Promotion, RunRecord, Version
+from training.tracking.runs import Runs
 from training.tracking.store import Mlruns, quiet
+from training.tracking.tuning import TuningRun, open_tuning
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -35,8 +37,6 @@ PREVIOUS = "previous"
 
 _LIVE_FROM = "live from "
 """Begins the tag of a promotion; its moment follows."""
-_PARAMS_AT_ONCE = 100
-"""MLflow takes no more in one call."""
 
 
 @dataclass(frozen=True)
@@ -72,18 +72,25 @@ class Tracking:
             folder = Path(temporary)
             run.write(folder / "run")
             save_registered(run.bundle, folder / "model")
-            experiment = self._experiment(run.kind)
+            experiment = self._runs.experiment(run.kind, words.experiment(run.kind))
             name = f"{run.kind} {run.bundle.version}"
-            created = client.create_run(experiment, tags=run.tags(), run_name=name)
-            run_id: str = created.info.run_id
-            try:
+            with self._runs.run(experiment, name, run.tags()) as run_id:
                 source = self._fill(run_id, experiment, run, folder)
-            except BaseException:
-                client.set_terminated(run_id, "FAILED")
-                raise
-            client.set_terminated(run_id)
             with self.mlruns.locked():
                 return self._register(run, run_id, source)
+
+    @contextmanager
+    def tuning(self, kind: str, name: str) -> Iterator[TuningRun]:
+        """Open the run of a search for better settings; one of that name is taken up again.
+
+        Args:
+            kind: `leads` or `quota`.
+            name: of the search: equal names, one run.
+        """
+        with self._open():
+            experiment = self._runs.experiment(f"{kind}-tuning", words.tuning(kind))
+            with open_tuning(self._runs, experiment, name) as opened:
+                yield opened
 
     def versions(self, kind: str) -> list[Version]:
         """Return all models of a kind, the oldest first."""
@@ -183,43 +190,26 @@ class Tracking:
     def _client(self) -> MlflowClient:
         return self.mlruns.open()
 
+    @property
+    def _runs(self) -> Runs:
+        return Runs(self.mlruns, self._client)
+
     @contextmanager
     def _open(self) -> Iterator[MlflowClient]:
         client = self._client
         with quiet():
             yield client
 
-    def _experiment(self, kind: str) -> str:
-        """Return the id of a kind's experiment, with its artifacts where this home is now."""
-        place = self.mlruns.place(kind)
-        with self.mlruns.locked():
-            experiment = self._client.get_experiment_by_name(kind)
-            if experiment is None:
-                return str(self._client.create_experiment(kind, place))
-            if experiment.artifact_location != place:
-                self.mlruns.move(
-                    experiment.artifact_location.removesuffix(kind), place.removesuffix(kind)
-                )
-            return str(experiment.experiment_id)
-
     def _fill(self, run_id: str, experiment: str, run: RunRecord, folder: Path) -> str:
         """Store the settings, metrics and files of a run, and return the model's address."""
-        from mlflow.entities import LoggedModelOutput, Metric, Param  # noqa: PLC0415 - takes seconds
+        from mlflow.entities import LoggedModelOutput  # noqa: PLC0415 - takes seconds
 
-        client = self._client
-        params = [Param(key, value) for key, value in run.params()]
-        for start in range(0, len(params), _PARAMS_AT_ONCE):
-            client.log_batch(run_id, params=params[start : start + _PARAMS_AT_ONCE])
+        client, runs = self._client, self._runs
+        runs.log_params(run_id, run.params())
         model = client.create_logged_model(
             experiment, name=run.kind, source_run_id=run_id, tags=run.tags()
         )
-        now = int(datetime.now(UTC).timestamp() * 1000)
-        metrics = [
-            Metric(name, float(value), now, 0, model_id=model.model_id)
-            for name, value in run.metrics.items()
-            if value is not None and math.isfinite(value)
-        ]
-        client.log_batch(run_id, metrics=metrics)
+        runs.log_metrics(run_id, run.metrics, model.model_id)
         client.log_artifacts(run_id, str(folder / "run"))
         client.log_model_artifacts(model.model_id, str(folder / "model"))
         client.finalize_logged_model(model.model_id, "READY")
