@@ -30,6 +30,12 @@ def write_files(folder: Path, plain: Mapping[str, Any], trees: Sequence[str]) ->
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / PLAIN).write_text(json.dumps(plain, indent=2, sort_keys=True), encoding="utf-8")
+    write_trees(folder, trees)
+
+
+def write_trees(folder: Path, trees: Sequence[str]) -> None:
+    """Write the text of each ensemble into a folder, which is made where it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
     for number, text in enumerate(trees):
         (folder / f"trees-{number}.txt").write_text(text, encoding="utf-8")
 
@@ -47,13 +53,13 @@ def read_plain(folder: Path) -> dict[str, Any]:
     return plain
 
 
-def read_files(folder: Path, kind: str, form: int) -> tuple[dict[str, Any], tuple[str, ...]]:
+def read_files(folder: Path, kind: str, *forms: int) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Read a model of one kind.
 
     Args:
         folder: where it lies.
         kind: the kind that is wanted.
-        form: the format this version reads.
+        forms: the formats this version reads.
 
     Returns:
         Its plain values, and the text of its trees.
@@ -62,15 +68,25 @@ def read_files(folder: Path, kind: str, form: int) -> tuple[dict[str, Any], tupl
         NotFoundError: it is of another kind or format, or lacks trees.
     """
     plain = read_plain(folder)
-    if plain.get("kind") != kind or plain.get("format") != form:
+    if plain.get("kind") != kind or plain.get("format") not in forms:
+        read = " or ".join(map(str, forms))
         raise NotFoundError(
             f"{folder / PLAIN} has format {plain.get('format')} of kind {plain.get('kind')}, this "
-            f"version reads format {form} of kind {kind}: {AGAIN}"
+            f"version reads format {read} of kind {kind}: {AGAIN}"
         )
-    files = [folder / f"trees-{number}.txt" for number in range(plain["trees"])]
+    return plain, read_trees(folder, plain["trees"])
+
+
+def read_trees(folder: Path, count: int) -> tuple[str, ...]:
+    """Read the text of each ensemble in a folder.
+
+    Raises:
+        NotFoundError: there are fewer than `count`.
+    """
+    files = [folder / f"trees-{number}.txt" for number in range(count)]
     if missing := [file.name for file in files if not file.is_file()]:
         raise NotFoundError(f"{folder} lacks {', '.join(missing)}: {AGAIN}")
-    return plain, tuple(file.read_text(encoding="utf-8") for file in files)
+    return tuple(file.read_text(encoding="utf-8") for file in files)
 
 
 def refuse_other_meaning(folder: Path, learned: str, declared: str) -> None:

@@ -27,7 +27,7 @@ def beeswarm(bundle: Bundle, examples: Examples) -> bytes | None:
     explanation = explain(bundle, sample)
     values = shap.Explanation(
         values=explanation.points,
-        base_values=np.full(len(sample), explanation.base),
+        base_values=explanation.base,
         data=sample.X[list(bundle.columns)].to_numpy(),
         feature_names=[feature.says for feature in explanation.features],
     )

@@ -1,9 +1,10 @@
 """A trained lead model as data: trees as text, everything else as JSON. Never a pickle.
 
-A bundle is a folder: `bundle.json` and `trees-N.txt`. It holds everything scoring needs: the
-vocabulary features were declared with, the columns in use, the regression beside the trees, the
-calibrator, and what answers without trees: a rate by age, or one for everybody. It refuses to score
-with features whose meaning has changed since.
+A bundle is a folder: `bundle.json` and `trees-N.txt`, and for each segment with a model of its own
+a folder `segment-N` with that model's trees. It holds everything scoring needs: the vocabulary
+features were declared with, the columns in use, the regression beside the trees, the calibrator,
+the segments, and what answers without trees: a rate by age, or one for everybody. It refuses to
+score with features whose meaning has changed since.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit, logit
 
@@ -23,13 +25,24 @@ from features.definitions.lead import conversion_features
 from features.feature import FeatureSet
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
-from training.artifact import read_files, refuse_other_meaning, version_of, write_files
+from training.artifact import (
+    read_files,
+    read_trees,
+    refuse_other_meaning,
+    version_of,
+    write_files,
+    write_trees,
+)
 from training.estimators.age_curve import AgeCurve
 from training.estimators.calibration import Calibrator
 from training.evidence import Evidence
 from training.leads.blend import Blend
+from training.leads.segments import LeadSegment, own_rows, places
 
 FORMAT = 3
+SEGMENTED = 4
+"""The format of a model with segments: what reads format 3 alone would forecast all leads pooled."""
+NO_SEGMENT = "in no segment"
 LEADS = "leads"
 AGE_DAYS = "age_days"
 """The feature that the fallback forecasts by."""
@@ -53,6 +66,8 @@ class Bundle:
         evidence: how much the model rests on.
         about: facts for people: parts in time, trees, what was left out and why.
         age_curve: the answer without trees; None for a model with trees.
+        segments: parts of the leads in the order in which they claim them; none for one model of
+            all leads.
     """
 
     until: datetime
@@ -67,6 +82,7 @@ class Bundle:
     evidence: Evidence
     about: Mapping[str, Any] = field(default_factory=dict)
     age_curve: AgeCurve | None = None
+    segments: tuple[LeadSegment, ...] = ()
 
     @property
     def horizon(self) -> str:
@@ -88,10 +104,27 @@ class Bundle:
         return declared.without(frozenset(declared.names) - frozenset(self.columns))
 
     def margins(self, X: pd.DataFrame) -> Floats:
-        """Return the calibrated log-odds of each row."""
+        """Return the calibrated log-odds of each row, from its segment's model if it has one."""
+        margins = self._pooled_margins(X)
+        for rows, blend, calibrator in own_rows(self.segments, X):
+            margins[rows] = calibrator.margin(blend.margins(X[rows]))
+        return margins
+
+    def _pooled_margins(self, X: pd.DataFrame) -> Floats:
         if self.blend is None:
             return np.asarray(logit(self._without_trees(X)))
         return self.calibrator.margin(self.blend.margins(X))
+
+    def pooled_probability(self, X: pd.DataFrame) -> Floats:
+        """Return what the model of all leads says of each row, segments aside."""
+        p: Floats = expit(self._pooled_margins(X))
+        return p
+
+    def segment_names(self, X: pd.DataFrame) -> npt.NDArray[np.object_]:
+        """Return the name of each row's segment, `NO_SEGMENT` for rows in none."""
+        # The place of a row in no segment is the last from the end.
+        names = np.array([*(segment.name for segment in self.segments), NO_SEGMENT], dtype=object)
+        return np.asarray(names[places(self.segments, X)])
 
     def probability(self, X: pd.DataFrame) -> Floats:
         """Return the chance of each row to convert within the horizon."""
@@ -106,15 +139,17 @@ class Bundle:
     @property
     def version(self) -> str:
         """A short name made of the content: equal content, equal name."""
-        return version_of(self.to_json(), self._texts())
+        own = [text for segment in self.segments for text in segment.texts]
+        return version_of(self.to_json(), [*self._texts(), *own])
 
     def _texts(self) -> tuple[str, ...]:
         return () if self.blend is None else self.blend.trees.texts
 
     def to_json(self) -> dict[str, Any]:
         """Return everything but the trees as plain values."""
+        segments = {"segments": [segment.to_json() for segment in self.segments]}
         return {
-            "format": FORMAT,
+            "format": SEGMENTED if self.segments else FORMAT,
             "kind": LEADS,
             "until": self.until.isoformat(),
             "horizon_days": self.horizon_days,
@@ -129,11 +164,15 @@ class Bundle:
             "evidence": self.evidence.to_json(),
             "about": dict(self.about),
             "age_curve": self.age_curve and self.age_curve.to_json(),
+            **(segments if self.segments else {}),
         }
 
     def save(self, folder: Path) -> None:
         """Write the bundle into a new or empty folder."""
         write_files(folder, self.to_json(), self._texts())
+        for number, segment in enumerate(self.segments):
+            if segment.texts:
+                write_trees(_segment_folder(folder, number), segment.texts)
 
     @classmethod
     def load(cls, folder: Path) -> Bundle:
@@ -143,7 +182,11 @@ class Bundle:
             NotFoundError: there is none, it is of another kind or format, or its features have
                 changed their meaning since.
         """
-        plain, texts = read_files(folder, LEADS, FORMAT)
+        plain, texts = read_files(folder, LEADS, FORMAT, SEGMENTED)
+        segments = (
+            LeadSegment.from_json(each, read_trees(_segment_folder(folder, number), each["trees"]))
+            for number, each in enumerate(plain.get("segments", ()))
+        )
         columns = tuple(plain["columns"])
         bundle = cls(
             until=datetime.fromisoformat(plain["until"]),
@@ -158,6 +201,11 @@ class Bundle:
             evidence=Evidence.from_json(plain["evidence"]),
             about=plain["about"],
             age_curve=AgeCurve.from_json(plain["age_curve"]) if plain["age_curve"] else None,
+            segments=tuple(segments),
         )
         refuse_other_meaning(folder, bundle.fingerprint, bundle.feature_set.fingerprint)
         return bundle
+
+
+def _segment_folder(folder: Path, number: int) -> Path:
+    return folder / f"segment-{number}"
