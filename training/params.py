@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from features.params import Section
 
@@ -61,6 +61,17 @@ class SplitParams(Section):
     )
 
 
+class SegmentParams(Section):
+    """A part of the leads that is to have a model of its own."""
+
+    name: str = Field(min_length=1, max_length=40, description="what reports call it")
+    where: str = Field(
+        min_length=1,
+        max_length=2000,
+        description="the condition on a lead's features, as in SQL: leads_source = 'web'",
+    )
+
+
 class LeadParams(Section):
     """What a lead model forecasts, and which features it may use."""
 
@@ -75,6 +86,21 @@ class LeadParams(Section):
         strict=False,
         description="features used although the audit suspects them of leakage",
     )
+    segments: tuple[SegmentParams, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=20,
+        description="parts of the leads with models of their own, the first match counts: "
+        "{name: web, where: \"leads_source = 'web'\"}; quota models have none",
+    )
+
+    @field_validator("segments")
+    @classmethod
+    def _names_differ(cls, segments: tuple[SegmentParams, ...]) -> tuple[SegmentParams, ...]:
+        names = [segment.name for segment in segments]
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two segments are named {', '.join(repeated)}; names must differ")
+        return segments
 
 
 class QuotaParams(Section):

@@ -57,6 +57,8 @@ def backtest(
     if immature:
         console.warn(f"{immature:,} forecasts have no outcome yet: they are written and not judged")
     show_grade(session, kind, f"{graded.overall.n_rows:,} forecasts judged", graded)
+    for words in graded.says:
+        console.say(words)
     console.say(f"report: {out / 'report.html'}")
     if graded.truth:
         show_truth(session, graded.truth)

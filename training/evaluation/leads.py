@@ -29,6 +29,7 @@ from training.evaluation.metrics import (
     rank,
 )
 from training.evaluation.resampled import Forecasts
+from training.evaluation.splitting import MODEL_SEGMENT, Splitting, judge_splitting
 
 GAIN_POINTS = 41
 HISTOGRAM_BINS = 24
@@ -66,6 +67,7 @@ class Evaluation:
         n_immature: forecasts whose outcome is not known yet; scored nowhere.
         settings: how it was evaluated.
         honesty: whether the model beats what needs no model; None without those forecasts.
+        splitting: whether separate models of segments helped; None for a model without segments.
     """
 
     overall: LeadGroup
@@ -80,6 +82,7 @@ class Evaluation:
     n_immature: int
     settings: EvaluationSettings
     honesty: Honesty | None = None
+    splitting: Splitting | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain values fit for JSON: no NaN, None where withheld."""
@@ -97,6 +100,7 @@ class Evaluation:
             "reliability": [bin_.to_json() for bin_ in self.reliability],
             "gains": {name: list(curve) for name, curve in self.gains.items()},
             "honesty": self.honesty and self.honesty.to_json(),
+            "splitting": self.splitting and self.splitting.to_json(),
             "histogram": [{"up_to": edge, "n_rows": n} for edge, n in self.histogram],
             "settings": asdict(self.settings) | {"ece_bins": BINS, "resampled": "leads"},
         }
@@ -146,7 +150,18 @@ def evaluate(
         n_immature=len(predictions.frame) - len(known.frame),
         settings=settings,
         honesty=honesty_gate(rows, counts),
+        splitting=_splitting(known, rows, counts, settings),
     )
+
+
+def _splitting(
+    known: Predictions, rows: Forecasts, counts: Counts, settings: EvaluationSettings
+) -> Splitting | None:
+    """Judge the model's own segments, where it has some."""
+    if MODEL_SEGMENT not in known.segments:
+        return None
+    parts = known.segment_rows(MODEL_SEGMENT, len(known.frame) + 1)
+    return judge_splitting(rows, parts, counts, settings.level, settings.min_leads)
 
 
 def _groups(known: Predictions, settings: EvaluationSettings) -> dict[str, dict[str, Ints]]:

@@ -17,6 +17,7 @@ from features.params import FeatureParams
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
 from training.evaluation.lead_forecasts import Predictions
+from training.evaluation.splitting import MODEL_SEGMENT, POOLED
 from training.leads.baselines import fit_baselines
 from training.leads.bundle import Bundle
 from training.leads.dataset import build_training_set
@@ -141,11 +142,16 @@ def _forecast_fold(
         }
     )
     fitted = fit_baselines(past, training_set, features)
+    baselines = {baseline.name: baseline.forecast(examples.X) for baseline in fitted}
+    segments = segment_columns(examples, bundle)
+    if params.leads.segments:
+        baselines[POOLED] = bundle.pooled_probability(examples.X)
+        segments[MODEL_SEGMENT] = bundle.segment_names(examples.X)
     return _Part(
         fold=Fold(number, cutoffs, dict(bundle.about)),
         frame=frame,
-        baselines={baseline.name: baseline.forecast(examples.X) for baseline in fitted},
-        segments=segment_columns(examples, bundle),
+        baselines=baselines,
+        segments=segments,
         bundle=bundle,
         examples=examples,
     )
@@ -180,7 +186,8 @@ def _segments(columns: pd.DataFrame) -> dict[str, pd.Series]:
         if name == "age":
             order = [*(group for _, group in AGES), OLDER]
             column = pd.Series(pd.Categorical(column, categories=order, ordered=True))
-        if len(column.unique()) > 1:
+        # One segment of the model may hold all leads, and is still compared with the pooled model.
+        if len(column.unique()) > 1 or name == MODEL_SEGMENT:
             segments[str(name)] = column
     return segments
 

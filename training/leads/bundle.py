@@ -41,7 +41,7 @@ from training.leads.segments import LeadSegment, own_rows, places
 
 FORMAT = 3
 SEGMENTED = 4
-"""The format of a model with segments: what reads format 3 alone would forecast all leads pooled."""
+"""The format of a model with segments: as format 3 it would be read without them."""
 NO_SEGMENT = "in no segment"
 LEADS = "leads"
 AGE_DAYS = "age_days"

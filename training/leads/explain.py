@@ -91,7 +91,7 @@ def _log_odds(blend: Blend, X: pd.DataFrame, columns: Sequence[str]) -> tuple[Fl
     phi = contributions[:, :-1]
     used = [*blend.trees.columns, *({DAYS_AHEAD} & {*columns})]
     if used != [*columns]:
-        phi = pd.DataFrame(phi, columns=used).reindex(columns=columns, fill_value=0.0).to_numpy()
+        phi = pd.DataFrame(phi, columns=used).reindex(columns=[*columns], fill_value=0.0).to_numpy()
     return phi, float(contributions[0, -1]) if len(contributions) else 0.0
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,13 +17,14 @@ from features.params import FeatureParams
 from features.snapshot import CUTOFF
 from features.storage.warehouse import Warehouse
 from training.estimators.boosting import TrainingRows, count_rounds, fit_ensembles
-from training.estimators.calibration import IDENTITY, Calibrator
+from training.estimators.calibration import Calibrator
 from training.evidence import Evidence
 from training.leads.blend import Blend
 from training.leads.bundle import Bundle
 from training.leads.calibrate import calibrate
 from training.leads.dataset import TrainingSet, build_training_set, smoothed_rate
 from training.leads.fallback import fall_back
+from training.leads.fit_segments import Grown, add_segments
 from training.leads.regression import fit_regression
 from training.leads.steadiness import UNSTEADY, find_lead_shifts
 from training.params import BoosterParams, TrainingParams
@@ -86,9 +86,8 @@ def fit_leads(
     if columns and DAYS_AHEAD in training_set.examples.X:
         columns = [*columns, DAYS_AHEAD]
     kept = declared.without(frozenset(declared.names) - frozenset(columns))
-    grown = _Grown()
+    grown, learned = Grown(), [name for name in columns if name != DAYS_AHEAD]
     if evidence.state != EvidenceState.NONE:
-        learned = [name for name in columns if name != DAYS_AHEAD]
         grown = _grow(training_set, learned, kept, params.booster)
     bundle = Bundle(
         until=warehouse.data_until,
@@ -103,21 +102,20 @@ def fit_leads(
         evidence=evidence,
         about={**_about(training_set), UNSTEADY: shifts.to_json(), **grown.about},
     )
-    return fall_back(bundle, training_set, evidence) if bundle.blend is None else bundle
+    if bundle.blend is None:
+        return fall_back(bundle, training_set, evidence)
 
+    def learn(part: TrainingSet) -> tuple[Evidence, Grown]:
+        enough = lead_evidence(part, features)
+        is_enough = enough.state is EvidenceState.ENOUGH
+        return enough, _grow(part, learned, kept, params.booster) if is_enough else Grown()
 
-@dataclass(frozen=True)
-class _Grown:
-    """Trees and regression, and their calibrator, or the lack of them, with facts for people."""
-
-    blend: Blend | None = None
-    calibrator: Calibrator = IDENTITY
-    about: Mapping[str, Any] = field(default_factory=dict)
+    return add_segments(bundle, training_set, grown.early, learn, params.leads.segments)
 
 
 def _grow(
     training_set: TrainingSet, columns: list[str], declared: FeatureSet, params: BoosterParams
-) -> _Grown:
+) -> Grown:
     """Fit twice: a first time to calibrate, a second time on everything.
 
     The second fit has more rows, and grows the more trees for it, with the square root of the rows
@@ -156,7 +154,7 @@ def _grow(
         "calibration_log_loss": losses,
         "importance": dict(zip(columns, blend.trees.importance().tolist(), strict=True)),
     }
-    return _Grown(blend, calibrator, about)
+    return Grown(blend, calibrator, about, first)
 
 
 def _seed_luck(blend: Blend, calibrator: Calibrator, X: pd.DataFrame) -> float | None:

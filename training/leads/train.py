@@ -13,12 +13,14 @@ from features.storage.warehouse import Warehouse
 from training.evaluation.honesty import Honesty
 from training.evaluation.lead_group import EvaluationSettings
 from training.evaluation.leads import Evaluation, evaluate
+from training.evaluation.splitting import Splitting
 from training.evidence import Evidence
 from training.leads.backtest import Backtest, backtest_leads
 from training.leads.bundle import Bundle
 from training.leads.dataset import TrainingSet, build_training_set
 from training.leads.fallback import fall_back
 from training.leads.fit import fit_leads, lead_evidence, luck_of_seeds
+from training.leads.fit_segments import SEGMENTS
 from training.leads.steadiness import UNSTEADY, words
 from training.params import EvaluationParams, TrainingParams
 from training.rolling import Range
@@ -84,7 +86,8 @@ def train_leads(
         advance(1)
     honesty = None if graded is None else graded.honesty
     fallback = None if honesty is None else _instead(bundle, training_set, honesty)
-    notes = _notes(training_set, bundle, honesty)
+    splitting = None if graded is None else graded.splitting
+    notes = _notes(training_set, bundle, honesty, splitting)
     return Trained(bundle, training_set, test, graded, fallback, notes)
 
 
@@ -135,11 +138,15 @@ def _instead(bundle: Bundle, training_set: TrainingSet, honesty: Honesty) -> Bun
     return replace(fallback, evidence=Evidence(EvidenceState.NONE, says))
 
 
-def _notes(training_set: TrainingSet, bundle: Bundle, honesty: Honesty | None) -> tuple[str, ...]:
+def _notes(
+    training_set: TrainingSet, bundle: Bundle, honesty: Honesty | None, splitting: Splitting | None
+) -> tuple[str, ...]:
     notes = [*training_set.split.says, bundle.evidence.says]
     notes += [suspicion.says for suspicion in training_set.suspicions]
     notes += words(bundle.about[UNSTEADY])
     notes += luck_of_seeds(bundle)
+    notes += bundle.about.get(SEGMENTS, ())
+    notes += () if splitting is None else splitting.says
     if honesty is None:
         notes.append("history is too short to test on a window of its own; use `backtest` later")
     else:

@@ -171,14 +171,16 @@ class _Reader:
 
     def truth(self, node: exp.Expression) -> Truth:
         """Evaluate one node of the tree."""
-        if isinstance(node, exp.Paren):
-            return self.truth(node.this)
-        if isinstance(node, exp.Not):
-            return self.truth(node.this).negated()
-        if isinstance(node, exp.And):
-            return self.truth(node.left).both(self.truth(node.right))
-        if isinstance(node, exp.Or):
-            return self.truth(node.left).either(self.truth(node.right))
+        if isinstance(node, exp.Paren | exp.Not):
+            inner = self.truth(node.this)
+            return inner.negated() if isinstance(node, exp.Not) else inner
+        if isinstance(node, exp.And | exp.Or):
+            join = Truth.both if isinstance(node, exp.And) else Truth.either
+            return join(self.truth(node.left), self.truth(node.right))
+        return self._leaf(node)
+
+    def _leaf(self, node: exp.Expression) -> Truth:
+        """Evaluate a node that joins no others."""
         if isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
             is_empty = np.isnan(self._values(self._column(node.this)))
             return Truth(is_empty, ~is_empty)
@@ -302,7 +304,9 @@ class _Reader:
 
 def _bare(node: exp.Expression) -> exp.Expression:
     """Take the brackets off."""
-    return node.unnest()
+    while isinstance(node, exp.Paren):
+        node = node.this
+    return node
 
 
 def _meant(word: str, known: Iterable[str]) -> str:

@@ -17,13 +17,17 @@ from collections.abc import Iterator, Mapping
 from statistics import NormalDist
 from types import MappingProxyType
 
-import numpy as np
-
 from features.arrays import Floats, Ints
-from training.evaluation.bootstrap import Counts, Estimate, batches, percentile_estimate, resample
+from training.evaluation.bootstrap import (
+    Counts,
+    Estimate,
+    percentile_estimate,
+    resample,
+    standard_error,
+)
 from training.evaluation.later import CHALLENGER, CHAMPION, Paired
 from training.evaluation.lead_forecasts import rows_by_value
-from training.evaluation.metrics import divide, log_loss
+from training.evaluation.metrics import log_loss
 from training.evaluation.resampled import DECILE, resampled_metrics
 from training.loop.verdict import WORDS, Compared, SegmentGain, Verdict, withheld
 from training.params import GateParams
@@ -147,7 +151,7 @@ def _segments(rows: Paired, counts: Counts, params: GateParams) -> Iterator[Segm
     for (segment, part), at in parts.items():
         gain = Estimate(float(saved[at].mean()))
         if (segment, part) in judged:
-            error = _standard_error(saved[at], rows.forecasts.clusters[at], counts)
+            error = standard_error(saved[at], rows.forecasts.clusters[at], counts)
             mean = float(saved[at].mean())
             gain = Estimate(mean, mean - z * error, mean + z * error)
         yield SegmentGain(segment, part, len(at), gain)
@@ -159,19 +163,6 @@ def _parts(rows: Paired) -> Iterator[tuple[tuple[str, str], Ints]]:
         found = rows_by_value(column.astype(object), MOST_PARTS)
         if len(found) > 1:
             yield from (((segment, part), at) for part, at in found.items())
-
-
-def _standard_error(values: Floats, clusters: Ints, counts: Counts) -> float:
-    """Return the bootstrap's standard error of a mean over rows, clusters drawn whole."""
-    present, local = np.unique(clusters, return_inverse=True)
-    sums = np.bincount(local, weights=values)
-    sizes = np.bincount(local).astype(np.float64)
-    means = []
-    for drawn in batches(np.take(counts[1:], present, axis=1), len(present)):
-        weights = drawn.astype(np.float64)
-        total = np.einsum("dc,c->d", weights, sums)
-        means.append(divide(total, np.einsum("dc,c->d", weights, sizes)))
-    return float(np.nanstd(np.concatenate(means)))
 
 
 def _worse_segments(segments: tuple[SegmentGain, ...]) -> Iterator[str]:

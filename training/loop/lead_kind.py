@@ -27,6 +27,7 @@ from training.leads.backtest import Backtest, backtest_leads
 from training.leads.beeswarm import beeswarm
 from training.leads.bundle import Bundle
 from training.leads.fit import luck_of_seeds
+from training.leads.fit_segments import SEGMENTS, require_segments
 from training.leads.later import forecast_later_leads, lead_cutoffs
 from training.leads.score import score_leads
 from training.leads.steadiness import UNSTEADY, most_telling
@@ -51,6 +52,7 @@ WEAK = 0.3
 def train(warehouse: Warehouse, recipe: Recipe, progress: Progress = silent) -> Trained:
     """Train a lead model; see `training.leads.train`."""
     horizon = recipe.training.leads.horizon_days
+    require_segments(warehouse, recipe.features, recipe.training.leads)
     trained = train_leads(warehouse, horizon, recipe.features, recipe.training, progress)
     mature = last_mature_cutoff(horizon, warehouse.data_until)
     test = None
@@ -84,6 +86,7 @@ def backtest(
         raise InputError("commits are forecasts of quota; a backtest of leads has no use for them")
     params = recipe.training
     horizon = params.leads.horizon_days
+    require_segments(warehouse.until(asked.cutoffs[-1]), recipe.features, params.leads)
     result = backtest_leads(warehouse, asked, horizon, recipe.features, params, progress)
     findings = audit(warehouse, recipe.features, params)
     rows = ({key: text or "" for key, text in f.to_json().items()} for f in findings)
@@ -109,7 +112,8 @@ def grade(
     beside = None
     if known is not None:
         beside = grade_truth(known, predictions.frame, predictions.named, settings, BASE_RATE)
-    return Graded(evaluation, beside)
+    splitting = evaluation.splitting
+    return Graded(evaluation, beside, says=() if splitting is None else splitting.says)
 
 
 def report(graded: Graded, context: ReportContext) -> str:
@@ -153,6 +157,7 @@ def _backtested(asked: Range, result: Backtest, recipe: Recipe) -> Backtested:
         "horizon_days": params.leads.horizon_days,
         "refit_days": params.leads.refit_days,
         **params.booster.model_dump(),
+        **{f"segment {segment.name}": segment.where for segment in params.leads.segments},
     }
     left_out = {s["says"] for fold in result.folds for s in fold.about.get("left_out", ())}
     drivers = (Driver(i.label, i.points, _direction(i.direction)) for i in result.importance)
@@ -166,6 +171,7 @@ def _backtested(asked: Range, result: Backtest, recipe: Recipe) -> Backtested:
             *result.folds[0].about["split"],
             last.evidence.says,
             *luck_of_seeds(last),
+            *last.about.get(SEGMENTS, ()),
             *sorted(left_out),
         ),
         drivers=tuple(drivers)[:MOST_DRIVERS],

@@ -98,11 +98,13 @@ class Graded:
         evaluation: the figures, beside baselines and with intervals.
         truth: the same beside the true chances, where those are known.
         extras: further figures for metrics.json.
+        says: what people should know of the figures, in sentences.
     """
 
     evaluation: Evaluation | QuotaEvaluation
     truth: TruthGrade | None = None
     extras: Mapping[str, Any] = field(default_factory=dict)
+    says: tuple[str, ...] = ()
 
     @property
     def overall(self) -> ForecastGroup:

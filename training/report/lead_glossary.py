@@ -9,6 +9,7 @@ from typing import Literal
 
 from training.evaluation.bootstrap import Estimate
 from training.evaluation.honesty import AGE, BASE_RATE
+from training.evaluation.splitting import POOLED
 from training.report.words import percent
 
 Unit = Literal["number", "share", "times"]
@@ -175,6 +176,7 @@ RIVALS: Mapping[str, str] = MappingProxyType(
         "naive Bayes on closing values": "how often each value stood on leads when they were won "
         "or lost, added up as if the fields were independent; what many CRMs ship.",
         "logistic regression": "a straight-line model of the same features.",
+        POOLED: "one model of all leads, without separate models for segments.",
     }
 )
 """What each simpler forecast says, after its name."""

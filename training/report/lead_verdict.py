@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from training.evaluation.bootstrap import Estimate
 from training.evaluation.lead_group import LeadGroup
 from training.evaluation.leads import Evaluation
+from training.evaluation.splitting import POOLED
 from training.report.verdict import HeadlineFigure, Tone, Verdict
 from training.report.words import between, listing, percent, points
 
@@ -53,7 +54,8 @@ def _too_early(evaluation: Evaluation) -> Verdict:
 
 def _headline(evaluation: Evaluation) -> tuple[str, Tone]:
     overall = evaluation.overall
-    names = list(overall.differences)
+    # The pooled model is no simpler forecast; whether splitting helped is said apart.
+    names = [name for name in overall.differences if name != POOLED]
     better, worse, undecided = (
         [name for name in names if overall.verdict(name, "auc") == verdict]
         for verdict in ("better", "worse", "undecided")

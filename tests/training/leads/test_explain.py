@@ -112,7 +112,9 @@ def test_a_topic_is_spoken_for_by_its_strongest_feature() -> None:
         replace(feature("type_call_30d"), about=calls, phrase=Phrase("{} calls this month")),
         replace(feature("age_days", Unit.DAYS), phrase=Phrase("came in {} ago")),
     ]
-    explanation = Explanation(np.array([10.0]), np.array([[3.0, -1.0, -4.0]]), np.array([0.08]), (*features,))
+    explanation = Explanation(
+        np.array([10.0]), np.array([[3.0, -1.0, -4.0]]), np.array([0.08]), (*features,)
+    )
     examples = frame({"type_call_7d": 2.0, "type_call_30d": 5.0, "age_days": 41.0}, features)
     (made,) = reasons(explanation, examples, 2)
     items = [(i["feature"], i["label"], i["value"], i["points"]) for i in made["items"]]
@@ -126,7 +128,9 @@ def test_a_topic_is_spoken_for_by_its_strongest_feature() -> None:
 def test_what_is_called_alike_is_not_added_up() -> None:
     """Two features whose names differ in a number only are two reasons if they are so declared."""
     features = [feature("x_7d"), feature("x_30d")]
-    explanation = Explanation(np.array([10.0]), np.array([[3.0, 2.0]]), np.array([0.15]), (*features,))
+    explanation = Explanation(
+        np.array([10.0]), np.array([[3.0, 2.0]]), np.array([0.15]), (*features,)
+    )
     (made,) = reasons(explanation, frame({"x_7d": 1.0, "x_30d": 1.0}, features), 3)
     assert [item["points"] for item in made["items"]] == [3.0, 2.0]
 
