@@ -216,7 +216,10 @@ class _Reader:
         sides = [side for side in (left, right) if isinstance(side, exp.Column)]
         if not sides:
             raise self._error(f"{node.sql()} compares no column of a lead")
-        name = self._column(sides[0])
+        name, *_ = names = [self._column(side) for side in sides]
+        if not {*names} <= {*self.columns}:
+            nowhere = np.zeros(len(self.X), dtype=np.bool_)
+            return Truth(nowhere, nowhere)
         words = self.columns.get(name)
         if words is not None:
             value = right if sides[0] is left else left
