@@ -24,11 +24,21 @@ from training.leads.bundle import Bundle
 from training.leads.dataset import TrainingSet, build_training_set
 from training.leads.fit import fit_leads, learn_leads
 from training.leads.score import score_leads
-from training.params import ScoringParams
+from training.params import ScoringParams, SegmentParams
 from training.rolling import Range
 
 MOMENT = START + timedelta(days=215, hours=13, minutes=37)
 """Not a midnight: the law holds for any moment."""
+
+
+SEGMENTED = TRAINING.model_copy(
+    update={
+        "leads": TRAINING.leads.model_copy(
+            update={"segments": (SegmentParams(name="web", where="source = 'web'"),)}
+        )
+    }
+)
+"""The law holds for the models of segments as for the pooled one."""
 
 
 ASKED = Range(MOMENT - timedelta(days=9), MOMENT)
@@ -42,8 +52,8 @@ def whole() -> Extract:
 
 def learned(past: Warehouse) -> tuple[TrainingSet, Bundle]:
     """Learn from an extract that was cut already."""
-    training_set = build_training_set(past, HORIZON, FEATURES, TRAINING)
-    return training_set, fit_leads(training_set, past, FEATURES, TRAINING)
+    training_set = build_training_set(past, HORIZON, FEATURES, SEGMENTED)
+    return training_set, fit_leads(training_set, past, FEATURES, SEGMENTED)
 
 
 def forecasts(past: Warehouse, bundle: Bundle) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -76,6 +86,7 @@ def assert_same(one: tuple[TrainingSet, Bundle], other: tuple[TrainingSet, Bundl
     assert one[1].evidence == other[1].evidence
     assert one[1].about == other[1].about
     assert one[1].blend == other[1].blend
+    assert one[1].segments == other[1].segments
     assert one[1].version == other[1].version
 
 
@@ -155,6 +166,7 @@ def test_a_model_until_a_moment_is_one_of_the_extract_made_then(
     extract = whole().cut(MOMENT) if made == "cut" else replace(whole(), data_until=MOMENT)
     then = open_warehouse(extract, tmp_path).until(None)
     assert until[1].blend is not None
+    assert until[1].segments[0].blend is not None
     assert until[1].until == MOMENT
     other = learned(then)
     assert_same(until, other)

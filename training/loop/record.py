@@ -110,12 +110,14 @@ def train(
         data_fingerprint=warehouse.fingerprint,
         metrics={} if grade is None else flat(grade.overall),
         files=files,
+        labels=trained.labels,
     )
     if fallback is None or grade is None:
         return TrainingRecord(trained, run)
     instead = replace(
         run,
         bundle=fallback.bundle,
+        labels={},
         metrics=flat(grade.overall, fallback.baseline),
         files={name: file for name, file in files.items() if name not in trained.pictures},
     )

@@ -145,6 +145,7 @@ class Trained:
         pictures: further artifacts, by file name.
         fallback: what becomes champion in its place if there is none yet; None for a model that
             beats what needs no model, and where that could not be tested.
+        labels: further tags of the model in the registry.
     """
 
     bundle: AnyBundle
@@ -153,6 +154,7 @@ class Trained:
     grade: Graded | None
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     fallback: Fallback | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def artifacts(self) -> dict[str, str | bytes]:

@@ -29,6 +29,7 @@ class RunRecord:
         data_fingerprint: of the extract it learned from.
         metrics: by name; an interval is two more, `auc_low` and `auc_high`. None is left out.
         files: further artifacts by their path: text, bytes (a plot), or a file to copy.
+        labels: further tags of this kind of model: its segments, say.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class RunRecord:
     data_fingerprint: str
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     files: Mapping[str, str | bytes | Path] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def tags(self) -> dict[str, str]:
         """Return what distinguishes this model from others of its kind."""
@@ -47,6 +49,7 @@ class RunRecord:
             "data_fingerprint": self.data_fingerprint,
             "feature_fingerprint": self.bundle.fingerprint,
             "evidence": self.bundle.evidence.state,
+            **self.labels,
         }
 
     def params(self) -> list[tuple[str, str]]:

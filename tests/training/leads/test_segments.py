@@ -242,9 +242,10 @@ def test_a_segment_that_is_clearly_worse_is_pooled(few: TrainingSet, past: Wareh
 def test_splitting_helps_where_effects_are_reversed(
     few: TrainingSet, past: Warehouse, seed: int
 ) -> None:
-    """What raises the chance on the web lowers it elsewhere: separate models are better, and so
-    is each of them where it was needed.
-    """  # noqa: D205 - one sentence
+    """What raises the chance on the web lowers it elsewhere.
+
+    Trees that are too few and too small to tell segments apart need separate models.
+    """
     straight = params(WEB, EVENT)
     booster = straight.booster.model_copy(update={"max_rounds": 3, "num_leaves": 2})
     simple = straight.model_copy(update={"booster": booster})
@@ -264,7 +265,7 @@ def test_splitting_seldom_helps_where_all_leads_are_alike(
             fit_leads(planted(few, seed, reverse=False), past, LESS, params(WEB, EVENT)),
             planted(few, seed + 100, reverse=False),
         ).overall.verdict
-        for seed in range(6)
+        for seed in range(4)
     ]
     assert verdicts.count("better") <= 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,10 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from training.evaluation.bootstrap import Estimate
 from training.evaluation.lead_forecasts import Predictions
 from training.evaluation.lead_group import EvaluationSettings
 from training.evaluation.leads import Evaluation, evaluate
 from training.evaluation.resampled import HIGHER, LOWER, NEUTRAL
+from training.evaluation.splitting import SplitGain, Splitting
 from training.evaluation.truth import LEADS, TruthGrade, grade, truth_of
 from training.report.lead_glossary import TERMS
 from training.report.lead_verdict import lead_verdict
@@ -242,6 +245,25 @@ def test_effects_that_did_not_hold_are_shown_with_their_sentence(page: str) -> N
         section = shown[shown.index('id="shifts"') :].split("</section>")[0]
         assert "2023-04-01 to 2023-06-20: 45 % of this group, 10 % of all leads" in section
         assert f"4.5{NBSP}% converted." in section
+
+
+def test_whether_splitting_helped_has_a_section_where_there_are_segments() -> None:
+    """The verdict, and a row for all leads and for each segment with a model of its own."""
+    level, some = 0.9, Estimate(0.0123, 0.004, 0.02)
+    parts = (SplitGain(EVIL, 120, some, level), SplitGain("few", 9, Estimate(-0.1), level))
+    splitting = Splitting(SplitGain("all leads", 400, some, level), parts)
+    page = render(replace(evaluated(), splitting=splitting), context())
+    section = words(page[page.index('id="splitting"') :].split("</section>")[0])
+    assert "Splitting helped (log loss 0.0123 lower than pooled; gain +0.0040 to" in section
+    assert "all leads 400 +0.0123 +0.0040 to +0.0200 90 % ▲ better" in section
+    assert "few 9 -0.1000 too few outcomes" in section
+    assert EVIL not in page
+    assert 'id="splitting"' not in render(evaluated(), context())
+    pooled = replace(splitting, parts=())
+    assert (
+        "no segment has a model"
+        in render(replace(evaluated(), splitting=pooled), context()).lower()
+    )
 
 
 def test_an_empty_context_makes_a_page() -> None:
