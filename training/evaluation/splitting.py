@@ -94,7 +94,7 @@ class Splitting:
     def headline(self) -> str:
         """Whether splitting helped, in a sentence."""
         if not self.parts:
-            return "no segment has a model of its own, so splitting changed nothing"
+            return "no lead was forecast by a model of its segment, so nothing was split"
         return {
             None: "too few outcomes to tell whether splitting helped",
             "better": f"splitting helped ({self.overall.figures})",

@@ -138,6 +138,23 @@ def _instead(bundle: Bundle, training_set: TrainingSet, honesty: Honesty) -> Bun
     return replace(fallback, evidence=Evidence(EvidenceState.NONE, says))
 
 
+def _of_segments(bundle: Bundle, splitting: Splitting) -> list[str]:
+    """Say how segments did in the test, and which models of theirs it could not test.
+
+    The earlier model of the test had fewer leads, and may have left to the pooled model a segment
+    that has a model of its own by now.
+    """
+    notes = [f"in the test: {words}" for words in splitting.says]
+    tested = {part.label for part in splitting.parts}
+    for segment in bundle.segments:
+        if segment.blend is not None and segment.name not in tested:
+            notes.append(
+                f"the model of segment {segment.name} is untested: in the test, whose model had "
+                "fewer leads to learn from, the pooled model forecast it"
+            )
+    return notes
+
+
 def _notes(
     training_set: TrainingSet, bundle: Bundle, honesty: Honesty | None, splitting: Splitting | None
 ) -> tuple[str, ...]:
@@ -146,7 +163,7 @@ def _notes(
     notes += words(bundle.about[UNSTEADY])
     notes += luck_of_seeds(bundle)
     notes += bundle.about.get(SEGMENTS, ())
-    notes += () if splitting is None else splitting.says
+    notes += () if splitting is None else _of_segments(bundle, splitting)
     if honesty is None:
         notes.append("history is too short to test on a window of its own; use `backtest` later")
     else:

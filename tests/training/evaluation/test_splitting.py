@@ -89,4 +89,4 @@ def test_segments_without_models_of_their_own_change_nothing() -> None:
     splitting = judge_splitting(rows, {"web": np.arange(4)}, resample(4, 5, 0), 0.9, 1)
     assert splitting is not None
     assert splitting.parts == ()
-    assert splitting.headline.startswith("no segment has a model of its own")
+    assert splitting.headline.startswith("no lead was forecast by a model of its segment")

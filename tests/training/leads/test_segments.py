@@ -27,6 +27,8 @@ from training.leads.dataset import TrainingSet
 from training.leads.explain import explain, reasons
 from training.leads.fit import fit_leads
 from training.leads.fit_segments import SEGMENTS, require_segments
+from training.leads.train import train_leads
+from training.leads.where import Where
 from training.params import LeadParams, SegmentParams, TrainingParams
 from training.rolling import Range
 
@@ -312,3 +314,19 @@ def test_names_of_segments_differ() -> None:
         LeadParams.model_validate(
             {"segments": [dict(zip(("name", "where"), WEB, strict=True))] * 2}
         )
+
+
+def test_what_the_test_could_not_test_is_said(
+    history: Warehouse, quick: TrainingParams, few: TrainingSet
+) -> None:
+    """A segment may have enough leads by now that had too few when the test began."""
+    is_web = Where.of(WEB[1], few.examples.feature_set).holds(few.examples.X)
+    minimum = MinimumParams(leads=few.examples.keys["lead_id"][is_web].nunique(), converted=20)
+    features = LESS.model_copy(update={"minimum": minimum})
+    leads = LeadParams(**{**quick.leads.model_dump(), "segments": params(WEB).leads.segments})
+    split = quick.model_copy(update={"leads": leads})
+    trained = train_leads(history.until(None), HORIZON, features, split)
+    says = "\n".join(trained.notes)
+    assert "segment web (source = 'web'): a model of its own, from" in says
+    assert "in the test: no lead was forecast by a model of its segment" in says
+    assert "the model of segment web is untested" in says
