@@ -144,15 +144,14 @@ def _of_segments(bundle: Bundle, splitting: Splitting) -> list[str]:
     The earlier model of the test had fewer leads, and may have left to the pooled model a segment
     that has a model of its own by now.
     """
-    notes = [f"in the test: {words}" for words in splitting.says]
     tested = {part.label for part in splitting.parts}
-    for segment in bundle.segments:
-        if segment.blend is not None and segment.name not in tested:
-            notes.append(
-                f"the model of segment {segment.name} is untested: in the test, whose model had "
-                "fewer leads to learn from, the pooled model forecast it"
-            )
-    return notes
+    untested = (
+        f"the model of segment {segment.name} is untested: in the test, whose model had fewer "
+        "leads to learn from, the pooled model forecast it"
+        for segment in bundle.segments
+        if segment.blend is not None and segment.name not in tested
+    )
+    return [*(f"in the test: {words}" for words in splitting.says), *untested]
 
 
 def _notes(
