@@ -120,6 +120,15 @@ class Bundle:
         p: Floats = expit(self._pooled_margins(X))
         return p
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """The names of its segments, for the registry; nothing without segments."""
+        names = (
+            segment.name + (" (pooled)" if segment.blend is None else "")
+            for segment in self.segments
+        )
+        return {"segments": ", ".join(names)} if self.segments else {}
+
     def segment_names(self, X: pd.DataFrame) -> npt.NDArray[np.object_]:
         """Return the name of each row's segment, `NO_SEGMENT` for rows in none."""
         # The place of a row in no segment is the last from the end.

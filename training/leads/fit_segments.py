@@ -44,6 +44,10 @@ from training.params import LeadParams, SegmentParams
 
 SEGMENTS = "segments"
 """Where a model's facts hold what became of each segment, in sentences."""
+UNTOLD = (
+    "not used, because a column it names is suspected of leakage, or held another kind of value when "
+    "the model was fitted"
+)
 LEVEL = 0.9
 DRAWS = 200
 SEED = 7
@@ -113,28 +117,23 @@ def add_segments(
         return bundle
     X, leads = training_set.examples.X, training_set.examples.keys["lead_id"]
     conditions = [_condition(segment, training_set) for segment in segments]
-    matches = [
-        np.zeros(len(X), dtype=np.bool_) if where is None else where.holds(X)
-        for where in conditions
-    ]
+    nowhere = np.zeros(len(X), dtype=np.bool_)
+    matches = [nowhere if where is None else where.holds(X) for where in conditions]
     place = first_match(matches, len(X))
     fitted, says = [], []
     for number, (segment, where) in enumerate(zip(segments, conditions, strict=True)):
-        label = f"segment {segment.name} ({segment.where})"
-        if where is None:
-            says.append(f"{label}: not used, for it cannot be told without a suspected column")
-            continue
-        grown, why = _own_model(_part_of(training_set, place == number), pooled, learn)
-        fitted.append(LeadSegment(segment.name, where, grown.blend, grown.calibrator))
-        says.append(f"{label}: {why}")
-    says += _overlaps([segment.name for segment in segments], matches)
-    says.append(_rest(place, leads))
+        part = _part_of(training_set, place == number)
+        grown, why = (Grown(), UNTOLD) if where is None else _own_model(part, pooled, learn)
+        says.append(f"segment {segment.name} ({segment.where}): {why}")
+        if where is not None:
+            fitted.append(LeadSegment(segment.name, where, grown.blend, grown.calibrator))
+    says += [*_overlaps([segment.name for segment in segments], matches), _rest(place, leads)]
     routed = _with_columns(bundle, fitted)
     return replace(routed, segments=tuple(fitted), about={**bundle.about, SEGMENTS: says})
 
 
 def _condition(segment: SegmentParams, training_set: TrainingSet) -> Where | None:
-    """Return a segment's condition; None where it rests on a column suspected of leakage."""
+    """Return a segment's condition; None where its leads cannot be told: see `UNTOLD`."""
     declared = training_set.examples.feature_set
     try:
         where = Where.of(segment.where, declared, is_final=False)

@@ -71,16 +71,8 @@ def train(warehouse: Warehouse, recipe: Recipe, progress: Progress = silent) -> 
         grade=None if trained.evaluation is None else Graded(trained.evaluation),
         pictures={} if picture is None else {"reasons.png": picture},
         fallback=fallback,
-        labels=_labels(trained.bundle),
+        labels=trained.bundle.labels,
     )
-
-
-def _labels(bundle: Bundle) -> dict[str, str]:
-    """Return the tag of a model with segments: who forecasts each; no tag without segments."""
-    segments = ", ".join(
-        segment.name + (" (pooled)" if segment.blend is None else "") for segment in bundle.segments
-    )
-    return {"segments": segments} if segments else {}
 
 
 def backtest(

@@ -102,6 +102,7 @@ def test_without_segments_nothing_is_different(
     X = few.examples.X
     np.testing.assert_array_equal(plain.probability(X), segmented.pooled_probability(X))
     assert plain.to_json()["format"] == 3
+    assert plain.labels == {}
     assert not {"segments"} & {*plain.to_json(), *plain.about}
 
 
@@ -119,6 +120,7 @@ def test_each_row_is_asked_of_its_own_model(few: TrainingSet, segmented: Bundle)
     names, p = segmented.segment_names(X), segmented.probability(X)
     pooled = segmented.pooled_probability(X)
     own = {segment.name: segment for segment in segmented.segments}
+    assert segmented.labels == {"segments": "web, event, small (pooled)"}
     assert [name for name, segment in own.items() if segment.blend is not None] == ["web", "event"]
     for name in ("web", "event"):
         rows, blend = names == name, own[name].blend

@@ -111,3 +111,9 @@ def test_further_files_are_text_bytes_or_copies(plain_run: RunRecord, tmp_path: 
     assert (tmp_path / "run/plots/a.svg").read_bytes() == "<é/>".encode()
     assert (tmp_path / "run/b.html").read_bytes() == b"\x00\xff"
     assert (tmp_path / "run/copies/of/c.png").read_bytes() == original.read_bytes()
+
+
+def test_a_kind_of_model_may_have_tags_of_its_own(plain_run: RunRecord) -> None:
+    """The segments of a lead model are shown beside what every model has."""
+    tags = replace(plain_run, labels={"segments": "web, event (pooled)"}).tags()
+    assert tags == {**plain_run.tags(), "segments": "web, event (pooled)"}
