@@ -45,8 +45,8 @@ from training.params import LeadParams, SegmentParams
 SEGMENTS = "segments"
 """Where a model's facts hold what became of each segment, in sentences."""
 UNTOLD = (
-    "not used, because a column it names is suspected of leakage, or held another kind of value when "
-    "the model was fitted"
+    "not used, because a column it names is suspected of leakage, or held another kind of value "
+    "when the model was fitted"
 )
 LEVEL = 0.9
 DRAWS = 200
