@@ -128,6 +128,8 @@ def test_each_row_is_asked_of_its_own_model(few: TrainingSet, segmented: Bundle)
         expected = own[name].calibrator.probability(blend.margins(X[rows]))
         np.testing.assert_array_equal(p[rows], expected)
         assert (p[rows] != pooled[rows]).any()
+    # What compares models, and MLflow, hand over a model's own columns and no others.
+    np.testing.assert_array_equal(segmented.predict(X[[*segmented.columns]]), p)
     rest = np.isin(names, ["small", NO_SEGMENT])
     assert rest.any()
     np.testing.assert_array_equal(p[rest], pooled[rest])
