@@ -15,6 +15,7 @@ from sellers import FEATURES, HORIZON, START, TRAINING, UNTIL, open_at, open_war
 from features.errors import InputError
 from features.storage.warehouse import Warehouse
 from training.files import LEAD_PREDICTIONS, checked
+from training.evaluation.splitting import POOLED
 from training.leads.backtest import Backtest, backtest_leads
 from training.params import LeadParams, TrainingParams
 from training.report.lead_glossary import RIVALS
@@ -115,8 +116,8 @@ def test_what_comes_later_changes_no_forecast(
 
 
 def test_the_report_has_words_for_every_simple_forecast(tested: Backtest) -> None:
-    """A name on the page is explained there."""
-    assert list(RIVALS) == list(tested.predictions.baselines)
+    """A name on the page is explained there, the pooled model's beside segments too."""
+    assert list(RIVALS) == [*tested.predictions.baselines, POOLED]
 
 
 def test_simple_forecasts_stand_beside(tested: Backtest) -> None:
