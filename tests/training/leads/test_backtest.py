@@ -14,8 +14,8 @@ from sellers import FEATURES, HORIZON, START, TRAINING, UNTIL, open_at, open_war
 
 from features.errors import InputError
 from features.storage.warehouse import Warehouse
-from training.files import LEAD_PREDICTIONS, checked
 from training.evaluation.splitting import POOLED
+from training.files import LEAD_PREDICTIONS, checked
 from training.leads.backtest import Backtest, backtest_leads
 from training.params import LeadParams, TrainingParams
 from training.report.lead_glossary import RIVALS
