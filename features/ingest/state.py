@@ -1,10 +1,10 @@
 """What a source holds now, told cheaply, so that reading it again can be spared.
 
-| a source        | is taken for unchanged while                                                    |
-|-----------------|---------------------------------------------------------------------------------|
-| folder of files | it has the same files, each of the same size, time and SHA-256                  |
-| database        | every table has as many rows, and the same greatest keys, moments of events and |
-|                 | ends, and `known_at`                                                            |
+| a source        | is taken for unchanged while                                                |
+|-----------------|-----------------------------------------------------------------------------|
+| folder of files | it has the same files, each of the same size, time and SHA-256              |
+| database        | every table has as many rows, and the same greatest key, `known_at`, and    |
+|                 | moments of events and ends                                                  |
 
 A row that is edited in a database without touching any of these goes unnoticed; reading everything
 anew (`retrain --full`) sees it.

@@ -58,9 +58,9 @@ def model_to_register(training: TrainingRecord, champion: LoadedModel | None) ->
     the fallback is again what it registers: so the second attempt ends like an undisturbed one.
     """
     instead = training.fallback
-    is_same = instead is not None and champion is not None
-    if is_same and champion.bundle.version == instead.bundle.version:  # type: ignore[union-attr] # both are there
-        return instead  # type: ignore[return-value] # it is there
+    if instead is not None and champion is not None:
+        if champion.bundle.version == instead.bundle.version:
+            return instead
     return training.to_register(is_first=champion is None, is_asked_for=False)
 
 
@@ -82,8 +82,9 @@ def course(
     | saw data after J, and is the fallback    | passes its own test        | that test            |
     | saw data after J                         | another                    | it waits             |
 
-    A fallback is one of the simple forecasts that a model's own test compares it with, on cutoffs that neither has seen: the test that lets a first model be champion lets it
-    follow a young fallback too. So nobody waits two months for a first model.
+    A fallback is one of the simple forecasts that a model's own test compares it with, on cutoffs
+    that neither has seen. So the test that lets a first model be champion lets it follow a young
+    fallback too, and nobody waits two months for the first model.
 
     Args:
         training: the model, and its test.

@@ -48,10 +48,10 @@ def quota_window(warehouse: Warehouse, window_days: int, seen: datetime) -> Judg
     The window is the newest quota period that has ended, or as many of the newest as are `window`
     long together. With monthly quotas, and data until August 10th:
 
-    | window, days | its periods    | it starts | a champion that saw until May 20th is judged from |
-    |--------------|----------------|-----------|---------------------------------------------------|
-    | 28           | July           | July 1st  | July 1st, when June has ended                     |
-    | 40           | June and July  | June 1st  | August 1st                                        |
+    | window, days | its periods   | it starts | a champion that saw until May 20th is judged from |
+    |--------------|---------------|-----------|---------------------------------------------------|
+    | 28           | July          | July 1st  | July 1st, when June has ended                     |
+    | 40           | June and July | June 1st  | August 1st                                        |
 
     Args:
         warehouse: the history.
