@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from time import monotonic
@@ -111,12 +111,18 @@ class Retraining:
     def _renew(self) -> str:
         """Replace the warehouse, unless the check finds an error; returns where the data ends."""
         session, features = self.session, self.session.settings.features
-        place, inputs = session.home, self.inputs
-        step = self.journal.step
-        with staged(
-            inputs.asked, place, features, inputs.mapping, None, session.console.progress
-        ) as new:
+        inputs, step = self.inputs, self.journal.step
+        with ExitStack() as stack:
             with step("ingest") as says:
+                new = stack.enter_context(
+                    staged(
+                        inputs.asked,
+                        session.home,
+                        features,
+                        inputs.mapping,
+                        progress=session.console.progress,
+                    )
+                )
                 tables = new.report.tables.values()
                 accepted, aside = (
                     sum(t.accepted for t in tables),

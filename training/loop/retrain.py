@@ -58,9 +58,9 @@ def model_to_register(training: TrainingRecord, champion: LoadedModel | None) ->
     the fallback is again what it registers: so the second attempt ends like an undisturbed one.
     """
     instead = training.fallback
-    if instead is not None and champion is not None:
-        if champion.bundle.version == instead.bundle.version:
-            return instead
+    version = None if champion is None else champion.bundle.version
+    if instead is not None and version == instead.bundle.version:
+        return instead
     return training.to_register(is_first=champion is None, is_asked_for=False)
 
 
