@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,8 +58,8 @@ def retrain(
     or not; 1 the check failed; 2 bad input or usage.
 
     With --json: `outcome` ("done", "nothing changed", "stopped by check"), `because` (what
-    changed), `steps`, `models` (each with kind, version, promoted and reasons), `champions`,
-    `findings` and `scores`.
+    changed), `steps`, `models` (each with kind, version, promoted and reasons), `champions` and
+    `scores`; where the check stopped it, `findings` and `errors` instead of the last three.
 
     \b
     pacesetter retrain exports/crm
@@ -137,25 +137,33 @@ def _unfinished(last: RetrainLine) -> str:
 def _source(
     session: Session, source: str | None, mapping: Path | None, last: RetrainLine | None
 ) -> tuple[str, Path | None]:
-    """Return what to read: as asked, else as the last retrain did, else as the last ingest did.
+    """Return what to read, and with which mapping.
+
+    | SOURCE | the last retrain         | what is read                                      |
+    |--------|--------------------------|---------------------------------------------------|
+    | given  | any                      | SOURCE                                            |
+    | none   | was killed or stopped    | what that one should have read                    |
+    | none   | ended, or there was none | what the warehouse was made of, by it or `ingest` |
 
     Raises:
         NotReady: nothing was read yet.
     """
-    if source is not None:
-        return source, mapping
-    if last is not None:
-        return last.source, mapping or (Path(last.mapping) if last.mapping else None)
     from features.storage.catalog import current
 
-    try:
-        meta = current(session.home)
-    except NotReady:
-        raise NotReady(
-            f"no source is known in {session.home} yet: say which, as in `pacesetter retrain "
-            "exports/crm`; later ones read it again"
-        ) from None
-    return meta.source, mapping or meta.mapping
+    if source is not None:
+        return source, mapping
+    meta = None
+    if last is None or last.event == "done":
+        with suppress(NotReady):
+            meta = current(session.home)
+    if meta is not None:
+        return meta.source, mapping or meta.mapping
+    if last is not None:
+        return last.source, mapping or (Path(last.mapping) if last.mapping else None)
+    raise NotReady(
+        f"no source is known in {session.home} yet: say which, as in `pacesetter retrain "
+        "exports/crm`; later ones read it again"
+    )
 
 
 def _say_nothing(session: Session, inputs: Inputs) -> None:

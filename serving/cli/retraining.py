@@ -154,7 +154,8 @@ class Retraining:
 
     def _stop(self, findings: Sequence[Finding], errors: Sequence[str]) -> None:
         self._log(Event.STOPPED)
-        self._say(Event.STOPPED, findings=[f.to_json() for f in findings])
+        plain = [finding.to_json() for finding in findings]
+        self._say(Event.STOPPED, findings=plain, errors=list(errors))
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         raise CheckFailed(f"the check failed: {errors[0]}{more}; {STAYS}")
 
