@@ -41,13 +41,16 @@ def retrain(
     with its mapping. A password is never kept: the driver finds it in PGPASSWORD or ~/.pgpass.
 
     \b
-    1. ingest    SOURCE becomes a new warehouse, which nobody reads yet
-    2. check     an error among the findings ends it here: all stays as it was, exit code 1
-    3. train     every kind that the tables allow; each model becomes a challenger
-    4. compare   a twin of the challenger, which has not seen the newest weeks with known
-                 outcomes (training.retrain.window_days), forecasts them beside the champion
-    5. promote   the challenger, if the gate prefers its twin (training.gate)
-    6. score     with the champions, into HOME/data/scores, replaced in one step
+    1. ingest   SOURCE becomes a new warehouse, which nobody reads yet
+    2. check    an error ends it here with exit code 1; all stays as it was
+    3. train    every kind the tables allow; each model is a challenger
+    4. compare  a twin of the challenger, which has not seen the newest
+                known outcomes, forecasts these beside the champion
+    5. promote  the challenger, where the gate prefers its twin
+    6. score    with the champions, into HOME/data/scores, in one step
+
+    How many days are kept from the twin is training.retrain.window_days; the gate is training.gate.
+    A champion that has seen these days cannot be challenged yet: it is said from when on it can.
 
     If source, mapping, settings and program are those of the last retrain that finished, and its
     data, champions and scores still stand, it prints `nothing changed` and ends. Files are compared

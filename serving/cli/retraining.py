@@ -64,6 +64,8 @@ class Retraining:
         session: what the verb works with.
         inputs: what it depends on.
         because: why it is due, in words.
+        name: tells it from others in the log.
+        journal: what its steps did.
     """
 
     session: Session
@@ -92,7 +94,9 @@ class Retraining:
             says += [_verdict(model) for model in models]
         with self.journal.step("score") as says, new_scores(self.session.home) as folder:
             scores = score_to(self.session, None, folder)
-            says += [f"{rows:,} {KINDS[name].scored}" for name, rows in _rows(scores)]
+            says += [
+                f"{rows:,} {KINDS[name].scored}" for name, rows in scores["rows_by_kind"].items()
+            ]
         result = standing(self.session.home)
         self._log(Event.DONE, result)
         self._say(
@@ -210,7 +214,3 @@ def _lost(present: frozenset[str], tracking: Tracking) -> Iterator[str]:
 def _verdict(model: dict[str, Any]) -> str:
     became = "is champion" if model["champion"] == model["version"] else "waits as challenger"
     return f"{model['kind']} version {model['version']} {became}: {'; '.join(model['reasons'])}"
-
-
-def _rows(scores: dict[str, Any]) -> Iterator[tuple[str, int]]:
-    yield from scores["rows_by_kind"].items()

@@ -22,7 +22,6 @@ from training.tracking.registry import Tracking
 
 KILL_AT = Path(__file__).with_name("kill_at.py")
 POINTS = [
-    ("publish", "enter", 1),  # checked, and nobody reads it yet
     ("MlflowClient.create_model_version", "leave", 1),  # registered, without an alias
     ("MlflowClient.set_registered_model_alias", "leave", 2),  # champion, and nowhere told of
     ("score_to", "leave", 1),  # scores written, and not in place

@@ -55,6 +55,12 @@ POINTS: tuple[tuple[str, str, int, str], ...] = (
     ("Path.symlink_to", "leave", 1, "link made, not in place"),
     ("RetrainLog.append", "enter", 2, "scores in place, end not logged"),
 )
+FIRST: tuple[tuple[str, str, int, str], ...] = (
+    ("MlflowClient.create_model_version", "leave", 1, "the first of all, without an alias"),
+    ("MlflowClient.set_registered_model_tag", "leave", 1, "the first champion noted"),
+)
+"""Points of the very first retrain, in an empty home."""
+FILES = {"leads": "lead_scores.parquet", "quota": "rep_scores.parquet"}
 SEED, TIMES = 13, 6
 """Seeded moments of an undisturbed retrain's duration at which it is killed as well."""
 
@@ -95,6 +101,7 @@ def prepare(place: Path) -> Path:
     tables = read_extract(whole)
     seen = tables["leads"]["created_at"].min() + pd.Timedelta(days=SEEN_DAYS)
     early = write_extract(cut_extract(tables, seen.normalize()), place / "early", "parquet")
+    shutil.copytree(home, place / "empty")
     require(call(home, "retrain", str(early)))
     return home
 
@@ -118,18 +125,19 @@ def end_of(home: Path) -> End:
 
 def faults(home: Path) -> list[str]:
     """Say what is inconsistent in a home that somebody was killed in."""
-    found = []
-    scored = call(home, "score", "--out", str(home / "asked"))
-    if scored.returncode:
-        found.append(f"its champions do not score: {scored.stderr.splitlines()[-1]}")
-    end = end_of(home)
-    asked = {file.name: pd.read_parquet(file) for file in (home / "asked").glob("*.parquet")}
+    found, end = [], end_of(home)
     log = require(call(home, "promote", "--log"))["promotions"]
-    for kind, name in (("leads", "lead_scores.parquet"), ("quota", "rep_scores.parquet")):
+    if end.champions:
+        scored = call(home, "score", "--out", str(home / "asked"))
+        if scored.returncode:
+            found.append(f"its champions do not score: {scored.stderr.splitlines()[-1]}")
+    for kind in end.champions:
+        asked = pd.read_parquet(home / "asked" / FILES[kind])
         last = [e["to_version"] for e in log if e["kind"] == kind][-1]  # type: ignore[attr-defined] # JSON
-        if set(asked[name]["model_version"]) != {last}:
+        if set(asked["model_version"]) != {last}:
             found.append(f"the log ends with {kind} {last}, another scores")
-        if len(set(end.scores[name]["model_version"])) != 1:
+    for name, frame in end.scores.items():
+        if len(set(frame["model_version"])) != 1:
             found.append(f"{name} is of several models")
     return found
 
@@ -172,7 +180,6 @@ def verdict(
 
 def killed_retrain() -> list[Grade]:
     """Kill retrains at every named point and at seeded times."""
-    grades = []
     with tempfile.TemporaryDirectory() as folder:
         base, source = prepare(Path(folder)), Path(folder) / "whole"
         undisturbed = base.with_name("undisturbed")
@@ -181,23 +188,22 @@ def killed_retrain() -> list[Grade]:
         done = require(call(undisturbed, "retrain", str(source)))
         seconds = time.monotonic() - started
         promoted = [m["kind"] for m in done["models"] if m["promoted"]]  # type: ignore[attr-defined] # JSON
-        grades.append(
-            Grade("undisturbed: promotes", ", ".join(promoted), "leads", "leads" in promoted)
-        )
-        whole = end_of(undisturbed)
+        grades = [Grade("undisturbed: promotes", ", ".join(promoted), "leads", "leads" in promoted)]
+        first, whole = end_of(base), end_of(undisturbed)
+        for function, event, count, words in FIRST:
+            command = (str(KILL_AT), function, event, str(count))
+            empty, early = base.with_name("empty"), base.with_name("early")
+            grades.append(_grade(words, verdict(empty, early, first, command, None)))
         for function, event, count, words in POINTS:
             command = (str(KILL_AT), function, event, str(count))
-            wrong = verdict(base, source, whole, command, None)
-            grades.append(
-                Grade(f"killed: {words}", wrong or "ends the same", "the same", not wrong)
-            )
+            grades.append(_grade(words, verdict(base, source, whole, command, None)))
         chance = random.Random(SEED)  # noqa: S311 - moments, no secret
         for _ in range(TIMES):
             after = chance.uniform(0.0, 0.9) * seconds
             wrong = verdict(base, source, whole, ("-m", "serving"), after)
-            grades.append(
-                Grade(
-                    f"killed after {after:.1f} s", wrong or "ends the same", "the same", not wrong
-                )
-            )
+            grades.append(_grade(f"after {after:.1f} s", wrong))
     return grades
+
+
+def _grade(words: str, wrong: str) -> Grade:
+    return Grade(f"killed: {words}", wrong or "ends the same", "the same", not wrong)
