@@ -18,7 +18,7 @@ from training.loop.compare import Comparison, compare
 from training.loop.kinds import Kind
 from training.loop.record import TrainingRecord
 from training.loop.retrain import Course, Way, course, model_to_register
-from training.tracking.records import LoadedModel, RunRecord
+from training.tracking.records import LoadedModel, RunRecord, Version
 from training.tracking.registry import Tracking
 
 
@@ -98,7 +98,7 @@ class Challenge:
         same = [
             model.version
             for model in self.tracking.versions(run.kind)
-            if model.tags.get("content") == run.bundle.version
+            if model.tags.get("content") == run.bundle.version and self._is_usable(model)
         ]
         if same:
             self.session.console.say(f"the same model is registered as version {same[-1]} already")
@@ -108,6 +108,13 @@ class Challenge:
             self.champions.note(run.kind)
             advance(1)
         return version
+
+    def _is_usable(self, model: Version) -> bool:
+        try:
+            self.tracking.load(model.kind, model.version)
+        except NotFoundError:
+            return False
+        return True
 
     def decide(self, candidates: Sequence[Candidate]) -> list[dict[str, Any]]:
         """Judge every candidate, and promote those that may be.
@@ -162,18 +169,21 @@ class Challenge:
         says, champion = candidate.course.says, candidate.champion
         match candidate.course.way:
             case Way.FIRST:
-                return (says,), None, self._is_first(candidate)
+                return (self._make_first(candidate),), None, True
             case Way.BEATS_FALLBACK:
                 return (says,), None, self._promote(candidate, Decision(How.GATE, says))
             case Way.TWIN if twin is not None and champion is not None:
                 return self._by_twin(candidate, champion, twin)
         return (says,), None, False
 
-    def _is_first(self, candidate: Candidate) -> bool:
-        """Make the first usable model champion, where registering has not made it so."""
-        if self.tracking.live(candidate.kind.name) != candidate.version:
-            self._promote(candidate, Decision(How.FIRST, candidate.course.says))
-        return True
+    def _make_first(self, candidate: Candidate) -> str:
+        """Make the first usable model champion, where registering has not; returns why."""
+        live, says = self.tracking.live(candidate.kind.name), candidate.course.says
+        if live not in {None, candidate.version}:
+            says = f"version {live}, champion before it, cannot be used by this program"
+        if live != candidate.version:
+            self._promote(candidate, Decision(How.FIRST, says))
+        return says
 
     def _by_twin(
         self, candidate: Candidate, champion: LoadedModel, twin: LoadedModel

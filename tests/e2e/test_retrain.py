@@ -10,6 +10,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from subprocess import PIPE
 
 import pandas as pd
 import pytest
@@ -31,7 +32,7 @@ POINTS = [
 @pytest.fixture(scope="module")
 def aged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose champion learned from little, long ago, beside an extract with far more."""
-    home = prepared(tmp_path_factory.mktemp("retrain") / "Büro 3", company())
+    home = prepared(tmp_path_factory.mktemp("retrain") / "Büro 3", company(leads=450))
     where = ("--home", str(home))
     assert main([*where, "ingest", str(home / "extract"), "--data-until", day(60)]) == 0
     assert main([*where, "train", "leads", "--until", day(30)]) == 0
@@ -50,6 +51,14 @@ def renewed(aged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def content(home: Path) -> str:
     """The name made of the champion's content."""
     return Tracking(home).champion("leads").bundle.version
+
+
+def bundles(home: Path, version: str) -> list[Path]:
+    """The file of a model that an older version might have written."""
+    (model,) = (v for v in Tracking(home).versions("leads") if v.version == version)
+    files = (home / "mlruns").rglob("bundle.json")
+    named = [file for file in files if model.tags["until"] in file.read_text(encoding="utf-8")]
+    return named[:1]
 
 
 def scores(home: Path) -> pd.DataFrame:
@@ -127,12 +136,12 @@ def test_two_at_once_do_it_once(aged: Path, tmp_path: Path) -> None:
         "retrain",
         str(home / "extract"),
     ]
-    both = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    said = [process.communicate(timeout=120) for process in both]
-    assert [process.returncode for process in both] == [0, 0]
+    with (
+        subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True) as one,
+        subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True) as other,
+    ):
+        said = [process.communicate() for process in (one, other)]
+    assert (one.returncode, other.returncode) == (0, 0)
     assert sorted(out == "nothing changed\n" for out, _ in said) == [False, True]
     assert sum("is at work" in err for _, err in said) == 1
     assert len(Tracking(home).versions("leads")) == 2
@@ -141,7 +150,7 @@ def test_two_at_once_do_it_once(aged: Path, tmp_path: Path) -> None:
 def test_what_changed_is_said_and_done(run: Run, renewed: Path, tmp_path: Path) -> None:
     """Another champion, other settings and other data are each noticed, and named."""
     home = tmp_path / "home"
-    shutil.copytree(renewed, home)
+    shutil.copytree(renewed, home, symlinks=True)
     again = run("retrain", home / "extract", "--home", home)
     assert "source" in again.err  # the copy lies elsewhere
     assert "the same model is registered as version 2 already" in again.err
@@ -158,8 +167,14 @@ def test_what_changed_is_said_and_done(run: Run, renewed: Path, tmp_path: Path) 
 
     (home / "params.yaml").write_text(SMALL + "  gate: {level: 0.8}\n", encoding="utf-8")
     shutil.copy(home / "extract" / "reps.csv", home / "extract" / "accounts.csv")
-    both = run("retrain", "--home", home)
-    assert "data: accounts.csv; settings: training.gate.level" in both.err
+    (bundle,) = bundles(home, "1")
+    bundle.write_text(bundle.read_text(encoding="utf-8").replace('"format": ', '"format": 9'))
+    third = run("retrain", "--home", home)
+    assert "data: accounts.csv; settings: training.gate.level" in third.err
+    assert "the leads champion cannot be used" in third.err
+    log = run("promote", "leads", "--log", "--json", "--home", home).data["promotions"]
+    assert (log[-1]["how"], log[-1]["to_version"]) == ("first", "2")
+    assert log[-1]["reason"] == "version 1, champion before it, cannot be used by this program"
 
 
 def test_an_error_of_the_check_stops_it(run: Run, renewed: Path, tmp_path: Path) -> None:
@@ -168,7 +183,7 @@ def test_an_error_of_the_check_stops_it(run: Run, renewed: Path, tmp_path: Path)
     Here a column that tells the outcome is declared known at creation.
     """
     home = tmp_path / "home"
-    shutil.copytree(renewed, home)
+    shutil.copytree(renewed, home, symlinks=True)
     tables = company()
     for lead in tables["leads"]:
         lead["stage_now"] = "won" if lead["converted_at"] else "other"
@@ -190,7 +205,7 @@ def test_an_error_of_the_check_stops_it(run: Run, renewed: Path, tmp_path: Path)
 def test_a_champion_s_table_that_is_gone_stops_it(run: Run, renewed: Path, tmp_path: Path) -> None:
     """An export without the activities does not silence the lead scores."""
     home = tmp_path / "home"
-    shutil.copytree(renewed, home)
+    shutil.copytree(renewed, home, symlinks=True)
     (home / "extract" / "activities.csv").unlink()
     stopped = run("retrain", home / "extract", "--home", home)
     assert stopped.code == 1
