@@ -166,7 +166,7 @@ def test_what_changed_is_said_and_done(run: Run, renewed: Path, tmp_path: Path) 
     assert set(scores(home)["model_version"]) == {"1"}
 
     (home / "params.yaml").write_text(SMALL + "  gate: {level: 0.8}\n", encoding="utf-8")
-    shutil.copy(home / "extract" / "reps.csv", home / "extract" / "accounts.csv")
+    (home / "extract" / "accounts.csv").write_text("account_id\na1\n", encoding="utf-8")
     (bundle,) = bundles(home, "1")
     bundle.write_text(bundle.read_text(encoding="utf-8").replace('"format": ', '"format": 9'))
     third = run("retrain", "--home", home)

@@ -122,7 +122,7 @@ def _is_honest(training: TrainingRecord) -> bool:
 def _waits(champion: LoadedModel, window: JudgingWindow) -> str:
     saw = f"not judged: the champion has seen the data up to {champion.bundle.until:%Y-%m-%d}"
     if window.judged_from is None:
-        return f"{saw}, and no quota period after that has begun and ended yet"
+        return f"{saw}, and no quota period that begins later is known yet"
     return (
         f"{saw}, so enough outcomes that are new to it are known once the data reaches "
         f"{window.judged_from:%Y-%m-%d}"
