@@ -20,13 +20,20 @@ ONLY_IN = {
     "duckdb": {"features/storage/engine.py"},
     "alembic": {
         f"serving/store/{name}.py"
-        for name in ("database", "migrations/env", "migrations/versions/v0001_promotions")
+        for name in (
+            "database",
+            "migrations/env",
+            "migrations/versions/v0001_promotions",
+            "migrations/versions/v0002_retrains",
+        )
     },
     "sqlalchemy": {
         "features/ingest/database.py",
         "serving/store/database.py",
         "serving/store/promotions.py",
+        "serving/store/retrains.py",
         "serving/store/migrations/versions/v0001_promotions.py",
+        "serving/store/migrations/versions/v0002_retrains.py",
     },
     "psycopg": {"features/ingest/database.py"},
     "leadforge": set(),

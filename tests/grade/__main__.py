@@ -24,6 +24,7 @@ from pathlib import Path
 from attainment import quota_attainment
 from cut import cut
 from grades import Grade, read_sections, section, write_sections
+from killed_retrain import killed_retrain
 from large import large
 from lead_truth import lead_truth
 from leadforge_company import KNOWN_AT_CREATION, PLANTED, write_company
@@ -145,6 +146,7 @@ SECTIONS: dict[str, Callable[[], list[Grade]]] = {
     "sample realism": sample_realism,
     "quota attainment": quota_attainment,
     "service": service,
+    "killed retrain": killed_retrain,
     "large": large,
 }
 ON_DEMAND = {"large"}

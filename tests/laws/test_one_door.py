@@ -54,6 +54,7 @@ ORDER = "the order of rows that are seen"
 STORY = "two moments of one story, whatever the cutoff"
 AUDIT = "an audit of the whole extract: nothing is forecast from it"
 SAID = "chooses a sentence or an error; no figure comes of it"
+SEEN = "whether a model has seen what it would be judged on"
 FRESH = "the age of a cached result, by the clock on the wall"
 ALLOWED = (
     ("features/as_of/owners.py", "searchsorted: cutoff", PLACE),
@@ -107,6 +108,7 @@ ALLOWED = (
     ("training/leads/steadiness.py", "searchsorted: cutoff", WINDOW),
     ("training/leads/steadiness.py", "searchsorted: moment", WINDOW),
     ("training/loop/record.py", "other > data_until", SAID),
+    ("training/loop/retrain.py", "until <= other", SEEN),
     ("training/quota/amounts.py", "closed_at < deadline", LABEL),
     ("training/quota/amounts.py", "deadline <= until", MATURE),
     ("training/quota/dataset.py", "other <= until", MATURE),
@@ -117,6 +119,7 @@ ALLOWED = (
     ("training/quota/deals.py", "deadline <= until", MATURE),
     ("training/quota/deals.py", "other < deadline", LABEL),
     ("training/quota/fallback.py", "period_end <= until", MATURE),
+    ("training/quota/later.py", "other <= data_until", MATURE),
     ("training/quota/later.py", "other <= data_until", MATURE),
     ("training/quota/new_business.py", "period_end <= other", MATURE),
     ("training/quota/train.py", "period_end <= other", MATURE),

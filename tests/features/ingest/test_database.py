@@ -21,7 +21,8 @@ import sqlalchemy as sa
 from features.errors import SourceError, TableError
 from features.ingest.load import ingest
 from features.ingest.report import IngestReport
-from features.params import FeatureParams
+from features.ingest.state import source_state
+from features.params import FeatureParams, IngestParams
 from features.storage.catalog import current
 
 LONG = 123456789012345678
@@ -309,3 +310,12 @@ def test_a_missing_column_names_the_table_of_the_database(tmp_path: Path) -> Non
         TableError, match=r"table 'leads' of sqlite.* needs the column 'created_at'"
     ):
         load(url, tmp_path)
+
+
+def test_the_state_of_postgres_is_told_whatever_its_types(postgres: str) -> None:
+    """Rows, keys and moments of every type are compared as texts; no password is among them."""
+    state = source_state(postgres, None, IngestParams())
+    assert state.marks["deals"] == ("2", str(LONG), "infinity", "2025-02-01 00:00:00")
+    assert state.marks["reps"] == ("1", "9.007199254740992e+15")
+    assert PASSWORD not in repr(state)
+    assert QUOTED not in repr(state)

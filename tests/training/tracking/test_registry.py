@@ -265,3 +265,27 @@ def test_no_names_of_people(tracking: Tracking, tmp_path: Path) -> None:
     searched = [*artifacts(tracking), tracking.mlruns.database]
     parts = [b"Zebedee", b"Quillfeather", b"Ottoline", b"Brandywine"]
     assert not [(p, part) for p in searched for part in parts if part in p.read_bytes()]
+
+
+def test_a_change_that_was_cut_off_is_completed(tracking: Tracking) -> None:
+    """A process that died after it had noted a change, and made none or some of it, loses nothing.
+
+    The steps are MLflow's own, each kept for itself: aliases, and the tag of the promotion.
+    """
+    for rounds in (5, 6):
+        tracking.log(record(fitted(rounds)))
+    change = {"since": "2030-01-01T00:00:00.000001", "version": "2", "before": "1", "why": "why"}
+    client, name = tracking._client, "pacesetter-leads"  # noqa: SLF001 - as a dying process leaves it
+    for is_half_done in (False, True):
+        client.set_registered_model_tag(name, "change of champion under way", json.dumps(change))
+        if is_half_done:
+            client.set_registered_model_alias(name, CHAMPION, "2")
+        tracking.settle(LEADS)
+        assert tracking.live(LEADS) == "2"
+        newest = tracking.promotions(LEADS)[-1]
+        assert (newest.version, newest.before, newest.why) == ("2", "1", "why")
+        aliases = {v.version: v.aliases for v in tracking.versions(LEADS)}
+        assert aliases == {"1": (PREVIOUS,), "2": (CHAMPION,)}
+        tracking.settle(LEADS)
+        assert len(tracking.promotions(LEADS)) == 2
+        client.set_registered_model_alias(name, CHALLENGER, "2")
