@@ -68,7 +68,7 @@ class Tracking:
         Returns:
             The new version: champion if it is the first of its kind, else challenger.
         """
-        with self._open() as client, tempfile.TemporaryDirectory() as temporary:
+        with self._open(), tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
             run.write(folder / "run")
             save_registered(run.bundle, folder / "model")
