@@ -12,6 +12,9 @@ from pydantic import Field
 
 from features.params import Section
 
+PLACES = ("role", "team", "territory", "segment")
+"""Columns of reps by which groups are always compared."""
+
 
 class BoosterParams(Section):
     """How the trees grow. Names and meaning are LightGBM's, but for `bags` and `threads`.
@@ -141,6 +144,37 @@ class GateParams(Section):
     seed: int = 7
 
 
+class FairnessParams(Section):
+    """Which groups of reps a model is audited for, and how; see the model card."""
+
+    groups: tuple[str, ...] = Field(
+        default=(),
+        strict=False,
+        description="further columns of reps to compare by, such as gender or age_group; role, "
+        "team, territory and segment are compared wherever the data have them",
+    )
+    minimum_reps: int = Field(
+        default=5, ge=2, description="reps below which a group's figures are withheld"
+    )
+    level: float = Field(
+        default=0.9,
+        gt=0,
+        lt=1,
+        description="coverage of the intervals; a fair model is suspected in at most the rest",
+    )
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """All columns of reps to compare by."""
+        return tuple(dict.fromkeys((*PLACES, *self.groups)))
+
+
+class CardParams(Section):
+    """What a model card says that no data can tell."""
+
+    contact: str = Field(default="", description="who answers questions about the models")
+
+
 class ScoringParams(Section):
     """How leads are ranked, and how many reasons each gets."""
 
@@ -160,3 +194,5 @@ class TrainingParams(Section):
     evaluation: EvaluationParams = EvaluationParams()
     gate: GateParams = GateParams()
     scoring: ScoringParams = ScoringParams()
+    fairness: FairnessParams = FairnessParams()
+    card: CardParams = CardParams()
