@@ -11,7 +11,6 @@ import pandas as pd
 from training.evaluation.fairness import (
     CALIBRATION,
     FALSE_ALARMS,
-    FOUR_FIFTHS,
     MISSES,
     AuditRows,
     GroupAudit,
@@ -20,11 +19,7 @@ from training.evaluation.fairness import (
 from training.evaluation.proxies import find_proxies
 from training.params import FairnessParams
 
-WORDS: Mapping[str, tuple[str, str]] = {
-    FALSE_ALARMS: ("more", "fewer"),
-    MISSES: ("more", "fewer"),
-    CALIBRATION: ("higher", "lower"),
-}
+JUDGED = (FALSE_ALARMS, MISSES, CALIBRATION)
 
 
 @dataclass(frozen=True)
@@ -35,7 +30,7 @@ class AuditWords:
         flag: what is raised: "at risk".
         due: those it should be raised for, as it turned out: "reps who missed".
         not_due: the others.
-        event: what the chance is of: "attain the quota".
+        event: what the chance is of: "makes quota".
         rows: what is flagged: "forecasts of reps".
     """
 
@@ -48,8 +43,8 @@ class AuditWords:
     def name(self, figure: str) -> str:
         """Return what a judged figure is called."""
         return {
-            FALSE_ALARMS: f'"{self.flag}" among {self.not_due}',
-            MISSES: f'not "{self.flag}" among {self.due}',
+            FALSE_ALARMS: f'share called "{self.flag}" among {self.not_due}',
+            MISSES: f'share not called "{self.flag}" among {self.due}',
             CALIBRATION: f"forecast minus actual share that {self.event}",
         }[figure]
 
@@ -106,7 +101,7 @@ def audit_json(audited: Audited, params: FairnessParams) -> dict[str, Any]:
     ]
     return {
         "words": vars(words),
-        "figures": {name: words.name(name) for name in WORDS},
+        "figures": {name: words.name(name) for name in JUDGED},
         "level": params.level,
         "minimum_reps": params.minimum_reps,
         "is_welcome": rows.is_welcome,
@@ -120,27 +115,26 @@ def audit_json(audited: Audited, params: FairnessParams) -> dict[str, Any]:
             says
             for name, parts in audits.items()
             for part in parts
-            for says in _findings(name, part, words)
+            for says in _findings(name, part, audited)
         ],
     }
 
 
-def _findings(attribute: str, part: GroupAudit, words: AuditWords) -> Iterator[str]:
+def _findings(attribute: str, part: GroupAudit, audited: Audited) -> Iterator[str]:
     """Yield a sentence for every figure that differs beyond luck, and for a ratio below 0.8."""
-    for name in part.differs:
-        gap = part.differences[name]
+    words, name = audited.words, f'{attribute} "{part.part}"'
+    for figure in part.differs:
+        gap = part.differences[figure]
         if gap.value is None or gap.low is None or gap.high is None:
             continue
-        more, fewer = WORDS[name]
-        how = more if gap.value > 0 else fewer
-        points = f"{100 * abs(gap.value):.1f} percentage points {how} than in the other groups"
+        how = "lower" if gap.value < 0 else "higher"
         yield (
-            f"{attribute} {part.part}, {words.name(name)}: {points} "
-            f"({100 * gap.low:+.1f} to {100 * gap.high:+.1f}), beyond luck for as many comparisons"
+            f"{name}: {words.name(figure)} is {100 * abs(gap.value):.1f} percentage points {how} "
+            f"than in the other groups ({100 * gap.low:+.1f} to {100 * gap.high:+.1f})"
         )
-    ratio = part.ratio
-    if ratio.value is not None and ratio.high is not None and ratio.high < FOUR_FIFTHS:
+    if part.is_below and part.ratio.value is not None:
+        says = "" if audited.rows.is_welcome else "not "
         yield (
-            f"{attribute} {part.part}: treated favourably {ratio.value:.2f} times as often as the "
-            f"group treated most favourably ({ratio.low:.2f} to {ratio.high:.2f}), less than 0.8"
+            f'{name}: {says}called "{words.flag}" only {part.ratio.value:.2f} times as often as '
+            "the group that is so most often, below the 0.8 of the four-fifths rule"
         )

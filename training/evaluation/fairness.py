@@ -67,7 +67,8 @@ class GroupAudit:
         figures: false alarms (share flagged of those that should not be), misses (share not flagged
             of those that should be), calibration (mean chance minus what happened).
         differences: the same minus those of all other groups; the intervals allow for the number of
-            differences that are judged.
+            comparisons.
+        is_below: whether the ratio lies below four fifths beyond luck, allowing likewise.
     """
 
     part: str
@@ -78,6 +79,7 @@ class GroupAudit:
     ratio: Estimate = WITHHELD
     figures: Mapping[str, Estimate] = field(default_factory=dict)
     differences: Mapping[str, Estimate] = field(default_factory=dict)
+    is_below: bool = False
 
     @property
     def differs(self) -> tuple[str, ...]:
@@ -96,6 +98,7 @@ class GroupAudit:
             "figures": {name: figure.to_json() for name, figure in self.figures.items()},
             "differences": {name: gap.to_json() for name, gap in self.differences.items()},
             "differs": list(self.differs),
+            "is_below": self.is_below,
         }
 
 
@@ -119,7 +122,7 @@ def audit_groups(
         for name, column in rows.groups.items()
     }
     compared = {name: _Compared(rows, reps, parts, minimum_reps) for name, parts in judged.items()}
-    n_gaps = sum(own.n_gaps for own in compared.values())
+    n_gaps = sum(own.n_gaps + own.n_pairs for own in compared.values())
     gap_level = 1 - (1 - level) / max(n_gaps, 1)
     return {
         name: tuple(
@@ -169,6 +172,11 @@ class _Compared:
         pairs = [pair for part, _ in self.parts for pair in self._pairs(part).values()]
         return sum(own is not None and rest is not None for own, rest in pairs)
 
+    @property
+    def n_pairs(self) -> int:
+        """How many ratios there are: any group could be the one treated most favourably."""
+        return len(self.parts) * (len(self.parts) - 1) // 2
+
     def audit(self, part: str, level: float, gap_level: float) -> GroupAudit:
         at, pairs = dict(self.parts)[part], self._pairs(part)
         figures = {
@@ -180,6 +188,7 @@ class _Compared:
             if own is not None and rest is not None
         }
         flagged = self._mean(self._flags(), at, is_rate=True)
+        least = self._ratio(part, gap_level).high
         return GroupAudit(
             part=part,
             n_rows=len(at),
@@ -188,6 +197,7 @@ class _Compared:
             ratio=self._ratio(part, level),
             figures=figures,
             differences=differences,
+            is_below=least is not None and least < FOUR_FIFTHS,
         )
 
     def _pairs(self, part: str) -> dict[str, tuple[_Mean | None, _Mean | None]]:

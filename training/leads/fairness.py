@@ -19,7 +19,7 @@ WORDS = AuditWords(
     flag="hot",
     due="leads that converted",
     not_due="leads that did not",
-    event="convert",
+    event="converts",
     rows="forecasts of leads",
 )
 

@@ -23,7 +23,7 @@ WORDS = AuditWords(
     flag="at risk",
     due="reps who missed their quota",
     not_due="reps who made it",
-    event="make quota",
+    event="makes quota",
     rows="forecasts of reps",
 )
 
