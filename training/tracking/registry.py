@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -173,6 +173,24 @@ class Tracking:
         with self._open() as client:
             run = client.get_run(self._registered(kind)[number].run_id)
         return {name: float(value) for name, value in sorted(run.data.metrics.items())}
+
+    def folders(self, kind: str, which: str) -> tuple[Path, Path]:
+        """Return where the artifacts of a model's run are, and where the model itself is.
+
+        Raises:
+            NotReady: there is no model of the kind.
+            NotFoundError: there are models, but not this one.
+        """
+        number = self._number(kind, which)
+        with self._open() as client:
+            model = self._registered(kind)[number]
+            run = client.get_run(model.run_id)
+        return self.mlruns.local(run.info.artifact_uri), self.mlruns.local(model.source)
+
+    def attach(self, run_id: str, files: Mapping[str, str | bytes | Path]) -> None:
+        """Add artifacts to a run that has ended, by path; those of the same path are replaced."""
+        with self._open():
+            self._runs.log_files(run_id, files)
 
     def promotions(self, kind: str) -> list[Promotion]:
         """Return the changes of champion, the oldest first."""
