@@ -12,8 +12,9 @@ from features.evidence import EvidenceState
 from features.params import FeatureParams
 from training.evaluation.honesty import AGE
 from training.loop.card_facts import AGAIN, CardFacts
-from training.loop.card_fairness import fairness_section, proxies_section
+from training.loop.card_fairness import blind_below, fairness_section, proxies_section
 from training.loop.card_tables import (
+    GLOSSARIES,
     extract_table,
     figures_table,
     reliability_table,
@@ -22,8 +23,13 @@ from training.loop.card_tables import (
 from training.params import TrainingParams
 from training.report.card_page import Card, Section
 from training.report.card_words import FORBIDDEN, INTENDED, LOGS, NOT_ADVICE, OVERSIGHT
+from training.report.words import listing
 from training.tracking.records import as_params
 
+WORK, RECORD = ("touches", "touch_days", "touch_reps"), ("context", "deal context", "rep")
+"""Where features of logged work come from, and those of a rep's own record."""
+MOST_NAMED = 12
+"""Features that are named in the card, at most."""
 SEGMENT_FIGURES = 3
 """Figures that tables by segment show: the first of those of the whole."""
 
@@ -33,11 +39,8 @@ def make_card(facts: CardFacts) -> Card:
     version, standing, words = facts.version, facts.standing, facts.words
     until = version.tags.get("until", "")[:10]
     summary = [f"{words.what[0]} It is for coaching, not for employment decisions."]
-    if (fairness := facts.files["fairness"]) is not None and not fairness["findings"]:
-        summary.append(
-            f"Groups of reps were compared on {fairness['n_rows']:,} forecasts; none is treated "
-            "differently beyond luck. Small differences cannot be seen with so few people."
-        )
+    if (fairness := facts.files["fairness"]) is not None:
+        summary += _audit_in_short(fairness)
     summary.append(NOT_ADVICE)
     return Card(
         title=f"{words.title}, version {version.version}",
@@ -50,6 +53,27 @@ def make_card(facts: CardFacts) -> Card:
         summary=summary,
         alarms=[*_alarms(facts)],
         sections=[*_sections(facts)],
+    )
+
+
+def _audit_in_short(fairness: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the audit found, how little it could have found, and whom it did not compare."""
+    compared = [name for name, groups in fairness["attributes"].items() if len(groups) > 1]
+    if not compared:
+        yield "Groups of reps could not be compared: the data tell no groups apart."
+        return
+    reach = blind_below(fairness)
+    seen = "none could be judged, since too few people are in them"
+    if reach is not None:
+        seen = (
+            f"in no figure would a difference below {100 * reach:.0f} percentage points have been "
+            "told from luck"
+        )
+    found = len(fairness["findings"])
+    yield (
+        f"Groups of reps by {listing(compared)} were compared: "
+        f"{'nothing differs' if not found else f'{found} figures differ'} beyond luck, and {seen}. "
+        "Other groups, such as by sex or age, were not compared unless they are listed here."
     )
 
 
@@ -89,6 +113,7 @@ def _sections(facts: CardFacts) -> Iterator[Section]:
         "Art. 10(2) and (3); Annex IV(2)(d)",
         points=(f"Population: {words.population}", f"Outcome: {words.label}"),
     )
+    yield _of_people(facts)
     yield _made(facts)
     yield from _measured(facts)
     yield fairness_section(facts)
@@ -98,7 +123,7 @@ def _sections(facts: CardFacts) -> Iterator[Section]:
         "Human oversight", "Art. 14; Art. 26(2), (7); Art. 86; Annex IV(2)(e)", points=OVERSIGHT
     )
     yield Section("Logs, and how long they are kept", "Art. 12; Art. 19; Art. 26(6)", points=LOGS)
-    contact = facts.contact or "nobody is named"
+    contact = facts.contact or "Nobody is named."
     yield Section("Who answers questions", "Art. 13(3)(a); Annex IV(1)(a)", (contact,))
 
 
@@ -123,7 +148,7 @@ def _data(facts: CardFacts) -> Section:
     known = facts.setting("features", "known_at_creation") or []
     points = [
         f"Extract: {facts.source}, fingerprint {tags.get('data_fingerprint', 'unknown')}",
-        f"Nothing at or after {tags.get('until', 'unknown')} was seen",
+        f"Nothing at or after {tags.get('until', 'unknown')[:16].replace('T', ' ')} UTC was seen",
         *_spans(facts.about),
         "Columns taken as known when a row is created, on the customer's word: "
         + (", ".join(known) or "none beyond the format's own"),
@@ -141,12 +166,40 @@ def _data(facts: CardFacts) -> Section:
     )
 
 
+def _of_people(facts: CardFacts) -> Section:
+    """Say what the model reads about the people who work with it."""
+    features = facts.files["features"] or ()
+    work = [f for f in features if f["source"] in WORK]
+    own = [f["says"] for f in features if f["source"] in RECORD and f.get("who") == "rep"]
+    columns = facts.bundle.get("words", facts.bundle.get("rep_words", {})).get("columns", {})
+    listed = "; ".join(own[:MOST_NAMED])
+    more = f"; and {len(own) - MOST_NAMED} more" if len(own) > MOST_NAMED else ""
+    return Section(
+        "What it reads about people",
+        "Art. 10(2)(b), (3); Annex IV(2)(d); GDPR Art. 13 to 15",
+        points=(
+            (
+                f"Work that is logged, {len(work)} features: how many activities, of which type, "
+                "direction and outcome, and when"
+            ),
+            f"A rep's own record, {len(own)} features: {listed or 'none'}{more}",
+            f"Columns with categories: {', '.join(columns) or 'none'}",
+            (
+                "Names, texts of mails and notes, recordings and places are not read. All features "
+                "stand in features.json of the run."
+            ),
+        ),
+    )
+
+
 def _spans(about: Mapping[str, Any]) -> Iterator[str]:
     """Yield which past was learned from: cutoffs of leads, or quota periods."""
     uses = {"train": "Learned from", "tune": "Trees stopped on", "calibrate": "Calibrated on"}
     for part, use in uses.items():
         if ends := about.get("parts", {}).get(part):
             yield f"{use} cutoffs from {ends[0][:10]} to {ends[1][:10]}"
+    if rows := about.get("rep_snapshots"):
+        yield f"Rows: {rows:,} of reps at past cutoffs, {about['deal_snapshots']:,} of open deals"
     if periods := about.get("periods"):
         yield f"Quota periods that had ended: {len(periods)}, the last on {periods[-1][:10]}"
 
@@ -200,7 +253,9 @@ def _measured(facts: CardFacts) -> Iterator[Section]:
             + ("are marked." if own else "are not among them.")
         )
     table = figures_table(kind, metrics, keys, own or _absent(facts))
-    yield Section("How good it is", articles, says, tables=(table,))
+    terms = (GLOSSARIES[kind][key] for key in keys)
+    means = [f"{term.title}: {term.meaning}" for term in terms]
+    yield Section("How good it is", articles, says, means, (table,))
     event = "converted" if kind == "leads" else "made quota"
     yield Section("Do its chances hold?", articles, tables=(reliability_table(metrics, event),))
     few = "Parts with too few people of either outcome are named, and their figures withheld."

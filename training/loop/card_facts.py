@@ -17,7 +17,7 @@ from training.tracking.pyfunc import BUNDLE
 from training.tracking.records import Version
 
 AGAIN = "It was trained before this was kept: train again for a whole card."
-FILES = ("metrics", "fairness", "notes", "extract", "settings")
+FILES = ("metrics", "fairness", "notes", "extract", "settings", "features")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class CardFacts:
         version: the registered model.
         standing: how it became champion.
         bundle: the model's plain values, without its trees.
-        files: the training's JSON files by name; None for one that is not there.
+        files: the training's JSON files, by name; None for one that is not there.
         pins: packages and their versions.
     """
 

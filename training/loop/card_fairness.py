@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from training.evaluation.fairness import CALIBRATION, FALSE_ALARMS, MISSES
 from training.loop.card_facts import CardFacts
 from training.loop.card_tables import fairness_tables
 from training.report.card_page import Section, Table
@@ -33,6 +34,7 @@ def fairness_section(facts: CardFacts) -> Section:
         *_absent_groups(fairness),
         *_power(fairness),
     ]
+    says += [*_heads(fairness)]
     points = [f"Beyond luck: {says}" for says in fairness["findings"]]
     points = points or ["No group differs beyond luck in any figure."]
     return Section(title, articles, says, points, [*fairness_tables(fairness)])
@@ -52,25 +54,45 @@ def _absent_groups(fairness: Mapping[str, Any]) -> Iterator[str]:
         yield f"{fairness['n_left_out']:,} forecasts have no rep behind them and are not in it."
 
 
-def _power(fairness: Mapping[str, Any]) -> Iterator[str]:
-    """Yield how large a difference has to be to be told from luck: an audit that is blind says so.
+def _heads(fairness: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the columns of the tables mean."""
+    names, flag = fairness["figures"], fairness["words"]["flag"]
+    favour = f'called "{flag}"' if fairness["is_welcome"] else f'not called "{flag}"'
+    yield (
+        f"In the tables: Ratio, share {favour} over that of the group where it is highest. False "
+        f"flags, {names[FALSE_ALARMS]}. Missing flags, {names[MISSES]}. Forecast minus actual, "
+        f"{names[CALIBRATION]}. Withheld, fewer than {fairness['minimum_reps']} people."
+    )
 
-    Half of the narrowest interval of any group: a lesser difference from 0 lies inside it.
-    """
+
+def blind_below(fairness: Mapping[str, Any]) -> float | None:
+    """Return the least difference in any figure that could have been told from luck; None: none."""
+    reach = [r for key in fairness["figures"] if (r := _reach(fairness, key)) is not None]
+    return min(reach, default=None)
+
+
+def _reach(fairness: Mapping[str, Any], key: str) -> float | None:
+    """Return half of the narrowest interval of any group's difference in a figure."""
+    gaps = (
+        group["differences"].get(key)
+        for groups in fairness["attributes"].values()
+        for group in groups
+    )
+    reach = ((g["high"] - g["low"]) / 2 for g in gaps if g and g["high"] is not None)
+    return min(reach, default=None)
+
+
+def _power(fairness: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how large a difference has to be to be told from luck: a blind audit says so."""
     for key, name in fairness["figures"].items():
-        reach = [
-            (gap["high"] - gap["low"]) / 2
-            for groups in fairness["attributes"].values()
-            for group in groups
-            if (gap := group["differences"].get(key)) and gap["high"] is not None
-        ]
-        if reach:
+        reach = _reach(fairness, key)
+        if reach is None:
+            yield f"The {name}: no difference could be judged, too few people."
+        else:
             yield (
-                f"Of {name}, no difference below {100 * min(reach):.0f} percentage points could "
+                f"The {name}: a difference below {100 * reach:.0f} percentage points could not "
                 "have been told from luck."
             )
-        else:
-            yield f"Of {name}, no difference could be judged: too few people."
 
 
 def proxies_section(facts: CardFacts) -> Section:
@@ -91,8 +113,14 @@ def proxies_section(facts: CardFacts) -> Section:
         (
             (
                 "These features tell much of a rep's group, so leaving the group itself out would "
-                "change little. To do without one, name it in training.leads.leave_out."
+                "change little. " + _leaving_out(facts)
             ),
         ),
         tables=(Table("Features and groups", ("Group", "Feature", "Measure", "Value"), rows),),
     )
+
+
+def _leaving_out(facts: CardFacts) -> str:
+    if facts.version.kind == "leads":
+        return "To do without one, name it in training.leads.leave_out and train again."
+    return "The quota model has no setting to leave one out."

@@ -115,7 +115,7 @@ def segment_tables(kind: str, metrics: Plain, keys: Sequence[str]) -> Iterator[T
                 part["label"],
                 f"{part['n_rows']:,}",
                 *(
-                    [f"withheld: {part['withheld']}", *[""] * (len(keys) - 1)]
+                    [f"withheld: {part['withheld']}"]
                     if part["withheld"]
                     else [figure(terms[key], part["model"][key]) for key in keys]
                 ),
@@ -127,12 +127,10 @@ def segment_tables(kind: str, metrics: Plain, keys: Sequence[str]) -> Iterator[T
 
 def fairness_tables(fairness: Plain) -> Iterator[Table]:
     """Yield a table for each attribute by which groups were compared."""
-    flag, names = fairness["words"]["flag"], fairness["figures"]
-    favour = "so" if fairness["is_welcome"] else "not so"
+    flag = fairness["words"]["flag"]
     heads = (
-        *("Group", "Reps", "Forecasts", f'Called "{flag}"', f"{favour} called, ratio to highest"),
-        *(_upper(names[key]) for key in (FALSE_ALARMS, MISSES, CALIBRATION)),
-        "Beyond luck",
+        *("Group", "Reps", "Forecasts", f'Called "{flag}"', "Ratio", "False flags"),
+        *("Missing flags", "Forecast minus actual", "Beyond luck"),
     )
     for attribute, groups in fairness["attributes"].items():
         if len(groups) > 1:
@@ -143,7 +141,7 @@ def fairness_tables(fairness: Plain) -> Iterator[Table]:
 def _group_row(group: Plain) -> Iterator[str]:
     yield from (group["part"], f"{group['n_reps']:,}", f"{group['n_rows']:,}")
     if group["withheld"]:
-        yield from (f"withheld: {group['withheld']}", *[""] * 5)
+        yield f"withheld: {group['withheld']}"
         return
     yield rate(group["flagged"])
     ratio = Estimate(**group["ratio"])
@@ -166,7 +164,3 @@ def _points(plain: Mapping[str, float | None]) -> str:
     if value is None or low is None or high is None:
         return "withheld"
     return f"{100 * value:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -18,7 +18,7 @@ class Table:
     Attributes:
         caption: what it shows.
         columns: their heads.
-        rows: as many texts each.
+        rows: as many texts each; the last text of a shorter one reaches to the end.
         note: what to know when reading it.
     """
 

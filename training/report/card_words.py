@@ -39,16 +39,16 @@ OVERSIGHT = (
         "messaged or assessed automatically."
     ),
     (
-        "Every forecast comes with its reasons in percentage points (`pacesetter explain`), and "
+        "Every forecast comes with its reasons in percentage points (pacesetter explain), and "
         "says so where it rests on little."
     ),
     (
-        "A named person can put any registered model in charge, or back (`pacesetter promote --by "
-        "NAME --reason TEXT`, `pacesetter rollback`); who did so, and why, stays in the promotion "
+        "A named person can put any registered model in charge, or back (pacesetter promote --by "
+        "NAME --reason TEXT, pacesetter rollback); who did so, and why, stays in the promotion "
         "log."
     ),
     (
-        "A rep can contest a figure: `pacesetter explain rep ID` shows what it was made of, and "
+        "A rep can contest a figure: pacesetter explain rep ID shows what it was made of, and "
         "the same score can be computed again to the bit. Wrong data are corrected in the CRM; "
         "the next ingest brings them in."
     ),
