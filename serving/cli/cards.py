@@ -65,8 +65,9 @@ class Cards:
         folders = self.tracking.folders(entry.kind, entry.to_version)
         card = make_card(CardFacts.read(version, standing, *folders))
         texts = {form: card.render(form) for form in FORMATS}
+        files = {f"card.{form}": text for form, text in texts.items()}
         # The page comes last: where it is, all the rest is.
-        self.tracking.attach(version.run_id, {f"card.{form}": t for form, t in texts.items()})
+        self.tracking.attach(entry.kind, version.run_id, files)
         for form, text in texts.items():
             path = self.path(entry.kind, entry.to_version, form)
             path.parent.mkdir(parents=True, exist_ok=True)

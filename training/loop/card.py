@@ -27,7 +27,7 @@ from training.report.words import listing
 from training.tracking.records import as_params
 
 WORK, RECORD = ("touches", "touch_days", "touch_reps"), ("context", "deal context", "rep")
-"""Where features of logged work come from, and those of a rep's own record."""
+"""Where features of logged work come from, and those of a rep's record and situation."""
 MOST_NAMED = 12
 """Features that are named in the card, at most."""
 SEGMENT_FIGURES = 3
@@ -170,7 +170,7 @@ def _of_people(facts: CardFacts) -> Section:
     """Say what the model reads about the people who work with it."""
     features = facts.files["features"] or ()
     work = [f for f in features if f["source"] in WORK]
-    own = [f["says"] for f in features if f["source"] in RECORD and f.get("who") == "rep"]
+    own = [f["says"] for f in features if f["source"] in RECORD]
     columns = facts.bundle.get("words", facts.bundle.get("rep_words", {})).get("columns", {})
     listed = "; ".join(own[:MOST_NAMED])
     more = f"; and {len(own) - MOST_NAMED} more" if len(own) > MOST_NAMED else ""
@@ -182,8 +182,8 @@ def _of_people(facts: CardFacts) -> Section:
                 f"Work that is logged, {len(work)} features: how many activities, of which type, "
                 "direction and outcome, and when"
             ),
-            f"A rep's own record, {len(own)} features: {listed or 'none'}{more}",
-            f"Columns with categories: {', '.join(columns) or 'none'}",
+            f"A rep's record and situation, {len(own)} features: {listed or 'none'}{more}",
+            f"Columns of the extract: {', '.join(columns) or 'none'}",
             (
                 "Names, texts of mails and notes, recordings and places are not read. All features "
                 "stand in features.json of the run."

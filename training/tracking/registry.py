@@ -22,7 +22,7 @@ from features.errors import NotFoundError, NotReady
 from training.tracking import words
 from training.tracking.loading import load_bundle
 from training.tracking.pyfunc import BUNDLE, save_registered
-from training.tracking.records import LoadedModel, Promotion, RunRecord, Version
+from training.tracking.records import LoadedModel, Promotion, RunRecord, Version, write_file
 from training.tracking.runs import Runs
 from training.tracking.store import Mlruns, quiet
 from training.tracking.tuning import TuningRun, open_tuning
@@ -187,10 +187,15 @@ class Tracking:
             run = client.get_run(model.run_id)
         return self.mlruns.local(run.info.artifact_uri), self.mlruns.local(model.source)
 
-    def attach(self, run_id: str, files: Mapping[str, str | bytes | Path]) -> None:
+    def attach(self, kind: str, run_id: str, files: Mapping[str, str | bytes | Path]) -> None:
         """Add artifacts to a run that has ended, by path; those of the same path are replaced."""
-        with self._open():
-            self._runs.log_files(run_id, files)
+        with self._open() as client:
+            # In a home that was copied, addresses of artifacts still lead to the original, and
+            # MLflow remembers them for as long as the process lives.
+            self._runs.experiment(kind, words.experiment(kind))
+            folder = self.mlruns.local(client.get_run(run_id).info.artifact_uri)
+        for name, content in files.items():
+            write_file(folder / name, content)
 
     def promotions(self, kind: str) -> list[Promotion]:
         """Return the changes of champion, the oldest first."""
