@@ -77,6 +77,7 @@ class Champions:
         """Write into the log what the registry knows and the log lacks, and missing model cards."""
         with self.store.locked():
             self._catch_up(kind)
+            self.tracking.retag(kind)
 
     def entries(self, kind: str) -> list[Entry]:
         """Return the whole log of a kind, the oldest first."""

@@ -122,6 +122,8 @@ def train(
         data_fingerprint=warehouse.fingerprint,
         metrics={} if grade is None else flat(grade.overall),
         files=files,
+        source=recipe.data_name,
+        rows={name: table["accepted"] for name, table in recipe.extract.get("tables", {}).items()},
     )
     if fallback is None or grade is None:
         return TrainingRecord(trained, run)

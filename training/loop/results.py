@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ class Recipe:
     training: TrainingParams
     source: str = ""
     extract: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def data_name(self) -> str:
+        """What the extract is called: the last part of where it came from."""
+        return Path(str(self.extract.get("source", self.source))).name
 
     def to_json(self) -> dict[str, Any]:
         """Return both sections as plain values, to be remembered with a model."""
