@@ -12,7 +12,7 @@ from features.errors import NotFoundError
 
 PLAIN = "bundle.json"
 LEARNING_CURVES = "learning_curves"
-"""What a model tells of early stopping: the loss on later rows by number of trees, a list a fold."""
+"""What a model tells of early stopping: loss on later rows by number of trees, for each fold."""
 AGAIN = "train again (--promote)"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from training.report.page import templates
 
 FORMATS = ("md", "html")
 """How a card is written; the page comes last, so that where it is, the other is."""
@@ -76,13 +76,7 @@ class Card:
         Args:
             form: `html`, one page that fetches nothing, or `md`.
         """
-        pages = Environment(
-            loader=PackageLoader("training.report", "templates"),
-            autoescape=form == "html",  # noqa: S701 - Markdown is escaped by its own filter
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        pages = templates(is_markup=form == "html")
         pages.filters["md"] = as_markdown
         return pages.get_template(f"card.{form}.j2").render(card=self)
 
