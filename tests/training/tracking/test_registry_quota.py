@@ -200,14 +200,12 @@ def test_mlflow_loads_it(tracking: Tracking, bundle: QuotaBundle) -> None:
 
 
 def test_the_columns_used_decide_alone(bundle: QuotaBundle) -> None:
-    """With the used columns alone the chances are the same bits, and other columns do nothing."""
+    """With the used columns alone the chances are the same bits; no other column moves them."""
     assert set(bundle.used) <= {*bundle.columns, *COLUMNS}
     rng = np.random.default_rng(2)
     every = [*dict.fromkeys((*bundle.columns, *sorted(COLUMNS)))]
     X = pd.DataFrame(rng.random((50, len(every))), columns=every)
     p = bundle.predict(X)
     assert np.array_equal(bundle.predict(X[[*bundle.used]]), p)
-    for name in bundle.used:
-        # Either way: some features only count in one direction.
-        moved = [bundle.predict(X.assign(**{name: value})) for value in (-1e9, 0.0, 3.0, 1e9)]
-        assert any(not np.array_equal(other, p) for other in moved), name
+    for name in set(every) - set(bundle.used):
+        assert np.array_equal(bundle.predict(X.assign(**{name: 1e9})), p), name
