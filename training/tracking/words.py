@@ -18,13 +18,23 @@ _SUBJECTS: Mapping[str, str] = MappingProxyType(
 _HEADLINES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"leads": ("auc", "log_loss", "brier", "ece"), "quota": ("auc", "brier", "pinball", "coverage")}
 )
+WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "auc": "AUC",
+        "log_loss": "log loss",
+        "brier": "Brier score",
+        "ece": "ECE",
+        "pinball": "pinball loss",
+        "coverage": "80 % range covers",
+    }
+)
 _FOR = "It is for coaching, not for employment decisions."
 
 
 def experiment(kind: str) -> str:
     """Describe the experiment that holds the trainings of a kind of model."""
     return (
-        f"Trainings of the **{kind}** model, which forecasts {_SUBJECTS[kind]}. {_FOR}\n\n"
+        f"Trainings of the {kind} model, which forecasts {_SUBJECTS[kind]}. {_FOR}\n\n"
         "Each run is one training, named by its data and the day up to which it saw them. The tag "
         "`alias` says which one is champion, challenger or previous now. Comparisons with the "
         "champion are nested under the challenger's run; `report.html` and, for every champion, "
@@ -35,7 +45,7 @@ def experiment(kind: str) -> str:
 def tuning(kind: str) -> str:
     """Describe the experiment that holds the searches for better settings of a kind of model."""
     return (
-        f"Searches for better settings of the **{kind}** model, which forecasts "
+        f"Searches for better settings of the {kind} model, which forecasts "
         f"{_SUBJECTS[kind]}. Each run is one search, with its trials nested under it; trial 0 is "
         "the defaults. The description of a search says what came of it."
     )
@@ -60,14 +70,17 @@ def run_name(run: RunRecord) -> str:
 def training(run: RunRecord) -> str:
     """Describe a training and the version that came of it."""
     evidence = run.bundle.evidence
+    figures = _figures(run)
+    tested = f"{figures}, on a later past that a like model had not seen." if figures else ""
     lines = [
+        # Lists show the first words, as plain text.
+        tested or "Not tested: history is too short.",
         (
             f"Learned from `{run.source or 'an extract'}`, fingerprint "
             f"`{run.data_fingerprint[:12]}`, until {run.bundle.until:%Y-%m-%d %H:%M} UTC; looks "
             f"ahead {run.bundle.horizon}."
         ),
         f"Evidence: {evidence.state.value}, {evidence.says}.",
-        f"On a later past that a like model had not seen: {_figures(run) or 'not tested'}.",
     ]
     return "\n\n".join(lines)
 
@@ -75,7 +88,7 @@ def training(run: RunRecord) -> str:
 def _figures(run: RunRecord) -> str:
     found = ((name, run.metrics.get(name)) for name in _HEADLINES[run.kind])
     return ", ".join(
-        f"{name} {value:.4f}{_interval(run.metrics, name)}"
+        f"{WORDS[name]} {value:.4f}{_interval(run.metrics, name)}"
         for name, value in found
         if value is not None
     )

@@ -24,7 +24,9 @@ def test_groups_are_those_of_the_cutoff(opened: Opened) -> None:
     ]
     changes = [change("a", day(10), "team", "west", "rep")]
     rows = asked(("a", 20), ("a", 10), ("b", 20), (None, 20), ("ghost", 20), ("a", 20))
-    with opened(reps=reps, changes=changes, attributes={"reps": {"gender": pa.string()}}) as warehouse:
+    with opened(
+        reps=reps, changes=changes, attributes={"reps": {"gender": pa.string()}}
+    ) as warehouse:
         names = ("team", "role", "gender", "shoe_size")
         groups = rep_groups(warehouse, *rows, names)
         assert rep_groups(warehouse, *asked((None, 1)), names).shape == (1, 0)

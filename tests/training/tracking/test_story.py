@@ -69,7 +69,7 @@ def test_a_run_is_named_by_data_and_day(tracking: Tracking) -> None:
     assert run.info.run_name == "leads until 2026-01-01 · acme"
     version = client.get_model_version("pacesetter-leads", "1")
     assert version.description == run.data.tags[NOTE]
-    for words in ("`acme`", "`data-1`", "2026-01-01", "auc 0.7000", "enough, 400 leads"):
+    for words in ("`acme`", "`data-1`", "2026-01-01", "AUC 0.7000", "enough, 400 leads"):
         assert words in version.description
     for note in (
         client.get_registered_model("pacesetter-leads").description,
