@@ -118,12 +118,12 @@ def comparison(comparison: Mapping[str, Any]) -> str:
         comparison: as plain values: kind, champion, challenger, since, cutoffs, and the verdict.
     """
     cutoffs = comparison["cutoffs"]
-    span = f"{cutoffs[0][:10]} to {cutoffs[-1][:10]}" if cutoffs else "none is mature yet"
+    span = f", cutoffs {cutoffs[0][:10]} to {cutoffs[-1][:10]}" if cutoffs else ""
     lines = [
         (
             f"Version {comparison['challenger']} of {comparison['kind']} against version "
             f"{comparison['champion']}, the champion, on data that neither had seen: "
-            f"{comparison['n_rows']:,} forecasts, cutoffs {span}."
+            f"{comparison['n_rows']:,} forecasts{span}."
         ),
         f"**{verdict(comparison).capitalize()}**: {'; '.join(comparison['reasons'])}.",
     ]
