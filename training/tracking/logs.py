@@ -35,7 +35,9 @@ def log_training(runs: Runs, place: tuple[str, str], run: RunRecord, folder: Pat
 
     client, (run_id, experiment) = runs.client, place
     runs.log_params(run_id, run.params())
-    client.log_inputs(run_id, datasets=[_dataset(run)])
+    # MLflow looks for a data set and then adds it: of two processes that did so at once, one failed.
+    with runs.mlruns.locked():
+        client.log_inputs(run_id, datasets=[_dataset(run)])
     model = client.create_logged_model(
         experiment, name=run.kind, source_run_id=run_id, tags=run.tags()
     )
