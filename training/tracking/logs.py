@@ -35,7 +35,7 @@ def log_training(runs: Runs, place: tuple[str, str], run: RunRecord, folder: Pat
 
     client, (run_id, experiment) = runs.client, place
     runs.log_params(run_id, run.params())
-    # MLflow looks for a data set and then adds it: of two processes that did so at once, one failed.
+    # MLflow looks for a data set and then adds it: of two processes at once, one would fail.
     with runs.mlruns.locked():
         client.log_inputs(run_id, datasets=[_dataset(run)])
     model = client.create_logged_model(
