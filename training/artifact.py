@@ -11,6 +11,8 @@ from typing import Any
 from features.errors import NotFoundError
 
 PLAIN = "bundle.json"
+LEARNING_CURVES = "learning_curves"
+"""What a model tells of early stopping: loss on later rows by number of trees, for each fold."""
 AGAIN = "train again (--promote)"
 
 

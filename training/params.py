@@ -12,6 +12,9 @@ from pydantic import Field, field_validator
 
 from features.params import Section
 
+PLACES = ("role", "team", "territory", "segment")
+"""Columns of reps by which groups are always compared."""
+
 
 class BoosterParams(Section):
     """How the trees grow. Names and meaning are LightGBM's, but for `bags` and `threads`.
@@ -178,6 +181,37 @@ class RetrainParams(Section):
     )
 
 
+class FairnessParams(Section):
+    """Which groups of reps a model is audited for, and how; see the model card."""
+
+    groups: tuple[str, ...] = Field(
+        default=(),
+        strict=False,
+        description="further columns of reps to compare by, such as gender or age_group; role, "
+        "team, territory and segment are compared wherever the data have them",
+    )
+    minimum_reps: int = Field(
+        default=5, ge=2, description="reps below which a group's figures are withheld"
+    )
+    level: float = Field(
+        default=0.9,
+        gt=0,
+        lt=1,
+        description="coverage of the intervals; a fair model is suspected in at most the rest",
+    )
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """All columns of reps to compare by."""
+        return tuple(dict.fromkeys((*PLACES, *self.groups)))
+
+
+class CardParams(Section):
+    """What a model card says that no data can tell."""
+
+    contact: str = Field(default="", description="who answers questions about the models")
+
+
 class ScoringParams(Section):
     """How leads are ranked, and how many reasons each gets."""
 
@@ -198,3 +232,5 @@ class TrainingParams(Section):
     gate: GateParams = GateParams()
     retrain: RetrainParams = RetrainParams()
     scoring: ScoringParams = ScoringParams()
+    fairness: FairnessParams = FairnessParams()
+    card: CardParams = CardParams()

@@ -151,6 +151,19 @@ def publish(home: Path, partial: Path, pointer: Mapping[str, Any], report: str) 
     return final
 
 
+def ingest_report(home: Path) -> dict[str, Any]:
+    """Return what the ingestion of the current warehouse reported; nothing if that is not known."""
+    pointer = _pointer(home)
+    try:
+        text = (home / "data" / "ingest-report.json").read_text(encoding="utf-8")
+        report: dict[str, Any] = json.loads(text)
+    except (OSError, ValueError):
+        return {}
+    # An ingest that was killed between the two files leaves the report of the extract before.
+    is_current = pointer is not None and report.get("fingerprint") == pointer["fingerprint"]
+    return report if is_current else {}
+
+
 def _pointer(home: Path) -> dict[str, Any] | None:
     path = home / "data" / "current.json"
     try:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import InputError
+from serving.cli.cards import Cards
 from serving.store.database import Store
 from serving.store.promotions import Entry, How, PromotionLog, before_present
 from training.tracking.records import Promotion
@@ -73,9 +74,10 @@ class Champions:
         return PromotionLog(self.store)
 
     def note(self, kind: str) -> None:
-        """Write into the log what the registry knows of a kind and the log lacks."""
+        """Write into the log what the registry knows and the log lacks, and missing model cards."""
         with self.store.locked():
             self._catch_up(kind)
+            self.tracking.retag(kind)
 
     def entries(self, kind: str) -> list[Entry]:
         """Return the whole log of a kind, the oldest first."""
@@ -136,7 +138,10 @@ class Champions:
         return self._catch_up(kind, decision)[-1]
 
     def _catch_up(self, kind: str, decision: Decision | None = None) -> list[Entry]:
-        """Log what is missing; the newest is what was decided just now, if anything was."""
+        """Log what is missing, and write the model cards that are.
+
+        The newest entry is what was decided just now, if anything was.
+        """
         self.tracking.settle(kind)
         logged = {entry.at for entry in self.log.entries(kind)}
         missing = [p for p in self.tracking.promotions(kind) if p.at not in logged]
@@ -144,6 +149,7 @@ class Champions:
         if missing:
             entries.append(self._entry(kind, missing[-1], decision or _read(missing[-1])))
         self.log.append(entries)
+        Cards(self.home, self.tracking).write_missing(self.log.entries(kind))
         return entries
 
     def _entry(self, kind: str, promotion: Promotion, decision: Decision) -> Entry:

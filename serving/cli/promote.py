@@ -152,6 +152,7 @@ def _by_gate(session: Session, kind: str, version: str | None) -> None:
     kind_of(kind).require(warehouse, "comparing models of")
     comparison = compare(kind_of(kind), warehouse, models, params, console.progress)
     _show(session, comparison)
+    tracking.log_comparison(comparison.to_json())
     verdict, entry = comparison.verdict, None
     if verdict.promotes:
         figures = comparison.to_json()

@@ -11,7 +11,7 @@ import pandas as pd
 
 from features.errors import InputError, NotFoundError, NotReady
 from features.evidence import EvidenceState
-from features.storage.catalog import current
+from features.storage.catalog import current, ingest_report
 from features.storage.warehouse import Warehouse
 from serving.home.lead_outlook import LeadOutlook
 from serving.home.rep_outlook import QuotaOutlook
@@ -37,7 +37,10 @@ class Home:
     @property
     def recipe(self) -> Recipe:
         """How this home's settings have models made."""
-        return Recipe(self.settings.features, self.settings.training, self.place.name)
+        settings = self.settings
+        return Recipe(
+            settings.features, settings.training, self.place.name, ingest_report(self.place)
+        )
 
     def warehouse(self) -> Warehouse:
         """Open the warehouse that was ingested last."""

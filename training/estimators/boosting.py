@@ -64,6 +64,12 @@ class Ensemble:
             return np.empty((0, len(self.columns) + 1))
         return np.asarray(self._of_each(X, pred_contrib=True).mean(axis=0))
 
+    @property
+    def used(self) -> frozenset[str]:
+        """The features that some tree splits on."""
+        splits = np.sum([b.feature_importance("split") for b in self._boosters()], axis=0)
+        return frozenset(name for name, n in zip(self.columns, splits, strict=True) if n > 0)
+
     def importance(self) -> Floats:
         """Return the gain of each feature's splits, as a share of all; 0 where no tree splits."""
         gains = np.sum(
@@ -139,12 +145,25 @@ def fit_ensembles(
     ]
 
 
-def count_rounds(
+@dataclass(frozen=True)
+class Stopping:
+    """How growing trees stopped.
+
+    Attributes:
+        rounds: how many trees are best on later parts: the median over folds.
+        curves: the log loss on each fold's later part after 1, 2 ... trees, six decimals.
+    """
+
+    rounds: int
+    curves: tuple[tuple[float, ...], ...] = ()
+
+
+def stop_early(
     folds: Sequence[tuple[TrainingRows, TrainingRows]],
     categorical: Sequence[str],
     params: BoosterParams,
-) -> int:
-    """Return how many trees are best on later parts: the median over folds of early stopping.
+) -> Stopping:
+    """Grow trees on each earlier part for as long as the loss on the later part falls.
 
     Args:
         folds: an earlier part to learn from and a later one to stop on, each.
@@ -152,23 +171,26 @@ def count_rounds(
         params: settings of the boosters.
     """
 
-    def count(fold: tuple[TrainingRows, TrainingRows]) -> int:
+    def count(fold: tuple[TrainingRows, TrainingRows]) -> tuple[int, tuple[float, ...]]:
         earlier, later = fold
         train = _dataset(earlier, categorical, params)
         valid = _dataset(later, categorical, params, binned_as=train)
         stop = lgb.early_stopping(params.early_stopping_rounds, verbose=False)
+        history: dict[str, dict[str, list[float]]] = {}
         booster = lgb.train(
             _settings(params, 0),
             train,
             num_boost_round=params.max_rounds,
             valid_sets=[valid],
-            callbacks=[stop],
+            callbacks=[stop, lgb.record_evaluation(history)],
         )
-        return int(booster.best_iteration)
+        losses = tuple(round(loss, 6) for loss in history["valid_0"]["binary_logloss"])
+        return int(booster.best_iteration), losses
 
     with ThreadPoolExecutor(params.threads) as pool:
-        counts = list(pool.map(count, folds))
-    return max(1, int(np.median(counts)))
+        counted = list(pool.map(count, folds))
+    rounds = max(1, int(np.median([best for best, _ in counted])))
+    return Stopping(rounds, tuple(losses for _, losses in counted))
 
 
 def _dataset(

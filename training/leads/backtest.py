@@ -57,12 +57,14 @@ class Backtest:
         folds: the models, each with its cutoffs.
         importance: what moved the last fold's scores, strongest first.
         last: the model of the last fold.
+        examples: what it forecast: every open lead at the last fold's cutoffs.
     """
 
     predictions: Predictions
     folds: tuple[Fold, ...]
     importance: tuple[Importance, ...]
     last: Bundle
+    examples: Examples
 
 
 def backtest_leads(
@@ -102,6 +104,7 @@ def backtest_leads(
         folds=tuple(part.fold for part in parts),
         importance=important(parts[-1].bundle, parts[-1].examples),
         last=parts[-1].bundle,
+        examples=parts[-1].examples,
     )
 
 

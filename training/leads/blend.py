@@ -32,6 +32,11 @@ class Blend:
     regression: LeadRegression
     exposure: Exposure
 
+    @property
+    def used(self) -> frozenset[str]:
+        """The features that the trees split on or the regression weighs, and the days ahead."""
+        return self.trees.used | self.regression.used | {DAYS_AHEAD}
+
     def margins(self, X: pd.DataFrame) -> Floats:
         """Return log-odds, one per row."""
         trees = self.level + self.trees.margins(X)

@@ -94,8 +94,20 @@ class Bundle:
         return self.feature_set.describe()
 
     def predict(self, X: pd.DataFrame) -> Floats:
-        """Return the chance of each row to convert within the horizon; what MLflow calls."""
-        return self.probability(X)
+        """Return the chance of each row to convert within the horizon; what MLflow calls.
+
+        Args:
+            X: the columns in `used`; further ones change nothing.
+        """
+        return self.probability(X.reindex(columns=self.columns))
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The columns that a forecast depends on, in order."""
+        if self.blend is None:
+            return self.columns
+        used = self.blend.used
+        return tuple(name for name in self.columns if name in used)
 
     @property
     def feature_set(self) -> FeatureSet:

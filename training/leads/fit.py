@@ -16,7 +16,8 @@ from features.feature import Feature, FeatureSet, Segment
 from features.params import FeatureParams
 from features.snapshot import CUTOFF
 from features.storage.warehouse import Warehouse
-from training.estimators.boosting import TrainingRows, count_rounds, fit_ensembles
+from training.artifact import LEARNING_CURVES
+from training.estimators.boosting import TrainingRows, fit_ensembles, stop_early
 from training.estimators.calibration import Calibrator
 from training.evidence import Evidence
 from training.leads.blend import Blend
@@ -128,7 +129,8 @@ def _grow(
     | 10,000                | 40,000             | 100                | 150, not 200  |
     """
     categorical, split = declared.categorical, training_set.split
-    rounds = count_rounds(_stopping(training_set, columns), categorical, params)
+    stopping = stop_early(_stopping(training_set, columns), categorical, params)
+    rounds = stopping.rounds
     before, every = split.train + split.tune, sorted(set(training_set.examples.keys[CUTOFF]))
     levels = [training_set.level(cutoffs) for cutoffs in (before, every)]
     early, whole = (
@@ -150,6 +152,7 @@ def _grow(
     calibrator, losses = calibrate(training_set, first.margins(window))
     about = {
         "rounds": more,
+        LEARNING_CURVES: [list(curve) for curve in stopping.curves],
         SEED_LUCK: _seed_luck(first, calibrator, window),
         "calibration_log_loss": losses,
         "importance": dict(zip(columns, blend.trees.importance().tolist(), strict=True)),

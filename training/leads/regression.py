@@ -51,6 +51,12 @@ class LeadRegression:
     codes: Mapping[str, tuple[int, ...]]
     linear: Linear
 
+    @property
+    def used(self) -> frozenset[str]:
+        """The features behind the regressors that have a weight."""
+        weights = zip(self.linear.names, self.linear.weights, strict=True)
+        return frozenset(feature_of(name) for name, weight in weights if weight != 0)
+
     def margins(self, X: pd.DataFrame) -> Floats:
         """Return the log-odds of rows of features."""
         return self.linear.of(regressors(X, self.columns, self.codes))

@@ -16,6 +16,7 @@ from features.labels.conversion import last_mature_cutoff
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
 from training.checks.audit import audit
+from training.evaluation.audited import audit_json
 from training.evaluation.honesty import AGE, BASE_RATE
 from training.evaluation.later import JudgingWindow, LaterCutoffs, LaterForecasts
 from training.evaluation.lead_forecasts import Predictions
@@ -26,6 +27,7 @@ from training.evaluation.truth import grade as grade_truth
 from training.leads.backtest import Backtest, backtest_leads
 from training.leads.beeswarm import beeswarm
 from training.leads.bundle import Bundle
+from training.leads.fairness import audit_leads
 from training.leads.fit import luck_of_seeds
 from training.leads.fit_segments import SEGMENTS, require_segments
 from training.leads.later import forecast_later_leads, lead_cutoffs, lead_window
@@ -61,9 +63,13 @@ def train(warehouse: Warehouse, recipe: Recipe, progress: Progress = silent) -> 
         test = _backtested(Range(cutoffs[0], cutoffs[-1]), trained.test, recipe)
         test = replace(test, unsteady=_unsteady(trained.bundle))
     picture = beeswarm(trained.bundle, trained.training_set.examples)
-    fallback = None
-    if trained.fallback is not None:
-        fallback = Fallback(trained.fallback, trained.notes[-1], AGE)
+    fallback, fairness = None, None
+    groups = recipe.training.fairness
+    if trained.test is not None:
+        fairness = audit_json(audit_leads(warehouse, trained.test, groups), groups)
+    if trained.fallback is not None and trained.test is not None:
+        instead = audit_json(audit_leads(warehouse, trained.test, groups, AGE), groups)
+        fallback = Fallback(trained.fallback, trained.notes[-1], AGE, instead)
     return Trained(
         bundle=trained.bundle,
         notes=(f"labels are mature up to {mature:%Y-%m-%d}", *trained.notes),
@@ -72,6 +78,7 @@ def train(warehouse: Warehouse, recipe: Recipe, progress: Progress = silent) -> 
         pictures={} if picture is None else {"reasons.png": picture},
         fallback=fallback,
         labels=trained.bundle.labels,
+        fairness=fairness,
     )
 
 

@@ -13,6 +13,7 @@ from features.errors import InputError, NotReady
 from features.ingest.commits import Commits
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
+from training.evaluation.audited import audit_json
 from training.evaluation.later import JudgingWindow, LaterCutoffs, LaterForecasts
 from training.evaluation.quota import QuotaEvaluation, evaluate_quota
 from training.evaluation.quota_forecasts import QuotaPredictions
@@ -26,6 +27,7 @@ from training.quota.backtest import QuotaBacktest, backtest_quota
 from training.quota.baselines import COMMITTED
 from training.quota.bundle import QuotaBundle
 from training.quota.commits import commits_json
+from training.quota.fairness import audit_reps
 from training.quota.fallback import NAME
 from training.quota.later import forecast_later_reps, quota_cutoffs, quota_window
 from training.quota.score import score_reps
@@ -47,10 +49,15 @@ def train(warehouse: Warehouse, recipe: Recipe, progress: Progress = silent) -> 
         cutoffs = trained.test.folds[0].cutoffs
         test = _backtested(Range(cutoffs[0], cutoffs[-1]), trained.test, recipe, None)
     graded = None if test is None else grade(test, recipe.training, None)
-    fallback = None
+    fallback, fairness = None, None
+    if trained.test is not None:
+        groups = recipe.training.fairness
+        fairness = audit_json(audit_reps(warehouse, trained.test, groups), groups)
     if trained.fallback is not None:
         fallback = Fallback(trained.fallback, trained.fallback.evidence.says, NAME)
-    return Trained(trained.bundle, trained.notes, test, graded, fallback=fallback)
+    return Trained(
+        trained.bundle, trained.notes, test, graded, fallback=fallback, fairness=fairness
+    )
 
 
 def backtest(

@@ -5,6 +5,8 @@ The command line, a notebook, a scheduler and the pages all call these.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +18,15 @@ from training.evaluation.group import ForecastGroup
 from training.evaluation.lead_forecasts import MODEL
 from training.files import FILES, checked
 from training.loop.kinds import Kind
-from training.loop.results import Backtested, Beside, Graded, Recipe, Trained
+from training.loop.results import (
+    FAIRNESS,
+    Backtested,
+    Beside,
+    Fallback,
+    Graded,
+    Recipe,
+    Trained,
+)
 from training.report.page import ReportContext, write_json
 from training.rolling import Range
 from training.tracking.records import RunRecord
@@ -101,6 +111,8 @@ def train(
     trained = kind.steps.train(warehouse.until(until), recipe, progress)
     grade, fallback = trained.grade, trained.fallback
     files = trained.artifacts
+    if recipe.extract:
+        files["extract.json"] = json.dumps(recipe.extract, indent=2, ensure_ascii=False)
     if trained.test is not None and grade is not None:
         files["report.html"] = kind.steps.report(grade, report_context(trained.test, recipe))
     run = RunRecord(
@@ -111,6 +123,8 @@ def train(
         metrics={} if grade is None else flat(grade.overall),
         files=files,
         labels=trained.labels,
+        source=recipe.data_name,
+        rows={name: table["accepted"] for name, table in recipe.extract.get("tables", {}).items()},
     )
     if fallback is None or grade is None:
         return TrainingRecord(trained, run)
@@ -119,9 +133,20 @@ def train(
         bundle=fallback.bundle,
         labels={},
         metrics=flat(grade.overall, fallback.baseline),
-        files={name: file for name, file in files.items() if name not in trained.pictures},
+        files=_files_of(fallback, trained, files),
     )
     return TrainingRecord(trained, run, instead)
+
+
+def _files_of(
+    fallback: Fallback, trained: Trained, files: Mapping[str, str | bytes | Path]
+) -> dict[str, str | bytes | Path]:
+    """Return the artifacts of a fallback: not the model's pictures, and an audit of its own."""
+    about_trees = (*trained.pictures, FAIRNESS)
+    own = {name: file for name, file in files.items() if name not in about_trees}
+    if fallback.fairness is None:
+        return own
+    return own | {FAIRNESS: json.dumps(fallback.fairness, indent=2)}
 
 
 def backtest(

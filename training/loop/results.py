@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from training.tracking.loading import AnyBundle
 
 
+FAIRNESS = "fairness.json"
+"""The file that tells how groups of reps are treated."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How features are built and models are fitted, from which data.
@@ -34,11 +39,18 @@ class Recipe:
         features: the section `features` of params.yaml.
         training: the section `training`.
         source: what reports call the data.
+        extract: what the ingestion of the data said: rows read, accepted and quarantined, and why.
     """
 
     features: FeatureParams
     training: TrainingParams
     source: str = ""
+    extract: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def data_name(self) -> str:
+        """What the extract is called: the last part of where it came from."""
+        return Path(str(self.extract.get("source", self.source))).name
 
     def to_json(self) -> dict[str, Any]:
         """Return both sections as plain values, to be remembered with a model."""
@@ -126,11 +138,13 @@ class Fallback:
         why: what the test has not shown, in words.
         baseline: the simple forecast whose figures in the test are its own; a name that is not
             among them where it has none.
+        fairness: how it treats groups of reps; None where that was not tested.
     """
 
     bundle: AnyBundle
     why: str
     baseline: str
+    fairness: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -146,6 +160,7 @@ class Trained:
         fallback: what becomes champion in its place if there is none yet; None for a model that
             beats what needs no model, and where that could not be tested.
         labels: further tags of the model in the registry.
+        fairness: how the model treated groups of reps in its test; None without a test.
     """
 
     bundle: AnyBundle
@@ -155,6 +170,7 @@ class Trained:
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     fallback: Fallback | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    fairness: Mapping[str, Any] | None = None
 
     @property
     def artifacts(self) -> dict[str, str | bytes]:
@@ -162,4 +178,6 @@ class Trained:
         files: dict[str, str | bytes] = {"notes.json": json.dumps(self.notes, indent=2)}
         if self.grade is not None:
             files["metrics.json"] = json.dumps(self.grade.to_json(), indent=2)
+        if self.fairness is not None:
+            files[FAIRNESS] = json.dumps(self.fairness, indent=2)
         return files | dict(self.pictures)

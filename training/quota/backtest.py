@@ -47,12 +47,14 @@ class QuotaBacktest:
         predictions: every rep with a running quota at every cutoff, beside baselines.
         folds: the models, each with its cutoffs.
         last: the model of the last fold.
+        examples: what it forecast: reps at the last fold's cutoffs, and their open deals.
         notes: what people should know of the data, in words.
     """
 
     predictions: QuotaPredictions
     folds: tuple[Fold, ...]
     last: QuotaBundle
+    examples: tuple[Examples, Examples]
     notes: tuple[str, ...] = ()
 
 
@@ -66,6 +68,7 @@ class _Part:
     rollups: pd.DataFrame
     segments: pd.DataFrame
     bundle: QuotaBundle
+    examples: tuple[Examples, Examples]
 
 
 def backtest_quota(
@@ -110,6 +113,7 @@ def backtest_quota(
         predictions=predictions,
         folds=tuple(part.fold for part in parts),
         last=parts[-1].bundle,
+        examples=parts[-1].examples,
         notes=tuple(notes),
     )
 
@@ -163,6 +167,7 @@ def _forecast_fold(
         rollups=with_actual(roll_up(futures), futures, parts),
         segments=segment_columns(reps),
         bundle=bundle,
+        examples=(reps, deals),
     )
 
 

@@ -23,7 +23,7 @@ from training.estimators.calibration import Calibrator
 from training.evidence import Evidence
 from training.quota.amounts import Amounts
 from training.quota.dataset import deadlines_of
-from training.quota.deal_regression import DealRegression
+from training.quota.deal_regression import COLUMNS, DealRegression
 from training.quota.deals import DealModel
 from training.quota.futures import DrawInputs, Futures, Spread, draw_futures, draw_inputs
 from training.quota.new_business import NewBusiness
@@ -91,10 +91,19 @@ class QuotaBundle:
         """Return the chance of each open deal to be won before its deadline; what MLflow calls.
 
         Args:
-            X: features of open deals, with those of the deadline.
+            X: the columns in `used`: features of open deals and of the deadline; further ones
+                change nothing.
         """
         deals = self.deals
-        return deals.calibrator.probability(deals.raw(X))
+        every = dict.fromkeys((*deals.columns, *sorted(COLUMNS)))
+        return deals.calibrator.probability(deals.raw(X.reindex(columns=[*every])))
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The columns that the chance of an open deal depends on, in order."""
+        used = self.deals.used
+        order = dict.fromkeys((*self.deals.columns, *sorted(used)))
+        return tuple(name for name in order if name in used)
 
     @property
     def rep_set(self) -> FeatureSet:

@@ -45,6 +45,31 @@ COLUMNS = frozenset(
     }
 )
 """The features that the regressors are made of, as far as an extract has them."""
+MADE_OF: Mapping[str, tuple[str, ...]] = {
+    "left": (DAYS_LEFT,),
+    "left_squared": (DAYS_LEFT,),
+    "size": ("amount_against_company",),
+    "size_squared": ("amount_against_company",),
+    "size_left": ("amount_against_company", DAYS_LEFT),
+    "age": ("age_days",),
+    "age_left": ("age_days", DAYS_LEFT),
+    "waited": ("days_in_stage",),
+    "slack": (SLACK,),
+    "late": (SLACK,),
+    "early": (EARLY,),
+    "is_end": (EARLY,),
+    "is_end_left": (EARLY, DAYS_LEFT),
+    "pushed": ("close_pushed_all",),
+    "owner_rate": ("owner_rate",),
+}
+"""The features each regressor is made of, those of stages aside."""
+OF_STAGE: Mapping[str, tuple[str, ...]] = {
+    "": ("stage",),
+    "_left": ("stage", DAYS_LEFT),
+    "_size": ("stage", "amount_against_company"),
+    "_waited": ("stage", "days_in_stage"),
+}
+"""The same of the regressors of one stage, by what follows `stage_<code>`."""
 LEAST_ROWS = 50
 """Rows without which a stage has no weights of its own."""
 INVERSE_RIDGE = 0.3
@@ -71,6 +96,16 @@ class DealRegression:
     def margins(self, X: pd.DataFrame) -> Floats:
         """Return the log-odds of rows of features of deals and deadlines."""
         return self.linear.of(regressors(X, self.stages))
+
+    @property
+    def used(self) -> frozenset[str]:
+        """The features behind the regressors that have a weight."""
+        weighed = [n for n, w in zip(self.linear.names, self.linear.weights, strict=True) if w != 0]
+        return frozenset(
+            feature
+            for name in weighed
+            for feature in (*MADE_OF.get(name, ()), *_of_stage(name, self.stages))
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -124,6 +159,15 @@ def regressors(X: pd.DataFrame, stages: tuple[int, ...]) -> pd.DataFrame:
             f"stage_{code}_waited": here * waited,
         }
     return pd.DataFrame(columns, index=X.index)
+
+
+def _of_stage(regressor: str, stages: tuple[int, ...]) -> tuple[str, ...]:
+    """Return the features that a regressor of a stage is made of; none for another regressor."""
+    for code in stages:
+        for suffix, features in OF_STAGE.items():
+            if regressor == f"stage_{code}{suffix}":
+                return features
+    return ()
 
 
 def _optional(X: pd.DataFrame, name: str) -> pd.Series:

@@ -15,7 +15,7 @@ A forecast is made in three layers, each in log-odds and each the start of the n
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ from features.arrays import Bools, Floats
 from features.build import Examples
 from features.feature import FeatureSet
 from features.snapshot import CUTOFF
-from training.estimators.boosting import Ensemble, TrainingRows, count_rounds, fit_ensemble
+from training.estimators.boosting import Ensemble, Stopping, TrainingRows, fit_ensemble, stop_early
 from training.estimators.calibration import IDENTITY, Calibrator, choose_calibrator, trust_in
 from training.params import BoosterParams
 from training.quota.dataset import DealDeadlines, QuotaTrainingSet, other_deadlines
@@ -68,6 +68,7 @@ class DealModel:
         calibrator: maps log-odds to calibrated ones.
         base_rate: share of closed deals that were won.
         cycle_days: median days from a deal's opening to its winning.
+        curves: how early stopping went; known while it is trained, not when it is read back.
     """
 
     columns: tuple[str, ...]
@@ -76,6 +77,14 @@ class DealModel:
     calibrator: Calibrator
     base_rate: float
     cycle_days: float
+    curves: tuple[tuple[float, ...], ...] = field(default=(), compare=False)
+
+    @property
+    def used(self) -> frozenset[str]:
+        """The features that the trees split on or the regression weighs."""
+        if self.regression is None or self.ensemble is None:
+            return frozenset()
+        return self.ensemble.used | self.regression.used
 
     def margins(self, deals: Examples, deadlines: DealDeadlines) -> Floats:
         """Return the log-odds that each deal is won before its deadline."""
@@ -218,13 +227,19 @@ def fit_deals(
         (_part(rows, past, columns, regression), _part(rows, test, columns, regression))
         for past, test, regression in _folds(training_set, rows, ends)
     ]
-    rounds = count_rounds(folds, categorical, params) if folds else params.max_rounds // 8
+    stopping = Stopping(params.max_rounds // 8)
+    if folds:
+        stopping = stop_early(folds, categorical, params)
     regression = fit_deal_regression(rows.X[used], rows.y[used])
-    ensemble = fit_ensemble(_part(rows, used, columns, regression), categorical, rounds, params)
+    ensemble = fit_ensemble(
+        _part(rows, used, columns, regression), categorical, stopping.rounds, params
+    )
     calibrator = IDENTITY
     if earlier is not None and earlier.ensemble is not None:
         calibrator = _calibrated(rows, earlier, training_set.last_end(ends))
-    return DealModel(tuple(columns), regression, ensemble, calibrator, base_rate, cycle_days)
+    return DealModel(
+        tuple(columns), regression, ensemble, calibrator, base_rate, cycle_days, stopping.curves
+    )
 
 
 def _part(

@@ -15,6 +15,7 @@ from features.build import Examples
 from features.evidence import EvidenceState
 from features.params import FeatureParams
 from features.storage.warehouse import Warehouse
+from training.artifact import LEARNING_CURVES
 from training.evidence import Evidence
 from training.params import TrainingParams
 from training.quota.amounts import Amounts, learn_amounts
@@ -97,7 +98,10 @@ def fit_quota(
         n_futures=params.quota.futures,
         seed=params.booster.seed,
         evidence=quota_evidence(training_set, deals, features),
-        about=_about(training_set, ends),
+        about={
+            **_about(training_set, ends),
+            LEARNING_CURVES: [list(curve) for curve in deals.curves],
+        },
     )
 
 

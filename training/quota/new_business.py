@@ -27,6 +27,13 @@ BELIEF = 0.5
 """Periods at the usual pace that a rep's own pace starts from, where nothing was learned."""
 
 
+READ = (
+    *("days_left", "conversions_30d", "conversions_90d", "open_leads", "leads_90d"),
+    *("created_90d", "lead_rate", "win_rate", "pace_won_180d", "tenure_days", "has_left"),
+)
+"""The features of reps that new business is expected from."""
+
+
 @dataclass(frozen=True)
 class NewBusiness:
     """Expected wins still to be created.

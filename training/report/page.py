@@ -95,13 +95,7 @@ def render_page(
         overall: all rows together.
         values: what this kind of page is made of.
     """
-    pages = Environment(
-        loader=PackageLoader("training.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    pages = templates()
     pages.globals.update(percent=percent, across=across)
     return pages.get_template(template).render(
         c=context,
@@ -110,6 +104,21 @@ def render_page(
         forecasts=list(overall.scores),
         model=MODEL,
         **values,
+    )
+
+
+def templates(*, is_markup: bool = True) -> Environment:
+    """Open the templates.
+
+    Args:
+        is_markup: they make HTML, so that texts are escaped; others have to see to it themselves.
+    """
+    return Environment(
+        loader=PackageLoader("training.report", "templates"),
+        autoescape=is_markup,  # noqa: S701 - Markdown has an escape of its own
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 

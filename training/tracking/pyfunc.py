@@ -38,7 +38,7 @@ class BundlePredictor:
         """Return one forecast for each row; the bundle's `predict` says of what.
 
         Args:
-            X: one column for each feature of the bundle, as `features.build` makes them.
+            X: one column for each feature that the bundle uses, as `features.build` makes them.
             params: part of MLflow's interface; there are none.
         """
         del params
@@ -61,7 +61,7 @@ def save_registered(bundle: AnyBundle, folder: Path) -> None:
     from mlflow.types import ColSpec, Schema  # noqa: PLC0415 - takes seconds
 
     bundle.save(folder / BUNDLE)
-    columns = [ColSpec("double", name) for name in bundle.columns]
+    columns = [ColSpec("double", name) for name in bundle.used]
     signature = ModelSignature(
         inputs=Schema(columns) if columns else None, outputs=Schema([ColSpec("double", "p")])
     )

@@ -30,6 +30,8 @@ class RunRecord:
         metrics: by name; an interval is two more, `auc_low` and `auc_high`. None is left out.
         files: further artifacts by their path: text, bytes (a plot), or a file to copy.
         labels: further tags of this kind of model: its segments, say.
+        source: what the data are called; empty if they have no name.
+        rows: how many rows each table of the extract has.
     """
 
     kind: str
@@ -39,6 +41,8 @@ class RunRecord:
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     files: Mapping[str, str | bytes | Path] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    rows: Mapping[str, int] = field(default_factory=dict)
 
     def tags(self) -> dict[str, str]:
         """Return what distinguishes this model from others of its kind."""

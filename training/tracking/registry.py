@@ -9,36 +9,38 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from features.clock import naive_utc, utc_now
+from features.clock import naive_utc
 from features.errors import NotFoundError, NotReady
 from training.tracking import words
 from training.tracking.loading import load_bundle
+from training.tracking.logs import log_comparison, log_training
 from training.tracking.pyfunc import BUNDLE, save_registered
-from training.tracking.records import LoadedModel, Promotion, RunRecord, Version
-from training.tracking.runs import Runs
+from training.tracking.records import LoadedModel, Promotion, RunRecord, Version, write_file
+from training.tracking.runs import NOTE, Runs
 from training.tracking.store import Mlruns, quiet
 from training.tracking.tuning import TuningRun, open_tuning
+from training.tracking.versions import (
+    CHALLENGER,
+    CHAMPION,
+    LIVE_FROM,
+    PREVIOUS,
+    Versions,
+    model_name,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities.model_registry import ModelVersion
 
-CHAMPION = "champion"
-CHALLENGER = "challenger"
-PREVIOUS = "previous"
 
-_LIVE_FROM = "live from "
-"""Begins the tag of a promotion; its moment follows."""
-_UNDER_WAY = "change of champion under way"
-"""The tag that holds a promotion while its steps are made."""
+__all__ = ["CHALLENGER", "CHAMPION", "PREVIOUS", "Tracking"]
 
 
 @dataclass(frozen=True)
@@ -70,16 +72,16 @@ class Tracking:
         Returns:
             The new version: champion if it is the first of its kind, else challenger.
         """
-        with self._open() as client, tempfile.TemporaryDirectory() as temporary:
+        with self._open(), tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
             run.write(folder / "run")
             save_registered(run.bundle, folder / "model")
             experiment = self._runs.experiment(run.kind, words.experiment(run.kind))
-            name = f"{run.kind} {run.bundle.version}"
-            with self._runs.run(experiment, name, run.tags()) as run_id:
-                source = self._fill(run_id, experiment, run, folder)
+            tags = {**run.tags(), NOTE: words.training(run)}
+            with self._runs.run(experiment, words.run_name(run), tags) as run_id:
+                source = log_training(self._runs, (run_id, experiment), run, folder)
             with self.mlruns.locked():
-                return self._register(run, run_id, source)
+                return self._versions(run.kind).register(run, run_id, source)
 
     @contextmanager
     def tuning(self, kind: str, name: str) -> Iterator[TuningRun]:
@@ -99,8 +101,8 @@ class Tracking:
         if not self.mlruns.database.is_file():
             return []
         with self._open():
-            aliases = self._aliases(kind)
-            registered = self._registered(kind)
+            aliases = self._versions(kind).aliases()
+            registered = self._versions(kind).registered()
         return [
             Version(
                 kind=kind,
@@ -115,7 +117,7 @@ class Tracking:
 
     def live(self, kind: str) -> str | None:
         """Return the champion's version, if there is one; quick enough to ask often."""
-        champion = self.mlruns.named(_name(kind), CHAMPION)
+        champion = self.mlruns.named(model_name(kind), CHAMPION)
         return None if champion is None else champion.version
 
     def champion(self, kind: str) -> LoadedModel:
@@ -124,7 +126,7 @@ class Tracking:
         Raises:
             NotReady: there is no model of the kind.
         """
-        address = self.mlruns.named(_name(kind), CHAMPION)
+        address = self.mlruns.named(model_name(kind), CHAMPION)
         if address is None:
             return self.load(kind, CHAMPION)
         bundle = load_bundle(self.mlruns.local(address.source) / BUNDLE)
@@ -139,7 +141,7 @@ class Tracking:
         """
         number = self._number(kind, which)
         with self._open():
-            registered = self._registered(kind)[number]
+            registered = self._versions(kind).registered()[number]
         bundle = load_bundle(self.mlruns.local(registered.source) / BUNDLE)
         return LoadedModel(kind, number, registered.run_id, bundle)
 
@@ -160,15 +162,15 @@ class Tracking:
         """
         number = self._number(kind, which)
         with self._open(), self.mlruns.locked():
-            if self._aliases(kind).get(CHAMPION) != number:
-                self._set_champion(kind, number, why)
+            if self._versions(kind).aliases().get(CHAMPION) != number:
+                self._versions(kind).set_champion(number, why)
         return number
 
     def settle(self, kind: str) -> None:
         """Complete a change of champion whose process died between its steps."""
         if self.mlruns.database.is_file():
             with self._open(), self.mlruns.locked():
-                self._complete(kind)
+                self._versions(kind).complete()
 
     def figures(self, kind: str, which: str) -> dict[str, float]:
         """Return what was measured when a model was trained, by name.
@@ -179,19 +181,70 @@ class Tracking:
         """
         number = self._number(kind, which)
         with self._open() as client:
-            run = client.get_run(self._registered(kind)[number].run_id)
+            run = client.get_run(self._versions(kind).registered()[number].run_id)
         return {name: float(value) for name, value in sorted(run.data.metrics.items())}
+
+    def folders(self, kind: str, which: str) -> tuple[Path, Path]:
+        """Return where the artifacts of a model's run are, and where the model itself is.
+
+        Raises:
+            NotReady: there is no model of the kind.
+            NotFoundError: there are models, but not this one.
+        """
+        number = self._number(kind, which)
+        with self._open() as client:
+            model = self._versions(kind).registered()[number]
+            run = client.get_run(model.run_id)
+        return self.mlruns.local(run.info.artifact_uri), self.mlruns.local(model.source)
+
+    def attach(self, kind: str, run_id: str, files: Mapping[str, str | bytes | Path]) -> None:
+        """Add artifacts to a run that has ended, by path; those of the same path are replaced."""
+        with self._open() as client:
+            # In a home that was copied, addresses of artifacts still lead to the original, and
+            # MLflow remembers them for as long as the process lives.
+            self._runs.experiment(kind, words.experiment(kind))
+            folder = self.mlruns.local(client.get_run(run_id).info.artifact_uri)
+        for name, content in files.items():
+            write_file(folder / name, content)
+
+    def log_comparison(self, comparison: Mapping[str, Any]) -> str:
+        """Log what the gate said of a challenger, nested under the challenger's run.
+
+        Args:
+            comparison: as plain values: kind, champion, challenger, since, cutoffs, and the
+                verdict's `promotes`, `reasons`, `n_rows`, `gain`, `figures`, `segments`,
+                `withheld`.
+
+        Returns:
+            The id of the comparison's run.
+
+        Raises:
+            NotReady: there is no model of the kind.
+            NotFoundError: the challenger is not registered.
+        """
+        kind = comparison["kind"]
+        number = self._number(kind, comparison["challenger"])
+        with self._open():
+            parent = self._versions(kind).registered()[number].run_id
+            experiment = self._runs.experiment(kind, words.experiment(kind))
+            return log_comparison(self._runs, experiment, parent, comparison)
+
+    def retag(self, kind: str) -> None:
+        """Repair tags that repeat aliases, where a process died between the two."""
+        if self.live(kind) is not None:
+            with self._open(), self.mlruns.locked():
+                self._versions(kind).retag()
 
     def promotions(self, kind: str) -> list[Promotion]:
         """Return the changes of champion, the oldest first."""
         if self.live(kind) is None:
             return []
         with self._open() as client:
-            tags = client.get_registered_model(_name(kind)).tags
+            tags = client.get_registered_model(model_name(kind)).tags
         return [
-            Promotion(datetime.fromisoformat(key.removeprefix(_LIVE_FROM)), **json.loads(tag))
+            Promotion(datetime.fromisoformat(key.removeprefix(LIVE_FROM)), **json.loads(tag))
             for key, tag in sorted(tags.items())
-            if key.startswith(_LIVE_FROM)
+            if key.startswith(LIVE_FROM)
         ]
 
     @cached_property
@@ -208,73 +261,8 @@ class Tracking:
         with quiet():
             yield client
 
-    def _fill(self, run_id: str, experiment: str, run: RunRecord, folder: Path) -> str:
-        """Store the settings, metrics and files of a run, and return the model's address."""
-        from mlflow.entities import LoggedModelOutput  # noqa: PLC0415 - takes seconds
-
-        client, runs = self._client, self._runs
-        runs.log_params(run_id, run.params())
-        model = client.create_logged_model(
-            experiment, name=run.kind, source_run_id=run_id, tags=run.tags()
-        )
-        runs.log_metrics(run_id, run.metrics, model.model_id)
-        client.log_artifacts(run_id, str(folder / "run"))
-        client.log_model_artifacts(model.model_id, str(folder / "model"))
-        client.finalize_logged_model(model.model_id, "READY")
-        client.log_outputs(run_id, [LoggedModelOutput(model.model_id, 0)])
-        return str(model.artifact_location)
-
-    def _register(self, run: RunRecord, run_id: str, source: str) -> str:
-        self._complete(run.kind)
-        name, aliases = _name(run.kind), self._aliases(run.kind)
-        if not self._client.search_registered_models(f"name = '{name}'"):
-            self._client.create_registered_model(name)
-        # A path, not `models:/<id>`: MLflow would look that up in its default database.
-        version = self._client.create_model_version(name, source, run_id, tags=run.tags())
-        number = str(version.version)
-        if CHAMPION in aliases:
-            self._client.set_registered_model_alias(name, CHALLENGER, number)
-        else:
-            self._set_champion(run.kind, number, "the first model of its kind")
-        return number
-
-    def _set_champion(self, kind: str, number: str, why: str) -> None:
-        """Change the champion so that a process which dies half-way can be made good.
-
-        MLflow makes each step for itself. What is to be done is therefore written down first, and
-        crossed out last; `settle` completes what was left.
-        """
-        before = self._aliases(kind).get(CHAMPION)
-        since = utc_now().isoformat(timespec="microseconds")
-        change = {"since": since, "version": number, "before": before, "why": why}
-        tag = json.dumps(change, ensure_ascii=False)
-        self._client.set_registered_model_tag(_name(kind), _UNDER_WAY, tag)
-        self._complete(kind)
-
-    def _complete(self, kind: str) -> None:
-        """Make the steps of the change that is under way, if one is; all can be made again."""
-        name, client = _name(kind), self._client
-        models = client.search_registered_models(f"name = '{name}'")
-        tags = [model.tags[_UNDER_WAY] for model in models if _UNDER_WAY in model.tags]
-        for tag in tags:
-            change = json.loads(tag)
-            since, number = change.pop("since"), change["version"]
-            client.set_registered_model_alias(name, CHAMPION, number)
-            promotion = json.dumps(change, ensure_ascii=False)
-            client.set_registered_model_tag(name, f"{_LIVE_FROM}{since}", promotion)
-            if change["before"] is not None:
-                client.set_registered_model_alias(name, PREVIOUS, change["before"])
-            if self._aliases(kind).get(CHALLENGER) == number:
-                client.delete_registered_model_alias(name, CHALLENGER)
-            client.delete_registered_model_tag(name, _UNDER_WAY)
-
-    def _aliases(self, kind: str) -> dict[str, str]:
-        models = self._client.search_registered_models(f"name = '{_name(kind)}'")
-        return {alias: str(number) for model in models for alias, number in model.aliases.items()}
-
-    def _registered(self, kind: str) -> dict[str, ModelVersion]:
-        versions = self._client.search_model_versions(f"name = '{_name(kind)}'")
-        return {str(v.version): v for v in sorted(versions, key=lambda v: int(v.version))}
+    def _versions(self, kind: str) -> Versions:
+        return Versions(self._client, kind)
 
     def _number(self, kind: str, which: str) -> str:
         """Return the version that a version or alias names."""
@@ -290,10 +278,6 @@ class Tracking:
         raise NotFoundError(
             f"there is no {kind} model {which!r} in {self.mlruns.folder}: found {'; '.join(listed)}"
         )
-
-
-def _name(kind: str) -> str:
-    return f"pacesetter-{kind}"
 
 
 def _moment(milliseconds: int) -> datetime:

@@ -102,13 +102,15 @@ class Runs:
         run_id: str,
         metrics: Mapping[str, float | Sequence[float] | None],
         model_id: str | None = None,
+        first_step: int = 0,
     ) -> None:
-        """Store figures, by name; a sequence is a curve, whose steps count from 0.
+        """Store figures, by name; a sequence is a curve.
 
         Args:
             run_id: the run.
             metrics: None, and what is not finite, is left out.
             model_id: the logged model they are figures of, if they are.
+            first_step: where the steps of curves begin.
         """
         from mlflow.entities import Metric  # noqa: PLC0415 - takes seconds
 
@@ -116,7 +118,7 @@ class Runs:
         listed = [
             Metric(name, float(value), now, step, model_id=model_id)
             for name, values in metrics.items()
-            for step, value in enumerate(values if isinstance(values, Sequence) else (values,))
+            for step, value in _steps(values, first_step)
             if value is not None and math.isfinite(value)
         ]
         for start in range(0, len(listed), METRICS_AT_ONCE):
@@ -130,3 +132,10 @@ class Runs:
             for name, content in files.items():
                 write_file(Path(temporary) / name, content)
             self.client.log_artifacts(run_id, temporary)
+
+
+def _steps(
+    values: float | Sequence[float] | None, first_step: int
+) -> Iterable[tuple[int, float | None]]:
+    """Number the values of a curve; a figure alone has step 0."""
+    return enumerate(values, first_step) if isinstance(values, Sequence) else [(0, values)]

@@ -11,9 +11,9 @@ from scipy.special import expit
 from training.estimators.boosting import (
     Ensemble,
     TrainingRows,
-    count_rounds,
     fit_ensemble,
     fit_ensembles,
+    stop_early,
 )
 from training.params import BoosterParams
 
@@ -70,11 +70,21 @@ def test_the_number_of_trees_does_not_depend_on_workers() -> None:
     """Early stopping counts the same whichever fold is done first."""
     folds = [(part(seed), part(seed + 10)) for seed in range(3)]
     counts = {
-        count_rounds(folds, CATEGORICAL, PARAMS.model_copy(update={"threads": threads}))
+        stop_early(folds, CATEGORICAL, PARAMS.model_copy(update={"threads": threads}))
         for threads in (1, 2, 3)
     }
     assert len(counts) == 1
-    assert 1 < counts.pop() < PARAMS.max_rounds
+    stopping = counts.pop()
+    assert 1 < stopping.rounds < PARAMS.max_rounds
+    assert len(stopping.curves) == len(folds)
+
+
+def test_a_learning_curve_falls_to_its_best_and_goes_on_for_as_long_as_hope_lasts() -> None:
+    """One loss a tree: the best at the number of trees kept, then the trees that gained nothing."""
+    stopping = stop_early([(part(1), part(2))], CATEGORICAL, PARAMS)
+    (curve,) = stopping.curves
+    assert curve[0] > min(curve) == curve[stopping.rounds - 1]
+    assert len(curve) == stopping.rounds + PARAMS.early_stopping_rounds
 
 
 def test_noise_stops_at_once() -> None:
@@ -82,7 +92,7 @@ def test_noise_stops_at_once() -> None:
     rng = np.random.default_rng(3)
     parts = [part(seed) for seed in (1, 2)]
     blind = [TrainingRows(p.X[["noise", "holes"]], rng.permutation(p.y), p.weights) for p in parts]
-    assert count_rounds([(blind[0], blind[1])], (), PARAMS) < 15
+    assert stop_early([(blind[0], blind[1])], (), PARAMS).rounds < 15
 
 
 def test_bags_have_different_seeds_and_are_averaged() -> None:

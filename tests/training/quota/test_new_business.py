@@ -10,7 +10,7 @@ import pytest
 
 from training.estimators.linear import Linear
 from training.quota.dataset import QuotaTrainingSet
-from training.quota.new_business import NewBusiness, even_pace, figures, fit_new_business
+from training.quota.new_business import READ, NewBusiness, even_pace, figures, fit_new_business
 
 SEEDS = range(4)
 
@@ -105,3 +105,13 @@ def test_figures_are_finite_for_any_rep(sold: QuotaTrainingSet) -> None:
     nobody = sold.reps.X.head(3).mul(0.0).fillna(0.0)
     assert np.isfinite(figures(nobody).to_numpy()).all()
     assert list(figures(nobody).columns) == list(figures(sold.reps.X).columns)
+
+
+def test_what_is_read_is_named() -> None:
+    """Of the features of reps, exactly those that are named are needed, and no other."""
+    X = pd.DataFrame(1.0, index=[0, 1], columns=[*READ])
+    model = NewBusiness(Linear(("log_days",), (0.0,), (1.0,), (0.5,), 0.0), 9.0)
+    assert model.expected(X) is not None
+    for name in READ:
+        with pytest.raises(KeyError, match=name):
+            model.expected(X.drop(columns=name))

@@ -196,7 +196,7 @@ def test_moved_home(logged: Tracking, tmp_path: Path) -> None:
     assert moved.load(LEADS, "2").bundle.evidence.state == "none"
     assert sum(path.stat().st_size for path in artifacts(moved)) > size
     assert len(artifacts(logged)) == files
-    source = moved._registered(LEADS)["1"].source  # noqa: SLF001 - as MLflow has it
+    source = moved._versions(LEADS).registered()["1"].source  # noqa: SLF001 - as MLflow has it
     assert source.startswith(home.as_uri()), source
 
 

@@ -23,6 +23,7 @@ from training.leads.score import score_leads
 from training.params import BoosterParams, QuotaParams, ScoringParams, SplitParams, TrainingParams
 from training.quota.bundle import QUOTA, QuotaBundle
 from training.quota.dataset import build_quota_training_set
+from training.quota.deal_regression import COLUMNS
 from training.quota.fit import fit_quota, forecast_examples
 from training.tracking.loading import load_bundle
 from training.tracking.records import RunRecord
@@ -195,4 +196,16 @@ def test_mlflow_loads_it(tracking: Tracking, bundle: QuotaBundle) -> None:
     X = pd.DataFrame(rng.random((20, len(bundle.columns))), columns=list(bundle.columns))
     assert np.array_equal(loaded.predict(X), bundle.predict(X))
     names = [column.name for column in loaded.metadata.signature.inputs.inputs]
-    assert names == list(bundle.columns)
+    assert names == list(bundle.used)
+
+
+def test_the_columns_used_decide_alone(bundle: QuotaBundle) -> None:
+    """With the used columns alone the chances are the same bits; no other column moves them."""
+    assert set(bundle.used) <= {*bundle.columns, *COLUMNS}
+    rng = np.random.default_rng(2)
+    every = [*dict.fromkeys((*bundle.columns, *sorted(COLUMNS)))]
+    X = pd.DataFrame(rng.random((50, len(every))), columns=every)
+    p = bundle.predict(X)
+    assert np.array_equal(bundle.predict(X[[*bundle.used]]), p)
+    for name in set(every) - set(bundle.used):
+        assert np.array_equal(bundle.predict(X.assign(**{name: 1e9})), p), name
