@@ -141,6 +141,17 @@ class GateParams(Section):
     seed: int = 7
 
 
+class RetrainParams(Section):
+    """How a retrain judges the model it has made."""
+
+    window_days: int = Field(
+        default=28,
+        ge=1,
+        description="days of known outcomes that are kept from a new model's twin, to judge it on; "
+        "for quota whole periods that are at least as long",
+    )
+
+
 class ScoringParams(Section):
     """How leads are ranked, and how many reasons each gets."""
 
@@ -159,4 +170,5 @@ class TrainingParams(Section):
     booster: BoosterParams = BoosterParams()
     evaluation: EvaluationParams = EvaluationParams()
     gate: GateParams = GateParams()
+    retrain: RetrainParams = RetrainParams()
     scoring: ScoringParams = ScoringParams()

@@ -13,7 +13,7 @@ from features.errors import InputError, NotReady
 from features.ingest.commits import Commits
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
-from training.evaluation.later import LaterCutoffs, LaterForecasts
+from training.evaluation.later import JudgingWindow, LaterCutoffs, LaterForecasts
 from training.evaluation.quota import QuotaEvaluation, evaluate_quota
 from training.evaluation.quota_forecasts import QuotaPredictions
 from training.evaluation.quota_group import QuotaSettings
@@ -27,7 +27,7 @@ from training.quota.baselines import COMMITTED
 from training.quota.bundle import QuotaBundle
 from training.quota.commits import commits_json
 from training.quota.fallback import NAME
-from training.quota.later import forecast_later_reps, quota_cutoffs
+from training.quota.later import forecast_later_reps, quota_cutoffs, quota_window
 from training.quota.score import score_reps
 from training.quota.train import train_quota
 from training.report.page import ReportContext
@@ -114,6 +114,11 @@ def forecast(
     return forecast_later_reps(warehouse, _own(bundle), cutoffs)
 
 
+def window(warehouse: Warehouse, params: TrainingParams, seen: datetime) -> JudgingWindow:
+    """Return where a new model's twin can be compared; see `training.quota.later`."""
+    return quota_window(warehouse, params.retrain.window_days, seen)
+
+
 def _own(bundle: AnyBundle) -> QuotaBundle:
     if not isinstance(bundle, QuotaBundle):
         raise NotReady(f"model {bundle.version} is not a quota model")
@@ -156,4 +161,5 @@ STEPS = Steps(
     score=score,
     later=later,
     forecast=forecast,
+    window=window,
 )
