@@ -84,6 +84,19 @@ def write_json(path: Path, figures: Mapping[str, Any]) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
+def environment() -> Environment:
+    """Return what renders templates: all data escaped, nothing undefined."""
+    pages = Environment(
+        loader=PackageLoader("training.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.globals.update(percent=percent, across=across)
+    return pages
+
+
 def render_page(
     template: str, context: ReportContext, overall: ForecastGroup, **values: object
 ) -> str:
@@ -95,21 +108,17 @@ def render_page(
         overall: all rows together.
         values: what this kind of page is made of.
     """
-    pages = Environment(
-        loader=PackageLoader("training.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    pages.globals.update(percent=percent, across=across)
-    return pages.get_template(template).render(
-        c=context,
-        findings=_by_severity(context.findings),
-        strongest=max((d.points for d in context.drivers), default=1.0) or 1.0,
-        forecasts=list(overall.scores),
-        model=MODEL,
-        **values,
+    return (
+        environment()
+        .get_template(template)
+        .render(
+            c=context,
+            findings=_by_severity(context.findings),
+            strongest=max((d.points for d in context.drivers), default=1.0) or 1.0,
+            forecasts=list(overall.scores),
+            model=MODEL,
+            **values,
+        )
     )
 
 
