@@ -11,12 +11,14 @@ import rich_click as click
 
 from features.errors import CheckFailed
 from features.simulation.settings import PRESETS
+from serving.cli.monitor import monitor
 from serving.cli.promote import promote, rollback
 from serving.cli.retrain import retrain
 from serving.cli.session import Common, MomentParam, Session, common, verb
 from serving.cli.simulate import simulate
 from serving.cli.tables import show_lead, show_rep
 from serving.cli.tokens import token
+from serving.cli.tune import tune
 
 KIND = click.argument("kind", type=click.Choice(["leads", "quota"]), required=False)
 OUT = click.option(
@@ -73,6 +75,8 @@ pacesetter.add_command(token)
 pacesetter.add_command(promote)
 pacesetter.add_command(rollback)
 pacesetter.add_command(retrain)
+pacesetter.add_command(tune)
+pacesetter.add_command(monitor)
 
 
 @pacesetter.command(short_help="Validate an extract into the warehouse, which it replaces.")

@@ -28,7 +28,7 @@ from training.leads.fallback import fall_back
 from training.leads.fit_segments import Grown, add_segments
 from training.leads.regression import fit_regression
 from training.leads.steadiness import UNSTEADY, find_lead_shifts
-from training.params import BoosterParams, TrainingParams
+from training.params import TrainingParams
 from training.split import Split
 
 SEASONS_DAYS = 730
@@ -89,7 +89,7 @@ def fit_leads(
     kept = declared.without(frozenset(declared.names) - frozenset(columns))
     grown, learned = Grown(), [name for name in columns if name != DAYS_AHEAD]
     if evidence.state != EvidenceState.NONE:
-        grown = _grow(training_set, learned, kept, params.booster)
+        grown = _grow(training_set, learned, kept, params)
     bundle = Bundle(
         until=warehouse.data_until,
         horizon_days=horizon_days,
@@ -109,13 +109,13 @@ def fit_leads(
     def learn(part: TrainingSet) -> tuple[Evidence, Grown]:
         enough = lead_evidence(part, features)
         is_enough = enough.state is EvidenceState.ENOUGH
-        return enough, _grow(part, learned, kept, params.booster) if is_enough else Grown()
+        return enough, _grow(part, learned, kept, params) if is_enough else Grown()
 
     return add_segments(bundle, training_set, grown.early, learn, params.leads.segments)
 
 
 def _grow(
-    training_set: TrainingSet, columns: list[str], declared: FeatureSet, params: BoosterParams
+    training_set: TrainingSet, columns: list[str], declared: FeatureSet, params: TrainingParams
 ) -> Grown:
     """Fit twice: a first time to calibrate, a second time on everything.
 
@@ -128,8 +128,8 @@ def _grow(
     | 10,000                | 14,400             | 100                | 120           |
     | 10,000                | 40,000             | 100                | 150, not 200  |
     """
-    categorical, split = declared.categorical, training_set.split
-    stopping = stop_early(_stopping(training_set, columns), categorical, params)
+    categorical, split, booster = declared.categorical, training_set.split, params.booster
+    stopping = stop_early(_stopping(training_set, columns), categorical, booster)
     rounds = stopping.rounds
     before, every = split.train + split.tune, sorted(set(training_set.examples.keys[CUTOFF]))
     levels = [training_set.level(cutoffs) for cutoffs in (before, every)]
@@ -138,10 +138,11 @@ def _grow(
         for cutoffs, level in zip((before, every), levels, strict=True)
     )
     more = round(rounds * min(MOST_GROWTH, (len(whole.y) / len(early.y)) ** 0.5))
-    ensembles = fit_ensembles([(early, rounds), (whole, more)], categorical, params)
+    ensembles = fit_ensembles([(early, rounds), (whole, more)], categorical, booster)
     exposure = training_set.exposure
+    ridge = params.leads.inverse_ridge
     regressions = [
-        fit_regression(part.X, part.y, categorical, training_set.offsets(cutoffs))
+        fit_regression(part.X, part.y, categorical, training_set.offsets(cutoffs), ridge)
         for part, cutoffs in ((early, before), (whole, every))
     ]
     first, blend = (
@@ -149,7 +150,7 @@ def _grow(
         for trees, level, regression in zip(ensembles, levels, regressions, strict=True)
     )
     window = training_set.examples.X[training_set.rows(split.calibrate)]
-    calibrator, losses = calibrate(training_set, first.margins(window))
+    calibrator, losses = calibrate(training_set, first.margins(window), params.calibration)
     about = {
         "rounds": more,
         LEARNING_CURVES: [list(curve) for curve in stopping.curves],

@@ -26,6 +26,7 @@ from training.evaluation.truth import Truth, read_truth
 from training.evaluation.truth import grade as grade_truth
 from training.leads.backtest import Backtest, backtest_leads
 from training.leads.beeswarm import beeswarm
+from training.leads.built_fold import build_lead_fold
 from training.leads.bundle import Bundle
 from training.leads.fairness import audit_leads
 from training.leads.fit import luck_of_seeds
@@ -41,7 +42,7 @@ from training.report.leads import render
 from training.report.page import Driver, ReportContext
 from training.report.plots import FoldSpan
 from training.report.shift_plots import Unsteady
-from training.rolling import Fold, Range
+from training.rolling import BuiltFold, Fold, Range
 
 if TYPE_CHECKING:
     from training.tracking.loading import AnyBundle
@@ -158,6 +159,11 @@ def window(warehouse: Warehouse, params: TrainingParams, seen: datetime) -> Judg
     return lead_window(warehouse.data_until, horizon, days, seen)
 
 
+def fold(warehouse: Warehouse, start: datetime, recipe: Recipe) -> BuiltFold:
+    """Build a fold once, to be fitted many times; see `training.leads.built_fold`."""
+    return build_lead_fold(warehouse, start, recipe.features, recipe.training)
+
+
 def _own(bundle: AnyBundle) -> Bundle:
     if not isinstance(bundle, Bundle):
         raise NotReady(f"model {bundle.version} is not a lead model")
@@ -237,4 +243,5 @@ STEPS = Steps(
     later=later,
     forecast=forecast,
     window=window,
+    fold=fold,
 )

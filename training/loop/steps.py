@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from training.loop.results import Backtested, Graded, Recipe, Trained
     from training.params import TrainingParams
     from training.report.page import ReportContext
-    from training.rolling import Range
+    from training.rolling import BuiltFold, Range
     from training.tracking.loading import AnyBundle
 
 
@@ -38,6 +38,7 @@ class Steps:
         forecast: what a model says at such cutoffs, beside what happened.
         window: where a new model's twin can be compared with a champion that saw the data up to a
             moment.
+        fold: what is learned before a moment and forecast from it on, built once, fitted often.
     """
 
     train: Callable[[Warehouse, Recipe, Progress], Trained]
@@ -49,3 +50,4 @@ class Steps:
     later: Callable[[Warehouse, AnyBundle, datetime, int], LaterCutoffs]
     forecast: Callable[[Warehouse, AnyBundle, Sequence[datetime]], LaterForecasts]
     window: Callable[[Warehouse, TrainingParams, datetime], JudgingWindow]
+    fold: Callable[[Warehouse, datetime, Recipe], BuiltFold]

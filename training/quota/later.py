@@ -19,18 +19,14 @@ from training.quota.fit import forecast_examples
 from training.quota.ranges import chance_to_attain
 
 
-def quota_cutoffs(
-    warehouse: Warehouse, bundle: QuotaBundle, since: datetime, every_days: int
-) -> LaterCutoffs:
+def ended_cutoffs(warehouse: Warehouse, since: datetime, every_days: int) -> LaterCutoffs:
     """Return the cutoffs at or after a moment that lie in a quota period which has ended since.
 
     Args:
         warehouse: the history.
-        bundle: asked nothing; a period is as long as it is.
         since: no model to be compared has seen what lies at or after it.
         every_days: the step between cutoffs.
     """
-    del bundle
     quotas = warehouse["quotas"].select("period_end").distinct()
     ends = sorted(warehouse.arrow(quotas).to_pandas()["period_end"])
     first = first_midnight(since)
