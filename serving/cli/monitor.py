@@ -24,8 +24,8 @@ def monitor(session: Session, as_of: datetime | None) -> None:
     """Watch what goes wrong without a sound, as of a moment; made for a scheduler.
 
     \b
-    records       types of activities that vanish or appear, a loader that counts twice, a team whose
-                  logging stops, rows and conversions that come late, activity without answers
+    records       types of activities that vanish or appear, a loader that counts twice, a team
+                  whose logging stops, rows and conversions that come late, unanswered activity
     inputs        how far the champion's inputs have shifted, overall and in parts of the company
     forecasts     the same of the forecasts, and whether those with a known outcome came true
 

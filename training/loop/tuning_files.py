@@ -78,7 +78,8 @@ def _sentences(tuned: Tuned) -> Iterator[str]:
     level = f"{tuned.comparison.verdict.level:.0%}".replace("%", " %")
     yield (
         f"The search tried {len(tuned.trials)} settings on the same folds, so the best of them "
-        f"looks better than it is; the test on an unseen period, with its {level} interval, does not."
+        f"looks better than it is; the test on an unseen period, with its {level} interval, "
+        "does not."
     )
     if not tuned.improves:
         yield (

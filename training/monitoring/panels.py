@@ -91,7 +91,7 @@ def _panel(
     kind: str, examples: Examples, values: pd.DataFrame, unit: str, parts: pd.DataFrame
 ) -> Panel:
     cutoffs = pd.to_datetime(examples.keys[CUTOFF])
-    week: Ints = ((cutoffs.max() - cutoffs).dt.days // 7).to_numpy(np.int64)
+    week = np.asarray((cutoffs.max() - cutoffs).dt.days // 7, np.int64)
     labels = {feature.name: feature.about.label for feature in examples.feature_set}
     return Panel(
         kind=kind,

@@ -220,8 +220,8 @@ def kept_chart(kept: Sequence[KeptPoint]) -> Markup:
     if not kept:
         return Markup("")
     at = [float(k) for k in range(len(kept))]
-    high = min(max(max(k.high for k in kept), 1.3), 3.0)
-    low = max(min(min(k.low for k in kept), 0.7), 0.0)
+    high = min(max(*(k.high for k in kept), 1.3), 3.0)
+    low = max(min(*(k.low for k in kept), 0.7), 0.0)
     marks: list[Line | Point] = [
         Line([-0.5, len(kept) - 0.5], [1, 1], "reference", "as forecast"),
         *(
