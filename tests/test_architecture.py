@@ -34,7 +34,9 @@ ONLY_IN = {
         "serving/store/retrains.py",
         "serving/store/migrations/versions/v0001_promotions.py",
         "serving/store/migrations/versions/v0002_retrains.py",
+        "training/loop/search.py",
     },
+    "optuna": {"training/loop/search.py"},
     "psycopg": {"features/ingest/database.py"},
     "leadforge": set(),
     "mlflow": {
