@@ -7,6 +7,7 @@ import importlib.util
 import os
 import shutil
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ sys.path.append(str(Path(__file__).parent / "laws"))
 
 from engines import Engine, duckdb_engine, spark_engine, spark_session
 from histories import Case, random_case
+from postgres_server import PASSWORD, programs, running
 
 THIRD_PARTIES = (
     # ibis 12 calls DuckDB 2.0 by an old name.
@@ -99,3 +101,25 @@ def _what_spark_lacks() -> str:
     if shutil.which("java") is None and not java.exists():
         return "there is no Java (17 or 21) on this machine"
     return ""
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Run a PostgreSQL server that asks for a password: user:password@host; CI must have it."""
+    folder_of_programs = programs()
+    if folder_of_programs is None:
+        reason = "PostgreSQL is not installed: initdb not found"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    # Not below pytest's folder, into which only the user who runs the tests may look.
+    with tempfile.TemporaryDirectory(prefix="pacesetter-pg-") as folder:
+        yield from running(folder_of_programs, Path(folder))
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the server's database without its password, which is in the environment."""
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    user, _, place = postgres_server.partition("@")
+    return f"postgresql://{user.partition(':')[0]}@{place}/postgres"

@@ -24,6 +24,7 @@ ONLY_IN = {
     },
     "sqlalchemy": {
         "features/ingest/database.py",
+        "features/storage/shared.py",
         "serving/store/database.py",
         "serving/store/promotions.py",
         "serving/store/migrations/versions/v0001_promotions.py",
@@ -115,6 +116,16 @@ def test_spark_comes_with_a_session() -> None:
         if name.split(".")[0] == "pyspark" and not is_for_types
     }
     assert not needing
+
+
+def test_one_place_opens_the_registry_and_one_the_store() -> None:
+    """Whoever opened them by the home alone would miss what a company's homes share."""
+    opening = {
+        name: {named(p) for p in MODULES if f"{name}(" in p.read_text(encoding="utf-8")}
+        for name in ("Tracking", " Store")
+    }
+    assert opening["Tracking"] == {"serving/cli/session.py", "serving/home/home.py"}
+    assert opening[" Store"] == {"serving/cli/champions.py"}
 
 
 def test_modules_are_short() -> None:

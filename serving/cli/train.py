@@ -39,7 +39,7 @@ def train(
         What `--json` tells of each model: kind, version, alias, evidence, says, doubt (why it is
         not shown to know more than age, or nothing) and metrics.
     """
-    tracking = Tracking(session.home)
+    tracking = session.tracking
     with ThreadPoolExecutor(len(kinds) + 1) as pool:
         trainings = pool.map(lambda kind: _learn(session, kind, until), kinds)
         opened = pool.submit(tracking.prepare)

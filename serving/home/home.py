@@ -31,8 +31,8 @@ class Home:
 
     @cached_property
     def tracking(self) -> Tracking:
-        """The runs and models of this home."""
-        return Tracking(self.place)
+        """The runs and models of this home, or those its company shares."""
+        return Tracking(self.place, self.settings.serving.database.shared)
 
     @property
     def recipe(self) -> Recipe:
@@ -74,7 +74,8 @@ class Home:
         current(self.place)
         kinds = [kind for kind in KINDS.values() if self.tracking.live(kind.name) is not None]
         if not kinds:
-            raise NotReady(f"there is no model in {self.place / 'mlruns'}; run `pacesetter train`")
+            folder = self.tracking.mlruns.folder
+            raise NotReady(f"there is no model in {folder}; run `pacesetter train`")
         return kinds
 
     def champion(self, kind: Kind) -> LoadedModel:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from features.clock import naive_utc, utc_now
 from features.errors import NotFoundError, NotReady
+from features.storage.shared import SharedHome
 from training.tracking.loading import load_bundle
 from training.tracking.pyfunc import BUNDLE, save_registered
 from training.tracking.records import LoadedModel, Promotion, RunRecord, Version
@@ -41,21 +42,32 @@ _PARAMS_AT_ONCE = 100
 
 @dataclass(frozen=True)
 class Tracking:
-    """The runs and models of one home; opens nothing before the first question.
+    """The runs and models of one home, or those its company shares.
+
+    It opens nothing before the first question.
 
     Invariants: a kind with any version has exactly one champion. It changes only by `promote`,
     except that the first version of a kind becomes champion.
 
     Attributes:
         home: the folder that holds mlruns/.
+        shared: what the homes of one company share; None keeps all in this home.
     """
 
     home: Path
+    shared: SharedHome | None = None
 
     @property
     def mlruns(self) -> Mlruns:
-        """Where everything lives."""
-        return Mlruns(self.home.resolve() / "mlruns")
+        """Where everything lives.
+
+        Raises:
+            InputError: the shared folder is not there.
+        """
+        if self.shared is None:
+            return Mlruns(self.home.resolve() / "mlruns")
+        self.shared.require_folder()
+        return Mlruns(self.shared.mlruns, self.shared.registry)
 
     def prepare(self) -> None:
         """Open MLflow now, so that the first question need not wait for it."""
@@ -87,7 +99,7 @@ class Tracking:
 
     def versions(self, kind: str) -> list[Version]:
         """Return all models of a kind, the oldest first."""
-        if not self.mlruns.database.is_file():
+        if not self.mlruns.is_made:
             return []
         with self._open():
             aliases = self._aliases(kind)
