@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gc
-import importlib.util
 import os
-import shutil
 import sys
 import tempfile
 import warnings
@@ -19,9 +17,11 @@ import pytest
 # Tests are no package: what the laws share is found here by its plain name.
 sys.path.append(str(Path(__file__).parent / "laws"))
 
-from engines import Engine, duckdb_engine, spark_engine, spark_session
+from engines import Engine, duckdb_engine, small_spark, spark_engine
 from histories import Case, random_case
 from postgres_server import PASSWORD, programs, running
+
+from features.storage.spark import what_spark_lacks
 
 THIRD_PARTIES = (
     # ibis 12 calls DuckDB 2.0 by an old name.
@@ -73,13 +73,13 @@ def duckdb(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """One small Spark session on this machine; in CI it must be there."""
-    missing = _what_spark_lacks()
+    missing = what_spark_lacks()
     if missing and os.environ.get("CI", "").lower() == "true":
         pytest.fail(f"Spark cannot be tried: {missing}")
     if missing:
         pytest.skip(f"Spark cannot be tried: {missing}")
     folder = tmp_path_factory.mktemp("spark")
-    session = spark_session(folder)
+    session = small_spark(folder)
     yield spark_engine(session, folder)
     # This may run after a test of anything.
     with warnings.catch_warnings():
@@ -92,15 +92,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 def engine(request: pytest.FixtureRequest) -> Any:
     """Run a test once on each engine."""
     return request.getfixturevalue(request.param)
-
-
-def _what_spark_lacks() -> str:
-    if importlib.util.find_spec("pyspark") is None:
-        return "pyspark is not installed (pip install 'pacesetter[spark]')"
-    java = Path(os.environ.get("JAVA_HOME", "-")) / "bin" / "java"
-    if shutil.which("java") is None and not java.exists():
-        return "there is no Java (17 or 21) on this machine"
-    return ""
 
 
 @pytest.fixture(scope="session")
