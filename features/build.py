@@ -151,9 +151,9 @@ def _matrix(
         _fill_from_history(snapshot_set, features, relation, spine, columns)
     for source, relation in CONTEXTS.items():
         _fill_from_context(snapshot_set, feature_set.of(source), relation, columns)
-    _fill_from_owners(snapshot_set, spine, keys, feature_set.of(Relation.CONTEXT), columns)
+    fill_from_owners(snapshot_set, spine, keys, feature_set.of(Relation.CONTEXT), columns)
     for feature in feature_set.of(Relation.AHEAD):
-        columns[feature.name][:] = _ahead(snapshot_set, feature, spine.cutoff)
+        columns[feature.name][:] = ahead(snapshot_set, feature, spine.cutoff)
     in_working_hours(columns, every, spine.cutoff, snapshot_set.params)
     # Last, since they are made of the columns above.
     for feature in feature_set.of(Relation.COLUMNS):
@@ -226,7 +226,7 @@ def _fill_from_context(
         columns[name][place] = values
 
 
-def _ahead(snapshot_set: SnapshotSet, feature: Feature, cutoffs_us: Ints) -> Floats:
+def ahead(snapshot_set: SnapshotSet, feature: Feature, cutoffs_us: Ints) -> Floats:
     """Count the working days ahead once for each cutoff, and hand them to its snapshots.
 
     Raises:
@@ -241,7 +241,7 @@ def _ahead(snapshot_set: SnapshotSet, feature: Feature, cutoffs_us: Ints) -> Flo
     return days[place]
 
 
-def _fill_from_owners(
+def fill_from_owners(
     snapshot_set: SnapshotSet,
     spine: Spine,
     keys: pa.Table,
@@ -261,6 +261,15 @@ def _fill_from_owners(
             columns[feature.name][:] = context.ready[feature.how.column]
 
 
+def expressions(features: Iterable[Feature], rows: ir.Table) -> dict[str, ir.Value]:
+    """Return the features that are expressions over the rows, by name, as doubles."""
+    return {
+        feature.name: feature.how.value(rows).cast("float64")
+        for feature in features
+        if isinstance(feature.how, Expression)
+    }
+
+
 def _values(
     warehouse: Warehouse, features: Sequence[Feature], rows: ir.Table, number: str
 ) -> dict[str, npt.NDArray[Any]]:
@@ -270,11 +279,7 @@ def _values(
         The rows' numbers under the name `number`, and a column for each feature that is an
         expression.
     """
-    values = {
-        feature.name: feature.how.value(rows).cast("float64")
-        for feature in features
-        if isinstance(feature.how, Expression)
-    }
+    values = expressions(features, rows)
     fetched = warehouse.arrow(rows.select(number, **values))
     return {number: fetched[number].to_numpy(), **{n: _floats(fetched[n]) for n in values}}
 

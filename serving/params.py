@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -12,6 +14,21 @@ from features.storage.shared import PASSWORD_PLACES, SharedHome
 
 LONGEST_COMPANY = 50
 """PostgreSQL cuts the names of schemas off, and ours are a little longer."""
+
+
+class EngineParams(Section):
+    """Which engine answers training, backtests and scoring."""
+
+    name: Literal["duckdb", "spark"] = Field(
+        default="duckdb", description="duckdb: this machine; spark: many (the extra `spark`)"
+    )
+    master: str = Field(
+        default="local[*]",
+        description="where Spark runs: local[*], spark://HOST:PORT, yarn, k8s://...",
+    )
+    settings: Mapping[str, str | int | bool] = Field(
+        default={}, description="further settings of Spark's, such as {spark.executor.memory: 8g}"
+    )
 
 
 class DatabaseParams(Section):
@@ -78,4 +95,5 @@ class ServingParams(Section):
         default=15, ge=1, description="how long scores are kept before they are computed again"
     )
     most_given_leads: int = Field(default=500, ge=1, description="leads in one request, at most")
+    engine: EngineParams = EngineParams()
     database: DatabaseParams = DatabaseParams()

@@ -73,11 +73,11 @@ def read_files(folder: Path, kind: str, form: int) -> tuple[dict[str, Any], tupl
     return plain, tuple(file.read_text(encoding="utf-8") for file in files)
 
 
-def refuse_other_meaning(folder: Path, learned: str, declared: str) -> None:
+def refuse_other_meaning(where: str, learned: str, declared: str) -> None:
     """Refuse a model whose features have changed their meaning since it was trained.
 
     Args:
-        folder: where the model lies.
+        where: the place the model comes from, in words.
         learned: the fingerprint of the features it learned from.
         declared: the fingerprint of the features as this version declares them.
 
@@ -86,6 +86,6 @@ def refuse_other_meaning(folder: Path, learned: str, declared: str) -> None:
     """
     if learned != declared:
         raise NotFoundError(
-            f"the model in {folder} learned from features declared as {learned}, "
+            f"the model in {where} learned from features declared as {learned}, "
             f"this version declares {declared}: {AGAIN}"
         )

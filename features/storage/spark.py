@@ -7,6 +7,7 @@ and tables, and no object of pacesetter's is pickled.
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import sys
@@ -30,7 +31,7 @@ SETTINGS: Mapping[str, str] = {
 PYTHON = "PYSPARK_PYTHON"
 
 
-def spark_session(master: str, memory_gb: float, settings: Mapping[str, str]) -> Any:
+def spark_session(master: str, memory_gb: float, settings: Mapping[str, Any]) -> Any:
     """Open Spark, or return the session that this process has opened already.
 
     Args:
@@ -54,10 +55,13 @@ def spark_session(master: str, memory_gb: float, settings: Mapping[str, str]) ->
         builder = builder.config(name, value)
     try:
         with _same_python() if is_here else _as_it_is():
-            return builder.getOrCreate()
+            session = builder.getOrCreate()
     except PySparkException as error:
         problem = str(error).splitlines()[0]
         raise NotReady(f"Spark does not start on {master!r}: {problem}") from None
+    # Executors whose driver is gone without a word are started again and again.
+    atexit.register(session.stop)
+    return session
 
 
 def what_spark_lacks() -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 from features.errors import InputError, NotFoundError, NotReady
 from features.evidence import EvidenceState
 from features.storage.catalog import current
+from features.storage.spark import spark_session
 from features.storage.warehouse import Warehouse
 from serving.home.lead_outlook import LeadOutlook
 from serving.home.rep_outlook import QuotaOutlook
@@ -40,8 +41,17 @@ class Home:
         return Recipe(self.settings.features, self.settings.training, self.place.name)
 
     def warehouse(self) -> Warehouse:
-        """Open the warehouse that was ingested last."""
-        return Warehouse.duckdb(current(self.place), self.settings.features.ingest)
+        """Open the warehouse that was ingested last, on the engine that the settings name.
+
+        Raises:
+            NotReady: nothing was ingested yet, or the engine is not there.
+        """
+        meta, params = current(self.place), self.settings.features.ingest
+        engine = self.settings.serving.engine
+        if engine.name == "duckdb":
+            return Warehouse.duckdb(meta, params)
+        session = spark_session(engine.master, params.memory_gb, engine.settings)
+        return Warehouse.spark(meta, session)
 
     def supported(self) -> list[Kind]:
         """Return the kinds of models that the tables allow.

@@ -106,9 +106,11 @@ class Bundle:
     @property
     def version(self) -> str:
         """A short name made of the content: equal content, equal name."""
-        return version_of(self.to_json(), self._texts())
+        return version_of(self.to_json(), self.texts)
 
-    def _texts(self) -> tuple[str, ...]:
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The trees, each ensemble as text."""
         return () if self.blend is None else self.blend.trees.texts
 
     def to_json(self) -> dict[str, Any]:
@@ -122,7 +124,7 @@ class Bundle:
             "words": self.vocabulary.to_json(),
             "columns": list(self.columns),
             "fingerprint": self.fingerprint,
-            "trees": len(self._texts()),
+            "trees": len(self.texts),
             "blend": self.blend and self.blend.to_json(),
             "calibrator": self.calibrator.to_json(),
             "base_rate": self.base_rate,
@@ -133,7 +135,7 @@ class Bundle:
 
     def save(self, folder: Path) -> None:
         """Write the bundle into a new or empty folder."""
-        write_files(folder, self.to_json(), self._texts())
+        write_files(folder, self.to_json(), self.texts)
 
     @classmethod
     def load(cls, folder: Path) -> Bundle:
@@ -143,7 +145,20 @@ class Bundle:
             NotFoundError: there is none, it is of another kind or format, or its features have
                 changed their meaning since.
         """
-        plain, texts = read_files(folder, LEADS, FORMAT)
+        return cls.of_parts(*read_files(folder, LEADS, FORMAT), where=str(folder))
+
+    @classmethod
+    def of_parts(cls, plain: Mapping[str, Any], texts: tuple[str, ...], *, where: str) -> Bundle:
+        """Read a bundle from what its folder holds.
+
+        Args:
+            plain: what `to_json` returned.
+            texts: the trees, each as text.
+            where: the place it comes from, in words.
+
+        Raises:
+            NotFoundError: its features have changed their meaning since.
+        """
         columns = tuple(plain["columns"])
         bundle = cls(
             until=datetime.fromisoformat(plain["until"]),
@@ -159,5 +174,5 @@ class Bundle:
             about=plain["about"],
             age_curve=AgeCurve.from_json(plain["age_curve"]) if plain["age_curve"] else None,
         )
-        refuse_other_meaning(folder, bundle.fingerprint, bundle.feature_set.fingerprint)
+        refuse_other_meaning(where, bundle.fingerprint, bundle.feature_set.fingerprint)
         return bundle
