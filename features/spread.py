@@ -31,7 +31,7 @@ from features.build import (
 from features.feature import FeatureSet, Relation
 from features.history.counts import microseconds
 from features.history.relations import SnapshotSet
-from features.history.spread import window_frame
+from features.history.spread import window_frame, with_entity
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
 from features.snapshot import CUTOFF, ENTITY, SNAPSHOT, Spine
@@ -93,10 +93,7 @@ def examples_of(rows: pa.Table, feature_set: FeatureSet, params: FeatureParams) 
 def _own_columns(snapshot_set: SnapshotSet, feature_set: FeatureSet) -> Any:
     """Compute what is of one snapshot, on the executors; working hours are microseconds still."""
     subject, warehouse = snapshot_set.subject, snapshot_set.warehouse
-    snapshots = snapshot_set.snapshots
-    first = snapshots[SNAPSHOT].min().over(group_by=snapshots[subject.key])
-    keys = snapshots.select(SNAPSHOT, *subject.keys, subject.age, **{ENTITY: first})
-    frame = warehouse.frame(keys)
+    frame = warehouse.frame(with_entity(snapshot_set, *subject.keys, subject.age))
     for relation, sources in HISTORIES.items():
         features = [feature for source in sources for feature in feature_set.of(source)]
         if features:

@@ -43,25 +43,44 @@ def window_frame(
         A Spark table: `snapshot` and one column a feature, NaN where it is empty; one row for each
         snapshot, in no order. Working hours are microseconds still.
     """
-    warehouse, subject = snapshot_set.warehouse, snapshot_set.subject
-    snapshots = snapshot_set.snapshots
-    first = snapshots[SNAPSHOT].min().over(group_by=snapshots[subject.key])
-    spine = snapshots.select(SNAPSHOT, CUTOFF, subject.age, **{ENTITY: first})
+    warehouse, age = snapshot_set.warehouse, snapshot_set.subject.age
+    spine = with_entity(snapshot_set, CUTOFF, age)
     names = (ENTITY, EVENT_TIME, AVAILABLE_AT, *columns_of(features))
     parts = [
         warehouse.frame(table.mutate(**{NUMBER: table[ENTITY] // size})).groupBy(NUMBER)
         for table in (spine, rows.select(*names))
     ]
-    plain = json.dumps([_to_plain(feature) for feature in features])
-    work = partial(_work, plain, subject.age)
+    work = partial(part_columns, to_plain(features), age)
     columns = ", ".join(f"`{feature.name}` double" for feature in features)
     return parts[0].cogroup(parts[1]).applyInArrow(work, f"`{SNAPSHOT}` long, {columns}")
 
 
-def _work(plain: str, age: str, snapshots: pa.Table, rows: pa.Table) -> pa.Table:
-    """Aggregate one part; this is what runs on an executor."""
+def with_entity(snapshot_set: SnapshotSet, *columns: str) -> ir.Table:
+    """Return columns of the snapshots, with the number of each entity's first one.
+
+    Args:
+        snapshot_set: the snapshots.
+        columns: what is wanted besides `snapshot` and `entity`.
+    """
+    snapshots = snapshot_set.snapshots
+    first = snapshots[SNAPSHOT].min().over(group_by=snapshots[snapshot_set.subject.key])
+    return snapshots.select(SNAPSHOT, *columns, **{ENTITY: first})
+
+
+def part_columns(plain: str, age: str, snapshots: pa.Table, rows: pa.Table) -> pa.Table:
+    """Aggregate one part of a history; this is what runs on an executor.
+
+    Args:
+        plain: the features, as `to_plain` returned them.
+        age: the column of the snapshots that holds the age of their entity.
+        snapshots: `snapshot, entity, cutoff` and the age, all snapshots of some entities, at least
+            one, whose numbers follow each other.
+        rows: of the same entities, what `snapshot.observable` returns.
+
+    Returns:
+        `snapshot` and one column a feature.
+    """
     features = [_from_plain(feature) for feature in json.loads(plain)]
-    # A row belongs to a snapshot, so a part without snapshots has no rows.
     snapshots = snapshots.sort_by(SNAPSHOT)
     number, entity = (snapshots[name].to_numpy() for name in (SNAPSHOT, ENTITY))
     same = np.diff(entity, prepend=-1) == 0
@@ -72,8 +91,12 @@ def _work(plain: str, age: str, snapshots: pa.Table, rows: pa.Table) -> pa.Table
     return pa.table({SNAPSHOT: number.astype(np.int64), **columns_in_order})
 
 
-def _to_plain(feature: Feature) -> dict[str, Any]:
-    """Return what decides a history feature's values, as plain values."""
+def to_plain(features: Sequence[Feature]) -> str:
+    """Return what decides the values of features of a history, as text."""
+    return json.dumps([_as_plain(feature) for feature in features])
+
+
+def _as_plain(feature: Feature) -> dict[str, Any]:
     how = aggregate_of(feature)
     return {
         "name": feature.name,
@@ -86,7 +109,7 @@ def _to_plain(feature: Feature) -> dict[str, Any]:
 
 
 def _from_plain(plain: Mapping[str, Any]) -> Feature:
-    """Read back what `_to_plain` returned; what people read of a feature is not needed here."""
+    """Read back one of the features; what people read of it is not needed here."""
     categories = plain["categories"]
     return Feature(
         name=plain["name"],
