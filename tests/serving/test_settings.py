@@ -67,6 +67,7 @@ def test_the_file_named_wins_over_home_and_home_over_here(
         ("features: {working_days: [monday]}", ("working_days", '"monday"', "'mon'")),
         ("features: [1, 2]", ("'features'", "a list of 2", "FeatureParams")),
         ("features: {ingest: {day_first: maybe}}", ("day_first", '"maybe"', "boolean")),
+        ("serving: {engine: {name: flink}}", ("engine.name", '"flink"', "'spark'")),
         ("serving: {database: {company: acme}}", ("database", "company", "url")),
         ("serving: {database: {url: mysql://h/d}}", ("database", "postgresql://USER@HOST")),
         (
