@@ -12,8 +12,9 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from features.errors import NotReady
@@ -29,6 +30,8 @@ SETTINGS: Mapping[str, str] = {
 }
 """How Spark is started, unless the settings say otherwise."""
 PYTHON = "PYSPARK_PYTHON"
+_OPENING = Lock()
+"""Held while Spark starts: models of several kinds are trained side by side."""
 
 
 def spark_session(master: str, memory_gb: float, settings: Mapping[str, Any]) -> Any:
@@ -54,7 +57,7 @@ def spark_session(master: str, memory_gb: float, settings: Mapping[str, Any]) ->
     for name, value in {**SETTINGS, **memory, **(here if is_here else {}), **settings}.items():
         builder = builder.config(name, value)
     try:
-        with _same_python() if is_here else _as_it_is():
+        with _OPENING, _same_python() if is_here else nullcontext():
             session = builder.getOrCreate()
     except PySparkException as error:
         problem = str(error).splitlines()[0]
@@ -86,8 +89,3 @@ def _same_python() -> Iterator[None]:
     finally:
         if before is None:
             del os.environ[PYTHON]
-
-
-@contextmanager
-def _as_it_is() -> Iterator[None]:
-    yield
