@@ -28,16 +28,13 @@ from features.texts import About, Who
 NUMBER = "part"
 
 
-def window_frame(
-    snapshot_set: SnapshotSet, rows: ir.Table, features: Sequence[Feature], size: int = PART
-) -> Any:
+def window_frame(snapshot_set: SnapshotSet, rows: ir.Table, features: Sequence[Feature]) -> Any:
     """Aggregate a history on the executors.
 
     Args:
         snapshot_set: the snapshots; its warehouse is on Spark.
         rows: what `snapshot.observable` returns for them.
         features: what to make of the rows.
-        size: snapshots of a part, roughly.
 
     Returns:
         A Spark table: `snapshot` and one column a feature, NaN where it is empty; one row for each
@@ -47,7 +44,7 @@ def window_frame(
     spine = with_entity(snapshot_set, CUTOFF, age)
     names = (ENTITY, EVENT_TIME, AVAILABLE_AT, *columns_of(features))
     parts = [
-        warehouse.frame(table.mutate(**{NUMBER: table[ENTITY] // size})).groupBy(NUMBER)
+        warehouse.frame(table.mutate(**{NUMBER: table[ENTITY] // PART})).groupBy(NUMBER)
         for table in (spine, rows.select(*names))
     ]
     work = partial(part_columns, to_plain(features), age)

@@ -61,7 +61,10 @@ def spark_session(master: str, memory_gb: float, settings: Mapping[str, Any]) ->
             session = builder.getOrCreate()
     except PySparkException as error:
         problem = str(error).splitlines()[0]
-        raise NotReady(f"Spark does not start on {master!r}: {problem}") from None
+        raise NotReady(
+            f"Spark does not start on {master!r}: {problem} Spark's own words stand above; "
+            "serving.engine.master is like local[*], spark://HOST:PORT, yarn or k8s://..."
+        ) from None
     # Executors whose driver is gone without a word are started again and again.
     atexit.register(session.stop)
     return session
