@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,11 +35,12 @@ from features.feature import (
 )
 from features.history import relations
 from features.history.calendar import working_hours
-from features.history.event_log import EventLog, parts_of
+from features.history.event_log import parts_of
 from features.history.ranks import ranks
 from features.history.relations import SnapshotSet
+from features.history.spread import window_frame
 from features.history.vocabulary import Vocabulary
-from features.history.windows import WindowAggregates, columns_of, groupings, windows_of
+from features.history.windows import columns_of, window_columns
 from features.params import FeatureParams
 from features.snapshot import AVAILABLE_AT, CUTOFF, ENTITY, EVENT_TIME, SNAPSHOT, Spine
 from features.storage.warehouse import Warehouse
@@ -150,13 +151,10 @@ def _matrix(
         _fill_from_history(snapshot_set, features, relation, spine, columns)
     for source, relation in CONTEXTS.items():
         _fill_from_context(snapshot_set, feature_set.of(source), relation, columns)
-    _fill_from_owners(snapshot_set, spine, keys, feature_set.of(Relation.CONTEXT), columns)
+    fill_from_owners(snapshot_set, spine, keys, feature_set.of(Relation.CONTEXT), columns)
     for feature in feature_set.of(Relation.AHEAD):
-        columns[feature.name][:] = _ahead(snapshot_set, feature, spine.cutoff)
-    for feature in every:
-        if feature.unit is Unit.WORKING_HOURS:
-            column = columns[feature.name]
-            column[:] = _working_hours(column, spine.cutoff, snapshot_set.params)
+        columns[feature.name][:] = ahead(snapshot_set, feature, spine.cutoff)
+    in_working_hours(columns, every, spine.cutoff, snapshot_set.params)
     # Last, since they are made of the columns above.
     for feature in feature_set.of(Relation.COLUMNS):
         columns[feature.name][:] = derived(feature, columns, spine.cutoff)
@@ -195,17 +193,19 @@ def _fill_from_history(
     """Aggregate the rows of a history, part by part, side by side."""
     if not features:
         return
+    if snapshot_set.warehouse.is_spread:
+        computed = window_frame(snapshot_set, relation(snapshot_set), features).toArrow()
+        place = computed[SNAPSHOT].to_numpy()
+        for feature in features:
+            columns[feature.name][place] = computed[feature.name].to_numpy()
+        return
     names = (ENTITY, EVENT_TIME, AVAILABLE_AT, *columns_of(features))
     rows = snapshot_set.warehouse.arrow(relation(snapshot_set).select(*names))
-    grouped, windows = groupings(features), windows_of(features)
 
     def fill(part: Spine, rows_of_part: pa.Table) -> None:
-        log = EventLog(part, rows_of_part, windows)
         place = slice(part.offset, part.offset + len(part))
-        for by, own in grouped.items():
-            aggregates = WindowAggregates(log, by, own)
-            for feature in own:
-                columns[feature.name][place] = aggregates.column(feature)
+        for name, values in window_columns(part, rows_of_part, features).items():
+            columns[name][place] = values
 
     with ThreadPoolExecutor(snapshot_set.params.ingest.threads) as pool:
         list(pool.map(lambda part: fill(*part), parts_of(spine, rows)))
@@ -226,7 +226,7 @@ def _fill_from_context(
         columns[name][place] = values
 
 
-def _ahead(snapshot_set: SnapshotSet, feature: Feature, cutoffs_us: Ints) -> Floats:
+def ahead(snapshot_set: SnapshotSet, feature: Feature, cutoffs_us: Ints) -> Floats:
     """Count the working days ahead once for each cutoff, and hand them to its snapshots.
 
     Raises:
@@ -241,7 +241,7 @@ def _ahead(snapshot_set: SnapshotSet, feature: Feature, cutoffs_us: Ints) -> Flo
     return days[place]
 
 
-def _fill_from_owners(
+def fill_from_owners(
     snapshot_set: SnapshotSet,
     spine: Spine,
     keys: pa.Table,
@@ -261,6 +261,15 @@ def _fill_from_owners(
             columns[feature.name][:] = context.ready[feature.how.column]
 
 
+def expressions(features: Iterable[Feature], rows: ir.Table) -> dict[str, ir.Value]:
+    """Return the features that are expressions over the rows, by name, as doubles."""
+    return {
+        feature.name: feature.how.value(rows).cast("float64")
+        for feature in features
+        if isinstance(feature.how, Expression)
+    }
+
+
 def _values(
     warehouse: Warehouse, features: Sequence[Feature], rows: ir.Table, number: str
 ) -> dict[str, npt.NDArray[Any]]:
@@ -270,11 +279,7 @@ def _values(
         The rows' numbers under the name `number`, and a column for each feature that is an
         expression.
     """
-    values = {
-        feature.name: feature.how.value(rows).cast("float64")
-        for feature in features
-        if isinstance(feature.how, Expression)
-    }
+    values = expressions(features, rows)
     fetched = warehouse.arrow(rows.select(number, **values))
     return {number: fetched[number].to_numpy(), **{n: _floats(fetched[n]) for n in values}}
 
@@ -284,10 +289,24 @@ def _floats(column: pa.ChunkedArray) -> Floats:
     return values
 
 
-def _working_hours(back_us: Floats, cutoffs_us: Ints, params: FeatureParams) -> Floats:
-    """Turn microseconds before the cutoff into the working hours from then up to it."""
-    filled = ~np.isnan(back_us)
-    hours = np.full(len(back_us), np.nan)
-    ends = cutoffs_us[filled]
-    hours[filled] = working_hours(ends - back_us[filled].astype(np.int64), ends, params)
-    return hours
+def in_working_hours(
+    columns: Mapping[str, Floats],
+    features: Iterable[Feature],
+    cutoffs_us: Ints,
+    params: FeatureParams,
+) -> None:
+    """Turn microseconds before the cutoff into working hours, in place, where a feature says so.
+
+    Args:
+        columns: by the names of the features.
+        features: those of other units stay as they are.
+        cutoffs_us: of each row, in microseconds.
+        params: the calendar.
+    """
+    for feature in features:
+        if feature.unit is Unit.WORKING_HOURS:
+            column = columns[feature.name]
+            filled = ~np.isnan(column)
+            ends = cutoffs_us[filled]
+            starts = ends - column[filled].astype(np.int64)
+            column[filled] = working_hours(starts, ends, params)

@@ -1,14 +1,90 @@
-"""The `serving` section of params.yaml: the address of the service, and its limits."""
+"""The `serving` section of params.yaml: where work runs, what it is kept in, and the service."""
 
 from __future__ import annotations
 
-from pydantic import Field
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, model_validator
 
 from features.params import Section
+from features.storage.shared import PASSWORD_PLACES, SharedHome
+
+LONGEST_COMPANY = 50
+"""PostgreSQL cuts the names of schemas off, and ours are a little longer."""
+
+
+class EngineParams(Section):
+    """Which engine answers training, backtests and scoring."""
+
+    name: Literal["duckdb", "spark"] = Field(
+        default="duckdb", description="duckdb: this machine; spark: many (the extra `spark`)"
+    )
+    master: str = Field(
+        default="local[*]",
+        description="where Spark runs: local[*], spark://HOST:PORT, yarn, k8s://...",
+    )
+    settings: Mapping[str, str | int | bool] = Field(
+        default={}, description="further settings of Spark's, such as {spark.executor.memory: 8g}"
+    )
+
+
+class DatabaseParams(Section):
+    """Where models are registered and promotions logged, if several machines share them."""
+
+    url: str = Field(
+        default="",
+        description="postgresql://USER@HOST:PORT/DATABASE; empty: files under the home. "
+        "No password: PGPASSWORD or ~/.pgpass holds it",
+    )
+    company: str = Field(
+        default="", description="names this company's schemas and folder, such as acme"
+    )
+    folder: str = Field(
+        default="", description="for the models' files, at the same path on every machine"
+    )
+
+    @property
+    def shared(self) -> SharedHome | None:
+        """What the homes of this company share; None where the home keeps all by itself."""
+        return SharedHome(self.url, self.company, Path(self.folder)) if self.url else None
+
+    @model_validator(mode="after")
+    def _all_or_none(self) -> DatabaseParams:
+        # A wrong value is not repeated here: it may hold a password.
+        if not self.url:
+            if self.company or self.folder:
+                raise ValueError("company and folder go with a url, which is empty")
+            return self
+        try:
+            parts = urlsplit(self.url)
+            is_url = parts.scheme == "postgresql" and bool(parts.path.strip("/"))
+        except ValueError:
+            is_url = False
+        if not is_url:
+            raise ValueError("the url should read postgresql://USER@HOST:PORT/DATABASE")
+        if parts.password is not None or "pass" in parts.query.lower():
+            raise ValueError(f"the url should hold no password; {PASSWORD_PLACES}")
+        if not _is_schema(self.company):
+            raise ValueError(
+                f"a url needs a company: a name of at most {LONGEST_COMPANY} small letters, digits "
+                "and underscores that begins with no digit"
+            )
+        if not Path(self.folder).is_absolute():
+            raise ValueError("a url needs a folder, written as a full path such as /srv/pacesetter")
+        return self
+
+
+def _is_schema(name: str) -> bool:
+    """Tell whether a name needs no quotes in SQL."""
+    is_plain = name.isascii() and name.isidentifier() and name == name.lower()
+    return is_plain and len(name) <= LONGEST_COMPANY
 
 
 class ServingParams(Section):
-    """The address of the service, and its limits."""
+    """Where work runs, what it is kept in, and the service's address and limits."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=1, le=65535)
@@ -19,3 +95,5 @@ class ServingParams(Section):
         default=15, ge=1, description="how long scores are kept before they are computed again"
     )
     most_given_leads: int = Field(default=500, ge=1, description="leads in one request, at most")
+    engine: EngineParams = EngineParams()
+    database: DatabaseParams = DatabaseParams()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import gc
-import importlib.util
 import os
-import shutil
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,8 +17,11 @@ import pytest
 # Tests are no package: what the laws share is found here by its plain name.
 sys.path.append(str(Path(__file__).parent / "laws"))
 
-from engines import Engine, duckdb_engine, spark_engine, spark_session
+from engines import Engine, duckdb_engine, small_spark, spark_engine
 from histories import Case, random_case
+from postgres_server import PASSWORD, programs, running
+
+from features.storage.spark import what_spark_lacks
 
 THIRD_PARTIES = (
     # ibis 12 calls DuckDB 2.0 by an old name.
@@ -71,13 +73,13 @@ def duckdb(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """One small Spark session on this machine; in CI it must be there."""
-    missing = _what_spark_lacks()
+    missing = what_spark_lacks()
     if missing and os.environ.get("CI", "").lower() == "true":
         pytest.fail(f"Spark cannot be tried: {missing}")
     if missing:
         pytest.skip(f"Spark cannot be tried: {missing}")
     folder = tmp_path_factory.mktemp("spark")
-    session = spark_session(folder)
+    session = small_spark(folder)
     yield spark_engine(session, folder)
     # This may run after a test of anything.
     with warnings.catch_warnings():
@@ -92,10 +94,23 @@ def engine(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue(request.param)
 
 
-def _what_spark_lacks() -> str:
-    if importlib.util.find_spec("pyspark") is None:
-        return "pyspark is not installed (pip install 'pacesetter[spark]')"
-    java = Path(os.environ.get("JAVA_HOME", "-")) / "bin" / "java"
-    if shutil.which("java") is None and not java.exists():
-        return "there is no Java (17 or 21) on this machine"
-    return ""
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Run a PostgreSQL server that asks for a password: user:password@host; CI must have it."""
+    folder_of_programs = programs()
+    if folder_of_programs is None:
+        reason = "PostgreSQL is not installed: initdb not found"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    # Not below pytest's folder, into which only the user who runs the tests may look.
+    with tempfile.TemporaryDirectory(prefix="pacesetter-pg-") as folder:
+        yield from running(folder_of_programs, Path(folder))
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the server's database without its password, which is in the environment."""
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    user, _, place = postgres_server.partition("@")
+    return f"postgresql://{user.partition(':')[0]}@{place}/postgres"

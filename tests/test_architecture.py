@@ -29,6 +29,7 @@ ONLY_IN = {
     },
     "sqlalchemy": {
         "features/ingest/database.py",
+        "features/storage/shared.py",
         "serving/store/database.py",
         "serving/store/promotions.py",
         "serving/store/retrains.py",
@@ -50,7 +51,7 @@ ONLY_IN = {
     "pandera": {"training/files.py"},
     "bentoml": {"serving/api/service.py"},
     "uvicorn": {"serving/api/server.py"},
-    "pyspark": {"features/storage/warehouse.py"},
+    "pyspark": {"features/storage/spark.py"},
 }
 """Each foreign system is known in its own modules and nowhere else."""
 SERVING_ONLY = {"rich", "rich_click", "click", "starlette", "bentoml", "uvicorn"}
@@ -118,15 +119,25 @@ def test_nothing_is_pickled(path: Path) -> None:
         assert name not in path.read_text(encoding="utf-8")
 
 
-def test_spark_comes_with_a_session() -> None:
-    """No module needs pyspark to be there: who wants Spark brings the session."""
-    needing = {
-        named(path)
-        for path in MODULES
-        for name, is_for_types in imports(path)
-        if name.split(".")[0] == "pyspark" and not is_for_types
+def test_no_module_needs_spark_to_be_there() -> None:
+    """Spark is imported where a session is opened, by whoever asks for one, and nowhere else."""
+    path = ROOT / "features" / "storage" / "spark.py"
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    at_the_top = {
+        node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module
     }
-    assert not needing
+    assert not {name for name in at_the_top if name.split(".")[0] == "pyspark"}
+    assert "pyspark.sql.SparkSession" in {name for name, _ in imports(path)}
+
+
+def test_one_place_opens_the_registry_and_one_the_store() -> None:
+    """Whoever opened them by the home alone would miss what a company's homes share."""
+    opening = {
+        name: {named(p) for p in MODULES if f"{name}(" in p.read_text(encoding="utf-8")}
+        for name in ("Tracking", " Store")
+    }
+    assert opening["Tracking"] == {"serving/cli/session.py", "serving/home/home.py"}
+    assert opening[" Store"] == {"serving/cli/champions.py"}
 
 
 def test_modules_are_short() -> None:

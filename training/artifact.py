@@ -91,11 +91,11 @@ def read_trees(folder: Path, count: int) -> tuple[str, ...]:
     return tuple(file.read_text(encoding="utf-8") for file in files)
 
 
-def refuse_other_meaning(folder: Path, learned: str, declared: str) -> None:
+def refuse_other_meaning(where: str, learned: str, declared: str) -> None:
     """Refuse a model whose features have changed their meaning since it was trained.
 
     Args:
-        folder: where the model lies.
+        where: the place the model comes from, in words.
         learned: the fingerprint of the features it learned from.
         declared: the fingerprint of the features as this version declares them.
 
@@ -104,6 +104,6 @@ def refuse_other_meaning(folder: Path, learned: str, declared: str) -> None:
     """
     if learned != declared:
         raise NotFoundError(
-            f"the model in {folder} learned from features declared as {learned}, "
+            f"the model in {where} learned from features declared as {learned}, "
             f"this version declares {declared}: {AGAIN}"
         )

@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
+import pyarrow as pa
 
 from features.arrays import Floats, Ints
 from features.errors import FeatureError
 from features.feature import DAY_US, Aggregate, Aggregation, Feature, Relation, Unit
 from features.history.counts import sums_by_snapshot
 from features.history.event_log import EventLog
+from features.snapshot import Spine
 
 HOUR_US = 3_600_000_000
 SCALES = {Unit.DAYS: DAY_US, Unit.HOURS: HOUR_US, Unit.WORKING_HOURS: 1}
@@ -65,6 +67,22 @@ def windows_of(features: Iterable[Feature]) -> set[int]:
     """Return the windows that features look through, in days."""
     days = {days for f in features for days in (f.window_days, aggregate_of(f).wide_days)}
     return {length for length in days if length is not None}
+
+
+def window_columns(spine: Spine, rows: pa.Table, features: Sequence[Feature]) -> dict[str, Floats]:
+    """Aggregate a history: one value a snapshot for each feature, by name.
+
+    Args:
+        spine: the snapshots.
+        rows: what `snapshot.observable` returns for them.
+        features: what to make of the rows.
+    """
+    log = EventLog(spine, rows, windows_of(features))
+    columns: dict[str, Floats] = {}
+    for by, own in groupings(features).items():
+        aggregates = WindowAggregates(log, by, own)
+        columns |= {feature.name: aggregates.column(feature) for feature in own}
+    return columns
 
 
 class WindowAggregates:

@@ -195,16 +195,24 @@ class Warehouse:
         self._register(rows)
         return rows.cache()
 
+    @property
+    def is_spread(self) -> bool:
+        """Whether the tables lie on Spark, where rows are worked on by many machines."""
+        return bool(self.backend.name == "pyspark")
+
     def arrow(self, rows: ir.Table) -> pa.Table:
         """Compute an expression and fetch it."""
-        if self.backend.name != "pyspark":
+        if not self.is_spread:
             return self.backend.to_pyarrow(rows)
         # ibis would lead the rows through pandas, one by one and without years before 1677.
+        return self.frame(rows).toArrow().cast(rows.schema().to_pyarrow())
+
+    def frame(self, rows: ir.Table) -> Any:
+        """Return an expression as a table of Spark, computed when somebody asks it."""
         self._register(rows)
-        frame = self.backend.raw_sql(self.backend.compile(rows))
-        return frame.toArrow().cast(rows.schema().to_pyarrow())
+        return self.backend.raw_sql(self.backend.compile(rows))
 
     def _register(self, rows: ir.Table) -> None:
         """Hand tables in memory to Spark, as ibis does where it executes by itself."""
-        if self.backend.name == "pyspark":
+        if self.is_spread:
             self.backend._run_pre_execute_hooks(rows)  # noqa: SLF001 - there is no public way

@@ -66,7 +66,8 @@ class Champions:
     @property
     def store(self) -> Store:
         """Where the log is kept."""
-        return Store(self.home)
+        shared = self.tracking.shared
+        return Store(self.home, None if shared is None else shared.store)
 
     @property
     def log(self) -> PromotionLog:

@@ -176,8 +176,8 @@ def _say_where(session: Session, company: Path, tested: Path, missed: Path) -> N
     say(f"  {home / 'data' / 'rep_scores.parquet'}: every rep's chance to make quota, with reasons")
     say(f"  {home / 'data' / 'lead_scores.parquet'}: every open lead with its chance and reasons")
     say(f"  {company}: the company's tables, as a CRM would export them; truth/ is what no CRM has")
-    say(f"  {home / 'mlruns'}: the models and their runs; see them with")
-    say(f"    mlflow ui --backend-store-uri sqlite:///{home / 'mlruns' / 'mlflow.db'}")
+    say(f"  {session.tracking.mlruns.folder}: the models and their runs; see them with")
+    say(f"    mlflow ui --backend-store-uri {session.tracking.mlruns.uri}")
 
 
 def _serve(session: Session, owner: str | None) -> None:

@@ -91,9 +91,8 @@ def rollback(session: Session, kind: str, by: str | None, reason: str | None) ->
     """
     by, reason = _person(by, reason)
     from serving.cli.champions import Champions
-    from training.tracking.registry import Tracking
 
-    champions = Champions(session.home, Tracking(session.home))
+    champions = Champions(session.home, session.tracking)
     entry = champions.roll_back(kind, reason or "back to the champion before", by)
     session.console.say(
         f"version {entry.to_version} of {kind} is champion again, version {entry.from_version} "
@@ -123,9 +122,8 @@ def _person(by: str | None, reason: str | None) -> tuple[str | None, str | None]
 def _by_person(session: Session, kind: str, version: str | None, by: str, reason: str) -> None:
     from serving.cli.champions import Champions, Decision
     from serving.store.promotions import How
-    from training.tracking.registry import Tracking
 
-    tracking = Tracking(session.home)
+    tracking = session.tracking
     number = _challenger(tracking, kind, version)
     decision = Decision(How.PERSON, reason, by)
     entry = Champions(session.home, tracking).promote(kind, number, decision)
@@ -251,9 +249,8 @@ def _with_ends(estimate: Estimate) -> str:
 def _show_log(session: Session, kind: str | None) -> None:
     from serving.cli.champions import Champions
     from training.loop.kinds import KINDS
-    from training.tracking.registry import Tracking
 
-    champions = Champions(session.home, Tracking(session.home))
+    champions = Champions(session.home, session.tracking)
     names = [kind] if kind else list(KINDS)
     entries = [entry for name in names for entry in champions.entries(name)]
     entries.sort(key=lambda entry: entry.at)

@@ -116,7 +116,7 @@ def _retrain(session: Session, source: str | None, mapping: Path | None, *, is_f
     elif last.event is not Event.DONE:
         because = [_unfinished(last)]
     else:
-        now = {**inputs.state, **standing(session.home)}
+        now = {**inputs.state, **standing(session)}
         because = list(changes({**last.inputs, **last.result}, now))
     if is_full:
         because.append("--full was given")

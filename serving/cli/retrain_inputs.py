@@ -20,7 +20,6 @@ from serving.cli.score_sets import shown_set
 from serving.cli.session import Session
 from training.loop.kinds import KINDS
 from training.tracking.pyfunc import REQUIREMENTS
-from training.tracking.registry import Tracking
 
 
 @dataclass(frozen=True)
@@ -61,13 +60,13 @@ class Inputs:
         return cls(source, held.name, mapping, state)
 
 
-def standing(home: Path) -> dict[str, Any]:
+def standing(session: Session) -> dict[str, Any]:
     """Return what stands in a home now: its warehouse, its champions and its scores, by name."""
+    home, tracking = session.home, session.tracking
     try:
         warehouse = current(home).path.name
     except NotReady:
         warehouse = None
-    tracking = Tracking(home)
     return {
         "warehouse": warehouse,
         "champions": {kind: tracking.live(kind) for kind in KINDS},

@@ -97,7 +97,7 @@ class Retraining:
             says += [
                 f"{rows:,} {KINDS[name].scored}" for name, rows in scores["rows_by_kind"].items()
             ]
-        result = standing(self.session.home)
+        result = standing(self.session)
         self._log(Event.DONE, result)
         self._say(
             Event.DONE,
@@ -110,7 +110,7 @@ class Retraining:
     @cached_property
     def tracking(self) -> Tracking:
         """The registry."""
-        return Tracking(self.session.home)
+        return self.session.tracking
 
     def _renew(self) -> str:
         """Replace the warehouse, unless the check finds an error; returns where the data ends."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -14,6 +15,9 @@ from features.clock import naive_utc
 from features.storage.catalog import current
 from serving.cli.console import Console
 from serving.settings import Settings
+
+if TYPE_CHECKING:
+    from training.tracking.registry import Tracking
 
 
 @dataclass
@@ -37,6 +41,13 @@ class Session:
     settings: Settings
     console: Console
     params: Path | None
+
+    @cached_property
+    def tracking(self) -> Tracking:
+        """The runs and models of this home, or those its company shares."""
+        from training.tracking.registry import Tracking  # noqa: PLC0415 - few verbs ask it
+
+        return Tracking(self.home, self.settings.serving.database.shared)
 
     def require_extract(self) -> None:
         """Refuse to go on without data; asked before the libraries that take seconds are loaded.

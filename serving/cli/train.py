@@ -39,7 +39,7 @@ def train(
         What `--json` tells of each model: kind, version, alias, evidence, says, doubt (why it is
         not shown to know more than age, or nothing) and metrics.
     """
-    tracking = Tracking(session.home)
+    tracking = session.tracking
     records = learn(session, tracking, kinds, until)
     models = [
         _finish(session, tracking, kind, record_of, promote=promote)

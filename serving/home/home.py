@@ -12,6 +12,7 @@ import pandas as pd
 from features.errors import InputError, NotFoundError, NotReady
 from features.evidence import EvidenceState
 from features.storage.catalog import current, ingest_report
+from features.storage.spark import spark_session
 from features.storage.warehouse import Warehouse
 from serving.home.lead_outlook import LeadOutlook
 from serving.home.rep_outlook import QuotaOutlook
@@ -31,8 +32,8 @@ class Home:
 
     @cached_property
     def tracking(self) -> Tracking:
-        """The runs and models of this home."""
-        return Tracking(self.place)
+        """The runs and models of this home, or those its company shares."""
+        return Tracking(self.place, self.settings.serving.database.shared)
 
     @property
     def recipe(self) -> Recipe:
@@ -43,8 +44,17 @@ class Home:
         )
 
     def warehouse(self) -> Warehouse:
-        """Open the warehouse that was ingested last."""
-        return Warehouse.duckdb(current(self.place), self.settings.features.ingest)
+        """Open the warehouse that was ingested last, on the engine that the settings name.
+
+        Raises:
+            NotReady: nothing was ingested yet, or the engine is not there.
+        """
+        meta, params = current(self.place), self.settings.features.ingest
+        engine = self.settings.serving.engine
+        if engine.name == "duckdb":
+            return Warehouse.duckdb(meta, params)
+        session = spark_session(engine.master, params.memory_gb, engine.settings)
+        return Warehouse.spark(meta, session)
 
     def supported(self) -> list[Kind]:
         """Return the kinds of models that the tables allow.
@@ -77,7 +87,8 @@ class Home:
         current(self.place)
         kinds = [kind for kind in KINDS.values() if self.tracking.live(kind.name) is not None]
         if not kinds:
-            raise NotReady(f"there is no model in {self.place / 'mlruns'}; run `pacesetter train`")
+            folder = self.tracking.mlruns.folder
+            raise NotReady(f"there is no model in {folder}; run `pacesetter train`")
         return kinds
 
     def champion(self, kind: Kind) -> LoadedModel:

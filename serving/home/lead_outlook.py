@@ -70,7 +70,7 @@ class LeadOutlook:
             raise NotFoundError(why_no_score(lead_id, self.lead(lead_id), moment))
         whose = owner[asked].iloc[0]
         same = owner.isna() if pd.isna(whose) else owner == whose
-        about = value_of(self.warehouse, examples)
+        about = value_of(self.warehouse, examples.keys)
         about["value"] = believed_value(about["value"])
         rows = same.to_numpy(np.bool_)
         scores = score_examples(examples.take(rows), bundle, self.version, self.params, about[rows])
@@ -96,7 +96,9 @@ class LeadOutlook:
         examples = build(overlaid, bundle.feature_set, bundle.vocabulary, [moment], bundle.params)
         wanted = examples.keys["lead_id"].isin([lead["lead_id"] for lead in rows.leads])
         kept = examples.take(wanted.to_numpy())
-        return score_examples(kept, bundle, self.version, self.params, value_of(overlaid, kept))
+        return score_examples(
+            kept, bundle, self.version, self.params, value_of(overlaid, kept.keys)
+        )
 
     def reps(self) -> frozenset[str]:
         """Return every rep of the extract, known by the table `reps` or by a lead."""

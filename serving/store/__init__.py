@@ -1,1 +1,1 @@
-"""What people and schedulers decided: a database of this home, HOME/data/store.sqlite."""
+"""What people and schedulers decided: HOME/data/store.sqlite, or what its company shares."""

@@ -1,4 +1,7 @@
-"""The store's database, opened: made if need be, and brought to this version's tables."""
+"""The store's database, opened: made if need be, and brought to this version's tables.
+
+It is a SQLite file of the home, or a schema of a PostgreSQL database that several homes share.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from sqlalchemy.exc import DatabaseError
 
 from features.errors import InputError
 from features.storage.files import held
+from features.storage.shared import PostgresSchema
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 WAIT_SECONDS = 30
@@ -26,13 +30,15 @@ WAIT_SECONDS = 30
 
 @dataclass(frozen=True)
 class Store:
-    """The database of one home.
+    """The database of one home, or the one that the homes of a company share.
 
     Attributes:
         home: the folder that holds data/.
+        schema: where the store is on PostgreSQL; None keeps it in a file of the home.
     """
 
     home: Path
+    schema: PostgresSchema | None = None
 
     @property
     def path(self) -> Path:
@@ -42,8 +48,7 @@ class Store:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the store while something else changes with it; other processes wait."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with held(self.path.with_name("store.lock")):
+        with self._held("store"):
             yield
 
     @contextmanager
@@ -51,7 +56,8 @@ class Store:
         """Open a connection to read from.
 
         Raises:
-            InputError: the file is not a store, or a later version of pacesetter made it.
+            InputError: the file is not a store, the server cannot be reached, or a later version
+                of pacesetter made the store.
         """
         with self._engine().connect() as connection:
             yield connection
@@ -62,7 +68,33 @@ class Store:
         with self._engine().begin() as connection:
             yield connection
 
+    @contextmanager
+    def _held(self, name: str) -> Iterator[None]:
+        if self.schema is not None:
+            with self.schema.locked(name):
+                yield
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with held(self.path.with_name(f"{name}.lock")):
+            yield
+
     def _engine(self) -> Engine:
+        engine = self._file_engine() if self.schema is None else self.schema.engine()
+        try:
+            with engine.connect() as connection:
+                is_current = _revision(connection) == _scripts().get_current_head()
+            if not is_current:
+                self._migrate(engine)
+        except DatabaseError as error:
+            if self.schema is not None:
+                raise self.schema.refused(error) from None
+            raise InputError(
+                f"{self.path} cannot be used as a store: {error.orig}; restore it from a backup, "
+                "or move it away to begin a new one"
+            ) from None
+        return engine
+
+    def _file_engine(self) -> Engine:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # No pool: forked workers would share its connections, and an open one would write into a
         # file that has been removed since.
@@ -70,30 +102,23 @@ class Store:
         waits = {"timeout": WAIT_SECONDS}
         engine = create_engine(address, poolclass=NullPool, connect_args=waits)
         event.listen(engine, "connect", _prepare)
-        try:
-            with engine.connect() as connection:
-                is_current = _revision(connection) == _scripts().get_current_head()
-            if not is_current:
-                self._migrate(engine)
-        except DatabaseError as error:
-            raise InputError(
-                f"{self.path} cannot be used as a store: {error.orig}; restore it from a backup, "
-                "or move it away to begin a new one"
-            ) from None
         return engine
 
     def _migrate(self, engine: Engine) -> None:
         # One process at a time: two that found no tables would both make them.
-        with held(self.path.with_name("store.migration.lock")), engine.begin() as connection:
-            config = _config()
-            config.attributes["connection"] = connection
-            try:
-                upgrade(config, "head")
-            except CommandError as error:
-                raise InputError(
-                    f"{self.path} was made by a later version of pacesetter ({error}): update "
-                    "pacesetter, or use another --home"
-                ) from None
+        with self._held("store.migration"):
+            if self.schema is not None:
+                self.schema.make()
+            with engine.begin() as connection:
+                config = _config()
+                config.attributes["connection"] = connection
+                try:
+                    upgrade(config, "head")
+                except CommandError as error:
+                    raise InputError(
+                        f"{self.schema or self.path} was made by a later version of pacesetter "
+                        f"({error}): update pacesetter, or use another --home"
+                    ) from None
 
 
 def _prepare(connection: Any, _record: Any) -> None:

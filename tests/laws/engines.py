@@ -12,6 +12,7 @@ from typing import Any
 from extract import Extract
 
 from features.storage.catalog import WarehouseMeta
+from features.storage.spark import spark_session
 from features.storage.warehouse import Warehouse
 
 
@@ -67,29 +68,18 @@ def spark_engine(session: Any, folder: Path) -> Engine:
     return Engine("spark", lambda meta: Warehouse.spark(meta, session), lambda _: None, folder)
 
 
-def spark_session(folder: Path) -> Any:
+def small_spark(folder: Path) -> Any:
     """Start the smallest Spark there is: two threads, no pages, nobody may reach it.
 
     Compiling each query costs a hundred times what it saves on tables this small.
     """
-    from pyspark.sql import SparkSession  # noqa: PLC0415 - optional, the extra `spark`
-
     settings = {
-        "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.memory": "1g",
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.warehouse.dir": str(folder / "spark-warehouse"),
         "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
     }
-    builder = SparkSession.builder.master("local[2]").appName("laws")
-    for name, value in settings.items():
-        builder = builder.config(name, value)
-    session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
-    return session
+    return spark_session("local[2]", 1.0, settings)

@@ -67,6 +67,17 @@ def test_the_file_named_wins_over_home_and_home_over_here(
         ("features: {working_days: [monday]}", ("working_days", '"monday"', "'mon'")),
         ("features: [1, 2]", ("'features'", "a list of 2", "FeatureParams")),
         ("features: {ingest: {day_first: maybe}}", ("day_first", '"maybe"', "boolean")),
+        ("serving: {engine: {name: flink}}", ("engine.name", '"flink"', "'spark'")),
+        ("serving: {database: {company: acme}}", ("database", "company", "url")),
+        ("serving: {database: {url: mysql://h/d}}", ("database", "postgresql://USER@HOST")),
+        (
+            "serving: {database: {url: postgresql://u@h/d, company: Acme}}",
+            ("database", "small letters"),
+        ),
+        (
+            "serving: {database: {url: postgresql://u@h/d, company: acme, folder: models}}",
+            ("database", "full path"),
+        ),
         ("- a list", ("list", "sections")),
         ("training: {leads", ("YAML",)),
     ],
@@ -96,3 +107,13 @@ def test_a_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ParamsError, match="cannot be read"):
         Settings.read(path)
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:s3cret@h/d", "postgresql://u@h/d?password=s3cret"])
+def test_a_password_in_the_settings_is_refused_and_not_repeated(tmp_path: Path, url: str) -> None:
+    """The error says where a password belongs, and does not hold it."""
+    database = f"{{url: '{url}', company: acme, folder: /srv/models}}"
+    path = written(tmp_path, f"serving: {{database: {database}}}")
+    with pytest.raises(ParamsError, match="PGPASSWORD") as caught:
+        Settings.read(path)
+    assert "s3cret" not in str(caught.value)

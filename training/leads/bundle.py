@@ -9,7 +9,7 @@ score with features whose meaning has changed since.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -160,11 +160,18 @@ class Bundle:
     @property
     def version(self) -> str:
         """A short name made of the content: equal content, equal name."""
-        own = [text for segment in self.segments for text in segment.texts]
-        return version_of(self.to_json(), [*self._texts(), *own])
+        own = [text for texts in self.segment_texts for text in texts]
+        return version_of(self.to_json(), [*self.texts, *own])
 
-    def _texts(self) -> tuple[str, ...]:
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The trees, each ensemble as text."""
         return () if self.blend is None else self.blend.trees.texts
+
+    @property
+    def segment_texts(self) -> tuple[tuple[str, ...], ...]:
+        """The trees of each segment; none where it is pooled."""
+        return tuple(segment.texts for segment in self.segments)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything but the trees as plain values."""
@@ -178,7 +185,7 @@ class Bundle:
             "words": self.vocabulary.to_json(),
             "columns": list(self.columns),
             "fingerprint": self.fingerprint,
-            "trees": len(self._texts()),
+            "trees": len(self.texts),
             "blend": self.blend and self.blend.to_json(),
             "calibrator": self.calibrator.to_json(),
             "base_rate": self.base_rate,
@@ -190,10 +197,10 @@ class Bundle:
 
     def save(self, folder: Path) -> None:
         """Write the bundle into a new or empty folder."""
-        write_files(folder, self.to_json(), self._texts())
-        for number, segment in enumerate(self.segments):
-            if segment.texts:
-                write_trees(_segment_folder(folder, number), segment.texts)
+        write_files(folder, self.to_json(), self.texts)
+        for number, texts in enumerate(self.segment_texts):
+            if texts:
+                write_trees(_segment_folder(folder, number), texts)
 
     @classmethod
     def load(cls, folder: Path) -> Bundle:
@@ -204,9 +211,35 @@ class Bundle:
                 changed their meaning since.
         """
         plain, texts = read_files(folder, LEADS, FORMAT, SEGMENTED)
-        segments = (
-            LeadSegment.from_json(each, read_trees(_segment_folder(folder, number), each["trees"]))
+        own = tuple(
+            read_trees(_segment_folder(folder, number), each["trees"])
             for number, each in enumerate(plain.get("segments", ()))
+        )
+        return cls.of_parts(plain, texts, own, where=str(folder))
+
+    @classmethod
+    def of_parts(
+        cls,
+        plain: Mapping[str, Any],
+        texts: tuple[str, ...],
+        own: Sequence[tuple[str, ...]],
+        *,
+        where: str,
+    ) -> Bundle:
+        """Read a bundle from what its folder holds.
+
+        Args:
+            plain: what `to_json` returned.
+            texts: the trees, each as text.
+            own: the trees of each segment.
+            where: the place it comes from, in words.
+
+        Raises:
+            NotFoundError: its features have changed their meaning since.
+        """
+        segments = (
+            LeadSegment.from_json(each, trees)
+            for each, trees in zip(plain.get("segments", ()), own, strict=True)
         )
         columns = tuple(plain["columns"])
         bundle = cls(
@@ -224,7 +257,7 @@ class Bundle:
             age_curve=AgeCurve.from_json(plain["age_curve"]) if plain["age_curve"] else None,
             segments=tuple(segments),
         )
-        refuse_other_meaning(folder, bundle.fingerprint, bundle.feature_set.fingerprint)
+        refuse_other_meaning(where, bundle.fingerprint, bundle.feature_set.fingerprint)
         return bundle
 
 

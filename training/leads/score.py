@@ -17,7 +17,8 @@ from features.snapshot import CUTOFF, SNAPSHOT, censor
 from features.storage.warehouse import Warehouse
 from features.tables import LEADS
 from training.leads.bundle import Bundle
-from training.leads.explain import as_json, explain, reasons
+from training.leads.row_scores import row_scores
+from training.leads.spread import spread_scores
 from training.params import ScoringParams
 
 BANDS = ((2.0, "hot"), (1.0, "warm"), (0.5, "cool"), (0.0, "cold"))
@@ -43,22 +44,26 @@ def score_leads(
         The rows of `lead_scores.parquet`, best first within each owner; leads without an owner are
         ranked as one pool.
     """
-    examples = build(warehouse, bundle.feature_set, bundle.vocabulary, [as_of], bundle.params)
-    return score_examples(examples, bundle, version, params, value_of(warehouse, examples))
+    if warehouse.is_spread:
+        rows = spread_scores(warehouse, bundle, as_of, params.reasons)
+    else:
+        examples = build(warehouse, bundle.feature_set, bundle.vocabulary, [as_of], bundle.params)
+        rows = row_scores(examples, bundle, params.reasons)
+    return _listed(rows, bundle, version, params, value_of(warehouse, rows))
 
 
-def value_of(warehouse: Warehouse, examples: Examples) -> pd.DataFrame:
+def value_of(warehouse: Warehouse, leads_at: pd.DataFrame) -> pd.DataFrame:
     """Fetch what ranking needs besides features, as the cutoff may see it.
 
     Args:
         warehouse: the history.
-        examples: open leads.
+        leads_at: open leads and their cutoffs: `lead_id, cutoff`.
 
     Returns:
-        A row for each example: `value`, the expected amount as it stood then, and `is_barred`:
+        A row for each lead: `value`, the expected amount as it stood then, and `is_barred`:
         whether the lead had asked not to be contacted.
     """
-    keys = examples.keys[["lead_id", CUTOFF]].assign(**{SNAPSHOT: np.arange(len(examples))})
+    keys = leads_at[["lead_id", CUTOFF]].assign(**{SNAPSHOT: np.arange(len(leads_at))})
     schema = {"lead_id": "string", CUTOFF: "timestamp(6)", SNAPSHOT: "int64"}
     leads = warehouse["leads"].select("lead_id", "value", *LEADS.end_of_story)
     rows = ibis.memtable(keys, schema=schema).inner_join(leads, "lead_id")
@@ -87,22 +92,27 @@ def score_examples(
         params: how many reasons each lead gets, and what priority is.
         values: of the same leads, from `value_of`.
     """
-    explanation = explain(bundle, examples)
-    p = explanation.probability
-    rows = reasons(explanation, examples, params.reasons)
-    barred = values["is_barred"].to_numpy()
+    rows = row_scores(examples, bundle, params.reasons)
+    return _listed(rows, bundle, version, params, values)
+
+
+def _listed(
+    rows: pd.DataFrame, bundle: Bundle, version: str, params: ScoringParams, values: pd.DataFrame
+) -> pd.DataFrame:
+    """Put scores into the contract's form and rank them."""
+    p, barred = rows["p"].to_numpy(), values["is_barred"].to_numpy()
     frame = pd.DataFrame(
         {
-            "lead_id": examples.keys["lead_id"],
-            "rep_id": examples.keys["owner"],
-            "as_of": examples.keys[CUTOFF],
+            "lead_id": rows["lead_id"],
+            "rep_id": rows["owner"],
+            "as_of": rows[CUTOFF],
             "horizon_days": bundle.horizon_days,
             "p": p,
             "score": 100 * p,
             "band": np.where(barred, NOT_TO_BE_CONTACTED, _bands(p, bundle)),
             "priority": np.where(barred, 0.0, _priority(p, values["value"], params)),
-            "evidence": bundle.evidence.of_rows(examples.X),
-            "reasons": pd.Series([as_json(row) for row in rows], dtype="str"),
+            "evidence": rows["evidence"],
+            "reasons": rows["reasons"],
             "model_version": version,
         }
     )

@@ -202,7 +202,7 @@ class QuotaBundle:
             about=plain["about"],
         )
         declared = f"{bundle.rep_set.fingerprint}-{bundle.deal_set.fingerprint}"
-        refuse_other_meaning(folder, bundle.fingerprint, declared)
+        refuse_other_meaning(str(folder), bundle.fingerprint, declared)
         return bundle
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from features.clock import naive_utc
 from features.errors import NotFoundError, NotReady
+from features.storage.shared import SharedHome
 from training.tracking import words
 from training.tracking.loading import load_bundle
 from training.tracking.logs import log_comparison, log_training
@@ -45,21 +46,32 @@ __all__ = ["CHALLENGER", "CHAMPION", "PREVIOUS", "Tracking"]
 
 @dataclass(frozen=True)
 class Tracking:
-    """The runs and models of one home; opens nothing before the first question.
+    """The runs and models of one home, or those its company shares.
+
+    It opens nothing before the first question.
 
     Invariants: a kind with any version has exactly one champion. It changes only by `promote`,
     except that the first version of a kind becomes champion.
 
     Attributes:
         home: the folder that holds mlruns/.
+        shared: what the homes of one company share; None keeps all in this home.
     """
 
     home: Path
+    shared: SharedHome | None = None
 
     @property
     def mlruns(self) -> Mlruns:
-        """Where everything lives."""
-        return Mlruns(self.home.resolve() / "mlruns")
+        """Where everything lives.
+
+        Raises:
+            InputError: the shared folder is not there.
+        """
+        if self.shared is None:
+            return Mlruns(self.home.resolve() / "mlruns")
+        self.shared.require_folder()
+        return Mlruns(self.shared.mlruns, self.shared.registry)
 
     def prepare(self) -> None:
         """Open MLflow now, so that the first question need not wait for it."""
@@ -98,7 +110,7 @@ class Tracking:
 
     def versions(self, kind: str) -> list[Version]:
         """Return all models of a kind, the oldest first."""
-        if not self.mlruns.database.is_file():
+        if not self.mlruns.is_made:
             return []
         with self._open():
             aliases = self._versions(kind).aliases()
@@ -168,7 +180,7 @@ class Tracking:
 
     def settle(self, kind: str) -> None:
         """Complete a change of champion whose process died between its steps."""
-        if self.mlruns.database.is_file():
+        if self.mlruns.is_made:
             with self._open(), self.mlruns.locked():
                 self._versions(kind).complete()
 

@@ -1,4 +1,7 @@
-"""The folder HOME/mlruns, and how MLflow is opened so that it touches nothing else.
+"""The folder of runs and models, and how MLflow is opened so that it touches nothing else.
+
+It is HOME/mlruns with a SQLite database in it, or a folder that several machines share, with a
+schema of a PostgreSQL database.
 
 Left alone, MLflow keeps a database in the working directory, reports how it is used to its makers,
 and logs every step. None of that happens here, and every setting made for it is undone once MLflow
@@ -19,6 +22,7 @@ from urllib.parse import unquote
 
 from features.errors import InputError
 from features.storage.files import held
+from features.storage.shared import PostgresSchema
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -43,7 +47,7 @@ _LOCATIONS = (
 _NAMED = """
 SELECT v.version, v.run_id, v.source FROM registered_model_aliases a
 JOIN model_versions v ON v.name = a.name AND v.version = a.version AND v.workspace = a.workspace
-WHERE a.name = ? AND a.alias = ?
+WHERE a.name = :name AND a.alias = :alias
 """
 
 
@@ -64,23 +68,32 @@ class Address:
 
 @dataclass(frozen=True)
 class Mlruns:
-    """The folder of one home's runs and models.
+    """The folder of runs and models of one home, or of all homes of a company.
 
     Attributes:
-        folder: HOME/mlruns, absolute.
+        folder: HOME/mlruns or the shared one, absolute.
+        schema: where MLflow's tables are on PostgreSQL; None keeps them in a file of the folder.
     """
 
     folder: Path
+    schema: PostgresSchema | None = None
 
     @property
     def database(self) -> Path:
-        """MLflow's own database."""
+        """MLflow's own database, where it is a file."""
         return self.folder / "mlflow.db"
 
     @property
     def uri(self) -> str:
         """The address of the database."""
-        return f"sqlite:///{self.database}"
+        return f"sqlite:///{self.database}" if self.schema is None else self.schema.uri
+
+    @property
+    def is_made(self) -> bool:
+        """Whether MLflow's tables are there."""
+        if self.schema is None:
+            return self.database.is_file()
+        return self.schema.has_table("registered_model_aliases")
 
     def place(self, name: str) -> str:
         """Return the address under which an experiment keeps its artifacts."""
@@ -104,11 +117,16 @@ class Mlruns:
         Returns:
             The version behind the alias; None if there is no database or nothing has that name.
         """
-        if not self.database.is_file():
+        if not self.is_made:
             return None
-        with closing(sqlite3.connect(f"{self.database.as_uri()}?mode=ro", uri=True)) as connection:
-            row = connection.execute(_NAMED, (model, alias)).fetchone()
-        return None if row is None else Address(str(row[0]), row[1], row[2])
+        values = {"name": model, "alias": alias}
+        if self.schema is not None:
+            rows = self.schema.ask(_NAMED, **values)
+        else:
+            address = f"{self.database.as_uri()}?mode=ro"
+            with closing(sqlite3.connect(address, uri=True)) as connection:
+                rows = connection.execute(_NAMED, values).fetchall()
+        return Address(str(rows[0][0]), rows[0][1], rows[0][2]) if rows else None
 
     def open(self) -> MlflowClient:
         """Open the database; the first time it takes a second or two to create its tables.
@@ -130,7 +148,9 @@ class Mlruns:
 
             telemetry.set_telemetry_client()
             with quiet(), self.locked():
-                if not self.database.is_file():
+                if not self.is_made:
+                    if self.schema is not None:
+                        self.schema.make()
                     # Otherwise MLflow's default experiment would get a folder in the working
                     # directory.
                     SqlAlchemyStore(self.uri, self.place(""))
@@ -141,7 +161,8 @@ class Mlruns:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the home, so that other processes and threads wait before they change it."""
-        with held(self.folder / ".lock"):
+        lock = held(self.folder / ".lock") if self.schema is None else self.schema.locked("mlruns")
+        with lock:
             yield
 
     def move(self, before: str, after: str) -> None:
@@ -150,7 +171,16 @@ class Mlruns:
         Args:
             before: how they began.
             after: how they begin now.
+
+        Raises:
+            InputError: other machines still look for them where they were.
         """
+        if self.schema is not None:
+            raise InputError(
+                f"{self.schema} keeps models under {unquote(before)}, and this machine would keep "
+                f"them under {unquote(after)}; serving.database.folder must be the same path on "
+                "every machine"
+            )
         with closing(sqlite3.connect(self.database)) as connection, connection:
             for table, column in _LOCATIONS:
                 connection.execute(

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
 import sqlite3
-import subprocess
-import tempfile
 import traceback
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
+from postgres_server import PASSWORD, QUOTED
 
 from features.errors import SourceError, TableError
 from features.ingest.load import ingest
@@ -26,8 +21,6 @@ from features.params import FeatureParams, IngestParams
 from features.storage.catalog import current
 
 LONG = 123456789012345678
-PASSWORD = "s3cr3t@/:é%"  # noqa: S105 - of a server that lives for one test run
-QUOTED = "s3cr3t%40%2F%3A%C3%A9%25"
 
 
 def load(url: str, home: Path) -> IngestReport:
@@ -43,63 +36,10 @@ def rows(home: Path, name: str) -> list[dict[str, Any]]:
     return records
 
 
-def programs() -> Path | None:
-    """Find PostgreSQL's programs."""
-    on_path = shutil.which("initdb")
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    places = [*versions, *([Path(on_path).resolve().parent] if on_path else [])]
-    return next(
-        (p for p in places if (p / "initdb").is_file() and (p / "postgres").is_file()), None
-    )
-
-
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """Run a PostgreSQL server of our own that asks for a password; gives user:password@host."""
-    folder_of_programs = programs()
-    if folder_of_programs is None:
-        reason = "PostgreSQL is not installed: initdb not found"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    # Not below pytest's folder, into which only the user who runs the tests may look.
-    with tempfile.TemporaryDirectory(prefix="pacesetter-pg-") as folder:
-        yield from running(folder_of_programs, Path(folder))
-
-
-def running(folder_of_programs: Path, folder: Path) -> Iterator[str]:
-    """Run a server in a folder."""
-    (folder / "password").write_text(PASSWORD, encoding="utf-8")
-    as_user: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        # The server refuses to run as the superuser.
-        as_user = {"user": "nobody"}
-        shutil.chown(folder, "nobody")
-        shutil.chown(folder / "password", "nobody")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-
-    def run(*command: str) -> None:
-        quiet = subprocess.DEVNULL
-        subprocess.run(command, check=True, stdout=quiet, cwd=folder, timeout=120, **as_user)
-
-    data, words = str(folder / "data"), str(folder / "password")
-    login = ["-U", "crm", "-A", "scram-sha-256", f"--pwfile={words}"]
-    run(f"{folder_of_programs}/initdb", "-D", data, *login, "-E", "UTF8", "--locale=C", "--no-sync")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    control = [f"{folder_of_programs}/pg_ctl", "-D", data, "-w", "-l", str(folder / "log")]
-    run(*control, "-o", options, "start")
-    try:
-        yield f"crm:{QUOTED}@127.0.0.1:{port}"
-    finally:
-        run(*control, "-m", "immediate", "stop")
-
-
-@pytest.fixture(scope="module")
-def postgres(server: str) -> str:
+def postgres(postgres_server: str) -> str:
     """Fill a PostgreSQL database with types that are easily damaged; gives its URL."""
-    url = f"postgresql://{server}/postgres"
+    url = f"postgresql://{postgres_server}/postgres"
     engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
     with engine.begin() as connection:
         for statement in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -12,12 +13,17 @@ from pathlib import Path
 import pytest
 
 from features.errors import InputError
+from features.storage.shared import PostgresSchema
 from serving.store.database import Store
 from serving.store.promotions import Entry, How, PromotionLog, before_present
 
 REPLACE_BY_MOMENT = """
 REPLACE INTO promotions SELECT id + 7, at, kind, from_version, 'x', how, by, reason, figures,
 data_fingerprint, feature_fingerprint, model_version FROM promotions
+"""
+REPLACE_BY_ID = """
+INSERT INTO acme.promotions SELECT * FROM acme.promotions
+ON CONFLICT (id) DO UPDATE SET reason = 'another'
 """
 AT = datetime(2025, 3, 1, 12, 30, 0, 123456)
 
@@ -115,6 +121,59 @@ def test_a_later_version_s_store_is_refused(log: PromotionLog) -> None:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(InputError, match="made by a later version of pacesetter"):
         log.entries()
+
+
+@pytest.fixture
+def shared_log(postgres_url: str, tmp_path: Path) -> Iterator[PromotionLog]:
+    """A log on PostgreSQL, in a schema that is not there yet."""
+    schema = PostgresSchema(postgres_url, "acme")
+    yield PromotionLog(Store(tmp_path, schema))
+    schema.ask("DROP SCHEMA IF EXISTS acme CASCADE")
+
+
+def test_a_shared_store_keeps_what_is_written(shared_log: PromotionLog, tmp_path: Path) -> None:
+    """On PostgreSQL too every field comes back, and nothing is written under the home."""
+    entries = [entry(0, How.FIRST), entry(1)]
+    shared_log.append(entries)
+    assert shared_log.entries("leads") == entries
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE acme.promotions SET reason = 'another'",
+        "DELETE FROM acme.promotions",
+        "TRUNCATE acme.promotions",
+        REPLACE_BY_ID,
+    ],
+)
+def test_a_shared_store_refuses_to_forget(shared_log: PromotionLog, change: str) -> None:
+    """Nobody who reaches the server changes or removes a line."""
+    shared_log.append([entry(0)])
+    schema = shared_log.store.schema
+    assert schema is not None
+    with pytest.raises(InputError, match="append-only"):
+        schema.ask(change)
+    assert shared_log.entries() == [entry(0)]
+
+
+def test_many_machines_lose_nothing(shared_log: PromotionLog, tmp_path: Path) -> None:
+    """Homes that open a new shared store at once make its tables once and write every line."""
+    logs = [PromotionLog(Store(tmp_path / str(n), shared_log.store.schema)) for n in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda n: logs[n].append([entry(n)]), range(6)))
+    assert sorted(e.to_version for e in shared_log.entries()) == list("123456")
+
+
+def test_companies_have_stores_of_their_own(shared_log: PromotionLog, postgres_url: str) -> None:
+    """What one company decided is not in another one's log, though one database holds both."""
+    other = PostgresSchema(postgres_url, "globex")
+    try:
+        shared_log.append([entry(0)])
+        assert PromotionLog(Store(Path(), other)).entries() == []
+    finally:
+        other.ask("DROP SCHEMA IF EXISTS globex CASCADE")
 
 
 def test_a_rollback_goes_to_the_champion_before() -> None:

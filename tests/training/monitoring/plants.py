@@ -40,7 +40,7 @@ def late_labels(tables: Tables, end: pd.Timestamp) -> None:
 def stopped_team(tables: Tables, end: pd.Timestamp) -> None:
     """In the last week nothing that one team does reaches the CRM's log."""
     reps, rows = tables["reps"], tables["activities"]
-    team = reps.loc[reps["team"] == sorted(reps["team"].unique())[0], "rep_id"]
+    team = reps.loc[reps["team"] == min(reps["team"].unique()), "rep_id"]
     is_lost = (rows["occurred_at"] >= end - WEEK) & rows["rep_id"].isin(team)
     tables["activities"] = rows[~is_lost]
 

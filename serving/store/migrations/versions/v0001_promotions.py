@@ -28,6 +28,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("kind", "at"),
         sqlite_autoincrement=True,
     )
+    if op.get_bind().dialect.name == "postgresql":
+        _guard_on_postgres()
+    else:
+        _guard_on_sqlite()
+
+
+def _guard_on_sqlite() -> None:
     for change in ("UPDATE", "DELETE"):
         op.execute(
             f"CREATE TRIGGER promotions_no_{change.lower()} BEFORE {change} ON promotions "
@@ -39,4 +46,16 @@ def upgrade() -> None:
         "WHEN EXISTS (SELECT 1 FROM promotions "
         "WHERE id = NEW.id OR (kind = NEW.kind AND at = NEW.at)) "
         "BEGIN SELECT RAISE(ABORT, 'the promotion log is append-only'); END"
+    )
+
+
+def _guard_on_postgres() -> None:
+    op.execute(
+        "CREATE FUNCTION promotions_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the promotion log is append-only'; END $$"
+    )
+    # `INSERT ... ON CONFLICT DO UPDATE` asks this trigger too.
+    op.execute(
+        "CREATE TRIGGER promotions_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON promotions "
+        "FOR EACH STATEMENT EXECUTE FUNCTION promotions_append_only()"
     )

@@ -25,6 +25,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("run", "event"),
         sqlite_autoincrement=True,
     )
+    if op.get_bind().dialect.name == "postgresql":
+        _guard_on_postgres()
+    else:
+        _guard_on_sqlite()
+
+
+def _guard_on_sqlite() -> None:
     for change in ("UPDATE", "DELETE"):
         op.execute(
             f"CREATE TRIGGER retrains_no_{change.lower()} BEFORE {change} ON retrains "
@@ -36,4 +43,16 @@ def upgrade() -> None:
         "WHEN EXISTS (SELECT 1 FROM retrains "
         "WHERE id = NEW.id OR (run = NEW.run AND event = NEW.event)) "
         "BEGIN SELECT RAISE(ABORT, 'the log of retrains is append-only'); END"
+    )
+
+
+def _guard_on_postgres() -> None:
+    op.execute(
+        "CREATE FUNCTION retrains_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the log of retrains is append-only'; END $$"
+    )
+    # `INSERT ... ON CONFLICT DO UPDATE` asks this trigger too.
+    op.execute(
+        "CREATE TRIGGER retrains_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON retrains "
+        "FOR EACH STATEMENT EXECUTE FUNCTION retrains_append_only()"
     )

@@ -1,0 +1,29 @@
+"""What a lead's score is made of that no other lead has a part in: chance, evidence, reasons."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from features.build import Examples
+from training.leads.bundle import Bundle
+from training.leads.explain import as_json, explain, reasons
+
+
+def row_scores(examples: Examples, bundle: Bundle, each_side: int) -> pd.DataFrame:
+    """Score examples one by one; a row comes out alike whatever rows stand beside it.
+
+    Args:
+        examples: open leads.
+        bundle: the model.
+        each_side: reasons for a lead, and as many against it, at most.
+
+    Returns:
+        `lead_id, cutoff, owner, p, evidence, reasons`, a row for each example.
+    """
+    explanation = explain(bundle, examples)
+    texts = [as_json(row) for row in reasons(explanation, examples, each_side)]
+    return examples.keys.assign(
+        p=explanation.probability,
+        evidence=bundle.evidence.of_rows(examples.X),
+        reasons=pd.Series(texts, index=examples.keys.index, dtype="str"),
+    )
