@@ -124,6 +124,7 @@ def _metrics(tuned: Tuned) -> dict[str, float | None]:
 def _write(session: Session, tuned: Tuned) -> list[Path]:
     """Write the settings to use, the page and the trials, each in one step."""
     from features.storage.files import replace_atomically
+    from serving.settings import FILE
     from training.loop.tuning_files import params_yaml, trials_csv, tuning_page
 
     folder = session.home / FOLDER / tuned.plan.name
@@ -131,7 +132,7 @@ def _write(session: Session, tuned: Tuned) -> list[Path]:
     best = session.settings.model_copy(update={"training": _own(session, tuned)})
     differing = best.model_dump(mode="json", exclude_defaults=True)
     texts = {
-        "params.yaml": params_yaml(tuned, differing),
+        FILE: params_yaml(tuned, differing),
         "report.html": tuning_page(tuned).render(),
         "trials.csv": trials_csv(tuned),
     }

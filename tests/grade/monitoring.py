@@ -26,7 +26,7 @@ from training.leads.fit import learn_leads
 from training.monitoring.watch import Run, monitor
 from training.params import TrainingParams
 from training.quota.fit import learn_quota
-from training.tracking.loading import AnyBundle, load_bundle
+from training.tracking.loading import load_bundle
 from training.tracking.records import LoadedModel
 
 sys.path.append(str(Path(__file__).parents[1] / "training" / "monitoring"))
@@ -70,13 +70,11 @@ def _champions(home: Path, warehouse: Warehouse, until: datetime) -> list[Loaded
     for kind in ("leads", "quota"):
         folder = home / f"{kind}-model"
         if not folder.is_dir():
-            bundle: AnyBundle
             if kind == "leads":
                 horizon = PARAMS.leads.horizon_days
-                bundle = learn_leads(warehouse.until(until), horizon, FEATURES, PARAMS)
+                learn_leads(warehouse.until(until), horizon, FEATURES, PARAMS).save(folder)
             else:
-                bundle = learn_quota(warehouse.until(until), FEATURES, PARAMS)
-            bundle.save(folder)
+                learn_quota(warehouse.until(until), FEATURES, PARAMS).save(folder)
         models.append(LoadedModel(kind, "1", "", load_bundle(folder)))
     return models
 
