@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
+from scipy.special import ndtri
 
 from features.simulation.rows import Array, Rows
 from features.simulation.settings import CompanySettings
@@ -18,11 +20,33 @@ Together they reproduce the published falls (win rate -18 %, size -21 %, slipped
 """
 
 
+class Luck(Protocol):
+    """Draws numbers for rows of leads or of deals, a kind of event after the other."""
+
+    def begin(self, day: int) -> None:
+        """Begin a day."""
+
+    def all(self, rows: Rows) -> Array:
+        """Return a number between 0 and 1 for each row; the next draw may overwrite them."""
+
+    def at(self, places: Array, rows: Rows) -> Array:
+        """Return what `all` would for the rows at some places, as one draw."""
+
+    def some(self, rows: Rows) -> Array:
+        """Return a number between 0 and 1 for each of some rows, which may be none."""
+
+    def normal(self, rows: Rows, mean: float, deviation: float) -> Array:
+        """Return a normally distributed number for each row."""
+
+    def skip(self, rows: Rows) -> None:
+        """Pass over numbers that nobody needs."""
+
+
 class Uniforms:
-    """Draws a number between 0 and 1 for every row, into memory that is used again.
+    """Draws a number for every row, into memory that is used again.
 
     Every row gets its number, needed or not, so that each keeps its own luck whatever happens to
-    the others.
+    the others, as long as it keeps its place.
 
     Attributes:
         draws: the generator.
@@ -32,39 +56,131 @@ class Uniforms:
         self.draws = draws
         self._room = np.empty(0)
 
-    def all(self, count: int) -> Array:
-        """Return a number for each of so many rows; the next draw overwrites them."""
+    def begin(self, day: int) -> None:
+        """Do nothing: the generator goes on where the day before left it."""
+
+    def all(self, rows: Rows) -> Array:
+        """Return a number for each row; the next draw overwrites them."""
+        count = len(rows)
         if len(self._room) < count:
             self._room = np.empty(2 * count)
         return self.draws.random(out=self._room[:count])
 
-    def at(self, places: Array, count: int) -> Array:
+    def at(self, places: Array, rows: Rows) -> Array:
         """Draw for all rows and return the numbers of some places."""
-        return self.all(count)[places]
+        return self.all(rows)[places]
 
-    def skip(self, count: int) -> None:
+    def some(self, rows: Rows) -> Array:
+        """Return a number for each of some rows, which take their places in turn."""
+        return self.draws.random(len(rows))
+
+    def normal(self, rows: Rows, mean: float, deviation: float) -> Array:
+        """Return a normally distributed number for each row."""
+        return self.draws.normal(mean, deviation, len(rows))
+
+    def skip(self, rows: Rows) -> None:
         """Pass over numbers that nobody needs; each is one step of PCG64."""
-        self.draws.bit_generator.advance(count)  # type: ignore[attr-defined] # of PCG64
+        self.draws.bit_generator.advance(len(rows))  # type: ignore[attr-defined] # of PCG64
+
+
+class KeyedUniforms:
+    """Gives each lead and deal its own luck, whichever row it stands in, whatever stands beside it.
+
+    A number is a hash of the lead, its world, the day and the number of the draw within the day.
+    Two replays that differ in one thing therefore differ by that thing alone: with a generator, one
+    lead that becomes a deal a day earlier moves every row behind it, and so everybody's luck.
+
+    Source: the finaliser of SplitMix64; Steele, Lea and Flood, "Fast splittable pseudorandom number
+    generators" (2014).
+
+    Attributes:
+        seed: begins every hash.
+        seats_each: seats of one world, which tell a row's world from its seat.
+        column: the column that names a row's lead: a deal is its lead's.
+    """
+
+    def __init__(self, seed: np.random.SeedSequence, seats_each: int, column: str) -> None:
+        self._seed = [int(word) for word in seed.generate_state(4)]
+        self._seats_each, self._column = seats_each, column
+        self._day, self._draw = 0, 0
+
+    def begin(self, day: int) -> None:
+        """Begin a day: its draws are counted anew."""
+        self._day, self._draw = day, 0
+
+    def all(self, rows: Rows) -> Array:
+        """Return a number for each row."""
+        state = np.random.SeedSequence([*self._seed, self._day, self._draw])
+        self._draw += 1
+        start = state.generate_state(1, np.uint64)[0]
+        world = (rows["seat"] // self._seats_each).astype(np.uint64)
+        key = rows[self._column].astype(np.uint64) + (world << np.uint64(40))
+        key *= np.uint64(0x9E3779B97F4A7C15)
+        key += start
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+            key ^= key >> np.uint64(shift)
+            key *= np.uint64(factor)
+        key ^= key >> np.uint64(31)
+        return (key >> np.uint64(11)) * 2.0**-53
+
+    def at(self, places: Array, rows: Rows) -> Array:
+        """Return the numbers of some places."""
+        return self.all(rows.take(places, "seat", self._column))
+
+    def some(self, rows: Rows) -> Array:
+        """Return a number for each of some rows."""
+        return self.all(rows)
+
+    def normal(self, rows: Rows, mean: float, deviation: float) -> Array:
+        """Return a normally distributed number for each row, by inverting its distribution."""
+        return mean + deviation * ndtri(self.all(rows))
+
+    def skip(self, rows: Rows) -> None:
+        """Pass over one draw."""
+        del rows
+        self._draw += 1
 
 
 @dataclass
 class Streams:
-    """One generator for each kind of event, so that a change in one leaves the others alone."""
+    """One source for each kind of event, so that a change in one leaves the others alone."""
 
     market: np.random.Generator
     staff: np.random.Generator
     arrivals: np.random.Generator
-    leads: Uniforms
-    deals: Uniforms
+    leads: Luck
+    deals: Luck
 
     @classmethod
     def of(cls, *seed: int) -> Streams:
         """Derive all streams from one seed."""
-        children = np.random.SeedSequence(list(seed)).spawn(5)
-        market, staff, arrivals, leads, deals = (
-            np.random.Generator(np.random.PCG64(child)) for child in children
-        )
+        generators = [np.random.Generator(np.random.PCG64(child)) for child in _children(seed)]
+        market, staff, arrivals, leads, deals = generators
         return cls(market, staff, arrivals, Uniforms(leads), Uniforms(deals))
+
+    @classmethod
+    def keyed(cls, seats_each: int, *seed: int) -> Streams:
+        """Derive all streams from one seed; leads and deals have luck of their own.
+
+        Args:
+            seats_each: seats of one world.
+            seed: whole numbers.
+        """
+        children = _children(seed)
+        market, staff, arrivals = (
+            np.random.Generator(np.random.PCG64(child)) for child in children[:3]
+        )
+        leads = KeyedUniforms(children[3], seats_each, "id")
+        return cls(market, staff, arrivals, leads, KeyedUniforms(children[4], seats_each, "lead"))
+
+    def begin(self, day: int) -> None:
+        """Begin a day."""
+        self.leads.begin(day)
+        self.deals.begin(day)
+
+
+def _children(seed: tuple[int, ...]) -> list[np.random.SeedSequence]:
+    return np.random.SeedSequence(list(seed)).spawn(5)
 
 
 @dataclass(frozen=True)
@@ -94,11 +210,13 @@ class Exogenous:
 
     Attributes:
         arrivals: new leads.
+        straight: their source and interest without `lead_mix` as a planted cause.
         seats: who sat where.
         market: log factor of the market, by the first day of each quarter.
     """
 
     arrivals: dict[int, Rows] = field(default_factory=dict)
+    straight: dict[int, Rows] = field(default_factory=dict)
     seats: dict[int, Rows] = field(default_factory=dict)
     market: dict[int, float] = field(default_factory=dict)
 
@@ -114,6 +232,7 @@ class Day:
             length.
         with_chances: compute `chance`, `wins` and `revenue`.
         arrived: the new leads as they came in, before anybody worked on them.
+        straight: their source and interest without `lead_mix` as a planted cause.
         opened: new deals.
         masks: by event, which leads or deals it happened to.
         left: seat and person of those who left.
@@ -127,6 +246,7 @@ class Day:
     deals: Rows
     with_chances: bool = False
     arrived: Rows | None = None
+    straight: Rows | None = None
     opened: Rows | None = None
     masks: dict[str, Array] = field(default_factory=dict)
     left: list[tuple[int, int]] = field(default_factory=list)

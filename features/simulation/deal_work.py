@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.simulation.day import SHOCK, Day, Rules, Uniforms, mask_of
+from features.simulation.day import SHOCK, Day, Luck, Rules, mask_of
 from features.simulation.lead_work import SLACK, cycle_length
 from features.simulation.rows import Array, Rows
 from features.simulation.state import State
@@ -36,7 +36,7 @@ def attention(state: State) -> Array:
 def work_deals(
     rules: Rules,
     state: State,
-    uniforms: Uniforms,
+    uniforms: Luck,
     now: dict[str, Array],
     touched: Array,
     day: Day,
@@ -60,7 +60,7 @@ def work_deals(
     """
     deals, count = state.deals, len(state.deals)
     deals["last_touch"][touched] = state.day
-    u, haggling = uniforms.all(count), uniforms.draws.normal(-0.03, 0.1, count)
+    u, haggling = uniforms.all(deals), uniforms.normal(deals, -0.03, 0.1)
     rushing = bool(rules.calendar.workdays_left[state.day] <= RUSH_DAYS)
     maybe = u < _upper_bound(rules, deals, state.day, rushing=rushing)
     if day.with_chances:
@@ -85,7 +85,7 @@ def work_deals(
     deals["open"][won] = False
     deals["open"][lost] = False
     late = np.flatnonzero(deals["open"] & (deals["due"] <= state.day))
-    deals["due"][late] = state.day + 10 + (uniforms.at(late, count) * 35).astype(np.int64)
+    deals["due"][late] = state.day + 10 + (uniforms.at(late, deals) * 35).astype(np.int64)
     deals["pushes"][late] = np.minimum(deals["pushes"][late] + 1, 9)
     day.deals = deals
     day.masks |= {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.simulation.day import SHOCK, Day, Rules, Uniforms, mask_of
+from features.simulation.day import SHOCK, Day, Luck, Rules, mask_of
 from features.simulation.rows import Array, Rows
 from features.simulation.state import State
 
@@ -67,7 +67,7 @@ def interest_after_contact(interest: Array) -> Array:
 def work_leads(
     rules: Rules,
     state: State,
-    uniforms: Uniforms,
+    uniforms: Luck,
     now: dict[str, Array],
     touched: Array,
     day: Day,
@@ -86,9 +86,7 @@ def work_leads(
     end_leads(rules, state, uniforms, now, day)
 
 
-def end_leads(
-    rules: Rules, state: State, uniforms: Uniforms, now: dict[str, Array], day: Day
-) -> None:
+def end_leads(rules: Rules, state: State, uniforms: Luck, now: dict[str, Array], day: Day) -> None:
     """Let every open lead become a deal, be lost, or stay; alone on holidays, without any touch.
 
     Args:
@@ -104,13 +102,13 @@ def end_leads(
     count = len(state.leads)
     day.masks |= {"converted": mask_of(count, converted), "lost": mask_of(count, lost)}
     if len(converted):
-        _open_deals(rules, state, uniforms.draws, now, converted, day)
+        _open_deals(rules, state, uniforms, now, converted, day)
 
 
 def _touch(
     rules: Rules,
     state: State,
-    uniforms: Uniforms,
+    uniforms: Luck,
     now: dict[str, Array],
     touched: Array,
     day: Day,
@@ -126,12 +124,12 @@ def _touch(
     leads, count = state.leads, len(state.leads)
     seat, stage, interest = leads["seat"], leads["stage"], leads["interest"]
     chance = contact_chance(rules, leads.take(touched, "interest", "touches", "created"), state.day)
-    connected = touched[uniforms.at(touched, count) < chance]
+    connected = touched[uniforms.at(touched, leads) < chance]
     before = stage[connected]
     fit = np.exp(leads["fit"][connected])
     meets = rules.settings.meeting * np.sqrt(now["qualifying"][seat[connected]] * fit)
     meets = meets * interest[connected] ** 0.3
-    again, first = uniforms.at(connected, count), uniforms.at(connected, count)
+    again, first = uniforms.at(connected, leads), uniforms.at(connected, leads)
     knows = (before >= CONNECTED) & (before < MEETING)
     met = connected[np.where(before < CONNECTED, first < meets, knows & (again < 2 * meets))]
     was = stage[touched]
@@ -150,7 +148,7 @@ def _touch(
 
 
 def _outcomes(
-    rules: Rules, state: State, uniforms: Uniforms, now: dict[str, Array], day: Day
+    rules: Rules, state: State, uniforms: Luck, now: dict[str, Array], day: Day
 ) -> tuple[Array, Array]:
     """Return the places of leads that become deals, and of those that are lost.
 
@@ -166,7 +164,7 @@ def _outcomes(
     """
     leads = state.leads
     factors = _seat_factors(rules, state, now)
-    u = uniforms.all(len(leads))
+    u = uniforms.all(leads)
     maybe = np.flatnonzero((u < _upper_bound(rules, leads, factors)) & leads["open"])
     some = leads.take(maybe, "seat", "stage", "interest", "fit", "touches", "last_touch")
     if day.with_chances:
@@ -240,7 +238,7 @@ def _upper_bound(rules: Rules, leads: Rows, factors: tuple[Array, Array, Array])
 def _open_deals(
     rules: Rules,
     state: State,
-    draws: np.random.Generator,
+    uniforms: Luck,
     now: dict[str, Array],
     places: Array,
     day: Day,
@@ -249,13 +247,13 @@ def _open_deals(
     settings, count = rules.settings, len(places)
     leads = state.leads.take(places)
     seat = leads["seat"]
-    amount = leads["value"] * np.exp(draws.normal(0, 0.15, count))
+    amount = leads["value"] * np.exp(uniforms.normal(leads, 0, 0.15))
     amount = np.where(rules.has_cause(state, "deal_size")[seat], amount * SHRUNKEN_DEALS, amount)
     if rules.is_shocked(state.day):
         amount = amount * SHOCK["amount"]
-    wait = cycle_length(rules, amount) * np.exp(draws.normal(0, 0.3, count))
+    wait = cycle_length(rules, amount) * np.exp(uniforms.normal(leads, 0, 0.3))
     # Better qualified leads make better deals; nobody sees this part of a deal's odds.
-    quality = draws.normal(0, settings.quality_spread, count) + 0.4 * leads["fit"]
+    quality = uniforms.normal(leads, 0, settings.quality_spread) + 0.4 * leads["fit"]
     quality = quality + 0.35 * np.log(now["qualifying"][seat])
     day.opened = Rows(
         {

@@ -143,6 +143,8 @@ def live(settings: CompanySettings, out: Path, progress: Progress = silent) -> L
             played = machine.step(state, streams, is_recorded=True)
             if played.arrived is not None:
                 life.exogenous.arrivals[day] = played.arrived
+            if played.straight is not None:
+                life.exogenous.straight[day] = played.straight
             life.exogenous.seats[day] = state.seats.copy()
             if calendar.opens[day]:
                 life.exogenous.market[day] = float(state.market[0])

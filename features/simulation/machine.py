@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from features.simulation import deal_work, lead_work
-from features.simulation.day import Day, Exogenous, Rules, Streams, Uniforms
+from features.simulation.day import Day, Exogenous, Luck, Rules, Streams
 from features.simulation.outside import arrive, open_quarter, staff
-from features.simulation.rows import Array
+from features.simulation.rows import Array, Rows
 from features.simulation.state import SKILLS, State
 
 TROUBLE = {
@@ -49,12 +49,13 @@ class Machine(Rules):
         Returns:
             What happened.
         """
+        streams.begin(state.day)
         if self.calendar.opens[state.day]:
             open_quarter(self, state, streams, exogenous)
         left = staff(self, state, streams, exogenous)
         old = len(state.leads)
-        arrive(self, state, streams, exogenous)
-        day = Day(state.day, state.leads, state.deals, with_chances, left=left)
+        straight = arrive(self, state, streams, exogenous)
+        day = Day(state.day, state.leads, state.deals, with_chances, left=left, straight=straight)
         if is_recorded:
             day.arrived = state.leads.take(np.arange(old, len(state.leads)))
         self._visit(state, streams.leads, day, is_recorded=is_recorded)
@@ -66,13 +67,13 @@ class Machine(Rules):
         state.day += 1
         return day
 
-    def _visit(self, state: State, uniforms: Uniforms, day: Day, *, is_recorded: bool) -> None:
+    def _visit(self, state: State, uniforms: Luck, day: Day, *, is_recorded: bool) -> None:
         """Draw which leads visit the web site; the more interested, the more often."""
         if not is_recorded:
-            uniforms.skip(len(state.leads))
+            uniforms.skip(state.leads)
             return
         rate = self.settings.visits * state.leads["interest"] * self.pace(state.day)
-        visited = (uniforms.all(len(rate)) < 1 - np.exp(-rate)) & state.leads["open"]
+        visited = (uniforms.all(state.leads) < 1 - np.exp(-rate)) & state.leads["open"]
         day.masks["visited"] = visited
 
     def skills_today(self, state: State) -> dict[str, Array]:
@@ -116,7 +117,7 @@ class Machine(Rules):
         capacity = self.settings.capacity * self.pace(state.day)
         touches = capacity * now["volume"] / np.maximum(total, LEAST_LOAD)
         touched_leads, touched_deals = (
-            _touched(uniforms, touches[rows["seat"]] * attention)
+            _touched(uniforms, rows, touches[rows["seat"]] * attention)
             for rows, uniforms, attention in (
                 (leads, streams.leads, needed[0]),
                 (deals, streams.deals, needed[1]),
@@ -134,9 +135,9 @@ class Machine(Rules):
         leads["interest"] *= daily[(leads["stage"] >= lead_work.CONNECTED).astype(np.intp)]
 
 
-def _touched(uniforms: Uniforms, expected: Array) -> Array:
+def _touched(uniforms: Luck, rows: Rows, expected: Array) -> Array:
     """Return the places that get at least one touch, with a Poisson number of them expected."""
-    u = uniforms.all(len(expected))
+    u = uniforms.all(rows)
     # 1 - exp(-x) <= x: where u lies above x, the exponential need not be computed.
     maybe = np.flatnonzero(u <= expected + lead_work.SLACK)
     return maybe[u[maybe] < 1 - np.exp(-expected[maybe])]

@@ -6,7 +6,7 @@ import numpy as np
 
 from features.simulation.day import Exogenous, Rules, Streams
 from features.simulation.rows import Array, Rows
-from features.simulation.state import CAUSES, State, skills
+from features.simulation.state import CAUSES, State, potentials, skills
 
 OUTBOUND = 0
 SEASON = (0.97, 1.0, 1.05, 1.02, 1.03, 1.02, 0.92, 0.85, 1.06, 1.08, 1.05, 0.95)
@@ -15,6 +15,10 @@ WORKDAYS, WEEKENDS = 1.25, 0.375
 """Factor of new leads by kind of day."""
 MARKET_PERSISTENCE = 0.85
 """Share of a market's state that is left after a quarter."""
+ARRIVALS_BY_POTENTIAL, VALUE_BY_POTENTIAL = 0.4, 0.35
+"""How fast a territory's new leads, and their values, grow with its potential: the exponents."""
+COPY = 2**32
+"""Added to a lead's number for a further coming of it; above every number of a history."""
 DIVERTED = 0.65
 """Share of a rep's leads that turn outbound where `lead_mix` is the planted cause."""
 
@@ -86,15 +90,15 @@ def _change_hands(rules: Rules, state: State, streams: Streams, gone: Array) -> 
         (state.leads, streams.leads, rules.settings.moves),
         (state.deals, streams.deals, rules.settings.moves / 3),
     ):
-        moves = uniforms.all(len(rows)) < daily
+        moves = uniforms.all(rows) < daily
         if gone.any():
             moves |= gone[rows["seat"]]
         places = np.flatnonzero(moves & rows["open"])
+        picks = uniforms.some(rows.take(places))
         if len(places):
             seat = rows["seat"]
-            seat[places] = _pick_seats(
-                rules, state, _territory_ids(rules, state, seat[places]), uniforms.draws
-            )
+            territory = _territory_ids(rules, state, seat[places])
+            seat[places] = _pick_seats(rules, state, territory, picks)
 
 
 def _territory_ids(rules: Rules, state: State, seat: Array) -> Array:
@@ -103,11 +107,11 @@ def _territory_ids(rules: Rules, state: State, seat: Array) -> Array:
     return np.asarray(world * rules.settings.territories + state.seats["territory"][seat])
 
 
-def _pick_seats(rules: Rules, state: State, territory: Array, draws: np.random.Generator) -> Array:
-    """Draw a filled seat for each of some territories, or any seat of one that has none filled.
+def _pick_seats(rules: Rules, state: State, territory: Array, picks: Array) -> Array:
+    """Pick a filled seat for each of some territories, or any seat of one that has none filled.
 
     `seats` lists the usable seats by territory, `first` where each territory's begin and `size`
-    how many there are, so that one draw and one look-up serve any number of picks:
+    how many there are, so that one number and one look-up serve any number of picks:
 
         territory          0        1            2
         seats (filled)     4, 7     1, 3, 5      none
@@ -123,54 +127,95 @@ def _pick_seats(rules: Rules, state: State, territory: Array, draws: np.random.G
     seats = seats[np.argsort(everyone[seats], kind="stable")]
     size = np.bincount(everyone[seats], minlength=len(count))
     first = np.cumsum(size) - size
-    within = (draws.random(len(territory)) * size[territory]).astype(np.int64)
+    within = (picks * size[territory]).astype(np.int64)
     return seats[first[territory] + within]
 
 
-def arrive(rules: Rules, state: State, streams: Streams, exogenous: Exogenous | None) -> None:
-    """Add the day's new leads, each at a rep of its territory."""
-    if exogenous is None or rules.counterfactual.level:
-        state.leads = state.leads.appended(_new_leads(rules, state, streams.arrivals))
-        return
+def arrive(
+    rules: Rules, state: State, streams: Streams, exogenous: Exogenous | None
+) -> Rows | None:
+    """Add the day's new leads, each at a rep of its territory.
+
+    Returns:
+        Source and interest the new leads would have without `lead_mix`; None in a replay.
+    """
+    if exogenous is None:
+        rows, straight = _new_leads(rules, state, streams.arrivals)
+        state.leads = state.leads.appended(rows)
+        return straight
     actual = exogenous.arrivals[state.day]
+    if rules.counterfactual.untroubled:
+        actual = Rows({**actual.columns, **exogenous.straight[state.day].columns})
     rows = actual.tiled(state.worlds)
     first_seats = np.arange(state.worlds) * state.seats_each
     rows["seat"] = rows["seat"] + np.repeat(first_seats, len(actual))
+    if rules.counterfactual.level:
+        rows = _levelled(rules, state, rows, streams.arrivals)
     state.leads = state.leads.appended(rows)
+    return None
 
 
-def _new_leads(rules: Rules, state: State, draws: np.random.Generator) -> Rows:
+def _levelled(rules: Rules, state: State, rows: Rows, draws: np.random.Generator) -> Rows:
+    """Return the leads that would have come to territories of equal potential.
+
+    A lead of a territory of potential p comes p**-0.4 times on average, with its value divided by
+    p**0.35: what `_how_many` and `_new_leads` make of the potential, taken back. A second coming
+    is a lead of its own.
+
+        p = 0.5, rate 1.32    comes once, and in 32 of 100 worlds twice
+        p = 1                 comes once
+        p = 1.8, rate 0.79    comes in 79 of 100 worlds
+    """
+    potential = potentials(rules.settings)[state.seats["territory"][rows["seat"]]]
+    rate = potential**-ARRIVALS_BY_POTENTIAL
+    times = np.floor(rate + draws.random(len(rows))).astype(np.int64)
+    places = np.repeat(np.arange(len(rows)), times)
+    which = np.arange(len(places)) - np.repeat(np.cumsum(times) - times, times)
+    copies = rows.take(places)
+    copies["id"] = copies["id"] + which * COPY
+    copies["value"] = copies["value"] * potential[places] ** -VALUE_BY_POTENTIAL
+    return copies
+
+
+def _new_leads(rules: Rules, state: State, draws: np.random.Generator) -> tuple[Rows, Rows]:
+    """Draw a day's new leads, and their source and interest without `lead_mix`."""
     settings = rules.settings
     territory = np.repeat(*_how_many(rules, state, draws))
     count = len(territory)
-    seat = _pick_seats(rules, state, territory, draws)
+    seat = _pick_seats(rules, state, territory, draws.random(count))
     market = state.market[seat // state.seats_each]
     shares = np.cumsum(settings.source_share)
     source = np.searchsorted(shares / shares[-1], draws.random(count), side="right")
     source = np.minimum(source, len(shares) - 1)
     diverted = rules.has_cause(state, "lead_mix")[seat] & (draws.random(count) < DIVERTED)
-    source = np.where(diverted, OUTBOUND, source)
+    sources = np.where(diverted, OUTBOUND, source), source
     potential = rules.potential[territory % settings.territories]
-    value = settings.deal_value * potential**0.35
+    value = settings.deal_value * potential**VALUE_BY_POTENTIAL
     value = value * np.exp(draws.normal(0, settings.value_spread, count))
-    warmth = np.asarray(settings.source_interest)[source] * np.exp(0.3 * market)
+    fit = draws.normal(0, settings.fit_spread, count)
+    luck = np.exp(draws.normal(0, settings.interest_spread, count))
+    warmth = (np.asarray(settings.source_interest)[s] * np.exp(0.3 * market) for s in sources)
+    actual, straight = (
+        Rows({"source": s.astype(np.int8), "interest": w * luck})
+        for s, w in zip(sources, warmth, strict=True)
+    )
     first = state.next_id["lead"]
     state.next_id["lead"] += count
-    return Rows(
+    rows = Rows(
         {
             "id": first + np.arange(count),
             "seat": seat,
             "created": np.full(count, state.day),
-            "source": source.astype(np.int8),
+            **actual.columns,
             "value": value,
-            "fit": draws.normal(0, settings.fit_spread, count),
-            "interest": warmth * np.exp(draws.normal(0, settings.interest_spread, count)),
+            "fit": fit,
             "stage": np.zeros(count, dtype=np.int8),
             "touches": np.zeros(count, dtype=np.int16),
             "last_touch": np.full(count, state.day - 30),
             "open": np.ones(count, dtype=np.bool_),
         }
     )
+    return rows, straight
 
 
 def _how_many(rules: Rules, state: State, draws: np.random.Generator) -> tuple[Array, Array]:
@@ -181,6 +226,6 @@ def _how_many(rules: Rules, state: State, draws: np.random.Generator) -> tuple[A
     season = SEASON[month - 1] * (WORKDAYS if midweek else WEEKENDS) * rules.pace(state.day)
     home = state.seats["territory"][: state.seats_each]
     seats = np.bincount(home, minlength=settings.territories)
-    rate = settings.leads_per_month / 30.4 * seats * rules.potential**0.4 * season
+    rate = settings.leads_per_month / 30.4 * seats * rules.potential**ARRIVALS_BY_POTENTIAL * season
     rates = np.exp(0.5 * state.market)[:, None] * rate[None, :]
     return np.arange(rates.size), draws.poisson(rates.ravel())

@@ -32,11 +32,13 @@ class Expected:
         conversions: leads that become deals.
         wins: deals won.
         revenue: cents won.
+        by_world: the same cents, a row for each world that was replayed.
     """
 
     conversions: Array
     wins: Array
     revenue: Array
+    by_world: Array
 
 
 def replay_past(life: Life, period: Period, counterfactual: Counterfactual) -> Expected:
@@ -49,9 +51,9 @@ def replay_past(life: Life, period: Period, counterfactual: Counterfactual) -> E
     worlds = life.settings.cause_replays
     many = life.states[begin].tiled(worlds)
     machine = Machine(life.settings, life.calendar, counterfactual)
-    streams = Streams.of(life.settings.seed, 4, period.start)
     seats = many.seats_each
-    totals = {name: np.zeros(seats) for name in ("conversions", "wins", "revenue")}
+    streams = Streams.keyed(seats, life.settings.seed, 4, period.start)
+    totals = {name: np.zeros((worlds, seats)) for name in ("conversions", "wins", "revenue")}
     last = min(period.end, life.end)
     while many.day < last:
         is_inside = many.day >= period.start
@@ -64,10 +66,11 @@ def replay_past(life: Life, period: Period, counterfactual: Counterfactual) -> E
             # No deal is worked on where there is no chance to win any: on a holiday, say.
             if chance is not None:
                 by_seat = np.bincount(rows["seat"], chance, worlds * seats)
-                totals[name] += by_seat.reshape(worlds, seats).sum(axis=0)
+                totals[name] += by_seat.reshape(worlds, seats)
         if many.day % TIDY_DAYS == 0:
             many.tidy()
-    return Expected(**{name: total / worlds for name, total in totals.items()})
+    means = {name: total.mean(axis=0) for name, total in totals.items()}
+    return Expected(**means, by_world=totals["revenue"])
 
 
 def cause_truth(life: Life, period: Period) -> list[Columns]:
@@ -82,51 +85,65 @@ def cause_truth(life: Life, period: Period) -> list[Columns]:
                                not allow for the poor one already
         ramp (new reps)        replay with new reps who work like experienced ones
 
+    A cause that was planted, `quota` among them, has a row whatever its size, even below 0; one
+    that follows from seat or tenure has one from `LEAST_SIZE` on. `none` stands where there is
+    neither. `size_se` is the standard error of the size, from the differences between the worlds of
+    the two replays, in which every lead and deal has the same luck.
+
     Returns:
         The columns of `causes` and of `equal_grounds`.
     """
-    actual = replay_past(life, period, ACTUAL).revenue[period.seat]
-    causes: list[tuple[int, str, float]] = []
-    for cause, reps, better in _replays_without(life, period, actual):
-        size = better / period.amount - actual / period.amount
-        costly = (k for k in np.flatnonzero(reps) if size[k] > LEAST_SIZE)
-        causes += [(int(k), cause, float(size[k])) for k in costly]
-    named = {place for place, _, _ in causes}
-    causes += [(k, "none", 0.0) for k in range(len(period.seat)) if k not in named]
-    causes.sort()
-    places = np.array([place for place, _, _ in causes])
+    actual = replay_past(life, period, ACTUAL).by_world[:, period.seat]
+    rows: list[tuple[int, str, float, float]] = []
+    for cause, reps, better, is_planted in _replays_without(life, period, actual):
+        saved = (better - actual) / period.amount
+        size = saved.mean(axis=0)
+        error = saved.std(axis=0, ddof=1) / np.sqrt(len(saved)) if len(saved) > 1 else size * np.nan
+        kept = np.flatnonzero(reps & (is_planted | (size > LEAST_SIZE)))
+        rows += [(int(k), cause, float(size[k]), float(error[k])) for k in kept]
+    named = {place for place, *_ in rows}
+    rows += [(k, "none", 0.0, 0.0) for k in range(len(period.seat)) if k not in named]
+    rows.sort()
+    places, causes, sizes, errors = zip(*rows, strict=True)
     columns = {
-        "rep_id": ids("R", period.person[places]),
-        "period_start": life.moments(period.start, len(causes)),
-        "cause": np.array([cause for _, cause, _ in causes], dtype=object),
-        "size": np.array([size for _, _, size in causes]),
+        "rep_id": ids("R", period.person[np.array(places)]),
+        "period_start": life.moments(period.start, len(rows)),
+        "cause": np.array(causes, dtype=object),
+        "size": np.array(sizes),
+        "size_se": np.array(errors),
     }
     return [columns, _equal_grounds(life, period)]
 
 
 def _replays_without(
     life: Life, period: Period, actual: Array
-) -> Iterator[tuple[str, Array, Array]]:
-    """Go through causes: the name, the mask of reps who have it, and all reps' cents without it."""
+) -> Iterator[tuple[str, Array, Array, bool]]:
+    """Go through causes.
+
+    Yields:
+        The name, the mask of reps who have it, all reps' cents without it in each world, and
+        whether it was planted.
+    """
     seat = period.seat
     planted = life.trouble[period.start][seat]
     is_overset = planted == CAUSES.index("quota")
     is_troubled = (planted > 0) & ~is_overset
     if is_troubled.any():
-        better = replay_past(life, period, Counterfactual(untroubled=True)).revenue[seat]
+        better = replay_past(life, period, Counterfactual(untroubled=True)).by_world[:, seat]
         for code in np.unique(planted[is_troubled]):
-            yield CAUSES[code], planted == code, better
-    yield "quota", is_overset, actual / period.fair * period.amount
+            yield CAUSES[code], planted == code, better, True
+    yield "quota", is_overset, actual / period.fair * period.amount, True
     home = life.states[max(life.states)].seats["territory"][seat]
     is_poor = potentials(life.settings)[home] < POOR
     if is_poor.any():
         # Only the share of level ground that the quota asks for can be missed.
-        level = replay_past(life, period, Counterfactual(level=True)).revenue[seat]
-        yield "territory", is_poor, level * np.minimum(period.share, 1.0)
+        level = replay_past(life, period, Counterfactual(level=True)).by_world[:, seat]
+        yield "territory", is_poor, level * np.minimum(period.share, 1.0), False
     hired = life.exogenous.seats[period.start]["hired"][seat]
     is_new = period.start - hired < life.settings.ramp_days
     if is_new.any():
-        yield "ramp", is_new, replay_past(life, period, Counterfactual(ramped=True)).revenue[seat]
+        ramped = replay_past(life, period, Counterfactual(ramped=True)).by_world[:, seat]
+        yield "ramp", is_new, ramped, False
 
 
 def _equal_grounds(life: Life, period: Period) -> Columns:

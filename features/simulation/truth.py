@@ -39,7 +39,7 @@ FILES: dict[str, dict[str, pa.DataType]] = {
         "attainment_p50_true": pa.float64(),
         "attainment_p90_true": pa.float64(),
     },
-    "causes": {**REP, "cause": pa.string(), "size": pa.float64()},
+    "causes": {**REP, "cause": pa.string(), "size": pa.float64(), "size_se": pa.float64()},
     "equal_grounds": {
         **REP,
         "metric": pa.string(),

@@ -9,9 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from scipy.stats import kstest
 
 from features.errors import InputError
-from features.simulation.day import Counterfactual, Exogenous, Streams, Uniforms, mask_of
+from features.simulation.day import (
+    Counterfactual,
+    Exogenous,
+    KeyedUniforms,
+    Streams,
+    Uniforms,
+    mask_of,
+)
 from features.simulation.lead_work import attention, contact_chance, interest_after_contact
 from features.simulation.machine import TROUBLE, Machine
 from features.simulation.outside import open_quarter
@@ -45,6 +53,16 @@ def played(plays: Machine, days: int, seed: int = 1) -> State:
     return state
 
 
+def leads(count: int) -> Rows:
+    """Return some leads of one world."""
+    return Rows({"id": np.arange(count) * 3, "seat": np.arange(count) % 10})
+
+
+def keyed(seed: int) -> KeyedUniforms:
+    """Return luck by lead for worlds of ten seats."""
+    return KeyedUniforms(np.random.SeedSequence(seed), 10, "id")
+
+
 # Numbers for every row.
 
 
@@ -52,16 +70,51 @@ def played(plays: Machine, days: int, seed: int = 1) -> State:
 def test_passing_over_numbers_is_drawing_them(seed: int) -> None:
     """What comes after does not depend on whether earlier numbers were looked at."""
     drawn, skipped = (Uniforms(np.random.Generator(np.random.PCG64(seed))) for _ in range(2))
-    drawn.all(137)
-    skipped.skip(137)
-    assert np.array_equal(drawn.all(9), skipped.all(9))
+    drawn.all(leads(137))
+    skipped.skip(leads(137))
+    assert np.array_equal(drawn.all(leads(9)), skipped.all(leads(9)))
 
 
 def test_the_numbers_of_some_places_are_theirs_among_all() -> None:
     """A row keeps its number whichever others are asked for."""
     everywhere, somewhere = (Uniforms(np.random.Generator(np.random.PCG64(5))) for _ in range(2))
     places = np.array([7, 0, 3])
-    assert np.array_equal(everywhere.all(10)[places], somewhere.at(places, 10))
+    assert np.array_equal(everywhere.all(leads(10))[places], somewhere.at(places, leads(10)))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_lead_keeps_its_luck_whatever_stands_beside_it(seed: int) -> None:
+    """Rows that are added, removed or put in another order change nobody else's numbers."""
+    rows = leads(500)
+    some = np.random.default_rng(seed).permutation(500)[:200]
+    alone, among = keyed(seed), keyed(seed)
+    for day in range(3):
+        alone.begin(day)
+        among.begin(day)
+        for _ in range(2):
+            assert np.array_equal(alone.all(rows.take(some)), among.all(rows)[some])
+        assert np.array_equal(alone.at(some[:9], rows), among.some(rows)[some[:9]])
+        assert np.array_equal(alone.normal(rows.take(some), 1, 2), among.normal(rows, 1, 2)[some])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_leads_luck_is_even_and_unlike_every_other(seed: int) -> None:
+    """Numbers are uniform, and unrelated over leads, days, draws of a day and worlds."""
+    luck, rows = keyed(seed), leads(2_000)
+    numbers = []
+    for day in range(20):
+        luck.begin(day)
+        numbers += [luck.all(rows), luck.all(rows)]
+    table = np.array(numbers)
+    assert kstest(table.ravel()[::7], "uniform").pvalue > 1e-4
+    assert kstest(table[:, 0], "uniform").pvalue > 1e-4
+    assert abs(np.corrcoef(table)[np.triu_indices(len(table), 1)]).max() < 0.12
+    worlds = leads(1_000).tiled(2)
+    worlds["seat"] = np.repeat([0, 10], 1_000)
+    first, second = np.split(luck.all(worlds), 2)
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.12
+    normal = luck.normal(rows, 3.0, 2.0)
+    assert kstest((normal - 3) / 2, "norm").pvalue > 1e-4
 
 
 def test_streams_of_one_seed_are_the_same_and_apart() -> None:
@@ -71,7 +124,7 @@ def test_streams_of_one_seed_are_the_same_and_apart() -> None:
         streams = Streams.of(*seed)
         generators = (streams.market, streams.staff, streams.arrivals)
         uniforms = (streams.leads, streams.deals)
-        return [g.random() for g in generators] + [float(u.all(1)[0]) for u in uniforms]
+        return [g.random() for g in generators] + [float(u.all(leads(1))[0]) for u in uniforms]
 
     assert first(1, 2) == first(1, 2)
     assert len({*first(1, 2), *first(1, 3), *first(2, 1)}) == 15

@@ -152,22 +152,57 @@ def test_a_world_without_trouble_sells_more(life: Life, period: Period) -> None:
     assert better.revenue.sum() > actual.revenue.sum()
 
 
-def test_causes_name_planted_ones_of_some_size(life: Life, period: Period) -> None:
-    """A planted cause is named only at its own seat; small ones are left out, `none` stands in."""
+def test_every_planted_cause_is_named_with_its_size(life: Life, period: Period) -> None:
+    """Whatever its size, at its own seat; of what follows from seat or tenure, only what costs."""
     causes, _ = cause_truth(life, period)
     place = {f"R{person:07}": k for k, person in enumerate(period.person.tolist())}
     planted = life.trouble[period.start][period.seat]
     assert set(causes["rep_id"].to_pylist()) == set(place)
-    for rep, cause, size in zip(
-        causes["rep_id"].to_pylist(), causes["cause"], causes["size"], strict=True
+    named = set()
+    for rep, cause, size, error in zip(
+        causes["rep_id"].to_pylist(),
+        causes["cause"],
+        causes["size"],
+        causes["size_se"],
+        strict=True,
     ):
+        assert error >= 0
         if cause in ("territory", "ramp"):
             assert size > LEAST_SIZE
         elif cause == "none":
             assert size == 0
         else:
             assert CAUSES[planted[place[rep]]] == cause
-            assert size > LEAST_SIZE
+            named.add(rep)
+    assert named == {rep for rep, k in place.items() if planted[k]}
+
+
+def test_a_replay_differs_by_what_was_changed_alone() -> None:
+    """With every cause gone, reps who had none win the same to the cent in most worlds."""
+    life = lived("small", 3, **{**FEW, "reps": 12, "planted": 0.15, "cause_replays": 4})[0]
+    period = [period for period in life.periods if period.end <= life.end][-1]
+    actual = replay_past(life, period, ACTUAL).by_world[:, period.seat]
+    better = replay_past(life, period, Counterfactual(untroubled=True)).by_world[:, period.seat]
+    earlier = [p for p in life.periods if p.start < period.start][-1]
+    trouble = (life.trouble[period.start] > 0) | (life.trouble[earlier.start] > 0)
+    has_none = ~trouble[period.seat]
+    assert has_none.any()
+    assert (~has_none).any()
+    assert np.isclose(actual, better, rtol=1e-9)[:, has_none].mean() > 0.5
+    assert np.isclose(actual, better, rtol=1e-9)[:, ~has_none].mean() < 0.5
+
+
+def test_what_lead_mix_costs_is_in_the_leads_themselves(life: Life) -> None:
+    """A replay without trouble meets the leads that the diverted ones would have been."""
+    diverted = 0
+    for day, actual in life.exogenous.arrivals.items():
+        straight = life.exogenous.straight[day]
+        is_same = actual["source"] == straight["source"]
+        assert np.array_equal(actual["interest"][is_same], straight["interest"][is_same])
+        assert (actual["interest"][~is_same] < straight["interest"][~is_same]).all()
+        assert (actual["source"][~is_same] == 0).all()
+        diverted += (~is_same).sum()
+    assert diverted > 0
 
 
 def test_equal_grounds_compare_with_what_happened(life: Life, folder: Path) -> None:
