@@ -141,7 +141,7 @@ def table(results, metric):
 
 def picture(results, title):
     """Draw what was promised beside what came."""
-    figure, panels = plt.subplots(1, 2, sharey=True)
+    figure, panels = plt.subplots(1, 2, sharex=True, sharey=True)
     for axes, learner in zip(panels, LEARNERS, strict=True):
         own = [(split, scores["auc"]) for name, split, scores in results if name == learner]
         for place_, (split, e) in enumerate(reversed(own)):
