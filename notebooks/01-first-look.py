@@ -92,8 +92,7 @@ pace = warehouse.arrow(by_week.aggregate(n=activities.count())).to_pandas()
 pace = pace.pivot_table(index="week", columns="type", values="n", fill_value=0)
 axes = pace.iloc[1:-1].plot(title="Activities in each full week, by type", xlabel="", ylabel="")
 axes.set_ylim(0)
-axes.legend(loc="upper left", bbox_to_anchor=(1, 1));
-
+axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
 # %%
 moments = {"came in": "created_at", "converted": "converted_at", "lost": "lost_at"}
 stories = warehouse.arrow(leads.select(*moments.values())).to_pandas()
@@ -102,16 +101,15 @@ weekly = pd.DataFrame(
         words: stories[column].dropna().dt.to_period("W").value_counts()
         for words, column in moments.items()
     }
-)
-weekly = weekly.sort_index().fillna(0).loc["2024-07-08":].iloc[:-1]
-weekly.index = weekly.index.to_timestamp()
+).sort_index()
+weekly = weekly.fillna(0).loc["2024-07-08":].iloc[:-1]
 axes = weekly.plot(title="Leads in each full week", xlabel="", ylabel="")
 axes.set_ylim(0)
-axes.legend(loc="upper left", bbox_to_anchor=(1, 1));
-
+axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
 # %% [markdown]
 # The pace is steady, and about as many leads end as come in. There is no gap and no cliff. The one
-# thing to ask about is that web visits have no holidays: neither has this company, which is made up.
+# thing to ask about is that web visits have no holidays: neither has this company, which is made
+# up.
 #
 # ## What was known, and when?
 #
@@ -120,7 +118,9 @@ axes.legend(loc="upper left", bbox_to_anchor=(1, 1));
 # CRM: a model that used them at the moment they *happened* would know more in training than in use.
 
 # %%
-late = activities.select(hours=activities.known_at.delta(activities.occurred_at, unit="minute") / 60)
+late = activities.select(
+    hours=activities.known_at.delta(activities.occurred_at, unit="minute") / 60
+)
 hours = warehouse.arrow(late)["hours"].to_pandas().sort_values()
 share = pd.Series(range(1, len(hours) + 1)) / len(hours)
 figure, axes = plt.subplots()
@@ -128,8 +128,7 @@ axes.plot(hours.clip(lower=0.1), share)
 axes.set_xscale("log")
 axes.set_ylim(0, 1.02)
 axes.set_title("Share of activities that the CRM could show, by hours after they happened")
-axes.set_xticks([0.1, 1, 24, 168], ["at once", "1 hour", "1 day", "1 week"]);
-
+axes.set_xticks([0.1, 1, 24, 168], ["at once", "1 hour", "1 day", "1 week"])
 # %% [markdown]
 # Most are logged at once, and the rest arrive within days. pacesetter uses a row from the moment
 # `known_at` says, not from the moment it happened.
@@ -148,9 +147,9 @@ pd.DataFrame(
 )
 
 # %% [markdown]
-# Everything else is judged by what it looks like. This names the columns that seem to be filled when
-# the row is made, and why others do not seem so. `lost_reason` and `budget` below are the classic
-# traps: one is filled only for the lost, the other only for the won.
+# Everything else is judged by what it looks like. This names the columns that seem to be filled
+# when the row is made, and why others do not seem so. `lost_reason` and `budget` below are the
+# classic traps: one is filled only for the lost, the other only for the won.
 
 # %%
 Markdown("\n".join(f"- {line}" for line in report.proposals.says(features.known_at_creation)))
@@ -158,9 +157,9 @@ Markdown("\n".join(f"- {line}" for line in report.proposals.says(features.known_
 # %% [markdown]
 # ## The audit
 #
-# `pacesetter check` goes further. It looks for columns that tell the outcome, rebuilds the past from
-# a cut extract to see that it looks the same, and plants columns that cheat to see that they are
-# caught.
+# `pacesetter check` goes further. It looks for columns that tell the outcome, rebuilds the past
+# from a cut extract to see that it looks the same, and plants columns that cheat to see that they
+# are caught.
 
 # %%
 findings = audit(warehouse.until(None), features, home.settings.training)
@@ -170,8 +169,9 @@ Markdown("\n".join(f"- **{finding.severity}**: {finding.says}" for finding in se
 # %% [markdown]
 # ## What this says, and what it does not
 #
-# - The tables load whole, the pace is steady, and both kinds of model have enough to learn from. The
-#   gaps that the audit names lie before the first full month, among rows taken over from earlier.
+# - The tables load whole, the pace is steady, and both kinds of model have enough to learn from.
+#   The gaps that the audit names lie before the first full month, among rows taken over from
+#   earlier.
 # - Two columns would leak the outcome. They are known, and they stay out.
 # - It does **not** say that forecasts will be good. That takes a test on later data, and the next
 #   notebook shows why it has to be *later*.

@@ -18,24 +18,28 @@
 # %%
 import os
 import tempfile
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import display
+from IPython.display import HTML
 from scipy.special import expit
 
+from features.arrays import Bools, Floats
 from features.build import build
 from features.definitions.lead import conversion_features
 from features.ingest.load import ingest
 from features.labels.conversion import conversion, last_mature_cutoff
 from features.snapshot import grid
+from features.storage.warehouse import Warehouse
 from serving.home.home import Home
 from serving.settings import Settings
 from training.estimators.boosting import TrainingRows, fit_ensemble
 from training.evaluation.bootstrap import resample
+from training.evaluation.group import Scores
 from training.evaluation.lead_forecasts import codes
 from training.evaluation.lead_group import EvaluationSettings, evaluate_lead_group
 from training.evaluation.resampled import Forecasts
@@ -54,17 +58,17 @@ horizon = training.leads.horizon_days
 # A lead is looked at again and again while it is open, once at every *cutoff*, and each time we ask
 # whether it converts in the next 30 days. So one lead has many rows, and they end alike.
 #
-# We stand at a moment **T** two months before the last known outcome. Everything before T is ours to
-# learn from. Three ways to hold a quarter of it back for a test:
+# We stand at a moment **T** two months before the last known outcome. Everything before T is ours
+# to learn from. Three ways to hold a quarter of it back for a test:
 #
 # | split | what is held back | what the test may share with training |
 # |---|---|---|
 # | rows at random | a quarter of the rows | the same lead, a week earlier and a week later |
-# | leads at random | a quarter of the leads, whole | the same weeks, the same market, the same reps |
-# | by time | the newest quarter, after a gap of one horizon | nothing that had not happened yet |
+# | leads at random | a quarter of the leads, whole | the same weeks, market and reps |
+# | by time | the newest quarter, after a gap of a horizon | nothing that had not happened |
 #
-# And two learners. The *careful* one has pacesetter's own settings. The *hungry* one has large trees
-# and small leaves, the kind that wins on training data.
+# And two learners. The *careful* one has pacesetter's own settings. The *hungry* one has large
+# trees and small leaves, the kind that wins on training data.
 
 # %%
 LEARNERS = {
@@ -75,9 +79,11 @@ LEARNERS = {
     ),
 }  # fmt: skip
 ROUNDS = min(150, training.booster.max_rounds)
+Result = tuple[str, str, Scores]
+"""A learner, a split, and the figures."""
 
 
-def figures(keys, y, p):
+def figures(keys: pd.DataFrame, y: Floats, p: Floats) -> Scores:
     """Return a forecast's figures, each with its 90 % interval; leads are drawn whole."""
     leads, lists = codes(keys["lead_id"]), codes(keys["cutoff"])
     counts = resample(leads.max() + 1, 200, seed=1)
@@ -85,15 +91,19 @@ def figures(keys, y, p):
     return evaluate_lead_group("", forecasts, counts, EvaluationSettings()).scores["model"]
 
 
-def learned(learner, rows, X, y, categorical):
+def learned(
+    learner: str, rows: Bools, X: pd.DataFrame, y: Floats, categorical: list[str]
+) -> Callable[[pd.DataFrame], Floats]:
     """Fit trees to some rows; returns a function from features to chances."""
     part = TrainingRows(X[rows], y[rows], np.ones(rows.sum()))
     trees = fit_ensemble(part, categorical, ROUNDS, LEARNERS[learner])
-    return lambda others: expit(trees.margins(others) + np.log(y[rows].mean() / (1 - y[rows].mean())))
+    return lambda others: expit(
+        trees.margins(others) + np.log(y[rows].mean() / (1 - y[rows].mean()))
+    )
 
 
 # %%
-def held_back(keys, horizon_days):
+def held_back(keys: pd.DataFrame, horizon_days: int) -> dict[str, tuple[Bools, Bools]]:
     """Return, for each split, the rows to learn from and the rows to test on."""
     chance = np.random.default_rng(1)
     cutoffs = pd.Series(sorted(keys["cutoff"].unique()))
@@ -109,7 +119,7 @@ def held_back(keys, horizon_days):
     }
 
 
-def try_splits(warehouse):
+def try_splits(warehouse: Warehouse) -> list[Result]:
     """Return what each split promised at T, and what came after T."""
     last = last_mature_cutoff(horizon, warehouse.data_until)
     T = last - timedelta(days=56)
@@ -130,16 +140,16 @@ def try_splits(warehouse):
     return results
 
 
-def table(results, metric):
+def table(results: list[Result], metric: str) -> pd.DataFrame:
     """Return one figure of every split and learner, with its interval."""
-    rows = {}
+    rows: dict[str, dict[str, str]] = {}
     for learner, split, scores in results:
         e = scores[metric]
         rows.setdefault(split, {})[learner] = f"{e.value:.3f} ({e.low:.3f} to {e.high:.3f})"
     return pd.DataFrame(rows).T
 
 
-def picture(results, title):
+def picture(results: list[Result], title: str) -> None:
     """Draw what was promised beside what came."""
     figure, panels = plt.subplots(1, 2, sharex=True, sharey=True)
     for axes, learner in zip(panels, LEARNERS, strict=True):
@@ -183,8 +193,8 @@ table(results, "log_loss")
 # %% [markdown]
 # ## The same on a real log
 #
-# `make notebooks DATA=FOLDER` does all of it again on an extract of your own. The figures of our own
-# run on a lender's log of 13,087 applications (BPI Challenge 2012) stand in GUIDE.md.
+# `make notebooks DATA=FOLDER` does all of it again on an extract of your own. The figures of our
+# own run on a lender's log of 13,087 applications (BPI Challenge 2012) stand in GUIDE.md.
 
 # %%
 if folder := os.environ.get("DATA"):
@@ -193,9 +203,10 @@ if folder := os.environ.get("DATA"):
     ingest(folder, real.place, features)
     results = try_splits(real.warehouse())
     picture(results, f"{Path(folder).name}: what each split promised, and what came (orange)")
-    display(table(results, "auc"), table(results, "log_loss"))
+    answer = table(results, "auc").to_html() + table(results, "log_loss").to_html()
 else:
-    print("no DATA=FOLDER was given: the sample company alone was looked at")
+    answer = "no DATA=FOLDER was given: the sample company alone was looked at"
+HTML(answer)
 
 # %% [markdown]
 # ## What this says, and what it does not

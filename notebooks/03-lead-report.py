@@ -26,6 +26,7 @@ import pandas as pd
 from features.labels.conversion import last_mature_cutoff
 from serving.home.home import Home
 from serving.settings import Settings
+from training.evaluation.bootstrap import Estimate
 from training.evaluation.truth import LEADS as TRUE_CHANCES
 from training.evaluation.truth import read_truth
 from training.loop import record
@@ -42,8 +43,8 @@ warehouse = home.warehouse()
 # ## Forecasting the past
 #
 # At each cutoff a model of that day forecasts every open lead. It has seen nothing later. On the
-# sample company the true chances are known at some cutoffs, so we choose those: then we can also say
-# how good a forecast could be at best.
+# sample company the true chances are known at some cutoffs, so we choose those: then we can also
+# say how good a forecast could be at best.
 
 # %%
 horizon = home.settings.training.leads.horizon_days
@@ -68,7 +69,7 @@ print(f"the whole report: {report.name}, in the notebooks' home")
 
 
 # %%
-def say(estimate, digits=3):
+def say(estimate: Estimate, digits: int = 3) -> str:
     """Write a figure with its interval."""
     if estimate.value is None:
         return "withheld"
@@ -86,9 +87,9 @@ pd.DataFrame(
 ).T
 
 # %% [markdown]
-# The model never stands alone. A figure of 0.78 means nothing until you know that sorting by recency
-# brings 0.6. Whether the model is *surely* better than the best simple rule, this table says: the
-# difference is taken on the same resamples, so what makes both of them lucky cancels out.
+# The model never stands alone. A figure of 0.78 means nothing until you know that sorting by
+# recency brings 0.6. Whether the model is *surely* better than the best simple rule, this table
+# says: the difference is taken on the same resamples, so what makes both of them lucky cancels out.
 
 # %%
 pd.DataFrame(
@@ -106,13 +107,14 @@ figure, axes = plt.subplots()
 for name, curve in evaluation.gains.items():
     shares = [k / (len(curve) - 1) for k in range(len(curve))]
     is_model = name == "model"
-    axes.plot(shares, curve, label=name, linewidth=2.6 if is_model else 1.2, zorder=3 if is_model else 2)
+    axes.plot(
+        shares, curve, label=name, linewidth=2.6 if is_model else 1.2, zorder=3 if is_model else 2
+    )
 axes.plot([0, 1], [0, 1], color="0.6", linestyle="--", linewidth=1)
 axes.axvline(evaluation.settings.capacity, color="0.6", linestyle=":", linewidth=1.5)
 axes.set_xlabel("share of the open leads called, best first")
 axes.set_title("Share of the conversions found")
-axes.legend(loc="upper left", bbox_to_anchor=(1, 1));
-
+axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
 # %% [markdown]
 # ## "It says 20 %. Is it 20 %?"
 #
@@ -132,7 +134,12 @@ axes.plot([0, top], [0, top], color="0.6", linestyle="--", linewidth=1)
 axes.set_xlabel("forecast")
 axes.set_ylabel("happened")
 axes.set_title("Forecast and outcome")
-print("ECE", say(evaluation.overall.model["ece"]), "- a perfect forecast shows", say(evaluation.ece_floor))
+print(
+    "ECE",
+    say(evaluation.overall.model["ece"]),
+    "- a perfect forecast shows",
+    say(evaluation.ece_floor),
+)
 
 # %% [markdown]
 # ## "Was it good all the time, and for everybody?"
@@ -152,8 +159,7 @@ axes.errorbar(
 )
 axes.axhline(0.5, color="0.6", linestyle="--", linewidth=1)
 axes.set_xticks(range(len(parts)), [label for label, _ in parts], rotation=30, ha="right")
-axes.set_title("AUC at each cutoff; at 0.5 the list is no better than chance");
-
+axes.set_title("AUC at each cutoff; at 0.5 the list is no better than chance")
 # %%
 pd.DataFrame(
     {
@@ -179,8 +185,14 @@ pd.DataFrame(
 graded = result.graded.truth
 pd.DataFrame(
     {
-        "the model": {"AUC": say(graded.model["auc"]), "correlation with the true chance": say(graded.model["correlation"])},
-        "the true chances": {"AUC": say(graded.ceiling["auc"]), "correlation with the true chance": "1"},
+        "the model": {
+            "AUC": say(graded.model["auc"]),
+            "correlation with the true chance": say(graded.model["correlation"]),
+        },
+        "the true chances": {
+            "AUC": say(graded.ceiling["auc"]),
+            "correlation with the true chance": "1",
+        },
     }
 ).T
 
@@ -195,7 +207,11 @@ scores = home.score(LEADS)
 best = scores.sort_values("p", ascending=False).iloc[0]
 reasons = json.loads(best["reasons"])
 steps = [(f"{item['label']}: {item['value']}", item["points"]) for item in reasons["items"]]
-steps = [("a lead of which nothing is known", reasons["base"]), *steps, ("everything else", reasons["rest"])]
+steps = [
+    ("a lead of which nothing is known", reasons["base"]),
+    *steps,
+    ("everything else", reasons["rest"]),
+]
 figure, axes = plt.subplots()
 reached = 0.0
 for row, (_, points) in enumerate(steps):
@@ -203,13 +219,13 @@ for row, (_, points) in enumerate(steps):
     reached += points
 axes.set_yticks([-row for row in range(len(steps))], [says for says, _ in steps])
 axes.set_xlabel("percentage points")
-axes.set_title(f"How lead {best['lead_id']} comes to {100 * best['p']:.0f} %");
+axes.set_title(f"How lead {best['lead_id']} comes to {100 * best['p']:.0f} %")
 
 # %% [markdown]
 # ## What this says, and what it does not
 #
-# - The list finds far more conversions than chance, surely more than the simple rules beside it, and
-#   its percentages can be read as such.
+# - The list finds far more conversions than chance, surely more than the simple rules beside it,
+#   and its percentages can be read as such.
 # - It is near the best that anybody could do, on *this* company. On yours nobody knows the ceiling.
 # - A reason says what moved the *forecast*. It does not say that a call will change the outcome.
 #   Notebook 5 tries exactly that, and it is sobering.

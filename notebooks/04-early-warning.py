@@ -26,6 +26,7 @@ import pandas as pd
 from features.labels.attainment import final_quotas
 from serving.home.home import Home
 from serving.settings import Settings
+from training.evaluation.bootstrap import Estimate
 from training.loop import record
 from training.loop.kinds import QUOTA
 from training.loop.results import Beside
@@ -77,7 +78,7 @@ for axes, rep in zip(panels, chosen, strict=True):
     axes.set_title(rep)
     axes.set_xlabel("week of the quarter")
 panels[0].set_ylabel("attainment (1 = the quota)")
-panels[0].set_ylim(0, min(3, 1.1 * float(last["attainment_p90"].max())));
+panels[0].set_ylim(0, min(3, 1.1 * float(last["attainment_p90"].max())))
 
 # %% [markdown]
 # The grey line is what is closed so far: for most of the quarter it says little, because deals are
@@ -86,13 +87,14 @@ panels[0].set_ylim(0, min(3, 1.1 * float(last["attainment_p90"].max())));
 #
 # ## How early, and at which price?
 #
-# A miss is *flagged for good* from the first flag after which the chance stays below one half to the
-# end. The lead time is the number of days from there to the end of the quarter; a miss that is never
-# flagged counts as 0 days. A false alarm is a flag in weeks 2 to 6 whose rep made quota after all.
+# A miss is *flagged for good* from the first flag after which the chance stays below one half to
+# the end. The lead time is the number of days from there to the end of the quarter; a miss that is
+# never flagged counts as 0 days. A false alarm is a flag in weeks 2 to 6 whose rep made quota after
+# all.
 
 
 # %%
-def say(estimate, digits=2):
+def say(estimate: Estimate, digits: int = 2) -> str:
     """Write a figure with its interval."""
     if estimate.value is None:
         return "withheld"
@@ -126,8 +128,7 @@ right.set_title("Share of the week's flags that are wrong")
 for axes in (left, right):
     axes.set_xlabel("week of the quarter")
     axes.set_ylim(0, 1.02)
-figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3);
-
+figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
 # %% [markdown]
 # Both pictures belong together. Whoever flags everybody on day one has the best lead time there is,
 # and wastes a manager's time with everybody who would have made it. Look for the line that is high
@@ -142,8 +143,8 @@ figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", nco
 beside = evaluation.truth
 rows = {}
 for label, group in beside.groups.items():
-    for name in ("model", "truth", beside.closed[label].baseline):
-        if name in group.scores:
+    for name in group.scores:
+        if name in ("model", "truth", beside.closed[label].baseline):
             rows[f"{label}: {name}"] = {
                 "AUC": say(group.scores[name]["auc"]),
                 "Brier": say(group.scores[name]["brier"]),
@@ -163,13 +164,13 @@ for axes, (label, low, high) in zip(
     axes.plot([0, 1], [0, 1], color="0.6", linestyle="--", linewidth=1)
     axes.set_title(f"{label} of the quarter")
     axes.set_xlabel("true chance")
-panels[0].set_ylabel("the model's chance");
+panels[0].set_ylabel("the model's chance")
 
 # %% [markdown]
 # ## What this says, and what it does not
 #
 # - There is a warning weeks before the end, and its price in false alarms is known.
-# - With two dozen reps and two quarters the intervals are wide. Do not tell a rule from a model by a
-#   difference of five days here; `backtest quota` over more quarters can.
+# - With two dozen reps and two quarters the intervals are wide. Do not tell a rule from a model by
+#   a difference of five days here; `backtest quota` over more quarters can.
 # - A chance is about a *quarter*, with this quota and these deals. It is no judgement of a person:
 #   the next notebook shows how far the model is from knowing *why*.

@@ -11,10 +11,10 @@
 # %% [markdown]
 # # 5. Grading explanations against the truth
 #
-# Every score comes with reasons, and reasons sound convincing whether they are right or not. On real
-# data nobody can check them. On the sample company we can: its `truth/` folder holds what one more
-# call would change, how skilled each rep is, and what held each rep back. **Do the model's reasons
-# find any of it?**
+# Every score comes with reasons, and reasons sound convincing whether they are right or not. On
+# real data nobody can check them. On the sample company we can: its `truth/` folder holds what one
+# more call would change, how skilled each rep is, and what held each rep back. **Do the model's
+# reasons find any of it?**
 #
 # Three questions, from the easiest to the hardest:
 #
@@ -50,7 +50,9 @@ place = Path(os.environ.get("PACESETTER_HOME", "../build/notebooks/home"))
 home = Home(place, Settings.load(place))
 warehouse = home.warehouse()
 features, training = home.settings.features, home.settings.training
-truth = {path.stem: pd.read_parquet(path) for path in (place / "company" / "truth").glob("*.parquet")}
+truth = {
+    path.stem: pd.read_parquet(path) for path in (place / "company" / "truth").glob("*.parquet")
+}
 
 
 # %%
@@ -71,8 +73,8 @@ def agreement(left: pd.Series, right: pd.Series, units: pd.Series) -> str:
 # ## The model, and its reasons at cutoffs it had not seen
 #
 # We train a lead model up to the first of the newest true cutoffs and explain every open lead at
-# that cutoff and later ones. Points are percentage points; those of one *topic* are added up, as the
-# call list does.
+# that cutoff and later ones. Points are percentage points; those of one *topic* are added up, as
+# the call list does.
 
 # %%
 known = read_truth(place / "company", TRUE_CHANCES).cutoffs
@@ -92,7 +94,9 @@ reasons["cutoff"] = reasons["cutoff"].astype("datetime64[us]")
 chances = truth["lead_probability"].merge(truth["touch_effect"], on=["lead_id", "cutoff"])
 leads = reasons.merge(chances, on=["lead_id", "cutoff"])
 print(f"{len(leads):,} explained forecasts of {leads['lead_id'].nunique():,} leads")
-print("the forecast beside the true chance:", agreement(leads["p"], leads["p_true"], leads["lead_id"]))
+print(
+    "the forecast beside the true chance:", agreement(leads["p"], leads["p_true"], leads["lead_id"])
+)
 
 # %% [markdown]
 # The forecast itself follows the true chance well. So the model has understood *something*. Now its
@@ -149,10 +153,10 @@ for axes in (left, right):
     axes.set_xlabel("tenth of the call list, lowest scores first")
 
 # %% [markdown]
-# On the left, the list works: the higher the score, the higher the true chance. On the right is what
-# a *call* changes, and that is another thing. **The list finds leads that will convert, and that is
-# not the same as leads that convert because you call.** The reasons say what the forecast rests on.
-# They are no instructions.
+# On the left, the list works: the higher the score, the higher the true chance. On the right is
+# what a *call* changes, and that is another thing. **The list finds leads that will convert, and
+# that is not the same as leads that convert because you call.** The reasons say what the forecast
+# rests on. They are no instructions.
 #
 # Only an experiment can tell: leave some leads uncalled at random, and compare.
 #
@@ -177,7 +181,9 @@ SHOWS_IN = {
 }
 quotas = final_quotas(warehouse)
 begun = quotas[quotas["period_start"] + pd.Timedelta(days=35) < pd.Timestamp(warehouse.data_until)]
-starts = [pd.Timestamp(start).to_pydatetime() for start in sorted(begun["period_start"].unique())[-3:]]
+starts = [
+    pd.Timestamp(start).to_pydatetime() for start in sorted(begun["period_start"].unique())[-3:]
+]
 model = fit_quota(
     build_quota_training_set(warehouse.until(starts[0]), features, training), features, training
 )
@@ -221,9 +227,13 @@ axes.set_yticks([])
 axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
 low, high = np.quantile(by_luck, [0.05, 0.95])
 better = np.mean([luck >= own for luck in by_luck])
-print(f"fits: {own:.0%}; at random: {np.mean(by_luck):.0%} (90 % of draws: {low:.0%} to {high:.0%})")
+print(
+    f"fits: {own:.0%}; at random: {np.mean(by_luck):.0%} (90 % of draws: {low:.0%} to {high:.0%})"
+)
 print(f"chance of doing as well at random: {better:.2f}")
-print("no cause at all, and yet a reason against:", (found["cause"] == "none").sum(), "rep-quarters")
+print(
+    "no cause at all, and yet a reason against:", (found["cause"] == "none").sum(), "rep-quarters"
+)
 
 # %% [markdown]
 # ## What this says, and what it does not

@@ -11,8 +11,8 @@
 # %% [markdown]
 # # 6. A feature of your own, in ten lines
 #
-# You know something about your business that the built-in features do not say. **How do you teach it
-# to the model, how do you know that it cannot see the future, and does it help?**
+# You know something about your business that the built-in features do not say. **How do you teach
+# it to the model, how do you know that it cannot see the future, and does it help?**
 
 # %%
 import os
@@ -79,9 +79,10 @@ def web_visits_pick_up(vocabulary: Vocabulary, params: FeatureParams) -> Iterato
 
 
 # %% [markdown]
-# Now name the function in the settings. In a notebook it lives in `__main__`. To keep it, move it to
-# a module that Python can import, and name that in `params.yaml`; from then on `train`, `backtest`,
-# `score` and the service use it, and a model refuses to score if its meaning has changed:
+# Now name the function in the settings. In a notebook it lives in `__main__`. To keep it, move it
+# to a module that Python can import, and name that in `params.yaml`; from then on `train`,
+# `backtest`, `score` and the service use it, and a model refuses to score if its meaning has
+# changed:
 #
 # ```yaml
 # features:
@@ -101,9 +102,9 @@ examples.keys.assign(**{NAME: examples.X[NAME]}).sample(5, random_state=1)
 # %% [markdown]
 # ## Can it see the future?
 #
-# The law of time: whatever happens after a cutoff changes no value at that cutoff. `pacesetter check`
-# proves it on your own rows, and so can we: an extract *cut* at the cutoff must give the same values,
-# to the bit, as the whole one.
+# The law of time: whatever happens after a cutoff changes no value at that cutoff. `pacesetter
+# check` proves it on your own rows, and so can we: an extract *cut* at the cutoff must give the
+# same values, to the bit, as the whole one.
 
 
 # %%
@@ -113,11 +114,13 @@ def rebuild(extract: Warehouse, cutoff: datetime) -> Examples:
 
 
 findings = list(point_in_time_findings(warehouse, examples, horizon, rebuild))
-print(f"{len(findings)} differences between the whole extract and the cut one, all features together")
+print(
+    f"{len(findings)} differences between the whole extract and the cut one, all features together"
+)
 
 # %% [markdown]
-# A proof that cannot fail proves nothing. So we cheat: we put next week's value into this week's row
-# and try again.
+# A proof that cannot fail proves nothing. So we cheat: we put next week's value into this week's
+# row and try again.
 
 # %%
 tomorrow = build(
@@ -190,15 +193,12 @@ pd.DataFrame(
 
 # %%
 drivers = backtests["with"].drivers
-places = [k for k, driver in enumerate(drivers, 1) if driver.label.startswith("web visits a day in")]
+OWN = next(feature.says for feature in declared if feature.name == NAME)
+labels, points = [d.label for d in drivers][::-1], [d.points for d in drivers][::-1]
 figure, axes = plt.subplots(figsize=(8.5, 4))
-axes.barh(
-    [driver.label for driver in reversed(drivers)],
-    [driver.points for driver in reversed(drivers)],
-    color=["C1" if driver.label.startswith("web visits a day in") else "C0" for driver in reversed(drivers)],
-)
+axes.barh(labels, points, color=["C1" if label == OWN else "C0" for label in labels])
 axes.set_title("What moved scores most (points, mean over leads)")
-print("the new feature is", f"number {places[0]}" if places else f"not among the first {len(drivers)}")
+print("the new feature is among them" if OWN in labels else "the new feature is not among them")
 
 # %% [markdown]
 # ## What this says, and what it does not

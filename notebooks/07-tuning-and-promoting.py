@@ -11,9 +11,9 @@
 # %% [markdown]
 # # 7. Tuning and promoting
 #
-# A model has been in use for three months. You have an idea for a better one. **When may it take the
-# champion's place, and who says so?** Replacing a model because a number went up is how teams end up
-# with a worse one: try enough variants, and one of them is lucky.
+# A model has been in use for three months. You have an idea for a better one. **When may it take
+# the champion's place, and who says so?** Replacing a model because a number went up is how teams
+# end up with a worse one: try enough variants, and one of them is lucky.
 
 # %%
 import os
@@ -48,7 +48,9 @@ settings = Settings.load(place)
 
 # %%
 scratch = tempfile.TemporaryDirectory()
-shutil.copytree(place / "data", Path(scratch.name) / "data", ignore=shutil.ignore_patterns("store*"))
+shutil.copytree(
+    place / "data", Path(scratch.name) / "data", ignore=shutil.ignore_patterns("store*")
+)
 home = Home(Path(scratch.name), settings)
 warehouse, tracking = home.warehouse(), Tracking(home.place)
 champions = Champions(home.place, tracking)
@@ -57,8 +59,8 @@ champions = Champions(home.place, tracking)
 # ## Three models, as of three months ago
 #
 # All three saw the data up to the same day. What came after is the judge, and none of them has seen
-# it. The first is trained with the present settings and becomes champion. The *hungry* one has large
-# trees and small leaves; the *patient* one learns more slowly, from more trees.
+# it. The first is trained with the present settings and becomes champion. The *hungry* one has
+# large trees and small leaves; the *patient* one learns more slowly, from more trees.
 
 # %%
 horizon = settings.training.leads.horizon_days
@@ -75,7 +77,9 @@ versions = {}
 for name, params in variants.items():
     training = settings.training.model_copy(update={"booster": params})
     trained = record.train(LEADS, warehouse, replace(home.recipe, training=training), until)
-    versions[name] = tracking.log(trained.to_register(is_first=name == "champion", is_asked_for=False))
+    versions[name] = tracking.log(
+        trained.to_register(is_first=name == "champion", is_asked_for=False)
+    )
     champions.note("leads")
 print({name: f"version {version}" for name, version in versions.items()})
 print("champion:", tracking.live("leads"))
@@ -129,7 +133,9 @@ for axes, (name, comparison) in zip(panels, comparisons.items(), strict=True):
     parts = [s for s in comparison.verdict.segments if s.gain.low is not None][::-1]
     for row, part in enumerate(parts):
         ends = [[part.gain.value - part.gain.low], [part.gain.high - part.gain.value]]
-        axes.errorbar(part.gain.value, row, xerr=ends, fmt="o", color="C1" if part.is_worse else "C0")
+        axes.errorbar(
+            part.gain.value, row, xerr=ends, fmt="o", color="C1" if part.is_worse else "C0"
+        )
     axes.axvline(0, color="0.4", linewidth=1)
     axes.set_yticks(range(len(parts)), [f"{s.segment}: {s.part}" for s in parts])
     axes.set_title(f"{name}: gain in log loss")

@@ -136,7 +136,9 @@ def execute(source: Path, environment: Mapping[str, str]) -> Executed:
     try:
         client.execute(env={**os.environ, **environment})
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        raise NotebookError(f"{source.name}, {_where(notebook)}: {strip_ansi(str(error))}") from None
+        raise NotebookError(
+            f"{source.name}, {_where(notebook)}: {strip_ansi(str(error))}"
+        ) from None
     for number, cell in enumerate(notebook.cells, 1):
         for output in cell.get("outputs", ()):
             if output.get("name") == "stderr":

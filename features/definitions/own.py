@@ -33,7 +33,9 @@ def own_features(vocabulary: Vocabulary, params: FeatureParams) -> Iterator[Feat
         for feature in _function(name)(vocabulary, params):
             if not isinstance(feature, Feature):
                 kind = type(feature).__name__
-                raise InputError(f"features.own: {name} returns a {kind}; it should return Features")
+                raise InputError(
+                    f"features.own: {name} returns a {kind}; it should return Features"
+                )
             if feature.source not in OF_LEADS:
                 sources = ", ".join(f"Relation.{relation.name}" for relation in OF_LEADS)
                 raise InputError(

@@ -36,7 +36,9 @@ def company(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
     def visits(vocabulary: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
         assert params.own
-        yield replace(VISITS, how=Aggregate(Aggregation.COUNT, "type", vocabulary.types.index("visit")))
+        yield replace(
+            VISITS, how=Aggregate(Aggregation.COUNT, "type", vocabulary.types.index("visit"))
+        )
 
     module.visits = visits  # type: ignore[attr-defined] # a module made here
     monkeypatch.setitem(sys.modules, "company_features", module)
@@ -65,7 +67,7 @@ def test_nothing_is_declared_unless_it_is_named() -> None:
 @pytest.mark.usefixtures("company")
 def test_a_module_or_function_that_is_not_there_is_said() -> None:
     """With its name, and what to do."""
-    with pytest.raises(InputError, match="nowhere:visits cannot be imported.*PYTHONPATH"):
+    with pytest.raises(InputError, match=r"nowhere:visits cannot be imported.*PYTHONPATH"):
         list(own_features(WORDS, FeatureParams(own=("nowhere:visits",))))
     with pytest.raises(InputError, match="company_features has no function calls"):
         list(own_features(WORDS, named("calls")))
