@@ -93,6 +93,8 @@ pace = pace.pivot_table(index="week", columns="type", values="n", fill_value=0)
 axes = pace.iloc[1:-1].plot(title="Activities in each full week, by type", xlabel="", ylabel="")
 axes.set_ylim(0)
 axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+plt.show()
+
 # %%
 moments = {"came in": "created_at", "converted": "converted_at", "lost": "lost_at"}
 stories = warehouse.arrow(leads.select(*moments.values())).to_pandas()
@@ -106,6 +108,8 @@ weekly = weekly.fillna(0).loc["2024-07-08":].iloc[:-1]
 axes = weekly.plot(title="Leads in each full week", xlabel="", ylabel="")
 axes.set_ylim(0)
 axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+plt.show()
+
 # %% [markdown]
 # The pace is steady, and about as many leads end as come in. There is no gap and no cliff. The one
 # thing to ask about is that web visits have no holidays: neither has this company, which is made
@@ -129,6 +133,8 @@ axes.set_xscale("log")
 axes.set_ylim(0, 1.02)
 axes.set_title("Share of activities that the CRM could show, by hours after they happened")
 axes.set_xticks([0.1, 1, 24, 168], ["at once", "1 hour", "1 day", "1 week"])
+plt.show()
+
 # %% [markdown]
 # Most are logged at once, and the rest arrive within days. pacesetter uses a row from the moment
 # `known_at` says, not from the moment it happened.

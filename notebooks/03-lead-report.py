@@ -115,6 +115,8 @@ axes.axvline(evaluation.settings.capacity, color="0.6", linestyle=":", linewidth
 axes.set_xlabel("share of the open leads called, best first")
 axes.set_title("Share of the conversions found")
 axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+plt.show()
+
 # %% [markdown]
 # ## "It says 20 %. Is it 20 %?"
 #
@@ -140,6 +142,7 @@ print(
     "- a perfect forecast shows",
     say(evaluation.ece_floor),
 )
+plt.show()
 
 # %% [markdown]
 # ## "Was it good all the time, and for everybody?"
@@ -160,6 +163,8 @@ axes.errorbar(
 axes.axhline(0.5, color="0.6", linestyle="--", linewidth=1)
 axes.set_xticks(range(len(parts)), [label for label, _ in parts], rotation=30, ha="right")
 axes.set_title("AUC at each cutoff; at 0.5 the list is no better than chance")
+plt.show()
+
 # %%
 pd.DataFrame(
     {
@@ -220,6 +225,7 @@ for row, (_, points) in enumerate(steps):
 axes.set_yticks([-row for row in range(len(steps))], [says for says, _ in steps])
 axes.set_xlabel("percentage points")
 axes.set_title(f"How lead {best['lead_id']} comes to {100 * best['p']:.0f} %")
+plt.show()
 
 # %% [markdown]
 # ## What this says, and what it does not

@@ -40,15 +40,15 @@ warehouse = home.warehouse()
 # %% [markdown]
 # ## Two quarters, week by week
 #
-# We forecast the two newest quarters that have ended, every second Monday, with a model that knew
-# nothing of either.
+# We forecast the two newest quarters that have ended, once a week, with a model that knew nothing
+# of either.
 
 # %%
 quotas = final_quotas(warehouse)
 ended = quotas[quotas["period_end"] <= warehouse.data_until]
 starts = sorted(ended["period_start"].unique())[-2:]
 first = pd.Timestamp(starts[0]).to_pydatetime() + timedelta(days=13)
-asked = Range(first, ended["period_end"].max().to_pydatetime() - timedelta(days=1), 14)
+asked = Range(first, ended["period_end"].max().to_pydatetime() - timedelta(days=1), 7)
 truth = QUOTA.steps.truth(place / "company", asked, home.settings.training)
 result = record.backtest(QUOTA, warehouse, asked, home.recipe, Beside(truth))
 evaluation, frame = result.graded.evaluation, result.backtested.predictions.frame
@@ -60,7 +60,7 @@ print(f"{len(known):,} forecasts; {missed.sum()} of {len(missed)} quotas were mi
 # ## What a forecast looks like as the quarter goes on
 #
 # Four reps: the one who missed by most, the one who exceeded most, and two in between. The band is
-# p10 to p90, the line the median, the dashed line what came in the end.
+# p10 to p90, the line the median, the dashed line what came in the end; charts end at three quotas.
 
 # %%
 last = known[known["period_start"] == known["period_start"].max()]
@@ -79,6 +79,7 @@ for axes, rep in zip(panels, chosen, strict=True):
     axes.set_xlabel("week of the quarter")
 panels[0].set_ylabel("attainment (1 = the quota)")
 panels[0].set_ylim(0, min(3, 1.1 * float(last["attainment_p90"].max())))
+plt.show()
 
 # %% [markdown]
 # The grey line is what is closed so far: for most of the quarter it says little, because deals are
@@ -129,10 +130,13 @@ for axes in (left, right):
     axes.set_xlabel("week of the quarter")
     axes.set_ylim(0, 1.02)
 figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+plt.show()
+
 # %% [markdown]
 # Both pictures belong together. Whoever flags everybody on day one has the best lead time there is,
 # and wastes a manager's time with everybody who would have made it. Look for the line that is high
-# on the left *and* low on the right.
+# on the left *and* low on the right. Where most reps miss, as here, most who miss are flagged from
+# the first forecast on, by any rule. What tells the forecasts apart is the price.
 #
 # ## How much of it is luck of the draw?
 #
@@ -143,6 +147,8 @@ figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", nco
 beside = evaluation.truth
 rows = {}
 for label, group in beside.groups.items():
+    if label.startswith("week "):
+        continue
     for name in group.scores:
         if name in ("model", "truth", beside.closed[label].baseline):
             rows[f"{label}: {name}"] = {
@@ -157,14 +163,15 @@ both = known.merge(truth.frame, on=["rep_id", "period_start", "cutoff"])
 gone = (both["cutoff"] - both["period_start"]) / (both["period_end"] - both["period_start"])
 figure, panels = plt.subplots(1, 3, sharey=True, sharex=True)
 for axes, (label, low, high) in zip(
-    panels, (("first third", 0, 1 / 3), ("second", 1 / 3, 2 / 3), ("last", 2 / 3, 1)), strict=True
+    panels, (("first", 0, 1 / 3), ("second", 1 / 3, 2 / 3), ("last", 2 / 3, 1)), strict=True
 ):
     rows_ = both[(gone >= low) & (gone < high)]
     axes.scatter(rows_["p_attain_true"], rows_["p_attain"], s=14, alpha=0.6)
     axes.plot([0, 1], [0, 1], color="0.6", linestyle="--", linewidth=1)
-    axes.set_title(f"{label} of the quarter")
+    axes.set_title(f"{label} third of the quarter")
     axes.set_xlabel("true chance")
 panels[0].set_ylabel("the model's chance")
+plt.show()
 
 # %% [markdown]
 # ## What this says, and what it does not

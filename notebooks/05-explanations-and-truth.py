@@ -112,18 +112,21 @@ rows = {
     name: agreement(owners["mean"], owners[name], pd.Series(owners.index, index=owners.index))
     for name in skill
 }
-display_skills = pd.DataFrame({"rank correlation with the points of the owner's record": rows})
+followed = pd.DataFrame({"rank correlation with the points of the owner's record": rows})
 figure, axes = plt.subplots(figsize=(5, 3.4))
 axes.scatter(owners["qualifying"], owners["mean"])
 axes.set_xlabel("true skill at qualifying (1 is average)")
 axes.set_ylabel("points, mean over the owner's leads")
 axes.set_title(f"The owner's record, {len(owners)} reps")
-display_skills
+followed
 
 # %% [markdown]
-# Conversion needs *qualifying*, so this is the skill that the record should follow, and if anything
-# does, it is this one. Two dozen reps make a wide interval, and the record mixes a rep's skill with
-# the leads the rep was given. It is a hint, and no mark for a person.
+# To turn a lead into a deal takes *qualifying*, so that is the row to read: its interval is the one
+# that should lie above 0, and the others have no reason to. The record has found something true.
+#
+# Look at the scale before you celebrate. It is a few tenths of a percentage point, and reps of
+# equal skill lie far apart: the record mixes a rep's skill with the leads the rep was given. It is
+# a hint for the forecast, and no mark for a person.
 #
 # ## 2. Leads: do points for activity tell where a touch helps?
 #
@@ -151,12 +154,17 @@ right.bar(range(group.nunique()), 100 * leads.groupby(group)["effect"].mean(), c
 right.set_title("What one more touch adds, points")
 for axes in (left, right):
     axes.set_xlabel("tenth of the call list, lowest scores first")
+plt.show()
 
 # %% [markdown]
 # On the left, the list works: the higher the score, the higher the true chance. On the right is
-# what a *call* changes, and that is another thing. **The list finds leads that will convert, and
-# that is not the same as leads that convert because you call.** The reasons say what the forecast
-# rests on. They are no instructions.
+# what a *call* changes, and that is another thing: a touch adds a fraction of a point, and it does
+# not add most where the score is highest. **The list finds leads that will convert, and that is not
+# the same as leads that convert because you call.** The points of activity hardly follow the effect
+# of activity. They say what the forecast rests on. They are no instructions.
+#
+# (Some of the low correlation is noise of the truth itself: an effect this small, from a hundred
+# replays, is only roughly known for one lead. The means over a tenth of the list are not.)
 #
 # Only an experiment can tell: leave some leads uncalled at random, and compare.
 #
@@ -226,22 +234,23 @@ axes.set_xlabel(f"share of {len(held_back)} rep-quarters with a cause whose stro
 axes.set_yticks([])
 axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
 low, high = np.quantile(by_luck, [0.05, 0.95])
-better = np.mean([luck >= own for luck in by_luck])
+as_good = (1 + sum(luck >= own for luck in by_luck)) / (1 + len(by_luck))
 print(
     f"fits: {own:.0%}; at random: {np.mean(by_luck):.0%} (90 % of draws: {low:.0%} to {high:.0%})"
 )
-print(f"chance of doing as well at random: {better:.2f}")
-print(
-    "no cause at all, and yet a reason against:", (found["cause"] == "none").sum(), "rep-quarters"
-)
+print(f"chance of doing as well at random: {as_good:.3f}")
+blamed = ((found["cause"] == "none") & (found["factor"] != "none")).sum()
+print(f"rep-quarters without any cause, and yet with a strongest reason against: {blamed}")
 
 # %% [markdown]
 # ## What this says, and what it does not
 #
 # - The forecasts follow the truth. The reasons are true of the *forecast*: they add up to it.
-# - They are **not** a diagnosis. A quota forecast's six factors say where the money is short (too
-#   little open, deals unlikely to close in time), and many causes look the same there. Where the
-#   orange line lies inside the grey, the strongest reason finds the cause no better than chance.
+# - They are **not** a diagnosis, even where they fit more often than chance. Two factors of six
+#   count as a fit here, and still the strongest reason misses the cause in about half the cases.
+#   Every forecast has a strongest reason against, also that of a rep whom nothing holds back. And
+#   the six factors say where the money is short, not why: weak closing and slow approval look the
+#   same.
 # - Nor do they say what to do: a high score is not a high gain from calling.
 # - Use them to begin a conversation that you would otherwise not have had. To learn what *causes*
 #   a shortfall, compare like with like, and to learn what a call is worth, hold some calls back.

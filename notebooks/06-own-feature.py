@@ -158,10 +158,12 @@ shares
 
 # %%
 asked = Range(last - timedelta(days=56), last, 7)
-recipes = {"without": home.recipe, "with": replace(home.recipe, features=features)}
+training = home.settings.training
+once = training.leads.model_copy(update={"most_refits": 1})  # one model for all cutoffs: quick
+recipe = replace(home.recipe, training=training.model_copy(update={"leads": once}))
+recipes = {"without": recipe, "with": replace(recipe, features=features)}
 backtests = {
-    name: LEADS.steps.backtest(warehouse, asked, recipe, silent, None)
-    for name, recipe in recipes.items()
+    name: LEADS.steps.backtest(warehouse, asked, own, silent, None) for name, own in recipes.items()
 }
 both = backtests["with"].frame.merge(
     backtests["without"].frame[["lead_id", "cutoff", "p"]],

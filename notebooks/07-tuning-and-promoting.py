@@ -139,6 +139,7 @@ for axes, (name, comparison) in zip(panels, comparisons.items(), strict=True):
     axes.axvline(0, color="0.4", linewidth=1)
     axes.set_yticks(range(len(parts)), [f"{s.segment}: {s.part}" for s in parts])
     axes.set_title(f"{name}: gain in log loss")
+plt.show()
 
 # %% [markdown]
 # ## A person may decide otherwise

@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,8 @@ READY = "ready"
 """Stands in a home that is whole."""
 QUIET = ("--IPKernelApp.log_level=40",)
 """The kernel's own words (that it listens at a port of this machine) are none of the notebook's."""
+AT_ONCE = 2
+"""Notebooks that run side by side: trees grow on two threads, and everything else on one."""
 SECONDS = 600
 """A cell that takes longer hangs."""
 
@@ -178,24 +181,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         environment["DATA"] = str(options.data.resolve())
     for path in sync():
         _say(f"{path.name} was written from its source")
-    failed = 0
     try:
         prepare(out / "home")
     except NotebookError as error:
         _say(f"error: {error}")
         return 1
-    for number, source in enumerate(wanted, 1):
-        _say(f"{number}/{len(wanted)}  {source.stem} ...")
+
+    def attempt(source: Path) -> bool:
+        _say(f"{source.stem} ...")
         try:
             executed = execute(source, environment)
         except NotebookError as error:
             _say(f"error: {error}")
-            failed += 1
-            continue
+            return False
         page = out / f"{source.stem}.html"
         write_page(executed, page)
-        _say(f"     {executed.seconds:.0f} s: {page}")
-    return 1 if failed else 0
+        _say(f"{source.stem}: {executed.seconds:.0f} s, {page}")
+        return True
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return 0 if all(list(pool.map(attempt, wanted))) else 1
 
 
 def _say(words: str) -> None:
