@@ -1,7 +1,8 @@
 """The `training` section of params.yaml: what is forecast, how time is split, how trees grow.
 
-A field's `search` range is where tuning would look for a better value; a field without one is not
-worth tuning.
+A field's `search` range is where `tune` looks for a better value: on a logarithmic scale where its
+ends are ten times apart. A field without one is not worth tuning; `only` names the kind of model
+that reads it, where another does not.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ class BoosterParams(Section):
     )
     num_leaves: int = Field(default=15, ge=2, json_schema_extra={"search": [4, 63]})
     min_data_in_leaf: int = Field(default=100, ge=1, json_schema_extra={"search": [20, 400]})
-    feature_fraction: float = Field(default=0.2, gt=0, le=1, json_schema_extra={"search": [0.1, 1]})
+    feature_fraction: float = Field(
+        default=0.2, gt=0, le=1, json_schema_extra={"search": [0.1, 1], "only": "leads"}
+    )
     bagging_fraction: float = Field(default=0.7, gt=0, le=1, json_schema_extra={"search": [0.4, 1]})
     lambda_l2: float = Field(default=10.0, ge=0, json_schema_extra={"search": [0.1, 100]})
     cat_smooth: float = Field(default=20.0, ge=0)
@@ -39,6 +42,23 @@ class BoosterParams(Section):
     seed: int = 20260101
     threads: int = Field(
         default=2, ge=1, description="boosters fitted in parallel, each on one thread"
+    )
+
+
+class CalibrationParams(Section):
+    """How far a calibrator may bend forecasts."""
+
+    ridge: float = Field(
+        default=20.0,
+        gt=0,
+        description="weight of the pull towards no change",
+        json_schema_extra={"search": [2, 200]},
+    )
+    swing_days: float = Field(
+        default=30.0,
+        gt=0,
+        description="length of a calibration window that is trusted by half",
+        json_schema_extra={"search": [5, 180]},
     )
 
 
@@ -67,6 +87,12 @@ class LeadParams(Section):
     horizon_days: int = Field(default=30, ge=1, description="how far the label looks ahead")
     refit_days: int = Field(default=7, ge=1, description="days between a backtest's refits")
     most_refits: int = Field(default=8, ge=1, description="refits of a backtest, at most")
+    inverse_ridge: float = Field(
+        default=0.05,
+        gt=0,
+        description="of the regression beside the trees: the smaller, the closer weights stay to 0",
+        json_schema_extra={"search": [0.002, 1]},
+    )
     leave_out: tuple[str, ...] = Field(
         default=(), strict=False, description="features never used, by name"
     )
@@ -94,10 +120,20 @@ class QuotaParams(Section):
         gt=0,
         le=1,
         description="share of a deal's features that each tree sees; the deadline is one of them",
+        json_schema_extra={"search": [0.2, 1]},
+    )
+    inverse_ridge: float = Field(
+        default=0.3,
+        gt=0,
+        description="of the regression below the trees: the smaller, the closer weights stay to 0",
+        json_schema_extra={"search": [0.01, 10]},
     )
     futures: int = Field(default=1000, ge=100, description="futures drawn for each rep")
     company_spread: float = Field(
-        default=0.15, ge=0, description="sd of the luck that all reps share, on the log scale"
+        default=0.15,
+        ge=0,
+        description="sd of the luck that all reps share, on the log scale",
+        json_schema_extra={"search": [0.03, 0.5]},
     )
     capacity: float = Field(
         default=0.3, gt=0, lt=1, description="share of reps a manager can talk to"
@@ -141,6 +177,30 @@ class GateParams(Section):
     seed: int = 7
 
 
+class RetrainParams(Section):
+    """How a retrain judges the model it has made."""
+
+    window_days: int = Field(
+        default=28,
+        ge=1,
+        description="days of known outcomes that are kept from a new model's twin, to judge it on; "
+        "for quota whole periods that are at least as long",
+    )
+
+
+class TuneParams(Section):
+    """How `tune` searches."""
+
+    trials: int = Field(
+        default=30, ge=1, description="settings that are tried, the present ones included"
+    )
+    folds: int = Field(
+        default=3, ge=1, description="periods of the past that each of them forecasts, one by one"
+    )
+    every_days: int = Field(default=7, ge=1, description="days between the cutoffs forecast")
+    seed: int = 11
+
+
 class ScoringParams(Section):
     """How leads are ranked, and how many reasons each gets."""
 
@@ -157,6 +217,9 @@ class TrainingParams(Section):
     quota: QuotaParams = QuotaParams()
     split: SplitParams = SplitParams()
     booster: BoosterParams = BoosterParams()
+    calibration: CalibrationParams = CalibrationParams()
     evaluation: EvaluationParams = EvaluationParams()
     gate: GateParams = GateParams()
+    retrain: RetrainParams = RetrainParams()
+    tune: TuneParams = TuneParams()
     scoring: ScoringParams = ScoringParams()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from features.arrays import Floats
 from features.snapshot import grid
+from training.params import TrainingParams
 
 
 @dataclass(frozen=True)
@@ -64,3 +66,22 @@ def folds_of(cutoffs: Sequence[datetime], refit_days: int) -> list[tuple[datetim
             folds.append([])
         folds[-1].append(cutoff)
     return [tuple(fold) for fold in folds]
+
+
+@dataclass(frozen=True, eq=False)
+class BuiltFold:
+    """A fold whose features are built: it can be fitted and forecast with many settings in turn.
+
+    Attributes:
+        start: what is learned from lies before it.
+        cutoffs: those forecast, at or after it.
+        y: 1 where it happened, 0 where it did not, NaN while unknown; one a row forecast.
+        fit: learns a model with some settings.
+        forecast: the chances by such a model, one a row.
+    """
+
+    start: datetime
+    cutoffs: tuple[datetime, ...]
+    y: Floats
+    fit: Callable[[TrainingParams], Any]
+    forecast: Callable[[Any], Floats]

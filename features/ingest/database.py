@@ -195,7 +195,24 @@ def _inspect(login: _Login, connection: sa.Connection, name: _Name, where: str) 
         login.guard(partial(_stage, connection, query, path), where)
         return path
 
-    return RawTable(where, _REMEDY, columns, stage)
+    def greatest(names: Sequence[str]) -> tuple[str | None, ...]:
+        kinds = {str(column["name"]): column["type"] for column in described}
+        maxima = [_greatest(login, name, kinds[name]) for name in names]
+        counted = sa.select(sa.func.count(), *maxima).select_from(sa.table(table, schema=schema))
+        values = login.guard(lambda: connection.execute(counted).one(), where)
+        return tuple(_texts(values))
+
+    return RawTable(where, _REMEDY, columns, stage, greatest)
+
+
+def _greatest(login: _Login, name: str, declared: Any) -> sa.ColumnElement[Any]:
+    """Return what to select for a column's greatest value; PostgreSQL orders not every type."""
+    column: sa.ColumnElement[Any] = sa.column(name)
+    if login.kind == _SQLITE:
+        return sa.func.max(column)
+    is_ordered = isinstance(declared, sa.Numeric | sa.Integer | sa.String | sa.DateTime | sa.Date)
+    greatest = sa.func.max(column if is_ordered else sa.cast(column, sa.Text))
+    return sa.cast(greatest, sa.Text)
 
 
 def _selected(login: _Login, name: str, declared: Any) -> sa.ColumnElement[Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from features.storage.engine import ident, parquet, pattern, reading, rows, text
 
 Stage = Callable[[Backend, Path], Path]
 """Bring a table's rows into a parquet file: the path passed, or a file that exists already."""
+Greatest = Callable[[Sequence[str]], tuple[str | None, ...]]
+"""Return how many rows a table has, then the greatest value of each column named."""
 
 SUFFIXES = (".parquet", ".csv")
 _CSV_REMEDY = "a CSV file is UTF-8 text with a header row and as many fields in every row"
@@ -59,6 +61,8 @@ class RawTable:
         remedy: what to do when it cannot be read.
         columns: its columns in their order.
         stage: brings its rows into a parquet file.
+        greatest: counts the rows of a database's table and finds the greatest value of each of some
+            columns, all as texts; None for a file.
         is_csv: empty ids may have made pandas write 7 as 7.0.
     """
 
@@ -66,6 +70,7 @@ class RawTable:
     remedy: str
     columns: tuple[RawColumn, ...]
     stage: Stage
+    greatest: Greatest | None = None
     is_csv: bool = False
 
 
@@ -102,7 +107,7 @@ def folder(path: Path) -> Source:
         raise SourceError(str(path), "it is a file", remedy)
     if not path.is_dir():
         raise SourceError(str(path), "there is no such folder", remedy)
-    files = _files(path)
+    files = table_files(path)
 
     def table(backend: Backend, name: str) -> RawTable:
         if len(files[name]) > 1:
@@ -113,7 +118,12 @@ def folder(path: Path) -> Source:
     return Source(str(path), tuple(files), table)
 
 
-def _files(path: Path) -> Mapping[str, list[Path]]:
+def table_files(path: Path) -> Mapping[str, list[Path]]:
+    """Return the files of a folder that hold tables, by the table's name.
+
+    Raises:
+        SourceError: the folder may not be read.
+    """
     try:
         entries = sorted(path.iterdir())
     except OSError as error:

@@ -32,7 +32,7 @@ from features.ingest.readiness import readiness_of
 from features.ingest.report import IngestReport, TableReport, history_json, iso
 from features.params import FeatureParams, IngestParams, MinimumParams
 from features.progress import Progress, silent
-from features.storage.catalog import exclusive, publish
+from features.storage.catalog import WarehouseMeta, described, exclusive, publish
 from features.storage.engine import engine, ident, parquet, reading, row, write
 from features.tables import TABLES
 
@@ -75,7 +75,54 @@ def ingest(
     data_until: datetime | None = None,
     progress: Progress = silent,
 ) -> IngestReport:
-    """Replace the warehouse with what a source holds.
+    """Replace the warehouse with what a source holds; see `staged`.
+
+    Returns:
+        What was read, accepted and quarantined.
+    """
+    with staged(source, home, params, mapping, data_until, progress) as new:
+        new.publish()
+    return new.report
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A whole new warehouse that nobody reads yet.
+
+    Attributes:
+        home: the folder under which everything is written.
+        folder: where the tables are until they are published.
+        pointer: what will be said of them.
+        report: what was read, accepted and quarantined.
+    """
+
+    home: Path
+    folder: Path
+    pointer: Mapping[str, Any]
+    report: IngestReport
+
+    @property
+    def meta(self) -> WarehouseMeta:
+        """The new warehouse, to be opened and looked at where it is now."""
+        return described(self.folder, self.pointer)
+
+    def publish(self) -> Path:
+        """Put it in the place of the warehouse before, in one step; returns where it is now."""
+        return publish(self.home, self.folder, self.pointer, self.report.to_json())
+
+
+@contextmanager
+def staged(
+    source: str,
+    home: Path,
+    params: FeatureParams,
+    mapping: Path | None = None,
+    data_until: datetime | None = None,
+    progress: Progress = silent,
+) -> Iterator[Staged]:
+    """Read a source into a new warehouse, and keep it aside.
+
+    When the block ends without having published it, it is removed and the one before stays.
 
     Args:
         source: a folder with <table>.parquet or <table>.csv files, or a database URL.
@@ -97,8 +144,7 @@ def ingest(
             matches = match(backend, extract, mappings, params.ingest)
             loaded = _load(work, matches, params.ingest, progress)
             report = _report(work, extract.name, loaded, params.minimum)
-        publish(home, partial, _pointer(report, mapping), report.to_json())
-    return report
+        yield Staged(home, partial, _pointer(report, mapping), report)
 
 
 @contextmanager

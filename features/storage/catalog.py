@@ -72,9 +72,14 @@ def current(home: Path) -> WarehouseMeta:
         raise NotReady(
             f"the data in {home} was ingested by an older version: run `pacesetter ingest SOURCE`"
         )
+    return described(_warehouses(home) / content["warehouse"], content)
+
+
+def described(folder: Path, content: Mapping[str, Any]) -> WarehouseMeta:
+    """Return what a pointer says of the warehouse in a folder."""
     until, mapping = content["data_until"], content["mapping"]
     return WarehouseMeta(
-        path=_warehouses(home) / content["warehouse"],
+        path=folder,
         present=frozenset(content["present"]),
         data_until=NO_EVENTS if until is None else datetime.fromisoformat(until),
         declared=content["data_until_declared"],

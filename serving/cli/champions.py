@@ -137,6 +137,7 @@ class Champions:
 
     def _catch_up(self, kind: str, decision: Decision | None = None) -> list[Entry]:
         """Log what is missing; the newest is what was decided just now, if anything was."""
+        self.tracking.settle(kind)
         logged = {entry.at for entry in self.log.entries(kind)}
         missing = [p for p in self.tracking.promotions(kind) if p.at not in logged]
         entries = [self._entry(kind, promotion, _read(promotion)) for promotion in missing[:-1]]

@@ -12,6 +12,7 @@ import rich_click as click
 from features.errors import CheckFailed
 from features.simulation.settings import PRESETS
 from serving.cli.promote import promote, rollback
+from serving.cli.retrain import retrain
 from serving.cli.session import Common, MomentParam, Session, common, verb
 from serving.cli.simulate import simulate
 from serving.cli.tables import show_lead, show_rep
@@ -71,6 +72,7 @@ pacesetter.add_command(simulate)
 pacesetter.add_command(token)
 pacesetter.add_command(promote)
 pacesetter.add_command(rollback)
+pacesetter.add_command(retrain)
 
 
 @pacesetter.command(short_help="Validate an extract into the warehouse, which it replaces.")
@@ -121,15 +123,11 @@ def check(session: Session, until: datetime | None) -> None:
     """
     session.require_extract()
     from serving.home.home import Home
-    from training.checks.audit import audit
-    from training.checks.finding import by_severity
-    from training.leads.naming import naming_findings
+    from training.loop.check import check as find
 
     home, settings = Home(session.home, session.settings), session.settings
     warehouse = home.warehouse().until(until)
-    findings = audit(warehouse, settings.features, settings.training)
-    named = naming_findings(warehouse, settings.features, settings.training, findings)
-    findings = by_severity([*findings, *named])
+    findings = find(warehouse, settings.features, settings.training)
     rows = [[f.severity, f.table, f.column or "", f.kind, f.says] for f in findings]
     session.console.show("Findings", ["severity", "table", "column", "kind", "says"], rows)
     session.console.give({"findings": [f.to_json() for f in findings]})

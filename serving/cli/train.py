@@ -40,11 +40,7 @@ def train(
         not shown to know more than age, or nothing) and metrics.
     """
     tracking = Tracking(session.home)
-    with ThreadPoolExecutor(len(kinds) + 1) as pool:
-        trainings = pool.map(lambda kind: _learn(session, kind, until), kinds)
-        opened = pool.submit(tracking.prepare)
-        records = list(trainings)
-        opened.result()
+    records = learn(session, tracking, kinds, until)
     models = [
         _finish(session, tracking, kind, record_of, promote=promote)
         for kind, record_of in zip(kinds, records, strict=True)
@@ -54,6 +50,18 @@ def train(
         if model["doubt"]:
             session.console.warn(f"{model['kind']}: {model['doubt']}")
     return models
+
+
+def learn(
+    session: Session, tracking: Tracking, kinds: Sequence[Kind], until: datetime | None
+) -> list[TrainingRecord]:
+    """Train a model of each kind side by side, while the registry is opened; see `train`."""
+    with ThreadPoolExecutor(len(kinds) + 1) as pool:
+        trainings = pool.map(lambda kind: _learn(session, kind, until), kinds)
+        opened = pool.submit(tracking.prepare)
+        records = list(trainings)
+        opened.result()
+    return records
 
 
 def _learn(session: Session, kind: Kind, until: datetime | None) -> TrainingRecord:
@@ -70,14 +78,7 @@ def _finish(
 ) -> dict[str, Any]:
     """Show what came out of a training, and register its model."""
     console, trained = session.console, training.trained
-    console.say(f"{kind.subject}:", style="bold")
-    for note in trained.notes:
-        console.say(f"  {note}")
-    if trained.grade is not None:
-        title = f"Tested on the newest mature past: {trained.grade.overall.n_rows:,} forecasts"
-        show_grade(session, kind, title, trained.grade)
-    else:
-        console.warn("too few outcomes in the test window to say how good it is")
+    show(session, kind, training)
     is_first = tracking.live(kind.name) is None
     run = training.to_register(is_first=is_first, is_asked_for=promote)
     if run is training.fallback:
@@ -90,6 +91,19 @@ def _finish(
         "doubt": run.bundle.evidence.says if run is training.fallback else doubt,
         "metrics": dict(run.metrics),
     }
+
+
+def show(session: Session, kind: Kind, training: TrainingRecord) -> None:
+    """Show what people should know of a training, and how its test came out."""
+    console, trained = session.console, training.trained
+    console.say(f"{kind.subject}:", style="bold")
+    for note in trained.notes:
+        console.say(f"  {note}")
+    if trained.grade is not None:
+        title = f"Tested on the newest mature past: {trained.grade.overall.n_rows:,} forecasts"
+        show_grade(session, kind, title, trained.grade)
+    else:
+        console.warn("too few outcomes in the test window to say how good it is")
 
 
 def _register(

@@ -85,14 +85,17 @@ IDENTITY = Calibrator("identity", 1.0, 1.0, 0.0)
 METHODS = ("platt", "beta")
 
 
-def fit_calibrator(method: str, margins: Floats, y: Floats, weights: Floats) -> Calibrator:
-    """Fit one map by weighted log loss with a pull (`RIDGE`) towards the identity.
+def fit_calibrator(
+    method: str, margins: Floats, y: Floats, weights: Floats, ridge: float = RIDGE
+) -> Calibrator:
+    """Fit one map by weighted log loss with a pull towards the identity.
 
     Args:
         method: `identity`, `platt` or `beta`.
         margins: raw margins.
         y: what happened: 1 or 0.
         weights: one per row.
+        ridge: weight of the pull.
     """
     if method == "identity":
         return IDENTITY
@@ -106,7 +109,7 @@ def fit_calibrator(method: str, margins: Floats, y: Floats, weights: Floats) -> 
         a, b = np.exp(theta[0]), np.exp(theta[0] if is_platt else theta[1])
         z = theta[-1] + a * u + b * v
         fit = -(weights * (y * log_expit(z) + (1 - y) * log_expit(-z))).sum()
-        return float(fit + RIDGE * (theta**2).sum())
+        return float(fit + ridge * (theta**2).sum())
 
     start = np.zeros(2 if is_platt else 3)
     theta = minimize(loss, start, method="BFGS").x
@@ -115,7 +118,7 @@ def fit_calibrator(method: str, margins: Floats, y: Floats, weights: Floats) -> 
 
 
 def choose_calibrator(
-    margins: Floats, y: Floats, weights: Floats, later: Bools
+    margins: Floats, y: Floats, weights: Floats, later: Bools, ridge: float = RIDGE
 ) -> tuple[Calibrator, dict[str, float]]:
     """Fit every map on the earlier part, choose by log loss on the later one, refit on both.
 
@@ -124,6 +127,7 @@ def choose_calibrator(
         y: what happened: 1 or 0.
         weights: one per row; they may not depend on what happened.
         later: marks the later part of the window.
+        ridge: weight of the pull towards the identity.
 
     Returns:
         The calibrator, and each method's log loss on the later part. The identity and no losses
@@ -135,26 +139,30 @@ def choose_calibrator(
     for method in ("identity", *METHODS):
         if _one_sided(y[~later]) or _one_sided(y[later]):
             break
-        trial = fit_calibrator(method, margins[~later], y[~later], weights[~later])
+        trial = fit_calibrator(method, margins[~later], y[~later], weights[~later], ridge)
         z = trial.margin(margins[later])
         row_loss = -(y[later] * log_expit(z) + (1 - y[later]) * log_expit(-z))
         losses[method] = float(np.average(row_loss, weights=weights[later]))
     if not losses:
         return IDENTITY, losses
     best = min(losses, key=lambda method: losses[method])
-    return fit_calibrator(best, margins, y, weights), losses
+    return fit_calibrator(best, margins, y, weights, ridge), losses
 
 
-def trust_in(window_days: int) -> float:
+def trust_in(window_days: int, swing_days: float = SWING_DAYS) -> float:
     """Return the share of the way to the fitted map that a window of so many days justifies.
 
     A window shows a lasting error of the model plus the mood of its weeks. The mood is common to
     all leads, so more leads do not average it out; only more weeks do.
 
+    Args:
+        window_days: length of the window.
+        swing_days: the length that is trusted by half.
+
     >>> trust_in(30)
     0.5
     """
-    return window_days / (window_days + SWING_DAYS)
+    return window_days / (window_days + swing_days)
 
 
 def _one_sided(y: Floats) -> bool:

@@ -36,6 +36,21 @@ class LaterCutoffs:
     mature_from: datetime | None
 
 
+@dataclass(frozen=True)
+class JudgingWindow:
+    """Where a new model's twin can be compared with the champion, so that the newest past decides.
+
+    Attributes:
+        start: the window's cutoffs lie at or after this moment, and the twin learns until it; None
+            where the extract is too short for a window.
+        judged_from: the extract must reach this moment before a window lies wholly after what the
+            champion saw; None where nobody can tell yet.
+    """
+
+    start: datetime | None
+    judged_from: datetime | None
+
+
 @dataclass(frozen=True, eq=False)
 class LaterForecasts:
     """One model's forecasts of later rows.

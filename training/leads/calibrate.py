@@ -9,14 +9,20 @@ from features.arrays import Floats
 from features.snapshot import CUTOFF
 from training.estimators.calibration import Calibrator, choose_calibrator, trust_in
 from training.leads.dataset import TrainingSet
+from training.params import CalibrationParams
+
+USUAL = CalibrationParams()
 
 
-def calibrate(training_set: TrainingSet, margins: Floats) -> tuple[Calibrator, dict[str, float]]:
+def calibrate(
+    training_set: TrainingSet, margins: Floats, params: CalibrationParams = USUAL
+) -> tuple[Calibrator, dict[str, float]]:
     """Choose a calibrator on the calibration window, trusted as far as the window is long.
 
     Args:
         training_set: holds the window.
         margins: log-odds of the window's rows, of a model that has not seen it.
+        params: how far the calibrator is trusted.
 
     Returns:
         The calibrator, and the log loss of each candidate.
@@ -27,8 +33,9 @@ def calibrate(training_set: TrainingSet, margins: Floats) -> tuple[Calibrator, d
     middle = np.datetime64(window[len(window) // 2], "us")
     later = keys[CUTOFF].to_numpy() >= middle
     weights = row_weights(keys["lead_id"])
-    chosen, losses = choose_calibrator(margins, training_set.y[rows], weights, later)
-    return chosen.trusted(trust_in((window[-1] - window[0]).days + 1)), losses
+    chosen, losses = choose_calibrator(margins, training_set.y[rows], weights, later, params.ridge)
+    days = (window[-1] - window[0]).days + 1
+    return chosen.trusted(trust_in(days, params.swing_days)), losses
 
 
 def row_weights(leads: pd.Series) -> Floats:

@@ -27,7 +27,7 @@ from training.leads.dataset import TrainingSet, build_training_set, smoothed_rat
 from training.leads.fallback import fall_back
 from training.leads.regression import fit_regression
 from training.leads.steadiness import UNSTEADY, find_lead_shifts
-from training.params import BoosterParams, TrainingParams
+from training.params import TrainingParams
 from training.split import Split
 
 SEASONS_DAYS = 730
@@ -89,7 +89,7 @@ def fit_leads(
     grown = _Grown()
     if evidence.state != EvidenceState.NONE:
         learned = [name for name in columns if name != DAYS_AHEAD]
-        grown = _grow(training_set, learned, kept, params.booster)
+        grown = _grow(training_set, learned, kept, params)
     bundle = Bundle(
         until=warehouse.data_until,
         horizon_days=horizon_days,
@@ -116,7 +116,7 @@ class _Grown:
 
 
 def _grow(
-    training_set: TrainingSet, columns: list[str], declared: FeatureSet, params: BoosterParams
+    training_set: TrainingSet, columns: list[str], declared: FeatureSet, params: TrainingParams
 ) -> _Grown:
     """Fit twice: a first time to calibrate, a second time on everything.
 
@@ -129,8 +129,8 @@ def _grow(
     | 10,000                | 14,400             | 100                | 120           |
     | 10,000                | 40,000             | 100                | 150, not 200  |
     """
-    categorical, split = declared.categorical, training_set.split
-    rounds = count_rounds(_stopping(training_set, columns), categorical, params)
+    categorical, split, booster = declared.categorical, training_set.split, params.booster
+    rounds = count_rounds(_stopping(training_set, columns), categorical, booster)
     before, every = split.train + split.tune, sorted(set(training_set.examples.keys[CUTOFF]))
     levels = [training_set.level(cutoffs) for cutoffs in (before, every)]
     early, whole = (
@@ -138,10 +138,11 @@ def _grow(
         for cutoffs, level in zip((before, every), levels, strict=True)
     )
     more = round(rounds * min(MOST_GROWTH, (len(whole.y) / len(early.y)) ** 0.5))
-    ensembles = fit_ensembles([(early, rounds), (whole, more)], categorical, params)
+    ensembles = fit_ensembles([(early, rounds), (whole, more)], categorical, booster)
     exposure = training_set.exposure
+    ridge = params.leads.inverse_ridge
     regressions = [
-        fit_regression(part.X, part.y, categorical, training_set.offsets(cutoffs))
+        fit_regression(part.X, part.y, categorical, training_set.offsets(cutoffs), ridge)
         for part, cutoffs in ((early, before), (whole, every))
     ]
     first, blend = (
@@ -149,7 +150,7 @@ def _grow(
         for trees, level, regression in zip(ensembles, levels, regressions, strict=True)
     )
     window = training_set.examples.X[training_set.rows(split.calibrate)]
-    calibrator, losses = calibrate(training_set, first.margins(window))
+    calibrator, losses = calibrate(training_set, first.margins(window), params.calibration)
     about = {
         "rounds": more,
         SEED_LUCK: _seed_luck(first, calibrator, window),

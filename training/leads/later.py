@@ -12,7 +12,7 @@ from features.definitions.lead import conversion_features
 from features.labels.conversion import conversion, last_mature_cutoff
 from features.storage.warehouse import Warehouse
 from training.cutoffs import first_midnight, later_cutoffs
-from training.evaluation.later import LaterCutoffs, LaterForecasts
+from training.evaluation.later import JudgingWindow, LaterCutoffs, LaterForecasts
 from training.leads.backtest import segment_columns
 from training.leads.bundle import Bundle
 
@@ -31,6 +31,29 @@ def lead_cutoffs(
     last = last_mature_cutoff(bundle.horizon_days, warehouse.data_until)
     mature_from = first_midnight(since) + timedelta(days=bundle.horizon_days)
     return LaterCutoffs(later_cutoffs(since, last, every_days), mature_from)
+
+
+def lead_window(
+    data_until: datetime, horizon_days: int, window_days: int, seen: datetime
+) -> JudgingWindow:
+    """Return where a new lead model's twin can be compared with the champion.
+
+    With a horizon of 30 days, a window of 28, and data until July 31st:
+
+    | last mature cutoff | the window starts | a champion that saw until June 1st is judged from |
+    |--------------------|-------------------|---------------------------------------------------|
+    | July 1st           | June 3rd          | July 29th: the window then starts on June 1st     |
+
+    Args:
+        data_until: the extract's end.
+        horizon_days: how far the label looks ahead.
+        window_days: days of mature cutoffs that are kept from the twin.
+        seen: what the champion saw ends here.
+    """
+    window = timedelta(days=window_days)
+    start = last_mature_cutoff(horizon_days, data_until) - window
+    judged_from = first_midnight(seen) + window + timedelta(days=horizon_days)
+    return JudgingWindow(start, judged_from)
 
 
 def forecast_later_leads(

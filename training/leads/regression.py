@@ -115,7 +115,11 @@ def regressors(
 
 
 def fit_regression(
-    X: pd.DataFrame, y: Floats, categorical: Sequence[str], offset: Floats
+    X: pd.DataFrame,
+    y: Floats,
+    categorical: Sequence[str],
+    offset: Floats,
+    inverse_ridge: float = INVERSE_RIDGE,
 ) -> LeadRegression:
     """Fit a ridge logistic regression to leads at cutoffs.
 
@@ -124,13 +128,14 @@ def fit_regression(
         y: 1 for the leads that converted in time, else 0; both must occur.
         categorical: the columns that hold categories.
         offset: log-odds that are added to what the regression says, one a row.
+        inverse_ridge: the smaller, the closer weights stay to 0.
     """
     if len(X) > MOST_ROWS:
         rows = np.sort(np.random.default_rng(SEED).choice(len(X), MOST_ROWS, replace=False))
         X, y, offset = X.iloc[rows], y[rows], offset[rows]
     columns = tuple(str(name) for name in X.columns)
     codes = {name: _frequent(X[name]) for name in columns if name in categorical}
-    model = RidgeLogistic(INVERSE_RIDGE, offset)
+    model = RidgeLogistic(inverse_ridge, offset)
     return LeadRegression(columns, codes, fit_linear(model, regressors(X, columns, codes), y))
 
 

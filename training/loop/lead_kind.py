@@ -17,7 +17,7 @@ from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
 from training.checks.audit import audit
 from training.evaluation.honesty import AGE, BASE_RATE
-from training.evaluation.later import LaterCutoffs, LaterForecasts
+from training.evaluation.later import JudgingWindow, LaterCutoffs, LaterForecasts
 from training.evaluation.lead_forecasts import Predictions
 from training.evaluation.leads import Evaluation, evaluate
 from training.evaluation.truth import LEADS as TRUE_CHANCES
@@ -25,9 +25,10 @@ from training.evaluation.truth import Truth, read_truth
 from training.evaluation.truth import grade as grade_truth
 from training.leads.backtest import Backtest, backtest_leads
 from training.leads.beeswarm import beeswarm
+from training.leads.built_fold import build_lead_fold
 from training.leads.bundle import Bundle
 from training.leads.fit import luck_of_seeds
-from training.leads.later import forecast_later_leads, lead_cutoffs
+from training.leads.later import forecast_later_leads, lead_cutoffs, lead_window
 from training.leads.score import score_leads
 from training.leads.steadiness import UNSTEADY, most_telling
 from training.leads.train import settings_of, train_leads
@@ -38,7 +39,7 @@ from training.report.leads import render
 from training.report.page import Driver, ReportContext
 from training.report.plots import FoldSpan
 from training.report.shift_plots import Unsteady
-from training.rolling import Fold, Range
+from training.rolling import BuiltFold, Fold, Range
 
 if TYPE_CHECKING:
     from training.tracking.loading import AnyBundle
@@ -140,6 +141,17 @@ def forecast(
     return forecast_later_leads(warehouse, _own(bundle), cutoffs)
 
 
+def window(warehouse: Warehouse, params: TrainingParams, seen: datetime) -> JudgingWindow:
+    """Return where a new model's twin can be compared; see `training.leads.later`."""
+    horizon, days = params.leads.horizon_days, params.retrain.window_days
+    return lead_window(warehouse.data_until, horizon, days, seen)
+
+
+def fold(warehouse: Warehouse, start: datetime, recipe: Recipe) -> BuiltFold:
+    """Build a fold once, to be fitted many times; see `training.leads.built_fold`."""
+    return build_lead_fold(warehouse, start, recipe.features, recipe.training)
+
+
 def _own(bundle: AnyBundle) -> Bundle:
     if not isinstance(bundle, Bundle):
         raise NotReady(f"model {bundle.version} is not a lead model")
@@ -216,4 +228,6 @@ STEPS = Steps(
     score=score,
     later=later,
     forecast=forecast,
+    window=window,
+    fold=fold,
 )

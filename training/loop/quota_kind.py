@@ -13,7 +13,7 @@ from features.errors import InputError, NotReady
 from features.ingest.commits import Commits
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
-from training.evaluation.later import LaterCutoffs, LaterForecasts
+from training.evaluation.later import JudgingWindow, LaterCutoffs, LaterForecasts
 from training.evaluation.quota import QuotaEvaluation, evaluate_quota
 from training.evaluation.quota_forecasts import QuotaPredictions
 from training.evaluation.quota_group import QuotaSettings
@@ -24,16 +24,17 @@ from training.loop.steps import Steps
 from training.params import TrainingParams
 from training.quota.backtest import QuotaBacktest, backtest_quota
 from training.quota.baselines import COMMITTED
+from training.quota.built_fold import build_quota_fold
 from training.quota.bundle import QuotaBundle
 from training.quota.commits import commits_json
 from training.quota.fallback import NAME
-from training.quota.later import forecast_later_reps, quota_cutoffs
+from training.quota.later import ended_cutoffs, forecast_later_reps, quota_window
 from training.quota.score import score_reps
 from training.quota.train import train_quota
 from training.report.page import ReportContext
 from training.report.plots import FoldSpan
 from training.report.quota import render_quota
-from training.rolling import Fold, Range
+from training.rolling import BuiltFold, Fold, Range
 
 if TYPE_CHECKING:
     from training.tracking.loading import AnyBundle
@@ -104,7 +105,8 @@ def later(
     warehouse: Warehouse, bundle: AnyBundle, since: datetime, every_days: int
 ) -> LaterCutoffs:
     """Return the cutoffs at which models can be compared; see `training.quota.later`."""
-    return quota_cutoffs(warehouse, _own(bundle), since, every_days)
+    _own(bundle)
+    return ended_cutoffs(warehouse, since, every_days)
 
 
 def forecast(
@@ -112,6 +114,16 @@ def forecast(
 ) -> LaterForecasts:
     """Forecast later rows, beside what happened; see `training.quota.later`."""
     return forecast_later_reps(warehouse, _own(bundle), cutoffs)
+
+
+def window(warehouse: Warehouse, params: TrainingParams, seen: datetime) -> JudgingWindow:
+    """Return where a new model's twin can be compared; see `training.quota.later`."""
+    return quota_window(warehouse, params.retrain.window_days, seen)
+
+
+def fold(warehouse: Warehouse, start: datetime, recipe: Recipe) -> BuiltFold:
+    """Build a fold once, to be fitted many times; see `training.quota.built_fold`."""
+    return build_quota_fold(warehouse, start, recipe.features, recipe.training)
 
 
 def _own(bundle: AnyBundle) -> QuotaBundle:
@@ -156,4 +168,6 @@ STEPS = Steps(
     score=score,
     later=later,
     forecast=forecast,
+    window=window,
+    fold=fold,
 )

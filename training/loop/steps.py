@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from features.ingest.commits import Commits
     from features.progress import Progress
     from features.storage.warehouse import Warehouse
-    from training.evaluation.later import LaterCutoffs, LaterForecasts
+    from training.evaluation.later import JudgingWindow, LaterCutoffs, LaterForecasts
     from training.evaluation.truth import Truth
     from training.loop.results import Backtested, Graded, Recipe, Trained
     from training.params import TrainingParams
     from training.report.page import ReportContext
-    from training.rolling import Range
+    from training.rolling import BuiltFold, Range
     from training.tracking.loading import AnyBundle
 
 
@@ -36,6 +36,9 @@ class Steps:
         score: forecast everything that is open or running at a moment.
         later: the cutoffs at or after a moment with a known outcome, every so many days.
         forecast: what a model says at such cutoffs, beside what happened.
+        window: where a new model's twin can be compared with a champion that saw the data up to a
+            moment.
+        fold: what is learned before a moment and forecast from it on, built once, fitted often.
     """
 
     train: Callable[[Warehouse, Recipe, Progress], Trained]
@@ -46,3 +49,5 @@ class Steps:
     score: Callable[[Warehouse, AnyBundle, str, datetime, TrainingParams], pd.DataFrame]
     later: Callable[[Warehouse, AnyBundle, datetime, int], LaterCutoffs]
     forecast: Callable[[Warehouse, AnyBundle, Sequence[datetime]], LaterForecasts]
+    window: Callable[[Warehouse, TrainingParams, datetime], JudgingWindow]
+    fold: Callable[[Warehouse, datetime, Recipe], BuiltFold]

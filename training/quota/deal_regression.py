@@ -131,14 +131,17 @@ def _optional(X: pd.DataFrame, name: str) -> pd.Series:
     return X[name] if name in X else pd.Series(np.nan, index=X.index)
 
 
-def fit_deal_regression(X: pd.DataFrame, y: Floats) -> DealRegression:
+def fit_deal_regression(
+    X: pd.DataFrame, y: Floats, inverse_ridge: float = INVERSE_RIDGE
+) -> DealRegression:
     """Fit a ridge logistic regression to deals before deadlines.
 
     Args:
         X: features of deals and deadlines.
         y: 1 for the deals that were won in time, else 0.
+        inverse_ridge: the smaller, the closer weights stay to 0.
     """
     codes, counts = np.unique(_optional(X, "stage").dropna().to_numpy(np.int64), return_counts=True)
     stages = tuple(int(code) for code in codes[counts >= LEAST_ROWS])
-    model = LogisticRegression(C=INVERSE_RIDGE, max_iter=1000)
+    model = LogisticRegression(C=inverse_ridge, max_iter=1000)
     return DealRegression(stages, fit_linear(model, regressors(X, stages), y))

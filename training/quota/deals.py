@@ -28,7 +28,7 @@ from features.feature import FeatureSet
 from features.snapshot import CUTOFF
 from training.estimators.boosting import Ensemble, TrainingRows, count_rounds, fit_ensemble
 from training.estimators.calibration import IDENTITY, Calibrator, choose_calibrator, trust_in
-from training.params import BoosterParams
+from training.params import CalibrationParams, TrainingParams
 from training.quota.dataset import DealDeadlines, QuotaTrainingSet, other_deadlines
 from training.quota.deal_regression import (
     AGE_THEN,
@@ -181,7 +181,7 @@ def fit_deals(
     deadlines: DealDeadlines,
     ends: Sequence[pd.Timestamp],
     known: pd.Timestamp,
-    params: BoosterParams,
+    params: TrainingParams,
     earlier: DealModel | None = None,
 ) -> DealModel:
     """Fit to the deals of periods that ended by the last of `ends`.
@@ -197,7 +197,7 @@ def fit_deals(
         deadlines: all open deals beside the reps' rows they may count for.
         ends: ends of the periods to learn from, rising.
         known: deadlines on other days are learned from up to here, those of running periods too.
-        params: how trees grow.
+        params: how trees grow, how far the regression and the calibrator may bend.
         earlier: a model of the same kind that did not see the last period, to calibrate on it.
 
     Returns:
@@ -206,7 +206,8 @@ def fit_deals(
     base_rate, cycle_days = _company(training_set, ends)
     if not ends:
         return DealModel((), None, None, IDENTITY, base_rate, cycle_days)
-    others = other_deadlines(training_set.reps, deadlines, known, params.seed)
+    booster = params.booster.model_copy(update={"feature_fraction": params.quota.feature_fraction})
+    others = other_deadlines(training_set.reps, deadlines, known, booster.seed)
     rows = DealRows.joined([mature_rows(training_set, d) for d in (deadlines, others)])
     limit = np.where(rows.is_asked, ends[-1].to_datetime64(), known.to_datetime64())
     used = rows.deadline <= limit
@@ -216,14 +217,14 @@ def fit_deals(
     categorical = _categorical(training_set.deals.feature_set, columns)
     folds = [
         (_part(rows, past, columns, regression), _part(rows, test, columns, regression))
-        for past, test, regression in _folds(training_set, rows, ends)
+        for past, test, regression in _folds(training_set, rows, ends, params.quota.inverse_ridge)
     ]
-    rounds = count_rounds(folds, categorical, params) if folds else params.max_rounds // 8
-    regression = fit_deal_regression(rows.X[used], rows.y[used])
-    ensemble = fit_ensemble(_part(rows, used, columns, regression), categorical, rounds, params)
+    rounds = count_rounds(folds, categorical, booster) if folds else booster.max_rounds // 8
+    regression = fit_deal_regression(rows.X[used], rows.y[used], params.quota.inverse_ridge)
+    ensemble = fit_ensemble(_part(rows, used, columns, regression), categorical, rounds, booster)
     calibrator = IDENTITY
     if earlier is not None and earlier.ensemble is not None:
-        calibrator = _calibrated(rows, earlier, training_set.last_end(ends))
+        calibrator = _calibrated(rows, earlier, training_set.last_end(ends), params.calibration)
     return DealModel(tuple(columns), regression, ensemble, calibrator, base_rate, cycle_days)
 
 
@@ -237,7 +238,10 @@ def _part(
 
 
 def _folds(
-    training_set: QuotaTrainingSet, rows: DealRows, ends: Sequence[pd.Timestamp]
+    training_set: QuotaTrainingSet,
+    rows: DealRows,
+    ends: Sequence[pd.Timestamp],
+    inverse_ridge: float,
 ) -> Iterator[tuple[Bools, Bools, DealRegression]]:
     """Yield for each of the last periods: masks of its past and of itself, and a regression.
 
@@ -247,7 +251,7 @@ def _folds(
         past = rows.deadline <= np.datetime64(before, "us")
         test = _of_period(rows, last)
         if min(_count(rows, past)) >= LEAST_WON and min(_count(rows, test)) > 0:
-            yield past, test, fit_deal_regression(rows.X[past], rows.y[past])
+            yield past, test, fit_deal_regression(rows.X[past], rows.y[past], inverse_ridge)
 
 
 def _of_period(rows: DealRows, end: pd.Timestamp) -> Bools:
@@ -273,7 +277,9 @@ def _count(rows: DealRows, mask: Bools) -> tuple[int, int]:
     return int((ever == 1).sum()), int((ever == 0).sum())
 
 
-def _calibrated(rows: DealRows, earlier: DealModel, last: pd.Timestamp) -> Calibrator:
+def _calibrated(
+    rows: DealRows, earlier: DealModel, last: pd.Timestamp, params: CalibrationParams
+) -> Calibrator:
     """Choose a calibrator on the last period, as forecast by a model that had not seen it."""
     test = _of_period(rows, last)
     if not test.any() or earlier.ensemble is None:
@@ -283,9 +289,11 @@ def _calibrated(rows: DealRows, earlier: DealModel, last: pd.Timestamp) -> Calib
     # One deal stands in the period at many cutoffs, and its rows share one outcome.
     weights = 1 / deal.groupby(deal).transform("count").to_numpy(np.float64)
     left = rows.X.loc[test, DAYS_LEFT].to_numpy()
-    chosen, _ = choose_calibrator(margins, rows.y[test], weights, left <= np.median(left))
+    chosen, _ = choose_calibrator(
+        margins, rows.y[test], weights, left <= np.median(left), params.ridge
+    )
     days = round(float(left.max() - left.min())) + 1
-    return chosen.trusted(AS_FAR * trust_in(days))
+    return chosen.trusted(AS_FAR * trust_in(days, params.swing_days))
 
 
 def _company(training_set: QuotaTrainingSet, ends: Sequence[pd.Timestamp]) -> tuple[float, float]:

@@ -70,10 +70,9 @@ def fit_quota(
     ends = training_set.mature_ends()
     before = training_set.ended_before(training_set.last_end(ends)) if ends else []
     deadlines = deadlines_of(training_set.reps, training_set.deals)
-    booster = params.booster.model_copy(update={"feature_fraction": params.quota.feature_fraction})
     known = pd.Timestamp(training_set.until)
-    earlier = fit_deals(training_set, deadlines, before, before[-1], booster) if before else None
-    deals = fit_deals(training_set, deadlines, ends, known, booster, earlier)
+    earlier = fit_deals(training_set, deadlines, before, before[-1], params) if before else None
+    deals = fit_deals(training_set, deadlines, ends, known, params, earlier)
     amounts = learn_amounts(training_set, deadlines)
     # Without a period to choose it on, the widest.
     spread = Spread(max(SPREADS), params.quota.company_spread)

@@ -37,6 +37,8 @@ PREVIOUS = "previous"
 
 _LIVE_FROM = "live from "
 """Begins the tag of a promotion; its moment follows."""
+_UNDER_WAY = "change of champion under way"
+"""The tag that holds a promotion while its steps are made."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,12 @@ class Tracking:
                 self._set_champion(kind, number, why)
         return number
 
+    def settle(self, kind: str) -> None:
+        """Complete a change of champion whose process died between its steps."""
+        if self.mlruns.database.is_file():
+            with self._open(), self.mlruns.locked():
+                self._complete(kind)
+
     def figures(self, kind: str, which: str) -> dict[str, float]:
         """Return what was measured when a model was trained, by name.
 
@@ -217,6 +225,7 @@ class Tracking:
         return str(model.artifact_location)
 
     def _register(self, run: RunRecord, run_id: str, source: str) -> str:
+        self._complete(run.kind)
         name, aliases = _name(run.kind), self._aliases(run.kind)
         if not self._client.search_registered_models(f"name = '{name}'"):
             self._client.create_registered_model(name)
@@ -230,16 +239,34 @@ class Tracking:
         return number
 
     def _set_champion(self, kind: str, number: str, why: str) -> None:
-        name, aliases = _name(kind), self._aliases(kind)
-        before = aliases.get(CHAMPION)
+        """Change the champion so that a process which dies half-way can be made good.
+
+        MLflow makes each step for itself. What is to be done is therefore written down first, and
+        crossed out last; `settle` completes what was left.
+        """
+        before = self._aliases(kind).get(CHAMPION)
         since = utc_now().isoformat(timespec="microseconds")
-        tag = json.dumps({"version": number, "before": before, "why": why}, ensure_ascii=False)
-        self._client.set_registered_model_alias(name, CHAMPION, number)
-        self._client.set_registered_model_tag(name, f"{_LIVE_FROM}{since}", tag)
-        if before is not None:
-            self._client.set_registered_model_alias(name, PREVIOUS, before)
-        if aliases.get(CHALLENGER) == number:
-            self._client.delete_registered_model_alias(name, CHALLENGER)
+        change = {"since": since, "version": number, "before": before, "why": why}
+        tag = json.dumps(change, ensure_ascii=False)
+        self._client.set_registered_model_tag(_name(kind), _UNDER_WAY, tag)
+        self._complete(kind)
+
+    def _complete(self, kind: str) -> None:
+        """Make the steps of the change that is under way, if one is; all can be made again."""
+        name, client = _name(kind), self._client
+        models = client.search_registered_models(f"name = '{name}'")
+        tags = [model.tags[_UNDER_WAY] for model in models if _UNDER_WAY in model.tags]
+        for tag in tags:
+            change = json.loads(tag)
+            since, number = change.pop("since"), change["version"]
+            client.set_registered_model_alias(name, CHAMPION, number)
+            promotion = json.dumps(change, ensure_ascii=False)
+            client.set_registered_model_tag(name, f"{_LIVE_FROM}{since}", promotion)
+            if change["before"] is not None:
+                client.set_registered_model_alias(name, PREVIOUS, change["before"])
+            if self._aliases(kind).get(CHALLENGER) == number:
+                client.delete_registered_model_alias(name, CHALLENGER)
+            client.delete_registered_model_tag(name, _UNDER_WAY)
 
     def _aliases(self, kind: str) -> dict[str, str]:
         models = self._client.search_registered_models(f"name = '{_name(kind)}'")

@@ -96,9 +96,7 @@ def test_what_ends_later_changes_no_model(sold: QuotaTrainingSet) -> None:
     assert after.any()
     turned = sold.endings["outcome"].where(~after, 1 - sold.endings["outcome"])
     bent = replace(sold, endings=sold.endings.assign(outcome=turned))
-    models = [
-        fit_deals(known, deadlines, ends, ends[-1], TRAINING.booster) for known in (sold, bent)
-    ]
+    models = [fit_deals(known, deadlines, ends, ends[-1], TRAINING) for known in (sold, bent)]
     assert models[0].ensemble is not None
     assert models[0] == models[1]
 
@@ -121,7 +119,7 @@ def test_warm_deals_have_the_better_chances(
 def test_nothing_ended_leaves_the_averages(sold: QuotaTrainingSet) -> None:
     """Without an ended period there are no trees, and the win rate is the company's so far."""
     deadlines = deadlines_of(sold.reps, sold.deals)
-    model = fit_deals(sold, deadlines, [], pd.Timestamp(datetime(2023, 2, 1)), TRAINING.booster)
+    model = fit_deals(sold, deadlines, [], pd.Timestamp(datetime(2023, 2, 1)), TRAINING)
     assert (model.ensemble, model.regression, model.columns) == (None, None, ())
     closed = sold.endings.assign(deal_id=sold.deals.keys["deal_id"]).dropna(subset="closed_at")
     closed = closed[closed["closed_at"] < sold.until].drop_duplicates("deal_id")
