@@ -38,6 +38,7 @@ training:
   leads: {most_refits: 2}
   quota: {most_refits: 1, futures: 400}
   split: {every_days: 7}
+  tune: {trials: 12, folds: 2, every_days: 14}
 """
 """The home's params.yaml: fewer refits and cutoffs, so that all notebooks take minutes."""
 READY = "ready"

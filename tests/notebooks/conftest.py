@@ -24,6 +24,7 @@ training:
   booster: {max_rounds: 30, early_stopping_rounds: 5, bags: 1}
   evaluation: {draws: 40}
   gate: {draws: 40}
+  tune: {trials: 2, folds: 1, every_days: 14}
 """
 
 
