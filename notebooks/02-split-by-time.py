@@ -164,6 +164,7 @@ def picture(results: list[Result], title: str) -> None:
         axes.set_yticks(range(len(own)), [split for split, _ in reversed(own)])
         axes.set_title(f"{learner} learner")
         axes.set_xlabel("AUC, 90 % interval")
+        axes.locator_params(axis="x", nbins=5)
     figure.suptitle(title, x=0.01, ha="left")
 
 

@@ -190,16 +190,30 @@ pd.DataFrame(
 graded = result.graded.truth
 pd.DataFrame(
     {
-        "the model": {
-            "AUC": say(graded.model["auc"]),
-            "correlation with the true chance": say(graded.model["correlation"]),
-        },
-        "the true chances": {
-            "AUC": say(graded.ceiling["auc"]),
-            "correlation with the true chance": "1",
-        },
+        name: {
+            "AUC": say(scores["auc"]),
+            "log-loss gap closed": say(scores["expected_log_loss_gap_closed"], 2),
+            "mean distance to the true chance": say(scores["mean_distance_to_truth"]),
+        }
+        for name, scores in {**graded.forecasts, "the true chances": graded.ceiling}.items()
     }
 ).T
+
+# %% [markdown]
+# The gap is between a forecast that says the same of every lead and the true chances: 0 is the one,
+# 1 is the other. It counts what can be known and leaves out what is luck, so it is the figure to
+# watch while you work on features.
+
+# %%
+chances = truth.frame[["lead_id", "cutoff", "p_true"]]
+both = result.backtested.frame.merge(chances, on=["lead_id", "cutoff"])
+figure, axes = plt.subplots(figsize=(5, 4.2))
+axes.hexbin(100 * both["p"], 100 * both["p_true"], gridsize=35, bins="log", cmap="Blues", mincnt=1)
+axes.plot([0, 40], [0, 40], color="C1", linestyle="--", linewidth=1)
+axes.set_xlabel("forecast, %")
+axes.set_ylabel("true chance, %")
+axes.set_title("Each open lead; darker is more of them")
+plt.show()
 
 # %% [markdown]
 # ## "Why this lead?"

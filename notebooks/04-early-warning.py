@@ -136,12 +136,13 @@ plt.show()
 # Both pictures belong together. Whoever flags everybody on day one has the best lead time there is,
 # and wastes a manager's time with everybody who would have made it. Look for the line that is high
 # on the left *and* low on the right. Where most reps miss, as here, most who miss are flagged from
-# the first forecast on, by any rule. What tells the forecasts apart is the price.
+# the first forecast on, by most rules. What tells the forecasts apart is the price.
 #
 # ## How much of it is luck of the draw?
 #
 # The true chances come from replaying the rest of the quarter a hundred times. They are evaluated
-# like any other forecast, so what they do not reach cannot be reached.
+# like any other forecast, so what they do not reach cannot be reached. (Rows named "1st quarter" to
+# "4th quarter" are quarters of the quota period.)
 
 # %%
 beside = evaluation.truth
