@@ -50,6 +50,9 @@ plt.style.use("notebooks.mplstyle")
 place = Path(os.environ.get("PACESETTER_HOME", "../build/notebooks/home"))
 home = Home(place, Settings.load(place))
 features, training = home.settings.features, home.settings.training
+# A look at every open lead once a week.
+weekly = training.split.model_copy(update={"every_days": 7})
+training = training.model_copy(update={"split": weekly})
 horizon = training.leads.horizon_days
 
 # %% [markdown]

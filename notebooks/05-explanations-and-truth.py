@@ -210,7 +210,9 @@ factor = [
     for r in reps["reasons"]
 ]
 reps = reps.assign(against=against, factor=factor)[["rep_id", "period_start", "against", "factor"]]
+# The cause that cost most; what cost less than a twentieth of the quota held nobody back.
 causes = truth["causes"].sort_values("size").groupby(["rep_id", "period_start"]).tail(1)
+causes = causes.assign(cause=causes["cause"].where(causes["size"] >= 0.05, "none"))
 found = reps.merge(causes, on=["rep_id", "period_start"])
 pd.crosstab(found["cause"], found["against"])
 

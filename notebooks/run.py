@@ -37,7 +37,7 @@ QUICK = """\
 training:
   leads: {most_refits: 2}
   quota: {most_refits: 1, futures: 400, every_days: 14}
-  split: {every_days: 7}
+  split: {every_days: 14}
 """
 """The home's params.yaml: fewer refits and cutoffs, so that all notebooks take minutes."""
 READY = "ready"
