@@ -172,7 +172,7 @@ plt.show()
 #
 # For each rep and quarter, `truth/causes` names what was planted: weak closing, too few touches, an
 # unfair quota, a poor territory, being new. The forecast explains itself by six factors. We have to
-# translate, and the table is our judgement: a cause *could* show up in these factors.
+# translate, and the table is our judgement, made beforehand: a cause *could* show in these factors.
 
 # %%
 SHOWS_IN = {
