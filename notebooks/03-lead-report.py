@@ -87,9 +87,9 @@ pd.DataFrame(
 ).T
 
 # %% [markdown]
-# The model never stands alone. A figure of 0.78 means nothing until you know that sorting by
-# recency brings 0.6. Whether the model is *surely* better than the best simple rule, this table
-# says: the difference is taken on the same resamples, so what makes both of them lucky cancels out.
+# The model never stands alone. Its AUC means nothing until you know what the stage alone brings, or
+# a logistic regression. Whether the model is *surely* better than a simple rule, this table says:
+# the difference is taken on the same resamples, so what makes both of them lucky cancels out.
 
 # %%
 pd.DataFrame(
@@ -244,8 +244,11 @@ plt.show()
 # %% [markdown]
 # ## What this says, and what it does not
 #
-# - The list finds far more conversions than chance, surely more than the simple rules beside it,
-#   and its percentages can be read as such.
+# - The list finds far more conversions than chance, and surely ranks better than every simple rule
+#   beside it. Beside a logistic regression it is better by little, and the table says by how
+#   little.
+# - Its percentages can be read as such, up to the highest, which are a little too high.
 # - It is near the best that anybody could do, on *this* company. On yours nobody knows the ceiling.
+# - The longest bar above may be "everything else": many small things that no short list can name.
 # - A reason says what moved the *forecast*. It does not say that a call will change the outcome.
 #   Notebook 5 tries exactly that, and it is sobering.
