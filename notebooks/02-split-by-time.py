@@ -50,6 +50,9 @@ plt.style.use("notebooks.mplstyle")
 place = Path(os.environ.get("PACESETTER_HOME", "../build/notebooks/home"))
 home = Home(place, Settings.load(place))
 features, training = home.settings.features, home.settings.training
+# A look at every open lead once a week.
+weekly = training.split.model_copy(update={"every_days": 7})
+training = training.model_copy(update={"split": weekly})
 horizon = training.leads.horizon_days
 
 # %% [markdown]
@@ -164,6 +167,7 @@ def picture(results: list[Result], title: str) -> None:
         axes.set_yticks(range(len(own)), [split for split, _ in reversed(own)])
         axes.set_title(f"{learner} learner")
         axes.set_xlabel("AUC, 90 % interval")
+        axes.locator_params(axis="x", nbins=5)
     figure.suptitle(title, x=0.01, ha="left")
 
 

@@ -87,9 +87,9 @@ pd.DataFrame(
 ).T
 
 # %% [markdown]
-# The model never stands alone. A figure of 0.78 means nothing until you know that sorting by
-# recency brings 0.6. Whether the model is *surely* better than the best simple rule, this table
-# says: the difference is taken on the same resamples, so what makes both of them lucky cancels out.
+# The model never stands alone. Its AUC means nothing until you know what the stage alone brings, or
+# a logistic regression. Whether the model is *surely* better than a simple rule, this table says:
+# the difference is taken on the same resamples, so what makes both of them lucky cancels out.
 
 # %%
 pd.DataFrame(
@@ -190,16 +190,30 @@ pd.DataFrame(
 graded = result.graded.truth
 pd.DataFrame(
     {
-        "the model": {
-            "AUC": say(graded.model["auc"]),
-            "correlation with the true chance": say(graded.model["correlation"]),
-        },
-        "the true chances": {
-            "AUC": say(graded.ceiling["auc"]),
-            "correlation with the true chance": "1",
-        },
+        name: {
+            "AUC": say(scores["auc"]),
+            "log-loss gap closed": say(scores["expected_log_loss_gap_closed"], 2),
+            "mean distance to the true chance": say(scores["mean_distance_to_truth"]),
+        }
+        for name, scores in {**graded.forecasts, "the true chances": graded.ceiling}.items()
     }
 ).T
+
+# %% [markdown]
+# The gap is between a forecast that says the same of every lead and the true chances: 0 is the one,
+# 1 is the other. It counts what can be known and leaves out what is luck, so it is the figure to
+# watch while you work on features.
+
+# %%
+chances = truth.frame[["lead_id", "cutoff", "p_true"]]
+both = result.backtested.frame.merge(chances, on=["lead_id", "cutoff"])
+figure, axes = plt.subplots(figsize=(5, 4.2))
+axes.hexbin(100 * both["p"], 100 * both["p_true"], gridsize=35, bins="log", cmap="Blues", mincnt=1)
+axes.plot([0, 40], [0, 40], color="C1", linestyle="--", linewidth=1)
+axes.set_xlabel("forecast, %")
+axes.set_ylabel("true chance, %")
+axes.set_title("Each open lead; darker is more of them")
+plt.show()
 
 # %% [markdown]
 # ## "Why this lead?"
@@ -230,8 +244,11 @@ plt.show()
 # %% [markdown]
 # ## What this says, and what it does not
 #
-# - The list finds far more conversions than chance, surely more than the simple rules beside it,
-#   and its percentages can be read as such.
+# - The list finds far more conversions than chance, and surely ranks better than every simple rule
+#   beside it. Beside a logistic regression it is better by little, and the table says by how
+#   little.
+# - Its percentages can be read as such, up to the highest, which are a little too high.
 # - It is near the best that anybody could do, on *this* company. On yours nobody knows the ceiling.
+# - The longest bar above may be "everything else": many small things that no short list can name.
 # - A reason says what moved the *forecast*. It does not say that a call will change the outcome.
 #   Notebook 5 tries exactly that, and it is sobering.

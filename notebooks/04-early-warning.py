@@ -27,6 +27,7 @@ from features.labels.attainment import final_quotas
 from serving.home.home import Home
 from serving.settings import Settings
 from training.evaluation.bootstrap import Estimate
+from training.evaluation.truth import QUOTAS, read_truth
 from training.loop import record
 from training.loop.kinds import QUOTA
 from training.loop.results import Beside
@@ -38,18 +39,18 @@ home = Home(place, Settings.load(place))
 warehouse = home.warehouse()
 
 # %% [markdown]
-# ## Two quarters, week by week
+# ## The newest quarters, week by week
 #
-# We forecast the two newest quarters that have ended, once a week, with a model that knew nothing
-# of either.
+# We forecast the newest quarters that have ended, once a week, with a model that knew nothing
+# of them.
 
 # %%
 quotas = final_quotas(warehouse)
 ended = quotas[quotas["period_end"] <= warehouse.data_until]
 starts = sorted(ended["period_start"].unique())[-2:]
-first = pd.Timestamp(starts[0]).to_pydatetime() + timedelta(days=13)
+truth = read_truth(place / "company", QUOTAS)
+first = min(cutoff for cutoff in truth.cutoffs if cutoff >= pd.Timestamp(starts[0]))
 asked = Range(first, ended["period_end"].max().to_pydatetime() - timedelta(days=1), 7)
-truth = QUOTA.steps.truth(place / "company", asked, home.settings.training)
 result = record.backtest(QUOTA, warehouse, asked, home.recipe, Beside(truth))
 evaluation, frame = result.graded.evaluation, result.backtested.predictions.frame
 known = frame[frame["attainment"].notna()]
@@ -136,12 +137,13 @@ plt.show()
 # Both pictures belong together. Whoever flags everybody on day one has the best lead time there is,
 # and wastes a manager's time with everybody who would have made it. Look for the line that is high
 # on the left *and* low on the right. Where most reps miss, as here, most who miss are flagged from
-# the first forecast on, by any rule. What tells the forecasts apart is the price.
+# the first forecast on, by most rules. What tells the forecasts apart is the price.
 #
 # ## How much of it is luck of the draw?
 #
 # The true chances come from replaying the rest of the quarter a hundred times. They are evaluated
-# like any other forecast, so what they do not reach cannot be reached.
+# like any other forecast, so what they do not reach cannot be reached. (Rows named "1st quarter" to
+# "4th quarter" are quarters of the quota period.)
 
 # %%
 beside = evaluation.truth
@@ -177,7 +179,7 @@ plt.show()
 # ## What this says, and what it does not
 #
 # - There is a warning weeks before the end, and its price in false alarms is known.
-# - With two dozen reps and two quarters the intervals are wide. Do not tell a rule from a model by
+# - With two dozen reps and two quarters, the intervals are wide. Do not tell a rule from a model by
 #   a difference of five days here; `backtest quota` over more quarters can.
 # - A chance is about a *quarter*, with this quota and these deals. It is no judgement of a person:
 #   the next notebook shows how far the model is from knowing *why*.

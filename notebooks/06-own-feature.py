@@ -94,6 +94,7 @@ features = home.settings.features.model_copy(update={"own": ("__main__:web_visit
 NAME = "web_visit_trend_7d_30d"
 vocabulary = read_vocabulary(warehouse, features)
 declared = lead_features(vocabulary, features)
+declared = declared.without(frozenset(declared.names) - {NAME})  # to look at this one alone
 last = last_mature_cutoff(horizon, warehouse.data_until)
 cutoffs = [last - timedelta(days=days) for days in (84, 56, 28, 0)]
 examples = build(warehouse, declared, vocabulary, cutoffs, features)
@@ -114,9 +115,7 @@ def rebuild(extract: Warehouse, cutoff: datetime) -> Examples:
 
 
 findings = list(point_in_time_findings(warehouse, examples, horizon, rebuild))
-print(
-    f"{len(findings)} differences between the whole extract and the cut one, all features together"
-)
+print(f"{len(findings)} differences between the whole extract and the cut one")
 
 # %% [markdown]
 # A proof that cannot fail proves nothing. So we cheat: we put next week's value into this week's

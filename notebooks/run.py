@@ -36,8 +36,8 @@ SAMPLE = (
 QUICK = """\
 training:
   leads: {most_refits: 2}
-  quota: {most_refits: 1, futures: 400}
-  split: {every_days: 7}
+  quota: {most_refits: 1, futures: 400, every_days: 14}
+  split: {every_days: 14}
   tune: {trials: 12, folds: 2, every_days: 14}
 """
 """The home's params.yaml: fewer refits and cutoffs, so that all notebooks take minutes."""
@@ -45,6 +45,8 @@ READY = "ready"
 """Stands in a home that is whole."""
 QUIET = ("--IPKernelApp.log_level=40",)
 """The kernel's own words (that it listens at a port of this machine) are none of the notebook's."""
+NO_WIDGETS = {"PYTHONWARNINGS": "ignore:IProgress not found"}
+"""Libraries that could draw a progress bar in Jupyter miss the package for it; we draw none."""
 AT_ONCE = 2
 """Notebooks that run side by side: trees grow on two threads, and everything else on one."""
 SECONDS = 600
@@ -138,7 +140,7 @@ def execute(source: Path, environment: Mapping[str, str]) -> Executed:
         resources={"metadata": {"path": str(FOLDER)}},
     )
     try:
-        client.execute(env={**os.environ, **environment})
+        client.execute(env={**os.environ, **NO_WIDGETS, **environment})
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise NotebookError(
             f"{source.name}, {_where(notebook)}: {strip_ansi(str(error))}"

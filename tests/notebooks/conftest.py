@@ -16,11 +16,12 @@ SMALL = (
 )
 QUICK = """\
 features:
+  windows_days: [7, 30]
   minimum: {won: 40, periods: 10}
 training:
   leads: {most_refits: 1}
-  quota: {most_refits: 1, futures: 100, every_days: 14}
-  split: {every_days: 14}
+  quota: {most_refits: 1, futures: 100, every_days: 28}
+  split: {every_days: 21}
   booster: {max_rounds: 30, early_stopping_rounds: 5, bags: 1}
   evaluation: {draws: 40}
   gate: {draws: 40}
