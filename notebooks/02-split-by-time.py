@@ -191,8 +191,10 @@ table(results, "log_loss")
 # Worse than the number is the *choice*: by that test the hungry learner is the better one. It is
 # not.
 #
-# Drawing whole leads removes most of that. What it leaves is the market: both parts saw the same
-# weeks. The split by time is the only one that asks the question you will be asked.
+# Drawing whole leads removes most of that, and here it came as near as the split by time. But both
+# of its parts saw the same weeks, so a market that turns is in neither. Only the split by time asks
+# the question that you will be asked. Even so it promised a little more than came: the last weeks
+# were harder than those before, and no test of the past knows that.
 
 # %% [markdown]
 # ## The same on a real log
