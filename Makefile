@@ -11,7 +11,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench grade lock clean
+.PHONY: help install demo test check format notebooks bench grade lock clean
 
 help:  ## Show these lines
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -49,6 +49,9 @@ check: $(DEV_STAMP)  ## Format, lint, types, import rule, dependencies and licen
 format: $(DEV_STAMP)  ## Format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+notebooks: $(DEV_STAMP)  ## Run the notebooks on a sample company; DATA=DIR adds a real log
+	$(BIN)/python notebooks/run.py $(if $(DATA),--data "$(DATA)") $(if $(ONLY),--only "$(ONLY)")
 
 bench: $(DEV_STAMP)  ## Measure the speed of the feature build beside its peers
 	$(BIN)/python tests/bench

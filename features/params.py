@@ -13,6 +13,9 @@ from features.days_off import listed_country
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
+OWN = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
+"""MODULE:FUNCTION."""
+
 
 class Section(BaseModel):
     """A frozen part of params.yaml that refuses keys it does not know."""
@@ -62,6 +65,8 @@ class FeatureParams(Section):
         windows_days: how far features look back, in days.
         known_at_creation: attribute columns that are filled when the row is created
             ("leads.industry"); only then may they be features without any `changes`.
+        own: functions that declare features of your own for leads ("company_features:replies"):
+            each takes a vocabulary and these settings, and returns features.
         max_types: activity types beyond the most frequent so many are pooled as "other".
         max_categories: the same for the values of a category.
         min_count: activities a type (leads a category) needs to stand for itself.
@@ -78,6 +83,7 @@ class FeatureParams(Section):
     days_off: tuple[Annotated[date, Field(strict=False)], ...] = Field(default=(), strict=False)
     windows_days: tuple[int, ...] = Field(default=(1, 3, 7, 14, 30, 90), strict=False, min_length=1)
     known_at_creation: tuple[str, ...] = Field(default=(), strict=False)
+    own: tuple[Annotated[str, Field(pattern=OWN)], ...] = Field(default=(), strict=False)
     max_types: int = Field(default=24, ge=1, le=200)
     max_categories: int = Field(default=30, ge=2, le=200)
     min_count: int = Field(default=50, ge=1)

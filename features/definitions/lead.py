@@ -24,6 +24,7 @@ from features.definitions.lead_activity import (
     touches,
     types,
 )
+from features.definitions.own import own_features
 from features.definitions.progress import fields, stages
 from features.definitions.time_ahead import days_ahead
 from features.definitions.wording import Value, column_as_it_is, in_days, kind
@@ -62,6 +63,7 @@ def lead_features(vocabulary: Vocabulary, params: FeatureParams) -> FeatureSet:
         _owner(vocabulary),
         _market(),
         _peers(vocabulary),
+        own_features(vocabulary, params),
     )
     features = tuple(feature for family in families for feature in family)
     return FeatureSet("lead", features, _rows(vocabulary))

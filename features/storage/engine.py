@@ -36,8 +36,10 @@ def engine(memory_gb: float, threads: int, temp_dir: Path) -> Backend:
         autoload_known_extensions=False,
     )
     run(backend, "SET TimeZone = 'UTC'")
-    # Progress belongs to the caller; the engine's own bar would write to stdout.
-    run(backend, "SET enable_progress_bar = false")
+    # Progress belongs to the caller; the engine's own bar would write to stdout. In Jupyter without
+    # ipywidgets the bar is off, and the engine refuses any word about it, "off" included.
+    if row(backend, "SELECT current_setting('enable_progress_bar')")[0]:
+        run(backend, "SET enable_progress_bar = false")
     return backend
 
 
