@@ -11,17 +11,18 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SMALL = (
-    *("--preset", "small", "--seed", "1", "--set", "lead_cutoffs=4", "--set", "replays=20"),
-    *("--set", "cause_replays=4", "--set", "quota_every=28"),
+    *("--preset", "small", "--seed", "1", "--set", "lead_cutoffs=4", "--set", "replays=10"),
+    *("--set", "cause_replays=2", "--set", "quota_every=28"),
 )
 QUICK = """\
 features:
   windows_days: [7, 30]
+  max_types: 2
   minimum: {won: 40, periods: 10}
 training:
   leads: {most_refits: 1}
   quota: {most_refits: 1, futures: 100, every_days: 28}
-  split: {every_days: 21}
+  split: {every_days: 28}
   booster: {max_rounds: 30, early_stopping_rounds: 5, bags: 1}
   evaluation: {draws: 40}
   gate: {draws: 40}
