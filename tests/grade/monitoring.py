@@ -52,6 +52,7 @@ def _company(preset: str, seed: int) -> Path:
     """Make a company, once."""
     folder = KEPT / f"monitor-{preset}-{seed}"
     if not (folder / "truth").is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
         settings = company_settings(preset, seed=seed, replays=0, cause_replays=0, **SIZE)
         write_truth(live(settings, folder), folder)
     return folder
