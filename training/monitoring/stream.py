@@ -23,6 +23,8 @@ REPEATED = 0.05
 SHOWN = 0.5
 """Of conversions that deals tell of, leads show fewer than this share where labels come late."""
 LATER_DAYS = 1.0
+RECENT = 4
+"""Weeks in which a fault may have begun: the largest figure of the past is that before them."""
 GAMING_WEEKS = 4
 GAMING = 2.0
 CHECK_LOADER = "look at the loader and at the CRM's own figures for that week before you retrain"
@@ -141,7 +143,7 @@ def _teams(weeks: Weeks, params: MonitorParams) -> Iterator[Alert]:
 
 def _repeats(weeks: Weeks) -> Iterator[Alert]:
     """Find rows that were loaded twice under new ids."""
-    share, before = float(weeks.repeats[-1]), float(np.max(weeks.repeats[:-1]))
+    share, before = float(weeks.repeats[-1]), float(np.max(weeks.repeats[:-RECENT]))
     if share >= REPEATED and share > 2 * before:
         says = (
             f"{share:.0%} of the newest week's activities equal another one in lead, type, time "
@@ -157,7 +159,7 @@ def _delays(weeks: Weeks, params: MonitorParams) -> Iterator[Alert]:
     """Find activities that become known later than they used to."""
     found = unusual(weeks.delays, params.sigmas)
     later = found.value - found.usual
-    most = float(np.max(weeks.delays[:-1]))
+    most = float(np.max(weeks.delays[:-RECENT]))
     if later >= LATER_DAYS and found.value > params.ratio * most:
         says = (
             f"activities became known {found.value:.1f} days late in the newest week, usually "
@@ -171,7 +173,7 @@ def _late_labels(weeks: Weeks, params: MonitorParams) -> Iterator[Alert]:
     """Find conversions that deals tell of and leads do not show yet."""
     recent = weeks.outcomes.iloc[-2:]
     n = float(recent["from_leads"].sum())
-    before = weeks.outcomes.iloc[:-4]
+    before = weeks.outcomes.iloc[:-RECENT]
     usual = _mean_share(before)
     if n < params.least_count / 2 or not usual > SHOWN:
         return
@@ -204,7 +206,7 @@ def _gaming(weeks: Weeks, params: MonitorParams) -> Iterator[Alert]:
     earlier = frame[~is_new & (frame[WEEK] < 7 * GAMING_WEEKS)]
     worked = earlier.groupby("rep_id")[WEEK].nunique()
     past = earlier.groupby("rep_id")[["outbound", "answered"]].sum().div(worked, axis=0)
-    joined = now.join(past, rsuffix="_before").dropna()
+    joined = now.join(past.add_suffix("_before")).dropna()
     for rep, row in joined.to_dict("index").items():
         before, after = row["outbound_before"], row["outbound"]
         if min(before, after) < params.least_count / 3 or worked.get(rep, 0) < FEWEST_WEEKS:

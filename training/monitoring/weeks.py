@@ -76,11 +76,13 @@ def read_weeks(warehouse: Warehouse, most: int) -> Weeks:
             answered=activities.outcome.lower().isin(REPLIES).sum(),
         ),
     )
+    # An engine returns groups in any order.
+    counted = counted.fillna({"answered": 0, "outbound": 0}).sort_values([WEEK, "type", "rep_id"])
     count = min(most, _whole_weeks(warehouse, as_of))
     return Weeks(
         as_of=as_of,
         count=count,
-        activities=counted[counted[WEEK] < count],
+        activities=counted[counted[WEEK] < count].reset_index(drop=True),
         repeats=_repeats(warehouse, activities, count),
         delays=_delays(warehouse, as_of, count),
         outcomes=_outcomes(warehouse, as_of, count),
