@@ -261,39 +261,6 @@ class TuneParams(Section):
     seed: int = 11
 
 
-class MonitorParams(Section):
-    """When `monitor` raises an alarm."""
-
-    weeks: int = Field(
-        default=41, ge=8, description="weeks that are looked at, the newest included"
-    )
-    psi: float = Field(
-        default=0.2, gt=0, description="population stability index from which a shift matters"
-    )
-    psi_growth: float = Field(
-        default=2.0,
-        ge=1,
-        description="how many times as large as ever before in the weeks looked at",
-    )
-    ratio: float = Field(
-        default=1.6, gt=1, description="how many times the usual a week's count may be"
-    )
-    sigmas: float = Field(
-        default=6.0, gt=0, description="standard deviations between it and the usual"
-    )
-    least_count: int = Field(
-        default=30, ge=1, description="a week's usual count below which nothing is said of it"
-    )
-    calibration: float = Field(
-        default=1.2,
-        gt=1,
-        description="ratio of what happened to what was forecast, either way, that matters",
-    )
-    level: float = Field(default=0.998, gt=0, lt=1, description="coverage of that ratio's interval")
-    draws: int = Field(default=1000, ge=100, description="resamples behind it")
-    seed: int = 7
-
-
 class ScoringParams(Section):
     """How leads are ranked, and how many reasons each gets."""
 
@@ -315,7 +282,6 @@ class TrainingParams(Section):
     gate: GateParams = GateParams()
     retrain: RetrainParams = RetrainParams()
     tune: TuneParams = TuneParams()
-    monitor: MonitorParams = MonitorParams()
     scoring: ScoringParams = ScoringParams()
     fairness: FairnessParams = FairnessParams()
     card: CardParams = CardParams()

@@ -29,7 +29,6 @@ from large import large
 from lead_truth import lead_truth
 from leadforge_company import KNOWN_AT_CREATION, PLANTED, write_company
 from load import Load, press
-from monitoring import monitoring
 from no_skill import no_skill
 from truth import sample_realism, sample_truth
 
@@ -148,7 +147,6 @@ SECTIONS: dict[str, Callable[[], list[Grade]]] = {
     "quota attainment": quota_attainment,
     "service": service,
     "killed retrain": killed_retrain,
-    "monitoring": monitoring,
     "large": large,
 }
 ON_DEMAND = {"large"}
