@@ -186,7 +186,7 @@ class MonitorParams(Section):
         default=0.15, gt=0, lt=1, description="further share of rows that came a day late or more"
     )
     calibration_ratio: float = Field(
-        default=1.2, gt=1, description="outcomes over forecast (or the reverse) that is material"
+        default=1.15, gt=1, description="outcomes over forecast (or the reverse) that is material"
     )
     calibration_weeks: int = Field(default=13, ge=1, description="newest mature weeks looked at")
     level: float = Field(default=0.99, gt=0.5, lt=1, description="coverage of the intervals")
@@ -196,8 +196,6 @@ class MonitorParams(Section):
     stale_days: int = Field(
         default=4, ge=1, description="days before --as-of without a row: loading has stopped"
     )
-    draws: int = Field(default=400, ge=20, description="resamples behind every interval")
-    seed: int = 7
 
 
 class ScoringParams(Section):

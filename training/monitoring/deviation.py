@@ -25,7 +25,7 @@ class Deviation:
         where: the feature, segment, team or type of activity it is about, in words.
         size: the figure now.
         expected: what was to be expected; None where the figure has no usual value.
-        low: the lower end of what was to be expected, or of the figure's interval (see `what`).
+        low: the lower end of what was to be expected: by luck, and by this company's past.
         high: the upper end of it.
         severity: an alarm makes `monitor` end with 1, a warning is worth a look.
         says: what it is and what to do about it, in a sentence or two.

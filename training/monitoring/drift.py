@@ -93,7 +93,7 @@ class Counter:
         n_windows = len(self.layout.cutoffs)
         cells = (parts * n_windows + self.rows.window) * n_bins + places
         counted = np.bincount(cells, self.weights, n_parts * n_windows * n_bins)
-        return counted.reshape(n_parts, n_windows, n_bins)
+        return counted.astype(np.float64).reshape(n_parts, n_windows, n_bins)
 
     def pairs(self, counts: Floats) -> tuple[Floats, Floats]:
         """Return reference and current of each comparison, on the axis of the windows."""
@@ -129,7 +129,7 @@ def _shift(counter: Counter, column: pd.Series, chance: float, params: MonitorPa
     index = psi(reference, current)
     n, m = counter.leads()
     filled = int(((reference[0] + current[0]) > 0).sum())
-    by_luck = float(luck(filled, np.float64(n), np.float64(m), chance)[1])
+    by_luck = float(luck(filled, np.array(n), np.array(m), chance)[1])
     past = usual(np.log(index[1:] + TINY), 2 * chance, params.minimum_past)
     is_off = (
         past is not None
@@ -209,7 +209,7 @@ def segment_shifts(counter: Counter, params: MonitorParams) -> Iterator[Deviatio
         }
         enough = _enough(counter, parts, len(words), params)
         mean = np.mean(list(by_feature.values()), axis=0)
-        for part in np.flatnonzero(enough):
+        for part in np.flatnonzero(enough).tolist():
             past = usual(mean[part, 1:], 2 * chance, params.minimum_past)
             size = float(mean[part, 0])
             if past is None or size < params.segment_psi or size <= past.high:

@@ -30,9 +30,7 @@ def lead_rows(warehouse: Warehouse, bundle: Bundle, layout: Layout) -> DriftRows
     """
     # All declared features, those the model leaves out too: segments are read off them.
     declared = conversion_features(bundle.vocabulary, bundle.params, bundle.horizon_days)
-    examples = build(
-        warehouse, declared, bundle.vocabulary, layout.every_cutoff, bundle.params
-    )
+    examples = build(warehouse, declared, bundle.vocabulary, layout.every_cutoff, bundle.params)
     # A feature with one value at each cutoff tells the date, and dates always move.
     own = [f for f in declared if f.name in bundle.columns and not f.is_common]
     p = bundle.probability(examples.X[[*bundle.columns]])
@@ -58,4 +56,5 @@ def _windows(examples: Examples, layout: Layout) -> Ints:
         for window, cutoffs in enumerate(layout.cutoffs)
         for cutoff in cutoffs
     }
-    return pd.Series(to_us(examples.keys[CUTOFF].to_numpy())).map(number).to_numpy(np.int64)
+    moments = to_us(examples.keys[CUTOFF].to_numpy()).tolist()
+    return np.array([number[moment] for moment in moments], dtype=np.int64)

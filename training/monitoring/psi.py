@@ -42,7 +42,9 @@ def _shares(counts: Floats) -> Floats:
     return np.asarray(smoothed / smoothed.sum(axis=-1, keepdims=True))
 
 
-def luck(n_bins: Ints | int, n: Floats, m: Floats, chance: float) -> tuple[Floats, Floats]:
+def luck(
+    n_bins: Ints | int, n: Floats | Ints, m: Floats | Ints, chance: float
+) -> tuple[Floats, Floats]:
     """Return the index of two samples of one distribution: its mean, and how high luck takes it.
 
     It is distributed as (1/n + 1/m) chi-square with k - 1 degrees of freedom (Yurdakul 2018).
@@ -105,7 +107,7 @@ def binned(values: Floats, reference: Floats, *, is_category: bool) -> tuple[Int
 
 
 def once_each(groups: Ints, leads: Ints) -> Floats:
-    """Return a weight for each row, so that every lead of a group counts 1 however often it is seen.
+    """Return a weight for each row, so that a lead counts 1 in a group however often it is there.
 
     Args:
         groups: of each row, such as a window.

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from training.evaluation.group import ForecastGroup
 from training.evaluation.lead_forecasts import MODEL
@@ -95,6 +95,18 @@ def render_page(
         overall: all rows together.
         values: what this kind of page is made of.
     """
+    return page_template(template).render(
+        c=context,
+        findings=_by_severity(context.findings),
+        strongest=max((d.points for d in context.drivers), default=1.0) or 1.0,
+        forecasts=list(overall.scores),
+        model=MODEL,
+        **values,
+    )
+
+
+def page_template(name: str) -> Template:
+    """Return a template of a page; all that it is filled with is escaped."""
     pages = Environment(
         loader=PackageLoader("training.report", "templates"),
         autoescape=True,
@@ -103,14 +115,7 @@ def render_page(
         lstrip_blocks=True,
     )
     pages.globals.update(percent=percent, across=across)
-    return pages.get_template(template).render(
-        c=context,
-        findings=_by_severity(context.findings),
-        strongest=max((d.points for d in context.drivers), default=1.0) or 1.0,
-        forecasts=list(overall.scores),
-        model=MODEL,
-        **values,
-    )
+    return pages.get_template(name)
 
 
 def across(value: float, span: tuple[float, float]) -> str:
