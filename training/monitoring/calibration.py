@@ -19,7 +19,7 @@ from training.evaluation.later import CUTOFF, LaterForecasts
 from training.monitoring.deviation import Deviation, Severity
 from training.params import MonitorParams
 
-LEAST_UNITS = 30
+LEAST_UNITS = 10
 """Leads or reps, of either outcome, below which nothing is said."""
 
 
@@ -58,7 +58,11 @@ class Calibrated:
 
 
 def judge_calibration(
-    kind: str, forecasts: LaterForecasts, units: str, params: MonitorParams
+    kind: str,
+    forecasts: LaterForecasts,
+    units: str,
+    severity: Severity,
+    params: MonitorParams,
 ) -> Calibrated:
     """Compare outcomes with forecasts over the newest mature weeks.
 
@@ -70,6 +74,7 @@ def judge_calibration(
         kind: of model, in words.
         forecasts: of cutoffs after the champion's end of data.
         units: what is drawn whole: "leads", "reps".
+        severity: of a ratio that is off.
         params: what is material.
     """
     known = ~np.isnan(forecasts.y)
@@ -85,7 +90,9 @@ def judge_calibration(
     ratio = _ratio(y, p, ids, whole, params.level)
     weeks = tuple(_weeks(y, p, keys[CUTOFF], params))
     event = forecasts.event
-    deviations = list(_overall(kind, ratio, y, p, event, params))
+    deviations = []
+    if _is_off(ratio, params):
+        deviations.append(_overall(kind, ratio, y, p, event, severity))
     segments = forecasts.segments[known].reset_index(drop=True)
     deviations += _by_segment(kind, segments, (y, p * (ratio.value or 1.0)), ids, params)
     first, last = weeks[0].cutoff, weeks[-1].cutoff
@@ -119,16 +126,14 @@ def mature_cutoffs(
 
 
 def _overall(
-    kind: str, ratio: Estimate, y: Floats, p: Floats, event: str, params: MonitorParams
-) -> Iterator[Deviation]:
-    if not _is_off(ratio, params):
-        return
-    low = float(ratio.value or 0) < 1
-    yield Deviation(
-        "calibration", kind, float(ratio.value or 0), 1.0, *_by_luck(ratio), Severity.ALARM,
+    kind: str, ratio: Estimate, y: Floats, p: Floats, event: str, severity: Severity
+) -> Deviation:
+    value = float(ratio.value or 0)
+    return Deviation(
+        "calibration", kind, value, 1.0, *_by_luck(ratio), severity,
         f"{kind}: {y.sum():,.0f} outcomes where the champion forecast {p.sum():,.0f} ({event}): "
-        f"ratio {_words(ratio)}. Its chances are too {'high' if low else 'low'} by now. The order "
-        "of the list may still be right; train a challenger on newer data and compare.",
+        f"ratio {_words(ratio)}. Its chances are too {'high' if value < 1 else 'low'} by now. The "
+        "order of the list may still be right; train a challenger on newer data and compare.",
     )  # fmt: skip
 
 

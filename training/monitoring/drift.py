@@ -29,11 +29,11 @@ TINY = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class DriftRows:
-    """What was known and forecast of each lead at each cutoff.
+    """What was known and forecast of each lead, or each deal, at each cutoff.
 
     Attributes:
         window: the number of each row's window, 0 the newest.
-        lead: a number for each row's lead.
+        unit: a number for each row's lead or deal.
         inputs: the champion's features, a column each; categories are places of words.
         outputs: the forecast, and its band.
         segments: the part of the company that each row belongs to.
@@ -42,7 +42,7 @@ class DriftRows:
     """
 
     window: Ints
-    lead: Ints
+    unit: Ints
     inputs: pd.DataFrame
     outputs: pd.DataFrame
     segments: pd.DataFrame
@@ -77,7 +77,7 @@ class Shift:
 
 @dataclass(frozen=True, eq=False)
 class Counter:
-    """Counts leads by window and bin, each lead once in a window."""
+    """Counts leads or deals by window and bin, each of them once in a window."""
 
     rows: DriftRows
     layout: Layout
@@ -86,7 +86,7 @@ class Counter:
     @classmethod
     def of(cls, rows: DriftRows, layout: Layout) -> Counter:
         """Weigh the rows."""
-        return cls(rows, layout, once_each(rows.window, rows.lead))
+        return cls(rows, layout, once_each(rows.window, rows.unit))
 
     def counts(self, places: Ints, n_bins: int, parts: Ints, n_parts: int) -> Floats:
         """Return parts x windows x bins."""
@@ -101,11 +101,11 @@ class Counter:
         reference = [counts[..., self.layout.reference(i), :].sum(axis=-2) for i in comparisons]
         return np.stack(reference, axis=-2), counts[..., : len(comparisons), :]
 
-    def leads(self) -> tuple[int, int]:
-        """Return how many leads the newest reference and the newest window hold."""
+    def units(self) -> tuple[int, int]:
+        """Return how many leads or deals the newest reference and the newest window hold."""
         windows = np.arange(len(self.layout.cutoffs))[self.layout.reference(0)]
-        in_reference = self.rows.lead[np.isin(self.rows.window, windows)]
-        return len(np.unique(in_reference)), len(np.unique(self.rows.lead[self.rows.window == 0]))
+        in_reference = self.rows.unit[np.isin(self.rows.window, windows)]
+        return len(np.unique(in_reference)), len(np.unique(self.rows.unit[self.rows.window == 0]))
 
 
 def shifts(counter: Counter, columns: pd.DataFrame, params: MonitorParams) -> list[Shift]:
@@ -127,7 +127,7 @@ def _shift(counter: Counter, column: pd.Series, chance: float, params: MonitorPa
     alone = np.zeros(len(places), dtype=np.int64)
     reference, current = counter.pairs(counter.counts(places, n_bins, alone, 1)[0])
     index = psi(reference, current)
-    n, m = counter.leads()
+    n, m = counter.units()
     filled = int(((reference[0] + current[0]) > 0).sum())
     by_luck = float(luck(filled, np.array(n), np.array(m), chance)[1])
     past = usual(np.log(index[1:] + TINY), 2 * chance, params.minimum_past)
@@ -161,7 +161,7 @@ def _moved(rows: DriftRows, column: pd.Series) -> str:
 
 
 def said(
-    shifted: list[Shift], what: str, advice: str, leads: tuple[int, int]
+    shifted: list[Shift], what: str, advice: str, n_units: tuple[int, int], units: str
 ) -> Iterator[Deviation]:
     """Say which columns have moved, the most moved first.
 
@@ -169,7 +169,8 @@ def said(
         shifted: all columns, those in order included.
         what: `inputs` or `predictions`.
         advice: what to do.
-        leads: in the reference and in the newest window.
+        n_units: in the reference and in the newest window.
+        units: what they are, in words.
     """
     off = [shift for shift in shifted if shift.is_off]
     for shift in off[:MOST_NAMED]:
@@ -178,8 +179,8 @@ def said(
         yield Deviation(
             what, shift.says, float(shift.index[0]), middle, 0.0, high, Severity.ALARM,
             f"{shift.says}{moved}: stability index {shift.index[0]:.2f} +- {shift.error:.2f} "
-            f"between {leads[0]:,} earlier and {leads[1]:,} present leads, usually {middle:.2f} "
-            f"and up to {high:.2f}. {advice}",
+            f"between {n_units[0]:,} earlier and {n_units[1]:,} present {units}, usually "
+            f"{middle:.2f} and up to {high:.2f}. {advice}",
         )  # fmt: skip
     if len(off) > MOST_NAMED:
         yield Deviation(

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from training.monitoring.deviation import Deviation, Severity
 from training.monitoring.drift import Shift
+from training.monitoring.inputs import Drift
 from training.monitoring.plots import calibration_chart, shift_chart, weekly_chart
 from training.monitoring.watch import Watched
 from training.report.page import page_template
@@ -35,9 +36,13 @@ def render(watched: Watched, source: str) -> str:
             for kind, calibrated in watched.calibration.items()
         },
         volume=[(line.where, weekly_chart(line)) for line in watched.volume],
-        outputs=_charts(watched, watched.outputs),
-        inputs=_charts(watched, watched.inputs[:MOST_SHIFTS]),
-        n_inputs=len(watched.inputs),
+        outputs=[
+            chart for drift in watched.drift.values() for chart in _charts(drift.outputs, drift)
+        ],
+        inputs={
+            kind: (_charts(drift.inputs[:MOST_SHIFTS], drift), len(drift.inputs))
+            for kind, drift in watched.drift.items()
+        },
     )
 
 
@@ -49,11 +54,10 @@ def _headline(watched: Watched) -> str:
     return f"{alarms} alarm{'s' if alarms > 1 else ''}: look before you rely on these forecasts"
 
 
-def _charts(watched: Watched, shifted: tuple[Shift, ...]) -> list[tuple[str, Markup]]:
-    layout = watched.layout
-    if layout is None:
+def _charts(shifted: tuple[Shift, ...], drift: Drift) -> list[tuple[str, Markup]]:
+    if drift.layout is None:
         return []
-    return [(shift.says, shift_chart(shift, layout)) for shift in shifted]
+    return [(shift.says, shift_chart(shift, drift.layout)) for shift in shifted]
 
 
 def _row(deviation: Deviation) -> tuple[Deviation, str, str]:

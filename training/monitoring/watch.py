@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from features.clock import zulu
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
-from training.cutoffs import training_cutoffs
 from training.evaluation.later import LaterCutoffs, LaterForecasts
 from training.leads.bundle import Bundle
 from training.monitoring.calibration import (
@@ -20,21 +19,18 @@ from training.monitoring.calibration import (
     unjudged,
 )
 from training.monitoring.deviation import Deviation, Severity, worst_first
-from training.monitoring.drift import Counter, Shift, said, segment_shifts, shifts
-from training.monitoring.lead_rows import lead_rows
+from training.monitoring.inputs import Drift, drift_of
 from training.monitoring.quality import late_labels, late_rows, repeated, stale
 from training.monitoring.response import read_responses, unanswered
 from training.monitoring.streams import WEEK_DAYS, read_streams
 from training.monitoring.volume import judge_volume
 from training.monitoring.weekly import Weekly
-from training.monitoring.windows import Layout, lay_out
 from training.params import TrainingParams
 
 if TYPE_CHECKING:
     from training.tracking.loading import AnyBundle
 
 STEPS = ("rows that came in", "features and forecasts", "calibration")
-RETRAIN = "Ask what has changed; a model trained on newer data may suit it better."
 
 
 @dataclass(frozen=True)
@@ -68,9 +64,7 @@ class Watched:
         notes: what was compared, and what could not be, in sentences.
         champions: version and end of data of each kind.
         volume: rows by week.
-        inputs: how far each feature of the lead champion has moved, the most moved first.
-        outputs: the same of its forecasts.
-        layout: the windows that were compared; None where the past is too short.
+        drift: how far features and forecasts have moved, by kind.
         calibration: forecasts and outcomes, by kind.
     """
 
@@ -79,9 +73,7 @@ class Watched:
     notes: tuple[str, ...]
     champions: Mapping[str, tuple[str, datetime]]
     volume: tuple[Weekly, ...]
-    inputs: tuple[Shift, ...]
-    outputs: tuple[Shift, ...]
-    layout: Layout | None
+    drift: Mapping[str, Drift]
     calibration: Mapping[str, Calibrated]
 
     @property
@@ -133,72 +125,26 @@ def watch(
         if not copies:  # repeated rows are touches that nobody answers
             deviations += unanswered(read_responses(past, as_of, monitor), monitor)
         advance(1)
-        drift = _drift(past, champions, params)
+        drift = {c.kind: drift_of(past, c.kind, c.bundle, params) for c in champions}
         advance(1)
         calibration = {
             champion.kind: _calibration(past, champion, late.weeks * WEEK_DAYS, params)
             for champion in champions
         }
         advance(1)
-    deviations += drift.deviations
+    deviations += [d for moved in drift.values() for d in moved.deviations]
     deviations += [d for c in calibration.values() for d in c.deviations]
     return Watched(
         as_of=as_of,
         deviations=tuple(worst_first(deviations)),
-        notes=(*drift.notes, *(c.note for c in calibration.values())),
+        notes=(
+            *(note for moved in drift.values() for note in moved.notes),
+            *(c.note for c in calibration.values()),
+        ),
         champions={c.kind: (c.version, c.bundle.until) for c in champions},
         volume=volume.lines,
-        inputs=drift.inputs,
-        outputs=drift.outputs,
-        layout=drift.layout,
+        drift=drift,
         calibration=calibration,
-    )
-
-
-@dataclass(frozen=True)
-class _Drift:
-    """What was seen of features and forecasts."""
-
-    deviations: tuple[Deviation, ...] = ()
-    notes: tuple[str, ...] = ()
-    inputs: tuple[Shift, ...] = ()
-    outputs: tuple[Shift, ...] = ()
-    layout: Layout | None = None
-
-
-def _drift(past: Warehouse, champions: Sequence[Champion], params: TrainingParams) -> _Drift:
-    bundle = next((c.bundle for c in champions if isinstance(c.bundle, Bundle)), None)
-    if bundle is None:
-        return _Drift(notes=("features are watched for the lead champion, and there is none",))
-    monitor = params.monitor
-    cutoffs = training_cutoffs(past, bundle.horizon_days, params)
-    layout = cutoffs and lay_out(past.data_until, bundle.until, cutoffs[0], monitor)
-    if not layout:
-        return _Drift(notes=("there is too short a past to compare the newest features with",))
-    counter = Counter.of(lead_rows(past, bundle, layout), layout)
-    inputs = shifts(counter, counter.rows.inputs, monitor)
-    outputs = shifts(counter, counter.rows.outputs, monitor)
-    leads = counter.leads()
-    deviations = (
-        *said(inputs, "inputs", RETRAIN, leads),
-        *said(outputs, "predictions", RETRAIN, leads),
-        *segment_shifts(counter, monitor),
-    )
-    notes = [_compared(layout, leads)]
-    if layout.n_past < monitor.minimum_past:
-        notes.append(
-            f"shifts are shown and not judged: {layout.n_past} earlier comparisons are too few to "
-            f"tell what is usual, {monitor.minimum_past} are needed",
-        )
-    return _Drift(deviations, tuple(notes), tuple(inputs), tuple(outputs), layout)
-
-
-def _compared(layout: Layout, leads: tuple[int, int]) -> str:
-    now, reference = layout.cutoffs[0], layout.cutoffs[layout.reference(0)]
-    return (
-        f"features and forecasts: {leads[1]:,} leads open from {now[0]:%Y-%m-%d} to "
-        f"{now[-1]:%Y-%m-%d} beside {leads[0]:,} from {reference[-1][0]:%Y-%m-%d} to "
-        f"{reference[0][-1]:%Y-%m-%d}, and {layout.n_past} earlier comparisons of the same kind"
     )
 
 
@@ -218,4 +164,7 @@ def _calibration(
             f"of a later forecast is mature yet; {first}"
         )
     forecasts = champion.forecast(past, champion.bundle, cutoffs)
-    return judge_calibration(champion.kind, forecasts, champion.units, monitor)
+    # All reps of a quarter share its luck, which drawing reps whole does not show: a single quarter
+    # alarms nobody. Leads of thirteen weeks are many, and hardly share theirs.
+    severity = Severity.ALARM if isinstance(champion.bundle, Bundle) else Severity.WARNING
+    return judge_calibration(champion.kind, forecasts, champion.units, severity, monitor)

@@ -1,4 +1,4 @@
-"""What the lead champion saw and said at the cutoffs of every window."""
+"""What a champion saw, and said, at the cutoffs of every window."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from training.leads.bundle import Bundle
 from training.leads.score import bands
 from training.monitoring.drift import DriftRows
 from training.monitoring.windows import Layout
+from training.quota.bundle import QuotaBundle
 
 CHANCE, BAND = "chance", "band"
 
@@ -37,7 +38,7 @@ def lead_rows(warehouse: Warehouse, bundle: Bundle, layout: Layout) -> DriftRows
     band = pd.factorize(bands(p, bundle), sort=True)[0].astype(np.float64)
     return DriftRows(
         window=_windows(examples, layout),
-        lead=pd.factorize(examples.keys["lead_id"])[0],
+        unit=pd.factorize(examples.keys["lead_id"])[0],
         inputs=examples.X[[feature.name for feature in own]],
         outputs=pd.DataFrame({CHANCE: p, BAND: band}),
         segments=segment_columns(examples, bundle),
@@ -47,6 +48,33 @@ def lead_rows(warehouse: Warehouse, bundle: Bundle, layout: Layout) -> DriftRows
             BAND: "the bands of the call list",
             **{feature.name: feature.says for feature in own},
         },
+    )
+
+
+def deal_rows(warehouse: Warehouse, bundle: QuotaBundle, layout: Layout) -> DriftRows:
+    """Build the features of all deals open at each cutoff.
+
+    Forecasts of quota are not among them: they move through every quarter, from even chances to
+    certainty, so that one window of four weeks tells nothing about another.
+
+    Args:
+        warehouse: cut to the moment of monitoring.
+        bundle: the champion.
+        layout: the cutoffs.
+    """
+    examples = build(
+        warehouse, bundle.deal_set, bundle.deal_vocabulary, layout.every_cutoff, bundle.params
+    )
+    own = [f for f in bundle.deal_set if f.name in bundle.columns and not f.is_common]
+    nothing = pd.DataFrame(index=examples.X.index)
+    return DriftRows(
+        window=_windows(examples, layout),
+        unit=pd.factorize(examples.keys["deal_id"])[0],
+        inputs=examples.X[[feature.name for feature in own]],
+        outputs=nothing,
+        segments=nothing,
+        categories=frozenset(f.name for f in own if f.categories is not None),
+        says={feature.name: feature.says for feature in own},
     )
 
 
