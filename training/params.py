@@ -188,6 +188,9 @@ class MonitorParams(Section):
     calibration_ratio: float = Field(
         default=1.15, gt=1, description="outcomes over forecast (or the reverse) that is material"
     )
+    calibration_error: float = Field(
+        default=1.05, ge=1, description="the same that a sound model is off by anyway"
+    )
     calibration_weeks: int = Field(default=13, ge=1, description="newest mature weeks looked at")
     level: float = Field(default=0.99, gt=0.5, lt=1, description="coverage of the intervals")
     response_days: int = Field(

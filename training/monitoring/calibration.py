@@ -67,7 +67,15 @@ def judge_calibration(
     """Compare outcomes with forecasts over the newest mature weeks.
 
     An alarm needs a ratio that is material (1.15 or 1 / 1.15 unless set otherwise) and whose
-    interval, units drawn whole, leaves out 1. Segments are judged in the same way, beside the ratio
+    interval, units drawn whole, leaves out what a sound model is off by anyway:
+
+    | ratio | interval     | off                                     |
+    |-------|--------------|-----------------------------------------|
+    | 0.78  | 0.71 to 0.86 | yes                                     |
+    | 0.86  | 0.76 to 0.97 | no: 1 / 1.05 lies inside                |
+    | 0.91  | 0.88 to 0.94 | no: beyond luck, and not material       |
+
+    Segments are judged in the same way, beside the ratio
     of the whole and with their number allowed for, and make warnings.
 
     Args:
@@ -179,7 +187,8 @@ def _ratio(y: Floats, p: Floats, ids: Ints, rows: Bools, level: float) -> Estima
 def _is_off(ratio: Estimate, params: MonitorParams) -> bool:
     value = ratio.value or 1.0
     is_material = max(value, 1 / value) >= params.calibration_ratio
-    return is_material and ratio.excludes(1.0)
+    error = params.calibration_error
+    return is_material and ratio.excludes(error) and ratio.excludes(1 / error)
 
 
 def _by_luck(ratio: Estimate) -> tuple[float | None, float | None]:

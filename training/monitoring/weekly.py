@@ -95,8 +95,9 @@ def judge_week(
     past = usual(logs[1:], chance, params.minimum_past, noise)
     if past is None:
         return None
-    ratio = rows[0] / max(float(expected[0]), HALF)
-    is_material = ratio >= params.volume_up or ratio <= params.volume_down
+    # Where the others are fewer, a share rises by itself: the count has to have moved as well.
+    ratios = [float(rows[0] / max(usual_rows[0], HALF)) for usual_rows in (expected, level)]
+    is_material = min(ratios) >= params.volume_up or max(ratios) <= params.volume_down
     low, high = expected * np.exp(past.low), expected * np.exp(past.high)
     is_off = bool(is_material and past.excludes(float(logs[0])))
     return Weekly(where, starts[:n], rows[:n], expected, low, high, n - 1, is_off)
