@@ -22,7 +22,7 @@ from training.monitoring.deviation import Deviation, Severity
 from training.monitoring.usual import usual
 from training.params import MonitorParams
 
-FOUR_WEEKS = 28
+FOUR_WEEKS, DAY_S = 28, 86_400
 MOST_SPANS = 14
 BEFORE_SPANS = 3
 MORE = 1.4
@@ -58,8 +58,8 @@ def read_responses(warehouse: Warehouse, as_of: datetime, params: MonitorParams)
     touches = marked.filter(marked.direction == OUT).drop_null("rep_id")
     last = midnight(as_of) - timedelta(days=params.response_days)
     days = ibis.literal(last, "timestamp(6)").delta(touches.occurred_at.truncate("D"), unit="day")
-    hours = touches.answer.delta(touches.occurred_at, unit="hour")
-    is_answered = ibis.coalesce(hours < 24 * params.response_days, ibis.literal(value=False))
+    seconds = touches.answer.delta(touches.occurred_at, unit="second")
+    is_answered = ibis.coalesce(seconds < DAY_S * params.response_days, ibis.literal(value=False))
     spans = touches.select(
         "rep_id",
         span=((days - 1).cast("float64") / FOUR_WEEKS).floor().cast("int64"),

@@ -22,7 +22,7 @@ from features.history.values import changes_of
 from features.storage.warehouse import Warehouse
 from features.tables import ACTIVITIES, Table
 
-WEEK_DAYS = 7
+WEEK_DAYS, DAY_S = 7, 86_400
 MOST_WEEKS = 70
 """A year, and what is needed to judge its first week by."""
 NOBODY = ""
@@ -117,7 +117,7 @@ def _shown(rows: ir.Table, table: Table) -> ir.TimestampValue:
 
 def _is_late(rows: ir.Table, table: Table) -> ir.IntegerValue:
     event_time = rows[str(table.event_time)]
-    return (_shown(rows, table).delta(event_time, unit="hour") >= 24).cast("int64")  # noqa: PLR2004 - a day
+    return (_shown(rows, table).delta(event_time, unit="second") >= DAY_S).cast("int64")
 
 
 def _activities(warehouse: Warehouse, end: datetime) -> pd.DataFrame:
@@ -158,7 +158,7 @@ def _changed(changes: ir.Table) -> ir.TimestampValue:
 
 
 def _late_change(changes: ir.Table) -> ir.IntegerValue:
-    return (_changed(changes).delta(changes.changed_at, unit="hour") >= 24).cast("int64")  # noqa: PLR2004 - a day
+    return (_changed(changes).delta(changes.changed_at, unit="second") >= DAY_S).cast("int64")
 
 
 def _counted(warehouse: Warehouse, rows: ir.Table, *by: str) -> pd.DataFrame:

@@ -88,7 +88,7 @@ def test_too_few_outcomes_are_said() -> None:
 
 
 def test_weeks_whose_outcomes_are_entered_late_are_left_out() -> None:
-    """The newest cutoffs go, as many days of them as outcomes are late; older ones than asked too."""
+    """The newest cutoffs go, as many days of them as outcomes are late; so do the oldest."""
     few = PARAMS.model_copy(update={"calibration_weeks": 4})
     assert mature_cutoffs(CUTOFFS, 0, few) == tuple(CUTOFFS[-4:])
     assert mature_cutoffs(CUTOFFS, 14, few) == tuple(CUTOFFS[-6:-2])

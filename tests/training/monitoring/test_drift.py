@@ -25,7 +25,7 @@ def layout() -> Layout:
 
 
 def drift_rows(seed: int, shift: float = 0.0, shifted_windows: tuple[int, ...] = (0,)) -> DriftRows:
-    """Draw leads with five features, one of which moves in some windows; in the north alone twice."""
+    """Draw leads with five features and a category; the first feature moves in some windows."""
     rng = np.random.default_rng(seed)
     windows = len(layout().cutoffs)
     window = np.repeat(np.arange(windows), 600)

@@ -17,9 +17,10 @@ FIRST = datetime(2024, 1, 3)
 @pytest.mark.parametrize("days_of_data", [150, 300, 900])
 @pytest.mark.parametrize("days_since_learned", [-20, 0, 1, 28, 29, 100])
 def test_windows_keep_the_order_of_time(days_of_data: int, days_since_learned: int) -> None:
-    """No cutoff lies beyond the moment or before the data; the reference ends before the champion's
-    data does, and before the newest window.
-    """  # fmt: skip
+    """No cutoff lies beyond the moment or before the data; the reference is older than both ends.
+
+    It ends before the champion's data does, and before the newest window begins.
+    """
     as_of = FIRST + timedelta(days=days_of_data, hours=7)
     until = as_of - timedelta(days=days_since_learned)
     layout = lay_out(as_of, until, FIRST, PARAMS)
@@ -27,7 +28,7 @@ def test_windows_keep_the_order_of_time(days_of_data: int, days_since_learned: i
         assert days_of_data - days_since_learned < 3 * PARAMS.window_days
         return
     cutoffs = layout.every_cutoff
-    assert FIRST <= cutoffs[0]
+    assert cutoffs[0] >= FIRST
     assert cutoffs[-1] <= as_of
     assert all(later > earlier for earlier, later in pairwise(cutoffs))
     reference = layout.cutoffs[layout.reference(0)]
