@@ -29,6 +29,7 @@ from large import large
 from lead_truth import lead_truth
 from leadforge_company import KNOWN_AT_CREATION, PLANTED, write_company
 from load import Load, press
+from monitoring import monitoring
 from no_skill import no_skill
 from truth import sample_realism, sample_truth
 
@@ -145,6 +146,7 @@ SECTIONS: dict[str, Callable[[], list[Grade]]] = {
     "sample truth": sample_truth,
     "sample realism": sample_realism,
     "quota attainment": quota_attainment,
+    "monitoring": monitoring,
     "service": service,
     "killed retrain": killed_retrain,
     "large": large,

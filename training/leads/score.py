@@ -109,7 +109,7 @@ def _listed(
             "horizon_days": bundle.horizon_days,
             "p": p,
             "score": 100 * p,
-            "band": np.where(barred, NOT_TO_BE_CONTACTED, _bands(p, bundle)),
+            "band": np.where(barred, NOT_TO_BE_CONTACTED, bands(p, bundle)),
             "priority": np.where(barred, 0.0, _priority(p, values["value"], params)),
             "evidence": rows["evidence"],
             "reasons": rows["reasons"],
@@ -144,7 +144,8 @@ def rank(frame: pd.DataFrame) -> pd.DataFrame:
     return ordered.reset_index(drop=True)
 
 
-def _bands(p: Floats, bundle: Bundle) -> npt.NDArray[np.str_]:
+def bands(p: Floats, bundle: Bundle) -> npt.NDArray[np.str_]:
+    """Return the band of each chance: by how many times the company's base rate it is."""
     lift = p / bundle.base_rate
     bands = UNSUPPORTED if bundle.evidence.state is EvidenceState.NONE else BANDS
     return np.select([lift >= least for least, _ in bands], [name for _, name in bands], "cold")

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from training.evaluation.group import ForecastGroup
 from training.evaluation.lead_forecasts import MODEL
@@ -95,9 +95,7 @@ def render_page(
         overall: all rows together.
         values: what this kind of page is made of.
     """
-    pages = templates()
-    pages.globals.update(percent=percent, across=across)
-    return pages.get_template(template).render(
+    return page_template(template).render(
         c=context,
         findings=_by_severity(context.findings),
         strongest=max((d.points for d in context.drivers), default=1.0) or 1.0,
@@ -105,6 +103,13 @@ def render_page(
         model=MODEL,
         **values,
     )
+
+
+def page_template(name: str) -> Template:
+    """Return a template of a page; all that it is filled with is escaped."""
+    pages = templates()
+    pages.globals.update(percent=percent, across=across)
+    return pages.get_template(name)
 
 
 def templates(*, is_markup: bool = True) -> Environment:

@@ -1,0 +1,95 @@
+"""Outcomes beside forecasts: right ones stay in peace, wrong ones are found, the immature wait."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from training.evaluation.later import LaterForecasts
+from training.monitoring.calibration import judge_calibration, mature_cutoffs
+from training.monitoring.deviation import Severity
+from training.params import MonitorParams
+
+PARAMS = MonitorParams()
+CUTOFFS = [datetime(2025, 3, 1) + timedelta(days=7 * k) for k in range(10)]
+
+
+def forecasts(seed: int, factor: float = 1.0, north: float = 1.0) -> LaterForecasts:
+    """Draw leads seen at five cutoffs each, whose true chances are the forecasts times a factor."""
+    rng = np.random.default_rng(seed)
+    leads = 1_500
+    chance = rng.beta(2, 14, leads)
+    part = rng.choice(["north", "south"], leads)
+    y = rng.random(leads) < chance * factor * np.where(part == "north", north, 1.0)
+    first = rng.integers(0, 5, leads)
+    lead = np.repeat(np.arange(leads), 5)
+    place = first[lead] + np.tile(np.arange(5), leads)
+    moments = np.array(CUTOFFS, dtype="datetime64[us]")[place]
+    return LaterForecasts(
+        event="a lead converts within 30 days",
+        keys=pd.DataFrame({"lead_id": lead.astype(str), "cutoff": moments}),
+        p=chance[lead],
+        y=y[lead].astype(float),
+        segments=pd.DataFrame({"team": part[lead]}),
+    )
+
+
+def test_right_forecasts_seldom_alarm() -> None:
+    """Of 80 companies with right forecasts, next to no interval leaves out 1, and none alarms."""
+    found = [
+        judge_calibration("leads", forecasts(seed), "leads", Severity.ALARM, PARAMS)
+        for seed in range(80)
+    ]
+    assert np.mean([c.ratio.excludes(1.0) for c in found]) <= 0.05
+    assert sum(bool(c.deviations) for c in found) <= 1
+
+
+@pytest.mark.parametrize("factor", [0.6, 1.5])
+@pytest.mark.parametrize("seed", range(4))
+def test_wrong_forecasts_alarm(seed: int, factor: float) -> None:
+    """Chances that are too high or too low by half are found, and the direction is said."""
+    wrong = judge_calibration("leads", forecasts(seed, factor), "leads", Severity.ALARM, PARAMS)
+    assert wrong.deviations[0].severity is Severity.ALARM
+    assert ("too high" if factor < 1 else "too low") in wrong.deviations[0].says
+    assert wrong.ratio.value == pytest.approx(factor, rel=0.2)
+
+
+def test_a_segment_is_judged_beside_the_rest() -> None:
+    """A part in which half as many convert is a warning; the part where all is right is none."""
+    wrong = judge_calibration("leads", forecasts(1, north=0.35), "leads", Severity.ALARM, PARAMS)
+    segments = {d.where for d in wrong.deviations if d.severity is Severity.WARNING}
+    assert "team north" in segments
+
+
+def test_immature_outcomes_do_not_count() -> None:
+    """Forecasts whose outcome is unknown change no figure."""
+    whole = forecasts(2)
+    young = np.where(whole.keys["cutoff"] >= np.datetime64(CUTOFFS[7]), np.nan, whole.y)
+    known = ~np.isnan(young)
+    cut = LaterForecasts(
+        whole.event, whole.keys[known], whole.p[known], whole.y[known], whole.segments[known]
+    )
+    with_young = LaterForecasts(whole.event, whole.keys, whole.p, young, whole.segments)
+    judged = [judge_calibration("l", f, "leads", Severity.ALARM, PARAMS) for f in (cut, with_young)]
+    assert judged[0] == judged[1]
+    assert max(week.cutoff for week in judged[0].weeks) < CUTOFFS[7]
+
+
+def test_too_few_outcomes_are_said() -> None:
+    """Where next to nothing is known yet, a sentence stands in place of a ratio."""
+    few = forecasts(3)
+    little = LaterForecasts(few.event, few.keys[:40], few.p[:40], few.y[:40], few.segments[:40])
+    judged = judge_calibration("leads", little, "leads", Severity.ALARM, PARAMS)
+    assert judged.ratio.value is None
+    assert "too few outcomes" in judged.note
+
+
+def test_weeks_whose_outcomes_are_entered_late_are_left_out() -> None:
+    """The newest cutoffs go, as many days of them as outcomes are late; so do the oldest."""
+    few = PARAMS.model_copy(update={"calibration_weeks": 4})
+    assert mature_cutoffs(CUTOFFS, 0, few) == tuple(CUTOFFS[-4:])
+    assert mature_cutoffs(CUTOFFS, 14, few) == tuple(CUTOFFS[-6:-2])
+    assert mature_cutoffs((), 0, few) == ()

@@ -1,0 +1,1 @@
+"""Whether the data, the forecasts and their calibration are still what the champion learned."""
