@@ -71,8 +71,8 @@ class Search:
         Raises:
             InputError: the database cannot be used.
         """
-        until = None if minutes is None else monotonic() + 60 * minutes
-        while self._begin_another(trials) and (until is None or monotonic() < until):
+        stop_at = None if minutes is None else monotonic() + 60 * minutes
+        while self._begin_another(trials) and (stop_at is None or monotonic() < stop_at):
             self._study.optimize(lambda trial: self._try(trial, losses), n_trials=1)
             told(self.trials()[self._own[-1]])
 
