@@ -17,7 +17,7 @@ from features.params import FeatureParams
 from features.snapshot import CUTOFF
 from features.storage.warehouse import Warehouse
 from training.artifact import LEARNING_CURVES
-from training.estimators.boosting import TrainingRows, fit_ensembles, stop_early
+from training.estimators.boosting import Stopping, TrainingRows, fit_ensembles, stop_early
 from training.estimators.calibration import Calibrator
 from training.evidence import Evidence
 from training.leads.blend import Blend
@@ -35,6 +35,8 @@ SEASONS_DAYS = 730
 """Two years: before that no season has come twice."""
 SEED_LUCK = "seed_luck"
 """What a model tells of the luck of its seeds."""
+UNSTOPPED = 8
+"""Where nothing tells when to stop, trees are this part of the most there may be."""
 MOST_GROWTH = 1.5
 """The last fit, on more rows, has at most this many times the trees of the first."""
 
@@ -129,7 +131,10 @@ def _grow(
     | 10,000                | 40,000             | 100                | 150, not 200  |
     """
     categorical, split, booster = declared.categorical, training_set.split, params.booster
-    stopping = stop_early(_stopping(training_set, columns), categorical, booster)
+    folds = _stopping(training_set, columns)
+    stopping = Stopping(max(1, booster.max_rounds // UNSTOPPED))
+    if folds:
+        stopping = stop_early(folds, categorical, booster)
     rounds = stopping.rounds
     before, every = split.train + split.tune, sorted(set(training_set.examples.keys[CUTOFF]))
     levels = [training_set.level(cutoffs) for cutoffs in (before, every)]
@@ -173,16 +178,21 @@ def _seed_luck(blend: Blend, calibrator: Calibrator, X: pd.DataFrame) -> float |
 def _stopping(
     training_set: TrainingSet, columns: Sequence[str]
 ) -> list[tuple[TrainingRows, TrainingRows]]:
-    """Return the pairs of (earlier, later) rows that early stopping looks at."""
+    """Return the pairs of (earlier, later) rows that early stopping looks at.
+
+    A short history may hold a pair whose earlier part is a single lead, or ended all alike: nothing
+    can be learned from it, so it is passed over.
+    """
     split = training_set.split
     pairs = ((split.train, split.tune),) if split.tune else split.folds
-    return [
+    parts = [
         (
             training_set.part(earlier, columns, level := training_set.level(earlier)),
             training_set.part(later, columns, level),
         )
         for earlier, later in pairs
     ]
+    return [pair for pair in parts if 0 < pair[0].y.sum() < len(pair[0].y)]
 
 
 def _useful(training_set: TrainingSet) -> list[str]:

@@ -274,6 +274,23 @@ def test_a_pause_of_the_business_is_lived_through(opened: Opened, quick: Trainin
         assert model.blend is not None
 
 
+def test_a_history_that_begins_with_one_lead_is_learned_from(
+    opened: Opened, quick: TrainingParams
+) -> None:
+    """Early parts with a single lead, or one outcome, stop no trees; with none left a rule does."""
+    rng = Random(2)  # noqa: S311 - a sample, no secret
+    leads = [lead(0, START, 58.0, won=True)]
+    for number in range(1, 500):
+        born = START + timedelta(days=rng.uniform(30, 110))
+        leads.append(lead(number, born, rng.uniform(1, 12), won=rng.random() < 0.4))
+    past = opened(leads)
+    learned = 0
+    for days in range(84, 110, 4):
+        model = learn_leads(past.until(START + timedelta(days=days)), HORIZON, FEATURES, quick)
+        learned += model.blend is not None
+    assert learned >= 3
+
+
 def test_leaving_everything_out_leaves_the_base_rate(
     history: Warehouse, training_set: TrainingSet
 ) -> None:
