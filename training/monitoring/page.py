@@ -57,7 +57,8 @@ def _headline(watched: Watched) -> str:
 def _charts(shifted: tuple[Shift, ...], drift: Drift) -> list[tuple[str, Markup]]:
     if drift.layout is None:
         return []
-    return [(shift.says, shift_chart(shift, drift.layout)) for shift in shifted]
+    charts = [(shift.says, shift_chart(shift, drift.layout)) for shift in shifted]
+    return [(says, chart) for says, chart in charts if chart]
 
 
 def _row(deviation: Deviation) -> tuple[Deviation, str, str]:
