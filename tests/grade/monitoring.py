@@ -1,7 +1,8 @@
 """Whether `monitor` finds planted faults within one run, and leaves calm companies alone.
 
-The seeds were named before anyone looked at their companies. Each company is learned from once,
-after 12 months, and looked at every two weeks of the half year after that.
+The seeds were named before anyone looked at their companies; 201 to 208 were looked at before the
+error of a champion's own level was allowed for (5 alarms in 104 runs, all of calibration). Each company is
+learned from once, after 12 months, and looked at every two weeks of the half year after that.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from training.loop.results import Recipe
 from training.monitoring.watch import Champion, Watched, watch
 from training.params import BoosterParams, TrainingParams
 
-CALM = (201, 202, 203, 204, 205, 206, 207, 208)
+CALM = (301, 302, 303, 304, 305, 306, 307, 308)
 FAULTY = (211, 212)
 SHOCKED = (221, 222)
 MOST_FALSE = 1

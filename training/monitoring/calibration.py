@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from features.arrays import Bools, Floats, Ints
+from training.estimators.calibration import trust_in
 from training.evaluation.bootstrap import Estimate
 from training.evaluation.later import CUTOFF, LaterForecasts
 from training.monitoring.deviation import Deviation, Severity
@@ -63,6 +64,7 @@ def judge_calibration(
     units: str,
     severity: Severity,
     params: MonitorParams,
+    level_error: float = 0.0,
 ) -> Calibrated:
     """Compare outcomes with forecasts over the newest mature weeks.
 
@@ -84,6 +86,7 @@ def judge_calibration(
         units: what is drawn whole: "leads", "reps".
         severity: of a ratio that is off.
         params: what is material.
+        level_error: the standard error of the champion's own level, from `level_error`.
     """
     known = ~np.isnan(forecasts.y)
     y, p = forecasts.y[known], forecasts.p[known]
@@ -95,7 +98,7 @@ def judge_calibration(
             f"calibration; at least {LEAST_UNITS} {units} of either outcome are needed"
         )
     whole = np.ones(len(y), dtype=np.bool_)
-    ratio = _ratio(y, p, ids, whole, params.level)
+    ratio = _ratio(y, p, ids, whole, params.level, level_error)
     weeks = tuple(_weeks(y, p, keys[CUTOFF], params))
     event = forecasts.event
     deviations = []
@@ -109,6 +112,25 @@ def judge_calibration(
         f"forecast; ratio {_words(ratio)}, cutoffs {first:%Y-%m-%d} to {last:%Y-%m-%d}"
     )
     return Calibrated(weeks, ratio, tuple(deviations), note)
+
+
+def level_error(events: int, window_days: int) -> float:
+    """Return the relative standard error of a champion's level, as its calibrator learned it.
+
+    A count of events varies by its square root, and the calibrator goes the share of the way to
+    them that its window is trusted by:
+
+    | conversions in the window | days | trusted by | error |
+    |---------------------------|------|------------|-------|
+    | 900                       | 90   | 0.75       | 2.5 % |
+    | 160                       | 45   | 0.6        | 4.7 % |
+    | 0                         | 30   | 0.5        | 50 %  |
+
+    Args:
+        events: that the calibration window saw.
+        window_days: its length.
+    """
+    return trust_in(window_days) / max(events, 1) ** 0.5
 
 
 def unjudged(note: str) -> Calibrated:
@@ -170,17 +192,20 @@ def _by_segment(
             )  # fmt: skip
 
 
-def _ratio(y: Floats, p: Floats, ids: Ints, rows: Bools, level: float) -> Estimate:
+def _ratio(
+    y: Floats, p: Floats, ids: Ints, rows: Bools, level: float, level_error: float = 0.0
+) -> Estimate:
     """Return outcomes over the sum of chances, and its interval with units drawn whole.
 
     The logarithm of the ratio of two sums over units has the error of
     sum((y_i - r p_i)^2)^0.5 / sum(y) (Cochran 1977, "Sampling Techniques", section 6.4). It is
-    taken rather than resamples, whose tails at 99 % and beyond would need thousands of draws.
+    taken rather than resamples, whose tails at 99 % and beyond would need thousands of draws. The
+    error of the champion's own level, learned from other leads, adds to it.
     """
     own_y, own_p = np.bincount(ids[rows], y[rows]), np.bincount(ids[rows], p[rows])
     ratio = own_y.sum() / own_p.sum()
     error = float(np.sqrt(((own_y - ratio * own_p) ** 2).sum()) / own_y.sum())
-    reach = float(stats.norm.isf((1 - level) / 2)) * error
+    reach = float(stats.norm.isf((1 - level) / 2)) * float(np.hypot(error, level_error))
     return Estimate(float(ratio), float(ratio * np.exp(-reach)), float(ratio * np.exp(reach)))
 
 

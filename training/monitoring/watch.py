@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from features.clock import zulu
 from features.progress import Progress, silent
+from features.snapshot import within
 from features.storage.warehouse import Warehouse
 from training.evaluation.later import LaterCutoffs, LaterForecasts
 from training.leads.bundle import Bundle
 from training.monitoring.calibration import (
     Calibrated,
     judge_calibration,
+    level_error,
     mature_cutoffs,
     unjudged,
 )
@@ -167,4 +169,21 @@ def _calibration(
     # All reps of a quarter share its luck, which drawing reps whole does not show: a single quarter
     # alarms nobody. Leads of thirteen weeks are many, and hardly share theirs.
     severity = Severity.ALARM if isinstance(champion.bundle, Bundle) else Severity.WARNING
-    return judge_calibration(champion.kind, forecasts, champion.units, severity, monitor)
+    error = _level_error(past, champion.bundle)
+    return judge_calibration(
+        champion.kind, forecasts, champion.units, severity, monitor, level_error=error
+    )
+
+
+def _level_error(past: Warehouse, bundle: AnyBundle) -> float:
+    """Return how far a lead model's level may be off by the luck of its calibration window."""
+    if not isinstance(bundle, Bundle):
+        return 0.0
+    window = bundle.about.get("parts", {}).get("calibrate")
+    if not window:
+        return 0.0
+    first, last = (datetime.fromisoformat(moment) for moment in window)
+    leads, ends = past["leads"], last + timedelta(days=bundle.horizon_days)
+    seen = leads.filter(within(leads.converted_at, first, ends))
+    (row,) = past.arrow(seen.aggregate(n=seen.count())).to_pylist()
+    return level_error(row["n"], (last - first).days + 1)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from training.evaluation.later import LaterForecasts
-from training.monitoring.calibration import judge_calibration, mature_cutoffs
+from training.monitoring.calibration import judge_calibration, level_error, mature_cutoffs
 from training.monitoring.deviation import Severity
 from training.params import MonitorParams
 
@@ -45,6 +45,25 @@ def test_right_forecasts_seldom_alarm() -> None:
     ]
     assert np.mean([c.ratio.excludes(1.0) for c in found]) <= 0.05
     assert sum(bool(c.deviations) for c in found) <= 1
+
+
+def test_what_a_champion_cannot_know_of_its_level_is_no_alarm() -> None:
+    """Champions whose level is off as their own calibration windows would have it stay in peace."""
+    error = level_error(160, 45)
+    assert error == pytest.approx(0.6 / 160**0.5)
+    off = np.exp(np.random.default_rng(1).normal(0, error, 60))
+    alarms = {}
+    for allowed in (0.0, error):
+        alarms[allowed] = sum(
+            bool(
+                judge_calibration(
+                    "leads", forecasts(k, factor), "leads", Severity.ALARM, PARAMS, allowed
+                ).deviations
+            )
+            for k, factor in enumerate(off)
+        )
+    assert alarms[error] <= 1
+    assert alarms[error] <= alarms[0.0]
 
 
 @pytest.mark.parametrize("factor", [0.6, 1.5])
