@@ -2,7 +2,8 @@
 
 The seeds were named before anyone looked at their companies; 201 to 208 were looked at before the
 error of a champion's own level was allowed for (5 alarms in 104 runs, all of calibration). Each
-company is learned from once, after 12 months, and looked at every two weeks of the half year after that.
+company is learned from once, after 12 months, and looked at every two weeks of the half year after
+that.
 """
 
 from __future__ import annotations
