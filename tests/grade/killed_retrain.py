@@ -44,7 +44,7 @@ POINTS: tuple[tuple[str, str, int, str], ...] = (
     ("publish", "enter", 1, "about to publish the warehouse"),
     ("replace_atomically", "leave", 1, "pointer replaced, quarantine not"),
     ("learn", "leave", 1, "trained, nothing registered"),
-    ("Tracking._fill", "leave", 1, "run logged, model not registered"),
+    ("log_training", "leave", 1, "run logged, model not registered"),
     ("MlflowClient.create_model_version", "leave", 1, "registered, without an alias"),
     ("Challenge._twin", "leave", 1, "a twin trained"),
     ("MlflowClient.set_registered_model_tag", "leave", 1, "change of champion noted"),
