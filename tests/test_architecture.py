@@ -22,6 +22,7 @@ ONLY_IN = {
         f"serving/store/{name}.py"
         for name in (
             "database",
+            "migrations/append_only",
             "migrations/env",
             "migrations/versions/v0001_promotions",
             "migrations/versions/v0002_retrains",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from serving.store.migrations.append_only import keep_append_only
+
 revision = "0002"
 down_revision = "0001"
 
@@ -25,34 +27,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("run", "event"),
         sqlite_autoincrement=True,
     )
-    if op.get_bind().dialect.name == "postgresql":
-        _guard_on_postgres()
-    else:
-        _guard_on_sqlite()
-
-
-def _guard_on_sqlite() -> None:
-    for change in ("UPDATE", "DELETE"):
-        op.execute(
-            f"CREATE TRIGGER retrains_no_{change.lower()} BEFORE {change} ON retrains "
-            "BEGIN SELECT RAISE(ABORT, 'the log of retrains is append-only'); END"
-        )
-    # `INSERT OR REPLACE` removes the row it replaces without asking a trigger of DELETE.
-    op.execute(
-        "CREATE TRIGGER retrains_no_replace BEFORE INSERT ON retrains "
-        "WHEN EXISTS (SELECT 1 FROM retrains "
-        "WHERE id = NEW.id OR (run = NEW.run AND event = NEW.event)) "
-        "BEGIN SELECT RAISE(ABORT, 'the log of retrains is append-only'); END"
-    )
-
-
-def _guard_on_postgres() -> None:
-    op.execute(
-        "CREATE FUNCTION retrains_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'the log of retrains is append-only'; END $$"
-    )
-    # `INSERT ... ON CONFLICT DO UPDATE` asks this trigger too.
-    op.execute(
-        "CREATE TRIGGER retrains_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON retrains "
-        "FOR EACH STATEMENT EXECUTE FUNCTION retrains_append_only()"
+    keep_append_only(
+        "retrains", "run = NEW.run AND event = NEW.event", "the log of retrains is append-only"
     )
