@@ -1,7 +1,8 @@
 """Whether `monitor` finds planted faults within one run, and leaves calm companies alone.
 
 The seeds were named before anyone looked at their companies; 201 to 208 were looked at before the
-error of a champion's own level was allowed for (5 alarms in 104 runs, all of calibration). Each
+error of a champion's own level was allowed for (5 alarms in 104 runs, all of calibration), 301 to
+308 before the luck that leads of one owner share was (2 alarms in 104, likewise). Each
 company is learned from once, after 12 months, and looked at every two weeks of the half year after
 that.
 """
@@ -30,7 +31,7 @@ from training.loop.results import Recipe
 from training.monitoring.watch import Champion, Watched, watch
 from training.params import BoosterParams, TrainingParams
 
-CALM = (301, 302, 303, 304, 305, 306, 307, 308)
+CALM = (401, 402, 403, 404, 405, 406, 407, 408)
 FAULTY = (211, 212)
 SHOCKED = (221, 222)
 MOST_FALSE = 1

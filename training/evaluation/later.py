@@ -62,6 +62,7 @@ class LaterForecasts:
         p: the chance of each row.
         y: 1 where it happened, 0 where it did not, NaN while unknown.
         segments: the part of the company each row belongs to, a column a segment.
+        owners: who owns each row, and so shares luck with its other rows; empty where nobody does.
     """
 
     event: str
@@ -69,6 +70,7 @@ class LaterForecasts:
     p: Floats
     y: Floats
     segments: pd.DataFrame
+    owners: pd.Series
 
 
 @dataclass(frozen=True, eq=False)

@@ -77,4 +77,5 @@ def forecast_later_leads(
         p=bundle.probability(examples.X[[*bundle.columns]]),
         y=conversion(warehouse, examples.keys, bundle.horizon_days),
         segments=segment_columns(examples, bundle),
+        owners=examples.keys["owner"].reset_index(drop=True),
     )

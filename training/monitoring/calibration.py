@@ -22,6 +22,8 @@ from training.params import MonitorParams
 
 LEAST_UNITS = 10
 """Leads or reps, of either outcome, below which nothing is said."""
+LEAST_OWNERS = 6
+"""Owners below which their spread tells nothing of the luck that leads of one owner share."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,26 @@ class Calibrated:
     note: str
 
 
+@dataclass(frozen=True, eq=False)
+class Clusters:
+    """Which rows share luck.
+
+    Attributes:
+        units: the number of each row's lead or rep.
+        owners: the number of its owner; a row that nobody owns has that of its unit.
+    """
+
+    units: Ints
+    owners: Ints
+
+    @classmethod
+    def of(cls, units: pd.Series, owners: pd.Series) -> Clusters:
+        """Number units and owners, row by row."""
+        unit = pd.factorize(units.astype(str))[0]
+        owner = pd.factorize(owners)[0]
+        return cls(unit, np.where(owner >= 0, owner, unit + owner.max(initial=-1) + 1))
+
+
 def judge_calibration(
     kind: str,
     forecasts: LaterForecasts,
@@ -69,7 +91,7 @@ def judge_calibration(
     """Compare outcomes with forecasts over the newest mature weeks.
 
     An alarm needs a ratio that is material (1.15 or 1 / 1.15 unless set otherwise) and whose
-    interval, units drawn whole, leaves out what a sound model is off by anyway:
+    interval, units or owners drawn whole, leaves out what a sound model is off by anyway:
 
     | ratio | interval     | off                                     |
     |-------|--------------|-----------------------------------------|
@@ -91,21 +113,22 @@ def judge_calibration(
     known = ~np.isnan(forecasts.y)
     y, p = forecasts.y[known], forecasts.p[known]
     keys = forecasts.keys[known]
-    ids = pd.factorize(keys.iloc[:, 0].astype(str))[0]
+    clusters = Clusters.of(keys.iloc[:, 0], forecasts.owners[known])
+    ids = clusters.units
     if min(len(np.unique(ids[y > 0])), len(np.unique(ids[y == 0]))) < LEAST_UNITS:
         return unjudged(
             f"{kind}: too few outcomes are known since the champion's end of data to judge its "
             f"calibration; at least {LEAST_UNITS} {units} of either outcome are needed"
         )
     whole = np.ones(len(y), dtype=np.bool_)
-    ratio = _ratio(y, p, ids, whole, params.level, level_error)
+    ratio = _ratio(y, p, clusters, whole, params.level, level_error)
     weeks = tuple(_weeks(y, p, keys[CUTOFF], params))
     event = forecasts.event
     deviations = []
     if _is_off(ratio, params):
         deviations.append(_overall(kind, ratio, y, p, event, severity))
     segments = forecasts.segments[known].reset_index(drop=True)
-    deviations += _by_segment(kind, segments, (y, p * (ratio.value or 1.0)), ids, params)
+    deviations += _by_segment(kind, segments, (y, p * (ratio.value or 1.0)), clusters, params)
     first, last = weeks[0].cutoff, weeks[-1].cutoff
     note = (
         f"{kind}: {y.sum():,.0f} of {len(y):,} forecasts came true ({event}), {p.sum():,.0f} were "
@@ -171,7 +194,7 @@ def _by_segment(
     kind: str,
     segments: pd.DataFrame,
     outcomes: tuple[Floats, Floats],
-    ids: Ints,
+    clusters: Clusters,
     params: MonitorParams,
 ) -> Iterator[Deviation]:
     y, p = outcomes
@@ -181,7 +204,7 @@ def _by_segment(
         rows = (segments[segment].astype(str) == part).to_numpy()
         if rows.all() or min(y[rows].sum(), p[rows].sum()) < LEAST_UNITS:
             continue
-        ratio = _ratio(y, p, ids, rows, level)
+        ratio = _ratio(y, p, clusters, rows, level)
         if _is_off(ratio, params):
             yield Deviation(
                 "calibration of a segment", f"{segment} {part}", float(ratio.value or 0), 1.0,
@@ -193,20 +216,47 @@ def _by_segment(
 
 
 def _ratio(
-    y: Floats, p: Floats, ids: Ints, rows: Bools, level: float, level_error: float = 0.0
+    y: Floats, p: Floats, clusters: Clusters, rows: Bools, level: float, level_error: float = 0.0
 ) -> Estimate:
-    """Return outcomes over the sum of chances, and its interval with units drawn whole.
+    """Return outcomes over the sum of chances, and its interval.
 
-    The logarithm of the ratio of two sums over units has the error of
-    sum((y_i - r p_i)^2)^0.5 / sum(y) (Cochran 1977, "Sampling Techniques", section 6.4). It is
-    taken rather than resamples, whose tails at 99 % and beyond would need thousands of draws. The
-    error of the champion's own level, learned from other leads, adds to it.
+    Rows share luck in two ways: a lead is seen at several cutoffs, and the leads of one owner have
+    the same hands in common. The error is the larger of the two, with so many tails as few owners
+    give it (Cameron and Miller 2015, "A Practitioner's Guide to Cluster-Robust Inference", section
+    VI: Student's t with one degree of freedom fewer than clusters):
+
+    | company                              | error, leads | error, owners | counts       |
+    |--------------------------------------|--------------|---------------|--------------|
+    | owners are alike, or nobody owns     | 4 %          | 4 %           | either       |
+    | a team of 20, some much better       | 4 %          | 7 %           | that of 20   |
+    | five owners or fewer                 | 4 %          | not asked     | that of leads|
+
+    The champion learned its own level from other leads of the same owners, so the error of the
+    level grows in the same proportion.
     """
-    own_y, own_p = np.bincount(ids[rows], y[rows]), np.bincount(ids[rows], p[rows])
-    ratio = own_y.sum() / own_p.sum()
-    error = float(np.sqrt(((own_y - ratio * own_p) ** 2).sum()) / own_y.sum())
-    reach = float(stats.norm.isf((1 - level) / 2)) * float(np.hypot(error, level_error))
+    alone = _error(y, p, clusters.units[rows], rows)
+    shared = _error(y, p, clusters.owners[rows], rows)
+    error, count = max(alone, shared) if shared[1] >= LEAST_OWNERS else alone
+    level_error *= error / alone[0] if alone[0] > 0 else 1.0
+    ratio = y[rows].sum() / p[rows].sum()
+    tail = float(stats.t.isf((1 - level) / 2, count - 1))
+    reach = tail * float(np.hypot(error, level_error))
     return Estimate(float(ratio), float(ratio * np.exp(-reach)), float(ratio * np.exp(reach)))
+
+
+def _error(y: Floats, p: Floats, ids: Ints, rows: Bools) -> tuple[float, int]:
+    """Return the standard error of log(sum y / sum p) with clusters drawn whole, and their number.
+
+    It is sum((y_i - r p_i)^2)^0.5 / sum(y), times (n / (n - 1))^0.5, for the ratio r of two sums
+    over n clusters (Cochran 1977, "Sampling Techniques", section 6.4). It is taken rather than
+    resamples, whose tails at 99 % and beyond would need thousands of draws.
+    """
+    own_y, own_p = np.bincount(ids, y[rows]), np.bincount(ids, p[rows])
+    count = int((np.bincount(ids) > 0).sum())
+    if count == 1:
+        return 0.0, count
+    squares = ((own_y - own_y.sum() / own_p.sum() * own_p) ** 2).sum()
+    return float(np.sqrt(squares * count / (count - 1)) / own_y.sum()), count
 
 
 def _is_off(ratio: Estimate, params: MonitorParams) -> bool:

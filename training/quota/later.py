@@ -89,4 +89,5 @@ def forecast_later_reps(
         p=p,
         y=made,
         segments=segment_columns(reps),
+        owners=keys["rep_id"].reset_index(drop=True),
     )

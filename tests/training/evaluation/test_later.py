@@ -27,7 +27,8 @@ def forecasts(p: list[float]) -> LaterForecasts:
     )
     y = np.array([1.0, 0.0, np.nan, 0.0])
     segments = pd.DataFrame({"source": ["web", "fair", "web", "fair"]})
-    return LaterForecasts("a lead converts", keys, np.array(p), y, segments)
+    owners = pd.Series(["r1", "r2", "r1", "r2"])
+    return LaterForecasts("a lead converts", keys, np.array(p), y, segments, owners)
 
 
 def test_rows_meet_by_their_keys() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from features.arrays import Bools
 from training.evaluation.later import LaterForecasts
 from training.monitoring.calibration import judge_calibration, level_error, mature_cutoffs
 from training.monitoring.deviation import Severity
@@ -34,7 +36,43 @@ def forecasts(seed: int, factor: float = 1.0, north: float = 1.0) -> LaterForeca
         p=chance[lead],
         y=y[lead].astype(float),
         segments=pd.DataFrame({"team": part[lead]}),
+        owners=pd.Series(["nobody knows"] * len(lead)).where(lead < 0),
     )
+
+
+def some(whole: LaterForecasts, rows: Bools) -> LaterForecasts:
+    """Return some rows."""
+    return replace(
+        whole, keys=whole.keys[rows], p=whole.p[rows], y=whole.y[rows],
+        segments=whole.segments[rows], owners=whole.owners[rows],
+    )  # fmt: skip
+
+
+def owned(seed: int, spread: float, factor: float = 1.0) -> LaterForecasts:
+    """Draw forecasts whose leads belong to twenty owners who are not equally lucky."""
+    rng = np.random.default_rng(seed)
+    right = forecasts(seed, 0.0)
+    lead = right.keys["lead_id"].astype(int).to_numpy()
+    owner = rng.integers(0, 20, 1_500)
+    luck = np.exp(rng.normal(-(spread**2) / 2, spread, 20))[owner] * factor
+    chance = pd.Series(right.p).groupby(lead).first().to_numpy()
+    y = rng.random(1_500) < chance * luck
+    return replace(right, y=y[lead].astype(float), owners=pd.Series(owner[lead].astype(str)))
+
+
+def alarm_share(spread: float, factor: float) -> float:
+    """Return the share of forty companies that alarm."""
+    judged = (
+        judge_calibration("l", owned(seed, spread, factor), "leads", Severity.ALARM, PARAMS)
+        for seed in range(40)
+    )
+    return float(np.mean([any(d.what == "calibration" for d in c.deviations) for c in judged]))
+
+
+def test_luck_that_the_leads_of_one_owner_share_is_no_alarm() -> None:
+    """Owners with better and worse quarters make no alarm; a company that is off makes one."""
+    assert alarm_share(spread=0.6, factor=1.0) <= 0.025
+    assert alarm_share(spread=0.2, factor=0.6) >= 0.95
 
 
 def test_right_forecasts_seldom_alarm() -> None:
@@ -88,10 +126,8 @@ def test_immature_outcomes_do_not_count() -> None:
     whole = forecasts(2)
     young = np.where(whole.keys["cutoff"] >= np.datetime64(CUTOFFS[7]), np.nan, whole.y)
     known = ~np.isnan(young)
-    cut = LaterForecasts(
-        whole.event, whole.keys[known], whole.p[known], whole.y[known], whole.segments[known]
-    )
-    with_young = LaterForecasts(whole.event, whole.keys, whole.p, young, whole.segments)
+    cut = some(whole, known)
+    with_young = replace(whole, y=young)
     judged = [judge_calibration("l", f, "leads", Severity.ALARM, PARAMS) for f in (cut, with_young)]
     assert judged[0] == judged[1]
     assert max(week.cutoff for week in judged[0].weeks) < CUTOFFS[7]
@@ -100,7 +136,7 @@ def test_immature_outcomes_do_not_count() -> None:
 def test_too_few_outcomes_are_said() -> None:
     """Where next to nothing is known yet, a sentence stands in place of a ratio."""
     few = forecasts(3)
-    little = LaterForecasts(few.event, few.keys[:40], few.p[:40], few.y[:40], few.segments[:40])
+    little = some(few, np.arange(len(few.y)) < 40)
     judged = judge_calibration("leads", little, "leads", Severity.ALARM, PARAMS)
     assert judged.ratio.value is None
     assert "too few outcomes" in judged.note
