@@ -1,0 +1,1 @@
+"""Why reps differ, and what may be reached: causes, equal grounds, goals."""
