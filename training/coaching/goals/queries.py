@@ -13,7 +13,7 @@ from features.history.vocabulary import STAGE
 from features.snapshot import VALID_FROM
 from features.storage.warehouse import Warehouse
 
-INTERNAL = ("legal", "finance", "approval", "procurement", "compliance", "security", "deal desk")
+WAITING = ("legal", "finance", "approv", "procure", "security", "complian", "contract")
 """Words in the name of a stage in which a deal waits for colleagues."""
 INBOUND = "inbound"
 """The direction of an activity that a customer began."""
@@ -74,7 +74,7 @@ def touches_by_day(warehouse: Warehouse) -> ir.Table:
     return rows.group_by("rep_id", "at").aggregate(count=rows.count())
 
 
-def waits(warehouse: Warehouse) -> ir.Table:
+def waits(warehouse: Warehouse, waiting: Sequence[str]) -> ir.Table:
     """Return stays of deals in stages whose names say that they wait for colleagues.
 
     A stay ends when the stage changes or the deal does; it is the rep's who was last shown as the
@@ -82,7 +82,7 @@ def waits(warehouse: Warehouse) -> ir.Table:
     """
     changes = changes_of(warehouse, "deal", "deal_id")
     changes = changes.filter((changes["field"] == STAGE) & changes["value"].notnull())
-    names = _internal_stages(warehouse, changes)
+    names = _waiting_stages(warehouse, changes, waiting)
     order = ibis.window(group_by=changes.deal_id, order_by=[changes.changed_at, changes["value"]])
     rows = changes.mutate(following=changes.changed_at.lead().over(order))
     stays = rows.filter(rows["value"].isin(names)) if names else rows.limit(0)
@@ -101,6 +101,8 @@ def waits(warehouse: Warehouse) -> ir.Table:
     )
 
 
-def _internal_stages(warehouse: Warehouse, stages: ir.Table) -> Sequence[str]:
+def _waiting_stages(
+    warehouse: Warehouse, stages: ir.Table, waiting: Sequence[str]
+) -> Sequence[str]:
     names = warehouse.arrow(stages.select(stage=stages["value"]).distinct())["stage"].to_pylist()
-    return sorted(name for name in names if any(word in name.lower() for word in INTERNAL))
+    return sorted(name for name in names if any(word in name.lower() for word in waiting))

@@ -6,6 +6,7 @@ behind a goal knows what came after it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +17,14 @@ import pandas as pd
 from features.history.values import last_shown
 from features.snapshot import hired
 from features.storage.warehouse import Warehouse
-from training.coaching.goals.queries import arrivals, decisions, endings, touches_by_day, waits
+from training.coaching.goals.queries import (
+    WAITING,
+    arrivals,
+    decisions,
+    endings,
+    touches_by_day,
+    waits,
+)
 
 PEOPLE = ("manager_id", "role", "team", "territory", "segment")
 
@@ -46,21 +54,25 @@ class SalesRecord:
     waits: pd.DataFrame
 
 
-def read_record(warehouse: Warehouse, as_of: datetime) -> SalesRecord:
+def read_record(
+    warehouse: Warehouse, as_of: datetime, waiting: Sequence[str] = WAITING
+) -> SalesRecord:
     """Read what happened until a moment.
 
     Args:
         warehouse: the extract; tables it does not hold have no rows.
         as_of: the moment.
+        waiting: parts of the names of deal stages in which a deal waits for colleagues.
     """
     past = warehouse.until(as_of)
     with past.workspace() as workspace:
         frames = {
             make.__name__: _frame(workspace, make(workspace))
-            for make in (arrivals, decisions, endings, waits)
+            for make in (arrivals, decisions, endings)
         }
+        stays = _frame(workspace, waits(workspace, waiting))
         touches = _frame(workspace, touches_by_day(workspace))
-        return SalesRecord(as_of, _people(workspace, as_of), touches=touches, **frames)
+        return SalesRecord(as_of, _people(workspace, as_of), touches=touches, waits=stays, **frames)
 
 
 def _frame(warehouse: Warehouse, rows: ir.Table) -> pd.DataFrame:

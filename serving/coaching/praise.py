@@ -1,0 +1,136 @@
+"""One true and specific good thing about a rep, or what is steady where none can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import numpy as np
+
+from serving.coaching.company import Company, Ground
+from serving.coaching.numbers import amount, count, plural, value_of
+from training.coaching.goals.levels import CLOSING, QUALIFYING
+from training.coaching.goals.measures import MEASURES, WINDOW_DAYS, Against, Measure
+
+GROUND_WORDS = {
+    "wins": "deals won",
+    "conversions": "leads turned into deals",
+    "revenue": "revenue",
+}
+STEADY = 0.1
+"""A measure is steady if it lies within a tenth of its own past."""
+NOTHING = (
+    "Too little is known yet to single out one thing. Ask what went well, and write it down."
+)
+
+
+def praise(company: Company, rep_id: str, avoid: Sequence[str] = ()) -> str:
+    """Return a sentence of praise, in words that depend on the reader; always a true one.
+
+    Looked for in this order: more than could be expected on the same grounds, a quota that is made,
+    a year above the company's rates, a measure that rose beyond what chance does, a steady one.
+
+    Args:
+        company: what is known.
+        rep_id: of whom.
+        avoid: causes told of this rep; their measures are not praised.
+    """
+    for look in (_above_expectation, _quota_made, _strong_year):
+        if says := look(company, rep_id):
+            return says
+    measures = [m for m in MEASURES.values() if m.cause not in avoid]
+    for find in (_risen, _steady):
+        if says := find(company, rep_id, measures):
+            return says
+    return NOTHING
+
+
+def _above_expectation(company: Company, rep_id: str) -> str:
+    above = [g for g in company.grounds_of(rep_id) if g.low > 0 and g.metric in GROUND_WORDS]
+    order = list(GROUND_WORDS)
+    for ground in sorted(above, key=lambda g: order.index(g.metric)):
+        return ground_sentence(ground)
+    return ""
+
+
+def ground_sentence(ground: Ground) -> str:
+    """Say what was won beside what could be expected on the same grounds."""
+    write: Callable[[float], str] = amount if ground.metric == "revenue" else count
+    actual = amount(ground.actual) if ground.metric == "revenue" else f"{ground.actual:.0f}"
+    return (
+        f"{GROUND_WORDS.get(ground.metric, ground.metric).capitalize()}: {actual}, where about "
+        f"{write(ground.expected)} could be expected from the same leads, territory and market "
+        f"(the difference lies between {write(ground.low)} and {write(ground.high)} in 8 of 10 "
+        "cases)."
+    )
+
+
+def _quota_made(company: Company, rep_id: str) -> str:
+    period = company.periods.get(rep_id)
+    if period is None or period.share is None or period.share < 1:
+        return ""
+    return f"{{You}} {{have}} made the quota of {amount(period.quota)}: {amount(period.attained)}."
+
+
+def _strong_year(company: Company, rep_id: str) -> str:
+    for skill, what in ((CLOSING, "deals won"), (QUALIFYING, "leads turned into deals")):
+        ratio = company.levels[skill].get(rep_id)
+        if ratio is not None and ratio.is_strong:
+            return (
+                f"Over the last year: {ratio.won:,} {what} of {ratio.count:,}; at the company's "
+                f"rates for the like it is about {count(ratio.expected)}. That is more than luck."
+            )
+    return ""
+
+
+def _risen(company: Company, rep_id: str, measures: Sequence[Measure]) -> str:
+    """Find a measure above the range that was to be expected a window ago."""
+    for measure in measures:
+        now = company.goals.value(rep_id, measure)
+        before = _a_window_ago(company, rep_id, measure)
+        moves = company.goals.of[measure.name]
+        if now is None or before is None or not moves.is_enough:
+            continue
+        expected, _, high = moves.expected(*before)
+        if now[0] > high:
+            return (
+                f"{_capital(measure.label)}: {value_of(measure, now[0])} in the last "
+                f"{WINDOW_DAYS // 7} weeks, {value_of(measure, before[0])} in those before. From "
+                f"there about {value_of(measure, expected)} was to be expected."
+            )
+    return ""
+
+
+def _a_window_ago(company: Company, rep_id: str, measure: Measure) -> tuple[float, float] | None:
+    past = company.goals.of[measure.name].own_past
+    own = past[(past["rep_id"] == rep_id)]
+    own = own[own["end"] <= company.as_of - timedelta(days=WINDOW_DAYS - 1)]
+    if own.empty:
+        return None
+    last = own.sort_values("end").iloc[-1]
+    return float(last["value"]), float(last["count"])
+
+
+def _steady(company: Company, rep_id: str, measures: Sequence[Measure]) -> str:
+    """Find the measure that lies nearest to its own past; those that compare with peers first."""
+    near: list[tuple[bool, float, str]] = []
+    for measure in measures:
+        now = company.goals.value(rep_id, measure)
+        past = company.goals.of[measure.name].own_past
+        before = past.loc[past["rep_id"] == rep_id, "value"].to_numpy(np.float64)
+        if now is None or not len(before) or not np.median(before) > 0:
+            continue
+        middle = float(np.median(before))
+        change = abs(now[0] / middle - 1)
+        if change <= STEADY:
+            says = (
+                f"Steady: {measure.label}, {value_of(measure, now[0])} in the last "
+                f"{WINDOW_DAYS // 7} weeks and {value_of(measure, middle)} in the middle of "
+                f"{plural(len(before), 'earlier window')}."
+            )
+            near.append((measure.against is Against.OWN_PAST, change, says))
+    return min(near)[2] if near else ""
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,198 @@
+"""The team sheet: who needs what, whose it is to change, and what only the company can do.
+
+People are in the order of their names: nobody is ranked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from serving.coaching.advice import ASSOCIATION, PURPOSE
+from serving.coaching.causes import LABELS, Cause, size_in_words
+from serving.coaching.commitments import items_of
+from serving.coaching.company import Company
+from serving.coaching.numbers import plural, whole
+from serving.coaching.pairs import Pair
+from serving.coaching.sheet import Sheet
+from serving.store.coaching import CoachingEvent
+
+NO_MANAGER = "without a manager"
+OURS, THEIRS, OPEN = "ours", "theirs", "open"
+KINDS: Mapping[str, str] = {
+    OURS: "for the company",
+    THEIRS: "in their hands",
+    OPEN: "ask, not tell",
+}
+DO_FOR: Mapping[str, str] = {
+    "internal_delay": "wait for legal, finance or approval: walk those deals through",
+    "territory": "have ground that yields less: look at how territories are cut",
+    "lead_mix": "were dealt leads that convert less often: look at how leads are dealt",
+    "ramp": "are still new: fewer deals at once, and somebody beside them",
+    "quota": "have a quota above what the ground supports: look at how quotas are set",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One rep on a team sheet.
+
+    Attributes:
+        name: the rep's name.
+        rep_id: the rep.
+        file: the rep's sheet, relative to the team sheet.
+        closed: the share of quota that is closed, in words.
+        cause: the main told cause with its size, or that too little is known.
+        kind: whose it is to change: a key of `KINDS`.
+        needs: what may be tried.
+        waits: open commitments and contested figures, in words.
+    """
+
+    name: str
+    rep_id: str
+    file: str
+    closed: str
+    cause: str
+    kind: str
+    needs: str
+    waits: str
+
+    @property
+    def whose(self) -> str:
+        """Return the kind in words."""
+        return KINDS[self.kind]
+
+
+@dataclass(frozen=True)
+class Group:
+    """One manager's team.
+
+    Attributes:
+        manager: the manager's id, or that there is none.
+        rows: the reps by name.
+        company: what only the company can do, in sentences.
+        pairs: proposed pairs, in sentences.
+    """
+
+    manager: str
+    rows: tuple[Row, ...]
+    company: tuple[str, ...]
+    pairs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TeamPage:
+    """The team sheet of one manager, or of all.
+
+    Attributes:
+        title: whose team.
+        facts: when it is from.
+        company: what only the company can do, over all teams.
+        groups: the teams.
+        missing: what cannot be told, and why.
+        purpose: what the page is for.
+        note: what its advice rests on.
+    """
+
+    title: str
+    facts: tuple[str, ...]
+    company: tuple[str, ...]
+    groups: tuple[Group, ...]
+    missing: tuple[str, ...]
+    purpose: str
+    note: str
+
+
+def team_page(
+    company: Company,
+    sheets: Sequence[Sheet],
+    pairs: Sequence[Pair],
+    files: Mapping[str, str],
+    manager: str | None = None,
+) -> TeamPage:
+    """Make the team sheet.
+
+    Args:
+        company: what is known.
+        sheets: of everybody who has not left.
+        pairs: the proposed pairs.
+        files: where each rep's sheet is, relative to the team sheet.
+        manager: whose team; everybody's if None.
+    """
+    teams: dict[str, list[Sheet]] = {}
+    for sheet in sheets:
+        teams.setdefault(company.manager_of(sheet.rep_id) or NO_MANAGER, []).append(sheet)
+    chosen = {name: team for name, team in sorted(teams.items()) if manager in (None, name)}
+    groups = [_group(name, team, pairs, files) for name, team in chosen.items()]
+    everybody = [sheet for team in chosen.values() for sheet in team]
+    return TeamPage(
+        title="Team sheet" if manager is None else f"Team sheet of {manager}",
+        facts=(
+            f"as of {company.as_of:%Y-%m-%d %H:%M} UTC",
+            plural(len(everybody), "rep"),
+            "in the order of names: nobody is ranked",
+        ),
+        company=company_lines(everybody) if len(groups) > 1 else (),
+        groups=tuple(groups),
+        missing=company.inputs.missing,
+        purpose=PURPOSE,
+        note=ASSOCIATION,
+    )
+
+
+def company_lines(sheets: Sequence[Sheet]) -> tuple[str, ...]:
+    """Count for each cause outside the reps' hands whom it is told of, the most frequent first.
+
+    >>> company_lines([])
+    ()
+    """
+    told = [cause.name for sheet in sheets for cause in sheet.told if not cause.theirs]
+    counts = sorted(((told.count(name), name) for name in set(told)), key=lambda c: (-c[0], c[1]))
+    return tuple(
+        f"{number} of {len(sheets)} {DO_FOR[name] if name in DO_FOR else LABELS.get(name, name)}."
+        for number, name in counts
+    )
+
+
+def _group(
+    manager: str, team: Sequence[Sheet], pairs: Sequence[Pair], files: Mapping[str, str]
+) -> Group:
+    members = {sheet.rep_id for sheet in team}
+    inside = [pair for pair in pairs if {pair.opens, pair.closes} & members]
+    return Group(
+        manager=manager,
+        rows=tuple(_row(sheet, files[sheet.rep_id]) for sheet in team),
+        company=company_lines(team),
+        pairs=tuple(pair.says for pair in inside),
+    )
+
+
+def _row(sheet: Sheet, file: str) -> Row:
+    period, told = sheet.period, sheet.told
+    closed = "no quota" if period is None or period.share is None else whole(period.share)
+    main = told[0] if told else None
+    return Row(
+        name=sheet.name,
+        rep_id=sheet.rep_id,
+        file=file,
+        closed=closed,
+        cause=_cause_words(main),
+        kind=OPEN if main is None else THEIRS if main.theirs else OURS,
+        needs=sheet.advice[0].play.lever if sheet.advice else "",
+        waits=_waits(sheet),
+    )
+
+
+def _cause_words(cause: Cause | None) -> str:
+    if cause is None:
+        return "too little evidence to tell"
+    return f"{cause.label}: {size_in_words(cause)}"
+
+
+def _waits(sheet: Sheet) -> str:
+    lines = [line for item in sheet.items for line in (item.began, *item.later)]
+    agreed = items_of(lines, CoachingEvent.COMMITTED, CoachingEvent.STEP)
+    number, disputed = sum(item.is_open for item in agreed), len(sheet.contested)
+    said = [plural(number, "open commitment")] if number else []
+    said += [plural(disputed, "contested figure")] if disputed else []
+    return ", ".join(said)
