@@ -1,1 +1,1 @@
-"""Why reps differ, and what may be reached: causes, equal grounds, goals."""
+"""From explanations to coaching: what held a rep back, on which grounds, and what to do next."""

@@ -1,0 +1,76 @@
+"""The parameters of coaching: what is assumed where a company's own tables cannot tell."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from features.params import Section
+
+
+class CauseParams(Section):
+    """How causes of a gap to quota are found."""
+
+    rush_days: float = Field(
+        default=9.0, ge=0, description="last days of a quota period, in which deals are pulled in"
+    )
+    waiting_words: tuple[str, ...] = Field(
+        default=(
+            *("legal", "finance", "approv", "procure", "security", "complian", "contract"),
+            *("signature", "paperwork", "purchasing", "recht", "freigabe", "vertrag"),
+        ),
+        strict=False,
+        description="parts of the names of deal stages in which a sold deal waits on others",
+    )
+    waiting_loss: float = Field(
+        default=0.1,
+        ge=0,
+        le=0.5,
+        description="share of deals that a stage may lose and still be such a stage, by its ends",
+    )
+    spell_rate: float = Field(
+        default=0.12, gt=0, lt=1, description="spells of one cause that a rep meets in a year"
+    )
+    spell_days: float = Field(default=180.0, gt=0, description="mean length of a spell")
+    spell_depth: float = Field(
+        default=0.6, gt=0, description="log factor of a usual spell; deeper ones get rarer slowly"
+    )
+    ramp_longest_days: float = Field(
+        default=300.0, ge=60, description="longest time until a new rep works like the others"
+    )
+    ramp_doubt: float = Field(
+        default=4.0, ge=0, description="log-likelihood that a ramp must gain before it is believed"
+    )
+    quota_excess: float = Field(
+        default=0.12, gt=0, description="share above the quotas of the like that is too high"
+    )
+    poor_ground: float = Field(
+        default=0.9, gt=0, le=1, description="ground beside the mean below which it is poor"
+    )
+    least_days: float = Field(
+        default=10.0, gt=0, description="days at work below which a period's touches say nothing"
+    )
+    least_deals: int = Field(
+        default=20, ge=2, description="deals below which nothing is learned from them"
+    )
+    told_from: float = Field(
+        default=0.3, gt=0, lt=1, description="chance of a spell from which it is told"
+    )
+    sure_from: float = Field(
+        default=0.7, gt=0, lt=1, description="chance from which a cause counts as sure"
+    )
+    lasting_from: float = Field(
+        default=0.9, gt=0.5, lt=1, description="chance of a lasting weakness from which it is told"
+    )
+    least_size: float = Field(
+        default=0.03, ge=0, description="share of the quota below which a cause is not told"
+    )
+    size_doubt: float = Field(
+        default=0.25, ge=0, description="log sd of what the flow may be wrong about in a size"
+    )
+    draws: int = Field(default=24, ge=10, description="draws behind each interval of a size")
+
+
+class CoachingParams(Section):
+    """What coaching assumes."""
+
+    causes: CauseParams = CauseParams()
