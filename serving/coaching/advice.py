@@ -29,18 +29,11 @@ class Advice:
 
     Attributes:
         play: the entry of the playbook.
-        cause: the cause that it answers.
-        evidence: the counts behind the cause, in words that depend on the reader.
+        cause: the cause that it answers: the reason behind the advice.
     """
 
     play: Play
     cause: Cause
-    evidence: str
-
-    @property
-    def reason(self) -> str:
-        """Return the reason: the cause with its size, interval, chance and counts."""
-        return f"{cause_sentence(self.cause)} {self.evidence}".strip()
 
     def to_json(self, name: str) -> dict[str, Any]:
         """Return it as plain values.
@@ -60,25 +53,22 @@ class Advice:
             "measure": self.play.measure,
             "weeks": self.play.weeks,
             "basis": self.play.basis,
-            "because": {
-                name: getattr(self.cause, name) for name in ("size", "low", "high", "p", "theirs")
-            },
+            "because": self.cause.to_json(),
         }
 
 
-def advise(causes: Sequence[Cause], book: Playbook, evidence: dict[str, str]) -> list[Advice]:
+def advise(causes: Sequence[Cause], book: Playbook) -> list[Advice]:
     """Choose advice: first one piece for each told cause, the main one first, then second ones.
 
     Args:
         causes: of one rep.
         book: the playbook.
-        evidence: the counts behind each cause, by its name.
     """
     told = told_of(causes)
     plays = {cause.name: list(book.fitting(cause)) for cause in told}
     turns = max((len(fitting) for fitting in plays.values()), default=0)
     ordered = [
-        Advice(plays[cause.name][turn], cause, evidence.get(cause.name, ""))
+        Advice(plays[cause.name][turn], cause)
         for turn in range(turns)
         for cause in told
         if turn < len(plays[cause.name])
@@ -87,10 +77,10 @@ def advise(causes: Sequence[Cause], book: Playbook, evidence: dict[str, str]) ->
 
 
 def cause_sentence(cause: Cause) -> str:
-    """Say a cause: its size with the interval, whose it is, since when, and how sure it is."""
+    """Say a cause: its size and interval, whose it is, since when, what it rests on, how sure."""
     if not cause.is_told:
         return f"{cause.label}: too little evidence to tell; ask rather than tell."
-    whose = "" if cause.theirs else " Not {yours}."
+    whose = "" if cause.theirs else " Not {yours} to change."
     since = since_in_words(cause)
     when = f" It shows {since}." if since else ""
     hedge = (
@@ -98,7 +88,18 @@ def cause_sentence(cause: Cause) -> str:
         if cause.told is Told.LEANING
         else ""
     )
-    return f"{cause.label}: {size_in_words(cause)}.{whose}{when}{hedge}"
+    rests_on = f" {sentence(cause.evidence)}" if cause.evidence else ""
+    return f"{cause.label}: {size_in_words(cause)}.{whose}{when}{rests_on}{hedge}"
+
+
+def sentence(words: str) -> str:
+    """Begin words with a capital and end them with a full stop.
+
+    >>> sentence("4 deals left it in 172 deal-days of waiting; 17 is usual")
+    '4 deals left it in 172 deal-days of waiting; 17 is usual.'
+    """
+    end = "" if words.endswith((".", "?", "!")) else "."
+    return f"{words[:1].upper()}{words[1:]}{end}".replace("%", " %").replace("  %", " %")
 
 
 def _of_ten(p: float) -> str:

@@ -26,6 +26,8 @@ import pandas as pd
 from features.clock import zulu
 
 LUCK = "luck"
+TIMELESS = ("quota", "ramp")
+"""Causes whose beginning says nothing: a quota is set for a period, and everybody is new once."""
 FIRM_FROM, LEANING_FROM = 0.8, 0.5
 LABELS: Mapping[str, str] = MappingProxyType(
     {
@@ -34,7 +36,7 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "volume": "Amount of work logged",
         "follow_up": "Time to the first and next touch",
         "deal_size": "Size of deals",
-        "internal_delay": "Waiting for legal, finance or approval",
+        "internal_delay": "Waiting on legal and finance",
         "territory": "What the territory holds",
         "lead_mix": "Which leads were dealt",
         "ramp": "Still new in the job",
@@ -163,7 +165,7 @@ def size_in_words(cause: Cause) -> str:
 
 def since_in_words(cause: Cause) -> str:
     """Say whether a cause is a spell or has always been there."""
-    if not cause.theirs and cause.since is None:
+    if cause.name in TIMELESS or (not cause.theirs and cause.since is None):
         return ""
     if cause.since is None:
         return "for as long as the data reach back"

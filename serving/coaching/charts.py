@@ -54,7 +54,9 @@ def _short(label: str) -> str:
 
 def _hover(cause: Cause) -> str:
     whose = "in the rep's hands" if cause.theirs else "in the company's hands"
-    return f"{cause.label}: {whole(cause.size)} ({whole(cause.low)} to {whole(cause.high)}), {whose}"
+    return (
+        f"{cause.label}: {whole(cause.size)} ({whole(cause.low)} to {whole(cause.high)}), {whose}"
+    )
 
 
 def waterfall(sheet: Sheet) -> Markup | None:
@@ -63,12 +65,16 @@ def waterfall(sheet: Sheet) -> Markup | None:
     The end is the forecast's middle, or what was closed once the period is over. What the told
     causes do not add up to is "all else"; None without an end or a told cause.
     """
-    end = expected_share(sheet)
+    end = sheet.expected_share
     if end is None or not sheet.told:
         return None
-    steps = [(cause.label, -cause.size, cause.theirs) for cause in sheet.told]
+    steps: list[tuple[str, float, bool | None]] = [
+        (cause.label, -cause.size, cause.theirs) for cause in sheet.told
+    ]
     steps.append(("All else, luck included", end - 1 + sum(c.size for c in sheet.told), None))
     bars = [("Quota", 0.0, 1.0, "soft")]
+    labels = [whole(1.0), *(f"{change:+.0%}".replace("%", " %") for _, change, _ in steps)]
+    labels.append(whole(end))
     level = 1.0
     for label, change, theirs in steps:
         colour = "train" if theirs is None else THEIRS if theirs else OURS
@@ -81,8 +87,8 @@ def waterfall(sheet: Sheet) -> Markup | None:
         for k, (label, left, width, colour) in enumerate(bars)
     ]
     marks += [
-        Text(left + width, count - 1 - k, f"  {whole(width)}", align="left")
-        for k, (_, left, width, _) in enumerate(bars)
+        Text(left + width, count - 1 - k, f"   {said}", align="left")
+        for k, ((_, left, width, _), said) in enumerate(zip(bars, labels, strict=True))
     ]
     low = min(0.0, *(left for _, left, _, _ in bars))
     high = max(left + width for _, left, width, _ in bars)
@@ -98,19 +104,6 @@ def waterfall(sheet: Sheet) -> Markup | None:
     says = "; ".join(f"{label}: {whole(width)}" for label, _, width, _ in bars)
     size = (WIDTH, HEAD + ROW * count + FOOT)
     return Chart(size, "From quota to expected attainment", says, [panel]).to_svg()
-
-
-def expected_share(sheet: Sheet) -> float | None:
-    """Return the attainment that the waterfall ends at; None where it is not known."""
-    period, company = sheet.period, sheet.company
-    if period is None or period.share is None:
-        return None
-    if company.as_of == period.end:
-        return period.share
-    forecast = company.forecast_of(sheet.rep_id)
-    if forecast is None or forecast["range_withheld"] is not None:
-        return None
-    return float(forecast["attainment_p50"])
 
 
 def _end_label(sheet: Sheet) -> str:
@@ -146,5 +139,7 @@ def path_chart(company: Company, rep_id: str, period: Period | None) -> Markup |
         y=Axis(0, 1.08 * max(total, period.quota), write=lambda v: f"{v:,.0f}", most=5),
         marks=marks,
     )
-    says = f"{amount(total)} closed after {until:.0f} of {days:.0f} days; quota {amount(period.quota)}"
+    says = (
+        f"{amount(total)} closed after {until:.0f} of {days:.0f} days; quota {amount(period.quota)}"
+    )
     return Chart((WIDTH, 260), "What is closed, day by day", says, [panel]).to_svg()

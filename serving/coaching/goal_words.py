@@ -5,26 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from features.clock import zulu
-from serving.coaching.numbers import plural, value_of, whole
+from serving.coaching.numbers import bare, plural, value_of, whole
 from training.coaching.goals.measures import WINDOW_DAYS, Against
 from training.coaching.goals.propose import Goal
+
+WEEKS = WINDOW_DAYS // 7
 
 
 def goal_sentence(goal: Goal) -> str:
     """Say a goal with its chance and what was to be expected without doing anything."""
     measure = goal.measure
     middle = (
-        f"The middle of {plural(goal.compared, 'colleague')} is {value_of(measure, goal.peers)}."
+        f"The middle of {plural(goal.compared, 'colleague')} is {bare(measure, goal.peers)}."
         if measure.against is Against.PEERS
-        else f"{{Your}} own middle of {plural(goal.compared, 'earlier window')} is "
-        f"{value_of(measure, goal.peers)}."
+        else f"In {plural(goal.compared, 'earlier span')} of {WEEKS} weeks {{you}} {{were}} in the "
+        f"middle at {bare(measure, goal.peers)}."
     )
     return (
-        f"{_capital(measure.label)}: from {value_of(measure, goal.now)} to "
-        f"{value_of(measure, goal.target)} in the {WINDOW_DAYS // 7} weeks up to "
-        f"{goal.due:%Y-%m-%d}. {_capital(goal.label)}: of {goal.changes:,} changes seen here from "
-        f"such a level, about {whole(goal.chance)} got there. {middle} Without doing anything, "
-        f"about {value_of(measure, goal.expected)} is to be expected."
+        f"{_capital(measure.label)}: from {bare(measure, goal.now)} to "
+        f"{value_of(measure, goal.target)} in the {WEEKS} weeks up to {goal.due:%Y-%m-%d}. "
+        f"{_capital(goal.label)}: going by {goal.changes:,} changes seen here, about "
+        f"{whole(goal.chance)} of those at such a level got there. {middle} Values off the usual "
+        f"drift back by themselves: without doing anything, about {bare(measure, goal.expected)} "
+        "is to be expected."
     )
 
 

@@ -10,12 +10,13 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader
 from markupsafe import Markup
 
 from serving.coaching.advice import ASSOCIATION, PURPOSE, cause_sentence
+from serving.coaching.causes import size_in_words
 from serving.coaching.charts import causes_chart, path_chart, waterfall
 from serving.coaching.commitments import became
 from serving.coaching.figures import Number
 from serving.coaching.goal_words import goal_sentence
 from serving.coaching.sheet import Sheet
-from serving.coaching.voice import Voice
+from serving.coaching.voice import MANAGER, REP, Voice
 from serving.store.coaching import CoachingEvent
 from serving.wording.reps import period_in_words
 from training.report.card_page import as_markdown
@@ -25,10 +26,12 @@ POINTS = (
     "A point is one percent of quota. Sizes are what a cause takes from the expected attainment, "
     "with an interval that holds in 8 of 10 cases."
 )
-RIGHTS = (
-    "{You} can see everything that is known of {you} here, note something beside it, and contest a "
-    "figure; a contested figure is marked for both readers."
-)
+RIGHTS = {
+    MANAGER: "{You} reads the same facts on a sheet of their own, may note something beside them "
+    "and contest a figure. A contested figure is marked on both sheets.",
+    REP: "This is everything that your manager reads about you here. You may note something beside "
+    "it and contest a figure. A contested figure is marked on both sheets.",
+}
 
 
 @dataclass(frozen=True)
@@ -75,12 +78,17 @@ class Page:
     purpose: str
 
 
+def plain_line(text: str) -> str:
+    """Keep a text on one line, and signs that would steer a terminal out of it."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+
+
 @cache
-def _environment(*, is_markup: bool) -> Environment:
-    environment = templates(is_markup=is_markup)
+def _environment(form: str) -> Environment:
+    environment = templates(is_markup=form == "html")
     own = PackageLoader("serving.coaching", "templates")
     environment.loader = ChoiceLoader([own, environment.loader]) if environment.loader else own
-    environment.filters["md"] = as_markdown
+    environment.filters["md"] = as_markdown if form == "md" else plain_line
     return environment
 
 
@@ -90,10 +98,10 @@ def render(page: object, template: str, form: str) -> str:
     Args:
         page: a `Page` or a `TeamPage`.
         template: `sheet` or `team`.
-        form: `html` or `md`.
+        form: `html`, `md`, or `txt` for a terminal.
     """
-    environment = _environment(is_markup=form == "html")
-    return environment.get_template(f"{template}.{form}.j2").render(page=page)
+    file = f"{template}.{'html' if form == 'html' else 'md'}.j2"
+    return _environment(form).get_template(file).render(page=page)
 
 
 def sheet_page(sheet: Sheet, voice: Voice) -> Page:
@@ -112,7 +120,7 @@ def sheet_page(sheet: Sheet, voice: Voice) -> Page:
         contested=tuple(sheet.contested),
         first=tuple(_spoken(block, voice) for block in first),
         blocks=tuple(_spoken(block, voice) for block in blocks),
-        purpose=f"{PURPOSE} {voice.says(RIGHTS)}",
+        purpose=f"{PURPOSE} {voice.says(RIGHTS[voice.reader])}",
     )
 
 
@@ -130,14 +138,16 @@ def _facts(sheet: Sheet) -> tuple[str, ...]:
 
 def _blocks(sheet: Sheet, voice: Voice) -> Sequence[Block]:
     told = sheet.told
-    causes = [f"{cause_sentence(cause)} {sheet.evidence[cause.name]}".strip() for cause in told]
+    causes = [cause_sentence(cause) for cause in told]
     unsure = [f"{cause.label.lower()}" for cause in sheet.open]
     if unsure:
         causes.append(f"Too little evidence to tell, so ask rather than tell: {', '.join(unsure)}.")
     path = path_chart(sheet.company, sheet.rep_id, sheet.period)
     return [
         Block("Last time's commitments", _commitments(sheet), is_list=True),
-        Block("Where the gap comes from", tuple(causes), True, causes_chart(told), POINTS),
+        Block(
+            _causes_title(sheet), tuple(causes), is_list=True, chart=causes_chart(told), note=POINTS
+        ),
         Block("From quota to expected attainment", (), chart=waterfall(sheet)),
         Block("What may be tried", _advice(sheet, voice), is_list=True, note=ASSOCIATION),
         Block("Goals to choose from", tuple(map(goal_sentence, sheet.goals)), is_list=True),
@@ -149,11 +159,15 @@ def _blocks(sheet: Sheet, voice: Voice) -> Sequence[Block]:
     ]
 
 
+def _causes_title(sheet: Sheet) -> str:
+    return "Where the gap comes from" if sheet.is_short else "What kept more from coming"
+
+
 def _advice(sheet: Sheet, voice: Voice) -> tuple[str, ...]:
     return tuple(
-        f"{piece.play.wording(sheet.name, for_rep=voice.is_rep)} Because of: "
-        f"{cause_sentence(piece.cause)} Look first at: {piece.play.needs}. Something may be seen "
-        f"after about {piece.play.weeks} weeks."
+        f"{piece.play.wording(sheet.name, for_rep=voice.is_rep)} Because of "
+        f"{piece.cause.label.lower()}: {size_in_words(piece.cause)}. Have at hand: "
+        f"{piece.play.needs}. Something may be seen after about {piece.play.weeks} weeks."
         for piece in sheet.advice
     )
 

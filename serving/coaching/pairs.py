@@ -1,29 +1,49 @@
 """Pairs of reps who complement each other: one opens, one closes.
 
-| pair          | one                              | the other                        | proposed when        |
-|---------------|----------------------------------|----------------------------------|----------------------|
-| complementary | told to turn few leads into      | told to win few deals, and no    | both are told        |
-|               | deals, and no weakness in deals  | weakness in leads                |                      |
-| one-sided     | told to turn few leads into      | the surplus over the company's   | same manager, and    |
-|               | deals (or to win few deals)      | rates is more than luck there    | not paired already   |
+A need is a cause named among a rep's first two, or a year below the company's rates by more than
+luck. It takes less certainty than to tell somebody a size: what is proposed is a talk.
 
-Nobody is in two pairs.
+| pair          | one                              | the other                        |
+|---------------|----------------------------------|----------------------------------|
+| complementary | needs help to win deals, and is  | needs help to turn leads into    |
+|               | not below the rates in leads     | deals, and is not below in deals |
+| one-sided     | needs help in one of the two by  | has the same manager, and lies   |
+|               | a named cause                    | above the rates by more than luck|
+
+Complementary pairs come first, and nobody is in two pairs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from serving.coaching.causes import Cause, causes_of
+from serving.coaching.causes import causes_of
 from serving.coaching.company import Company
 from serving.coaching.numbers import count
 from training.coaching.goals.levels import CLOSING, QUALIFYING, Ratio
 
 FIRST = 2
 """Only the first causes of a rep make a pair."""
+LEAST_P = 0.3
+"""The chance of a cause from which it may make a pair."""
 SKILLS = (QUALIFYING, CLOSING)
+
+
+@dataclass(frozen=True)
+class _Need:
+    """What a rep could use help with.
+
+    Attributes:
+        skill: qualifying or closing.
+        weight: how large and sure it is; the greater comes first.
+        is_named: whether a cause names it, not the year's result alone.
+    """
+
+    skill: str
+    weight: float
+    is_named: bool
 
 
 @dataclass(frozen=True)
@@ -66,9 +86,7 @@ class Pair:
 
 def propose_pairs(company: Company) -> list[Pair]:
     """Propose pairs among the reps who have not left, the best supported first."""
-    present = company.present()
-    causes = {rep: causes_of(company.inputs.causes, rep)[:FIRST] for rep in present}
-    needs = {rep: _need(causes[rep]) for rep in present}
+    needs = {rep: need for rep in company.present() if (need := _need(company, rep)) is not None}
     candidates = [*_complementary(company, needs), *_one_sided(company, needs)]
     pairs: list[Pair] = []
     taken: set[str] = set()
@@ -79,24 +97,33 @@ def propose_pairs(company: Company) -> list[Pair]:
     return pairs
 
 
-def _need(causes: Sequence[Cause]) -> Cause | None:
-    """Return the told weakness in leads or deals, the main one first; None without one."""
-    told = [cause for cause in causes if cause.is_told and cause.name in SKILLS]
-    return told[0] if told else None
+def _need(company: Company, rep_id: str) -> _Need | None:
+    """Return what a rep could use help with; None where nothing shows.
+
+    | first two causes            | a year below the rates | need                        |
+    |-----------------------------|------------------------|-----------------------------|
+    | closing, chance 0.9         | either                 | closing, by size and chance |
+    | closing, chance 0.2         | qualifying             | qualifying, by its distance |
+    | none of the two             | neither                | none                        |
+    """
+    for cause in causes_of(company.inputs.causes, rep_id)[:FIRST]:
+        if cause.name in SKILLS and cause.p >= LEAST_P and cause.low > 0:
+            return _Need(cause.name, cause.p * cause.size, is_named=True)
+    ratios = {skill: _ratio(company, skill, rep_id) for skill in SKILLS}
+    below = {skill: 1 - r.high for skill, r in ratios.items() if r is not None and r.is_weak}
+    if not below:
+        return None
+    skill = max(below, key=lambda name: below[name])
+    return _Need(skill, below[skill], is_named=False)
 
 
 def _ratio(company: Company, skill: str, rep_id: str) -> Ratio | None:
     return company.levels[skill].get(rep_id)
 
 
-def _complementary(
-    company: Company, needs: Mapping[str, Cause | None]
-) -> list[tuple[float, Pair]]:
-    """Pair those who lack what the other has; the surest weaknesses first."""
-    lacking = {
-        skill: [rep for rep, need in needs.items() if need is not None and need.name == skill]
-        for skill in SKILLS
-    }
+def _complementary(company: Company, needs: Mapping[str, _Need]) -> list[tuple[float, Pair]]:
+    """Pair those who need what the other has; the largest and surest needs first."""
+    lacking = {skill: [r for r, need in needs.items() if need.skill == skill] for skill in SKILLS}
     pairs = []
     for opener in lacking[CLOSING]:
         for closer in lacking[QUALIFYING]:
@@ -104,43 +131,47 @@ def _complementary(
             closes = _ratio(company, CLOSING, closer)
             if (opens and opens.is_weak) or (closes and closes.is_weak):
                 continue
-            weight = sum(need.p * need.size for need in (needs[opener], needs[closer]) if need)
+            weight = needs[opener].weight + needs[closer].weight
             says = (
-                f"{company.name(opener)} turns leads into deals like others and wins fewer of them; "
-                f"with {company.name(closer)} it is the other way round. A few deals together, one "
-                "opening and one closing, are worth a talk."
+                f"{company.name(opener)} turns leads into deals like others and wins fewer of "
+                f"them; with {company.name(closer)} it is the other way round. A few deals "
+                "together, one opening and one closing, are worth a talk."
             )
             pairs.append((weight, Pair(opener, closer, says, both=True)))
-    return sorted(pairs, key=lambda item: (-item[0], item[1].opens, item[1].closes))
+    return _ordered(pairs)
 
 
-def _one_sided(company: Company, needs: Mapping[str, Cause | None]) -> list[tuple[float, Pair]]:
-    """Pair a told weakness with a colleague of the same manager who is strong there."""
+def _one_sided(company: Company, needs: Mapping[str, _Need]) -> list[tuple[float, Pair]]:
+    """Pair a need with a colleague of the same manager who is strong there."""
     pairs = []
-    for rep, need in needs.items():
-        if need is None:
-            continue
+    named = {rep: need for rep, need in needs.items() if need.is_named}
+    for rep, need in named.items():
         for other in company.present():
-            ratio = _ratio(company, need.name, other)
-            other_need = needs[other]
+            ratio = _ratio(company, need.skill, other)
             is_team = company.manager_of(other) == company.manager_of(rep)
             if rep == other or not is_team or ratio is None or not ratio.is_strong:
                 continue
-            if other_need is not None and other_need.name == need.name:
+            if other in needs and needs[other].skill == need.skill:
                 continue
-            opens, closes = (other, rep) if need.name == QUALIFYING else (rep, other)
-            says = _one_sided_words(company, need, other, ratio)
-            pairs.append((need.p * need.size * ratio.low, Pair(opens, closes, says, both=False)))
+            opens, closes = (other, rep) if need.skill == QUALIFYING else (rep, other)
+            says = _one_sided_words(company, need.skill, rep, other)
+            pairs.append((need.weight * ratio.low, Pair(opens, closes, says, both=False)))
+    return _ordered(pairs)
+
+
+def _ordered(pairs: list[tuple[float, Pair]]) -> list[tuple[float, Pair]]:
     return sorted(pairs, key=lambda item: (-item[0], item[1].opens, item[1].closes))
 
 
-def _one_sided_words(company: Company, need: Cause, other: str, ratio: Ratio) -> str:
-    what = "leads into deals" if need.name == QUALIFYING else "deals won"
+def _one_sided_words(company: Company, skill: str, rep: str, other: str) -> str:
+    ratio = company.levels[skill][other]
+    expected = f"about {count(ratio.expected)} at the company's rates"
+    if skill == QUALIFYING:
+        return (
+            f"{company.name(other)} (over a year {ratio.won} leads into deals, {expected}) could "
+            f"open a few conversations with {company.name(rep)}."
+        )
     return (
-        f"{company.name(other)} ({ratio.won} {what} over a year, about {count(ratio.expected)} at "
-        f"the company's rates) could open a few conversations with {company.name(need.rep_id)}."
-        if need.name == QUALIFYING
-        else f"{company.name(other)} ({ratio.won} {what} over a year, about "
-        f"{count(ratio.expected)} at the company's rates) could join the last meetings of "
-        f"{company.name(need.rep_id)}."
+        f"{company.name(other)} (over a year {ratio.won} deals won, {expected}) could join the "
+        f"last meetings of {company.name(rep)}."
     )

@@ -52,8 +52,16 @@ def propose_plan(advice: Sequence[Advice], as_of: datetime) -> tuple[Step, ...]:
     middle, end = play.weeks * 7 // 2, play.weeks * 7
     steps = [
         (START_DAYS, f"Talk about it, and agree whether to try: {play.lever}.", "both"),
-        (LOOK_DAYS, f"Look together at {play.needs}.", "both" if is_own else "manager"),
-        (max(middle, LOOK_DAYS + 7), f"Half-way: {play.ask}", "rep" if is_own else "manager"),
+        (
+            LOOK_DAYS,
+            f"Look at it together, with this at hand: {play.needs}.",
+            "both" if is_own else "manager",
+        ),
+        (
+            max(middle, LOOK_DAYS + 7),
+            f"Half-way, talk about: {play.ask}",
+            "rep" if is_own else "manager",
+        ),
         (max(end, LOOK_DAYS + 14), _look_back(play.measure is not None), "both"),
     ]
     return tuple(Step(as_of + timedelta(days=days), text, who) for days, text, who in steps)

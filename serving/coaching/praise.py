@@ -8,7 +8,7 @@ from datetime import timedelta
 import numpy as np
 
 from serving.coaching.company import Company, Ground
-from serving.coaching.numbers import amount, count, plural, value_of
+from serving.coaching.numbers import amount, bare, count, plural, value_of
 from training.coaching.goals.levels import CLOSING, QUALIFYING
 from training.coaching.goals.measures import MEASURES, WINDOW_DAYS, Against, Measure
 
@@ -17,11 +17,10 @@ GROUND_WORDS = {
     "conversions": "leads turned into deals",
     "revenue": "revenue",
 }
+WEEKS = WINDOW_DAYS // 7
 STEADY = 0.1
 """A measure is steady if it lies within a tenth of its own past."""
-NOTHING = (
-    "Too little is known yet to single out one thing. Ask what went well, and write it down."
-)
+NOTHING = "Too little is known yet to single out one thing. Ask what went well, and write it down."
 
 
 def praise(company: Company, rep_id: str, avoid: Sequence[str] = ()) -> str:
@@ -94,9 +93,9 @@ def _risen(company: Company, rep_id: str, measures: Sequence[Measure]) -> str:
         expected, _, high = moves.expected(*before)
         if now[0] > high:
             return (
-                f"{_capital(measure.label)}: {value_of(measure, now[0])} in the last "
-                f"{WINDOW_DAYS // 7} weeks, {value_of(measure, before[0])} in those before. From "
-                f"there about {value_of(measure, expected)} was to be expected."
+                f"{_capital(measure.label)}: {value_of(measure, now[0])} in the last {WEEKS} "
+                f"weeks, {bare(measure, before[0])} in those before. From there about "
+                f"{bare(measure, expected)} was to be expected."
             )
     return ""
 
@@ -124,9 +123,9 @@ def _steady(company: Company, rep_id: str, measures: Sequence[Measure]) -> str:
         change = abs(now[0] / middle - 1)
         if change <= STEADY:
             says = (
-                f"Steady: {measure.label}, {value_of(measure, now[0])} in the last "
-                f"{WINDOW_DAYS // 7} weeks and {value_of(measure, middle)} in the middle of "
-                f"{plural(len(before), 'earlier window')}."
+                f"Steady: {measure.label}, {value_of(measure, now[0])} in the last {WEEKS} weeks, "
+                f"{bare(measure, middle)} in the middle of {plural(len(before), 'earlier span')} "
+                f"of {WEEKS} weeks."
             )
             near.append((measure.against is Against.OWN_PAST, change, says))
     return min(near)[2] if near else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from features.clock import zulu
@@ -11,7 +11,6 @@ from serving.coaching.advice import Advice, advise, cause_sentence
 from serving.coaching.causes import LUCK, Cause, causes_of, told_of
 from serving.coaching.commitments import Item, contested, items_of
 from serving.coaching.company import Company, Period
-from serving.coaching.facts import evidence
 from serving.coaching.figures import MOST_NUMBERS, Number, numbers_of
 from serving.coaching.pairs import Pair
 from serving.coaching.plan import Step, propose_plan
@@ -37,7 +36,6 @@ class Sheet:
         company: what it rests on.
         period: the quota period; None without a quota.
         causes: all causes, the main one first.
-        evidence: the counts behind each cause, by name.
         praise: one true and specific good thing.
         opportunity: the one thing to talk about.
         questions: two of them.
@@ -54,7 +52,6 @@ class Sheet:
     company: Company
     period: Period | None
     causes: tuple[Cause, ...]
-    evidence: dict[str, str]
     praise: str
     opportunity: str
     questions: tuple[str, ...]
@@ -69,6 +66,26 @@ class Sheet:
     def told(self) -> tuple[Cause, ...]:
         """The causes whose size people read, at most three."""
         return told_of(self.causes)[:MOST_CAUSES]
+
+    @property
+    def expected_share(self) -> float | None:
+        """The attainment to be expected: the forecast's middle, or what a period that is over had.
+
+        None where there is no quota, no forecast, or one whose range may not be told.
+        """
+        if self.period is None or self.period.share is None:
+            return None
+        if self.company.as_of == self.period.end:
+            return self.period.share
+        forecast = self.company.forecast_of(self.rep_id)
+        if forecast is None or forecast["range_withheld"] is not None:
+            return None
+        return float(forecast["attainment_p50"])
+
+    @property
+    def is_short(self) -> bool:
+        """Whether less than the quota is to be expected, as far as it is known."""
+        return _is_short(self.expected_share, self.causes)
 
     @property
     def open(self) -> tuple[Cause, ...]:
@@ -114,8 +131,7 @@ def make_sheet(company: Company, rep_id: str, book: Playbook, pairs: Sequence[Pa
     """
     company.person(rep_id)
     causes = causes_of(company.inputs.causes, rep_id)
-    counts = {cause.name: evidence(company, cause) for cause in causes}
-    advice = advise(causes, book, counts)
+    advice = advise(causes, book)
     items = items_of(company.log_of(rep_id))
     goals = [
         goal
@@ -125,23 +141,32 @@ def make_sheet(company: Company, rep_id: str, book: Playbook, pairs: Sequence[Pa
     ]
     has_plan = any(i.began.event is CoachingEvent.STEP and i.is_open for i in items)
     own_pairs = [pair for pair in pairs if pair.other(rep_id)]
-    return Sheet(
+    sheet = Sheet(
         rep_id=rep_id,
         name=company.name(rep_id),
         company=company,
         period=company.periods.get(rep_id),
         causes=causes,
-        evidence=counts,
         praise=praise(company, rep_id, [c.name for c in told_of(causes)]),
-        opportunity=_opportunity(company, rep_id, causes, counts),
+        opportunity=_opportunity(company, rep_id, causes),
         questions=_questions(advice, book),
         numbers=tuple(numbers_of(company, rep_id, causes))[:MOST_NUMBERS],
         advice=tuple(advice),
         goals=tuple(goals[:MOST_GOALS]),
         pair=own_pairs[0] if own_pairs else None,
-        plan=() if has_plan else propose_plan(advice, company.as_of),
+        plan=(),
         items=tuple(items),
     )
+    if has_plan or not sheet.is_short:
+        return sheet
+    return replace(sheet, plan=propose_plan(advice, company.as_of))
+
+
+def _is_short(expected: float | None, causes: Sequence[Cause]) -> bool:
+    """Tell whether there is a gap: by what is expected, else by the causes' shares of one."""
+    if expected is not None:
+        return expected < 1 - ON_TRACK
+    return any(cause.share is not None for cause in causes)
 
 
 def _questions(advice: Sequence[Advice], book: Playbook) -> tuple[str, ...]:
@@ -150,22 +175,20 @@ def _questions(advice: Sequence[Advice], book: Playbook) -> tuple[str, ...]:
     return tuple(asked)[:QUESTIONS]
 
 
-def _opportunity(
-    company: Company, rep_id: str, causes: Sequence[Cause], counts: dict[str, str]
-) -> str:
-    """Return the one thing to talk about: the main told cause in the rep's hands, else the main one.
+def _opportunity(company: Company, rep_id: str, causes: Sequence[Cause]) -> str:
+    """Return the one thing to talk about: the main told cause in the rep's hands, else the main.
 
     | told causes                  | the opportunity                                          |
     |------------------------------|----------------------------------------------------------|
     | one of the rep's own         | that one                                                 |
     | only outside ones            | the main one, and that it is not the rep's to change     |
-    | none, the quota is in reach  | what goes well is worth keeping                          |
+    | none, and no gap             | what is worth keeping                                    |
     | none                         | that nothing stands out beyond chance: ask, not tell     |
     """
     told = told_of(causes)
     chosen = next((cause for cause in told if cause.theirs), told[0] if told else None)
     if chosen is not None:
-        return f"{cause_sentence(chosen)} {counts[chosen.name]}".strip()
+        return cause_sentence(chosen)
     if not causes and rep_id not in company.periods:
         return "There is no quota in this period, so there is no gap to explain. Ask what is next."
     if not causes:
@@ -173,6 +196,8 @@ def _opportunity(
     period = company.periods.get(rep_id)
     if period is not None and period.share is not None and period.share >= 1:
         return "The quota is made, and nothing stands out against it. Ask what is worth keeping."
+    if all(cause.name == LUCK and cause.size < ON_TRACK for cause in causes):
+        return "On track, and nothing stands out against it. Ask what is worth keeping."
     return (
         "Nothing stands out beyond chance: too little evidence to tell, so ask rather than tell. "
         "One period's result alone says little about anybody."

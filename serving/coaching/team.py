@@ -16,20 +16,24 @@ from serving.coaching.numbers import plural, whole
 from serving.coaching.pairs import Pair
 from serving.coaching.sheet import Sheet
 from serving.store.coaching import CoachingEvent
+from training.report.words import listing
 
 NO_MANAGER = "without a manager"
-OURS, THEIRS, OPEN = "ours", "theirs", "open"
+OURS, THEIRS, OPEN, FINE = "ours", "theirs", "open", "fine"
+MOST_NAMES = 4
+"""People that a line about the company names, at most."""
 KINDS: Mapping[str, str] = {
     OURS: "for the company",
     THEIRS: "in their hands",
     OPEN: "ask, not tell",
+    FINE: "on track",
 }
 DO_FOR: Mapping[str, str] = {
-    "internal_delay": "wait for legal, finance or approval: walk those deals through",
-    "territory": "have ground that yields less: look at how territories are cut",
-    "lead_mix": "were dealt leads that convert less often: look at how leads are dealt",
-    "ramp": "are still new: fewer deals at once, and somebody beside them",
-    "quota": "have a quota above what the ground supports: look at how quotas are set",
+    "internal_delay": "Walk their waiting deals through, the oldest first.",
+    "territory": "Look at how territories are cut.",
+    "lead_mix": "Look at how leads are dealt.",
+    "ramp": "Fewer deals at once, and an experienced colleague beside them.",
+    "quota": "Look at how quotas are set.",
 }
 
 
@@ -146,12 +150,19 @@ def company_lines(sheets: Sequence[Sheet]) -> tuple[str, ...]:
     >>> company_lines([])
     ()
     """
-    told = [cause.name for sheet in sheets for cause in sheet.told if not cause.theirs]
-    counts = sorted(((told.count(name), name) for name in set(told)), key=lambda c: (-c[0], c[1]))
-    return tuple(
-        f"{number} of {len(sheets)} {DO_FOR[name] if name in DO_FOR else LABELS.get(name, name)}."
-        for number, name in counts
-    )
+    people: dict[str, list[str]] = {}
+    for sheet in sheets:
+        for cause in sheet.told:
+            if not cause.theirs:
+                people.setdefault(cause.name, []).append(sheet.name)
+    ordered = sorted(people.items(), key=lambda item: (-len(item[1]), item[0]))
+    return tuple(_company_line(name, named, len(sheets)) for name, named in ordered)
+
+
+def _company_line(name: str, people: Sequence[str], of: int) -> str:
+    who = listing(people) if len(people) <= MOST_NAMES else f"{len(people)} people"
+    label = LABELS.get(name, name)
+    return f"{label}: {len(people)} of {of} ({who}). {DO_FOR.get(name, '')}".strip()
 
 
 def _group(
@@ -176,16 +187,22 @@ def _row(sheet: Sheet, file: str) -> Row:
         rep_id=sheet.rep_id,
         file=file,
         closed=closed,
-        cause=_cause_words(main),
-        kind=OPEN if main is None else THEIRS if main.theirs else OURS,
+        cause=_cause_words(main, is_short=sheet.is_short),
+        kind=_kind(main, is_short=sheet.is_short),
         needs=sheet.advice[0].play.lever if sheet.advice else "",
         waits=_waits(sheet),
     )
 
 
-def _cause_words(cause: Cause | None) -> str:
+def _kind(cause: Cause | None, *, is_short: bool) -> str:
     if cause is None:
-        return "too little evidence to tell"
+        return OPEN if is_short else FINE
+    return THEIRS if cause.theirs else OURS
+
+
+def _cause_words(cause: Cause | None, *, is_short: bool) -> str:
+    if cause is None:
+        return "too little evidence to tell" if is_short else "nothing stands out"
     return f"{cause.label}: {size_in_words(cause)}"
 
 

@@ -67,8 +67,8 @@ def levels(record: SalesRecord) -> dict[str, dict[str, Ratio]]:
         By `qualifying` and `closing`, and by rep; reps without a decided lead or deal are left out.
     """
     return {
-        QUALIFYING: _ratios(decided_leads(record)),
-        CLOSING: _ratios(ended_deals(record)),
+        QUALIFYING: _ratios(_decided_leads(record)),
+        CLOSING: _ratios(_ended_deals(record)),
     }
 
 
@@ -76,7 +76,7 @@ def _year(rows: pd.DataFrame, record: SalesRecord) -> pd.DataFrame:
     return rows[within(rows["at"], record.as_of - timedelta(days=YEAR_DAYS), record.as_of)]
 
 
-def decided_leads(record: SalesRecord) -> pd.DataFrame:
+def _decided_leads(record: SalesRecord) -> pd.DataFrame:
     """Return a year's decided leads with the `chance` that source and territory gave them."""
     rows = _year(record.decisions, record).reset_index(drop=True)
     territory = record.people.set_index("rep_id")["territory"]
@@ -87,7 +87,7 @@ def decided_leads(record: SalesRecord) -> pd.DataFrame:
     return rows.assign(chance=chance)
 
 
-def ended_deals(record: SalesRecord) -> pd.DataFrame:
+def _ended_deals(record: SalesRecord) -> pd.DataFrame:
     """Return a year's ended deals with the `chance` to be won that their size gave them."""
     rows = _year(record.endings, record).reset_index(drop=True)
     place = rows["amount"].rank(pct=True, method="average").fillna(0.5)

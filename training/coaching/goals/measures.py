@@ -136,7 +136,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
                 "of the new leads", _SHARE, _OWN, 20, _promptness,
             ),
             Measure(
-                "deal_size", "deal_size", "size of the deal in the middle of those won",
+                "deal_size", "deal_size", "typical size of a won deal",
                 "", Scale.AMOUNT, _PEERS, 5, _deal_size,
             ),
         )

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import ibis
 import ibis.expr.types as ir
 
-from features.history.values import changes_of, last_shown
+from features.history.values import last_shown
 from features.history.versions import deal_versions, lead_versions
-from features.history.vocabulary import STAGE
 from features.snapshot import VALID_FROM
 from features.storage.warehouse import Warehouse
 
-WAITING = ("legal", "finance", "approv", "procure", "security", "complian", "contract")
-"""Words in the name of a stage in which a deal waits for colleagues."""
 INBOUND = "inbound"
 """The direction of an activity that a customer began."""
 
@@ -72,37 +67,3 @@ def touches_by_day(warehouse: Warehouse) -> ir.Table:
     rows = own_touches(warehouse)
     rows = rows.mutate(at=rows.occurred_at.truncate("D").cast("timestamp(6)"))
     return rows.group_by("rep_id", "at").aggregate(count=rows.count())
-
-
-def waits(warehouse: Warehouse, waiting: Sequence[str]) -> ir.Table:
-    """Return stays of deals in stages whose names say that they wait for colleagues.
-
-    A stay ends when the stage changes or the deal does; it is the rep's who was last shown as the
-    deal's owner.
-    """
-    changes = changes_of(warehouse, "deal", "deal_id")
-    changes = changes.filter((changes["field"] == STAGE) & changes["value"].notnull())
-    names = _waiting_stages(warehouse, changes, waiting)
-    order = ibis.window(group_by=changes.deal_id, order_by=[changes.changed_at, changes["value"]])
-    rows = changes.mutate(following=changes.changed_at.lead().over(order))
-    stays = rows.filter(rows["value"].isin(names)) if names else rows.limit(0)
-    versions = warehouse.once(deal_versions)
-    newest = ibis.row_number().over(
-        group_by=versions.deal_id, order_by=[versions[VALID_FROM].desc()]
-    )
-    last = versions.mutate(place=newest).filter(lambda rows: rows["place"] == 0)
-    closed_at = ibis.ifelse(last.ended == 1, last.closed_at, ibis.null("timestamp(6)"))
-    joined = stays.inner_join(
-        last.select("deal_id", rep_id=last.owner, closed_at=closed_at), "deal_id"
-    )
-    left_at = ibis.coalesce(joined.following, joined.closed_at)
-    return joined.select(
-        "deal_id", "rep_id", at=joined.changed_at, stage=joined["value"], left_at=left_at
-    )
-
-
-def _waiting_stages(
-    warehouse: Warehouse, stages: ir.Table, waiting: Sequence[str]
-) -> Sequence[str]:
-    names = warehouse.arrow(stages.select(stage=stages["value"]).distinct())["stage"].to_pylist()
-    return sorted(name for name in names if any(word in name.lower() for word in waiting))

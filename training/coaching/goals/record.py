@@ -1,4 +1,4 @@
-"""What happened until a moment, by rep: leads received and decided, deals ended, touches, waits.
+"""What happened until a moment, by rep: leads received and decided, deals ended, touches.
 
 Everything is read from the extract as it would have been made at that moment, so that no figure
 behind a goal knows what came after it.
@@ -6,7 +6,6 @@ behind a goal knows what came after it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,14 +16,7 @@ import pandas as pd
 from features.history.values import last_shown
 from features.snapshot import hired
 from features.storage.warehouse import Warehouse
-from training.coaching.goals.queries import (
-    WAITING,
-    arrivals,
-    decisions,
-    endings,
-    touches_by_day,
-    waits,
-)
+from training.coaching.goals.queries import arrivals, decisions, endings, touches_by_day
 
 PEOPLE = ("manager_id", "role", "team", "territory", "segment")
 
@@ -41,8 +33,6 @@ class SalesRecord:
         decisions: leads that were won or lost: `lead_id, won` (0 or 1), `source`.
         endings: deals that were won or lost: `deal_id, won` (0 or 1), `amount`.
         touches: activities that reps began, counted by day: `count`.
-        waits: stays of deals in an internal stage, by their beginning: `deal_id, stage, left_at`
-            (empty while it lasts).
     """
 
     as_of: datetime
@@ -51,18 +41,14 @@ class SalesRecord:
     decisions: pd.DataFrame
     endings: pd.DataFrame
     touches: pd.DataFrame
-    waits: pd.DataFrame
 
 
-def read_record(
-    warehouse: Warehouse, as_of: datetime, waiting: Sequence[str] = WAITING
-) -> SalesRecord:
+def read_record(warehouse: Warehouse, as_of: datetime) -> SalesRecord:
     """Read what happened until a moment.
 
     Args:
         warehouse: the extract; tables it does not hold have no rows.
         as_of: the moment.
-        waiting: parts of the names of deal stages in which a deal waits for colleagues.
     """
     past = warehouse.until(as_of)
     with past.workspace() as workspace:
@@ -70,9 +56,8 @@ def read_record(
             make.__name__: _frame(workspace, make(workspace))
             for make in (arrivals, decisions, endings)
         }
-        stays = _frame(workspace, waits(workspace, waiting))
         touches = _frame(workspace, touches_by_day(workspace))
-        return SalesRecord(as_of, _people(workspace, as_of), touches=touches, waits=stays, **frames)
+        return SalesRecord(as_of, _people(workspace, as_of), touches=touches, **frames)
 
 
 def _frame(warehouse: Warehouse, rows: ir.Table) -> pd.DataFrame:

@@ -1,0 +1,113 @@
+"""Ask all parts of one home what they know as of a moment, and say what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from features.errors import InputError, NotReady
+from features.progress import Progress, silent
+from features.storage.warehouse import Warehouse
+from serving.coaching.company import Company, Inputs
+from serving.home.extract import moment_of
+from serving.home.rep_outlook import plain
+from serving.store.coaching import CoachingLog
+from serving.store.database import Store
+from training.coaching.causes import rep_causes
+from training.coaching.goals.record import read_record
+from training.coaching.grounds import equal_grounds
+from training.files import EQUAL_GROUNDS, REP_CAUSES, FileSchema
+
+if TYPE_CHECKING:
+    from serving.home.home import Home
+
+NEEDS = ("deals", "quotas")
+
+
+@dataclass
+class _Gaps:
+    """What could not be asked, and why."""
+
+    says: list[str] = field(default_factory=list)
+
+    def ask(self, what: str, question: Callable[[], Any], otherwise: Any) -> Any:
+        """Return an answer, or another value where the data or a model do not allow one."""
+        try:
+            return question()
+        except (InputError, NotReady) as error:
+            self.says.append(f"{what}: {error}.")
+            return otherwise
+
+
+def log_of(home: Home) -> CoachingLog:
+    """Return the coaching log of a home, or the one its company shares."""
+    shared = home.settings.serving.database.shared
+    return CoachingLog(Store(home.place, None if shared is None else shared.store))
+
+
+def gather(home: Home, as_of: datetime | None, progress: Progress = silent) -> Company:
+    """Gather what the sheets of a home rest on.
+
+    Args:
+        home: whose.
+        as_of: the moment; the extract's end if None.
+        progress: shows how far it is.
+
+    Raises:
+        NotReady: there is no data yet, or it holds no event.
+    """
+    warehouse = home.warehouse()
+    moment = moment_of(warehouse, as_of)
+    gaps, params = _Gaps(), home.settings.training
+
+    def causes() -> pd.DataFrame:
+        warehouse.require(*NEEDS, purpose="explaining a gap to quota")
+        return typed(rep_causes(warehouse, params, moment, progress), REP_CAUSES)
+
+    def grounds() -> pd.DataFrame:
+        return typed(_grounds(warehouse, home, moment, progress), EQUAL_GROUNDS)
+
+    inputs = Inputs(
+        causes=gaps.ask("Causes of a gap are not told", causes, empty(REP_CAUSES)),
+        grounds=gaps.ask("Equal grounds are not told", grounds, empty(EQUAL_GROUNDS)),
+        forecasts=gaps.ask(
+            "Chances to make quota and the reasons behind them are not told",
+            lambda: _forecasts(home, warehouse, moment),
+            {},
+        ),
+        missing=tuple(gaps.says),
+        log=tuple(log_of(home).lines()),
+    )
+    return Company.gathered(warehouse, read_record(warehouse, moment), inputs)
+
+
+def _grounds(
+    warehouse: Warehouse, home: Home, moment: datetime, progress: Progress
+) -> pd.DataFrame:
+    return equal_grounds(warehouse, home.settings.training, moment, progress)
+
+
+def _forecasts(
+    home: Home, warehouse: Warehouse, moment: datetime
+) -> dict[str, list[dict[str, Any]]]:
+    """Return each rep's forecasts of running periods as plain values."""
+    table = home.open_quota(warehouse).score(moment)
+    forecasts: dict[str, list[dict[str, Any]]] = {}
+    for row in table.to_dict("records"):
+        forecasts.setdefault(str(row["rep_id"]), []).append(plain(row))
+    return forecasts
+
+
+def typed(frame: pd.DataFrame, schema: FileSchema) -> pd.DataFrame:
+    """Return the columns of a file in their order and of their types."""
+    dtypes = {column.name: column.dtype for column in schema.columns}
+    return frame[[*dtypes]].astype(dtypes)
+
+
+def empty(schema: FileSchema) -> pd.DataFrame:
+    """Return a file's columns without a row."""
+    return typed(pd.DataFrame(columns=[*schema.names]), schema)
