@@ -7,6 +7,45 @@ from pydantic import Field
 from features.params import Section
 
 
+class GroundsParams(Section):
+    """What an average rep is assumed to be, where a company's own tables cannot tell."""
+
+    lookback_days: int = Field(
+        default=91,
+        ge=0,
+        description="days before a period from which on leads and deals are followed: what is "
+        "open then is taken as it stands, what an average rep would have made of it since is not",
+    )
+    most_periods: int = Field(
+        default=12, ge=0, description="earlier periods that are learned from, at most"
+    )
+    ramp_days: float = Field(
+        default=180.0, gt=0, description="days until a new rep is taken to work like the others"
+    )
+    ramp_loss: float = Field(
+        default=0.3,
+        ge=0,
+        description="log factor by which a rep is behind on the first day, before any is seen",
+    )
+    ramp_doubt: float = Field(default=0.2, gt=0, description="standard deviation of that belief")
+    period_spread: float = Field(
+        default=0.1, gt=0, description="log sd between periods that is believed before any is seen"
+    )
+    territory_spread: float = Field(
+        default=0.1, gt=0, description="the same between territories, leads being alike"
+    )
+    rep_spread: float = Field(default=0.3, gt=0, description="the same between reps")
+    swing_spread: float = Field(
+        default=0.15, gt=0, description="the same between the periods of one rep"
+    )
+    error_share: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="share of that swing which is the expectation's error, not the rep's own",
+    )
+
+
 class CauseParams(Section):
     """How causes of a gap to quota are found."""
 
@@ -73,4 +112,8 @@ class CauseParams(Section):
 class CoachingParams(Section):
     """What coaching assumes."""
 
+    grounds: GroundsParams = GroundsParams()
     causes: CauseParams = CauseParams()
+    leaderboard: bool = Field(
+        default=False, description="rank reps, by what is left on equal grounds and never by totals"
+    )
