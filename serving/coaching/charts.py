@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from markupsafe import Markup
-
 from features.snapshot import within
 from serving.coaching.causes import Cause
 from serving.coaching.company import Company, Period
@@ -23,7 +21,7 @@ MOST_BARS = 5
 LONGEST_LABEL = 34
 
 
-def causes_chart(causes: Sequence[Cause]) -> Markup | None:
+def causes_chart(causes: Sequence[Cause]) -> Chart | None:
     """Draw told causes as bars with their intervals; None where none is told."""
     if not causes:
         return None
@@ -45,7 +43,7 @@ def causes_chart(causes: Sequence[Cause]) -> Markup | None:
     )
     says = "; ".join(_hover(cause) for cause in causes)
     size = (WIDTH, HEAD + ROW * count + FOOT)
-    return Chart(size, "Causes of the gap, with 80 % intervals", says, [panel]).to_svg()
+    return Chart(size, "Causes of the gap, with 80 % intervals", says, [panel])
 
 
 def _short(label: str) -> str:
@@ -59,7 +57,7 @@ def _hover(cause: Cause) -> str:
     )
 
 
-def waterfall(sheet: Sheet) -> Markup | None:
+def waterfall(sheet: Sheet) -> Chart | None:
     """Draw the way from quota down to expected attainment, cause by cause.
 
     The end is the forecast's middle, or what was closed once the period is over. What the told
@@ -103,7 +101,7 @@ def waterfall(sheet: Sheet) -> Markup | None:
     )  # fmt: skip
     says = "; ".join(f"{label}: {whole(width)}" for label, _, width, _ in bars)
     size = (WIDTH, HEAD + ROW * count + FOOT)
-    return Chart(size, "From quota to expected attainment", says, [panel]).to_svg()
+    return Chart(size, "From quota to expected attainment", says, [panel])
 
 
 def _end_label(sheet: Sheet) -> str:
@@ -111,7 +109,7 @@ def _end_label(sheet: Sheet) -> str:
     return "Closed in the period" if is_over else "Expected at the end"
 
 
-def path_chart(company: Company, rep_id: str, period: Period | None) -> Markup | None:
+def path_chart(company: Company, rep_id: str, period: Period | None) -> Chart | None:
     """Draw what is closed over the days of the period beside an even pace to quota."""
     if period is None or period.quota <= 0:
         return None
@@ -142,4 +140,4 @@ def path_chart(company: Company, rep_id: str, period: Period | None) -> Markup |
     says = (
         f"{amount(total)} closed after {until:.0f} of {days:.0f} days; quota {amount(period.quota)}"
     )
-    return Chart((WIDTH, 260), "What is closed, day by day", says, [panel]).to_svg()
+    return Chart((WIDTH, 260), "What is closed, day by day", says, [panel])

@@ -11,6 +11,10 @@ from serving.coaching.numbers import amount, bare, count, whole
 from training.coaching.goals.measures import OF_CAUSE, WINDOW_DAYS
 
 MOST_NUMBERS = 5
+COUNTED = {
+    "wins": ("deal won", "deals won"),
+    "conversions": ("lead turned into a deal", "leads turned into deals"),
+}
 
 
 @dataclass(frozen=True)
@@ -46,10 +50,12 @@ def numbers_of(company: Company, rep_id: str, causes: Sequence[Cause]) -> Iterat
         note = f"8 of 10 cases end between {whole(low)} and {whole(high)}"
         yield Number("chance", whole(forecast["p_attain"]), "chance to make quota", note)
     for ground in company.grounds_of(rep_id):
-        if ground.metric in ("wins", "conversions"):
-            what = "deals won" if ground.metric == "wins" else "leads turned into deals"
+        if ground.metric in COUNTED:
+            one, many = COUNTED[ground.metric]
             note = f"about {count(ground.expected)} expected on the same grounds"
-            yield Number(ground.metric, f"{ground.actual:.0f}", what, note)
+            yield Number(
+                ground.metric, f"{ground.actual:.0f}", one if ground.actual == 1 else many, note
+            )
     for cause in told_of(causes):
         measure = OF_CAUSE.get(cause.name)
         own = measure and company.goals.value(rep_id, measure)

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from training.coaching.grounds import equal_grounds
 
 from features.errors import InputError, NotReady
 from features.progress import Progress, silent
@@ -20,6 +19,7 @@ from serving.store.coaching import CoachingLog
 from serving.store.database import Store
 from training.coaching.causes import rep_causes
 from training.coaching.goals.record import read_record
+from training.coaching.grounds import equal_grounds
 from training.files import EQUAL_GROUNDS, REP_CAUSES, FileSchema
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader
-from markupsafe import Markup
 
 from serving.coaching.advice import ASSOCIATION, PURPOSE, cause_sentence
 from serving.coaching.causes import size_in_words
@@ -20,6 +19,7 @@ from serving.coaching.voice import MANAGER, REP, Voice
 from serving.store.coaching import CoachingEvent
 from serving.wording.reps import period_in_words
 from training.report.card_page import as_markdown
+from training.report.chart import Chart
 from training.report.page import templates
 
 POINTS = (
@@ -49,7 +49,7 @@ class Block:
     title: str
     lines: tuple[str, ...]
     is_list: bool = False
-    chart: Markup | None = None
+    chart: Chart | None = None
     note: str = ""
 
 

@@ -115,7 +115,7 @@ def tone_of(text: str, *, may_claim: bool) -> str | None:
         if re.search(rf"\b{word}\b", lower):
             return f"the unkind word {word!r}"
     for claim in () if may_claim else CAUSAL:
-        if claim in lower:
+        if re.search(rf"\b{claim}\b", lower):
             return f"the causal claim {claim!r}"
     return None
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -12,11 +13,10 @@ from serving.coaching.numbers import amount, bare, count, plural, value_of
 from training.coaching.goals.levels import CLOSING, QUALIFYING
 from training.coaching.goals.measures import MEASURES, WINDOW_DAYS, Against, Measure
 
-GROUND_WORDS = {
-    "wins": "deals won",
-    "conversions": "leads turned into deals",
-    "revenue": "revenue",
-}
+COUNTS = {"wins": "deals won", "conversions": "leads turned into deals"}
+"""What is counted on equal grounds, in words."""
+BEYOND_LUCK = 1.28
+"""Standard deviations that luck exceeds once in ten times."""
 WEEKS = WINDOW_DAYS // 7
 STEADY = 0.1
 """A measure is steady if it lies within a tenth of its own past."""
@@ -45,22 +45,29 @@ def praise(company: Company, rep_id: str, avoid: Sequence[str] = ()) -> str:
 
 
 def _above_expectation(company: Company, rep_id: str) -> str:
-    above = [g for g in company.grounds_of(rep_id) if g.low > 0 and g.metric in GROUND_WORDS]
-    order = list(GROUND_WORDS)
-    for ground in sorted(above, key=lambda g: order.index(g.metric)):
-        return ground_sentence(ground)
-    return ""
+    """Find what lies furthest above expectation, in units of what luck does to a count."""
+    above = [g for g in company.grounds_of(rep_id) if g.low > 0 and g.metric in COUNTS]
+    if not above:
+        return ""
+    return ground_sentence(max(above, key=_by_luck))
+
+
+def _by_luck(ground: Ground) -> float:
+    """Return a count's distance from expectation in standard deviations of a Poisson count."""
+    return ground.residual / math.sqrt(max(ground.expected, 1.0))
 
 
 def ground_sentence(ground: Ground) -> str:
-    """Say what was won beside what could be expected on the same grounds."""
-    write: Callable[[float], str] = amount if ground.metric == "revenue" else count
-    actual = amount(ground.actual) if ground.metric == "revenue" else f"{ground.actual:.0f}"
+    """Say a count beside the one that could be expected on the same grounds.
+
+    The range is that of the expectation; what luck does to the count comes on top.
+    """
+    low, high = (count(max(ground.actual - end, 0.0)) for end in (ground.high, ground.low))
+    luck = "" if _by_luck(ground) > BEYOND_LUCK else " Some of the difference may be luck."
     return (
-        f"{GROUND_WORDS.get(ground.metric, ground.metric).capitalize()}: {actual}, where about "
-        f"{write(ground.expected)} could be expected from the same leads, territory and market "
-        f"(the difference lies between {write(ground.low)} and {write(ground.high)} in 8 of 10 "
-        "cases)."
+        f"{COUNTS[ground.metric].capitalize()}: {ground.actual:.0f}, where about "
+        f"{count(ground.expected)} ({low} to {high}) could be expected from the same leads, "
+        f"territory and market.{luck}"
     )
 
 

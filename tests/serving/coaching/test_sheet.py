@@ -56,7 +56,7 @@ def random_causes(seed: int) -> list[dict[str, Any]]:
     return rows
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_both_readers_get_the_same_facts(make_company: Make, seed: int) -> None:
     """Every number of the manager's sheet is on the rep's, and the other way round."""
     company = make_company(random_causes(seed), [ground("r0", "wins", 9, 5.4, 3)])
@@ -67,7 +67,7 @@ def test_both_readers_get_the_same_facts(make_company: Make, seed: int) -> None:
         assert shown[0] == shown[1]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_sheet_keeps_to_its_limits(make_company: Make, seed: int) -> None:
     """One praise, one thing to talk about, two questions, at most five numbers and three advices.
 
@@ -85,7 +85,7 @@ def test_a_sheet_keeps_to_its_limits(make_company: Make, seed: int) -> None:
             assert not re.search(r"\{\w+\}", " ".join(texts(sheet, reader)))
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_small_numbers_are_withheld_in_words_and_never_in_json(
     make_company: Make, seed: int
 ) -> None:
@@ -102,7 +102,7 @@ def test_small_numbers_are_withheld_in_words_and_never_in_json(
         assert [c["size"] for c in answer["causes"]] == [c.size for c in sheet.causes]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_advice_cites_a_cause_that_is_told(make_company: Make, seed: int) -> None:
     """Whatever is proposed answers a cause whose size is told, and says so."""
     company = make_company(random_causes(seed))
@@ -117,7 +117,7 @@ def test_advice_cites_a_cause_that_is_told(make_company: Make, seed: int) -> Non
             assert f"{round(100 * piece.cause.size)} points" in line
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_nobody_else_is_named(make_company: Make, seed: int) -> None:
     """A rep's sheet names no other rep, but for the partner of a proposed pair."""
     company = make_company(random_causes(seed))
@@ -171,7 +171,12 @@ def test_a_leaning_cause_says_that_it_may_be_chance(make_company: Make) -> None:
 def test_praise_is_true(make_company: Make) -> None:
     """What was above expectation beyond luck is praised with its figures; else nothing flatters."""
     above = make_company(grounds=[ground("r0", "wins", 9, 5.4, 2)])
-    assert "Deals won: 9, where about 5.4 could be expected" in sheet_of(above).praise
+    assert sheet_of(above).praise == (
+        "Deals won: 9, where about 5.4 (3.4 to 7.4) could be expected from the same leads, "
+        "territory and market."
+    )
+    little = make_company(grounds=[ground("r0", "wins", 7, 5.4, 1)])
+    assert sheet_of(little).praise.endswith("Some of the difference may be luck.")
     luck = make_company(grounds=[ground("r0", "wins", 9, 5.4, 5)])
     said = sheet_of(luck).praise
     assert "where about" not in said
@@ -224,7 +229,7 @@ def test_an_unknown_rep_is_named_with_known_ones(make_company: Make) -> None:
 
 
 def test_the_json_holds_what_the_sheet_rests_on(make_company: Make) -> None:
-    """Causes and equal grounds as in the files, with the advice, goals, pairings and both voices."""
+    """Causes and equal grounds as in the files, with advice, goals, pairings and both voices."""
     rows = [cause("r1", "closing"), cause("r2", "qualifying")]
     company = make_company(rows, [ground("r1", "wins", 4, 7.5, 3)])
     answer = to_json(sheet_of(company, "r1"))
@@ -265,7 +270,7 @@ def test_advice_takes_turns(make_company: Make) -> None:
 
 
 def test_a_measured_goal_is_dated_and_has_a_chance(make_company: Make) -> None:
-    """Goals lie beyond the present value, a window ahead, with a chance that is called what it is."""
+    """Goals lie beyond the present value, a window ahead; a chance is called what it is."""
     sheet = sheet_of(make_company([cause("r0", "closing"), cause("r0", "qualifying", 2)]))
     for goal in sheet.goals:
         assert goal.target > goal.now

@@ -80,7 +80,7 @@ def _decided_leads(record: SalesRecord) -> pd.DataFrame:
     """Return a year's decided leads with the `chance` that source and territory gave them."""
     rows = _year(record.decisions, record).reset_index(drop=True)
     territory = record.people.set_index("rep_id")["territory"]
-    rows = rows.assign(territory=rows["rep_id"].map(territory).fillna(""))
+    rows = rows.assign(territory=rows["rep_id"].map(territory).astype(object).fillna(""))
     of_source = rows.groupby("source")["won"].transform("mean")
     cell = rows.groupby(["source", "territory"])["won"]
     chance = (cell.transform("sum") + PRIOR * of_source) / (cell.transform("size") + PRIOR)
