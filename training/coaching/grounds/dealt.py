@@ -16,7 +16,6 @@ import pandas as pd
 
 from features.arrays import Floats, Ints
 from features.clock import to_us
-from features.feature import DAY_US
 from features.history.values import as_of, changes_of
 from features.history.versions import deal_versions, lead_versions
 from features.history.vocabulary import STAGE
@@ -26,7 +25,7 @@ from training.coaching.grounds.windows import Windows
 
 LEAD, DEAL = "lead", "deal"
 LEAST_SHARE = 1e-9
-CONVERSIONS, WINS, REVENUE = "conversions", "wins", "revenue"
+OUTCOMES = CONVERSIONS, WINS, REVENUE = "conversions", "wins", "revenue"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +67,7 @@ def dealt(warehouse: Warehouse, windows: Windows) -> Dealt:
     deal_rows = pd.concat([old_deals, new_deals], ignore_index=True)
     rows = pd.concat([lead_rows, deal_rows], ignore_index=True)
     rows = rows.sort_values(["window", "kind", "id"], ignore_index=True)
-    conversions, wins = _ended(windows, final_leads), _ended(windows, final_deals)
+    conversions, wins = _ended(windows, final_leads, LEAD), _ended(windows, final_deals, DEAL)
     rows = _with_outcomes(rows, conversions, wins)
     timing = Timing.of(windows, conversions, wins)
     owners = _owners(warehouse, leads, deals, rows, timing)
@@ -156,8 +155,8 @@ def _described_leads(warehouse: Warehouse, rows: pd.DataFrame) -> pd.DataFrame:
     return rows.join(stages.set_index(SNAPSHOT)["value"].rename("stage"))
 
 
-def _ended(windows: Windows, final: pd.DataFrame) -> pd.DataFrame:
-    """Return what was won in each window (leads: converted)."""
+def _ended(windows: Windows, final: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Return what was won in each window, as outcomes: deals as wins, leads as conversions."""
     won = final[final["won"] > 0]
     parts = [
         won[within(won["end_us"], start, end)].assign(window=place)
@@ -165,7 +164,13 @@ def _ended(windows: Windows, final: pd.DataFrame) -> pd.DataFrame:
             zip(windows.bounds("start"), windows.bounds("end"), strict=True)
         )
     ]
-    return pd.concat(parts, ignore_index=True)
+    is_lead = kind == LEAD
+    return pd.concat(parts, ignore_index=True).assign(
+        kind=kind,
+        conversions=float(is_lead),
+        wins=float(not is_lead),
+        revenue=lambda ended: 0.0 if is_lead else ended["amount"].astype(np.float64).fillna(0.0),
+    )
 
 
 def _with_outcomes(
@@ -173,16 +178,15 @@ def _with_outcomes(
 ) -> pd.DataFrame:
     """Add what came of each row within its window; a won deal is its own or its lead's."""
     key = ["window", "kind", "id"]
-    won = wins.assign(kind=DEAL, wins=1.0, revenue=wins["amount"].fillna(0.0))
-    own = won.merge(rows[key], on=key)
-    led = won.assign(kind=LEAD, id=won["lead_id"])
-    is_own = won.merge(rows[key].assign(is_own=True), on=key, how="left")["is_own"].notna()
-    led = led[~is_own.to_numpy()]
-    totals = pd.concat([own, led])[[*key, "wins", "revenue"]].groupby(key).sum()
-    opened = conversions.assign(kind=LEAD, conversions=1.0)[[*key, "conversions"]]
-    rows = rows.join(totals, on=key).merge(opened, on=key, how="left")
-    outcomes = ["conversions", "wins", "revenue"]
-    return rows.assign(**rows[outcomes].fillna(0.0))
+    own = wins.merge(rows[key], on=key, how="inner")
+    rest = wins.merge(rows[key].assign(is_own=True), on=key, how="left")
+    led = rest[rest["is_own"].isna()].assign(kind=LEAD, id=rest["lead_id"])
+    ended = pd.concat(
+        [own[[*key, *OUTCOMES]], led[[*key, *OUTCOMES]], conversions[[*key, *OUTCOMES]]]
+    )
+    totals = ended.groupby(key)[list(OUTCOMES)].sum().reset_index()
+    rows = rows.merge(totals, on=key, how="left")
+    return rows.fillna(dict.fromkeys(OUTCOMES, 0.0))
 
 
 def _owners(
@@ -198,17 +202,17 @@ def _owners(
         [_owner_versions(warehouse, leads, LEAD), _owner_versions(warehouse, deals, DEAL)],
         ignore_index=True,
     )
-    gone = _left(warehouse).reindex(versions["rep_id"]).to_numpy(np.float64)
+    gone = versions["rep_id"].map(_left(warehouse)).to_numpy(np.float64)
     versions["to_us"] = np.fmin(versions["to_us"], gone)
-    keys = rows[["window", "kind", "id", "entered_us"]].assign(row=np.arange(len(rows)))
+    keys = rows[["window", "kind", "id", "entered_us"]].assign(row=range(len(rows)))
     owned = keys.merge(versions, on=["kind", "id"])
     place, ends = owned["window"].to_numpy(), owned["to_us"].to_numpy(np.float64)
-    starts = np.maximum(owned["from_us"], owned["entered_us"]).to_numpy(np.float64)
+    starts = owned[["from_us", "entered_us"]].max(axis=1).to_numpy(np.float64)
     shares = owned[["row", "rep_id"]]
     for name in (CONVERSIONS, WINS):
         share = timing.share(name, place, ends) - timing.share(name, place, starts)
         shares = shares.assign(**{name: np.maximum(share, 0.0)})
-    totals = shares.groupby(["row", "rep_id"])[[CONVERSIONS, WINS]].sum().reset_index()
+    totals: pd.DataFrame = shares.groupby(["row", "rep_id"]).sum().reset_index()
     window = np.asarray(rows["window"])
     for name in (CONVERSIONS, WINS):
         before = timing.share(name, window, rows["entered_us"].to_numpy(np.float64))
@@ -275,12 +279,6 @@ class Timing:
 def _actual(conversions: pd.DataFrame, wins: pd.DataFrame) -> pd.DataFrame:
     """Return what each rep's own leads and deals came to in each window."""
     key = ["window", "rep_id"]
-    opened = conversions.groupby(key).size().rename("conversions")
-    won = wins.assign(revenue=wins["amount"].fillna(0.0)).groupby(key)
-    parts = [opened, won.size().rename("wins"), won["revenue"].sum()]
-    return pd.concat(parts, axis=1).fillna(0.0).reset_index()
-
-
-def ages(rows: pd.DataFrame) -> pd.Series:
-    """Return days from creation to the entry into the window."""
-    return (rows["entered_us"] - rows["created_us"]) / DAY_US
+    columns = [*key, *OUTCOMES]
+    ended = pd.concat([conversions[columns], wins[columns]], ignore_index=True)
+    return ended.groupby(key)[list(OUTCOMES)].sum().reset_index()

@@ -122,7 +122,8 @@ def _places(warehouse: Warehouse, windows: Windows, cells: pd.DataFrame) -> pd.D
     """Return each cell's territory (an empty one is a territory too) and days since hired."""
     ends = pd.Series([windows.every[k].end for k in cells["window"]], dtype="datetime64[us]")
     groups = rep_groups(warehouse, cells["rep_id"], ends, ["territory"])
-    territory = groups["territory"] if "territory" in groups else pd.Series(index=cells.index)
+    empty = pd.Series(None, index=cells.index, dtype=object)
+    territory = groups.get("territory", empty)
     reps = warehouse.arrow(warehouse["reps"].select("rep_id", "hired_at")).to_pandas()
     hired_at = reps["hired_at"].astype("datetime64[us]")
     hired = pd.Series(to_us(hired_at), index=reps["rep_id"], dtype=np.float64)
@@ -163,24 +164,26 @@ def _levels(
 def _compared(
     cells: pd.DataFrame, levels: Levels | None, metric: str, params: GroundsParams
 ) -> pd.DataFrame:
-    """Return `expected, low, high, shrunk` of every cell.
+    """Return `expected`, the interval's ends beside the residual, and `shrunk`, of every cell.
 
-    An average rep is one at the mean of all reps' factors, which lies above the median.
+    Expectations add up to what there was, over all windows: that is what an average rep is.
     """
     base = cells[f"base_{metric}"].to_numpy(np.float64)
     if levels is None:
         nothing = np.zeros(len(cells))
         return pd.DataFrame({"expected": base, "low": nothing, "high": nothing, "shrunk": nothing})
-    mean = levels.spreads[2] ** 2 / 2
-    expected = base * np.exp(levels.ground + mean)
-    own = levels.rep + levels.rep_error**2 / 2 + levels.swing
+    usual = base * np.exp(levels.ground)
+    total = float(usual.sum())
+    expected = usual * (float(cells[metric].sum()) / total if total > 0 else 1.0)
+    # The mean of a log-normal factor lies above its median by half the variance.
+    own = levels.rep + levels.swing + (levels.rep_error**2 + levels.swing_error**2) / 2
     error = Z80 * np.sqrt(levels.error**2 + params.error_share * levels.spreads[3] ** 2)
     return pd.DataFrame(
         {
             "expected": expected,
             "low": expected * (1 - np.exp(error)),
             "high": expected * (1 - np.exp(-error)),
-            "shrunk": expected * (np.exp(own - mean) - 1),
+            "shrunk": usual * np.exp(own) - expected,
         }
     )
 
