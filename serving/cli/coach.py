@@ -19,6 +19,8 @@ LONGEST, SHOWN = 2_000, 40
 """Characters of a text that are kept, and that an error shows."""
 WRITES = ("commit", "start_plan", "note", "contest", "done", "drop", "answer")
 """Options that write; one at a time."""
+ONLY_LOG = ("note", "done", "drop", "answer")
+"""Those that need nothing but the log."""
 WANT_TEXT = (["contest"], ["answer"])
 """Those that make no sense without a reason."""
 
@@ -90,7 +92,8 @@ def coach(
     if out is not None:
         made_folder(out)
     home = Home(session.home, session.settings)
-    company = gather(home, as_of, session.console.progress)
+    is_log = bool(asked) and asked[0] in ONLY_LOG
+    company = gather(home, as_of, rep_id, session.console.progress, is_log=is_log)
     for says in company.inputs.missing:
         session.console.warn(says)
     if is_all and out is not None:
@@ -143,7 +146,6 @@ def _sheet(company: Company, rep_id: str) -> Sheet:
     from serving.coaching.playbook import playbook
     from serving.coaching.sheet import make_sheet
 
-    company.person(rep_id)
     return make_sheet(company, rep_id, playbook(), propose_pairs(company))
 
 

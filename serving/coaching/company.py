@@ -130,14 +130,7 @@ class Company:
         Raises:
             NotFoundError: nobody has the id.
         """
-        rows = self.record.people[self.record.people["rep_id"] == rep_id]
-        if rows.empty:
-            some = ", ".join(sorted(here(self.record))[:EXAMPLES]) or "none"
-            raise NotFoundError(
-                f"no rep has the id {rep_id!r} as of {self.as_of:%Y-%m-%d}; "
-                f"known reps are, for example: {some}"
-            )
-        return rows.iloc[0].to_dict()
+        return require_rep(self.record, rep_id)
 
     def present(self) -> list[str]:
         """Return the reps who have not left, by name: an order that ranks nobody."""
@@ -167,6 +160,22 @@ class Company:
         rows = self.inputs.forecasts.get(rep_id, [])
         own = [row for row in rows if period and row["period_start"] == period.start]
         return own[0] if own else None
+
+
+def require_rep(record: SalesRecord, rep_id: str) -> dict[Any, Any]:
+    """Return what the table of reps says of one.
+
+    Raises:
+        NotFoundError: nobody has the id.
+    """
+    rows = record.people[record.people["rep_id"] == rep_id]
+    if rows.empty:
+        some = ", ".join(sorted(here(record))[:EXAMPLES]) or "none"
+        raise NotFoundError(
+            f"no rep has the id {rep_id!r} as of {record.as_of:%Y-%m-%d}; "
+            f"known reps are, for example: {some}"
+        )
+    return rows.iloc[0].to_dict()
 
 
 def _periods(past: Warehouse, record: SalesRecord) -> dict[str, Period]:

@@ -12,7 +12,7 @@ import pandas as pd
 from features.errors import InputError, NotReady
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
-from serving.coaching.company import Company, Inputs
+from serving.coaching.company import Company, Inputs, require_rep
 from serving.home.extract import moment_of
 from serving.home.rep_outlook import plain
 from serving.store.coaching import CoachingLog
@@ -49,19 +49,42 @@ def log_of(home: Home) -> CoachingLog:
     return CoachingLog(Store(home.place, None if shared is None else shared.store))
 
 
-def gather(home: Home, as_of: datetime | None, progress: Progress = silent) -> Company:
+def gather(
+    home: Home,
+    as_of: datetime | None,
+    rep_id: str | None = None,
+    progress: Progress = silent,
+    *,
+    is_log: bool = False,
+) -> Company:
     """Gather what the sheets of a home rest on.
 
     Args:
         home: whose.
         as_of: the moment; the extract's end if None.
+        rep_id: looked for before the long work begins, if any.
         progress: shows how far it is.
+        is_log: only the log is asked for: causes, grounds and forecasts are left out.
 
     Raises:
         NotReady: there is no data yet, or it holds no event.
+        NotFoundError: nobody has the rep's id.
     """
     warehouse = home.warehouse()
     moment = moment_of(warehouse, as_of)
+    record = read_record(warehouse, moment)
+    if rep_id is not None:
+        require_rep(record, rep_id)
+    known = {} if is_log else _known(home, warehouse, moment, progress)
+    none = {"causes": empty(REP_CAUSES), "grounds": empty(EQUAL_GROUNDS)}
+    inputs = Inputs(**none | known, log=tuple(log_of(home).lines()))
+    return Company.gathered(warehouse, record, inputs)
+
+
+def _known(
+    home: Home, warehouse: Warehouse, moment: datetime, progress: Progress
+) -> dict[str, Any]:
+    """Ask for causes, grounds and forecasts; `missing` says what could not be had, and why."""
     gaps, params = _Gaps(), home.settings.training
 
     def causes() -> pd.DataFrame:
@@ -69,26 +92,18 @@ def gather(home: Home, as_of: datetime | None, progress: Progress = silent) -> C
         return typed(rep_causes(warehouse, params, moment, progress), REP_CAUSES)
 
     def grounds() -> pd.DataFrame:
-        return typed(_grounds(warehouse, home, moment, progress), EQUAL_GROUNDS)
+        return typed(equal_grounds(warehouse, params, moment, progress), EQUAL_GROUNDS)
 
-    inputs = Inputs(
-        causes=gaps.ask("Causes of a gap are not told", causes, empty(REP_CAUSES)),
-        grounds=gaps.ask("Equal grounds are not told", grounds, empty(EQUAL_GROUNDS)),
-        forecasts=gaps.ask(
+    known = {
+        "causes": gaps.ask("Causes of a gap are not told", causes, empty(REP_CAUSES)),
+        "grounds": gaps.ask("Equal grounds are not told", grounds, empty(EQUAL_GROUNDS)),
+        "forecasts": gaps.ask(
             "Chances to make quota and the reasons behind them are not told",
             lambda: _forecasts(home, warehouse, moment),
             {},
         ),
-        missing=tuple(gaps.says),
-        log=tuple(log_of(home).lines()),
-    )
-    return Company.gathered(warehouse, read_record(warehouse, moment), inputs)
-
-
-def _grounds(
-    warehouse: Warehouse, home: Home, moment: datetime, progress: Progress
-) -> pd.DataFrame:
-    return equal_grounds(warehouse, home.settings.training, moment, progress)
+    }
+    return known | {"missing": tuple(gaps.says)}
 
 
 def _forecasts(

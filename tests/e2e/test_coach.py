@@ -48,7 +48,7 @@ def test_one_sheet_in_words_and_as_json(run: Run, sold: Path, tmp_path: Path) ->
     assert words.code == 0, words.err
     assert "# 1:1 sheet: Anna" in words.out
     assert "not for employment decisions" in words.out
-    assert "there is no model" in " ".join(words.err.split())
+    assert "`pacesetter train quota`" in " ".join(words.err.split())
     names = {f"anna.{voice}.{form}" for voice in ("manager", "rep") for form in ("html", "md")}
     assert {path.name for path in tmp_path.iterdir()} == names
     told = run("coach", "anna", "--home", sold, "--json").data
@@ -56,7 +56,7 @@ def test_one_sheet_in_words_and_as_json(run: Run, sold: Path, tmp_path: Path) ->
         *("rep_id", "causes", "equal_grounds", "reasons", "advice", "goals", "pairings", "plan"),
         *("items", "missing", "purpose"),
     }
-    assert any("there is no model" in says for says in told["missing"])
+    assert any("pacesetter train quota" in says for says in told["missing"])
 
 
 def test_an_earlier_moment_can_be_asked_for(run: Run, sold: Path) -> None:
