@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader
 
 from serving.coaching.advice import ASSOCIATION, PURPOSE, cause_sentence
 from serving.coaching.causes import size_in_words
@@ -84,10 +84,8 @@ def plain_line(text: str) -> str:
 
 
 @cache
-def _environment(form: str) -> Environment:
-    environment = templates(is_markup=form == "html")
-    own = PackageLoader("serving.coaching", "templates")
-    environment.loader = ChoiceLoader([own, environment.loader]) if environment.loader else own
+def _environment(form: str) -> Any:
+    environment = templates(is_markup=form == "html", own="serving.coaching")
     environment.filters["md"] = as_markdown if form == "md" else plain_line
     return environment
 

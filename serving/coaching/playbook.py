@@ -6,7 +6,6 @@ the company has shown so (`basis: randomised`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -110,12 +109,13 @@ def tone_of(text: str, *, may_claim: bool) -> str | None:
     >>> tone_of("Faster replies will raise your win rate.", may_claim=False)
     "the causal claim 'will raise'"
     """
-    lower = text.lower()
+    letters = "".join(sign if sign.isalnum() else " " for sign in text.lower())
+    words = f" {' '.join(letters.split())} "
     for word in UNKIND:
-        if re.search(rf"\b{word}\b", lower):
+        if f" {word} " in words:
             return f"the unkind word {word!r}"
     for claim in () if may_claim else CAUSAL:
-        if re.search(rf"\b{claim}\b", lower):
+        if f" {claim} " in words:
             return f"the causal claim {claim!r}"
     return None
 

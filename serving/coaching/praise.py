@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import timedelta
 
 import numpy as np
 
@@ -93,8 +92,8 @@ def _risen(company: Company, rep_id: str, measures: Sequence[Measure]) -> str:
     """Find a measure above the range that was to be expected a window ago."""
     for measure in measures:
         now = company.goals.value(rep_id, measure)
-        before = _a_window_ago(company, rep_id, measure)
         moves = company.goals.of[measure.name]
+        before = moves.before(rep_id)
         if now is None or before is None or not moves.is_enough:
             continue
         expected, _, high = moves.expected(*before)
@@ -105,16 +104,6 @@ def _risen(company: Company, rep_id: str, measures: Sequence[Measure]) -> str:
                 f"{bare(measure, expected)} was to be expected."
             )
     return ""
-
-
-def _a_window_ago(company: Company, rep_id: str, measure: Measure) -> tuple[float, float] | None:
-    past = company.goals.of[measure.name].own_past
-    own = past[(past["rep_id"] == rep_id)]
-    own = own[own["end"] <= company.as_of - timedelta(days=WINDOW_DAYS - 1)]
-    if own.empty:
-        return None
-    last = own.sort_values("end").iloc[-1]
-    return float(last["value"]), float(last["count"])
 
 
 def _steady(company: Company, rep_id: str, measures: Sequence[Measure]) -> str:

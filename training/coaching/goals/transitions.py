@@ -45,8 +45,8 @@ class Transitions:
         carried: the share of a distance from the middle that the next window keeps.
         further: the variance of what comes next that counting does not explain.
         surprises: changes seen beyond what was expected, in standard deviations, rising.
-        now: the newest values: `rep_id, value, count`.
-        own_past: earlier values of each rep: `rep_id, end, value, count`.
+        now: the newest values: the same columns.
+        own_past: earlier values of each rep: `rep_id, end, place, value, count`.
     """
 
     measure: Measure
@@ -90,6 +90,12 @@ class Transitions:
         reached = float((middle + self.surprises * deviation >= place - 1e-9).sum())
         return (reached + 0.5) / (len(self.surprises) + 1)
 
+    def before(self, rep_id: str) -> tuple[float, float] | None:
+        """Return a rep's value and count in the window before the newest; None without one."""
+        past = self.own_past
+        own = past[(past["rep_id"] == rep_id) & (past["place"] == _PLACES)]
+        return None if own.empty else (float(own["value"].iloc[0]), float(own["count"].iloc[0]))
+
     def _next(self, value: float, count: float) -> tuple[float, float]:
         """Return the mean of the next value on the line, and its standard deviation."""
         middle = self.middle + self.carried * (self.shrunk(value, count) - self.middle)
@@ -128,7 +134,7 @@ def transitions(record: SalesRecord, measure: Measure) -> Transitions:
     pairs = _pairs(values, ends)
     carried, further, surprises = _changes(pairs, spread)
     is_now = values["place"] == 0
-    columns = ["rep_id", "end", "value", "count"]
+    columns = ["rep_id", "end", "place", "value", "count"]
     return Transitions(
         measure=measure,
         middle=float(middles.get(0, middles.mean() if len(middles) else 0.0)),
