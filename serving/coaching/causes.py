@@ -34,13 +34,13 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "qualifying": "Turning leads into deals",
         "closing": "Winning deals",
         "volume": "Amount of work logged",
-        "follow_up": "Time to the first and next touch",
+        "follow_up": "Speed of first and next touches",
         "deal_size": "Size of deals",
         "internal_delay": "Waiting on legal and finance",
-        "territory": "What the territory holds",
-        "lead_mix": "Which leads were dealt",
-        "ramp": "Still new in the job",
-        "quota": "The quota against what the ground supports",
+        "territory": "Ground of the territory",
+        "lead_mix": "Mix of leads dealt",
+        "ramp": "Being new in the job",
+        "quota": "Height of the quota",
         LUCK: "Within what chance explains",
     }
 )

@@ -18,8 +18,7 @@ def goal_sentence(goal: Goal) -> str:
     middle = (
         f"The middle of {plural(goal.compared, 'colleague')} is {bare(measure, goal.peers)}."
         if measure.against is Against.PEERS
-        else f"In {plural(goal.compared, 'earlier span')} of {WEEKS} weeks {{you}} {{were}} in the "
-        f"middle at {bare(measure, goal.peers)}."
+        else f"Before that it was usually {bare(measure, goal.peers)}."
     )
     return (
         f"{_capital(measure.label)}: from {bare(measure, goal.now)} to "

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from serving.coaching.company import Company, Ground
-from serving.coaching.numbers import amount, bare, count, plural, value_of
+from serving.coaching.numbers import amount, bare, count, value_of
 from training.coaching.goals.levels import CLOSING, QUALIFYING
 from training.coaching.goals.measures import MEASURES, WINDOW_DAYS, Against, Measure
 
@@ -51,6 +51,13 @@ def _above_expectation(company: Company, rep_id: str) -> str:
     return ground_sentence(max(above, key=_by_luck))
 
 
+def below_expectation(company: Company, rep_id: str) -> Ground | None:
+    """Find the count that lies furthest below expectation, beyond luck; None without one."""
+    counts = [g for g in company.grounds_of(rep_id) if g.metric in COUNTS and g.high < 0]
+    lowest = min(counts, key=_by_luck, default=None)
+    return lowest if lowest is not None and _by_luck(lowest) < -BEYOND_LUCK else None
+
+
 def _by_luck(ground: Ground) -> float:
     """Return a count's distance from expectation in standard deviations of a Poisson count."""
     return ground.residual / math.sqrt(max(ground.expected, 1.0))
@@ -62,7 +69,7 @@ def ground_sentence(ground: Ground) -> str:
     The range is that of the expectation; what luck does to the count comes on top.
     """
     low, high = (count(max(ground.actual - end, 0.0)) for end in (ground.high, ground.low))
-    luck = "" if _by_luck(ground) > BEYOND_LUCK else " Some of the difference may be luck."
+    luck = "" if abs(_by_luck(ground)) > BEYOND_LUCK else " Some of the difference may be luck."
     return (
         f"{COUNTS[ground.metric].capitalize()}: {ground.actual:.0f}, where about "
         f"{count(ground.expected)} ({low} to {high}) could be expected from the same leads, "
@@ -120,8 +127,7 @@ def _steady(company: Company, rep_id: str, measures: Sequence[Measure]) -> str:
         if change <= STEADY:
             says = (
                 f"Steady: {measure.label}, {value_of(measure, now[0])} in the last {WEEKS} weeks, "
-                f"{bare(measure, middle)} in the middle of {plural(len(before), 'earlier span')} "
-                f"of {WEEKS} weeks."
+                f"usually {bare(measure, middle)} before that."
             )
             near.append((measure.against is Against.OWN_PAST, change, says))
     return min(near)[2] if near else ""

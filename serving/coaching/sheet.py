@@ -15,7 +15,7 @@ from serving.coaching.figures import MOST_NUMBERS, Number, numbers_of
 from serving.coaching.pairs import Pair
 from serving.coaching.plan import Step, propose_plan
 from serving.coaching.playbook import Playbook
-from serving.coaching.praise import praise
+from serving.coaching.praise import below_expectation, ground_sentence, praise
 from serving.store.coaching import CoachingEvent
 from training.coaching.goals.propose import Goal
 
@@ -183,7 +183,7 @@ def _opportunity(company: Company, rep_id: str, causes: Sequence[Cause]) -> str:
     | one of the rep's own         | that one                                                 |
     | only outside ones            | the main one, and that it is not the rep's to change     |
     | none, and no gap             | what is worth keeping                                    |
-    | none                         | that nothing stands out beyond chance: ask, not tell     |
+    | none                         | what lies below expectation, if anything: ask, not tell  |
     """
     told = told_of(causes)
     chosen = next((cause for cause in told if cause.theirs), told[0] if told else None)
@@ -198,7 +198,9 @@ def _opportunity(company: Company, rep_id: str, causes: Sequence[Cause]) -> str:
         return "The quota is made, and nothing stands out against it. Ask what is worth keeping."
     if all(cause.name == LUCK and cause.size < ON_TRACK for cause in causes):
         return "On track, and nothing stands out against it. Ask what is worth keeping."
+    below = below_expectation(company, rep_id)
+    came = "" if below is None else f"{ground_sentence(below)} "
     return (
-        "Nothing stands out beyond chance: too little evidence to tell, so ask rather than tell. "
-        "One period's result alone says little about anybody."
+        f"{came}No cause stands out firmly enough: too little evidence to tell why, so ask rather "
+        "than tell. One period's result alone says little about anybody."
     )
