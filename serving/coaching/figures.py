@@ -11,6 +11,8 @@ from serving.coaching.numbers import amount, bare, count, whole
 from training.coaching.goals.measures import OF_CAUSE, WINDOW_DAYS
 
 MOST_NUMBERS = 5
+NEXT_TO_NOTHING = 0.05
+"""Where less is expected and nothing came, there is nothing to show."""
 COUNTED = {
     "wins": ("deal won", "deals won"),
     "conversions": ("lead turned into a deal", "leads turned into deals"),
@@ -50,7 +52,7 @@ def numbers_of(company: Company, rep_id: str, causes: Sequence[Cause]) -> Iterat
         note = f"8 of 10 cases end between {whole(low)} and {whole(high)}"
         yield Number("chance", whole(forecast["p_attain"]), "chance to make quota", note)
     for ground in company.grounds_of(rep_id):
-        if ground.metric in COUNTED:
+        if ground.metric in COUNTED and (ground.actual or ground.expected > NEXT_TO_NOTHING):
             one, many = COUNTED[ground.metric]
             note = f"about {count(ground.expected)} expected on the same grounds"
             yield Number(

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-
 from serving.coaching.advice import ASSOCIATION, PURPOSE, cause_sentence
 from serving.coaching.causes import size_in_words
 from serving.coaching.charts import causes_chart, path_chart, waterfall

@@ -187,22 +187,33 @@ def _row(sheet: Sheet, file: str) -> Row:
         rep_id=sheet.rep_id,
         file=file,
         closed=closed,
-        cause=_cause_words(main, is_short=sheet.is_short),
-        kind=_kind(main, is_short=sheet.is_short),
+        cause=_cause_words(sheet, main),
+        kind=_kind(sheet, main),
         needs=sheet.advice[0].play.lever if sheet.advice else "",
         waits=_waits(sheet),
     )
 
 
-def _kind(cause: Cause | None, *, is_short: bool) -> str:
+def _kind(sheet: Sheet, cause: Cause | None) -> str:
     if cause is None:
-        return OPEN if is_short else FINE
+        return FINE if sheet.causes and not sheet.is_short else OPEN
     return THEIRS if cause.theirs else OURS
 
 
-def _cause_words(cause: Cause | None, *, is_short: bool) -> str:
+def _cause_words(sheet: Sheet, cause: Cause | None) -> str:
+    """Say the main told cause, or why none is told.
+
+    | causes                    | words                       |
+    |---------------------------|-----------------------------|
+    | one is told               | its size with the interval  |
+    | none, though there is one | too little evidence to tell |
+    | none, and no gap          | nothing stands out          |
+    | not looked for            | not known                   |
+    """
+    if cause is None and not sheet.causes:
+        return "not known"
     if cause is None:
-        return "too little evidence to tell" if is_short else "nothing stands out"
+        return "too little evidence to tell" if sheet.is_short else "nothing stands out"
     return f"{cause.label}: {size_in_words(cause)}"
 
 

@@ -1,9 +1,9 @@
 """Whether goals are reached as often as was said: those of the past beside what came of them.
 
 The seeds were named before anyone looked at their companies; demo 11 to 16 were developed on. Every
-quarter from the end of the first year each rep gets the goals that would have been proposed,
-and a quarter later the measures are read off. Nobody coaches in a sample company, so this grades the
-chances and nothing else.
+quarter of the last year each rep gets the goals that would have been proposed then, and a quarter
+later the measures are read off. Nobody coaches in a sample company, so this grades the chances and
+nothing else.
 """
 
 from __future__ import annotations
