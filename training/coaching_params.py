@@ -76,8 +76,13 @@ class CauseParams(Section):
     ramp_longest_days: float = Field(
         default=300.0, ge=60, description="longest time until a new rep works like the others"
     )
-    ramp_doubt: float = Field(
-        default=4.0, ge=0, description="log-likelihood that a ramp must gain before it is believed"
+    ramp_usual_days: float = Field(
+        default=135.0,
+        gt=0,
+        description="the same where few have joined; 3 to 6 months are published",
+    )
+    ramp_usual_lack: float = Field(
+        default=0.4, ge=0, lt=0.9, description="share of it that a new rep lacks on the first day"
     )
     quota_excess: float = Field(
         default=0.12, gt=0, description="share above the quotas of the like that is too high"
@@ -92,7 +97,7 @@ class CauseParams(Section):
         default=20, ge=2, description="deals below which nothing is learned from them"
     )
     told_from: float = Field(
-        default=0.3, gt=0, lt=1, description="chance of a spell from which it is told"
+        default=0.12, gt=0, lt=1, description="chance of a spell from which it is told"
     )
     sure_from: float = Field(
         default=0.7, gt=0, lt=1, description="chance from which a cause counts as sure"
@@ -106,7 +111,7 @@ class CauseParams(Section):
     size_doubt: float = Field(
         default=0.25, ge=0, description="log sd of what the flow may be wrong about in a size"
     )
-    draws: int = Field(default=24, ge=10, description="draws behind each interval of a size")
+    draws: int = Field(default=16, ge=10, description="draws behind each interval of a size")
 
 
 class CoachingParams(Section):

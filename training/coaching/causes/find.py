@@ -15,12 +15,12 @@ from features.feature import DAY_US
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
 from training.coaching.causes.believed import Believed, believe, level_draws
-from training.coaching.causes.channels import Observed, first_owner, qualifying_rows, waiting_stages
+from training.coaching.causes.rows import Observed, last_owner, qualifying_rows
 from training.coaching.causes.company import Company, read_company
 from training.coaching.causes.funnel import rates_of, stocks_of, window_of
 from training.coaching.causes.ground import Grounds, Quotas, grounds_of, overset, quotas_of
 from training.coaching.causes.sizes import FIELDS, SHIFTS, Candidate, Flow, Size, sizes
-from training.coaching.causes.spells import DEPTHS, STEP, drawn
+from training.coaching.causes.spells import DEPTHS, LEVELS, STEP, drawn
 from training.coaching.causes.stays import periods_of, stays_of
 from training.coaching.causes.told import OWN, Told, evidence_of, frame_of, ranked, typed
 from training.coaching_params import CauseParams
@@ -67,7 +67,7 @@ def _of_period(company: Company, start: int, end: int, params: CauseParams) -> p
     periods = periods_of(company, start, end, params.rush_days)
     leads = stays_of(company.leads, periods, company.as_of)
     deals = stays_of(company.deals, periods, company.as_of)
-    observed = Observed(company, periods, leads, deals, waiting_stages(company, deals, params))
+    observed = Observed.of(company, periods, (leads, deals), params)
     believed = believe(observed, params)
     quotas = quotas_of(observed)
     asked = np.isfinite(quotas.amount)
@@ -110,17 +110,19 @@ def _candidates(
     draws = np.random.default_rng(SEED)
     base = {name: np.zeros((reps, 2)) for name in FIELDS}
     candidates: list[Candidate] = []
-    for cause, field in SHIFTS.items():
+    for cause in CHANNELS:
         filtered = believed.filtered[cause]
+        for rep in np.flatnonzero(asked & (filtered.p >= params.told_from)):
+            candidates.append(_spell(observed, believed, cause, int(rep), params, draws))
+        field = SHIFTS.get(cause)
+        if field is None:
+            continue
         level = filtered.level_mean()
         base[field] += level[:, None]
-        for rep in np.flatnonzero(asked):
-            if filtered.p[rep] >= params.told_from:
-                candidates.append(_spell(observed, believed, cause, int(rep), params, draws))
-            is_weak = filtered.level[rep][np.flatnonzero(LOW)].sum() >= params.lasting_from
-            if is_weak and cause in OWN and cause != "volume":
-                base[field][rep] -= level[rep]
-                candidates.append(_lasting(believed, cause, int(rep), params, draws))
+        is_weak = filtered.level[:, LOW].sum(axis=1) >= params.lasting_from
+        for rep in np.flatnonzero(asked & is_weak & (cause in OWN)):
+            base[field][rep] -= level[rep]
+            candidates.append(_lasting(believed, cause, int(rep), params, draws))
     ramped, left = _ramps(observed, believed, quotas, asked, params)
     candidates += ramped
     for name, shift in left.items():
@@ -135,7 +137,9 @@ def _candidates(
     return candidates, Flow(rates, window, replace(stocks, arrivals=arrivals), base)
 
 
-LOW = np.arange(-12, 13) * STEP < -0.1  # noqa: PLR2004 - a tenth worse than usual
+CHANNELS = (*SHIFTS, "volume")
+"""Causes that come as spells which move rates."""
+LOW = LEVELS * STEP < -0.1  # noqa: PLR2004 - a tenth worse than usual
 
 
 def _spell(
@@ -152,10 +156,10 @@ def _spell(
     last = len(observed.periods) - 1
     both = np.stack([np.where(began < last, now, 0.0), now], axis=1)
     start = int(np.argmax(filtered.started[rep]))
-    field = SHIFTS[cause]
-    return Candidate(
-        rep, cause, float(filtered.p[rep]), start, {field: both.mean(axis=0)}, {field: both}
-    )
+    fields = {SHIFTS[cause]: 1.0} if cause in SHIFTS else believed.work
+    drawn_shifts = {name: both * slope for name, slope in fields.items()}
+    mean = {name: shift.mean(axis=0) for name, shift in drawn_shifts.items()}
+    return Candidate(rep, cause, float(filtered.p[rep]), start, mean, drawn_shifts)
 
 
 def _lasting(
@@ -183,7 +187,11 @@ def _ramps(
             at = np.linspace(low, max(high, low + DAY_US), 14)
             tenure = (at[None, :] - company.hired[:, None]) / DAY_US
             both.append(np.where(tenure >= 0, ramp.log_factor(channel, tenure), 0.0).mean(axis=1))
-        shifts[SHIFTS[channel]] = np.stack(both, axis=1)
+        fields = (
+            {"later": believed.work["later"]} if channel == "volume" else {SHIFTS[channel]: 1.0}
+        )
+        for name, slope in fields.items():
+            shifts[name] = slope * np.stack(both, axis=1)
     tenure = (quotas.start - company.hired) / DAY_US
     is_new = asked & (np.nan_to_num(tenure, nan=1e9) < ramp.days)
     candidates = []
@@ -193,6 +201,8 @@ def _ramps(
         spread = {field: scale[:, None] * shift[None, :] for field, shift in mean.items()}
         candidates.append(Candidate(int(rep), "ramp", 1.0, None, mean, spread, is_spell=False))
     rest = {field: np.where(is_new[:, None], 0.0, shift) for field, shift in shifts.items()}
+    # Few leads make up for little work: new reps move theirs as fast as others do.
+    rest["later"] = rest["later"] - np.where(is_new[:, None], shifts["later"], 0.0)
     return candidates, rest
 
 
@@ -257,19 +267,12 @@ def _expected(
     reps = len(observed.company.reps)
     revenue, so_far = flow.run_all([(rep, by_rep[rep]) for rep in range(reps)])
     company = observed.company
-    owner = last_owner(observed)
+    owner = last_owner(observed.deals, len(company.deals.created))
     inside = (company.deals.ended >= flow.window.start) & (company.deals.ended < company.as_of)
     won = inside & company.deals.is_won & (owner >= 0)
-    really = np.bincount(owner[won], np.nan_to_num(company.deals.value[won]), reps)
+    really = np.bincount(owner[won], company.deals.final[won], reps)
     scale = really[asked].sum() / max(float(so_far[asked].sum()), 1e-9)
     return revenue, float(np.clip(scale, 0.33, 3.0))
-
-
-def last_owner(observed: Observed) -> np.ndarray:
-    """Return who owned each deal last, -1 where nobody is known."""
-    owner = np.full(len(observed.company.deals.created), -1)
-    owner[observed.deals.place] = observed.deals.rep
-    return owner
 
 
 def _told(
@@ -323,11 +326,12 @@ def _quota(rep: int, quotas: Quotas, revenue: float) -> Told:
 def _gaps(observed: Observed, quotas: Quotas, revenue: Floats) -> Floats:
     """Return the gap to quota as a share of it; of those on track, the gap to the others."""
     company = observed.company
-    owner, deals = last_owner(observed), company.deals
+    deals = company.deals
+    owner = last_owner(observed.deals, len(deals.created))
     known = owner >= 0
     start = np.where(known, quotas.start[np.maximum(owner, 0)], np.inf)
     inside = known & (deals.ended >= start) & (deals.ended < company.as_of) & deals.is_won
-    so_far = np.bincount(owner[inside], np.nan_to_num(deals.value[inside]), len(quotas.amount))
+    so_far = np.bincount(owner[inside], deals.final[inside], len(quotas.amount))
     left = np.clip((quotas.end - company.as_of) / (quotas.end - quotas.start), 0, 1)
     attainment = (so_far + left * revenue) / quotas.amount
     gap = 1 - attainment

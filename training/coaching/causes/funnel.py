@@ -7,6 +7,7 @@ before the one asked about, since deals take a while: a cause at work last perio
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +15,12 @@ from scipy.special import expit, logit
 
 from features.arrays import Bools, Floats, Ints
 from features.feature import DAY_US
-from training.coaching.causes.channels import Observed, first_owner, first_stage
+from training.coaching.causes.rows import Observed
 from training.coaching.causes.company import Entities
 from training.coaching.causes.stays import AGES, LOST, MOVES, STAYS, WON, Stays
 
-AGE_DAYS = (30.0, 90.0)
-"""Days since creation that separate fresh, warm and old leads."""
+AGE_DAYS = (3.0, 14.0, 30.0, 90.0)
+"""Days since creation that separate classes of age; each is one of `stays.AGES`."""
 BANDS = 4
 """Bands of value."""
 
@@ -83,9 +84,10 @@ class Effects:
     Attributes:
         rep: of each scenario.
         qualifying: log factor of conversions.
-        work: log factor of every move of leads between stages.
-        follow_up: log factor of the first move.
+        first: log factor of the first move of leads.
+        later: log factor of the moves after it.
         closing: log factor of the odds that a deal goes on.
+        advance: log factor of going on, per day.
         waiting: log factor of leaving the stages in which sold deals wait.
         amount: log factor of the amounts of deals opened then.
         arrivals: factor of new leads, by scenario, period and source.
@@ -93,9 +95,10 @@ class Effects:
 
     rep: Ints
     qualifying: Floats
-    work: Floats
-    follow_up: Floats
+    first: Floats
+    later: Floats
     closing: Floats
+    advance: Floats
     waiting: Floats
     amount: Floats
     arrivals: Floats
@@ -109,11 +112,15 @@ class Stocks:
         leads: by rep, stage, source, age and band.
         deals: by rep, stage and band.
         arrivals: new leads a day, by rep, period, source and band.
+        taken_leads: leads taken over a day, by rep, period, stage, source, age and band.
+        taken_deals: deals taken over a day, by rep, period, stage and band.
     """
 
     leads: Floats
     deals: Floats
     arrivals: Floats
+    taken_leads: Floats
+    taken_deals: Floats
 
 
 def window_of(observed: Observed, rush_days: float) -> Window:
@@ -130,7 +137,7 @@ def window_of(observed: Observed, rush_days: float) -> Window:
 
 def rates_of(observed: Observed) -> Rates:
     """Learn the company's daily rates from all stays."""
-    company, leads, deals = observed.company, observed.leads, observed.deals
+    company, leads = observed.company, observed.leads
     stages, sources = len(company.lead_stages) + 1, len(company.sources)
     value = company.leads.value[np.isfinite(company.leads.value)]
     amounts = company.deals.value[np.isfinite(company.deals.value)]
@@ -152,7 +159,7 @@ def rates_of(observed: Observed) -> Rates:
     move = np.zeros((stages, stages, *shape[1:]))
     for after in range(stages):
         move[:, after] = per_day((leads.end == MOVES) & (leads.after + 1 == after))
-    first = first_stage(observed) + 1
+    first = observed.first + 1
     return Rates(
         per_day(leads.end == WON),
         per_day(leads.end == LOST),
@@ -187,7 +194,7 @@ def _deal_rates(observed: Observed, edges: Floats) -> tuple[Floats, Floats, Floa
     total = onward.sum(axis=1, keepdims=True)
     onward = np.where(total > 0, onward / np.maximum(total, 1), 0.0)
     is_won = company.deals.is_won & (company.deals.ended < company.as_of)
-    money = np.nan_to_num(company.deals.value)
+    money = company.deals.final
     every = band_of(company.deals.value, edges)
     amount = np.bincount(every[is_won], money[is_won], BANDS) / np.maximum(
         np.bincount(every[is_won], minlength=BANDS), 1
@@ -210,46 +217,82 @@ def band_of(value: Floats, edges: Floats) -> Ints:
 
 
 def _age(stays: Stays) -> Ints:
-    """Turn the fine classes of age into fresh, warm and old."""
+    """Turn the fine classes of age into those of the flow."""
     fine = np.searchsorted(AGE_DAYS, (0.0, *AGES), side="right")
     return np.asarray(fine[stays.age])
 
 
 def stocks_of(observed: Observed, rates: Rates, window: Window) -> Stocks:
-    """Count what each rep had at the window's start, and what came a day."""
-    company = observed.company
-    reps, count = observed.shape[0], len(company.lead_stages) + 1
-    shape = (reps, count, len(company.sources), len(AGE_DAYS) + 1, BANDS)
-    band = band_of(company.leads.value, rates.edges)
-    stays = observed.leads
-    at_start = (stays.start <= window.start) & (stays.start + stays.days * DAY_US > window.start)
-    at_start &= stays.rep >= 0
-    s = stays.take(at_start)
-    leads = np.zeros(shape)
-    place = (s.rep, s.stage + 1, company.leads.source[s.place], _age(s), band[s.place])
-    np.add.at(leads, place, 1.0)
-    stays = observed.deals
-    at_start = (stays.start <= window.start) & (stays.start + stays.days * DAY_US > window.start)
-    s = stays.take(at_start & (stays.rep >= 0))
-    deals = np.zeros((reps, len(company.deal_stages) + 1, BANDS))
-    np.add.at(deals, (s.rep, s.stage + 1, band_of(company.deals.value, rates.edges)[s.place]), 1.0)
-    return Stocks(leads, deals, _arrivals(observed, window, band))
+    """Count what each rep had at the window's start, and what came a day.
 
-
-def _arrivals(observed: Observed, window: Window, band: Ints) -> Floats:
-    """Count new leads, and leads handed over, a day and period of the window."""
-    company, stays = observed.company, observed.leads
-    rep = first_owner(stays, len(band))
-    period = observed.periods.of(company.leads.created) - window.first
-    keep = (rep >= 0) & (period >= 0) & (period <= 1)
-    arrivals = np.zeros((observed.shape[0], 2, len(company.sources), BANDS))
-    place = (rep[keep], period[keep], company.leads.source[keep], band[keep])
-    np.add.at(arrivals, place, 1.0)
-    offset = 1 if window.is_now.all() else 0
-    if offset:
-        arrivals = arrivals[:, ::-1]
+    A lead or deal that changes hands within the window counts for its first owner there by the
+    share of its days, and for those who take it over from then on.
+    """
+    company, reps = observed.company, observed.shape[0]
     past = [max(int((window.is_past & (window.is_now == now)).sum()), 1) for now in (False, True)]
-    return arrivals / np.array(past, dtype=np.float64)[None, :, None, None]
+    per_day = 1 / np.array(past, dtype=np.float64)
+    stays = _in_window(observed.leads, window)
+    first, share, taken = _owners(stays)
+    band = band_of(company.leads.value, rates.edges)
+    shape = (len(company.lead_stages) + 1, len(company.sources), len(AGE_DAYS) + 1, BANDS)
+    source = company.leads.source
+    here = np.array([stays.stage + 1, source[stays.place], _age(stays), band[stays.place]])
+    is_old = company.leads.created[stays.place] < window.start
+    leads = _counted((reps, *shape), [stays.rep, *here], first & is_old, share)
+    which = _which(observed, stays, window)
+    new = first & ~is_old
+    arrivals = _counted(
+        (reps, 2, shape[1], BANDS), [stays.rep, which, here[1], here[3]], new, share
+    )
+    moved = _counted((reps, 2, *shape), [stays.rep, which, *here], taken, np.ones(len(share)))
+    stays = _in_window(observed.deals, window)
+    first, share, taken = _owners(stays)
+    size = band_of(company.deals.value, rates.edges)[stays.place]
+    cell = [stays.stage + 1, size]
+    shape = (len(company.deal_stages) + 1, BANDS)
+    is_old = company.deals.created[stays.place] < window.start
+    deals = _counted((reps, *shape), [stays.rep, *cell], first & is_old, share)
+    which = _which(observed, stays, window)
+    ones = np.ones(len(share))
+    over = _counted((reps, 2, *shape), [stays.rep, which, *cell], taken, ones)
+    return Stocks(
+        leads,
+        deals,
+        arrivals * per_day[:, None, None],
+        moved * per_day[:, None, None, None, None],
+        over * per_day[:, None, None],
+    )
+
+
+def _in_window(stays: Stays, window: Window) -> Stays:
+    return stays.take((stays.period >= window.first) & (stays.rep >= 0))
+
+
+def _which(observed: Observed, stays: Stays, window: Window) -> Ints:
+    """Return 0 for stays in the period before, 1 for those in the period asked about."""
+    return (stays.period == len(observed.periods) - 1).astype(np.int64)
+
+
+def _owners(stays: Stays) -> tuple[Bools, Floats, Bools]:
+    """Tell which stays are the first of their lead or deal, and which the first of a later owner.
+
+    The share is that of the first owner in all its days.
+    """
+    is_first = np.append(True, stays.place[1:] != stays.place[:-1])[: len(stays.place)]
+    changed = np.append(False, stays.rep[1:] != stays.rep[:-1])[: len(stays.place)]
+    taken = ~is_first & changed
+    owners = np.cumsum(is_first | taken)
+    ordinal = owners - np.maximum.accumulate(np.where(is_first, owners, 0))
+    size = int(stays.place.max(initial=-1)) + 1
+    total = np.bincount(stays.place, stays.days, size)
+    own = np.bincount(stays.place, stays.days * (ordinal == 0), size)
+    return is_first, (own / np.maximum(total, 1e-9))[stays.place], taken
+
+
+def _counted(shape: tuple[int, ...], cell: Sequence[Ints], which: Bools, weights: Floats) -> Floats:
+    counts = np.zeros(shape)
+    np.add.at(counts, tuple(part[which] for part in cell), weights[which])
+    return counts
 
 
 def revenue(
@@ -257,110 +300,99 @@ def revenue(
 ) -> tuple[Floats, Floats]:
     """Run the flow.
 
+    Deals are kept in three pools, by when they were opened: before the window, in the period
+    before the one asked about, and in that one; a cause that shrinks amounts shrinks those of the
+    deals that are opened while it is at work.
+
     Returns:
         Of each scenario, the revenue of the period asked about, and of all days of the window
         that lie before the moment asked about.
     """
     rep = effects.rep
-    leads, old = stocks.leads[rep], stocks.deals[rep]
-    new = np.zeros_like(old)
-    log_amount = np.log(np.maximum(rates.amount, 1.0))
+    leads = stocks.leads[rep]
+    pools = [stocks.deals[rep], *(np.zeros_like(stocks.deals[rep]) for _ in range(2))]
     total, so_far = np.zeros(len(rep)), np.zeros(len(rep))
-    aging = np.array([1 / AGE_DAYS[0], 1 / (AGE_DAYS[1] - AGE_DAYS[0]), 0.0])
-    made = [_daily(rates, effects, now, log_amount) for now in (0, 1)]
+    aging = np.append(1 / np.diff(AGE_DAYS, prepend=0.0), 0.0)
+    chances = [_daily(rates, effects, now) for now in (0, 1)]
+    factors = [np.ones(len(rep)), *(np.exp(effects.amount[:, now]) for now in (0, 1))]
     for day in range(window.days):
         now, rush = int(window.is_now[day]), int(window.is_rush[day])
-        flow = made[now]
-        out = leads * flow.out
+        flow = chances[now]
         converted = leads * flow.convert
-        moved = np.einsum("bskav,bstka->btkav", leads, flow.move)
-        leads = leads - out + moved
-        older = leads * aging[None, None, None, :, None]
+        leads = leads - leads * flow.out + np.einsum("bskav,bstka->btkav", leads, flow.move)
+        older = leads * aging[:, None]
         leads = leads - older
         leads[:, :, :, 1:] += older[:, :, :, :-1]
-        leads[:, rates.first, :, 0] += flow.arrivals(stocks, rep, now)
-        opened = converted.sum(axis=(1, 2, 3))
+        if window.is_past[day]:
+            leads += stocks.taken_leads[rep, now]
+            pools[0] += stocks.taken_deals[rep, now]
+        leads[:, rates.first, :, 0] += stocks.arrivals[rep, now] * effects.arrivals[:, now, :, None]
         money = np.zeros(len(rep))
-        for which, deals in (("old", old), ("new", new)):
-            leave, keep = flow.deals[which][rush]
-            gone = deals * leave
+        for pool, factor, (leave, keep) in zip(pools, factors, flow.deals[rush], strict=True):
+            gone = pool * leave
             on = gone * keep
-            won = np.einsum("bsv,s->bv", on, rates.next[:, -1])
-            factor = flow.amount if which == "new" else np.ones(len(rep))
-            money += (won @ rates.amount) * factor
-            deals -= gone
-            deals += np.einsum("bsv,st->btv", on, rates.next[:, :-1])
-        if flow.is_marked.any():
-            new += (opened * flow.is_marked[:, None])[:, None, :] * rates.deal_first[None, :, None]
-        old += (opened * ~flow.is_marked[:, None])[:, None, :] * rates.deal_first[None, :, None]
+            money += (np.einsum("bsv,s->bv", on, rates.next[:, -1]) @ rates.amount) * factor
+            pool += np.einsum("bsv,st->btv", on, rates.next[:, :-1]) - gone
+        opened = converted.sum(axis=(1, 2, 3))[:, None, :] * rates.deal_first[None, :, None]
+        pools[1 + now] += opened
         total += money * now
         so_far += money * window.is_past[day]
     return total, so_far
 
 
 @dataclass(frozen=True)
-class _Flow:
+class _Chances:
+    """Chances of a day, by scenario: of leads, and of deals by rush and pool."""
+
     convert: Floats
     out: Floats
     move: Floats
-    deals: dict[str, list[tuple[Floats, Floats]]]
-    amount: Floats
-    is_marked: Bools
-    factor: Floats
-
-    def arrivals(self, stocks: Stocks, rep: Ints, now: int) -> Floats:
-        return np.asarray(stocks.arrivals[rep, now] * self.factor[:, :, None])
+    deals: list[list[tuple[Floats, Floats]]]
 
 
-def _daily(rates: Rates, effects: Effects, now: int, log_amount: Floats) -> _Flow:
-    """Return the chances of a day in one of the two periods, by scenario."""
+def _daily(rates: Rates, effects: Effects, now: int) -> _Chances:
+    """Return the chances of a day in one of the two periods."""
     count = len(effects.rep)
     wide = (slice(None), None, None, None)
     convert = rates.convert[None] * np.exp(effects.qualifying[:, now])[wide]
-    work = np.broadcast_to(effects.work[:, now, None], (count, len(rates.convert))).copy()
-    work[:, rates.first] += effects.follow_up[:, now]
+    work = np.broadcast_to(effects.later[:, now, None], (count, len(rates.convert))).copy()
+    work[:, rates.first] = effects.first[:, now]
     move = rates.move[None] * np.exp(work)[:, :, None, None, None]
     out = convert + rates.lose[None] + move.sum(axis=2)
     # Rates become chances of a day: all ways out share what leaves.
     share = -np.expm1(-out) / np.maximum(out, 1e-12)
-    convert, move = convert * share, move * share[:, :, None]
-    out = out * share
-    deals = {}
-    shift = effects.amount[:, now]
-    for which in ("old", "new"):
-        moved = shift if which == "new" else np.zeros(count)
-        deals[which] = [
-            _deal_chances(rates, effects, now, rush, moved, log_amount) for rush in (0, 1)
-        ]
-    return _Flow(
-        convert[..., None],
-        out[..., None],
-        move,
-        deals,
-        np.exp(shift),
-        shift != 0,
-        effects.arrivals[:, now],
+    shifts = [np.zeros(count), effects.amount[:, 0], effects.amount[:, 1]]
+    deals = [
+        [_deal_chances(rates, effects, now, rush, shift) for shift in shifts] for rush in (0, 1)
+    ]
+    return _Chances(
+        (convert * share)[..., None], (out * share)[..., None], move * share[:, :, None], deals
     )
 
 
 def _deal_chances(
-    rates: Rates, effects: Effects, now: int, rush: int, shift: Floats, log_amount: Floats
+    rates: Rates, effects: Effects, now: int, rush: int, shift: Floats
 ) -> tuple[Floats, Floats]:
     """Return the chance to leave and the share that goes on, by scenario, stage and band."""
     leave = rates.leave[None, :, :, rush]
     odds = logit(rates.keep[None, :, :, rush])
     if shift.any():
         # Smaller deals leave and pass stages as smaller deals do.
-        at = log_amount[None, :] + shift[:, None]
-        slopes = [
-            ((x - x.mean(axis=-1, keepdims=True)) * (log_amount - log_amount.mean())).sum(axis=-1)
-            / max(float(((log_amount - log_amount.mean()) ** 2).sum()), 1e-9)
-            for x in (np.log(np.maximum(leave, 1e-9)), odds)
-        ]
-        gap = (at - log_amount[None, :])[:, None, :]
-        leave = leave * np.exp(slopes[0][:, :, None] * gap)
-        odds = odds + slopes[1][:, :, None] * gap
+        gap = shift[:, None, None]
+        leave = leave * np.exp(_slope(np.log(np.maximum(leave, 1e-9)), rates.amount) * gap)
+        odds = odds + _slope(odds, rates.amount) * gap
     waits = rates.waiting[None, :, None]
-    rate = leave * np.exp(np.where(waits, effects.waiting[:, now, None, None], 0.0))
-    odds = odds + np.where(waits, 0.0, effects.closing[:, now, None, None])
-    return -np.expm1(-rate), expit(odds)
+    faster = np.where(
+        waits, effects.waiting[:, now, None, None], effects.advance[:, now, None, None]
+    )
+    leave = leave * (1 + expit(odds) * np.expm1(faster))
+    odds = odds + faster + np.where(waits, 0.0, effects.closing[:, now, None, None])
+    return -np.expm1(-leave), expit(odds)
+
+
+def _slope(values: Floats, amount: Floats) -> Floats:
+    """Return how fast values rise with the log of the amount, over the bands."""
+    x = np.log(np.maximum(amount, 1.0))
+    x = x - x.mean()
+    rise = ((values - values.mean(axis=-1, keepdims=True)) * x).sum(axis=-1, keepdims=True)
+    return np.asarray(rise / max(float((x**2).sum()), 1e-9))

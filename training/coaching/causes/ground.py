@@ -8,7 +8,7 @@ import numpy as np
 
 from features.arrays import Bools, Floats, Ints
 from features.feature import DAY_US
-from training.coaching.causes.channels import Observed, first_owner
+from training.coaching.causes.rows import Observed, first_owner
 from training.coaching_params import CauseParams
 
 ROUNDS = 6
@@ -137,15 +137,30 @@ def grounds_of(observed: Observed, conversion: Floats, skill_spread: float) -> G
     seen, usual = conversion
     rate = np.log((seen + 1) / (usual + 1))
     noise = 1 / np.maximum(seen, 1) + skill_spread**2 / np.maximum(people, 1)
-    spread = max(float(np.var(rate) - noise.mean()), 0.0)
-    rate = (rate - rate.mean()) * spread / (spread + noise)
     used = seats > 0
+    rate = _drawn_to_line(rate, arrivals + worth, noise, used)
 
     def about_mean(values: Floats) -> Floats:
         middle = np.log(np.exp(values[used]).mean()) if used.any() else 0.0
         return np.asarray((values - middle)[company.territory])
 
     return Grounds(about_mean(arrivals), about_mean(worth), about_mean(rate))
+
+
+def _drawn_to_line(rate: Floats, ground: Floats, noise: Floats, used: Bools) -> Floats:
+    """Draw what territories convert towards what their leads promise: rich ground is ready ground.
+
+    The line is fitted by least squares, its slope drawn towards a quarter as if by two further
+    territories; about the line, each territory keeps what its people's number can bear out.
+    """
+    x = ground - ground[used].mean()
+    y = rate - rate[used].mean()
+    spread = float((x[used] ** 2).sum())
+    doubt = 2 * spread / max(int(used.sum()), 1)
+    slope = (float((x[used] * y[used]).sum()) + 0.25 * doubt) / max(spread + doubt, 1e-9)
+    rest = y - slope * x
+    real = max(float(np.var(rest[used]) - noise[used].mean()), 0.0)
+    return np.asarray(slope * x + rest * real / (real + noise))
 
 
 def _seat_days(observed: Observed, count: int) -> Floats:

@@ -12,17 +12,16 @@ import numpy as np
 from features.arrays import Floats
 from training.coaching.causes.funnel import Effects, Rates, Stocks, Window, revenue
 
-FIELDS = ("qualifying", "work", "follow_up", "closing", "waiting", "amount")
+FIELDS = ("qualifying", "first", "later", "closing", "advance", "waiting", "amount")
 """The log factors of the flow."""
 SHIFTS: Mapping[str, str] = {
     "qualifying": "qualifying",
-    "volume": "work",
-    "follow_up": "follow_up",
+    "follow_up": "first",
     "closing": "closing",
     "internal_delay": "waiting",
     "deal_size": "amount",
 }
-"""Which log factor of the flow a cause moves."""
+"""Which log factor of the flow a cause moves; less work moves many."""
 
 
 @dataclass(frozen=True)
