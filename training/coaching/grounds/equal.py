@@ -93,6 +93,7 @@ def _cells(dealt_rows: Dealt, windows: Windows) -> pd.DataFrame:
     base = pd.DataFrame(
         {"window": rows["window"].to_numpy()[row], "rep_id": owners["rep_id"].to_numpy()}
         | {f"base_{metric}": values for metric, values in expected.items()}
+        | {f"square_{metric}": expected[metric] ** 2 for metric in (WINS, REVENUE)}
     )
     key = ["window", "rep_id"]
     base = base.groupby(key).sum()
@@ -177,7 +178,8 @@ def _compared(
     expected = usual * (float(cells[metric].sum()) / total if total > 0 else 1.0)
     # The mean of a log-normal factor lies above its median by half the variance.
     own = levels.rep + levels.swing + (levels.rep_error**2 + levels.swing_error**2) / 2
-    error = Z80 * np.sqrt(levels.error**2 + params.error_share * levels.spreads[3] ** 2)
+    unseen = params.error_share * levels.spreads[3] ** 2 * _concentration(cells, metric)
+    error = Z80 * np.sqrt(levels.error**2 + unseen)
     return pd.DataFrame(
         {
             "expected": expected,
@@ -186,6 +188,22 @@ def _compared(
             "shrunk": usual * np.exp(own) - expected,
         }
     )
+
+
+def _concentration(cells: pd.DataFrame, metric: str) -> float:
+    """Return how much more an unseen difference between deals weighs in revenue than in wins.
+
+    What is not known of each lead averages out over many; a few large ones make up most of the
+    revenue. Four equal chances count as four; worth 1, 1, 1 and 9, they count as
+    12^2 / (1 + 1 + 1 + 81) = 1.7, so the variance is 4 / 1.7 = 2.3 times as large.
+    """
+    if metric != REVENUE:
+        return 1.0
+    wins, revenue = cells[f"base_{WINS}"], cells[f"base_{REVENUE}"]
+    known = (wins > LEAST_BASE) & (revenue > 0)
+    shares = (cells[f"square_{m}"] / cells[f"base_{m}"] ** 2 for m in (REVENUE, WINS))
+    many, few = (share[known].median() for share in shares)
+    return float(many / few) if known.any() else 1.0
 
 
 def _reported(
