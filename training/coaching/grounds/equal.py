@@ -8,14 +8,12 @@ import numpy as np
 import pandas as pd
 
 from features.arrays import Floats
-from features.as_of.rep_groups import rep_groups
-from features.clock import to_us
-from features.feature import DAY_US
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
 from training.coaching.grounds.chances import chances, classes
 from training.coaching.grounds.dealt import CONVERSIONS, REVENUE, WINS, Dealt, dealt
 from training.coaching.grounds.levels import Cells, Levels, fit_levels
+from training.coaching.grounds.places import places_of
 from training.coaching.grounds.windows import Windows, windows_of
 from training.coaching_params import GroundsParams
 from training.params import TrainingParams
@@ -63,7 +61,7 @@ def equal_grounds(
         dealt_rows = dealt(cut, windows)
         advance(1)
         cells = _cells(dealt_rows, windows)
-        places = _places(cut, windows, cells)
+        places = places_of(cut, windows, cells)
         advance(1)
         levels = {m: _levels(cells, places, m, grounds) for m in (CONVERSIONS, WINS)}
         advance(1)
@@ -117,26 +115,6 @@ def _worth(rows: pd.DataFrame, chance: Floats) -> Floats:
     worth = amount.fillna(usual).clip(lower=0.0).to_numpy()
     asked = float((worth * chance).sum())
     return np.asarray(worth * (float(rows[REVENUE].sum()) / asked if asked > 0 else 1.0))
-
-
-def _places(warehouse: Warehouse, windows: Windows, cells: pd.DataFrame) -> pd.DataFrame:
-    """Return each cell's territory (an empty one is a territory too) and days since hired."""
-    ends = pd.Series([windows.every[k].end for k in cells["window"]], dtype="datetime64[us]")
-    groups = rep_groups(warehouse, cells["rep_id"], ends, ["territory"])
-    empty = pd.Series(None, index=cells.index, dtype=object)
-    territory = groups.get("territory", empty)
-    reps = warehouse.arrow(warehouse["reps"].select("rep_id", "hired_at")).to_pandas()
-    hired_at = reps["hired_at"].astype("datetime64[us]")
-    hired = pd.Series(to_us(hired_at), index=reps["rep_id"], dtype=np.float64)
-    hired = hired.where(hired_at.notna().to_numpy()).reindex(cells["rep_id"])
-    place = cells["window"].to_numpy()
-    middle = (windows.bounds("start") + windows.bounds("end"))[place] / 2
-    return pd.DataFrame(
-        {
-            "territory": pd.factorize(territory.fillna(""), sort=True)[0],
-            "tenure_days": (middle - hired.to_numpy()) / DAY_US,
-        }
-    )
 
 
 def _levels(
