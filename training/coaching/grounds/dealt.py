@@ -14,17 +14,16 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from features.arrays import Floats, Ints
-from features.clock import to_us
+from features.feature import DAY_US
 from features.history.values import as_of, changes_of
 from features.history.versions import deal_versions, lead_versions
 from features.history.vocabulary import STAGE
 from features.snapshot import CUTOFF, SNAPSHOT, versions_at, within
 from features.storage.warehouse import Warehouse
+from training.coaching.grounds.owned import Timing, microseconds, owners_of
 from training.coaching.grounds.windows import Windows
 
 LEAD, DEAL = "lead", "deal"
-LEAST_SHARE = 1e-9
 OUTCOMES = CONVERSIONS, WINS, REVENUE = "conversions", "wins", "revenue"
 
 
@@ -36,7 +35,7 @@ class Dealt:
         rows: a row for each lead and deal in each window: `window, kind, id, is_old` (open at the
             entry), `entered_us, created_us, source, stage, amount, due_us`, and what came of it
             within the window: `conversions, wins, revenue`.
-        owners: `row, rep_id, share`: the share of the window's looks at which a rep owned it.
+        owners: `row, rep_id, conversions, wins`: the share of its chances that was each rep's.
         actual: `window, rep_id, conversions, wins, revenue` of the rep's own leads and deals.
     """
 
@@ -58,7 +57,8 @@ def dealt(warehouse: Warehouse, windows: Windows) -> Dealt:
     old_leads = _open_at_entry(warehouse, windows, leads, LEAD)
     old_deals = _open_at_entry(warehouse, windows, deals, DEAL)
     new_leads = _came_later(windows, final_leads, LEAD)
-    new_deals = _came_later(windows, final_deals, DEAL)
+    amounts = _first_amounts(warehouse, deals)
+    new_deals = _came_later(windows, final_deals, DEAL).merge(amounts, on="id", how="left")
     lead_rows = _described_leads(warehouse, pd.concat([old_leads, new_leads], ignore_index=True))
     # A deal that came of a lead in the window is that lead's.
     known = lead_rows[["window", "id"]].rename(columns={"id": "lead_id"}).assign(has_lead=True)
@@ -69,8 +69,8 @@ def dealt(warehouse: Warehouse, windows: Windows) -> Dealt:
     rows = rows.sort_values(["window", "kind", "id"], ignore_index=True)
     conversions, wins = _ended(windows, final_leads, LEAD), _ended(windows, final_deals, DEAL)
     rows = _with_outcomes(rows, conversions, wins)
-    timing = Timing.of(windows, conversions, wins)
-    owners = _owners(warehouse, leads, deals, rows, timing)
+    timing = Timing.of(windows, {CONVERSIONS: conversions, WINS: wins})
+    owners = owners_of(rows, {LEAD: leads, DEAL: deals}, timing, warehouse)
     return Dealt(rows, owners, _actual(conversions, wins))
 
 
@@ -87,16 +87,22 @@ def _final(warehouse: Warehouse, versions: ir.Table, kind: str) -> pd.DataFrame:
     last = versions.group_by(own=versions[key]).aggregate(last=versions.valid_from.max())
     rows = versions.inner_join(last, [versions[key] == last.own, versions.valid_from == last.last])
     end = rows.ended_at if kind == LEAD else rows.closed_at
-    columns = {"id": rows[key], "rep_id": rows.owner, "created_us": _us(rows.created_at)}
-    columns |= {"end_us": _us(end), "won": rows.ended * rows.won}
+    columns = {"id": rows[key], "rep_id": rows.owner, "created_us": microseconds(rows.created_at)}
+    columns |= {"end_us": microseconds(end), "won": rows.ended * rows.won}
     if kind == DEAL:
         columns |= {"amount": rows.amount, "lead_id": rows.lead_id}
-        columns |= {"due_us": _us(rows.expected_close_at), "stage": rows.stage}
+        columns |= {"due_us": microseconds(rows.expected_close_at), "stage": rows.stage}
     return warehouse.arrow(rows.select(**columns)).to_pandas().sort_values("id", ignore_index=True)
 
 
-def _us(column: ir.TimestampValue) -> ir.IntegerValue:
-    return column.epoch_seconds().cast("float64") * 1_000_000
+def _first_amounts(warehouse: Warehouse, versions: ir.Table) -> pd.DataFrame:
+    """Return the first amount that each deal was shown with: `id, amount`."""
+    filled = versions.filter(versions.amount.notnull())  # noqa: PD004 - a column of ibis
+    first = filled.group_by(own=filled.deal_id).aggregate(first=filled.valid_from.min())
+    rows = filled.inner_join(
+        first, [filled.deal_id == first.own, filled.valid_from == first["first"]]
+    )
+    return warehouse.arrow(rows.select("amount", id=rows.deal_id)).to_pandas()
 
 
 def _open_at_entry(
@@ -108,11 +114,11 @@ def _open_at_entry(
     columns = {
         "window": rows[SNAPSHOT],
         "id": rows[f"{kind}_id"],
-        "created_us": _us(rows.created_at),
+        "created_us": microseconds(rows.created_at),
     }
     if kind == DEAL:
         columns |= {"amount": rows.amount, "stage": rows.stage}
-        columns |= {"due_us": _us(rows.expected_close_at)}
+        columns |= {"due_us": microseconds(rows.expected_close_at)}
     frame = warehouse.arrow(rows.select(**columns)).to_pandas()
     entry = windows.bounds("entry")[frame["window"]]
     return frame.assign(kind=kind, is_old=True, entered_us=entry)
@@ -120,7 +126,7 @@ def _open_at_entry(
 
 def _came_later(windows: Windows, final: pd.DataFrame, kind: str) -> pd.DataFrame:
     """Return what was created after each window's entry."""
-    columns = ["id", "created_us", *(["amount", "lead_id"] if kind == DEAL else [])]
+    columns = ["id", "created_us", *(["lead_id"] if kind == DEAL else [])]
     parts = []
     for place, window in enumerate(windows.every):
         inside = within(
@@ -135,24 +141,43 @@ def _came_later(windows: Windows, final: pd.DataFrame, kind: str) -> pd.DataFram
 
 
 def _described_leads(warehouse: Warehouse, rows: pd.DataFrame) -> pd.DataFrame:
-    """Add each lead's source and value, and the stage of those that were open at the entry."""
+    """Add each lead's source, value (as `amount`) and stage, as they stood when it entered.
+
+    What came in later is described a day after: a CRM takes a moment to fill a new lead's fields.
+    """
     leads = warehouse["leads"].select("lead_id", "source", "value")
-    frame = warehouse.arrow(leads).to_pandas().rename(columns={"lead_id": "id", "value": "amount"})
-    rows = rows.merge(frame, on="id", how="left")
-    old = rows.index[rows["is_old"]]
-    if not len(old):
-        return rows.assign(stage=None)
-    moments = pd.to_datetime(rows.loc[old, "entered_us"], unit="us")
+    own = warehouse.arrow(leads).to_pandas().rename(columns={"lead_id": "id"})
+    rows = rows.merge(own, on="id", how="left").assign(stage=None)
+    fields = [n for n in ("source", "value", STAGE) if warehouse.has_history(LEAD, n)]
+    shown = _shown(warehouse, rows, fields)
+    for name in fields:
+        values = shown[name].reindex(rows.index)
+        rows[name] = pd.to_numeric(values, errors="coerce") if name == "value" else values
+    is_old = rows["is_old"].to_numpy(dtype=np.bool_)
+    stage = rows["stage"].astype(object).where(is_old, None)
+    return rows.rename(columns={"value": "amount"}).assign(stage=stage)
+
+
+def _shown(warehouse: Warehouse, rows: pd.DataFrame, fields: list[str]) -> pd.DataFrame:
+    """Return what fields with a history held at each row's entry, by the row's number."""
+    if not fields or rows.empty:
+        return pd.DataFrame(columns=fields)
+    is_old = rows["is_old"].to_numpy(dtype=np.bool_)
+    moments = rows["entered_us"].to_numpy(np.float64) + np.where(is_old, 0, DAY_US)
     asked = pd.DataFrame(
-        {SNAPSHOT: old, CUTOFF: moments.to_numpy(), "lead_id": rows.loc[old, "id"].to_numpy()}
+        {
+            SNAPSHOT: rows.index,
+            CUTOFF: pd.to_datetime(moments, unit="us"),
+            "lead_id": rows["id"].to_numpy(),
+        }
     )
     schema = {SNAPSHOT: "int64", CUTOFF: "timestamp(6)", "lead_id": "string"}
     changes = changes_of(warehouse, LEAD, "lead_id")
-    values = as_of(
-        changes.filter(changes.field == STAGE), ibis.memtable(asked, schema=schema), "lead_id"
-    )
-    stages = warehouse.arrow(values.select(SNAPSHOT, "value")).to_pandas()
-    return rows.join(stages.set_index(SNAPSHOT)["value"].rename("stage"))
+    changes = changes.filter(changes.field.isin(fields))
+    values = as_of(changes, ibis.memtable(asked, schema=schema), "lead_id")
+    frame = warehouse.arrow(values.select(SNAPSHOT, "field", "value")).to_pandas()
+    by_field = frame.set_index([SNAPSHOT, "field"])["value"].unstack()  # noqa: PD010 - no sums
+    return by_field.reindex(columns=fields)
 
 
 def _ended(windows: Windows, final: pd.DataFrame, kind: str) -> pd.DataFrame:
@@ -187,93 +212,6 @@ def _with_outcomes(
     totals = ended.groupby(key)[list(OUTCOMES)].sum().reset_index()
     rows = rows.merge(totals, on=key, how="left")
     return rows.fillna(dict.fromkeys(OUTCOMES, 0.0))
-
-
-def _owners(
-    warehouse: Warehouse, leads: ir.Table, deals: ir.Table, rows: pd.DataFrame, timing: Timing
-) -> pd.DataFrame:
-    """Return the share of each row's outcomes that falls to each rep, by when it owned the row.
-
-    Outcomes are spread over a window as the company's are: who owns a deal in the last days of a
-    quarter owns most of its chance to be won there. A rep who has left owns nothing any more, even
-    where nobody took a lost lead over.
-    """
-    versions = pd.concat(
-        [_owner_versions(warehouse, leads, LEAD), _owner_versions(warehouse, deals, DEAL)],
-        ignore_index=True,
-    )
-    gone = versions["rep_id"].map(_left(warehouse)).to_numpy(np.float64)
-    versions["to_us"] = np.fmin(versions["to_us"], gone)
-    keys = rows[["window", "kind", "id", "entered_us"]].assign(row=range(len(rows)))
-    owned = keys.merge(versions, on=["kind", "id"])
-    place, ends = owned["window"].to_numpy(), owned["to_us"].to_numpy(np.float64)
-    starts = owned[["from_us", "entered_us"]].max(axis=1).to_numpy(np.float64)
-    shares = owned[["row", "rep_id"]]
-    for name in (CONVERSIONS, WINS):
-        share = timing.share(name, place, ends) - timing.share(name, place, starts)
-        shares = shares.assign(**{name: np.maximum(share, 0.0)})
-    totals: pd.DataFrame = shares.groupby(["row", "rep_id"]).sum().reset_index()
-    window = np.asarray(rows["window"])
-    for name in (CONVERSIONS, WINS):
-        before = timing.share(name, window, rows["entered_us"].to_numpy(np.float64))
-        totals[name] /= np.maximum(1.0 - before, LEAST_SHARE)[totals["row"]]
-    return totals[totals[CONVERSIONS] + totals[WINS] > 0].reset_index(drop=True)
-
-
-def _left(warehouse: Warehouse) -> pd.Series:
-    """Return when each rep left, in microseconds; empty where it has not."""
-    reps = warehouse.arrow(warehouse["reps"].select("rep_id", "left_at")).to_pandas()
-    left_at = reps["left_at"].astype("datetime64[us]")
-    moments = pd.Series(to_us(left_at), index=reps["rep_id"], dtype=np.float64)
-    return moments.where(left_at.notna().to_numpy())
-
-
-def _owner_versions(warehouse: Warehouse, versions: ir.Table, kind: str) -> pd.DataFrame:
-    """Return who owned each lead or deal, from when to when."""
-    columns = {"id": versions[f"{kind}_id"], "rep_id": versions.owner}
-    columns |= {"from_us": _us(versions.valid_from), "to_us": _us(versions.valid_to)}
-    frame = warehouse.arrow(versions.select(**columns)).to_pandas()
-    return frame.dropna(subset=["rep_id"]).assign(kind=kind)
-
-
-@dataclass(frozen=True, eq=False)
-class Timing:
-    """When in a window things happen, all windows taken together.
-
-    Attributes:
-        places: by outcome, where in its period each one happened, from 0 to 1, rising.
-        start: of each window, in microseconds.
-        length: of each window's whole period, in microseconds.
-        passed: of each window, the share of its period that has passed.
-    """
-
-    places: dict[str, Floats]
-    start: Ints
-    length: Ints
-    passed: Floats
-
-    @classmethod
-    def of(cls, windows: Windows, conversions: pd.DataFrame, wins: pd.DataFrame) -> Timing:
-        """Learn it from what `_ended` returns."""
-        start = windows.bounds("start")
-        length = windows.bounds("period_end") - start
-        places = {
-            name: np.sort((ended["end_us"] - start[ended["window"]]) / length[ended["window"]])
-            for name, ended in ((CONVERSIONS, conversions), (WINS, wins))
-        }
-        return cls(places, start, length, (windows.bounds("end") - start) / length)
-
-    def share(self, name: str, window: Ints, moment: Floats) -> Floats:
-        """Return the share of a window's outcomes that have happened by a moment."""
-        place = np.clip(
-            (moment - self.start[window]) / self.length[window], 0.0, self.passed[window]
-        )
-        return self._passed(name, place) / self._passed(name, self.passed)[window]
-
-    def _passed(self, name: str, place: Floats) -> Floats:
-        # One imagined outcome, spread evenly, keeps the share from being undefined.
-        known = self.places[name]
-        return (np.searchsorted(known, place, side="right") + place) / (len(known) + 1)
 
 
 def _actual(conversions: pd.DataFrame, wins: pd.DataFrame) -> pd.DataFrame:

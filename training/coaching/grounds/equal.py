@@ -8,14 +8,12 @@ import numpy as np
 import pandas as pd
 
 from features.arrays import Floats
-from features.as_of.rep_groups import rep_groups
-from features.clock import to_us
-from features.feature import DAY_US
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
 from training.coaching.grounds.chances import chances, classes
 from training.coaching.grounds.dealt import CONVERSIONS, REVENUE, WINS, Dealt, dealt
 from training.coaching.grounds.levels import Cells, Levels, fit_levels
+from training.coaching.grounds.places import places_of
 from training.coaching.grounds.windows import Windows, windows_of
 from training.coaching_params import GroundsParams
 from training.params import TrainingParams
@@ -63,7 +61,7 @@ def equal_grounds(
         dealt_rows = dealt(cut, windows)
         advance(1)
         cells = _cells(dealt_rows, windows)
-        places = _places(cut, windows, cells)
+        places = places_of(cut, windows, cells)
         advance(1)
         levels = {m: _levels(cells, places, m, grounds) for m in (CONVERSIONS, WINS)}
         advance(1)
@@ -93,6 +91,7 @@ def _cells(dealt_rows: Dealt, windows: Windows) -> pd.DataFrame:
     base = pd.DataFrame(
         {"window": rows["window"].to_numpy()[row], "rep_id": owners["rep_id"].to_numpy()}
         | {f"base_{metric}": values for metric, values in expected.items()}
+        | {f"square_{metric}": expected[metric] ** 2 for metric in (WINS, REVENUE)}
     )
     key = ["window", "rep_id"]
     base = base.groupby(key).sum()
@@ -116,26 +115,6 @@ def _worth(rows: pd.DataFrame, chance: Floats) -> Floats:
     worth = amount.fillna(usual).clip(lower=0.0).to_numpy()
     asked = float((worth * chance).sum())
     return np.asarray(worth * (float(rows[REVENUE].sum()) / asked if asked > 0 else 1.0))
-
-
-def _places(warehouse: Warehouse, windows: Windows, cells: pd.DataFrame) -> pd.DataFrame:
-    """Return each cell's territory (an empty one is a territory too) and days since hired."""
-    ends = pd.Series([windows.every[k].end for k in cells["window"]], dtype="datetime64[us]")
-    groups = rep_groups(warehouse, cells["rep_id"], ends, ["territory"])
-    empty = pd.Series(None, index=cells.index, dtype=object)
-    territory = groups.get("territory", empty)
-    reps = warehouse.arrow(warehouse["reps"].select("rep_id", "hired_at")).to_pandas()
-    hired_at = reps["hired_at"].astype("datetime64[us]")
-    hired = pd.Series(to_us(hired_at), index=reps["rep_id"], dtype=np.float64)
-    hired = hired.where(hired_at.notna().to_numpy()).reindex(cells["rep_id"])
-    place = cells["window"].to_numpy()
-    middle = (windows.bounds("start") + windows.bounds("end"))[place] / 2
-    return pd.DataFrame(
-        {
-            "territory": pd.factorize(territory.fillna(""), sort=True)[0],
-            "tenure_days": (middle - hired.to_numpy()) / DAY_US,
-        }
-    )
 
 
 def _levels(
@@ -177,7 +156,8 @@ def _compared(
     expected = usual * (float(cells[metric].sum()) / total if total > 0 else 1.0)
     # The mean of a log-normal factor lies above its median by half the variance.
     own = levels.rep + levels.swing + (levels.rep_error**2 + levels.swing_error**2) / 2
-    error = Z80 * np.sqrt(levels.error**2 + params.error_share * levels.spreads[3] ** 2)
+    unseen = params.error_share * levels.spreads[3] ** 2 * _concentration(cells, metric)
+    error = Z80 * np.sqrt(levels.error**2 + unseen)
     return pd.DataFrame(
         {
             "expected": expected,
@@ -186,6 +166,22 @@ def _compared(
             "shrunk": usual * np.exp(own) - expected,
         }
     )
+
+
+def _concentration(cells: pd.DataFrame, metric: str) -> float:
+    """Return how much more an unseen difference between deals weighs in revenue than in wins.
+
+    What is not known of each lead averages out over many; a few large ones make up most of the
+    revenue. Four equal chances count as four; worth 1, 1, 1 and 9, they count as
+    12^2 / (1 + 1 + 1 + 81) = 1.7, so the variance is 4 / 1.7 = 2.3 times as large.
+    """
+    if metric != REVENUE:
+        return 1.0
+    wins, revenue = cells[f"base_{WINS}"], cells[f"base_{REVENUE}"]
+    known = (wins > LEAST_BASE) & (revenue > 0)
+    shares = (cells[f"square_{m}"] / cells[f"base_{m}"] ** 2 for m in (REVENUE, WINS))
+    many, few = (share[known].median() for share in shares)
+    return float(many / few) if known.any() else 1.0
 
 
 def _reported(

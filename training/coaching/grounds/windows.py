@@ -15,6 +15,7 @@ from features.storage.warehouse import Warehouse
 MICROSECOND = timedelta(microseconds=1)
 DAY = timedelta(days=1)
 QUARTER_MONTHS = 3
+Span = tuple[datetime, datetime]
 EARLY = 0.001
 """Share of events that may lie before the records are taken to begin: strays."""
 CLOCKS = (
@@ -92,15 +93,19 @@ def windows_of(warehouse: Warehouse, lookback_days: int, most: int) -> Windows:
         .sort_values(ascending=False, kind="stable")
         .index
     ) or [_quarter(until - MICROSECOND)]
-    earlier = _earlier(warehouse, spans[0], begin)[-most:]
+    earlier = _earlier(warehouse, spans[0], begin, most)
     lookback = timedelta(days=lookback_days)
 
-    def window(start: datetime, end: datetime, *, is_current: bool) -> Window:
-        entry = max(start - lookback, begin)
-        return Window(start, min(end, until), entry, end, is_current)
+    def window(first: datetime, end: datetime, last: datetime, *, is_current: bool) -> Window:
+        entry = max(first, begin + lookback) - lookback
+        return Window(first, min(end, last), entry, last, is_current)
 
-    every = [window(*span, is_current=False) for span in earlier]
-    every += [window(*span, is_current=True) for span in spans]
+    # Of a period that is a third over, the first thirds of earlier ones tell what is usual.
+    start, end = spans[0]
+    passed = min((until - start) / (end - start), 1.0)
+    cut_off = [(first, first + passed * (last - first), last) for first, last in earlier]
+    every = [window(*span, is_current=False) for span in cut_off]
+    every += [window(first, until, last, is_current=True) for first, last in spans]
     place = {span: len(earlier) + k for k, span in enumerate(spans)}
     pairs = zip(running["period_start"], running["period_end"], strict=True)
     reps = running[["rep_id"]].assign(window=[place[pair] for pair in pairs])
@@ -129,33 +134,35 @@ def _running(warehouse: Warehouse) -> pd.DataFrame:
     return frame.sort_values(["rep_id", "period_start"], ignore_index=True)
 
 
-def _earlier(
-    warehouse: Warehouse, span: tuple[datetime, datetime], begin: datetime
-) -> list[tuple[datetime, datetime]]:
+def _earlier(warehouse: Warehouse, span: Span, begin: datetime, most: int) -> list[Span]:
     """Return the spans that ended by the start of the current one, rising, none overlapping."""
     rows = quotas_at(warehouse["quotas"], cutoff_table([span[0]]), ended=True)
     counted = rows.group_by("period_start", "period_end").aggregate(reps=rows.rep_id.nunique())
     frame = warehouse.arrow(counted).to_pandas()
-    frame = frame.sort_values(["period_start", "reps"], ascending=False)
-    spans: list[tuple[datetime, datetime]] = []
-    if frame.empty:
-        start, _ = _quarter(span[0] - MICROSECOND)
-        before = (start, span[0])
-        while before[0] >= begin - DAY:
-            spans.append(before)
-            before = (_quarter(before[0] - MICROSECOND)[0], before[0])
-        return spans[::-1]
-    following = span[0]
-    for row in frame.itertuples():
-        if row.period_end <= following and row.period_start >= begin - DAY:
-            spans.append((row.period_start, row.period_end))
-            following = row.period_start
+    frame = frame.sort_values(["period_start", "reps", "period_end"], ascending=False)
+    ended = list(zip(frame["period_start"], frame["period_end"], strict=True))
+    spans: list[Span] = []
+    for start, end in ended or _quarters_before(span[0], most):
+        # The records begin in the course of a day.
+        is_recorded, is_free = start >= begin - DAY, end <= (spans[-1] if spans else span)[0]
+        if is_recorded and is_free and len(spans) < most:
+            spans.append((start, end))
     return spans[::-1]
 
 
-def _quarter(moment: datetime) -> tuple[datetime, datetime]:
+def _quarters_before(moment: datetime, most: int) -> list[Span]:
+    """Return the calendar quarters that end by a moment, the newest first."""
+    start, _ = _quarter(moment)
+    number = start.year * 4 + (start.month - 1) // QUARTER_MONTHS
+    numbers = range(number, max(number - most, 4), -1)
+    return [(_quarter_start(k - 1), _quarter_start(k)) for k in numbers]
+
+
+def _quarter(moment: datetime) -> Span:
     """Return the calendar quarter that a moment lies in."""
-    month = (moment.month - 1) // QUARTER_MONTHS * QUARTER_MONTHS + 1
-    start = datetime(moment.year, month, 1)
-    quarters = moment.year * 4 + (month - 1) // QUARTER_MONTHS + 1
-    return start, datetime(quarters // 4, quarters % 4 * QUARTER_MONTHS + 1, 1)
+    number = moment.year * 4 + (moment.month - 1) // QUARTER_MONTHS
+    return _quarter_start(number), _quarter_start(number + 1)
+
+
+def _quarter_start(number: int) -> datetime:
+    return datetime(number // 4, number % 4 * QUARTER_MONTHS + 1, 1)
