@@ -22,6 +22,8 @@ ASSOCIATION = (
     "following it brings a gain."
 )
 
+WITHHELD = "Too little evidence to tell, so ask rather than tell."
+
 
 @dataclass(frozen=True)
 class Advice:
@@ -78,8 +80,9 @@ def advise(causes: Sequence[Cause], book: Playbook) -> list[Advice]:
 
 def cause_sentence(cause: Cause) -> str:
     """Say a cause: its size and interval, whose it is, since when, what it rests on, how sure."""
+    rests_on = f" {sentence(cause.evidence)}" if cause.evidence else ""
     if not cause.is_told:
-        return f"{cause.label}: too little evidence to tell; ask rather than tell."
+        return f"{cause.label} may play a part.{rests_on} {WITHHELD}"
     whose = "" if cause.theirs else " Not {yours} to change."
     since = since_in_words(cause)
     when = f" It shows {since}." if since else ""
@@ -88,7 +91,6 @@ def cause_sentence(cause: Cause) -> str:
         if cause.told is Told.LEANING
         else ""
     )
-    rests_on = f" {sentence(cause.evidence)}" if cause.evidence else ""
     return f"{cause.label}: {size_in_words(cause)}.{whose}{when}{rests_on}{hedge}"
 
 

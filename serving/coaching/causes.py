@@ -151,6 +151,11 @@ def told_of(causes: Sequence[Cause]) -> tuple[Cause, ...]:
     return tuple(cause for cause in causes if cause.is_told)
 
 
+def open_of(causes: Sequence[Cause]) -> tuple[Cause, ...]:
+    """Return the causes about which too little is known to tell, the main one first."""
+    return tuple(cause for cause in causes if not cause.is_told and cause.name != LUCK)
+
+
 def size_in_words(cause: Cause) -> str:
     """Say a told size with its interval, in points of quota.
 

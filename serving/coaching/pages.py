@@ -135,15 +135,17 @@ def _facts(sheet: Sheet) -> tuple[str, ...]:
 
 def _blocks(sheet: Sheet, voice: Voice) -> Sequence[Block]:
     told = sheet.told
-    causes = [cause_sentence(cause) for cause in told]
-    unsure = [f"{cause.label.lower()}" for cause in sheet.open]
-    if unsure:
-        causes.append(f"Too little evidence to tell, so ask rather than tell: {', '.join(unsure)}.")
+    said = [cause_sentence(cause) for cause in (*told, *sheet.open)]
+    causes = tuple(line for line in said if line not in sheet.opportunity)
     path = path_chart(sheet.company, sheet.rep_id, sheet.period)
     return [
         Block("Last time's commitments", _commitments(sheet), is_list=True),
         Block(
-            _causes_title(sheet), tuple(causes), is_list=True, chart=causes_chart(told), note=POINTS
+            _causes_title(sheet),
+            causes,
+            is_list=True,
+            chart=causes_chart(told),
+            note=POINTS if told else "",
         ),
         Block("From quota to expected attainment", (), chart=waterfall(sheet)),
         Block("What may be tried", _advice(sheet, voice), is_list=True, note=ASSOCIATION),

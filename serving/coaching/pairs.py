@@ -54,13 +54,15 @@ class Pair:
         opens: the rep who turns leads into deals.
         closes: the rep who wins deals.
         says: why, in a sentence that names both.
-        both: whether each has what the other lacks.
+        both: whether each has what the other could use.
+        skill: where one is stronger, if only one is.
     """
 
     opens: str
     closes: str
     says: str
     both: bool
+    skill: str = ""
 
     def other(self, rep_id: str) -> str | None:
         """Return the partner of a rep; None if the rep is not in it."""
@@ -73,11 +75,12 @@ class Pair:
             rep_id: whose sheet.
             partner: the other one's name.
         """
+        asks = "Worth a talk, if both like the idea:"
+        if not self.both:
+            what = "first conversations" if self.skill == QUALIFYING else "last meetings"
+            return f"{asks} a few {what} together with {partner}."
         own, others = ("opening", "closing") if rep_id == self.opens else ("closing", "opening")
-        return (
-            f"Worth a talk, if both like the idea: a few deals together with {partner}, {{you}} "
-            f"{own} and {partner} {others}."
-        )
+        return f"{asks} a few deals together with {partner}, {{you}} {own} and {partner} {others}."
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -155,7 +158,9 @@ def _one_sided(company: Company, needs: Mapping[str, _Need]) -> list[tuple[float
                 continue
             opens, closes = (other, rep) if need.skill == QUALIFYING else (rep, other)
             says = _one_sided_words(company, need.skill, rep, other)
-            pairs.append((need.weight * ratio.low, Pair(opens, closes, says, both=False)))
+            pairs.append(
+                (need.weight * ratio.low, Pair(opens, closes, says, both=False, skill=need.skill))
+            )
     return _ordered(pairs)
 
 

@@ -14,8 +14,8 @@ from training.coaching.goals.measures import MEASURES, WINDOW_DAYS, Against, Mea
 
 COUNTS = {"wins": "deals won", "conversions": "leads turned into deals"}
 """What is counted on equal grounds, in words."""
-BEYOND_LUCK = 1.28
-"""Standard deviations that luck exceeds once in ten times."""
+BEYOND_LUCK = 1.64
+"""Standard deviations that luck exceeds once in twenty times, on either side."""
 WEEKS = WINDOW_DAYS // 7
 STEADY = 0.1
 """A measure is steady if it lies within a tenth of its own past."""

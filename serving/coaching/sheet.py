@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from features.clock import zulu
-from serving.coaching.advice import Advice, advise, cause_sentence
-from serving.coaching.causes import LUCK, Cause, causes_of, told_of
+from serving.coaching.advice import WITHHELD, Advice, advise, cause_sentence
+from serving.coaching.causes import LUCK, Cause, causes_of, open_of, told_of
 from serving.coaching.commitments import Item, contested, items_of
 from serving.coaching.company import Company, Period
 from serving.coaching.figures import MOST_NUMBERS, Number, numbers_of
@@ -20,6 +20,7 @@ from serving.store.coaching import CoachingEvent
 from training.coaching.goals.propose import Goal
 
 MOST_CAUSES, QUESTIONS, MOST_GOALS = 3, 2, 3
+ONE_PERIOD = "One period's result alone says little about anybody."
 ON_TRACK = 0.05
 """A gap below this share of quota is none."""
 
@@ -89,8 +90,8 @@ class Sheet:
 
     @property
     def open(self) -> tuple[Cause, ...]:
-        """The causes about which too little is known to tell."""
-        return tuple(c for c in self.causes if not c.is_told and c.name != LUCK)
+        """The causes about which too little is known to tell, at most three."""
+        return open_of(self.causes)[:MOST_CAUSES]
 
     @property
     def contested(self) -> dict[str, Item]:
@@ -183,7 +184,8 @@ def _opportunity(company: Company, rep_id: str, causes: Sequence[Cause]) -> str:
     | one of the rep's own         | that one                                                 |
     | only outside ones            | the main one, and that it is not the rep's to change     |
     | none, and no gap             | what is worth keeping                                    |
-    | none                         | what lies below expectation, if anything: ask, not tell  |
+    | none                         | what lies below expectation, and what may play a part:   |
+    |                              | ask, not tell                                            |
     """
     told = told_of(causes)
     chosen = next((cause for cause in told if cause.theirs), told[0] if told else None)
@@ -193,6 +195,10 @@ def _opportunity(company: Company, rep_id: str, causes: Sequence[Cause]) -> str:
         return "There is no quota in this period, so there is no gap to explain. Ask what is next."
     if not causes:
         return "Causes cannot be told from these tables. Ask what is in the way."
+    return _nothing_told(company, rep_id, causes)
+
+
+def _nothing_told(company: Company, rep_id: str, causes: Sequence[Cause]) -> str:
     period = company.periods.get(rep_id)
     if period is not None and period.share is not None and period.share >= 1:
         return "The quota is made, and nothing stands out against it. Ask what is worth keeping."
@@ -200,7 +206,6 @@ def _opportunity(company: Company, rep_id: str, causes: Sequence[Cause]) -> str:
         return "On track, and nothing stands out against it. Ask what is worth keeping."
     below = below_expectation(company, rep_id)
     came = "" if below is None else f"{ground_sentence(below)} "
-    return (
-        f"{came}No cause stands out firmly enough: too little evidence to tell why, so ask rather "
-        "than tell. One period's result alone says little about anybody."
-    )
+    if unsure := open_of(causes):
+        return f"{came}{cause_sentence(unsure[0])}"
+    return f"{came}No cause stands out. {WITHHELD} {ONE_PERIOD}"
