@@ -11,6 +11,7 @@ from serving.coaching.company import Company, Period
 from serving.coaching.numbers import amount, whole
 from serving.coaching.sheet import Sheet
 from training.report.chart import Axis, Bar, Chart, Line, Mark, Panel, Point, Text
+from training.report.words import NBSP
 
 WIDTH, ROW, HEAD, FOOT = 640, 44, 14, 44
 LABELS = 250
@@ -85,7 +86,7 @@ def waterfall(sheet: Sheet) -> Chart | None:
         for k, (label, left, width, colour) in enumerate(bars)
     ]
     marks += [
-        Text(left + width, count - 1 - k, f"   {said}", align="left")
+        Text(left + width, count - 1 - k, f"{NBSP}{NBSP}{said}", align="left")
         for k, ((_, left, width, _), said) in enumerate(zip(bars, labels, strict=True))
     ]
     low = min(0.0, *(left for _, left, _, _ in bars))

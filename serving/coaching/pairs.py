@@ -1,14 +1,14 @@
 """Pairs of reps who complement each other: one opens, one closes.
 
-A need is a cause named among a rep's first two, or a year below the company's rates by more than
+A need is a rep's main cause, a likely second one, or a year below the company's rates by more than
 luck. It takes less certainty than to tell somebody a size: what is proposed is a talk.
 
 | pair          | one                              | the other                        |
 |---------------|----------------------------------|----------------------------------|
 | complementary | needs help to win deals, and is  | needs help to turn leads into    |
 |               | not below the rates in leads     | deals, and is not below in deals |
-| one-sided     | needs help in one of the two by  | has the same manager, and lies   |
-|               | a named cause                    | above the rates by more than luck|
+| one-sided     | is told to need help in one of   | has the same manager, and lies   |
+|               | the two                          | above the rates by more than luck|
 
 Complementary pairs come first, and nobody is in two pairs.
 """
@@ -27,7 +27,9 @@ from training.coaching.goals.levels import CLOSING, QUALIFYING, Ratio
 FIRST = 2
 """Only the first causes of a rep make a pair."""
 LEAST_P = 0.3
-"""The chance of a cause from which it may make a pair."""
+"""The chance from which a second cause may make a pair; a main one always may."""
+LEAST_WEIGHT = 0.15
+"""What weighs less makes no pair."""
 SKILLS = (QUALIFYING, CLOSING)
 
 
@@ -38,12 +40,12 @@ class _Need:
     Attributes:
         skill: qualifying or closing.
         weight: how large and sure it is; the greater comes first.
-        is_named: whether a cause names it, not the year's result alone.
+        is_told: whether it is a cause whose size is told.
     """
 
     skill: str
     weight: float
-    is_named: bool
+    is_told: bool
 
 
 @dataclass(frozen=True)
@@ -101,23 +103,39 @@ def propose_pairs(company: Company) -> list[Pair]:
 
 
 def _need(company: Company, rep_id: str) -> _Need | None:
-    """Return what a rep could use help with; None where nothing shows.
+    """Return what a rep could use help with; None where too little shows.
 
-    | first two causes            | a year below the rates | need                        |
-    |-----------------------------|------------------------|-----------------------------|
-    | closing, chance 0.9         | either                 | closing, by size and chance |
-    | closing, chance 0.2         | qualifying             | qualifying, by its distance |
-    | none of the two             | neither                | none                        |
+    A need weighs the cause's size times its chance, and how far the year lies below the company's
+    rates. With a least weight of 0.15:
+
+    | first two causes                  | a year of closing  | need                            |
+    |-----------------------------------|--------------------|---------------------------------|
+    | closing first, 0.3 x chance 0.2   | 0.88 of the rates  | closing, 0.06 + 0.12 = 0.18     |
+    | closing first, 0.3 x chance 0.2   | 0.96 of the rates  | none: 0.06 + 0.04 is too little |
+    | none of the two                   | 0.80, surely below | closing, 0.20                   |
     """
     for cause in causes_of(company.inputs.causes, rep_id)[:FIRST]:
-        if cause.name in SKILLS and cause.p >= LEAST_P and cause.low > 0:
-            return _Need(cause.name, cause.p * cause.size, is_named=True)
+        is_main = cause.rank == 1 or cause.p >= LEAST_P
+        if cause.name in SKILLS and is_main and cause.low > 0:
+            weight = cause.p * cause.size + _distance(company, cause.name, rep_id)
+            if weight >= LEAST_WEIGHT:
+                return _Need(cause.name, weight, cause.is_told)
     ratios = {skill: _ratio(company, skill, rep_id) for skill in SKILLS}
-    below = {skill: 1 - r.high for skill, r in ratios.items() if r is not None and r.is_weak}
-    if not below:
-        return None
-    skill = max(below, key=lambda name: below[name])
-    return _Need(skill, below[skill], is_named=False)
+    below = {
+        skill: _distance(company, skill, rep_id)
+        for skill, ratio in ratios.items()
+        if ratio is not None and ratio.is_weak
+    }
+    skill = max(below, key=lambda name: below[name], default="")
+    return (
+        _Need(skill, below[skill], is_told=False) if below.get(skill, 0) >= LEAST_WEIGHT else None
+    )
+
+
+def _distance(company: Company, skill: str, rep_id: str) -> float:
+    """Return how far a rep's year lies below the company's rates, 0 if it does not."""
+    ratio = _ratio(company, skill, rep_id)
+    return 0.0 if ratio is None else max(1 - ratio.level, 0.0)
 
 
 def _ratio(company: Company, skill: str, rep_id: str) -> Ratio | None:
@@ -147,8 +165,8 @@ def _complementary(company: Company, needs: Mapping[str, _Need]) -> list[tuple[f
 def _one_sided(company: Company, needs: Mapping[str, _Need]) -> list[tuple[float, Pair]]:
     """Pair a need with a colleague of the same manager who is strong there."""
     pairs = []
-    named = {rep: need for rep, need in needs.items() if need.is_named}
-    for rep, need in named.items():
+    told = {rep: need for rep, need in needs.items() if need.is_told}
+    for rep, need in told.items():
         for other in company.present():
             ratio = _ratio(company, need.skill, other)
             is_team = company.manager_of(other) == company.manager_of(rep)
