@@ -99,7 +99,7 @@ def _known(
         "grounds": gaps.ask("Equal grounds are not told", grounds, empty(EQUAL_GROUNDS)),
         "forecasts": gaps.ask(
             "Chances to make quota and the reasons behind them are not told",
-            lambda: _forecasts(home, warehouse, moment),
+            lambda: _forecasts(home, warehouse, moment, gaps),
             {},
         ),
     }
@@ -107,10 +107,17 @@ def _known(
 
 
 def _forecasts(
-    home: Home, warehouse: Warehouse, moment: datetime
+    home: Home, warehouse: Warehouse, moment: datetime, gaps: _Gaps
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return each rep's forecasts of running periods as plain values."""
-    table = home.open_quota(warehouse).score(moment)
+    """Return each rep's forecasts of running periods; hindsight is said."""
+    outlook = home.open_quota(warehouse)
+    if outlook.bundle.until > moment:
+        gaps.says.append(
+            f"The chance to make quota comes from a model that learned up to "
+            f"{outlook.bundle.until:%Y-%m-%d}, later than {moment:%Y-%m-%d}: it knows what came "
+            "after."
+        )
+    table = outlook.score(moment)
     forecasts: dict[str, list[dict[str, Any]]] = {}
     for row in table.to_dict("records"):
         forecasts.setdefault(str(row["rep_id"]), []).append(plain(row))

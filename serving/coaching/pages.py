@@ -154,7 +154,7 @@ def _blocks(sheet: Sheet, voice: Voice) -> Sequence[Block]:
         Block("A plan, if both want one", _plan(sheet), is_list=True, note=_plan_note(sheet)),
         Block("The period so far", (), chart=path),
         Block("Notes and contested figures", _notes(sheet), is_list=True),
-        Block("What cannot be told", sheet.company.inputs.missing, is_list=True),
+        Block("Limits of this sheet", sheet.company.inputs.missing, is_list=True),
     ]
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from attainment import quota_attainment
 from coaching_goals import coaching_goals
+from coaching_pairs import coaching_pairs
 from cut import cut
 from grades import Grade, read_sections, section, write_sections
 from killed_retrain import killed_retrain
@@ -149,6 +150,7 @@ SECTIONS: dict[str, Callable[[], list[Grade]]] = {
     "quota attainment": quota_attainment,
     "monitoring": monitoring,
     "coaching goals": coaching_goals,
+    "coaching pairs": coaching_pairs,
     "service": service,
     "killed retrain": killed_retrain,
     "large": large,
