@@ -119,15 +119,11 @@ def _work(
         log_work = np.log((work.seen + 0.5) / (work.usual + 0.5))
     is_known = (work.days >= params.least_days) & (work.usual > 0)
     log_work = np.clip(np.where(is_known, log_work, 0.0), -2.0, 0.5)
-    rows = {
-        "first": counts["follow_up"],
-        "qualifying": counts["qualifying"],
-        "later": later_move_rows(observed),
-        "advance": advance_rows(observed),
-    }
-    return {
-        name: grows_with_work(each, log_work, params.least_deals) for name, each in rows.items()
-    }
+    of_leads = counts["follow_up"], later_move_rows(observed)
+    first, later = (grows_with_work(rows, log_work) for rows in of_leads)
+    of_ends = counts["qualifying"], advance_rows(observed)
+    convert, advance = (grows_with_work(rows, log_work, params.work_usual) for rows in of_ends)
+    return {"first": first, "later": later, "qualifying": convert, "advance": advance}
 
 
 def _joined(main: Channel, other: Channel, observed: Observed, params: CauseParams) -> Channel:

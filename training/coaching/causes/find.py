@@ -71,7 +71,7 @@ def _of_period(company: Company, start: int, end: int, params: CauseParams) -> p
     believed = believe(observed, params)
     quotas = quotas_of(observed)
     asked = np.isfinite(quotas.amount)
-    grounds = _grounds(observed, believed)
+    grounds = _grounds(observed, believed, params)
     candidates, flow = _candidates(observed, believed, quotas, grounds, params, asked)
     found = sizes(flow, candidates, params.draws)
     revenue, scale = _expected(observed, flow, candidates, asked)
@@ -86,16 +86,18 @@ def _of_period(company: Company, start: int, end: int, params: CauseParams) -> p
     gaps = _gaps(observed, quotas, revenue * scale)
     moment = pd.Timestamp(np.int64(start).astype(MOMENT))
     at = pd.Timestamp(np.int64(company.as_of).astype(MOMENT))
-    return frame_of({k: ranked(v, params) for k, v in told.items()}, gaps, reps, moment, at)
+    ordered = {rep: ranked(causes, params) for rep, causes in told.items()}
+    return frame_of(ordered, gaps, reps, (moment, at), params.stands_out)
 
 
-def _grounds(observed: Observed, believed: Believed) -> Grounds:
+def _grounds(observed: Observed, believed: Believed, params: CauseParams) -> Grounds:
     rows = qualifying_rows(observed, by_territory=False)
     count = int(observed.company.territory.max(initial=0)) + 1
     territory = observed.company.territory[rows.rep]
     seen = np.bincount(territory, rows.seen, count)
     usual = np.bincount(territory, rows.usual, count)
-    return grounds_of(observed, np.stack([seen, usual]), believed.priors["qualifying"].spread)
+    spread = believed.priors["qualifying"].spread
+    return grounds_of(observed, np.stack([seen, usual]), spread, params.readiness)
 
 
 def _candidates(
@@ -287,9 +289,10 @@ def _told(
     rep, quota = candidate.rep, float(quotas.amount[candidate.rep])
     draws = np.random.default_rng([SEED, rep])
     noise = np.exp(draws.normal(0, params.size_doubt, len(size.draws)))
-    values = size.draws * scale / quota * noise + draws.normal(0, 0.03, len(noise))
-    low, high = np.quantile(values, [0.1, 0.9])
-    mean = size.mean * scale / quota
+    values = size.draws * scale / quota * noise + draws.normal(0, params.size_noise, len(noise))
+    # A cause that may not be there costs nothing then: the size is what is expected in all.
+    low, high = _with_doubt(values, candidate.p)
+    mean = candidate.p * size.mean * scale / quota
     first = candidate.start if candidate.start is not None else 0
     borders = observed.periods.borders
     since = pd.NaT
@@ -313,6 +316,15 @@ def _told(
         says,
         candidate.is_spell,
     )
+
+
+def _with_doubt(values: Floats, p: float) -> tuple[float, float]:
+    """Return the 80 % interval of values that hold with chance `p`, and are 0 otherwise."""
+    some = np.sort(np.concatenate([values] * 10))
+    none = int(round(len(some) * (1 - p) / max(p, 1e-3)))
+    both = np.sort(np.concatenate([some, np.zeros(min(none, 100 * len(some)))]))
+    low, high = np.quantile(both, [0.1, 0.9])
+    return float(low), float(high)
 
 
 def _quota(rep: int, quotas: Quotas, revenue: float) -> Told:

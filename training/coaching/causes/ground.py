@@ -108,13 +108,16 @@ class Grounds:
     conversion: Floats
 
 
-def grounds_of(observed: Observed, conversion: Floats, skill_spread: float) -> Grounds:
+def grounds_of(
+    observed: Observed, conversion: Floats, skill_spread: float, readiness: float
+) -> Grounds:
     """Compare territories.
 
     Args:
         observed: the company.
         conversion: by territory and two, conversions seen and expected without the territory.
         skill_spread: log sd of reps' qualifying; people make territories look unlike too.
+        readiness: how conversions usually grow with what leads promise.
     """
     company, periods = observed.company, observed.periods
     count = int(company.territory.max(initial=0)) + 1
@@ -138,7 +141,7 @@ def grounds_of(observed: Observed, conversion: Floats, skill_spread: float) -> G
     rate = np.log((seen + 1) / (usual + 1))
     noise = 1 / np.maximum(seen, 1) + skill_spread**2 / np.maximum(people, 1)
     used = seats > 0
-    rate = _drawn_to_line(rate, arrivals + worth, noise, used)
+    rate = _drawn_to_line(rate, arrivals + worth, noise, used, readiness)
 
     def about_mean(values: Floats) -> Floats:
         middle = np.log(np.exp(values[used]).mean()) if used.any() else 0.0
@@ -147,17 +150,19 @@ def grounds_of(observed: Observed, conversion: Floats, skill_spread: float) -> G
     return Grounds(about_mean(arrivals), about_mean(worth), about_mean(rate))
 
 
-def _drawn_to_line(rate: Floats, ground: Floats, noise: Floats, used: Bools) -> Floats:
+def _drawn_to_line(
+    rate: Floats, ground: Floats, noise: Floats, used: Bools, readiness: float
+) -> Floats:
     """Draw what territories convert towards what their leads promise: rich ground is ready ground.
 
-    The line is fitted by least squares, its slope drawn towards a quarter as if by two further
-    territories; about the line, each territory keeps what its people's number can bear out.
+    The line is fitted by least squares, its slope drawn towards `readiness` as if by half as many
+    further territories; about the line, each territory keeps what its people can bear out.
     """
     x = ground - ground[used].mean()
     y = rate - rate[used].mean()
     spread = float((x[used] ** 2).sum())
-    doubt = 2 * spread / max(int(used.sum()), 1)
-    slope = (float((x[used] * y[used]).sum()) + 0.25 * doubt) / max(spread + doubt, 1e-9)
+    doubt = spread / 2
+    slope = (float((x[used] * y[used]).sum()) + readiness * doubt) / max(spread + doubt, 1e-9)
     rest = y - slope * x
     real = max(float(np.var(rest[used]) - noise[used].mean()), 0.0)
     return np.asarray(slope * x + rest * real / (real + noise))

@@ -17,6 +17,8 @@ LENGTHS = 30.0
 """Step between lengths that are tried, in days."""
 SLOPES = np.round(np.arange(0, 1.51, 0.05), 10)
 """How fast something may grow with work: the exponents that are tried."""
+SLOPE_DOUBT = 0.1
+"""How far a company's exponent usually lies from the usual one."""
 
 
 @dataclass(frozen=True)
@@ -85,13 +87,13 @@ def _gains(rows: Rows, share: Floats, new: Bools, *, is_choice: bool) -> Floats:
     return np.asarray((seen[:, None] * shift - usual[:, None] * np.expm1(shift)).sum(axis=0))
 
 
-def grows_with_work(rows: Rows, work: Floats, least: int) -> float:
+def grows_with_work(rows: Rows, work: Floats, usual_slope: float | None = None) -> float:
     """Return how fast events grow with a rep's work: the exponent, by maximum likelihood.
 
     Args:
         rows: events and what is usual.
         work: by rep and period, the log of the rep's work over the own usual.
-        least: events in periods of little work below which nothing is learned.
+        usual_slope: what the exponent is drawn towards; None for nothing.
     """
     inside = (rows.rep >= 0) & (rows.period >= 0) & (rows.period < work.shape[1])
     # New reps work less, but on few leads: they say nothing of what less work does to many.
@@ -99,8 +101,8 @@ def grows_with_work(rows: Rows, work: Floats, least: int) -> float:
     own = rows.about_own()
     x = work[own.rep[inside], own.period[inside]]
     seen, usual = own.seen[inside], own.usual[inside]
-    if usual[x < -0.3].sum() < least:  # noqa: PLR2004 - clearly less than usual
-        return 0.5
     shift = x[:, None] * SLOPES
     gain = (seen[:, None] * shift - usual[:, None] * np.expm1(shift)).sum(axis=0)
+    if usual_slope is not None:
+        gain = gain - 0.5 * ((SLOPES - usual_slope) / SLOPE_DOUBT) ** 2
     return float(SLOPES[int(np.argmax(gain))])

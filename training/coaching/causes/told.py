@@ -30,7 +30,7 @@ class Told:
     Attributes:
         rep: whose.
         cause: its name.
-        size: share of the quota.
+        size: share of the quota that is expected to be lost, its chance counted in.
         low: lower end of the 80 % interval.
         high: upper end.
         p: chance that it is there.
@@ -56,7 +56,7 @@ class Told:
 
 
 def ranked(causes: list[Told], params: CauseParams) -> list[Told]:
-    """Put a rep's causes in order: the sure ones first, and by size times chance among these.
+    """Put a rep's causes in order: the sure ones first, and by size among these.
 
     What has lasted for as long as the rep is known comes after what came and is sure: it is in the
     quota and the rep's own record already. An own cause that is not sure never stands before an
@@ -64,24 +64,40 @@ def ranked(causes: list[Told], params: CauseParams) -> list[Told]:
     """
 
     def place(cause: Told) -> tuple[bool, float]:
-        is_outside = cause.cause not in OWN
-        is_sure = cause.p >= params.sure_from and (cause.is_spell or is_outside)
-        return (not is_sure, -cause.size * cause.p)
+        is_given = cause.cause not in OWN and not cause.is_spell
+        is_sure = _is_sure_spell(cause, params) or (is_given and cause.low > 0)
+        return (not is_sure, -cause.size)
 
-    return sorted((c for c in causes if c.size >= params.least_size), key=place)
+    kept = [c for c in causes if c.size >= params.least_size or _is_sure_spell(c, params)]
+    return sorted(kept, key=place)
+
+
+def _is_sure_spell(cause: Told, params: CauseParams) -> bool:
+    return cause.is_spell and cause.p >= params.sure_from
 
 
 def frame_of(
     causes: Mapping[int, list[Told]],
     gaps: Floats,
     reps: Mapping[int, str],
-    period: pd.Timestamp,
-    as_of: pd.Timestamp,
+    moments: tuple[pd.Timestamp, pd.Timestamp],
+    least_size: float,
 ) -> pd.DataFrame:
-    """Lay the causes out as the contract says; a rep without any has `luck`."""
+    """Lay the causes out as the contract says; where none stands out, `luck` comes first.
+
+    Args:
+        causes: of reps, in order.
+        gaps: of every rep.
+        reps: ids of those to be told of, by place.
+        moments: the start of the period, and the moment asked about.
+        least_size: a first cause that is smaller and unlikely does not stand out.
+    """
+    period, as_of = moments
     rows = []
     for rep, name in reps.items():
-        told = causes.get(rep, []) or [_luck(rep, float(gaps[rep]))]
+        told = causes.get(rep, [])
+        if not told or (told[0].size < least_size and told[0].p < 0.5):  # noqa: PLR2004 - likelier not
+            told = [_luck(rep, float(gaps[rep])), *told]
         for rank, cause in enumerate(told, 1):
             gap = float(gaps[rep])
             share = cause.size / gap if gap >= LEAST_GAP else np.nan
