@@ -179,7 +179,7 @@ REP_CAUSES = FileSchema(
         Column("theirs", FLAG),
         Column("evidence", TEXT),
     ),
-    key=("rep_id", "period_start", "cause"),
+    key=("rep_id", "period_start", "rank"),
     rising=("low", "size", "high"),
 )
 GROUND_NUMBERS = ("actual", "expected", "residual", "low", "high", "shrunk")

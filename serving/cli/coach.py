@@ -93,7 +93,7 @@ def coach(
         made_folder(out)
     home = Home(session.home, session.settings)
     is_log = bool(asked) and asked[0] in ONLY_LOG
-    company = gather(home, as_of, rep_id, session.console.progress, is_log=is_log)
+    company = gather(home, as_of, rep_id, session.console.progress, is_log=is_log, is_team=is_all)
     for says in company.inputs.missing:
         session.console.warn(says)
     if is_all and out is not None:

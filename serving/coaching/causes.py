@@ -29,6 +29,8 @@ LUCK = "luck"
 TIMELESS = ("quota", "ramp")
 """Causes whose beginning says nothing: a quota is set for a period, and everybody is new once."""
 FIRM_FROM, LEANING_FROM = 0.8, 0.5
+LEAST_LOW = 0.005
+"""An interval that begins lower is read as one that begins at 0."""
 LABELS: Mapping[str, str] = MappingProxyType(
     {
         "qualifying": "Turning leads into deals",
@@ -95,7 +97,7 @@ class Cause:
     @property
     def told(self) -> Told:
         """Return how firmly it may be told."""
-        if self.name == LUCK or self.low <= 0 or not self.p >= LEANING_FROM:
+        if self.name == LUCK or self.low < LEAST_LOW or not self.p >= LEANING_FROM:
             return Told.OPEN
         return Told.FIRM if self.p >= FIRM_FROM else Told.LEANING
 
@@ -147,13 +149,18 @@ def _read(row: Mapping[Any, Any]) -> Cause:
 
 
 def told_of(causes: Sequence[Cause]) -> tuple[Cause, ...]:
-    """Return the causes whose size people read, the main one first."""
-    return tuple(cause for cause in causes if cause.is_told)
+    """Return the causes whose size people read, the main one first.
+
+    A rep may have a lasting weakness and a spell of one name: people read the main of the two.
+    """
+    by_name = {cause.name: cause for cause in reversed(causes) if cause.is_told}
+    return tuple(cause for cause in causes if by_name.get(cause.name) is cause)
 
 
 def open_of(causes: Sequence[Cause]) -> tuple[Cause, ...]:
     """Return the causes about which too little is known to tell, the main one first."""
-    return tuple(cause for cause in causes if not cause.is_told and cause.name != LUCK)
+    named = {LUCK, *(cause.name for cause in told_of(causes))}
+    return tuple(cause for cause in causes if not cause.is_told and cause.name not in named)
 
 
 def size_in_words(cause: Cause) -> str:

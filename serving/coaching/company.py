@@ -76,6 +76,8 @@ class Inputs:
         forecasts: by rep, the forecasts of running periods with their reasons.
         missing: what cannot be told, and why, in sentences.
         log: the lines of the coaching log, the oldest first.
+        board: the leaderboard in sentences, where the settings ask for one.
+        fairness: what an audit by groups of reps found, in sentences, where it was made.
     """
 
     causes: pd.DataFrame
@@ -83,6 +85,8 @@ class Inputs:
     forecasts: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     log: tuple[CoachingLine, ...] = ()
+    board: tuple[str, ...] = ()
+    fairness: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from features.errors import InputError, NotReady
+from features.history.values import last_shown
 from features.progress import Progress, silent
+from features.snapshot import hired
 from features.storage.warehouse import Warehouse
 from serving.coaching.company import Company, Inputs, require_rep
 from serving.home.extract import moment_of
@@ -19,7 +21,13 @@ from serving.store.coaching import CoachingLog
 from serving.store.database import Store
 from training.coaching.causes import rep_causes
 from training.coaching.goals.record import read_record
-from training.coaching.grounds import equal_grounds
+from training.coaching.grounds import (
+    audit_grounds,
+    equal_grounds,
+    ground_inputs,
+    grounds_limits,
+    leaderboard,
+)
 from training.files import EQUAL_GROUNDS, REP_CAUSES, FileSchema
 
 if TYPE_CHECKING:
@@ -56,6 +64,7 @@ def gather(
     progress: Progress = silent,
     *,
     is_log: bool = False,
+    is_team: bool = False,
 ) -> Company:
     """Gather what the sheets of a home rest on.
 
@@ -65,6 +74,7 @@ def gather(
         rep_id: looked for before the long work begins, if any.
         progress: shows how far it is.
         is_log: only the log is asked for: causes, grounds and forecasts are left out.
+        is_team: the team sheet is asked for: with an audit, and the leaderboard if it is on.
 
     Raises:
         NotReady: there is no data yet, or it holds no event.
@@ -77,7 +87,8 @@ def gather(
         require_rep(record, rep_id)
     known = {} if is_log else _known(home, warehouse, moment, progress)
     none = {"causes": empty(REP_CAUSES), "grounds": empty(EQUAL_GROUNDS)}
-    inputs = Inputs(**none | known, log=tuple(log_of(home).lines()))
+    team = _team(home, warehouse, moment, known) if is_team else {}
+    inputs = Inputs(**none | known | team, log=tuple(log_of(home).lines()))
     return Company.gathered(warehouse, record, inputs)
 
 
@@ -94,7 +105,7 @@ def _known(
     def grounds() -> pd.DataFrame:
         return typed(equal_grounds(warehouse, params, moment, progress), EQUAL_GROUNDS)
 
-    known = {
+    known: dict[str, Any] = {
         "causes": gaps.ask("Causes of a gap are not told", causes, empty(REP_CAUSES)),
         "grounds": gaps.ask("Equal grounds are not told", grounds, empty(EQUAL_GROUNDS)),
         "forecasts": gaps.ask(
@@ -103,7 +114,28 @@ def _known(
             {},
         ),
     }
-    return known | {"missing": tuple(gaps.says)}
+    limits = grounds_limits(warehouse, params, moment, known["grounds"])
+    return known | {"missing": (*gaps.says, *limits)}
+
+
+def _team(
+    home: Home, warehouse: Warehouse, moment: datetime, known: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Audit equal grounds by groups of reps, and rank by them if the settings ask for it."""
+    params, grounds = home.settings.training, known["grounds"]
+    if grounds.empty:
+        return {}
+    past = warehouse.until(moment)
+    columns = [c for c in params.fairness.attributes if c in past["reps"].columns]
+    reps = past["reps"].filter(hired(past["reps"], moment)).select("rep_id", *columns)
+    frame = past.arrow(last_shown(past, reps, "reps", *columns)).to_pandas().set_index("rep_id")
+    groups = {name: frame[name].dropna().astype(str).to_dict() for name in columns}
+    groups = {name: values for name, values in groups.items() if values}
+    found = ground_inputs(warehouse, params, moment)
+    audit = audit_grounds(grounds, groups, params.fairness, found)
+    board = leaderboard(grounds, params.coaching)
+    lines = (*board.says, *(place.says(board.metric) for place in board.places))
+    return {"fairness": audit.says, "board": lines if board.places else ()}
 
 
 def _forecasts(

@@ -94,6 +94,8 @@ class TeamPage:
         company: what only the company can do, over all teams.
         groups: the teams.
         missing: what cannot be told, and why.
+        board: the leaderboard in sentences, where the settings ask for one.
+        fairness: what an audit by groups of reps found.
         purpose: what the page is for.
         note: what its advice rests on.
     """
@@ -103,6 +105,8 @@ class TeamPage:
     company: tuple[str, ...]
     groups: tuple[Group, ...]
     missing: tuple[str, ...]
+    board: tuple[str, ...]
+    fairness: tuple[str, ...]
     purpose: str
     note: str
 
@@ -134,11 +138,13 @@ def team_page(
         facts=(
             f"as of {company.as_of:%Y-%m-%d %H:%M} UTC",
             plural(len(everybody), "rep"),
-            "in the order of names: nobody is ranked",
+            "in the order of names",
         ),
         company=company_lines(everybody) if len(groups) > 1 else (),
         groups=tuple(groups),
         missing=company.inputs.missing,
+        board=company.inputs.board if manager is None else (),
+        fairness=company.inputs.fairness if manager is None else (),
         purpose=PURPOSE,
         note=ASSOCIATION,
     )

@@ -13,7 +13,7 @@ from coached import AS_OF, START, Make, cause, ground
 from features.errors import NotFoundError
 from serving.coaching.advice import MOST, advise
 from serving.coaching.answer import to_json
-from serving.coaching.causes import LABELS, LUCK, causes_of
+from serving.coaching.causes import LABELS, causes_of
 from serving.coaching.company import Company
 from serving.coaching.pages import render, sheet_page
 from serving.coaching.pairs import Pair, propose_pairs
@@ -95,7 +95,7 @@ def test_small_numbers_are_withheld_in_words_and_never_in_json(
         sheet = sheet_of(company, rep)
         said = " ".join(texts(sheet, REP)).lower()
         for one in sheet.causes:
-            if one.name != LUCK and not (one.p >= 0.5 and one.low > 0):
+            if one in sheet.open:
                 assert f"{one.label.lower()}: about" not in said
         if sheet.open:
             assert WITHHELD in said
@@ -161,6 +161,16 @@ def test_a_spell_and_a_lasting_weakness_are_told_apart(make_company: Make) -> No
     assert "as long as the data reach back" in sheet_of(company, "r1").opportunity
     plays = [sheet_of(company, rep).advice[0].play.name for rep in ("r0", "r1")]
     assert plays == ["closing_changed", "closing_review"]
+
+
+def test_a_cause_is_said_once(make_company: Make) -> None:
+    """Of a lasting weakness and a spell of one name people read the main one; JSON holds both."""
+    rows = [cause("r0", "closing"), cause("r0", "closing", 2, since=START, size=0.2)]
+    rows.append(cause("r0", "closing", 3, p=0.2))
+    sheet = sheet_of(make_company(rows))
+    assert [(one.name, one.rank) for one in (*sheet.told, *sheet.open)] == [("closing", 1)]
+    assert {piece.cause.rank for piece in sheet.advice} == {1}
+    assert len(to_json(sheet)["causes"]) == 3
 
 
 def test_a_leaning_cause_says_that_it_may_be_chance(make_company: Make) -> None:

@@ -65,6 +65,17 @@ def test_a_manager_s_sheet_holds_the_own_team(make_company: Make) -> None:
     assert "Ben Xu" not in text
 
 
+def test_a_ranking_and_the_audit_stand_on_the_company_s_sheet_alone(make_company: Make) -> None:
+    """A leaderboard is there only where the settings made one; managers' sheets have neither."""
+    company = make_company(ROWS, board=("r1 is ahead.",), fairness=("No group differs.",))
+    for form in ("html", "md"):
+        for_all, for_one = (render(page_of(company, m), "team", form) for m in (None, "m2"))
+        assert "r1 is ahead." in for_all
+        assert "No group differs." in for_all
+        assert "r1 is ahead." not in for_one
+        assert "Leaderboard" not in render(page_of(make_company(ROWS)), "team", form)
+
+
 def test_all_files_are_written(make_company: Make, tmp_path: Path) -> None:
     """The contract's files, four files a rep, and team sheets whose links lead somewhere."""
     grounds = [ground("r0", metric, 9, 5.4, 3) for metric in ("conversions", "wins", "revenue")]
