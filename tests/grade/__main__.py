@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from attainment import quota_attainment
+from coaching_causes import coaching_causes
 from cut import cut
 from grades import Grade, read_sections, section, write_sections
 from killed_retrain import killed_retrain
@@ -147,6 +148,7 @@ SECTIONS: dict[str, Callable[[], list[Grade]]] = {
     "sample realism": sample_realism,
     "quota attainment": quota_attainment,
     "monitoring": monitoring,
+    "coaching causes": coaching_causes,
     "service": service,
     "killed retrain": killed_retrain,
     "large": large,

@@ -10,7 +10,9 @@ from math import factorial
 import numpy as np
 
 from features.arrays import Floats
-from training.coaching.causes.funnel import Effects, Rates, Stocks, Window, revenue
+from training.coaching.causes.funnel import Effects, revenue
+from training.coaching.causes.funnel_rates import Rates
+from training.coaching.causes.stocks import Stocks, Window
 
 FIELDS = ("qualifying", "first", "later", "closing", "advance", "waiting", "amount")
 """The log factors of the flow."""
