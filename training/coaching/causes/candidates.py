@@ -15,11 +15,13 @@ from training.coaching.causes.funnel_rates import rates_of
 from training.coaching.causes.ground import Grounds, Quotas, grounds_of
 from training.coaching.causes.rows import Observed, qualifying_rows
 from training.coaching.causes.sizes import FIELDS, SHIFTS, Candidate, Flow
-from training.coaching.causes.spells import DEPTHS, LEVELS, STEP, drawn
+from training.coaching.causes.spells import DEPTHS, LEVELS, STEP, Filtered, drawn
 from training.coaching.causes.stocks import stocks_of, window_of
 from training.coaching.causes.told import OWN
 from training.coaching_params import CauseParams
 
+UNLIKELY = 0.1
+"""A chance below this leaves nothing of an 80 % interval but 0."""
 RAMP_DOUBT, GROUND_DOUBT = 0.25, 0.3
 """How far the effect of a ramp, or of a territory, on one rep may differ from the usual one."""
 
@@ -56,17 +58,20 @@ def candidates_of(
     candidates: list[Candidate] = []
     for cause in CHANNELS:
         filtered = believed.filtered[cause]
-        some = np.flatnonzero(asked & (filtered.p >= params.told_from))
-        candidates += [_spell(observed, believed, cause, int(rep), params) for rep in some]
         field = SHIFTS.get(cause)
-        if field is None:
-            continue
-        level = filtered.level_mean()
-        base[field] += level[:, None]
-        is_weak = filtered.level[:, LOW].sum(axis=1) >= params.lasting_from
-        for rep in np.flatnonzero(asked & is_weak & (cause in OWN)):
-            base[field][rep] -= level[rep]
+        is_weak = np.zeros_like(asked)
+        if field is not None:
+            base[field] += filtered.level_mean()[:, None]
+            weak = filtered.level[:, LOW].sum(axis=1) >= params.lasting_from
+            # Of a rep who is always weak, a spell of the same is told only where it is likely.
+            is_weak = asked & weak & (cause in OWN) & (filtered.p < 0.5)  # noqa: PLR2004 - likelier not
+        for rep in np.flatnonzero(is_weak):
+            base[str(field)][rep] -= filtered.level_mean()[rep]
             candidates.append(_lasting(believed, cause, int(rep), params))
+        some = asked & ~is_weak & (filtered.p >= params.told_from)
+        candidates += [
+            _spell(observed, believed, cause, int(rep), params) for rep in np.flatnonzero(some)
+        ]
     ramped, left = _ramps(observed, believed, quotas, params)
     candidates += ramped
     for name, shift in left.items():
@@ -90,15 +95,24 @@ def _spell(
     observed: Observed, believed: Believed, cause: str, rep: int, params: CauseParams
 ) -> Candidate:
     filtered = believed.filtered[cause]
-    depth, began = drawn(filtered.joint[rep].sum(axis=0), params.draws)
+    # The interval of what is hardly there ends at 0: one draw is enough.
+    count = params.draws if filtered.p[rep] >= UNLIKELY else 1
+    depth, began = drawn(filtered.joint[rep].sum(axis=0), count)
     now = -DEPTHS[depth] * STEP
     last = len(observed.periods) - 1
     both = np.stack([np.where(began < last, now, 0.0), now], axis=1)
     start = int(np.argmax(filtered.started[rep]))
     fields = {SHIFTS[cause]: 1.0} if cause in SHIFTS else believed.work
     draws = {name: both * slope for name, slope in fields.items()}
-    mean = {name: shift.mean(axis=0) for name, shift in draws.items()}
+    mean = {name: slope * _mean_shift(filtered, rep) for name, slope in fields.items()}
     return Candidate(rep, cause, float(filtered.p[rep]), start, mean, draws)
+
+
+def _mean_shift(filtered: Filtered, rep: int) -> Floats:
+    """Return the mean log factor of a spell that is on, in the period before and in this one."""
+    chances = filtered.joint[rep].sum(axis=0)
+    by_start = -(chances * (DEPTHS * STEP)[:, None]).sum(axis=0) / max(float(chances.sum()), 1e-12)
+    return np.array([by_start[:-1].sum(), by_start.sum()])
 
 
 def _lasting(believed: Believed, cause: str, rep: int, params: CauseParams) -> Candidate:

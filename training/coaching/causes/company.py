@@ -143,8 +143,8 @@ def _quota_rows(quotas: pd.DataFrame, places: pd.Series) -> pd.DataFrame:
 def _touches(cut: Warehouse, places: pd.Series) -> pd.DataFrame:
     """Count what reps did: rows with a rep that did not come from the customer."""
     rows = cut["activities"]
-    inbound = rows.direction.lower() == "inbound"
-    rows = rows.filter(~inbound.fill_null(value=False)).drop_null(["rep_id"])
+    is_own = rows.direction.fill_null("").lower() != "inbound"
+    rows = rows.filter(is_own).drop_null(["rep_id"])
     day = (rows.occurred_at.epoch_seconds() / ibis.literal(86_400)).floor().cast("int64")
     counted = rows.group_by("rep_id", day=day).aggregate(count=rows.count())
     frame = cut.arrow(counted).to_pandas()

@@ -97,7 +97,7 @@ def _of_period(company: Company, start: int, end: int, params: CauseParams) -> p
     candidates, flow = candidates_of(observed, believed, quotas, grounds, params)
     revenue, scale = _expected(observed, flow, candidates, quotas)
     weighed = Weighed(observed, believed, quotas, revenue * scale, scale, params)
-    told = _all_told(weighed, candidates, sizes(flow, candidates, params.draws))
+    told = _all_told(weighed, candidates, sizes(flow, candidates))
     asked = np.flatnonzero(np.isfinite(quotas.amount))
     reps = {int(rep): company.reps[rep] for rep in asked}
     moments = _moment(start), _moment(company.as_of)

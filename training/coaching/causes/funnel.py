@@ -64,11 +64,15 @@ def revenue(
     aging = np.append(1 / np.diff(AGE_DAYS, prepend=0.0), 0.0)
     chances = [_daily(rates, effects, now) for now in (0, 1)]
     factors = [np.ones(len(rep)), *(np.exp(effects.amount[:, now]) for now in (0, 1))]
+    ways, last = np.argwhere(rates.next > 0).tolist(), rates.next.shape[1] - 1
     for day in range(window.days):
         now, rush = int(window.is_now[day]), int(window.is_rush[day])
         flow = chances[now]
         converted = leads * flow.convert
-        leads = leads - leads * flow.out + np.einsum("bskav,bstka->btkav", leads, flow.move)
+        moved = [leads[:, stage] * chance for stage, _, chance in flow.moves]
+        leads = leads - leads * flow.out
+        for (_, after, _), came in zip(flow.moves, moved, strict=True):
+            leads[:, after] += came
         older = leads * aging[:, None]
         leads = leads - older
         leads[:, :, :, 1:] += older[:, :, :, :-1]
@@ -80,9 +84,13 @@ def revenue(
         for place, (leave, keep) in enumerate(flow.deals[rush]):
             gone = pools[place] * leave
             on = gone * keep
-            won = np.einsum("bsv,s->bv", on, rates.next[:, -1])
-            money += (won @ rates.amount) * factors[place]
-            pools[place] = pools[place] - gone + np.einsum("bsv,st->btv", on, rates.next[:, :-1])
+            pools[place] = pools[place] - gone
+            for stage, after in ways:
+                share = rates.next[stage, after]
+                if after == last:
+                    money += (on[:, stage] @ rates.amount) * (share * factors[place])
+                else:
+                    pools[place][:, after] += on[:, stage] * share
         opened = converted.sum(axis=(1, 2, 3))[:, None, :] * rates.deal_first[None, :, None]
         pools[1 + now] += opened
         total += money * now
@@ -92,11 +100,14 @@ def revenue(
 
 @dataclass(frozen=True)
 class _Chances:
-    """Chances of a day, by scenario: of leads, and of deals by rush and pool."""
+    """Chances of a day, by scenario: of leads, and of deals by rush and pool.
+
+    The moves are those that happen: from which stage to which, and the chances.
+    """
 
     convert: Floats
     out: Floats
-    move: Floats
+    moves: list[tuple[int, int, Floats]]
     deals: list[list[tuple[Floats, Floats]]]
 
 
@@ -115,9 +126,10 @@ def _daily(rates: Rates, effects: Effects, now: int) -> _Chances:
     deals = [
         [_deal_chances(rates, effects, now, rush, shift) for shift in shifts] for rush in (0, 1)
     ]
-    return _Chances(
-        (convert * share)[..., None], (out * share)[..., None], move * share[:, :, None], deals
-    )
+    move = move * share[:, :, None]
+    pairs = np.argwhere(rates.move.any(axis=(2, 3))).tolist()
+    moves = [(stage, after, move[:, stage, after, ..., None]) for stage, after in pairs]
+    return _Chances((convert * share)[..., None], (out * share)[..., None], moves, deals)
 
 
 def _deal_chances(

@@ -13,6 +13,8 @@ from training.coaching.causes.stays import AGES, LOST, MOVES, STAYS, WON, Stays
 
 AGE_DAYS = (3.0, 14.0, 30.0, 90.0)
 """Days since creation that separate classes of age; each is one of `stays.AGES`."""
+RARE = 0.01
+"""Share of the moves to a stage below which a way there is left out."""
 BANDS = 4
 """Bands of value."""
 
@@ -71,7 +73,11 @@ def rates_of(observed: Observed) -> Rates:
 
     move = np.zeros((stages, stages, *shape[1:]))
     for after in range(stages):
-        move[:, after] = per_day((leads.end == MOVES) & (leads.after + 1 == after))
+        moved = (leads.end == MOVES) & (leads.after + 1 == after)
+        counts = np.bincount(leads.stage[moved] + 1, minlength=stages)
+        # Ways that hardly any lead goes are left out.
+        used = counts >= RARE * max(int(moved.sum()), 1)
+        move[:, after] = per_day(moved) * used[:, None, None]
     first = observed.first + 1
     return Rates(
         per_day(leads.end == WON),
