@@ -79,7 +79,7 @@ class CauseParams(Section):
     ramp_usual_days: float = Field(
         default=135.0,
         gt=0,
-        description="the same where few have joined; 3 to 6 months are published",
+        description="the same where few have joined, in days (published: 90 to 180)",
     )
     ramp_usual_lack: float = Field(
         default=0.4, ge=0, lt=0.9, description="share of it that a new rep lacks on the first day"
@@ -96,7 +96,7 @@ class CauseParams(Section):
     readiness: float = Field(
         default=0.25,
         ge=0,
-        description="how much readier to buy leads of rich ground are, where a company hardly tells",
+        description="how much readier leads of rich ground are, where a company hardly tells",
     )
     least_days: float = Field(
         default=10.0, gt=0, description="days at work below which a period's touches say nothing"

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from attainment import quota_attainment
+from coaching_causes import coaching_causes
 from coaching_goals import coaching_goals
 from coaching_pairs import coaching_pairs
 from cut import cut
@@ -149,6 +150,7 @@ SECTIONS: dict[str, Callable[[], list[Grade]]] = {
     "sample realism": sample_realism,
     "quota attainment": quota_attainment,
     "monitoring": monitoring,
+    "coaching causes": coaching_causes,
     "coaching goals": coaching_goals,
     "coaching pairs": coaching_pairs,
     "service": service,

@@ -30,7 +30,7 @@ from training.coaching.causes.rows import (
     ripening_rows,
     waiting_rows,
 )
-from training.coaching.causes.spells import DEPTHS, LEVELS, STEP, Filtered, Prior, spells
+from training.coaching.causes.spells import DEPTHS, STEP, Filtered, Prior, spells
 from training.coaching_params import CauseParams
 
 SPREADS = (0.05, 0.12, 0.2, 0.3, 0.45)
@@ -149,7 +149,7 @@ def learned_prior(
     params: CauseParams,
     spreads: tuple[float, ...] = SPREADS,
 ) -> Prior:
-    """Choose spread, wobble and depth by what makes all that was seen likeliest (empirical Bayes)."""
+    """Choose what makes all that was seen likeliest (empirical Bayes): spread, wobble and depth."""
     length = float(np.median(np.diff(observed.periods.borders))) / DAY_US
     begins = 1 - (1 - params.spell_rate) ** (length / YEAR_DAYS)
     lasts = float(np.exp(-length / params.spell_days))
@@ -163,9 +163,3 @@ def learned_prior(
     best = max(tried, key=lambda prior: spells(some, prior).evidence)
     deeper = [best._replace(depth=depth) for depth in USUAL_DEPTHS]
     return max(deeper, key=lambda prior: spells(some, prior).evidence)
-
-
-def level_draws(filtered: Filtered, rep: int, count: int, draws: np.random.Generator) -> Floats:
-    """Draw a rep's lasting level."""
-    chances = filtered.level[rep]
-    return np.asarray(draws.choice(LEVELS * STEP, size=count, p=chances / chances.sum()))

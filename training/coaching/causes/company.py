@@ -143,8 +143,8 @@ def _quota_rows(quotas: pd.DataFrame, places: pd.Series) -> pd.DataFrame:
 def _touches(cut: Warehouse, places: pd.Series) -> pd.DataFrame:
     """Count what reps did: rows with a rep that did not come from the customer."""
     rows = cut["activities"]
-    inbound = rows.direction.lower() == "inbound"
-    rows = rows.filter(rows.rep_id.notnull() & ~inbound.fill_null(False))  # noqa: FBT003 - no name
+    is_own = rows.direction.fill_null("").lower() != "inbound"
+    rows = rows.filter(is_own).drop_null(["rep_id"])
     day = (rows.occurred_at.epoch_seconds() / ibis.literal(86_400)).floor().cast("int64")
     counted = rows.group_by("rep_id", day=day).aggregate(count=rows.count())
     frame = cut.arrow(counted).to_pandas()
@@ -233,7 +233,7 @@ def _owners(cut: Warehouse, versions: ibis.Table, ids: pd.Series, reps: pd.Serie
 def _stages(cut: Warehouse, entity: str, ids: pd.Series) -> tuple[pd.DataFrame, tuple[str, ...]]:
     key = str(ids.index.name)
     rows = changes_of(cut, entity, key)
-    rows = rows.filter((rows["field"] == "stage") & rows["value"].notnull())
+    rows = rows.filter(rows["field"] == "stage").drop_null(["value"])
     frame = cut.arrow(rows.select(key, "changed_at", "value")).to_pandas()
     frame = frame[frame[key].isin(ids.index)].sort_values([key, "changed_at", "value"])
     names, codes = np.unique(frame["value"].astype(str), return_inverse=True)

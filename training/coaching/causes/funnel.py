@@ -7,74 +7,14 @@ before the one asked about, since deals take a while: a cause at work last perio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit, logit
 
-from features.arrays import Bools, Floats, Ints
-from features.feature import DAY_US
-from training.coaching.causes.rows import Observed
-from training.coaching.causes.company import Entities
-from training.coaching.causes.stays import AGES, LOST, MOVES, STAYS, WON, Stays
-
-AGE_DAYS = (3.0, 14.0, 30.0, 90.0)
-"""Days since creation that separate classes of age; each is one of `stays.AGES`."""
-BANDS = 4
-"""Bands of value."""
-
-
-@dataclass(frozen=True)
-class Rates:
-    """Daily rates of the company.
-
-    Attributes:
-        convert: of leads, by stage, source and age.
-        lose: the same.
-        move: by stage, next stage, source and age.
-        leave: of deals, by stage, band and whether it is the period's last days: to leave.
-        keep: the share that goes on of those that leave.
-        next: by stage, the share of those that go on by their next stage; the last is "won".
-        amount: mean amount won, by band.
-        first: the stage that leads are created in.
-        deal_first: the share of new deals by stage.
-        edges: values that separate bands.
-        waiting: whether a deal stage is one in which a sold deal waits.
-    """
-
-    convert: Floats
-    lose: Floats
-    move: Floats
-    leave: Floats
-    keep: Floats
-    next: Floats
-    amount: Floats
-    first: int
-    deal_first: Floats
-    edges: Floats
-    waiting: Bools
-
-
-@dataclass(frozen=True)
-class Window:
-    """The period asked about and the one before it.
-
-    Attributes:
-        days: of the two together.
-        is_now: of each day, whether it lies in the period asked about.
-        is_rush: of each day, whether it is one of the last of its period.
-        is_past: of each day, whether it lies before the moment asked about.
-        first: number of the earlier period.
-        start: in microseconds.
-    """
-
-    days: int
-    is_now: Bools
-    is_rush: Bools
-    is_past: Bools
-    first: int
-    start: int
+from features.arrays import Floats, Ints
+from training.coaching.causes.funnel_rates import AGE_DAYS, Rates
+from training.coaching.causes.stocks import Stocks, Window
 
 
 @dataclass(frozen=True)
@@ -104,197 +44,6 @@ class Effects:
     arrivals: Floats
 
 
-@dataclass(frozen=True)
-class Stocks:
-    """What each rep had at the beginning of the window, and what came.
-
-    Attributes:
-        leads: by rep, stage, source, age and band.
-        deals: by rep, stage and band.
-        arrivals: new leads a day, by rep, period, source and band.
-        taken_leads: leads taken over a day, by rep, period, stage, source, age and band.
-        taken_deals: deals taken over a day, by rep, period, stage and band.
-    """
-
-    leads: Floats
-    deals: Floats
-    arrivals: Floats
-    taken_leads: Floats
-    taken_deals: Floats
-
-
-def window_of(observed: Observed, rush_days: float) -> Window:
-    """Lay out the days of the last period and the one before."""
-    periods = observed.periods
-    first = max(len(periods) - 2, 0)
-    start, now, end = (int(periods.borders[k]) for k in (first, len(periods) - 1, len(periods)))
-    count = max(int(round((end - start) / DAY_US)), 1)
-    at = start + np.arange(count) * DAY_US
-    until = np.where(at < now, now, end)
-    is_rush = (until - at) / DAY_US <= rush_days
-    return Window(count, at >= now, is_rush, at < observed.company.as_of, first, start)
-
-
-def rates_of(observed: Observed) -> Rates:
-    """Learn the company's daily rates from all stays."""
-    company, leads = observed.company, observed.leads
-    stages, sources = len(company.lead_stages) + 1, len(company.sources)
-    value = company.leads.value[np.isfinite(company.leads.value)]
-    amounts = company.deals.value[np.isfinite(company.deals.value)]
-    pool = value if len(value) >= BANDS else amounts
-    edges = np.quantile(pool, np.arange(1, BANDS) / BANDS) if len(pool) else np.zeros(BANDS - 1)
-    age = _age(leads)
-    shape = (stages, sources, len(AGE_DAYS) + 1)
-    cell = np.ravel_multi_index((leads.stage + 1, company.leads.source[leads.place], age), shape)
-    at_risk = np.bincount(cell, leads.days, np.prod(shape)).reshape(shape)
-
-    def per_day(events: Bools) -> Floats:
-        counts = np.bincount(cell, events, np.prod(shape)).reshape(shape)
-        # Cells that are hardly met borrow the rate of their stage.
-        stage = counts.sum(axis=(1, 2), keepdims=True) / np.maximum(
-            at_risk.sum(axis=(1, 2), keepdims=True), 1.0
-        )
-        return np.asarray((counts + 50 * stage) / (at_risk + 50))
-
-    move = np.zeros((stages, stages, *shape[1:]))
-    for after in range(stages):
-        move[:, after] = per_day((leads.end == MOVES) & (leads.after + 1 == after))
-    first = observed.first + 1
-    return Rates(
-        per_day(leads.end == WON),
-        per_day(leads.end == LOST),
-        move,
-        *_deal_rates(observed, edges),
-        first=first,
-        deal_first=_first_deal_stage(company.deals, len(company.deal_stages) + 1),
-        edges=edges,
-        waiting=np.isin(np.arange(len(company.deal_stages) + 1) - 1, observed.waiting),
-    )
-
-
-def _deal_rates(observed: Observed, edges: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    company, deals = observed.company, observed.deals
-    stages = len(company.deal_stages) + 1
-    band = band_of(company.deals.value, edges)[deals.place]
-    shape = (stages, BANDS, 2)
-    cell = np.ravel_multi_index((deals.stage + 1, band, deals.is_rush.astype(np.int64)), shape)
-    size = int(np.prod(shape))
-    at_risk = np.bincount(cell, deals.days, size).reshape(shape)
-    left = np.bincount(cell, deals.end != STAYS, size).reshape(shape)
-    lost = np.bincount(cell, deals.end == LOST, size).reshape(shape)
-    usual = left.sum(axis=1, keepdims=True) / np.maximum(at_risk.sum(axis=1, keepdims=True), 1.0)
-    leave = (left + 30 * usual) / (at_risk + 30)
-    gone = lost.sum(axis=1, keepdims=True) / np.maximum(left.sum(axis=1, keepdims=True), 1.0)
-    keep = 1 - (lost + 5 * gone) / (left + 5)
-    onward = np.zeros((stages, stages + 1))
-    moved = deals.end == MOVES
-    np.add.at(onward, (deals.stage[moved] + 1, deals.after[moved] + 1), 1.0)
-    won = deals.end == WON
-    np.add.at(onward, (deals.stage[won] + 1, np.full(int(won.sum()), stages)), 1.0)
-    total = onward.sum(axis=1, keepdims=True)
-    onward = np.where(total > 0, onward / np.maximum(total, 1), 0.0)
-    is_won = company.deals.is_won & (company.deals.ended < company.as_of)
-    money = company.deals.final
-    every = band_of(company.deals.value, edges)
-    amount = np.bincount(every[is_won], money[is_won], BANDS) / np.maximum(
-        np.bincount(every[is_won], minlength=BANDS), 1
-    )
-    return leave, np.clip(keep, 0.01, 0.99), onward, amount
-
-
-def _first_deal_stage(deals: Entities, stages: int) -> Floats:
-    first = deals.stage.drop_duplicates("place", keep="first")
-    counts = np.bincount(first["stage"] + 1, minlength=stages).astype(np.float64)
-    if counts.sum() == 0:
-        counts[0] = 1.0
-    counts[counts < 0.05 * counts.sum()] = 0.0  # noqa: PLR2004 - deals that were there before the log
-    return np.asarray(counts / counts.sum())
-
-
-def band_of(value: Floats, edges: Floats) -> Ints:
-    """Return the band of each value; unknown ones are in the second."""
-    return np.where(np.isfinite(value), np.searchsorted(edges, value, side="right"), 1)
-
-
-def _age(stays: Stays) -> Ints:
-    """Turn the fine classes of age into those of the flow."""
-    fine = np.searchsorted(AGE_DAYS, (0.0, *AGES), side="right")
-    return np.asarray(fine[stays.age])
-
-
-def stocks_of(observed: Observed, rates: Rates, window: Window) -> Stocks:
-    """Count what each rep had at the window's start, and what came a day.
-
-    A lead or deal that changes hands within the window counts for its first owner there by the
-    share of its days, and for those who take it over from then on.
-    """
-    company, reps = observed.company, observed.shape[0]
-    past = [max(int((window.is_past & (window.is_now == now)).sum()), 1) for now in (False, True)]
-    per_day = 1 / np.array(past, dtype=np.float64)
-    stays = _in_window(observed.leads, window)
-    first, share, taken = _owners(stays)
-    band = band_of(company.leads.value, rates.edges)
-    shape = (len(company.lead_stages) + 1, len(company.sources), len(AGE_DAYS) + 1, BANDS)
-    source = company.leads.source
-    here = np.array([stays.stage + 1, source[stays.place], _age(stays), band[stays.place]])
-    is_old = company.leads.created[stays.place] < window.start
-    leads = _counted((reps, *shape), [stays.rep, *here], first & is_old, share)
-    which = _which(observed, stays, window)
-    new = first & ~is_old
-    arrivals = _counted(
-        (reps, 2, shape[1], BANDS), [stays.rep, which, here[1], here[3]], new, share
-    )
-    moved = _counted((reps, 2, *shape), [stays.rep, which, *here], taken, np.ones(len(share)))
-    stays = _in_window(observed.deals, window)
-    first, share, taken = _owners(stays)
-    size = band_of(company.deals.value, rates.edges)[stays.place]
-    cell = [stays.stage + 1, size]
-    shape = (len(company.deal_stages) + 1, BANDS)
-    is_old = company.deals.created[stays.place] < window.start
-    deals = _counted((reps, *shape), [stays.rep, *cell], first & is_old, share)
-    which = _which(observed, stays, window)
-    ones = np.ones(len(share))
-    over = _counted((reps, 2, *shape), [stays.rep, which, *cell], taken, ones)
-    return Stocks(
-        leads,
-        deals,
-        arrivals * per_day[:, None, None],
-        moved * per_day[:, None, None, None, None],
-        over * per_day[:, None, None],
-    )
-
-
-def _in_window(stays: Stays, window: Window) -> Stays:
-    return stays.take((stays.period >= window.first) & (stays.rep >= 0))
-
-
-def _which(observed: Observed, stays: Stays, window: Window) -> Ints:
-    """Return 0 for stays in the period before, 1 for those in the period asked about."""
-    return (stays.period == len(observed.periods) - 1).astype(np.int64)
-
-
-def _owners(stays: Stays) -> tuple[Bools, Floats, Bools]:
-    """Tell which stays are the first of their lead or deal, and which the first of a later owner.
-
-    The share is that of the first owner in all its days.
-    """
-    is_first = np.append(True, stays.place[1:] != stays.place[:-1])[: len(stays.place)]
-    changed = np.append(False, stays.rep[1:] != stays.rep[:-1])[: len(stays.place)]
-    taken = ~is_first & changed
-    owners = np.cumsum(is_first | taken)
-    ordinal = owners - np.maximum.accumulate(np.where(is_first, owners, 0))
-    size = int(stays.place.max(initial=-1)) + 1
-    total = np.bincount(stays.place, stays.days, size)
-    own = np.bincount(stays.place, stays.days * (ordinal == 0), size)
-    return is_first, (own / np.maximum(total, 1e-9))[stays.place], taken
-
-
-def _counted(shape: tuple[int, ...], cell: Sequence[Ints], which: Bools, weights: Floats) -> Floats:
-    counts = np.zeros(shape)
-    np.add.at(counts, tuple(part[which] for part in cell), weights[which])
-    return counts
-
-
 def revenue(
     rates: Rates, window: Window, stocks: Stocks, effects: Effects
 ) -> tuple[Floats, Floats]:
@@ -315,11 +64,15 @@ def revenue(
     aging = np.append(1 / np.diff(AGE_DAYS, prepend=0.0), 0.0)
     chances = [_daily(rates, effects, now) for now in (0, 1)]
     factors = [np.ones(len(rep)), *(np.exp(effects.amount[:, now]) for now in (0, 1))]
+    ways, last = np.argwhere(rates.next > 0).tolist(), rates.next.shape[1] - 1
     for day in range(window.days):
         now, rush = int(window.is_now[day]), int(window.is_rush[day])
         flow = chances[now]
         converted = leads * flow.convert
-        leads = leads - leads * flow.out + np.einsum("bskav,bstka->btkav", leads, flow.move)
+        moved = [leads[:, stage] * chance for stage, _, chance in flow.moves]
+        leads = leads - leads * flow.out
+        for (_, after, _), came in zip(flow.moves, moved, strict=True):
+            leads[:, after] += came
         older = leads * aging[:, None]
         leads = leads - older
         leads[:, :, :, 1:] += older[:, :, :, :-1]
@@ -328,11 +81,16 @@ def revenue(
             pools[0] += stocks.taken_deals[rep, now]
         leads[:, rates.first, :, 0] += stocks.arrivals[rep, now] * effects.arrivals[:, now, :, None]
         money = np.zeros(len(rep))
-        for pool, factor, (leave, keep) in zip(pools, factors, flow.deals[rush], strict=True):
-            gone = pool * leave
+        for place, (leave, keep) in enumerate(flow.deals[rush]):
+            gone = pools[place] * leave
             on = gone * keep
-            money += (np.einsum("bsv,s->bv", on, rates.next[:, -1]) @ rates.amount) * factor
-            pool += np.einsum("bsv,st->btv", on, rates.next[:, :-1]) - gone
+            pools[place] = pools[place] - gone
+            for stage, after in ways:
+                share = rates.next[stage, after]
+                if after == last:
+                    money += (on[:, stage] @ rates.amount) * (share * factors[place])
+                else:
+                    pools[place][:, after] += on[:, stage] * share
         opened = converted.sum(axis=(1, 2, 3))[:, None, :] * rates.deal_first[None, :, None]
         pools[1 + now] += opened
         total += money * now
@@ -342,11 +100,14 @@ def revenue(
 
 @dataclass(frozen=True)
 class _Chances:
-    """Chances of a day, by scenario: of leads, and of deals by rush and pool."""
+    """Chances of a day, by scenario: of leads, and of deals by rush and pool.
+
+    The moves are those that happen: from which stage to which, and the chances.
+    """
 
     convert: Floats
     out: Floats
-    move: Floats
+    moves: list[tuple[int, int, Floats]]
     deals: list[list[tuple[Floats, Floats]]]
 
 
@@ -365,9 +126,10 @@ def _daily(rates: Rates, effects: Effects, now: int) -> _Chances:
     deals = [
         [_deal_chances(rates, effects, now, rush, shift) for shift in shifts] for rush in (0, 1)
     ]
-    return _Chances(
-        (convert * share)[..., None], (out * share)[..., None], move * share[:, :, None], deals
-    )
+    move = move * share[:, :, None]
+    pairs = np.argwhere(rates.move.any(axis=(2, 3))).tolist()
+    moves = [(stage, after, move[:, stage, after, ..., None]) for stage, after in pairs]
+    return _Chances((convert * share)[..., None], (out * share)[..., None], moves, deals)
 
 
 def _deal_chances(

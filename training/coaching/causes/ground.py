@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -55,7 +56,8 @@ def quotas_of(observed: Observed) -> Quotas:
     log_amount = np.log(rows["amount"].to_numpy(dtype=np.float64))
     period = np.unique(start, return_inverse=True)[1]
     territory = company.territory[rep]
-    rest, parts = log_amount.copy(), {}
+    rest = log_amount.copy()
+    parts: dict[str, Floats] = {}
     for _ in range(ROUNDS):
         for name, classes in (
             ("period", period),
@@ -64,7 +66,7 @@ def quotas_of(observed: Observed) -> Quotas:
         ):
             middle = _medians(rest, classes)
             rest = rest - middle[classes]
-            parts[name] = parts.get(name, 0.0) + middle
+            parts[name] = parts.get(name, np.zeros(1)) + middle
     now = (start < company.as_of) & (end >= company.as_of)
     shape = len(company.reps)
     amount, begin, until, excess = (np.full(shape, np.nan) for _ in range(4))
@@ -86,10 +88,7 @@ def _medians(values: Floats, classes: Ints) -> Floats:
     edges = np.searchsorted(classes[order], np.arange(size + 1))
     sorted_values = values[order]
     return np.array(
-        [
-            np.median(sorted_values[low:high]) if high > low else 0.0
-            for low, high in zip(edges, edges[1:], strict=False)
-        ]
+        [np.median(sorted_values[low:high]) if high > low else 0.0 for low, high in pairwise(edges)]
     )
 
 
@@ -176,7 +175,7 @@ def _seat_days(observed: Observed, count: int) -> Floats:
     span = np.minimum(quotas["end"].to_numpy(), company.as_of) - quotas["start"].to_numpy()
     weight = np.where(inside, np.maximum(span, 0) / DAY_US, 0.0)
     territory = company.territory[quotas["rep"].to_numpy()]
-    return np.bincount(territory, weight, count)
+    return np.asarray(np.bincount(territory, weight, count), dtype=np.float64)
 
 
 def overset(quotas: Quotas, params: CauseParams) -> Bools:

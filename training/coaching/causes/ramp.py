@@ -99,9 +99,10 @@ def grows_with_work(rows: Rows, work: Floats, usual_slope: float | None = None) 
     # New reps work less, but on few leads: they say nothing of what less work does to many.
     inside &= ~(rows.tenure < SETTLED)
     own = rows.about_own()
-    x = work[own.rep[inside], own.period[inside]]
-    seen, usual = own.seen[inside], own.usual[inside]
-    shift = x[:, None] * SLOPES
+    cell = own.rep[inside] * work.shape[1] + own.period[inside]
+    seen = np.bincount(cell, own.seen[inside], work.size)
+    usual = np.bincount(cell, own.usual[inside], work.size)
+    shift = work.ravel()[:, None] * SLOPES
     gain = (seen[:, None] * shift - usual[:, None] * np.expm1(shift)).sum(axis=0)
     if usual_slope is not None:
         gain = gain - 0.5 * ((SLOPES - usual_slope) / SLOPE_DOUBT) ** 2

@@ -102,7 +102,8 @@ class Observed:
         reps, periods = self.shape
         inside = (rep >= 0) & (period >= 0) & (period < periods)
         place = rep[inside] * periods + period[inside]
-        return np.bincount(place, values[inside], reps * periods).reshape(reps, periods)
+        sums = np.bincount(place, values[inside], reps * periods).reshape(reps, periods)
+        return np.asarray(sums, dtype=np.float64)
 
 
 def _first_stage(company: Company) -> int:
@@ -296,7 +297,7 @@ def touch_rows(observed: Observed) -> Rows:
     """Count what each rep did in each week beside the own usual week."""
     touches = observed.company.touches
     frame = touches.assign(week=touches["day"] // WEEK)
-    frame = frame.groupby(["rep", "week"], as_index=False)["count"].sum()
+    frame = frame.groupby(["rep", "week"])[["count"]].sum().reset_index()
     at = (frame["week"].to_numpy() * WEEK + WEEK / 2) * DAY_US
     # Touches of one week come together: a tenth of them count as evidence.
     seen = frame["count"].to_numpy(dtype=np.float64) / 10

@@ -157,12 +157,19 @@ def normal(mean: Floats, variance: Floats) -> Floats:
     return np.asarray(-0.5 * gap**2 / variance[..., None])
 
 
-def drawn(filtered: Filtered, rep: int, count: int, draws: np.random.Generator) -> tuple[Ints, ...]:
-    """Draw levels, depths and beginnings of a rep's spell, given that one is on.
+def drawn(chances: Floats, count: int) -> tuple[Ints, ...]:
+    """Return places of a table of chances, each about as often as its chance says.
+
+    The places are taken at even steps through the table, so that nothing is left to luck.
+
+    Args:
+        chances: of any shape.
+        count: how many places.
 
     Returns:
-        Places in `LEVELS`, in `DEPTHS`, and periods.
+        For each axis, the places.
     """
-    chances = filtered.joint[rep].ravel()
-    picks = draws.choice(len(chances), size=count, p=chances / chances.sum())
-    return np.unravel_index(picks, filtered.joint[rep].shape)
+    steps = np.cumsum(chances.ravel())
+    at = (np.arange(count) + 0.5) / count * steps[-1]
+    picks = np.minimum(np.searchsorted(steps, at), chances.size - 1)
+    return np.unravel_index(picks, chances.shape)
