@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from attainment import quota_attainment
+from coaching_grounds import coaching_grounds
 from cut import cut
 from grades import Grade, read_sections, section, write_sections
 from killed_retrain import killed_retrain
@@ -146,6 +147,7 @@ SECTIONS: dict[str, Callable[[], list[Grade]]] = {
     "sample truth": sample_truth,
     "sample realism": sample_realism,
     "quota attainment": quota_attainment,
+    "equal grounds": coaching_grounds,
     "monitoring": monitoring,
     "service": service,
     "killed retrain": killed_retrain,
