@@ -73,9 +73,9 @@ def beside_truth(warehouse: Warehouse, truth: Path) -> pd.DataFrame:
     rows = pd.concat(frames, ignore_index=True)
     rows = rows.merge(pd.read_parquet(truth / "equal_grounds.parquet"), on=KEY)
     skills = pd.read_parquet(truth / "skills.parquet")
-    logs = np.log(skills.pivot_table(index="rep_id", columns="skill", values="value"))
-    own = logs.loc[rows["rep_id"]]
-    skill = (own["qualifying"] + own["closing"]).to_numpy()
+    factors = skills.pivot_table(index="rep_id", columns="skill", values="value")
+    own = {name: np.log(factors[name].loc[rows["rep_id"]].to_numpy()) for name in factors}
+    skill = own["qualifying"] + own["closing"]
     inside = (rows["low"] <= rows["residual_true"]) & (rows["residual_true"] <= rows["high"])
     return rows.assign(skill=skill, with_volume=skill + own["volume"].to_numpy(), is_covered=inside)
 
