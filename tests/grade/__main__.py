@@ -24,6 +24,7 @@ from pathlib import Path
 from attainment import quota_attainment
 from coaching_causes import coaching_causes
 from coaching_goals import coaching_goals
+from coaching_grounds import coaching_grounds
 from coaching_pairs import coaching_pairs
 from cut import cut
 from grades import Grade, read_sections, section, write_sections
@@ -149,6 +150,7 @@ SECTIONS: dict[str, Callable[[], list[Grade]]] = {
     "sample truth": sample_truth,
     "sample realism": sample_realism,
     "quota attainment": quota_attainment,
+    "equal grounds": coaching_grounds,
     "monitoring": monitoring,
     "coaching causes": coaching_causes,
     "coaching goals": coaching_goals,

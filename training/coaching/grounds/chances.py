@@ -15,6 +15,7 @@ STEP_DAYS = 14
 MOST_STEPS = 8
 BELIEF = 5.0
 """Outcomes at the rate of the coarser class that a finer class's own rate starts from."""
+LEAST_RATE = 1e-12
 AGES_DAYS = (30.0, 90.0, 180.0)
 SIZES = (1 / 3, 2 / 3)
 """Quantiles of the amount that part small, middle and large."""
@@ -65,7 +66,7 @@ def _sizes(rows: pd.DataFrame) -> Floats:
     return size
 
 
-def chances(likeness: pd.DataFrame, outcomes: Floats, weight: Floats | None = None) -> Floats:
+def chances(likeness: pd.DataFrame, outcomes: Floats) -> Floats:
     """Return the outcomes to be expected of each row, by what came of those like it.
 
     A class of few rows is believed only as far as it has seen outcomes: its rate starts from that
@@ -81,17 +82,16 @@ def chances(likeness: pd.DataFrame, outcomes: Floats, weight: Floats | None = No
     Args:
         likeness: what `classes` returns.
         outcomes: of each row.
-        weight: of each row, how much of its window it was anybody's; 1 by default.
     """
-    weight = np.ones(len(likeness)) if weight is None else weight
-    total = float(weight.sum())
-    rate = np.full(len(likeness), outcomes.sum() / total if total > 0 else 0.0)
+    rate = np.full(len(likeness), outcomes.sum() / max(len(likeness), 1))
     columns: list[str] = []
+    coarser = np.zeros(len(likeness))
     for level in LEVELS:
         columns += level
         code = likeness.groupby(columns, sort=False).ngroup().to_numpy()
-        seen, had = np.bincount(code, weight), np.bincount(code, outcomes)
-        rows_believed = BELIEF / np.maximum(rate, 1e-12)
-        rate = (had[code] + BELIEF) / (seen[code] + rows_believed)
-        rate = np.where(outcomes.sum() > 0, rate, 0.0)
-    return np.asarray(rate)
+        seen, had = np.bincount(code).astype(np.float64), np.bincount(code, outcomes)
+        finer = (had[code] + BELIEF) / (seen[code] + BELIEF / np.maximum(rate, LEAST_RATE))
+        # A class that the further columns do not part has shown all that it can.
+        rate = np.where(seen[code] == coarser, rate, finer)
+        coarser = seen[code]
+    return np.asarray(rate if outcomes.sum() > 0 else np.zeros(len(likeness)))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.arrays import Floats
+from features.feature import DAY_US
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
 from training.coaching.grounds.chances import chances, classes
@@ -65,6 +66,7 @@ def equal_grounds(
         advance(1)
         levels = {m: _levels(cells, places, m, grounds) for m in (CONVERSIONS, WINS)}
         advance(1)
+    cells["missing"] = _missing(windows, grounds)[cells["window"]]
     parts = [
         _compared(cells, levels[CONVERSIONS], CONVERSIONS, grounds),
         _compared(cells, levels[WINS], WINS, grounds),
@@ -81,6 +83,7 @@ def _cells(dealt_rows: Dealt, windows: Windows) -> pd.DataFrame:
     rows, owners = dealt_rows.rows, dealt_rows.owners
     likeness = classes(rows, windows)
     row = owners["row"].to_numpy()
+    is_old = rows["is_old"].to_numpy(dtype=np.bool_)[row]
     expected = {}
     for metric in (CONVERSIONS, WINS):
         chance = chances(likeness, rows[metric].to_numpy(np.float64))
@@ -92,6 +95,7 @@ def _cells(dealt_rows: Dealt, windows: Windows) -> pd.DataFrame:
         {"window": rows["window"].to_numpy()[row], "rep_id": owners["rep_id"].to_numpy()}
         | {f"base_{metric}": values for metric, values in expected.items()}
         | {f"square_{metric}": expected[metric] ** 2 for metric in (WINS, REVENUE)}
+        | {f"old_{metric}": np.where(is_old, values, 0.0) for metric, values in expected.items()}
     )
     key = ["window", "rep_id"]
     base = base.groupby(key).sum()
@@ -140,6 +144,12 @@ def _levels(
     )
 
 
+def _missing(windows: Windows, params: GroundsParams) -> Floats:
+    """Return the share of each window's days of following that lies before the records."""
+    followed = (windows.bounds("start") - windows.bounds("entry")) / DAY_US
+    return np.clip(1 - followed / max(params.lookback_days, 1), 0.0, 1.0)
+
+
 def _compared(
     cells: pd.DataFrame, levels: Levels | None, metric: str, params: GroundsParams
 ) -> pd.DataFrame:
@@ -156,8 +166,7 @@ def _compared(
     expected = usual * (float(cells[metric].sum()) / total if total > 0 else 1.0)
     # The mean of a log-normal factor lies above its median by half the variance.
     own = levels.rep + levels.swing + (levels.rep_error**2 + levels.swing_error**2) / 2
-    unseen = params.error_share * levels.spreads[3] ** 2 * _concentration(cells, metric)
-    error = Z80 * np.sqrt(levels.error**2 + unseen)
+    error = Z80 * np.sqrt(_variance(cells, levels, metric, params))
     return pd.DataFrame(
         {
             "expected": expected,
@@ -166,6 +175,19 @@ def _compared(
             "shrunk": usual * np.exp(own) - expected,
         }
     )
+
+
+def _variance(cells: pd.DataFrame, levels: Levels, metric: str, params: GroundsParams) -> Floats:
+    """Return the variance of the expectation's logarithm.
+
+    Three things may be wrong: how ground was told from skill; what is not seen of leads and deals
+    that look alike; and, where records begin too late, what a rep's own skill had made of those
+    that were open already.
+    """
+    unseen = params.error_share * levels.spreads[3] ** 2 * _concentration(cells, metric)
+    base = np.maximum(cells[f"base_{metric}"].to_numpy(np.float64), LEAST_BASE)
+    inherited = cells["missing"].to_numpy() * cells[f"old_{metric}"].to_numpy() / base
+    return np.asarray(levels.error**2 + unseen + (inherited * levels.spreads[2]) ** 2)
 
 
 def _concentration(cells: pd.DataFrame, metric: str) -> float:

@@ -161,7 +161,7 @@ def _groups(
         yield GroundsGroup(
             part=str(part),
             n_reps=int(n_reps),
-            above=share.estimate(params.level),
+            above=_clipped(share.estimate(params.level)),
             ratio=ratio,
             figures={name: figure.estimate(params.level) for name, figure in own.items()},
             differences=gaps,
@@ -214,6 +214,12 @@ class _Ratio:
         log = float(np.log(self.value / best.value))
         ends = _interval(log, variance, min(self.n_reps, best.n_reps), level)
         return Estimate(*(None if e is None else float(np.exp(e)) for e in vars(ends).values()))
+
+
+def _clipped(share: Estimate) -> Estimate:
+    return Estimate(
+        *(None if end is None else min(max(end, 0.0), 1.0) for end in vars(share).values())
+    )
 
 
 def _interval(value: float, variance: float, n_reps: int, level: float) -> Estimate:

@@ -18,8 +18,8 @@ OFF = (
     "true to have one on equal grounds."
 )
 FOR = (
-    "For coaching, not for decisions on employment. Places are by wins above what an average rep "
-    "would have got from the same leads, not by totals."
+    "For coaching, not for decisions on employment. Places are by what lies above what an average "
+    "rep would have got from the same leads, not by totals."
 )
 
 
