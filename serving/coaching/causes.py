@@ -2,13 +2,13 @@
 
 Files hold every number. Words withhold what little evidence would pretend to know:
 
-| told    | when                                                | what people read              |
-|---------|-----------------------------------------------------|-------------------------------|
-| firm    | the chance that it is there is 0.8 or more, and     | size with its interval        |
-|         | its interval lies above 0                           |                               |
-| leaning | the chance is 0.5 or more, and the interval lies    | size with its interval, and   |
-|         | above 0                                             | that it may be chance         |
-| open    | anything else                                       | "too little evidence to tell" |
+| told    | when                                               | what people read               |
+|---------|----------------------------------------------------|--------------------------------|
+| firm    | the chance that it is there is 0.8 or more, and    | size with its interval         |
+|         | its interval lies above 0                          |                                |
+| leaning | the chance is 0.6 or more, and the interval does   | size with its interval, and    |
+|         | not cross 0                                        | that it may be chance          |
+| open    | anything else                                      | "too little evidence to tell"  |
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from features.clock import zulu
 LUCK = "luck"
 TIMELESS = ("quota", "ramp")
 """Causes whose beginning says nothing: a quota is set for a period, and everybody is new once."""
-FIRM_FROM, LEANING_FROM = 0.8, 0.5
-LEAST_LOW = 0.005
-"""An interval that begins lower is read as one that begins at 0."""
+FIRM_FROM, LEANING_FROM = 0.8, 0.6
+HALF_POINT = 0.005
+"""Less than half a point of quota is read as 0."""
 LABELS: Mapping[str, str] = MappingProxyType(
     {
         "qualifying": "Turning leads into deals",
@@ -97,9 +97,10 @@ class Cause:
     @property
     def told(self) -> Told:
         """Return how firmly it may be told."""
-        if self.name == LUCK or self.low < LEAST_LOW or not self.p >= LEANING_FROM:
+        is_there = self.p >= LEANING_FROM and self.size >= HALF_POINT and self.low > -HALF_POINT
+        if self.name == LUCK or not is_there:
             return Told.OPEN
-        return Told.FIRM if self.p >= FIRM_FROM else Told.LEANING
+        return Told.FIRM if self.p >= FIRM_FROM and self.low >= HALF_POINT else Told.LEANING
 
     @property
     def is_told(self) -> bool:

@@ -105,19 +105,19 @@ def propose_pairs(company: Company) -> list[Pair]:
 def _need(company: Company, rep_id: str) -> _Need | None:
     """Return what a rep could use help with; None where too little shows.
 
-    A need weighs the cause's size times its chance, and how far the year lies below the company's
-    rates. With a least weight of 0.15:
+    A need weighs the cause's size, in which its chance is counted, and how far the year lies below
+    the company's rates. With a least weight of 0.15:
 
-    | first two causes                  | a year of closing  | need                            |
-    |-----------------------------------|--------------------|---------------------------------|
-    | closing first, 0.3 x chance 0.2   | 0.88 of the rates  | closing, 0.06 + 0.12 = 0.18     |
-    | closing first, 0.3 x chance 0.2   | 0.96 of the rates  | none: 0.06 + 0.04 is too little |
-    | none of the two                   | 0.80, surely below | closing, 0.20                   |
+    | first two causes    | a year of closing  | need                            |
+    |---------------------|--------------------|---------------------------------|
+    | closing first, 0.06 | 0.88 of the rates  | closing, 0.06 + 0.12 = 0.18     |
+    | closing first, 0.06 | 0.96 of the rates  | none: 0.06 + 0.04 is too little |
+    | none of the two     | 0.80, surely below | closing, 0.20                   |
     """
     for cause in causes_of(company.inputs.causes, rep_id)[:FIRST]:
         is_main = cause.rank == 1 or cause.p >= LEAST_P
-        if cause.name in SKILLS and is_main and cause.low > 0:
-            weight = cause.p * cause.size + _distance(company, cause.name, rep_id)
+        if cause.name in SKILLS and is_main:
+            weight = cause.size + _distance(company, cause.name, rep_id)
             if weight >= LEAST_WEIGHT:
                 return _Need(cause.name, weight, cause.is_told)
     ratios = {skill: _ratio(company, skill, rep_id) for skill in SKILLS}
