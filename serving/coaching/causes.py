@@ -29,6 +29,8 @@ LUCK = "luck"
 TIMELESS = ("quota", "ramp")
 """Causes whose beginning says nothing: a quota is set for a period, and everybody is new once."""
 FIRM_FROM, LEANING_FROM = 0.8, 0.6
+HINT_FROM = 0.15
+"""The chance from which a cause that is not told is asked about."""
 HALF_POINT = 0.005
 """Less than half a point of quota is read as 0."""
 LABELS: Mapping[str, str] = MappingProxyType(
@@ -159,9 +161,13 @@ def told_of(causes: Sequence[Cause]) -> tuple[Cause, ...]:
 
 
 def open_of(causes: Sequence[Cause]) -> tuple[Cause, ...]:
-    """Return the causes about which too little is known to tell, the main one first."""
+    """Return the causes that may play a part and are not told, the main one first.
+
+    What is less likely than `HINT_FROM` is not worth asking about.
+    """
     named = {LUCK, *(cause.name for cause in told_of(causes))}
-    return tuple(cause for cause in causes if not cause.is_told and cause.name not in named)
+    unsure = [cause for cause in causes if not cause.is_told and cause.name not in named]
+    return tuple(cause for cause in unsure if cause.p >= HINT_FROM)
 
 
 def size_in_words(cause: Cause) -> str:

@@ -64,7 +64,7 @@ def waterfall(sheet: Sheet) -> Chart | None:
     The end is the forecast's middle, or what was closed once the period is over. What the told
     causes do not add up to is "all else"; None without an end or a told cause.
     """
-    end = sheet.expected_share
+    end = sheet.company.expected_share(sheet.rep_id)
     if end is None or not sheet.told:
         return None
     steps: list[tuple[str, float, bool | None]] = [

@@ -158,6 +158,20 @@ class Company:
         """Return the lines of the log about a rep, the oldest first."""
         return tuple(line for line in self.inputs.log if line.rep_id == rep_id)
 
+    def expected_share(self, rep_id: str) -> float | None:
+        """Return the attainment to be expected: the forecast's middle, or what the period had.
+
+        None where there is no quota, no forecast, or one whose range may not be told.
+        """
+        period, forecast = self.periods.get(rep_id), self.forecast_of(rep_id)
+        if period is None or period.share is None:
+            return None
+        if self.as_of == period.end:
+            return period.share
+        if forecast is None or forecast["range_withheld"] is not None:
+            return None
+        return float(forecast["attainment_p50"])
+
     def forecast_of(self, rep_id: str) -> dict[str, Any] | None:
         """Return the forecast of the period that the sheet is about; None without one."""
         period = self.periods.get(rep_id)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from features.clock import zulu
 from serving.coaching.advice import WITHHELD, Advice, advise, cause_sentence
-from serving.coaching.causes import LUCK, Cause, causes_of, open_of, told_of
+from serving.coaching.causes import LUCK, TIMELESS, Cause, causes_of, open_of, told_of
 from serving.coaching.commitments import Item, contested, items_of
 from serving.coaching.company import Company, Period
 from serving.coaching.figures import MOST_NUMBERS, Number, numbers_of
@@ -37,6 +37,7 @@ class Sheet:
         company: what it rests on.
         period: the quota period; None without a quota.
         causes: all causes, the main one first.
+        is_short: whether less than the quota is to be expected, as far as it is known.
         praise: one true and specific good thing.
         opportunity: the one thing to talk about.
         questions: two of them.
@@ -53,6 +54,7 @@ class Sheet:
     company: Company
     period: Period | None
     causes: tuple[Cause, ...]
+    is_short: bool
     praise: str
     opportunity: str
     questions: tuple[str, ...]
@@ -66,32 +68,16 @@ class Sheet:
     @property
     def told(self) -> tuple[Cause, ...]:
         """The causes whose size people read, at most three."""
-        return told_of(self.causes)[:MOST_CAUSES]
-
-    @property
-    def expected_share(self) -> float | None:
-        """The attainment to be expected: the forecast's middle, or what a period that is over had.
-
-        None where there is no quota, no forecast, or one whose range may not be told.
-        """
-        if self.period is None or self.period.share is None:
-            return None
-        if self.company.as_of == self.period.end:
-            return self.period.share
-        forecast = self.company.forecast_of(self.rep_id)
-        if forecast is None or forecast["range_withheld"] is not None:
-            return None
-        return float(forecast["attainment_p50"])
-
-    @property
-    def is_short(self) -> bool:
-        """Whether less than the quota is to be expected, as far as it is known."""
-        return _is_short(self.expected_share, self.causes)
+        return told_of(_worth_saying(self.causes, is_short=self.is_short))[:MOST_CAUSES]
 
     @property
     def open(self) -> tuple[Cause, ...]:
-        """The causes about which too little is known to tell, at most three."""
-        return open_of(self.causes)[:MOST_CAUSES]
+        """The causes that may play a part in a gap and are not told, at most three."""
+        return (
+            ()
+            if not self.is_short
+            else open_of(_worth_saying(self.causes, is_short=self.is_short))[:MOST_CAUSES]
+        )
 
     @property
     def contested(self) -> dict[str, Item]:
@@ -131,7 +117,9 @@ def make_sheet(company: Company, rep_id: str, book: Playbook, pairs: Sequence[Pa
         NotFoundError: nobody has the id.
     """
     company.person(rep_id)
-    causes = causes_of(company.inputs.causes, rep_id)
+    every = causes_of(company.inputs.causes, rep_id)
+    is_short = _is_short(company.expected_share(rep_id), every)
+    causes = _worth_saying(every, is_short=is_short)
     advice = advise(causes, book)
     items = items_of(company.log_of(rep_id))
     goals = [
@@ -142,12 +130,14 @@ def make_sheet(company: Company, rep_id: str, book: Playbook, pairs: Sequence[Pa
     ]
     has_plan = any(i.began.event is CoachingEvent.STEP and i.is_open for i in items)
     own_pairs = [pair for pair in pairs if pair.other(rep_id)]
-    sheet = Sheet(
+    may_plan = is_short and not has_plan
+    return Sheet(
         rep_id=rep_id,
         name=company.name(rep_id),
         company=company,
         period=company.periods.get(rep_id),
-        causes=causes,
+        causes=every,
+        is_short=is_short,
         praise=praise(company, rep_id, [c.name for c in told_of(causes)]),
         opportunity=_opportunity(company, rep_id, causes),
         questions=_questions(advice, book),
@@ -155,12 +145,14 @@ def make_sheet(company: Company, rep_id: str, book: Playbook, pairs: Sequence[Pa
         advice=tuple(advice),
         goals=tuple(goals[:MOST_GOALS]),
         pair=own_pairs[0] if own_pairs else None,
-        plan=(),
+        plan=propose_plan(advice, company.as_of) if may_plan else (),
         items=tuple(items),
     )
-    if has_plan or not sheet.is_short:
-        return sheet
-    return replace(sheet, plan=propose_plan(advice, company.as_of))
+
+
+def _worth_saying(causes: Sequence[Cause], *, is_short: bool) -> tuple[Cause, ...]:
+    """Leave out being new and a high quota where the quota is in reach: nobody needs to hear it."""
+    return tuple(cause for cause in causes if is_short or cause.name not in TIMELESS)
 
 
 def _is_short(expected: float | None, causes: Sequence[Cause]) -> bool:
@@ -191,9 +183,9 @@ def _opportunity(company: Company, rep_id: str, causes: Sequence[Cause]) -> str:
     chosen = next((cause for cause in told if cause.theirs), told[0] if told else None)
     if chosen is not None:
         return cause_sentence(chosen)
-    if not causes and rep_id not in company.periods:
+    if rep_id not in company.periods:
         return "There is no quota in this period, so there is no gap to explain. Ask what is next."
-    if not causes:
+    if causes_of(company.inputs.causes, rep_id) == ():
         return "Causes cannot be told from these tables. Ask what is in the way."
     return _nothing_told(company, rep_id, causes)
 

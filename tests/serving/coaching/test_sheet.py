@@ -99,6 +99,8 @@ def test_small_numbers_are_withheld_in_words_and_never_in_json(
                 assert f"{one.label.lower()}: about" not in said
         if sheet.open:
             assert WITHHELD in said
+        assert all(one.p >= 0.15 for one in sheet.open)
+        assert sheet.is_short or not sheet.open
         answer = to_json(sheet)
         assert [c["size"] for c in answer["causes"]] == [c.size for c in sheet.causes]
 
@@ -204,6 +206,16 @@ def test_the_plan_is_proposed_only_where_there_is_a_gap(make_company: Make) -> N
     assert dates[0] > AS_OF
     assert sheet_of(make_company([cause("r0", "closing", share=None)])).plan == ()
     assert sheet_of(make_company([cause("r0", "closing", size=0.05, low=0.01)])).plan == ()
+
+
+def test_being_new_is_no_news_to_who_makes_the_quota(make_company: Make) -> None:
+    """Where the quota is in reach, being new or a high quota is left out of every sentence."""
+    for name in ("ramp", "quota"):
+        on_track = sheet_of(make_company([cause("r0", name, share=None)]))
+        assert (on_track.told, on_track.open, on_track.advice) == ((), (), ())
+        assert "nothing stands out against it" in on_track.opportunity
+        assert len(to_json(on_track)["causes"]) == 1
+        assert sheet_of(make_company([cause("r0", name)])).told
 
 
 def test_html_stands_alone_and_escapes_names(make_company: Make) -> None:
