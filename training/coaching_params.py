@@ -75,7 +75,7 @@ class CauseParams(Section):
         default=0.9, gt=0.5, lt=1, description="chance of a lasting weakness from which it is told"
     )
     stands_out: float = Field(
-        default=0.02, ge=0, description="share of the quota below which chance comes first"
+        default=0.03, ge=0, description="share of the quota below which chance comes first"
     )
     least_size: float = Field(
         default=0.01, ge=0, description="share of the quota below which a cause is not told"
