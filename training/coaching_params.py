@@ -43,7 +43,7 @@ class CauseParams(Section):
         description="the same where few have joined, in days (published: 90 to 180)",
     )
     ramp_usual_lack: float = Field(
-        default=0.4, ge=0, lt=0.9, description="share of it that a new rep lacks on the first day"
+        default=0.5, ge=0, lt=0.9, description="share of it that a new rep lacks on the first day"
     )
     quota_excess: float = Field(
         default=0.12, gt=0, description="share above the quotas of the like that is too high"
@@ -55,7 +55,7 @@ class CauseParams(Section):
         default=0.2, ge=0, description="exponent of work in outcomes where a company hardly tells"
     )
     readiness: float = Field(
-        default=0.25,
+        default=0.3,
         ge=0,
         description="how much readier leads of rich ground are, where a company hardly tells",
     )
