@@ -82,7 +82,7 @@ class CauseParams(Section):
         description="the same where few have joined, in days (published: 90 to 180)",
     )
     ramp_usual_lack: float = Field(
-        default=0.4, ge=0, lt=0.9, description="share of it that a new rep lacks on the first day"
+        default=0.5, ge=0, lt=0.9, description="share of it that a new rep lacks on the first day"
     )
     quota_excess: float = Field(
         default=0.12, gt=0, description="share above the quotas of the like that is too high"
@@ -94,7 +94,7 @@ class CauseParams(Section):
         default=0.2, ge=0, description="exponent of work in outcomes where a company hardly tells"
     )
     readiness: float = Field(
-        default=0.25,
+        default=0.3,
         ge=0,
         description="how much readier leads of rich ground are, where a company hardly tells",
     )
@@ -114,7 +114,7 @@ class CauseParams(Section):
         default=0.9, gt=0.5, lt=1, description="chance of a lasting weakness from which it is told"
     )
     stands_out: float = Field(
-        default=0.02, ge=0, description="share of the quota below which chance comes first"
+        default=0.03, ge=0, description="share of the quota below which chance comes first"
     )
     least_size: float = Field(
         default=0.01, ge=0, description="share of the quota below which a cause is not told"

@@ -86,8 +86,16 @@ def believe(observed: Observed, params: CauseParams) -> Believed:
     # The usual work of a rep is not known beforehand: half of the periods may be in spells.
     priors = {"volume": learned_prior(channels["volume"], observed, params, (0.3,))}
     filtered = {"volume": spells(channels["volume"].log_likelihood, priors["volume"])}
+    later = later_move_rows(observed)
+    work = _work(observed, channels["volume"], (*counts.values(), later), params)
+    pace = counted(observed, "volume", later, Ramp(0.0, {}), None)
+    filtered["volume"] = _without_past(
+        filtered["volume"],
+        channels["volume"],
+        replace(pace, log_likelihood=stretched(pace.log_likelihood, work["later"])),
+        learned_prior(pace, observed, params),
+    )
     less = mean_shift(filtered["volume"])
-    work = _work(observed, channels["volume"], counts, params)
     channels["qualifying"] = counted(
         observed, "qualifying", counts["qualifying"], ramp, work["qualifying"] * less
     )
@@ -111,18 +119,54 @@ def believe(observed: Observed, params: CauseParams) -> Believed:
     return Believed(channels, priors, filtered, ramp, work)
 
 
+def _without_past(own: Filtered, touches: Channel, pace: Channel, prior: Prior) -> Filtered:
+    """Believe in little work that has been there all along, where leads hardly move.
+
+    Touches are held against the rep's own other periods, so that they say nothing of a spell as
+    long as all that is known of the rep:
+
+        the rep's periods           touches say    how fast leads move says    believed
+        usual, usual, half          a spell        a spell                     touches
+        half, half, half            nothing        a spell from the first on   the moves
+        usual, usual, usual         nothing        nothing                     touches
+
+    Args:
+        own: believed by touches.
+        touches: the channel behind it.
+        pace: how fast leads move after the first touch, which no habit of logging distorts.
+        prior: of that channel.
+    """
+    other = spells(pace.log_likelihood, prior)
+    spoken = np.ptp(touches.log_likelihood, axis=-1) > 1
+    first = np.argmax(spoken, axis=1)
+    since_ever = np.arange(spoken.shape[1])[None, :] <= first[:, None]
+    all_along = other.joint * since_ever[:, None, None, :]
+    chance = all_along.sum(axis=(1, 2, 3))
+    is_better = spoken.any(axis=1) & (chance > own.p)
+    joint = np.where(is_better[:, None, None, None], all_along, own.joint)
+    started = joint.sum(axis=(1, 2))
+    return replace(own, joint=joint, started=started, p=started.sum(axis=1))
+
+
 def _work(
-    observed: Observed, work: Channel, counts: Mapping[str, Rows], params: CauseParams
+    observed: Observed, work: Channel, rows: tuple[Rows, Rows, Rows], params: CauseParams
 ) -> dict[str, float]:
-    """Learn how fast what happens to leads and deals grows with a rep's work."""
+    """Learn how fast what happens to leads and deals grows with a rep's work.
+
+    Args:
+        observed: the company.
+        work: the channel of touches.
+        rows: conversions, first moves, and later moves.
+        params: the section `training.coaching.causes`.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         log_work = np.log((work.seen + 0.5) / (work.usual + 0.5))
     is_known = (work.days >= params.least_days) & (work.usual > 0)
     log_work = np.clip(np.where(is_known, log_work, 0.0), -2.0, 0.5)
-    of_leads = counts["follow_up"], later_move_rows(observed)
-    first, later = (grows_with_work(rows, log_work) for rows in of_leads)
-    of_ends = counts["qualifying"], advance_rows(observed)
-    convert, advance = (grows_with_work(rows, log_work, params.work_usual) for rows in of_ends)
+    conversions, first_moves, later_moves = rows
+    first, later = (grows_with_work(each, log_work) for each in (first_moves, later_moves))
+    of_ends = conversions, advance_rows(observed)
+    convert, advance = (grows_with_work(each, log_work, params.work_usual) for each in of_ends)
     return {"first": first, "later": later, "qualifying": convert, "advance": advance}
 
 

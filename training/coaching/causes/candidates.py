@@ -68,7 +68,8 @@ def candidates_of(
         for rep in np.flatnonzero(is_weak):
             base[str(field)][rep] -= filtered.level_mean()[rep]
             candidates.append(_lasting(believed, cause, int(rep), params))
-        some = asked & ~is_weak & (filtered.p >= params.told_from)
+        is_seen = believed.channels[cause].days.sum(axis=1) > 0
+        some = asked & ~is_weak & is_seen & (filtered.p >= params.told_from)
         candidates += [
             _spell(observed, believed, cause, int(rep), params) for rep in np.flatnonzero(some)
         ]
@@ -170,7 +171,8 @@ def _mixes(
     by_source = arrivals[asked].sum(axis=(0, 3))
     usual = (by_source + 1e-9) / (by_source + 1e-9).sum(axis=1, keepdims=True)
     last, candidates = len(observed.periods) - 1, []
-    for rep in np.flatnonzero(asked & (filtered.p >= params.told_from)):
+    is_seen = believed.channels["lead_mix"].days.sum(axis=1) > 0
+    for rep in np.flatnonzero(asked & is_seen & (filtered.p >= params.told_from)):
         start = int(np.argmax(filtered.started[rep]))
         own = arrivals[rep].sum(axis=2)
         total = own.sum(axis=1, keepdims=True)

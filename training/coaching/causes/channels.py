@@ -205,7 +205,9 @@ def lead_mix(observed: Observed) -> Channel:
     by_period = total.sum(axis=0) / np.maximum(count.sum(axis=0), 1)
     usual = np.broadcast_to(by_period[None, :], total.shape)
     mean = (total + usual) / (count + 1)
-    gap = np.log(mean / np.maximum(usual, 1e-9))
+    gap = np.log(np.maximum(mean, 1e-9) / np.maximum(usual, 1e-9))
     relative = float(promise.std() / promise.mean()) if len(promise) else 1.0
+    # A single source tells nothing apart; the doubt of a mean is never nothing.
+    relative = max(relative, 0.05)
     variance = np.where(count > 0, relative**2 / np.maximum(count, 1), 1e9)
     return Channel("lead_mix", normal(gap, variance), np.exp(gap), count * 0 + 1, count)

@@ -59,7 +59,7 @@ def rep_causes(
         ]
         frames = []
         for start, end in sorted(set(zip(now["start"], now["end"], strict=True))):
-            frame = _of_period(company, int(start), int(end), params.coaching.causes)
+            frame = causes_of_period(company, int(start), int(end), params.coaching.causes)
             same = now[(now["start"] == start) & (now["end"] == end)]
             frames.append(frame[frame["rep_id"].isin(same["rep_id"])])
         advance(2)
@@ -87,7 +87,18 @@ class Weighed:
     params: CauseParams
 
 
-def _of_period(company: Company, start: int, end: int, params: CauseParams) -> pd.DataFrame:
+def causes_of_period(company: Company, start: int, end: int, params: CauseParams) -> pd.DataFrame:
+    """Say where the gaps of one quota period come from.
+
+    Args:
+        company: as it is known at the moment asked about.
+        start: of the period, in microseconds.
+        end: of it.
+        params: the section `training.coaching.causes`.
+
+    Returns:
+        What `rep_causes` returns, of all reps who have a quota at the moment.
+    """
     periods = periods_of(company, start, end, params.rush_days)
     leads = stays_of(company.leads, periods, company.as_of)
     deals = stays_of(company.deals, periods, company.as_of)

@@ -154,13 +154,13 @@ def _drawn_to_line(
 ) -> Floats:
     """Draw what territories convert towards what their leads promise: rich ground is ready ground.
 
-    The line is fitted by least squares, its slope drawn towards `readiness` as if by half as many
+    The line is fitted by least squares, its slope drawn towards `readiness` as if by as many
     further territories; about the line, each territory keeps what its people can bear out.
     """
     x = ground - ground[used].mean()
     y = rate - rate[used].mean()
     spread = float((x[used] ** 2).sum())
-    doubt = spread / 2
+    doubt = spread
     slope = (float((x[used] * y[used]).sum()) + readiness * doubt) / max(spread + doubt, 1e-9)
     rest = y - slope * x
     real = max(float(np.var(rest[used]) - noise[used].mean()), 0.0)

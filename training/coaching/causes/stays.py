@@ -128,14 +128,14 @@ def stays_of(entities: Entities, periods: Periods, as_of: int) -> Stays:
     # At one moment the rows that say something come after those that only cut.
     order = np.lexsort((np.maximum(rep, stage), at, place))
     place, at, rep, stage, until = (x[order] for x in (place, at, rep, stage, until))
-    first = np.append(True, place[1:] != place[:-1])
+    first = np.append(True, place[1:] != place[:-1])[: len(place)]
     rep, stage = _carried(rep, first), _carried(stage, first)
     # What holds after a moment is what its last row says.
-    settled = np.append((place[1:] != place[:-1]) | (at[1:] != at[:-1]), True)
+    settled = np.append((place[1:] != place[:-1]) | (at[1:] != at[:-1]), True)[: len(place)]
     place, at, rep, stage, until = (x[settled] for x in (place, at, rep, stage, until))
-    last = np.append(place[1:] != place[:-1], True)
-    end_at = np.where(last, until, np.append(at[1:], 0))
-    next_stage = np.where(last, stage, np.append(stage[1:], 0))
+    last = np.append(place[1:] != place[:-1], True)[: len(place)]
+    end_at = np.where(last, until, np.roll(at, -1))
+    next_stage = np.where(last, stage, np.roll(stage, -1))
     has_ended = last & (entities.ended[place] == until)
     end = np.select(
         [has_ended & entities.is_won[place], has_ended, next_stage != stage],
