@@ -76,14 +76,27 @@ class CauseParams(Section):
     ramp_longest_days: float = Field(
         default=300.0, ge=60, description="longest time until a new rep works like the others"
     )
-    ramp_doubt: float = Field(
-        default=4.0, ge=0, description="log-likelihood that a ramp must gain before it is believed"
+    ramp_usual_days: float = Field(
+        default=135.0,
+        gt=0,
+        description="the same where few have joined, in days (published: 90 to 180)",
+    )
+    ramp_usual_lack: float = Field(
+        default=0.4, ge=0, lt=0.9, description="share of it that a new rep lacks on the first day"
     )
     quota_excess: float = Field(
         default=0.12, gt=0, description="share above the quotas of the like that is too high"
     )
     poor_ground: float = Field(
         default=0.9, gt=0, le=1, description="ground beside the mean below which it is poor"
+    )
+    work_usual: float = Field(
+        default=0.2, ge=0, description="exponent of work in outcomes where a company hardly tells"
+    )
+    readiness: float = Field(
+        default=0.25,
+        ge=0,
+        description="how much readier leads of rich ground are, where a company hardly tells",
     )
     least_days: float = Field(
         default=10.0, gt=0, description="days at work below which a period's touches say nothing"
@@ -92,7 +105,7 @@ class CauseParams(Section):
         default=20, ge=2, description="deals below which nothing is learned from them"
     )
     told_from: float = Field(
-        default=0.3, gt=0, lt=1, description="chance of a spell from which it is told"
+        default=0.03, gt=0, lt=1, description="chance of a spell from which it is told"
     )
     sure_from: float = Field(
         default=0.7, gt=0, lt=1, description="chance from which a cause counts as sure"
@@ -100,13 +113,19 @@ class CauseParams(Section):
     lasting_from: float = Field(
         default=0.9, gt=0.5, lt=1, description="chance of a lasting weakness from which it is told"
     )
+    stands_out: float = Field(
+        default=0.02, ge=0, description="share of the quota below which chance comes first"
+    )
     least_size: float = Field(
-        default=0.03, ge=0, description="share of the quota below which a cause is not told"
+        default=0.01, ge=0, description="share of the quota below which a cause is not told"
+    )
+    size_noise: float = Field(
+        default=0.04, ge=0, description="share of the quota that any size may be off by"
     )
     size_doubt: float = Field(
         default=0.25, ge=0, description="log sd of what the flow may be wrong about in a size"
     )
-    draws: int = Field(default=24, ge=10, description="draws behind each interval of a size")
+    draws: int = Field(default=16, ge=10, description="draws behind each interval of a size")
 
 
 class CoachingParams(Section):

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from attainment import quota_attainment
+from coaching_causes import coaching_causes
 from coaching_grounds import coaching_grounds
 from cut import cut
 from grades import Grade, read_sections, section, write_sections
@@ -147,8 +148,9 @@ SECTIONS: dict[str, Callable[[], list[Grade]]] = {
     "sample truth": sample_truth,
     "sample realism": sample_realism,
     "quota attainment": quota_attainment,
-    "equal grounds": coaching_grounds,
     "monitoring": monitoring,
+    "coaching causes": coaching_causes,
+    "equal grounds": coaching_grounds,
     "service": service,
     "killed retrain": killed_retrain,
     "large": large,

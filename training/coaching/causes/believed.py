@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,26 +11,36 @@ from features.arrays import Floats
 from features.feature import DAY_US
 from training.coaching.causes.channels import (
     Channel,
-    Observed,
     chosen,
-    closing_rows,
     counted,
     deal_size,
-    first_touch_rows,
-    fitted_ramp,
     lead_mix,
-    qualifying_rows,
+    stretched,
     volume,
+)
+from training.coaching.causes.ramp import Ramp, fitted_ramp, grows_with_work
+from training.coaching.causes.rows import (
+    Observed,
+    Rows,
+    advance_rows,
+    closing_rows,
+    first_touch_rows,
+    later_move_rows,
+    qualifying_rows,
+    ripening_rows,
     waiting_rows,
 )
-from training.coaching.causes.rates import Ramp
-from training.coaching.causes.spells import DEPTHS, LEVELS, STEP, Filtered, Prior, spells
+from training.coaching.causes.spells import DEPTHS, STEP, Filtered, Prior, spells
 from training.coaching_params import CauseParams
 
 SPREADS = (0.05, 0.12, 0.2, 0.3, 0.45)
 """Spreads of lasting levels between reps that are tried."""
 WOBBLES = (0.0, 0.08, 0.16, 0.3)
 """Wobbles of normal periods that are tried."""
+USUAL_DEPTHS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
+"""Depths of a usual spell that are tried."""
+SLOPES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""How far a cause may move a further channel."""
 YEAR_DAYS = 365.25
 
 
@@ -43,12 +53,14 @@ class Believed:
         priors: learned from it.
         filtered: by channel.
         ramp: how new reps get going.
+        work: how fast each field of the funnel grows with work: the exponents.
     """
 
     channels: Mapping[str, Channel]
     priors: Mapping[str, Prior]
     filtered: Mapping[str, Filtered]
     ramp: Ramp
+    work: Mapping[str, float]
 
     def shift(self, channel: str) -> Floats:
         """Return by rep and period the log factor that a spell explains, on average."""
@@ -62,32 +74,82 @@ def mean_shift(filtered: Filtered) -> Floats:
 
 
 def believe(observed: Observed, params: CauseParams) -> Believed:
-    """Look at every channel that the tables allow."""
+    """Look at every channel that the tables allow.
+
+    Work comes first: what less of it explains of the first touch, of conversions and of deals that
+    go on is taken out of their channels.
+    """
     counts = {"qualifying": qualifying_rows(observed), "follow_up": first_touch_rows(observed)}
     choices = {"closing": closing_rows(observed)}
-    waits = waiting_rows(observed)
     ramp = fitted_ramp(observed, counts, choices, params)
     channels = {"volume": volume(observed, ramp, params)}
-    priors = {"volume": learned_prior(channels["volume"], observed, params)}
+    # The usual work of a rep is not known beforehand: half of the periods may be in spells.
+    priors = {"volume": learned_prior(channels["volume"], observed, params, (0.3,))}
     filtered = {"volume": spells(channels["volume"].log_likelihood, priors["volume"])}
-    less_work = mean_shift(filtered["volume"])
-    channels |= {
-        "qualifying": counted(observed, "qualifying", counts["qualifying"], ramp, None),
-        "follow_up": counted(observed, "follow_up", counts["follow_up"], ramp, less_work),
-        "internal_delay": counted(observed, "internal_delay", waits, ramp, None),
-        "closing": chosen(observed, "closing", choices["closing"], ramp),
-        "deal_size": deal_size(observed, params),
-        "lead_mix": lead_mix(observed),
-    }
+    less = mean_shift(filtered["volume"])
+    work = _work(observed, channels["volume"], counts, params)
+    channels["qualifying"] = counted(
+        observed, "qualifying", counts["qualifying"], ramp, work["qualifying"] * less
+    )
+    channels["follow_up"] = counted(
+        observed, "follow_up", counts["follow_up"], ramp, work["first"] * less
+    )
+    channels["internal_delay"] = counted(
+        observed, "internal_delay", waiting_rows(observed), ramp, None
+    )
+    channels["closing"] = chosen(
+        observed, "closing", choices["closing"], ramp, work["advance"] * less
+    )
+    channels["deal_size"] = deal_size(observed, params)
+    channels["lead_mix"] = lead_mix(observed)
+    ripening = chosen(observed, "ripening", ripening_rows(observed), ramp)
+    channels["qualifying"] = _joined(channels["qualifying"], ripening, observed, params)
     for name, channel in channels.items():
         if name not in filtered:
             priors[name] = learned_prior(channel, observed, params)
             filtered[name] = spells(channel.log_likelihood, priors[name])
-    return Believed(channels, priors, filtered, ramp)
+    return Believed(channels, priors, filtered, ramp, work)
 
 
-def learned_prior(channel: Channel, observed: Observed, params: CauseParams) -> Prior:
-    """Choose spread and wobble by what makes all that was seen likeliest (empirical Bayes)."""
+def _work(
+    observed: Observed, work: Channel, counts: Mapping[str, Rows], params: CauseParams
+) -> dict[str, float]:
+    """Learn how fast what happens to leads and deals grows with a rep's work."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_work = np.log((work.seen + 0.5) / (work.usual + 0.5))
+    is_known = (work.days >= params.least_days) & (work.usual > 0)
+    log_work = np.clip(np.where(is_known, log_work, 0.0), -2.0, 0.5)
+    of_leads = counts["follow_up"], later_move_rows(observed)
+    first, later = (grows_with_work(rows, log_work) for rows in of_leads)
+    of_ends = counts["qualifying"], advance_rows(observed)
+    convert, advance = (grows_with_work(rows, log_work, params.work_usual) for rows in of_ends)
+    return {"first": first, "later": later, "qualifying": convert, "advance": advance}
+
+
+def _joined(main: Channel, other: Channel, observed: Observed, params: CauseParams) -> Channel:
+    """Add what another channel says of the same cause, as far as the company's reps bear it out.
+
+    A slope says how far the cause moves the other channel; the one kept makes all that was seen
+    likeliest. At 0 the other channel says nothing.
+    """
+    prior = learned_prior(main, observed, params)
+
+    def evidence(slope: float) -> float:
+        both = main.log_likelihood + stretched(other.log_likelihood, slope)
+        return spells(both, prior).evidence + float(both.max(axis=-1).sum())
+
+    best = max(SLOPES, key=evidence)
+    both = main.log_likelihood + stretched(other.log_likelihood, best)
+    return replace(main, log_likelihood=both)
+
+
+def learned_prior(
+    channel: Channel,
+    observed: Observed,
+    params: CauseParams,
+    spreads: tuple[float, ...] = SPREADS,
+) -> Prior:
+    """Choose what makes all that was seen likeliest (empirical Bayes): spread, wobble and depth."""
     length = float(np.median(np.diff(observed.periods.borders))) / DAY_US
     begins = 1 - (1 - params.spell_rate) ** (length / YEAR_DAYS)
     lasts = float(np.exp(-length / params.spell_days))
@@ -95,13 +157,9 @@ def learned_prior(channel: Channel, observed: Observed, params: CauseParams) -> 
     some = channel.log_likelihood[:: max(1, len(channel.log_likelihood) // 200)]
     tried = [
         Prior(spread, wobble, begins, lasts, params.spell_depth)
-        for spread in SPREADS
+        for spread in spreads
         for wobble in WOBBLES
     ]
-    return max(tried, key=lambda prior: spells(some, prior).evidence)
-
-
-def level_draws(filtered: Filtered, rep: int, count: int, draws: np.random.Generator) -> Floats:
-    """Draw a rep's lasting level."""
-    chances = filtered.level[rep]
-    return np.asarray(draws.choice(LEVELS * STEP, size=count, p=chances / chances.sum()))
+    best = max(tried, key=lambda prior: spells(some, prior).evidence)
+    deeper = [best._replace(depth=depth) for depth in USUAL_DEPTHS]
+    return max(deeper, key=lambda prior: spells(some, prior).evidence)

@@ -30,20 +30,24 @@ class Entities:
         ended: when it ended, `NEVER_US` while it is open.
         is_won: whether it ended well: converted or won.
         value: the lead's value, or the deal's amount when it was created; empty (NaN) if unknown.
+        final: the value as it is now; 0 where it is unknown.
         source: where a lead came from, as a number; of a deal, always 0.
         lead: a deal's lead, -1 without one; of a lead, always -1.
         owner: who owned it: `place, at, rep`, a row for each change, rep -1 for nobody.
         stage: the stages it came to: `place, at, stage`.
+        due: a deal's expected end: `place, at, due`, a row for each that was shown.
     """
 
     created: Ints
     ended: Ints
     is_won: Bools
     value: Floats
+    final: Floats
     source: Ints
     lead: Ints
     owner: pd.DataFrame
     stage: pd.DataFrame
+    due: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Company:
         as_of: the moment, in microseconds.
         reps: their ids, in order.
         hired: when each was hired, in microseconds; empty (NaN) if unknown.
+        left: when each left, so far as that is known yet; empty (NaN) for who is there.
         territory: of each rep, as a number; one for all where there are none.
         quotas: `rep_id, period_start, period_end, amount`, and `rep`, the rep's place.
         sources: the names of leads' sources, in the order of their numbers.
@@ -68,6 +73,7 @@ class Company:
     as_of: int
     reps: tuple[str, ...]
     hired: Floats
+    left: Floats
     territory: Ints
     quotas: pd.DataFrame
     sources: tuple[str, ...]
@@ -102,6 +108,7 @@ def read_company(warehouse: Warehouse, as_of: datetime) -> Company:
             as_of=int(to_us(np.datetime64(cut.data_until))),
             reps=tuple(ids),
             hired=_us(people["hired_at"]),
+            left=_us(people["left_at"]),
             territory=np.unique(territory.to_numpy(), return_inverse=True)[1].astype(np.int64),
             quotas=_quota_rows(quotas, places),
             sources=sources,
@@ -122,7 +129,7 @@ def _us(moments: pd.Series) -> Floats:
 
 
 def _people(cut: Warehouse) -> pd.DataFrame:
-    rows = cut["reps"].select("rep_id", "hired_at", "territory")
+    rows = cut["reps"].select("rep_id", "hired_at", "left_at", "territory")
     rows = last_shown(cut, rows, "reps", "territory")
     return cut.arrow(rows).to_pandas().sort_values("rep_id").drop_duplicates("rep_id")
 
@@ -136,8 +143,8 @@ def _quota_rows(quotas: pd.DataFrame, places: pd.Series) -> pd.DataFrame:
 def _touches(cut: Warehouse, places: pd.Series) -> pd.DataFrame:
     """Count what reps did: rows with a rep that did not come from the customer."""
     rows = cut["activities"]
-    inbound = rows.direction.lower() == "inbound"
-    rows = rows.filter(rows.rep_id.notnull() & ~inbound.fill_null(False))  # noqa: FBT003 - no name
+    is_own = rows.direction.fill_null("").lower() != "inbound"
+    rows = rows.filter(is_own).drop_null(["rep_id"])
     day = (rows.occurred_at.epoch_seconds() / ibis.literal(86_400)).floor().cast("int64")
     counted = rows.group_by("rep_id", day=day).aggregate(count=rows.count())
     frame = cut.arrow(counted).to_pandas()
@@ -157,17 +164,20 @@ def _leads(
     converted, lost = _us(frame["converted_at"]), _us(frame["lost_at"])
     ended = np.fmin(converted, lost)
     sources, codes = np.unique(frame["source"].fillna("").astype(str), return_inverse=True)
+    value = pd.to_numeric(frame["value"], errors="coerce").to_numpy(dtype=np.float64)
     ids = pd.Series(np.arange(len(frame)), index=frame["lead_id"], dtype=np.int64)
     stage, names = _stages(cut, "lead", ids)
     entities = Entities(
         created=to_us(frame["created_at"].to_numpy()),
         ended=np.where(np.isnan(ended), NEVER_US, ended).astype(np.int64),
         is_won=converted == ended,
-        value=pd.to_numeric(frame["value"], errors="coerce").to_numpy(dtype=np.float64),
+        value=value,
+        final=np.nan_to_num(value),
         source=codes.astype(np.int64),
         lead=np.full(len(frame), -1),
         owner=_owners(cut, lead_versions(cut), ids, places),
         stage=stage,
+        due=_due(pd.DataFrame({"lead_id": [], "valid_from": [], "expected_close_at": []}), ids),
     )
     return entities, tuple(sources.tolist()), names, ids
 
@@ -177,7 +187,8 @@ def _deals(
 ) -> tuple[Entities, tuple[str, ...]]:
     versions = cut.once(deal_versions)
     rows = versions.select(
-        "deal_id", "valid_from", "created_at", "closed_at", "won", "ended", "amount", "lead_id"
+        *("deal_id", "valid_from", "created_at", "closed_at", "won", "ended", "amount"),
+        *("lead_id", "expected_close_at"),
     )
     frame = cut.arrow(rows).to_pandas().sort_values(["deal_id", "valid_from"])
     by_deal = frame.groupby("deal_id", sort=True)
@@ -191,12 +202,24 @@ def _deals(
         ended=np.where(has_ended, closed, NEVER_US),
         is_won=last["won"].to_numpy() == 1,
         value=first["amount"].to_numpy(dtype=np.float64),
+        final=np.nan_to_num(last["amount"].to_numpy(dtype=np.float64)),
         source=np.zeros(len(first), dtype=np.int64),
         lead=lead_ids.reindex(last["lead_id"]).fillna(-1).to_numpy(dtype=np.int64),
         owner=_owners(cut, versions, ids, places),
         stage=stage,
+        due=_due(frame, ids),
     )
     return entities, names
+
+
+def _due(versions: pd.DataFrame, ids: pd.Series) -> pd.DataFrame:
+    """Return when deals were expected to end: a row for each date that was shown."""
+    shown = versions[versions["expected_close_at"].notna()]
+    place = ids.reindex(shown[ids.index.name]).to_numpy(dtype=np.int64)
+    at = to_us(shown["valid_from"].to_numpy(dtype="datetime64[us]"))
+    due = to_us(shown["expected_close_at"].to_numpy(dtype="datetime64[us]"))
+    is_new = np.append(True, (place[1:] != place[:-1]) | (due[1:] != due[:-1]))[: len(place)]
+    return pd.DataFrame({"place": place[is_new], "at": at[is_new], "due": due[is_new]})
 
 
 def _owners(cut: Warehouse, versions: ibis.Table, ids: pd.Series, reps: pd.Series) -> pd.DataFrame:
@@ -210,7 +233,7 @@ def _owners(cut: Warehouse, versions: ibis.Table, ids: pd.Series, reps: pd.Serie
 def _stages(cut: Warehouse, entity: str, ids: pd.Series) -> tuple[pd.DataFrame, tuple[str, ...]]:
     key = str(ids.index.name)
     rows = changes_of(cut, entity, key)
-    rows = rows.filter((rows["field"] == "stage") & rows["value"].notnull())
+    rows = rows.filter(rows["field"] == "stage").drop_null(["value"])
     frame = cut.arrow(rows.select(key, "changed_at", "value")).to_pandas()
     frame = frame[frame[key].isin(ids.index)].sort_values([key, "changed_at", "value"])
     names, codes = np.unique(frame["value"].astype(str), return_inverse=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -14,20 +15,21 @@ from features.clock import MOMENT
 from features.feature import DAY_US
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
-from training.coaching.causes.believed import Believed, believe, level_draws
-from training.coaching.causes.channels import Observed, first_owner, qualifying_rows, waiting_stages
+from training.coaching.causes.believed import Believed, believe
+from training.coaching.causes.candidates import candidates_of, territories
 from training.coaching.causes.company import Company, read_company
-from training.coaching.causes.funnel import rates_of, stocks_of, window_of
-from training.coaching.causes.ground import Grounds, Quotas, grounds_of, overset, quotas_of
-from training.coaching.causes.sizes import FIELDS, SHIFTS, Candidate, Flow, Size, sizes
-from training.coaching.causes.spells import DEPTHS, STEP, drawn
+from training.coaching.causes.ground import Quotas, overset, quotas_of
+from training.coaching.causes.rows import Observed, last_owner
+from training.coaching.causes.sizes import Candidate, Flow, Size, sizes
 from training.coaching.causes.stays import periods_of, stays_of
-from training.coaching.causes.told import OWN, Told, evidence_of, frame_of, ranked, typed
+from training.coaching.causes.told import LEAST_GAP, Told, evidence_of, frame_of, ranked, typed
 from training.coaching_params import CauseParams
 from training.params import TrainingParams
 
 SEED = 14
-"""Of the draws behind intervals."""
+"""Of what no draw of an effect can tell: what the flow itself may be wrong about."""
+MOST_OFF = 3.0
+"""Times what really came that the flow may be scaled by."""
 
 
 def rep_causes(
@@ -56,199 +58,59 @@ def rep_causes(
             (company.quotas["start"] < company.as_of) & (company.quotas["end"] >= company.as_of)
         ]
         frames = []
-        for (start, end), rows in now.groupby(["start", "end"]):
-            found = _of_period(company, int(start), int(end), params.coaching.causes)
-            frames.append(found[found["rep_id"].isin(rows["rep_id"])])
+        for start, end in sorted(set(zip(now["start"], now["end"], strict=True))):
+            frame = _of_period(company, int(start), int(end), params.coaching.causes)
+            same = now[(now["start"] == start) & (now["end"] == end)]
+            frames.append(frame[frame["rep_id"].isin(same["rep_id"])])
         advance(2)
     return pd.concat(frames, ignore_index=True) if frames else typed([])
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A company whose causes are weighed.
+
+    Attributes:
+        observed: its stays.
+        believed: of its channels.
+        quotas: of its reps.
+        revenue: that is expected of each rep with all causes at work.
+        scale: what really came over what the flow expected.
+        params: the section `training.coaching.causes`.
+    """
+
+    observed: Observed
+    believed: Believed
+    quotas: Quotas
+    revenue: Floats
+    scale: float
+    params: CauseParams
 
 
 def _of_period(company: Company, start: int, end: int, params: CauseParams) -> pd.DataFrame:
     periods = periods_of(company, start, end, params.rush_days)
     leads = stays_of(company.leads, periods, company.as_of)
     deals = stays_of(company.deals, periods, company.as_of)
-    observed = Observed(company, periods, leads, deals, waiting_stages(company, deals, params))
-    believed = believe(observed, params)
-    quotas = quotas_of(observed)
-    asked = np.isfinite(quotas.amount)
-    grounds = _grounds(observed, believed)
-    candidates, flow = _candidates(observed, believed, quotas, grounds, params, asked)
-    found = sizes(flow, candidates, params.draws)
-    revenue, scale = _expected(observed, flow, candidates, asked)
-    told: dict[int, list[Told]] = defaultdict(list)
-    for candidate, size in zip(candidates, found, strict=True):
-        told[candidate.rep].append(
-            _told(candidate, size, scale, quotas, observed, believed, params)
-        )
-    for rep in np.flatnonzero(overset(quotas, params) & asked):
-        told[int(rep)].append(_quota(int(rep), quotas, revenue[rep] * scale))
-    reps = {int(k): company.reps[k] for k in np.flatnonzero(asked)}
-    gaps = _gaps(observed, quotas, revenue * scale)
-    moment = pd.Timestamp(np.int64(start).astype(MOMENT))
-    at = pd.Timestamp(np.int64(company.as_of).astype(MOMENT))
-    return frame_of({k: ranked(v, params) for k, v in told.items()}, gaps, reps, moment, at)
+    observed = Observed.of(company, periods, (leads, deals), params)
+    believed, quotas = believe(observed, params), quotas_of(observed)
+    grounds = territories(observed, believed, params)
+    candidates, flow = candidates_of(observed, believed, quotas, grounds, params)
+    revenue, scale = _expected(observed, flow, candidates, quotas)
+    weighed = Weighed(observed, believed, quotas, revenue * scale, scale, params)
+    told = _all_told(weighed, candidates, sizes(flow, candidates))
+    asked = np.flatnonzero(np.isfinite(quotas.amount))
+    reps = {int(rep): company.reps[rep] for rep in asked}
+    moments = _moment(start), _moment(company.as_of)
+    ordered = {rep: ranked(causes, params) for rep, causes in told.items()}
+    return frame_of(ordered, _gaps(weighed), reps, moments, params.stands_out)
 
 
-def _grounds(observed: Observed, believed: Believed) -> Grounds:
-    rows = qualifying_rows(observed, by_territory=False)
-    count = int(observed.company.territory.max(initial=0)) + 1
-    territory = observed.company.territory[rows.rep]
-    seen = np.bincount(territory, rows.seen, count)
-    usual = np.bincount(territory, rows.usual, count)
-    return grounds_of(observed, np.stack([seen, usual]), believed.priors["qualifying"].spread)
-
-
-def _candidates(
-    observed: Observed,
-    believed: Believed,
-    quotas: Quotas,
-    grounds: Grounds,
-    params: CauseParams,
-    asked: Floats,
-) -> tuple[list[Candidate], Flow]:
-    reps = len(observed.company.reps)
-    draws = np.random.default_rng(SEED)
-    base = {name: np.zeros((reps, 2)) for name in FIELDS}
-    candidates: list[Candidate] = []
-    for cause, field in SHIFTS.items():
-        filtered = believed.filtered[cause]
-        level = filtered.level_mean()
-        base[field] += level[:, None]
-        for rep in np.flatnonzero(asked):
-            if filtered.p[rep] >= params.told_from:
-                candidates.append(_spell(observed, believed, cause, int(rep), params, draws))
-            is_weak = filtered.level[rep][np.flatnonzero(LOW)].sum() >= params.lasting_from
-            if is_weak and cause in OWN and cause != "volume":
-                base[field][rep] -= level[rep]
-                candidates.append(_lasting(believed, cause, int(rep), params, draws))
-    ramped, left = _ramps(observed, believed, quotas, asked, params)
-    candidates += ramped
-    for name, shift in left.items():
-        base[name] += shift
-    base["qualifying"] += grounds.conversion[:, None]
-    window = window_of(observed, params.rush_days)
-    rates = rates_of(observed)
-    stocks = stocks_of(observed, rates, window)
-    mixed, arrivals = _mixes(observed, believed, stocks.arrivals, asked, params)
-    poor, arrivals = _poor(grounds, quotas, base, arrivals, asked, params)
-    candidates += mixed + poor
-    return candidates, Flow(rates, window, replace(stocks, arrivals=arrivals), base)
-
-
-LOW = np.arange(-12, 13) * STEP < -0.1  # noqa: PLR2004 - a tenth worse than usual
-
-
-def _spell(
-    observed: Observed,
-    believed: Believed,
-    cause: str,
-    rep: int,
-    params: CauseParams,
-    draws: np.random.Generator,
-) -> Candidate:
-    filtered = believed.filtered[cause]
-    _, depth, began = drawn(filtered, rep, params.draws, draws)
-    now = -DEPTHS[depth] * STEP
-    last = len(observed.periods) - 1
-    both = np.stack([np.where(began < last, now, 0.0), now], axis=1)
-    start = int(np.argmax(filtered.started[rep]))
-    field = SHIFTS[cause]
-    return Candidate(
-        rep, cause, float(filtered.p[rep]), start, {field: both.mean(axis=0)}, {field: both}
-    )
-
-
-def _lasting(
-    believed: Believed, cause: str, rep: int, params: CauseParams, draws: np.random.Generator
-) -> Candidate:
-    filtered = believed.filtered[cause]
-    level = np.minimum(level_draws(filtered, rep, params.draws, draws), 0.0)
-    both = np.stack([level, level], axis=1)
-    field = SHIFTS[cause]
-    p = float(filtered.level[rep][LOW].sum())
-    return Candidate(rep, cause, p, None, {field: both.mean(axis=0)}, {field: both}, is_spell=False)
-
-
-def _ramps(
-    observed: Observed, believed: Believed, quotas: Quotas, asked: Floats, params: CauseParams
-) -> tuple[list[Candidate], dict[str, Floats]]:
-    """Return the reps who are getting going, and what the ramp does to those who hardly are."""
-    company, periods, ramp = observed.company, observed.periods, believed.ramp
-    last = len(periods) - 1
-    edges = [periods.borders[max(last - 1, 0)], periods.borders[last], periods.borders[last + 1]]
-    shifts = {}
-    for channel in ("qualifying", "volume", "follow_up", "closing"):
-        both = []
-        for low, high in zip(edges, edges[1:], strict=False):
-            at = np.linspace(low, max(high, low + DAY_US), 14)
-            tenure = (at[None, :] - company.hired[:, None]) / DAY_US
-            both.append(np.where(tenure >= 0, ramp.log_factor(channel, tenure), 0.0).mean(axis=1))
-        shifts[SHIFTS[channel]] = np.stack(both, axis=1)
-    tenure = (quotas.start - company.hired) / DAY_US
-    is_new = asked & (np.nan_to_num(tenure, nan=1e9) < ramp.days)
-    candidates = []
-    for rep in np.flatnonzero(is_new):
-        mean = {field: shift[rep] for field, shift in shifts.items()}
-        scale = np.random.default_rng(SEED).normal(1.0, 0.25, params.draws)
-        spread = {field: scale[:, None] * shift[None, :] for field, shift in mean.items()}
-        candidates.append(Candidate(int(rep), "ramp", 1.0, None, mean, spread, is_spell=False))
-    rest = {field: np.where(is_new[:, None], 0.0, shift) for field, shift in shifts.items()}
-    return candidates, rest
-
-
-def _mixes(
-    observed: Observed, believed: Believed, arrivals: Floats, asked: Floats, params: CauseParams
-) -> tuple[list[Candidate], Floats]:
-    """Return the reps with poor sources, and arrivals in which they have the usual ones."""
-    filtered, arrivals = believed.filtered["lead_mix"], arrivals.copy()
-    by_source = arrivals[asked].sum(axis=(0, 3))
-    usual = (by_source + 1e-9) / (by_source + 1e-9).sum(axis=1, keepdims=True)
-    last, candidates = len(observed.periods) - 1, []
-    for rep in np.flatnonzero(asked & (filtered.p >= params.told_from)):
-        start = int(np.argmax(filtered.started[rep]))
-        own = arrivals[rep].sum(axis=2)
-        total = own.sum(axis=1, keepdims=True)
-        factor = np.log((own + 1e-6) / (usual * total + 1e-6))
-        factor[0] *= start < last
-        arrivals[rep] /= np.exp(factor)[:, :, None]
-        nothing = {"qualifying": np.zeros(2)}
-        none_drawn = {"qualifying": np.zeros((params.draws, 2))}
-        p = float(filtered.p[rep])
-        candidates.append(Candidate(int(rep), "lead_mix", p, start, nothing, none_drawn, factor))
-    return candidates, arrivals
-
-
-def _poor(
-    grounds: Grounds,
-    quotas: Quotas,
-    base: dict[str, Floats],
-    arrivals: Floats,
-    asked: Floats,
-    params: CauseParams,
-) -> tuple[list[Candidate], Floats]:
-    """Return the reps on poor ground, and what base and arrivals are on level ground."""
-    total = grounds.arrivals + grounds.value + grounds.conversion
-    arrivals, candidates = arrivals.copy(), []
-    for rep in np.flatnonzero(asked & (total < np.log(params.poor_ground))):
-        more, worth, ready = (
-            float(x[rep]) for x in (grounds.arrivals, grounds.value, grounds.conversion)
-        )
-        arrivals[rep] /= np.exp(more)
-        base["amount"][rep] -= worth
-        base["qualifying"][rep] -= ready
-        mean = {"amount": np.full(2, worth), "qualifying": np.full(2, ready)}
-        scale = np.random.default_rng(SEED).normal(1.0, 0.3, params.draws)
-        spread = {name: scale[:, None] * shift[None, :] for name, shift in mean.items()}
-        factor = np.full((2, arrivals.shape[2]), more)
-        share = min(float(quotas.share[rep]), 1.0)
-        candidates.append(
-            Candidate(int(rep), "territory", 1.0, None, mean, spread, factor, share, is_spell=False)
-        )
-    return candidates, arrivals
+def _moment(us: int) -> pd.Timestamp:
+    return pd.Timestamp(np.int64(us).astype(MOMENT))
 
 
 def _expected(
-    observed: Observed, flow: Flow, candidates: list[Candidate], asked: Floats
+    observed: Observed, flow: Flow, candidates: Sequence[Candidate], quotas: Quotas
 ) -> tuple[Floats, float]:
     """Return the revenue that the flow expects of each rep, and what really came over it."""
     by_rep: dict[int, list[tuple[Candidate, int | None]]] = defaultdict(list)
@@ -256,80 +118,110 @@ def _expected(
         by_rep[candidate.rep].append((candidate, None))
     reps = len(observed.company.reps)
     revenue, so_far = flow.run_all([(rep, by_rep[rep]) for rep in range(reps)])
-    company = observed.company
-    owner = last_owner(observed)
-    inside = (company.deals.ended >= flow.window.start) & (company.deals.ended < company.as_of)
-    won = inside & company.deals.is_won & (owner >= 0)
-    really = np.bincount(owner[won], np.nan_to_num(company.deals.value[won]), reps)
+    really = won_by(observed, np.full(reps, float(flow.window.start)))
+    asked = np.isfinite(quotas.amount)
     scale = really[asked].sum() / max(float(so_far[asked].sum()), 1e-9)
-    return revenue, float(np.clip(scale, 0.33, 3.0))
+    return revenue, float(np.clip(scale, 1 / MOST_OFF, MOST_OFF))
 
 
-def last_owner(observed: Observed) -> np.ndarray:
-    """Return who owned each deal last, -1 where nobody is known."""
-    owner = np.full(len(observed.company.deals.created), -1)
-    owner[observed.deals.place] = observed.deals.rep
-    return owner
+def won_by(observed: Observed, since: Floats) -> Floats:
+    """Return what each rep has won since a moment of their own, in microseconds."""
+    deals = observed.company.deals
+    owner = last_owner(observed.deals, len(deals.created))
+    begin = np.where(owner >= 0, since[np.maximum(owner, 0)], np.inf)
+    is_won = (deals.ended >= begin) & deals.is_won
+    return np.asarray(np.bincount(owner[is_won], deals.final[is_won], len(since)), np.float64)
 
 
-def _told(
-    candidate: Candidate,
-    size: Size,
-    scale: float,
-    quotas: Quotas,
-    observed: Observed,
-    believed: Believed,
-    params: CauseParams,
-) -> Told:
-    rep, quota = candidate.rep, float(quotas.amount[candidate.rep])
-    draws = np.random.default_rng([SEED, rep])
+def _all_told(
+    weighed: Weighed, candidates: Sequence[Candidate], found: Sequence[Size]
+) -> dict[int, list[Told]]:
+    told: dict[int, list[Told]] = defaultdict(list)
+    for candidate, size in zip(candidates, found, strict=True):
+        told[candidate.rep].append(_told(weighed, candidate, size))
+    asked = np.isfinite(weighed.quotas.amount)
+    for rep in np.flatnonzero(overset(weighed.quotas, weighed.params) & asked):
+        told[int(rep)].append(_quota(weighed, int(rep)))
+    return told
+
+
+def _told(weighed: Weighed, candidate: Candidate, size: Size) -> Told:
+    params, quota = weighed.params, float(weighed.quotas.amount[candidate.rep])
+    draws = np.random.default_rng(SEED)
     noise = np.exp(draws.normal(0, params.size_doubt, len(size.draws)))
-    values = size.draws * scale / quota * noise + draws.normal(0, 0.03, len(noise))
-    low, high = np.quantile(values, [0.1, 0.9])
-    mean = size.mean * scale / quota
-    first = candidate.start if candidate.start is not None else 0
-    borders = observed.periods.borders
-    since = pd.NaT
-    if candidate.start is not None:
-        since = pd.Timestamp(np.int64(borders[candidate.start]).astype(MOMENT))
-    if candidate.cause == "ramp":
-        tenure = (quotas.start[rep] - observed.company.hired[rep]) / DAY_US
-        says = f"{tenure:.0f} days there when the period began; {believed.ramp.days:.0f} is usual until new reps work like the others"
-    elif candidate.cause == "territory":
-        says = f"the territory brings less than others; its quota allows for {quotas.share[rep]:.0%} of the mean"
-    else:
-        says = evidence_of(candidate.cause, believed.channels[candidate.cause], rep, first)
+    in_quota = weighed.scale / quota
+    values = size.draws * in_quota * noise + draws.normal(0, params.size_noise, len(noise))
+    # A cause that may not be there costs nothing then: the size is what is expected in all.
+    low, high = _with_doubt(values, candidate.p)
+    mean = candidate.p * size.mean * in_quota
+    # A spell that was on when the log begins may always have been: nobody knows since when.
+    began = weighed.observed.periods.borders[candidate.start] if candidate.start else None
     return Told(
-        rep,
+        candidate.rep,
         candidate.cause,
         mean,
         min(low, mean),
         max(high, mean),
         candidate.p,
-        since,
-        says,
+        None if began is None else _moment(int(began)),
+        _evidence(weighed, candidate),
         candidate.is_spell,
     )
 
 
-def _quota(rep: int, quotas: Quotas, revenue: float) -> Told:
+def _evidence(weighed: Weighed, candidate: Candidate) -> str:
+    rep, quotas = candidate.rep, weighed.quotas
+    if candidate.cause == "ramp":
+        tenure = (quotas.start[rep] - weighed.observed.company.hired[rep]) / DAY_US
+        usual = f"new reps usually take {weighed.believed.ramp.days:.0f} to work like the others"
+        return f"{tenure:.0f} days there when the period began; {usual}"
+    if candidate.cause == "territory":
+        brings = np.exp(candidate.mean["amount"][0] + candidate.mean["qualifying"][0])
+        arrivals = candidate.arrivals
+        brings *= np.exp(arrivals[0, 0]) if arrivals is not None else 1.0
+        asked = f"quotas there are {quotas.share[rep]:.0%} of the mean"
+        return f"the territory's leads promise {brings:.0%} of what others promise; {asked}"
+    channel = weighed.believed.channels[candidate.cause]
+    return evidence_of(candidate.cause, channel, rep, candidate.start or 0)
+
+
+def _with_doubt(values: Floats, p: float) -> tuple[float, float]:
+    """Return the 80 % interval of values that hold with chance `p`, and are 0 otherwise."""
+    weights = np.append(np.full(len(values), p / len(values)), 1 - p)
+    every = np.append(values, 0.0)
+    order = np.argsort(every)
+    steps = np.cumsum(weights[order])
+    low, high = every[order][np.searchsorted(steps, [0.1, 0.9])]
+    return float(low), float(high)
+
+
+def _quota(weighed: Weighed, rep: int) -> Told:
+    """Tell of a quota above those of the like.
+
+    It costs the share of attainment that the like quota would have brought: with half of the
+    quota expected and a quota that is 40 % too high, 0.5 * 1.4 - 0.5 = 0.2.
+    """
+    quotas = weighed.quotas
     over = float(np.expm1(quotas.excess[rep]))
-    size = revenue / float(quotas.amount[rep]) * over
+    size = float(weighed.revenue[rep] / quotas.amount[rep]) * over
+    low, high = size * (1 - QUOTA_DOUBT), size * (1 + QUOTA_DOUBT)
+    since = _moment(int(quotas.start[rep]))
     says = f"the quota is {over:.0%} above those of the like"
-    since = pd.Timestamp(np.int64(quotas.start[rep]).astype(MOMENT))
-    return Told(rep, "quota", size, 0.6 * size, 1.4 * size, 1.0, since, says, is_spell=True)
+    return Told(rep, "quota", size, low, high, 1.0, since, says, is_spell=True)
 
 
-def _gaps(observed: Observed, quotas: Quotas, revenue: Floats) -> Floats:
+QUOTA_DOUBT = 0.4
+"""Half the width of the interval of what a quota costs, over the size."""
+
+
+def _gaps(weighed: Weighed) -> Floats:
     """Return the gap to quota as a share of it; of those on track, the gap to the others."""
-    company = observed.company
-    owner, deals = last_owner(observed), company.deals
-    known = owner >= 0
-    start = np.where(known, quotas.start[np.maximum(owner, 0)], np.inf)
-    inside = known & (deals.ended >= start) & (deals.ended < company.as_of) & deals.is_won
-    so_far = np.bincount(owner[inside], np.nan_to_num(deals.value[inside]), len(quotas.amount))
-    left = np.clip((quotas.end - company.as_of) / (quotas.end - quotas.start), 0, 1)
-    attainment = (so_far + left * revenue) / quotas.amount
+    quotas, as_of = weighed.quotas, weighed.observed.company.as_of
+    so_far = won_by(weighed.observed, np.nan_to_num(quotas.start, nan=np.inf))
+    left = np.clip((quotas.end - as_of) / (quotas.end - quotas.start), 0, 1)
+    attainment = (so_far + left * weighed.revenue) / quotas.amount
     gap = 1 - attainment
-    to_others = np.nanmedian(attainment) - attainment if np.isfinite(attainment).any() else gap
-    return np.where(gap >= 0.05, gap, to_others)  # noqa: PLR2004 - on track
+    if not np.isfinite(attainment).any():
+        return np.asarray(gap)
+    to_others = np.nanmedian(attainment) - attainment
+    return np.where(gap >= LEAST_GAP, gap, to_others)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from features.arrays import Bools, Floats, Ints
 from features.feature import DAY_US
-from training.coaching.causes.channels import Observed, first_owner
+from training.coaching.causes.rows import Observed, first_owner
 from training.coaching_params import CauseParams
 
 ROUNDS = 6
@@ -55,7 +56,8 @@ def quotas_of(observed: Observed) -> Quotas:
     log_amount = np.log(rows["amount"].to_numpy(dtype=np.float64))
     period = np.unique(start, return_inverse=True)[1]
     territory = company.territory[rep]
-    rest, parts = log_amount.copy(), {}
+    rest = log_amount.copy()
+    parts: dict[str, Floats] = {}
     for _ in range(ROUNDS):
         for name, classes in (
             ("period", period),
@@ -64,7 +66,7 @@ def quotas_of(observed: Observed) -> Quotas:
         ):
             middle = _medians(rest, classes)
             rest = rest - middle[classes]
-            parts[name] = parts.get(name, 0.0) + middle
+            parts[name] = parts.get(name, np.zeros(1)) + middle
     now = (start < company.as_of) & (end >= company.as_of)
     shape = len(company.reps)
     amount, begin, until, excess = (np.full(shape, np.nan) for _ in range(4))
@@ -86,10 +88,7 @@ def _medians(values: Floats, classes: Ints) -> Floats:
     edges = np.searchsorted(classes[order], np.arange(size + 1))
     sorted_values = values[order]
     return np.array(
-        [
-            np.median(sorted_values[low:high]) if high > low else 0.0
-            for low, high in zip(edges, edges[1:], strict=False)
-        ]
+        [np.median(sorted_values[low:high]) if high > low else 0.0 for low, high in pairwise(edges)]
     )
 
 
@@ -108,13 +107,16 @@ class Grounds:
     conversion: Floats
 
 
-def grounds_of(observed: Observed, conversion: Floats, skill_spread: float) -> Grounds:
+def grounds_of(
+    observed: Observed, conversion: Floats, skill_spread: float, readiness: float
+) -> Grounds:
     """Compare territories.
 
     Args:
         observed: the company.
         conversion: by territory and two, conversions seen and expected without the territory.
         skill_spread: log sd of reps' qualifying; people make territories look unlike too.
+        readiness: how conversions usually grow with what leads promise.
     """
     company, periods = observed.company, observed.periods
     count = int(company.territory.max(initial=0)) + 1
@@ -137,15 +139,32 @@ def grounds_of(observed: Observed, conversion: Floats, skill_spread: float) -> G
     seen, usual = conversion
     rate = np.log((seen + 1) / (usual + 1))
     noise = 1 / np.maximum(seen, 1) + skill_spread**2 / np.maximum(people, 1)
-    spread = max(float(np.var(rate) - noise.mean()), 0.0)
-    rate = (rate - rate.mean()) * spread / (spread + noise)
     used = seats > 0
+    rate = _drawn_to_line(rate, arrivals + worth, noise, used, readiness)
 
     def about_mean(values: Floats) -> Floats:
         middle = np.log(np.exp(values[used]).mean()) if used.any() else 0.0
         return np.asarray((values - middle)[company.territory])
 
     return Grounds(about_mean(arrivals), about_mean(worth), about_mean(rate))
+
+
+def _drawn_to_line(
+    rate: Floats, ground: Floats, noise: Floats, used: Bools, readiness: float
+) -> Floats:
+    """Draw what territories convert towards what their leads promise: rich ground is ready ground.
+
+    The line is fitted by least squares, its slope drawn towards `readiness` as if by half as many
+    further territories; about the line, each territory keeps what its people can bear out.
+    """
+    x = ground - ground[used].mean()
+    y = rate - rate[used].mean()
+    spread = float((x[used] ** 2).sum())
+    doubt = spread / 2
+    slope = (float((x[used] * y[used]).sum()) + readiness * doubt) / max(spread + doubt, 1e-9)
+    rest = y - slope * x
+    real = max(float(np.var(rest[used]) - noise[used].mean()), 0.0)
+    return np.asarray(slope * x + rest * real / (real + noise))
 
 
 def _seat_days(observed: Observed, count: int) -> Floats:
@@ -156,7 +175,7 @@ def _seat_days(observed: Observed, count: int) -> Floats:
     span = np.minimum(quotas["end"].to_numpy(), company.as_of) - quotas["start"].to_numpy()
     weight = np.where(inside, np.maximum(span, 0) / DAY_US, 0.0)
     territory = company.territory[quotas["rep"].to_numpy()]
-    return np.bincount(territory, weight, count)
+    return np.asarray(np.bincount(territory, weight, count), dtype=np.float64)
 
 
 def overset(quotas: Quotas, params: CauseParams) -> Bools:

@@ -1,9 +1,8 @@
-"""The company's own rates for the like, and how much of them new reps reach."""
+"""The company's own rates for the like."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit
@@ -60,23 +59,3 @@ def log_odds(won: Floats, features: Floats, ridge: float = 1.0) -> Floats:
         curve = (features * (p * (1 - p))[:, None]).T @ features + np.diag(penalty)
         weights = weights + np.linalg.solve(curve, slope)
     return np.asarray(features @ weights)
-
-
-@dataclass(frozen=True)
-class Ramp:
-    """How new reps get going: in a straight line from the day hired.
-
-    Attributes:
-        days: until a new rep works like the others; 0 where none was found.
-        lacks: by channel, the log of what a rep has on the first day, below 0.
-    """
-
-    days: float
-    lacks: dict[str, float]
-
-    def log_factor(self, channel: str, tenure: Floats) -> Floats:
-        """Return the log factor of a channel at a tenure in days; 0 where that is unknown."""
-        if self.days <= 0:
-            return np.zeros_like(tenure)
-        share = np.clip(1 - tenure / self.days, 0, 1)
-        return self.lacks.get(channel, 0.0) * np.nan_to_num(share)

@@ -10,19 +10,20 @@ from math import factorial
 import numpy as np
 
 from features.arrays import Floats
-from training.coaching.causes.funnel import Effects, Rates, Stocks, Window, revenue
+from training.coaching.causes.funnel import Effects, revenue
+from training.coaching.causes.funnel_rates import Rates
+from training.coaching.causes.stocks import Stocks, Window
 
-FIELDS = ("qualifying", "work", "follow_up", "closing", "waiting", "amount")
+FIELDS = ("qualifying", "first", "later", "closing", "advance", "waiting", "amount")
 """The log factors of the flow."""
 SHIFTS: Mapping[str, str] = {
     "qualifying": "qualifying",
-    "volume": "work",
-    "follow_up": "follow_up",
+    "follow_up": "first",
     "closing": "closing",
     "internal_delay": "waiting",
     "deal_size": "amount",
 }
-"""Which log factor of the flow a cause moves."""
+"""Which log factor of the flow a cause moves; less work moves many."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ class Candidate:
     arrivals: Floats | None = None
     share: float = 1.0
     is_spell: bool = True
+
+    @property
+    def count(self) -> int:
+        """How many draws there are."""
+        return len(next(iter(self.draws.values())))
 
 
 Scenario = tuple[int, list[tuple[Candidate, int | None]]]
@@ -113,7 +119,7 @@ class Flow:
         return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
 
-def sizes(flow: Flow, candidates: Sequence[Candidate], draws: int) -> list[Size]:
+def sizes(flow: Flow, candidates: Sequence[Candidate]) -> list[Size]:
     """Return what each candidate costs, in the order given.
 
     A rep's causes are at work together: what each costs is its Shapley value over all sets of
@@ -129,18 +135,18 @@ def sizes(flow: Flow, candidates: Sequence[Candidate], draws: int) -> list[Size]
             for chosen in combinations(places, size):
                 index[rep, frozenset(chosen)] = len(scenarios)
                 scenarios.append((rep, [(candidates[k], None) for k in chosen]))
-    first_draw = len(scenarios)
+    firsts: list[int] = []
     for place, candidate in enumerate(candidates):
         others = [(candidates[k], None) for k in by_rep[candidate.rep] if k != place]
-        scenarios += [(candidate.rep, [*others, (candidate, d)]) for d in range(draws)]
+        firsts.append(len(scenarios))
+        scenarios += [(candidate.rep, [*others, (candidate, d)]) for d in range(candidate.count)]
     money = flow.run(scenarios)
     found = []
     for place, candidate in enumerate(candidates):
         places = by_rep[candidate.rep]
         mean = _shapley(money, index, candidate, place, places)
         without = money[index[candidate.rep, frozenset(places) - {place}]] * candidate.share
-        low = first_draw + place * draws
-        drawn = without - money[low : low + draws]
+        drawn = without - money[firsts[place] : firsts[place] + candidate.count]
         found.append(Size(mean, drawn - drawn.mean() + mean))
     return found
 

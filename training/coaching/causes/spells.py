@@ -24,6 +24,8 @@ LEVELS = np.arange(-12, 13)
 """Lasting levels, in steps."""
 DEPTHS = np.array([2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 24, 28])
 """Depths of a spell, in steps below the level."""
+LIKE, TAIL = 0.3, 0.3
+"""Log sd of depths like the usual one, and the share of spells that are of any depth."""
 ZERO = int(np.flatnonzero(THETA == 0)[0])
 
 
@@ -125,10 +127,15 @@ def _level_prior(spread: float) -> Floats:
 
 
 def _depth_prior(depth: float) -> Floats:
-    """A tail that falls with the square of the depth, from a shallow spell on."""
+    """Return the chances of depths: most are like the usual one, and a tail falls with the square.
+
+    Spells of one kind are alike in a company; but there are always others.
+    """
     size = DEPTHS * STEP
-    weights = np.gradient(size) / (1 + (size / depth) ** 2)
-    return np.asarray(weights / weights.sum())
+    width = np.gradient(size)
+    like = width / size * np.exp(-0.5 * (np.log(size / depth) / LIKE) ** 2)
+    tail = width / (1 + (size / depth) ** 2)
+    return np.asarray((1 - TAIL) * like / like.sum() + TAIL * tail / tail.sum())
 
 
 def poisson(seen: Floats, expected: Floats, excess: float = 1.0) -> Floats:
@@ -150,12 +157,19 @@ def normal(mean: Floats, variance: Floats) -> Floats:
     return np.asarray(-0.5 * gap**2 / variance[..., None])
 
 
-def drawn(filtered: Filtered, rep: int, count: int, draws: np.random.Generator) -> tuple[Ints, ...]:
-    """Draw levels, depths and beginnings of a rep's spell, given that one is on.
+def drawn(chances: Floats, count: int) -> tuple[Ints, ...]:
+    """Return places of a table of chances, each about as often as its chance says.
+
+    The places are taken at even steps through the table, so that nothing is left to luck.
+
+    Args:
+        chances: of any shape.
+        count: how many places.
 
     Returns:
-        Places in `LEVELS`, in `DEPTHS`, and periods.
+        For each axis, the places.
     """
-    chances = filtered.joint[rep].ravel()
-    picks = draws.choice(len(chances), size=count, p=chances / chances.sum())
-    return np.unravel_index(picks, filtered.joint[rep].shape)
+    steps = np.cumsum(chances.ravel())
+    at = (np.arange(count) + 0.5) / count * steps[-1]
+    picks = np.minimum(np.searchsorted(steps, at), chances.size - 1)
+    return np.unravel_index(picks, chances.shape)

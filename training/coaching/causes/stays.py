@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -64,7 +65,7 @@ def periods_of(company: Company, start: int, end: int, rush_days: float) -> Peri
     borders = np.concatenate([earlier, starts, [end]]).astype(np.int64)
     rush = np.int64(rush_days * DAY_US)
     cuts, period, is_rush = [], [], []
-    for place, (low, high) in enumerate(zip(borders, borders[1:], strict=False)):
+    for place, (low, high) in enumerate(pairwise(borders)):
         last = max(high - rush, low)
         edges = np.linspace(low, last, PARTS + 1).astype(np.int64)
         cuts += [*edges[:-1], last]
@@ -175,8 +176,8 @@ def _moments(entities: Entities, periods: Periods) -> tuple[Ints, Ints, Ints, In
         at = np.maximum(at, entities.created[place])
         parts.append((place, at, value if is_owner else nothing, nothing if is_owner else value))
     cuts = [entities.created + np.int64(age * DAY_US) for age in AGES]
-    for moment in cuts:
-        parts.append((everyone, moment, np.full(count, NOTHING), np.full(count, NOTHING)))
+    nothing = np.full(count, NOTHING)
+    parts += [(everyone, moment, nothing, nothing) for moment in cuts]
     low = np.searchsorted(periods.cuts, entities.created, side="right")
     high = np.searchsorted(periods.cuts, entities.ended, side="left")
     many = np.maximum(high - low, 0)

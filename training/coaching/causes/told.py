@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,11 +30,11 @@ class Told:
     Attributes:
         rep: whose.
         cause: its name.
-        size: share of the quota.
+        size: share of the quota that is expected to be lost, its chance counted in.
         low: lower end of the 80 % interval.
         high: upper end.
         p: chance that it is there.
-        since: where the spell began, NaT for a lasting cause.
+        since: where the spell began, None for a lasting cause.
         evidence: what it rests on, in words.
         is_spell: whether it came and may go.
     """
@@ -45,7 +45,7 @@ class Told:
     low: float
     high: float
     p: float
-    since: pd.Timestamp
+    since: pd.Timestamp | None
     evidence: str
     is_spell: bool
 
@@ -56,7 +56,7 @@ class Told:
 
 
 def ranked(causes: list[Told], params: CauseParams) -> list[Told]:
-    """Put a rep's causes in order: the sure ones first, and by size times chance among these.
+    """Put a rep's causes in order: the sure ones first, and by size among these.
 
     What has lasted for as long as the rep is known comes after what came and is sure: it is in the
     quota and the rep's own record already. An own cause that is not sure never stands before an
@@ -64,24 +64,40 @@ def ranked(causes: list[Told], params: CauseParams) -> list[Told]:
     """
 
     def place(cause: Told) -> tuple[bool, float]:
-        is_outside = cause.cause not in OWN
-        is_sure = cause.p >= params.sure_from and (cause.is_spell or is_outside)
-        return (not is_sure, -cause.size * cause.p)
+        is_given = cause.cause not in OWN and not cause.is_spell
+        is_sure = _is_sure_spell(cause, params) or (is_given and cause.low > 0)
+        return (not is_sure, -cause.size)
 
-    return sorted((c for c in causes if c.size >= params.least_size), key=place)
+    kept = [c for c in causes if c.size >= params.least_size or _is_sure_spell(c, params)]
+    return sorted(kept, key=place)
+
+
+def _is_sure_spell(cause: Told, params: CauseParams) -> bool:
+    return cause.is_spell and cause.p >= params.sure_from
 
 
 def frame_of(
     causes: Mapping[int, list[Told]],
     gaps: Floats,
     reps: Mapping[int, str],
-    period: pd.Timestamp,
-    as_of: pd.Timestamp,
+    moments: tuple[pd.Timestamp, pd.Timestamp],
+    least_size: float,
 ) -> pd.DataFrame:
-    """Lay the causes out as the contract says; a rep without any has `luck`."""
+    """Lay the causes out as the contract says; where none stands out, `luck` comes first.
+
+    Args:
+        causes: of reps, in order.
+        gaps: of every rep.
+        reps: ids of those to be told of, by place.
+        moments: the start of the period, and the moment asked about.
+        least_size: a first cause that is smaller and unlikely does not stand out.
+    """
+    period, as_of = moments
     rows = []
     for rep, name in reps.items():
-        told = causes.get(rep, []) or [_luck(rep, float(gaps[rep]))]
+        told = causes.get(rep, [])
+        if not told or (told[0].size < least_size and told[0].p < 0.5):  # noqa: PLR2004 - likelier not
+            told = [_luck(rep, float(gaps[rep])), *told]
         for rank, cause in enumerate(told, 1):
             gap = float(gaps[rep])
             share = cause.size / gap if gap >= LEAST_GAP else np.nan
@@ -94,7 +110,7 @@ def frame_of(
     return typed(rows)
 
 
-def typed(rows: list[tuple[object, ...]]) -> pd.DataFrame:
+def typed(rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
     """Return the frame with its types, also where it has no rows."""
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     kinds = {"rank": "int64", "theirs": "bool", "rep_id": "object", "cause": "object"}
@@ -106,7 +122,7 @@ def typed(rows: list[tuple[object, ...]]) -> pd.DataFrame:
 def _luck(rep: int, gap: float) -> Told:
     size = max(gap, 0.0) if np.isfinite(gap) else 0.0
     says = "no cause stands out from chance" if size >= LEAST_GAP else "on track"
-    return Told(rep, "luck", size, 0.0, size, 1.0, pd.NaT, says, is_spell=False)
+    return Told(rep, "luck", size, 0.0, size, 1.0, None, says, is_spell=False)
 
 
 def evidence_of(cause: str, channel: Channel, rep: int, first: int) -> str:
@@ -121,24 +137,18 @@ def evidence_of(cause: str, channel: Channel, rep: int, first: int) -> str:
     seen, usual, days = (
         table[rep, first:].sum() for table in (channel.seen, channel.usual, channel.days)
     )
-    if cause == "qualifying":
-        return f"{seen:.0f} leads became deals; {usual:.0f} is usual for such leads"
-    if cause == "closing":
-        return f"{seen:.0f} of {days:.0f} deals that left a stage went on; {usual:.0f} is usual"
-    if cause == "volume":
-        return f"{seen:.0f} logged touches; {usual:.0f} by own other periods"
-    if cause == "follow_up":
-        return (
-            f"{seen:.0f} new leads got a first touch in {days:.0f} lead-days; {usual:.0f} is usual"
-        )
-    if cause == "internal_delay":
-        return f"{seen:.0f} deals left it in {days:.0f} deal-days of waiting; {usual:.0f} is usual"
-    if cause == "deal_size":
-        gaps, count = channel.seen[rep, first:], channel.days[rep, first:]
-        mean = float((gaps * count).sum() / max(count.sum(), 1.0))
-        return (
-            f"{count.sum():.0f} new deals at {np.exp(mean):.0%} of the usual amount for such leads"
-        )
-    count = channel.days[rep, first:]
-    mean = float((channel.seen[rep, first:] * count).sum() / max(count.sum(), 1.0))
-    return f"{count.sum():.0f} new leads whose sources promise {mean:.0%} of what others get"
+    mean = float((channel.seen[rep, first:] * channel.days[rep, first:]).sum() / max(days, 1.0))
+    says = {
+        "qualifying": f"{seen:.0f} leads became deals; {usual:.0f} is usual for such leads",
+        "closing": f"{seen:.0f} of {days:.0f} deals that left a stage went on; "
+        f"{usual:.0f} is usual",
+        "volume": f"{seen:.0f} logged touches; {usual:.0f} by the rep's own other periods",
+        "follow_up": f"{seen:.0f} first touches in {days:.0f} days of waiting leads; "
+        f"{usual:.0f} is usual",
+        "internal_delay": f"{seen:.0f} deals left it in {days:.0f} deal-days of waiting; "
+        f"{usual:.0f} is usual",
+        "deal_size": f"{days:.0f} new deals at {np.exp(min(mean, 5.0)):.0%} of the amount that is "
+        "usual for such leads",
+        "lead_mix": f"{days:.0f} new leads whose sources promise {mean:.0%} of what others' do",
+    }
+    return says[cause]
