@@ -77,7 +77,7 @@ def beside_truth(warehouse: Warehouse, truth: Path) -> pd.DataFrame:
     own = {name: np.log(factors[name].loc[rows["rep_id"]].to_numpy()) for name in factors}
     skill = own["qualifying"] + own["closing"]
     inside = (rows["low"] <= rows["residual_true"]) & (rows["residual_true"] <= rows["high"])
-    return rows.assign(skill=skill, with_volume=skill + own["volume"].to_numpy(), is_covered=inside)
+    return rows.assign(skill=skill, with_volume=skill + own["volume"], is_covered=inside)
 
 
 def company_grades(seed: int, rows: pd.DataFrame) -> list[Grade]:

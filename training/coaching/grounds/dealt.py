@@ -33,8 +33,8 @@ class Dealt:
 
     Attributes:
         rows: a row for each lead and deal in each window: `window, kind, id, is_old` (open at the
-            entry), `entered_us, created_us, source, stage, amount, due_us`, and what came of it
-            within the window: `conversions, wins, revenue`.
+            entry), `entered_us, created_us, source, stage, amount`, and what came of it within
+            the window: `conversions, wins, revenue`.
         owners: `row, rep_id, conversions, wins`: the share of its chances that was each rep's.
         actual: `window, rep_id, conversions, wins, revenue` of the rep's own leads and deals.
     """
@@ -91,7 +91,6 @@ def _final(warehouse: Warehouse, versions: ir.Table, kind: str) -> pd.DataFrame:
     columns |= {"end_us": microseconds(end), "won": rows.ended * rows.won}
     if kind == DEAL:
         columns |= {"amount": rows.amount, "lead_id": rows.lead_id}
-        columns |= {"due_us": microseconds(rows.expected_close_at), "stage": rows.stage}
     return warehouse.arrow(rows.select(**columns)).to_pandas().sort_values("id", ignore_index=True)
 
 
@@ -118,7 +117,6 @@ def _open_at_entry(
     }
     if kind == DEAL:
         columns |= {"amount": rows.amount, "stage": rows.stage}
-        columns |= {"due_us": microseconds(rows.expected_close_at)}
     frame = warehouse.arrow(rows.select(**columns)).to_pandas()
     entry = windows.bounds("entry")[frame["window"]]
     return frame.assign(kind=kind, is_old=True, entered_us=entry)
@@ -127,16 +125,12 @@ def _open_at_entry(
 def _came_later(windows: Windows, final: pd.DataFrame, kind: str) -> pd.DataFrame:
     """Return what was created after each window's entry."""
     columns = ["id", "created_us", *(["lead_id"] if kind == DEAL else [])]
+    bounds = zip(windows.bounds("entry"), windows.bounds("end"), strict=True)
     parts = []
-    for place, window in enumerate(windows.every):
-        inside = within(
-            final["created_us"], windows.bounds("entry")[place], windows.bounds("end")[place]
-        )
-        own = final.loc[inside, columns]
-        parts.append(
-            own.assign(window=place, kind=kind, is_old=False, entered_us=own["created_us"])
-        )
-        del window
+    for place, (entry, end) in enumerate(bounds):
+        own = final.loc[within(final["created_us"], entry, end), columns]
+        own = own.assign(window=place, kind=kind, is_old=False, entered_us=own["created_us"])
+        parts.append(own)
     return pd.concat(parts, ignore_index=True)
 
 

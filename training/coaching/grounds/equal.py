@@ -84,13 +84,9 @@ def _cells(dealt_rows: Dealt, windows: Windows) -> pd.DataFrame:
     likeness = classes(rows, windows)
     row = owners["row"].to_numpy()
     is_old = rows["is_old"].to_numpy(dtype=np.bool_)[row]
-    expected = {}
-    for metric in (CONVERSIONS, WINS):
-        chance = chances(likeness, rows[metric].to_numpy(np.float64))
-        expected[metric] = chance[row] * owners[metric].to_numpy(np.float64)
-        if metric == WINS:
-            worth = _worth(rows, chance)[row]
-    expected[REVENUE] = expected[WINS] * worth
+    chance = {m: chances(likeness, rows[m].to_numpy(np.float64)) for m in (CONVERSIONS, WINS)}
+    expected = {m: chance[m][row] * owners[m].to_numpy(np.float64) for m in chance}
+    expected[REVENUE] = expected[WINS] * _worth(rows, chance[WINS])[row]
     base = pd.DataFrame(
         {"window": rows["window"].to_numpy()[row], "rep_id": owners["rep_id"].to_numpy()}
         | {f"base_{metric}": values for metric, values in expected.items()}
