@@ -160,9 +160,51 @@ REP_SCORES = FileSchema(
     rising=RISING,
 )
 
+CAUSES = (
+    *("qualifying", "closing", "volume", "follow_up", "deal_size", "internal_delay"),
+    *("territory", "lead_mix", "ramp", "quota", "luck"),
+)
+REP_CAUSES = FileSchema(
+    "rep_causes.parquet",
+    (
+        Column("rep_id", TEXT),
+        Column("period_start", MOMENT),
+        Column("as_of", MOMENT),
+        Column("rank", COUNT, low=1),
+        Column("cause", TEXT, among=CAUSES),
+        *(Column(name, NUMBER) for name in ("size", "low", "high")),
+        Column("share", NUMBER, nullable=True),
+        Column("since", MOMENT, nullable=True),
+        _chance("p"),
+        Column("theirs", FLAG),
+        Column("evidence", TEXT),
+    ),
+    key=("rep_id", "period_start", "rank"),
+    rising=("low", "size", "high"),
+)
+GROUND_NUMBERS = ("actual", "expected", "residual", "low", "high", "shrunk")
+EQUAL_GROUNDS = FileSchema(
+    "equal_grounds.parquet",
+    (
+        Column("rep_id", TEXT),
+        Column("period_start", MOMENT),
+        Column("as_of", MOMENT),
+        Column("metric", TEXT, among=("conversions", "wins", "revenue")),
+        *(Column(name, NUMBER) for name in GROUND_NUMBERS),
+    ),
+    key=("rep_id", "period_start", "metric"),
+    rising=("low", "residual", "high"),
+)
+
 
 FILES: Mapping[str, FileSchema] = MappingProxyType(
-    {f.file: f for f in (LEAD_PREDICTIONS, QUOTA_PREDICTIONS, LEAD_SCORES, REP_SCORES)}
+    {
+        schema.file: schema
+        for schema in (
+            *(LEAD_PREDICTIONS, QUOTA_PREDICTIONS, LEAD_SCORES, REP_SCORES),
+            *(REP_CAUSES, EQUAL_GROUNDS),
+        )
+    }
 )
 """Every schema, by the file's name."""
 

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from features.params import Section
+from training.coaching_params import CoachingParams
 
 PLACES = ("role", "team", "territory", "segment")
 """Columns of reps by which groups are always compared."""
@@ -346,3 +347,4 @@ class TrainingParams(Section):
     scoring: ScoringParams = ScoringParams()
     fairness: FairnessParams = FairnessParams()
     card: CardParams = CardParams()
+    coaching: CoachingParams = CoachingParams()

@@ -62,6 +62,11 @@ class Console:
         if self.is_json:
             sys.stdout.write(json.dumps(data, ensure_ascii=False, default=str, indent=2) + "\n")
 
+    def write(self, text: str) -> None:
+        """Write a text to stdout as it stands, unless JSON was asked for."""
+        if not self.is_json:
+            sys.stdout.write(text)
+
     def show(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Show a small table on stdout, unless JSON was asked for."""
         if self.is_json:

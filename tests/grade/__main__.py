@@ -22,6 +22,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from attainment import quota_attainment
+from coaching_causes import coaching_causes
+from coaching_goals import coaching_goals
+from coaching_grounds import coaching_grounds
+from coaching_pairs import coaching_pairs
 from cut import cut
 from grades import Grade, read_sections, section, write_sections
 from killed_retrain import killed_retrain
@@ -147,6 +151,10 @@ SECTIONS: dict[str, Callable[[], list[Grade]]] = {
     "sample realism": sample_realism,
     "quota attainment": quota_attainment,
     "monitoring": monitoring,
+    "coaching causes": coaching_causes,
+    "coaching goals": coaching_goals,
+    "coaching pairs": coaching_pairs,
+    "equal grounds": coaching_grounds,
     "service": service,
     "killed retrain": killed_retrain,
     "large": large,

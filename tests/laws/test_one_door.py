@@ -133,6 +133,8 @@ ALLOWED = (
     ("serving/api/lead_contracts.py", "other < created_at", SAID),
     ("serving/cli/demo.py", "period_end <= data_until", MATURE),
     ("serving/cli/session.py", "until > as_of", SAID),
+    ("serving/coaching/actions.py", "as_of <= other", SAID),
+    ("serving/coaching/gather.py", "until > moment", SAID),
     ("serving/home/cache.py", "moment > moment", NUMBER),
     ("serving/home/lookup.py", "created_at >= moment", SAID),
     ("serving/home/lookup.py", "other < moment", SAID),

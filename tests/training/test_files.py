@@ -35,6 +35,10 @@ CONTRACT = {
     "evidence, reasons, model_version",
     "rep_scores.parquet": "rep_id, period_start, period_end, as_of, quota, attained, p_attain, "
     "attainment_p10, attainment_p50, attainment_p90, at_risk, evidence, reasons, model_version",
+    "rep_causes.parquet": "rep_id, period_start, as_of, rank, cause, size, low, high, share, "
+    "since, p, theirs, evidence",
+    "equal_grounds.parquet": "rep_id, period_start, as_of, metric, actual, expected, residual, "
+    "low, high, shrunk",
 }
 """What other people's programs read, word for word."""
 ALL = list(FILES.values())

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 
 from training.evaluation.group import ForecastGroup
 from training.evaluation.lead_forecasts import MODEL
@@ -112,14 +112,16 @@ def page_template(name: str) -> Template:
     return pages.get_template(name)
 
 
-def templates(*, is_markup: bool = True) -> Environment:
+def templates(*, is_markup: bool = True, own: str | None = None) -> Environment:
     """Open the templates.
 
     Args:
         is_markup: they make HTML, so that texts are escaped; others have to see to it themselves.
+        own: a package with further templates, which may include those of reports.
     """
+    packages = [name for name in (own, "training.report") if name is not None]
     return Environment(
-        loader=PackageLoader("training.report", "templates"),
+        loader=ChoiceLoader([PackageLoader(name, "templates") for name in packages]),
         autoescape=is_markup,  # noqa: S701 - Markdown has an escape of its own
         undefined=StrictUndefined,
         trim_blocks=True,

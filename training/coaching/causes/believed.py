@@ -1,0 +1,209 @@
+"""What is believed of every rep and channel: priors learned from the company, then the filter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from features.arrays import Floats
+from features.feature import DAY_US
+from training.coaching.causes.channels import (
+    Channel,
+    chosen,
+    counted,
+    deal_size,
+    lead_mix,
+    stretched,
+    volume,
+)
+from training.coaching.causes.ramp import Ramp, fitted_ramp, grows_with_work
+from training.coaching.causes.rows import (
+    Observed,
+    Rows,
+    advance_rows,
+    closing_rows,
+    first_touch_rows,
+    later_move_rows,
+    qualifying_rows,
+    ripening_rows,
+    waiting_rows,
+)
+from training.coaching.causes.spells import DEPTHS, STEP, Filtered, Prior, spells
+from training.coaching_params import CauseParams
+
+SPREADS = (0.05, 0.12, 0.2, 0.3, 0.45)
+"""Spreads of lasting levels between reps that are tried."""
+WOBBLES = (0.0, 0.08, 0.16, 0.3)
+"""Wobbles of normal periods that are tried."""
+USUAL_DEPTHS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
+"""Depths of a usual spell that are tried."""
+SLOPES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""How far a cause may move a further channel."""
+YEAR_DAYS = 365.25
+
+
+@dataclass(frozen=True)
+class Believed:
+    """What is believed of the company's reps.
+
+    Attributes:
+        channels: what was seen.
+        priors: learned from it.
+        filtered: by channel.
+        ramp: how new reps get going.
+        work: how fast each field of the funnel grows with work: the exponents.
+    """
+
+    channels: Mapping[str, Channel]
+    priors: Mapping[str, Prior]
+    filtered: Mapping[str, Filtered]
+    ramp: Ramp
+    work: Mapping[str, float]
+
+    def shift(self, channel: str) -> Floats:
+        """Return by rep and period the log factor that a spell explains, on average."""
+        return mean_shift(self.filtered[channel])
+
+
+def mean_shift(filtered: Filtered) -> Floats:
+    """Return by rep and period the mean log factor of a spell that is still on."""
+    depth = (filtered.joint * (DEPTHS * STEP)[None, None, :, None]).sum(axis=(1, 2))
+    return np.asarray(-np.cumsum(depth, axis=1))
+
+
+def believe(observed: Observed, params: CauseParams) -> Believed:
+    """Look at every channel that the tables allow.
+
+    Work comes first: what less of it explains of the first touch, of conversions and of deals that
+    go on is taken out of their channels.
+    """
+    counts = {"qualifying": qualifying_rows(observed), "follow_up": first_touch_rows(observed)}
+    choices = {"closing": closing_rows(observed)}
+    ramp = fitted_ramp(observed, counts, choices, params)
+    channels = {"volume": volume(observed, ramp, params)}
+    # The usual work of a rep is not known beforehand: half of the periods may be in spells.
+    priors = {"volume": learned_prior(channels["volume"], observed, params, (0.3,))}
+    filtered = {"volume": spells(channels["volume"].log_likelihood, priors["volume"])}
+    later = later_move_rows(observed)
+    work = _work(observed, channels["volume"], (*counts.values(), later), params)
+    pace = counted(observed, "volume", later, Ramp(0.0, {}), None)
+    filtered["volume"] = _without_past(
+        filtered["volume"],
+        channels["volume"],
+        replace(pace, log_likelihood=stretched(pace.log_likelihood, work["later"])),
+        learned_prior(pace, observed, params),
+    )
+    less = mean_shift(filtered["volume"])
+    channels["qualifying"] = counted(
+        observed, "qualifying", counts["qualifying"], ramp, work["qualifying"] * less
+    )
+    channels["follow_up"] = counted(
+        observed, "follow_up", counts["follow_up"], ramp, work["first"] * less
+    )
+    channels["internal_delay"] = counted(
+        observed, "internal_delay", waiting_rows(observed), ramp, None
+    )
+    channels["closing"] = chosen(
+        observed, "closing", choices["closing"], ramp, work["advance"] * less
+    )
+    channels["deal_size"] = deal_size(observed, params)
+    channels["lead_mix"] = lead_mix(observed)
+    ripening = chosen(observed, "ripening", ripening_rows(observed), ramp)
+    channels["qualifying"] = _joined(channels["qualifying"], ripening, observed, params)
+    for name, channel in channels.items():
+        if name not in filtered:
+            priors[name] = learned_prior(channel, observed, params)
+            filtered[name] = spells(channel.log_likelihood, priors[name])
+    return Believed(channels, priors, filtered, ramp, work)
+
+
+def _without_past(own: Filtered, touches: Channel, pace: Channel, prior: Prior) -> Filtered:
+    """Believe in little work that has been there all along, where leads hardly move.
+
+    Touches are held against the rep's own other periods, so that they say nothing of a spell as
+    long as all that is known of the rep:
+
+        the rep's periods           touches say    how fast leads move says    believed
+        usual, usual, half          a spell        a spell                     touches
+        half, half, half            nothing        a spell from the first on   the moves
+        usual, usual, usual         nothing        nothing                     touches
+
+    Args:
+        own: believed by touches.
+        touches: the channel behind it.
+        pace: how fast leads move after the first touch, which no habit of logging distorts.
+        prior: of that channel.
+    """
+    other = spells(pace.log_likelihood, prior)
+    spoken = np.ptp(touches.log_likelihood, axis=-1) > 1
+    first = np.argmax(spoken, axis=1)
+    since_ever = np.arange(spoken.shape[1])[None, :] <= first[:, None]
+    all_along = other.joint * since_ever[:, None, None, :]
+    chance = all_along.sum(axis=(1, 2, 3))
+    is_better = spoken.any(axis=1) & (chance > own.p)
+    joint = np.where(is_better[:, None, None, None], all_along, own.joint)
+    started = joint.sum(axis=(1, 2))
+    return replace(own, joint=joint, started=started, p=started.sum(axis=1))
+
+
+def _work(
+    observed: Observed, work: Channel, rows: tuple[Rows, Rows, Rows], params: CauseParams
+) -> dict[str, float]:
+    """Learn how fast what happens to leads and deals grows with a rep's work.
+
+    Args:
+        observed: the company.
+        work: the channel of touches.
+        rows: conversions, first moves, and later moves.
+        params: the section `training.coaching.causes`.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_work = np.log((work.seen + 0.5) / (work.usual + 0.5))
+    is_known = (work.days >= params.least_days) & (work.usual > 0)
+    log_work = np.clip(np.where(is_known, log_work, 0.0), -2.0, 0.5)
+    conversions, first_moves, later_moves = rows
+    first, later = (grows_with_work(each, log_work) for each in (first_moves, later_moves))
+    of_ends = conversions, advance_rows(observed)
+    convert, advance = (grows_with_work(each, log_work, params.work_usual) for each in of_ends)
+    return {"first": first, "later": later, "qualifying": convert, "advance": advance}
+
+
+def _joined(main: Channel, other: Channel, observed: Observed, params: CauseParams) -> Channel:
+    """Add what another channel says of the same cause, as far as the company's reps bear it out.
+
+    A slope says how far the cause moves the other channel; the one kept makes all that was seen
+    likeliest. At 0 the other channel says nothing.
+    """
+    prior = learned_prior(main, observed, params)
+
+    def evidence(slope: float) -> float:
+        both = main.log_likelihood + stretched(other.log_likelihood, slope)
+        return spells(both, prior).evidence + float(both.max(axis=-1).sum())
+
+    best = max(SLOPES, key=evidence)
+    both = main.log_likelihood + stretched(other.log_likelihood, best)
+    return replace(main, log_likelihood=both)
+
+
+def learned_prior(
+    channel: Channel,
+    observed: Observed,
+    params: CauseParams,
+    spreads: tuple[float, ...] = SPREADS,
+) -> Prior:
+    """Choose what makes all that was seen likeliest (empirical Bayes): spread, wobble and depth."""
+    length = float(np.median(np.diff(observed.periods.borders))) / DAY_US
+    begins = 1 - (1 - params.spell_rate) ** (length / YEAR_DAYS)
+    lasts = float(np.exp(-length / params.spell_days))
+    # A large company's first reps tell as much about spreads as all of them.
+    some = channel.log_likelihood[:: max(1, len(channel.log_likelihood) // 200)]
+    tried = [
+        Prior(spread, wobble, begins, lasts, params.spell_depth)
+        for spread in spreads
+        for wobble in WOBBLES
+    ]
+    best = max(tried, key=lambda prior: spells(some, prior).evidence)
+    deeper = [best._replace(depth=depth) for depth in USUAL_DEPTHS]
+    return max(deeper, key=lambda prior: spells(some, prior).evidence)

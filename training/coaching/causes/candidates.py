@@ -1,0 +1,214 @@
+"""Causes that may be told of each rep, each with what it does to the funnel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+from scipy.stats import norm
+
+from features.arrays import Bools, Floats
+from features.feature import DAY_US
+from training.coaching.causes.believed import Believed
+from training.coaching.causes.funnel_rates import rates_of
+from training.coaching.causes.ground import Grounds, Quotas, grounds_of
+from training.coaching.causes.rows import Observed, qualifying_rows
+from training.coaching.causes.sizes import FIELDS, SHIFTS, Candidate, Flow
+from training.coaching.causes.spells import DEPTHS, LEVELS, STEP, Filtered, drawn
+from training.coaching.causes.stocks import stocks_of, window_of
+from training.coaching.causes.told import OWN
+from training.coaching_params import CauseParams
+
+UNLIKELY = 0.1
+"""A chance below this leaves nothing of an 80 % interval but 0."""
+RAMP_DOUBT, GROUND_DOUBT = 0.25, 0.3
+"""How far the effect of a ramp, or of a territory, on one rep may differ from the usual one."""
+
+
+def territories(observed: Observed, believed: Believed, params: CauseParams) -> Grounds:
+    """Compare the territories, conversions among them."""
+    rows = qualifying_rows(observed, by_territory=False)
+    count = int(observed.company.territory.max(initial=0)) + 1
+    territory = observed.company.territory[rows.rep]
+    seen = np.bincount(territory, rows.seen, count)
+    usual = np.bincount(territory, rows.usual, count)
+    spread = believed.priors["qualifying"].spread
+    return grounds_of(observed, np.stack([seen, usual]), spread, params.readiness)
+
+
+def candidates_of(
+    observed: Observed,
+    believed: Believed,
+    quotas: Quotas,
+    grounds: Grounds,
+    params: CauseParams,
+) -> tuple[list[Candidate], Flow]:
+    """Return everything that may be told, and the flow in which it is weighed.
+
+    Args:
+        observed: the company.
+        believed: of its channels.
+        quotas: who is asked for what.
+        grounds: of the territories.
+        params: the section `training.coaching.causes`.
+    """
+    asked = np.isfinite(quotas.amount)
+    base = {name: np.zeros((len(asked), 2)) for name in FIELDS}
+    candidates: list[Candidate] = []
+    for cause in CHANNELS:
+        filtered = believed.filtered[cause]
+        field = SHIFTS.get(cause)
+        is_weak = np.zeros_like(asked)
+        if field is not None:
+            base[field] += filtered.level_mean()[:, None]
+            weak = filtered.level[:, LOW].sum(axis=1) >= params.lasting_from
+            # Of a rep who is always weak, a spell of the same is told only where it is likely.
+            is_weak = asked & weak & (cause in OWN) & (filtered.p < 0.5)  # noqa: PLR2004 - likelier not
+        for rep in np.flatnonzero(is_weak):
+            base[str(field)][rep] -= filtered.level_mean()[rep]
+            candidates.append(_lasting(believed, cause, int(rep), params))
+        is_seen = believed.channels[cause].days.sum(axis=1) > 0
+        some = asked & ~is_weak & is_seen & (filtered.p >= params.told_from)
+        candidates += [
+            _spell(observed, believed, cause, int(rep), params) for rep in np.flatnonzero(some)
+        ]
+    ramped, left = _ramps(observed, believed, quotas, params)
+    candidates += ramped
+    for name, shift in left.items():
+        base[name] += shift
+    base["qualifying"] += grounds.conversion[:, None]
+    window = window_of(observed, params.rush_days)
+    rates = rates_of(observed)
+    stocks = stocks_of(observed, rates, window)
+    mixed, arrivals = _mixes(observed, believed, stocks.arrivals, asked, params)
+    poor, arrivals = _poor(grounds, quotas, base, arrivals, params)
+    candidates += mixed + poor
+    return candidates, Flow(rates, window, replace(stocks, arrivals=arrivals), base)
+
+
+CHANNELS = (*SHIFTS, "volume")
+"""Causes that come as spells which move rates."""
+LOW = LEVELS * STEP < -0.1  # noqa: PLR2004 - a tenth worse than usual
+
+
+def _spell(
+    observed: Observed, believed: Believed, cause: str, rep: int, params: CauseParams
+) -> Candidate:
+    filtered = believed.filtered[cause]
+    # The interval of what is hardly there ends at 0: one draw is enough.
+    count = params.draws if filtered.p[rep] >= UNLIKELY else 1
+    depth, began = drawn(filtered.joint[rep].sum(axis=0), count)
+    now = -DEPTHS[depth] * STEP
+    last = len(observed.periods) - 1
+    both = np.stack([np.where(began < last, now, 0.0), now], axis=1)
+    start = int(np.argmax(filtered.started[rep]))
+    fields = {SHIFTS[cause]: 1.0} if cause in SHIFTS else believed.work
+    draws = {name: both * slope for name, slope in fields.items()}
+    mean = {name: slope * _mean_shift(filtered, rep) for name, slope in fields.items()}
+    return Candidate(rep, cause, float(filtered.p[rep]), start, mean, draws)
+
+
+def _mean_shift(filtered: Filtered, rep: int) -> Floats:
+    """Return the mean log factor of a spell that is on, in the period before and in this one."""
+    chances = filtered.joint[rep].sum(axis=0)
+    by_start = -(chances * (DEPTHS * STEP)[:, None]).sum(axis=0) / max(float(chances.sum()), 1e-12)
+    return np.array([by_start[:-1].sum(), by_start.sum()])
+
+
+def _lasting(believed: Believed, cause: str, rep: int, params: CauseParams) -> Candidate:
+    chances = believed.filtered[cause].level[rep]
+    (place,) = drawn(chances, params.draws)
+    level = np.minimum(LEVELS[place] * STEP, 0.0)
+    both = np.stack([level, level], axis=1)
+    field, p = SHIFTS[cause], float(chances[LOW].sum())
+    return Candidate(rep, cause, p, None, {field: both.mean(axis=0)}, {field: both}, is_spell=False)
+
+
+def _scaled(mean: dict[str, Floats], doubt: float, count: int) -> dict[str, Floats]:
+    """Return draws of effects whose size is in doubt: even steps through a normal distribution."""
+    scale = norm.ppf((np.arange(count) + 0.5) / count, 1.0, doubt)
+    return {name: scale[:, None] * shift for name, shift in mean.items()}
+
+
+def _ramps(
+    observed: Observed, believed: Believed, quotas: Quotas, params: CauseParams
+) -> tuple[list[Candidate], dict[str, Floats]]:
+    """Return the reps who are getting going, and what the ramp does to those who hardly are."""
+    company, periods, ramp = observed.company, observed.periods, believed.ramp
+    last = len(periods) - 1
+    edges = [periods.borders[max(last - 1, 0)], periods.borders[last], periods.borders[last + 1]]
+    shifts = {}
+    for channel in ("qualifying", "volume", "follow_up", "closing"):
+        both = []
+        for low, high in pairwise(edges):
+            at = np.linspace(low, max(high, low + DAY_US), 14)
+            tenure = (at[None, :] - company.hired[:, None]) / DAY_US
+            both.append(np.where(tenure >= 0, ramp.log_factor(channel, tenure), 0.0).mean(axis=1))
+        fields = (
+            {"later": believed.work["later"]} if channel == "volume" else {SHIFTS[channel]: 1.0}
+        )
+        for name, slope in fields.items():
+            shifts[name] = slope * np.stack(both, axis=1)
+    tenure = (quotas.start - company.hired) / DAY_US
+    is_new = np.isfinite(quotas.amount) & (np.nan_to_num(tenure, nan=1e9) < ramp.days)
+    candidates = []
+    for rep in np.flatnonzero(is_new):
+        mean = {field: shift[rep] for field, shift in shifts.items()}
+        spread = _scaled(mean, RAMP_DOUBT, params.draws)
+        candidates.append(Candidate(int(rep), "ramp", 1.0, None, mean, spread, is_spell=False))
+    rest = {field: np.where(is_new[:, None], 0.0, shift) for field, shift in shifts.items()}
+    # Few leads make up for little work: new reps move theirs as fast as others do.
+    rest["later"] = rest["later"] - np.where(is_new[:, None], shifts["later"], 0.0)
+    return candidates, rest
+
+
+def _mixes(
+    observed: Observed, believed: Believed, arrivals: Floats, asked: Bools, params: CauseParams
+) -> tuple[list[Candidate], Floats]:
+    """Return the reps with poor sources, and arrivals in which they have the usual ones."""
+    filtered, arrivals = believed.filtered["lead_mix"], arrivals.copy()
+    by_source = arrivals[asked].sum(axis=(0, 3))
+    usual = (by_source + 1e-9) / (by_source + 1e-9).sum(axis=1, keepdims=True)
+    last, candidates = len(observed.periods) - 1, []
+    is_seen = believed.channels["lead_mix"].days.sum(axis=1) > 0
+    for rep in np.flatnonzero(asked & is_seen & (filtered.p >= params.told_from)):
+        start = int(np.argmax(filtered.started[rep]))
+        own = arrivals[rep].sum(axis=2)
+        total = own.sum(axis=1, keepdims=True)
+        factor = np.log((own + 1e-6) / (usual * total + 1e-6))
+        factor[0] *= start < last
+        arrivals[rep] /= np.exp(factor)[:, :, None]
+        nothing = {"qualifying": np.zeros(2)}
+        none_drawn = {"qualifying": np.zeros((params.draws, 2))}
+        p = float(filtered.p[rep])
+        candidates.append(Candidate(int(rep), "lead_mix", p, start, nothing, none_drawn, factor))
+    return candidates, arrivals
+
+
+def _poor(
+    grounds: Grounds,
+    quotas: Quotas,
+    base: dict[str, Floats],
+    arrivals: Floats,
+    params: CauseParams,
+) -> tuple[list[Candidate], Floats]:
+    """Return the reps on poor ground, and what base and arrivals are on level ground."""
+    total = grounds.arrivals + grounds.value + grounds.conversion
+    arrivals, candidates = arrivals.copy(), []
+    is_poor = np.isfinite(quotas.amount) & (total < np.log(params.poor_ground))
+    for rep in np.flatnonzero(is_poor):
+        more, worth, ready = (
+            float(x[rep]) for x in (grounds.arrivals, grounds.value, grounds.conversion)
+        )
+        arrivals[rep] /= np.exp(more)
+        base["amount"][rep] -= worth
+        base["qualifying"][rep] -= ready
+        mean = {"amount": np.full(2, worth), "qualifying": np.full(2, ready)}
+        spread = _scaled(mean, GROUND_DOUBT, params.draws)
+        factor = np.full((2, arrivals.shape[2]), more)
+        share = min(float(quotas.share[rep]), 1.0)
+        candidates.append(
+            Candidate(int(rep), "territory", 1.0, None, mean, spread, factor, share, is_spell=False)
+        )
+    return candidates, arrivals
