@@ -75,6 +75,27 @@ class Who(Enum):
     MARKET = "market"
 
 
+GROUPS = {
+    Who.REP: "you can change",
+    Who.COMPANY: "manager or company can change",
+    Who.LEAD: "the lead's or market's own",
+    Who.CUSTOMER: "the lead's or market's own",
+    Who.MARKET: "the lead's or market's own",
+}
+"""Reasons by who can do something about them, as a rep reads them."""
+DATA_ISSUE = "data issue"
+
+
+def group_of(who: Who, *, is_data_issue: bool = False) -> str:
+    """Return the group of a reason.
+
+    Args:
+        who: can change what it is about.
+        is_data_issue: its value is missing or cannot be: somebody has to look at the records.
+    """
+    return DATA_ISSUE if is_data_issue else GROUPS[who]
+
+
 class Theme(Enum):
     """What several topics have in common; topics too weak to speak for themselves speak as one."""
 

@@ -12,8 +12,8 @@ from features.as_of.deals import MOVES
 from features.definitions.context import CALENDAR, Comparison, peer_ranks
 from features.definitions.deal_context import NO_AMOUNT, company, owner
 from features.definitions.lead_activity import (
-    RECENCY,
     NOT_YET,
+    RECENCY,
     coverage,
     directions,
     numbers,

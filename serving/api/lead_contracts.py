@@ -168,6 +168,17 @@ class HealthRequest(Contract):
     """Asks for the state of the service. It has no fields: send `{}`."""
 
 
+class Precedents(Contract):
+    """What became of leads that had a like value, in the history the model learned from."""
+
+    count: int = field("Leads that were seen with such a value.", 210)
+    rate: float | None = field(
+        "The share of looks at such leads after which they converted in time; null for too few.",
+        0.64,
+    )
+    all: float = field("The same share over all leads.", 0.41)
+
+
 class Reason(Contract):
     """One feature that raises or lowers a forecast."""
 
@@ -177,6 +188,11 @@ class Reason(Contract):
     points: float = field("Percentage points it adds to or takes from the score.", 4.2)
     side: Literal["for", "against"] = field("Which way it speaks.", "for")
     who: str = field("Who can change it.", "rep")
+    group: str = field("The same as a rep reads it, or `data issue`.", "you can change")
+    history: Precedents | None = field("What became of leads with a like value.", None)
+    usual: str | None = field("Of reps: the value of the middle rep.", None)
+    at_usual: float | None = field("Of reps: the chance in percent at a usual value.", None)
+    says: str | None = field("Of reps: the reason in a sentence.", None)
 
 
 class Reasons(Contract):

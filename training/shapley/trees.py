@@ -128,13 +128,13 @@ class Paths:
         splits: list[Split] = []
         ends = list(_ends(tree, splits, ()))
         merged = [_by_column(steps) for _, steps in ends]
-        shape = (len(ends), max(1, max(map(len, merged))))
+        shape = (len(ends), max(1, *map(len, merged)))
         asked, wanted = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         shares, column = np.ones(shape), np.full(shape, -1, np.int64)
         for row, places in enumerate(merged):
             for at, (place, steps) in enumerate(places.items()):
                 column[row, at] = place
-                asked[row, at] = sum(1 << step.number for step in {s.number: s for s in steps}.values())
+                asked[row, at] = sum(1 << step.number for step in steps)
                 wanted[row, at] = sum(1 << step.number for step in steps if step.is_left)
                 shares[row, at] = np.prod([step.share for step in steps])
         flat = column.ravel()
