@@ -84,10 +84,14 @@ class Units:
         return inside[self.topic]
 
     def label(self, row: int, unit: int) -> str:
-        """Return what a row's unit is called."""
-        if unit < self.themes and self.alone[row][self.theme == unit].any():
-            return f"{self.labels[unit]}, otherwise"
-        return self.labels[unit]
+        """Return what a row's unit is called: a theme of which one topic is left is that topic."""
+        if unit >= self.themes:
+            return self.labels[unit]
+        inside, alone = self.theme == unit, self.alone[row]
+        left = np.flatnonzero(inside & ~alone)
+        if len(left) == 1:
+            return self.labels[self.themes + int(left[0])]
+        return f"{self.labels[unit]}, otherwise" if alone[inside].any() else self.labels[unit]
 
 
 def share_shown(points: Floats, each_side: int) -> Floats:

@@ -32,8 +32,8 @@ import numpy.typing as npt
 from features.arrays import Bools, Floats
 
 Ints = npt.NDArray[np.int64]
-MOST_SPLITS = 62
-"""A way through a tree is kept in the bits of one integer."""
+BITS = 62
+"""A way through a tree is kept in the bits of integers, so many splits in each."""
 SMALL = 16
 """Ways through trees of so many splits are counted in a table; those of others are sorted."""
 
@@ -103,8 +103,8 @@ class Paths:
     Attributes:
         splits: the questions, in the order of their numbers.
         values: of the leaves.
-        asked: leaves x places: the bits of the splits on a place's feature.
-        wanted: leaves x places: how these bits have to be.
+        asked: integers x leaves x places: the bits of the splits on a place's feature.
+        wanted: integers x leaves x places: how these bits have to be.
         shares: leaves x places: the share of training rows that go that way.
         columns: of each feature of the tree, in order.
         order: places, all leaves flattened, ordered by feature.
@@ -129,13 +129,15 @@ class Paths:
         ends = list(_ends(tree, splits, ()))
         merged = [_by_column(steps) for _, steps in ends]
         shape = (len(ends), max(1, *map(len, merged)))
-        asked, wanted = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        asked, wanted = np.zeros((2, 1 + len(splits) // BITS, *shape), np.int64)
         shares, column = np.ones(shape), np.full(shape, -1, np.int64)
         for row, places in enumerate(merged):
             for at, (place, steps) in enumerate(places.items()):
                 column[row, at] = place
-                asked[row, at] = sum(1 << step.number for step in steps)
-                wanted[row, at] = sum(1 << step.number for step in steps if step.is_left)
+                for step in steps:
+                    word, bit = step.number // BITS, 1 << step.number % BITS
+                    asked[word, row, at] |= bit
+                    wanted[word, row, at] |= bit if step.is_left else 0
                 shares[row, at] = np.prod([step.share for step in steps])
         flat = column.ravel()
         order = np.argsort(flat, kind="stable")[np.count_nonzero(flat < 0) :]
@@ -148,7 +150,9 @@ class Paths:
 
     def contributions(self, ways: Ints) -> Floats:
         """Return what each feature of the tree adds: features x ways."""
-        owns = (ways[:, None, None] & self.asked) == self.wanted
+        owns = np.ones((len(ways), *self.shares.shape), np.bool_)
+        for word, (asked, wanted) in enumerate(zip(self.asked, self.wanted, strict=True)):
+            owns &= (ways[:, word, None, None] & asked) == wanted
         places = self.shares.shape[1]
         if len(ways) > 1 << places:
             # Cheaper to look up: a leaf has fewer ways to be met than there are ways in all.
@@ -233,12 +237,16 @@ def tree_contributions(trees: Sequence[Paths], X: Floats) -> Floats:
 
 def _ways(tree: Paths, X: Floats) -> tuple[Ints, Ints]:
     """Return the ways through a tree that rows take, and the place of each row's among them."""
-    taken = np.zeros(len(X), np.int64)
+    taken = np.zeros((len(tree.asked), len(X)), np.int64)
     for number, split in enumerate(tree.splits):
-        taken |= split.goes_left(X[:, split.column]).astype(np.int64) << number
+        is_left = split.goes_left(X[:, split.column]).astype(np.int64)
+        taken[number // BITS] |= is_left << number % BITS
     if len(tree.splits) > SMALL:
-        ways, place = np.unique(taken, return_inverse=True)
-        return ways, place
+        if len(taken) > 1:
+            ways, place = np.unique(taken.T, return_inverse=True, axis=0)
+            return ways, place
+        ways, place = np.unique(taken[0], return_inverse=True)
+        return ways[:, None], place
     occurs = np.zeros(1 << len(tree.splits), np.bool_)
-    occurs[taken] = True
-    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[taken]
+    occurs[taken[0]] = True
+    return np.flatnonzero(occurs)[:, None], (np.cumsum(occurs) - 1)[taken[0]]
