@@ -19,7 +19,7 @@ from features.texts import About, Phrase, Theme, Who, slugs
 
 ACTIVITY = About("touch", "amount of activity", Who.REP, "activity")
 """All activities together, of whatever type: how many in any window, how long they took."""
-RECENCY = About("touch_recency", "time since the last activity", Who.REP, "next touch")
+RECENCY = About("touch_recency", "time since the last activity", Who.REP, "activity")
 """How lately it was touched."""
 PACE = About("touch_pace", "pace of activity", Who.REP, "activity")
 """Since when, how regularly, and whether more or less than before."""

@@ -157,7 +157,8 @@ def test_reasons_are_the_strongest_first_and_add_up() -> None:
     points = np.array([[5.0, -12.0, LEAST_POINTS / 2, 0.0, 1.0, -0.2]])
     values = [tuple(f"v{n}" for n in range(6))]
     p = np.array([0.43])
-    (row,) = rep_reasons(RepExplanation(np.array([50.0]), points, values), p)
+    usual, at_usual = [tuple(f"u{n}" for n in range(6))], 43.0 - points
+    (row,) = rep_reasons(RepExplanation(np.array([50.0]), points, at_usual, values, usual), p)
     items = [(i["feature"], i["value"], i["points"], i["side"]) for i in row["items"]]
     assert items == [
         ("open_amount", "v1", -12.0, "against"),
@@ -168,6 +169,12 @@ def test_reasons_are_the_strongest_first_and_add_up() -> None:
     total = row["base"] + sum(item["points"] for item in row["items"]) + row["rest"]
     assert total == pytest.approx(100 * p[0], abs=1e-3)
     assert [i["who"] for i in row["items"]] == ["rep", "rep", "rep", "company"]
+    assert [i["group"] for i in row["items"]] == [
+        *["you can change"] * 3,
+        "manager or company can change",
+    ]
+    assert [i["usual"] for i in row["items"]] == ["u1", "u0", "u4", "u5"]
+    assert [i["at_usual"] for i in row["items"]] == [55.0, 38.0, 42.0, 43.2]
 
 
 def test_open_amounts_are_added_up_by_rep() -> None:
