@@ -63,7 +63,8 @@ class Ensemble:
         """Split each margin into features: rows x (features + 1), the base in the last column.
 
         Path-dependent TreeSHAP, exact for trees (Lundberg et al. 2020), in log-odds; each row
-        adds up to its margin. See `training.shapley.trees`.
+        adds up to its margin. The values are those of LightGBM's `pred_contrib`, in a small part
+        of its time where rows are many; see `training.shapley.trees`.
         """
         if not len(X):
             return np.empty((0, len(self.columns) + 1))

@@ -21,6 +21,7 @@ from training.leads.dataset import TrainingSet, build_training_set
 from training.leads.fallback import fall_back
 from training.leads.fit import fit_leads, lead_evidence, luck_of_seeds
 from training.leads.fit_segments import SEGMENTS
+from training.leads.reason_luck import reason_luck
 from training.leads.steadiness import UNSTEADY, words
 from training.params import EvaluationParams, TrainingParams
 from training.rolling import Range
@@ -87,7 +88,9 @@ def train_leads(
     honesty = None if graded is None else graded.honesty
     fallback = None if honesty is None else _instead(bundle, training_set, honesty)
     splitting = None if graded is None else graded.splitting
+    newest = training_set.examples.take(training_set.rows(training_set.split.calibrate))
     notes = _notes(training_set, bundle, honesty, splitting)
+    notes += tuple(reason_luck(bundle, newest, params.scoring.reasons))
     return Trained(bundle, training_set, test, graded, fallback, notes)
 
 
