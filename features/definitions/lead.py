@@ -41,7 +41,7 @@ from features.feature import (
 from features.history.calendar import LAST_YEAR, local
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
-from features.texts import PLAIN, About, Phrase, Theme, Who, slugs
+from features.texts import PLAIN, About, Phrase, Who, slugs
 
 AGE = About("age", "age", Who.LEAD)
 NO_OWNER = "nobody owns it"
@@ -187,7 +187,7 @@ def _owner(vocabulary: Vocabulary) -> Iterator[Feature]:
         Relation.CONTEXT,
         Expression(lambda r: r.owner_rate),
         "the owner's share of leads won, of those that ended lately",
-        About("owner_rate", "the owner's record", Who.REP, "coaching", Theme.OWNER),
+        About("owner_rate", "the owner's record", Who.COMPANY, "coaching"),
         Unit.SHARE,
         phrase=Phrase("the owner won {} of the leads that ended lately", NO_OWNER),
     )
@@ -203,7 +203,7 @@ def _owner(vocabulary: Vocabulary) -> Iterator[Feature]:
             "none of the owner's leads ended lately",
         ),
     )
-    records = About("reps_rate", "the record of its reps", Who.REP, "coaching", Theme.OWNER)
+    records = About("reps_rate", "the record of its reps", Who.COMPANY, "coaching")
     for name, says, reps in (
         ("reps_rate_mean", "share of leads won that its reps worked on, on average", "its reps"),
         ("reps_rate_best", "share of leads won that its best rep worked on", "its best rep"),

@@ -49,7 +49,7 @@ def show_lead(session: Session, row: Mapping[str, Any]) -> None:
     """Show why a lead's chance is what it is, by who can change it."""
     reasons = row["reasons"]
     lines = [
-        ["a lead like any other", "", f"{reasons['base']:+.1f}", "", ""],
+        ["a lead like any other", "", f"{reasons['base']:+.1f}", "", _of_all(reasons)],
         *_grouped(reasons, _of_lead),
         [f"chance within {row['horizon_days']} days, in %", "", f"{row['score']:.1f}", "", ""],
     ]
@@ -104,6 +104,12 @@ def _grouped(
         own = [cells(item) for item in items if item["group"] == group]
         rows += [[f"{group}:", "", "", "", ""], *own] if own else []
     return [*rows, ["everything else", "", f"{reasons['rest']:+.1f}", "", ""]]
+
+
+def _of_all(reasons: Mapping[str, Any]) -> str:
+    """Say what share of all leads converted, beside which those of like leads are read."""
+    rates = [item["history"]["all"] for item in reasons["items"] if item["history"]]
+    return f"{100 * rates[0]:.1f} % of all" if rates else ""
 
 
 def _of_lead(item: Mapping[str, Any]) -> list[str]:

@@ -107,6 +107,6 @@ def _says(item: Mapping[str, Any], at_usual: float, usual: Usual, bundle: Bundle
     sentences = [
         f"{item['label']}: {item['value']}",
         in_words(item["history"], bundle.horizon),
-        f"at {usual.whose} usual value the score would be {at_usual:.0f}",
+        f"at {usual.whose} usual the score would be {at_usual:.0f}",
     ]
     return ". ".join(s[0].upper() + s[1:] for s in sentences if s) + "."

@@ -77,24 +77,32 @@ class FactorValues:
         return cls(np.column_stack(columns) if len(flow) else np.empty((0, len(FACTORS))))
 
     def in_words(self, row: int) -> tuple[str, ...]:
-        """Say a row's values; what is closed is also a share of the quota, where there is one."""
-        return _in_words(self.amounts[row], _shares(self.amounts[[row]]))
+        """Say a row's values."""
+        return _in_words(self.amounts[[row]])
 
     def usual(self, rows: Ints) -> tuple[str, ...]:
         """Say the middle values of some rows."""
-        return _in_words(np.median(self.amounts[rows], axis=0), _shares(self.amounts[rows]))
+        return _in_words(self.amounts[rows])
 
 
-def _shares(amounts: Floats) -> Floats:
-    """Return what is closed as a share of the quota, of the rows that have one."""
-    closed, quota = amounts[:, 0], amounts[:, -1]
-    return np.asarray(closed[quota > 0] / quota[quota > 0])
+def _in_words(amounts: Floats) -> tuple[str, ...]:
+    """Say the middle of each factor, and what it comes to for each unit of another.
 
-
-def _in_words(amounts: Floats, shares: Floats) -> tuple[str, ...]:
-    closed, *others = (f"{amount:,.0f}" for amount in amounts)
-    of_quota = f" ({100 * np.median(shares):.0f} % of quota)" if len(shares) else ""
-    return (f"{closed}{of_quota}", *others)
+    Points go to the share of what is open that it is likely to bring, and to what each lead is, not
+    to the sums: a rep with little open may still make more of it than others.
+    """
+    closed, volume, from_open, flow, from_new, quota = amounts.T
+    words = [f"{amount:,.0f}" for amount in np.median(amounts, axis=0)]
+    for place, part, whole, form in (
+        (0, closed, quota, "{:.0%} of quota"),
+        (2, from_open, volume, "{:.0%} of what is open"),
+        (4, from_new, flow, "{:,.0f} a lead"),
+    ):
+        known = whole > 0
+        if known.any():
+            each = float(np.median(part[known] / whole[known]))
+            words[place] += f" ({form.format(each).replace('%', ' %')})"
+    return tuple(words)
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,21 @@ def test_values_are_money_and_counts() -> None:
     assert all(len(row) == len(FACTORS) for row in explanation.in_words)
 
 
+def test_values_say_what_points_go_to() -> None:
+    """What is open counts by the share it brings, new business by what a lead brings."""
+    drawn = futures(4, open=np.full((REPS, COUNT), 40.0), new=np.full((REPS, COUNT), 20.0))
+    explanation = explained(
+        drawn, np.array([10.0, 0.0, 5.0, 5.0, 5.0]), np.array([80.0, 0.0, 160.0, 160.0, 160.0])
+    )
+    words = [(row[2], row[4]) for row in explanation.in_words]
+    assert words[0] == ("40 (50 % of what is open)", "20 (2 a lead)")
+    assert words[1] == ("40", "20")
+    # The middle of those who have something open, and of those who receive leads.
+    assert {(row[2], row[4]) for row in explanation.usual} == {
+        ("40 (25 % of what is open)", "20 (4 a lead)")
+    }
+
+
 def test_reasons_are_the_strongest_first_and_add_up() -> None:
     """Every factor worth a word, by its size; base, points and rest are 100 p."""
     points = np.array([[5.0, -12.0, LEAST_POINTS / 2, 0.0, 1.0, -0.2]])
