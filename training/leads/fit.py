@@ -121,8 +121,7 @@ def fit_leads(
 def _precedents(training_set: TrainingSet, grown: Grown) -> dict[str, Precedent]:
     """Count what became of leads by each feature of a model; a fallback gives no reasons."""
     names = () if grown.blend is None else grown.blend.trees.columns
-    examples = training_set.examples
-    return precedents_of(examples.X, training_set.y, examples.keys["lead_id"], names)
+    return precedents_of(training_set.examples, training_set.y, names)
 
 
 def _grow(

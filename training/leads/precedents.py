@@ -1,7 +1,8 @@
 """What became of leads like this one: counts and conversions by the value of a feature.
 
 A number is sorted into tenths of the training rows (a count of few different values into its
-values), a category into its words. Missing values are a bin of their own.
+values), a category into its words. Missing values are a bin of their own, and words that training
+never saw have an empty one.
 
 | days since the last touch | leads | converted |
 |---------------------------|-------|-----------|
@@ -12,7 +13,7 @@ values), a category into its words. Missing values are a bin of their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from features.arrays import Floats, Ints
+from features.build import Examples
 
 TENTHS = np.arange(1, 10) / 10
 FEW_VALUES = 10
@@ -47,16 +49,17 @@ class Precedent:
     overall: float
 
     @classmethod
-    def count(cls, values: Floats, y: Floats, lead: Ints) -> Precedent:
+    def count(cls, values: Floats, y: Floats, lead: Ints, words: int | None = None) -> Precedent:
         """Count the training rows.
 
         Args:
             values: of the feature; NaN where there is none.
             y: whether the lead converted in time.
             lead: the number of each row's lead, from 0.
+            words: how many words a category has; None for numbers.
         """
         known = values[~np.isnan(values)]
-        edges = _edges(known) if len(known) else np.empty(0)
+        edges = _edges(known) if words is None else np.arange(words, dtype=np.float64)
         bins, count = _bin(values, edges), len(edges) + 2
         rows, converted = (np.bincount(bins, w, minlength=count) for w in (None, y))
         seen = np.zeros((int(lead.max(initial=-1)) + 1, count), np.bool_)
@@ -87,25 +90,28 @@ class Precedent:
         return cls(**several, overall=plain["overall"])
 
 
-def precedents_of(
-    X: pd.DataFrame, y: Floats, lead_ids: pd.Series, columns: Iterable[str]
-) -> dict[str, Precedent]:
+def precedents_of(examples: Examples, y: Floats, columns: Container[str]) -> dict[str, Precedent]:
     """Count what became of leads by each feature.
 
     Args:
-        X: features of the training rows, all of them mature.
+        examples: the training rows, all of them mature.
         y: their labels.
-        lead_ids: their leads.
         columns: the features that may speak for a reason.
     """
-    lead = pd.factorize(lead_ids)[0].astype(np.int64)
-    return {name: Precedent.count(X[name].to_numpy(np.float64), y, lead) for name in columns}
+    lead = pd.factorize(examples.keys["lead_id"])[0].astype(np.int64)
+    precedents = {}
+    for feature in examples.feature_set:
+        if feature.name in columns:
+            values = examples.X[feature.name].to_numpy(np.float64)
+            words = None if feature.categories is None else len(feature.categories)
+            precedents[feature.name] = Precedent.count(values, y, lead, words)
+    return precedents
 
 
 def _edges(known: Floats) -> Floats:
     values = np.unique(known)
     if len(values) <= FEW_VALUES:
-        return values[:-1]
+        return np.asarray(values[:-1])
     edges = np.unique(np.quantile(known, TENTHS, method="lower"))
     return edges[edges < values[-1]]
 

@@ -72,9 +72,9 @@ class FactorValues:
     def of(cls, draws: Futures, reps: Examples, open_amount: Floats) -> FactorValues:
         """Read them off futures: of what is drawn, the mean."""
         from_open, from_new = draws.open.mean(axis=1), draws.new.mean(axis=1)
-        flow = leads_received(reps)
-        columns = (draws.closed, open_amount, from_open, flow, from_new, draws.quota)
-        return cls(np.column_stack(columns) if len(flow) else np.empty((0, len(FACTORS))))
+        quota = draws.keys["quota"].to_numpy(np.float64)
+        columns = draws.closed, open_amount, from_open, leads_received(reps), from_new, quota
+        return cls(np.column_stack(columns))
 
     def in_words(self, row: int) -> tuple[str, ...]:
         """Say a row's values."""

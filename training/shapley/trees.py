@@ -2,7 +2,7 @@
 
 Rows that go the same way at every split of a tree have the same Shapley values there. So the values
 are worked out once for each way that occurs, and dealt out to the rows (the idea of WOODELF, Nadel
-and Wettenstein 2025). For one leaf with the features 1 ... d on its path, let o_i be 1 if the row
+and Wettenstein 2026). For one leaf with the features 1 ... d on its path, let o_i be 1 if the row
 meets all conditions on feature i and else 0, and z_i the share of the training rows that do. If
 features outside a coalition S are averaged out as the tree's own counts say (Lundberg et al. 2020),
 the leaf's value v counts v * prod(o_i in S) * prod(z_i not in S), and the Shapley value of feature

@@ -47,6 +47,17 @@ def test_few_different_values_are_bins_of_their_own() -> None:
     assert [precedent.of(value)["rate"] for value in (0.0, 1.0, 2.0)] == [0.0, 1.0, 0.0]
 
 
+def test_words_never_share_a_bin() -> None:
+    """Fifteen words are fifteen bins, and one that training never saw has nobody in it."""
+    values = np.repeat([float(code) for code in range(15) if code != 7], 40)
+    y = (values == 3).astype(np.float64)
+    precedent = Precedent.count(values, y, np.arange(len(values)), words=15)
+    rates = [precedent.of(float(code))["rate"] for code in range(15)]
+    assert rates == [1.0 if code == 3 else None if code == 7 else 0.0 for code in range(15)]
+    # The place after the last stands for every other word.
+    assert precedent.of(15.0)["count"] == 0
+
+
 def test_too_few_leads_have_no_rate() -> None:
     """One lead less than enough, and no rate is told."""
     values = np.array([0.0] * (LEAST_LEADS - 1) + [1.0] * LEAST_LEADS)
@@ -68,10 +79,7 @@ def test_a_bundle_keeps_what_it_learned_from(bundle: Bundle, training_set: Train
     """Every feature of the trees has its counts, of the training rows alone, through JSON too."""
     assert bundle.blend is not None
     assert set(bundle.precedents) == set(bundle.blend.trees.columns)
-    keys = training_set.examples.keys
-    counted = precedents_of(
-        training_set.examples.X, training_set.y, keys["lead_id"], bundle.precedents
-    )
+    counted = precedents_of(training_set.examples, training_set.y, bundle.precedents)
     assert counted == bundle.precedents
     name, precedent = next(iter(counted.items()))
     assert Precedent.from_json(json.loads(json.dumps(precedent.to_json()))) == precedent

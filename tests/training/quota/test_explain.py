@@ -149,6 +149,7 @@ def test_values_are_money_and_counts() -> None:
     ]
     assert [row[3] for row in explanation.in_words] == ["3", "0", "1,200", "0", "1"]
     assert {row[1] for row in explanation.in_words} == {"5,000"}
+    assert [row[5] for row in explanation.in_words] == ["100", "0", "100", "50", "80"]
     assert all(len(row) == len(FACTORS) for row in explanation.in_words)
 
 
