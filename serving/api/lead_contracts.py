@@ -180,7 +180,7 @@ class Precedents(Contract):
 
 
 class Reason(Contract):
-    """One feature that raises or lowers a forecast."""
+    """One reason that raises or lowers a forecast."""
 
     feature: str = field("The feature that speaks.", "touches_14d")
     label: str = field("What it is about.", "activity")
@@ -189,18 +189,28 @@ class Reason(Contract):
     side: Literal["for", "against"] = field("Which way it speaks.", "for")
     who: str = field("Who can change it.", "rep")
     group: str = field("The same as a rep reads it, or `data issue`.", "you can change")
-    history: Precedents | None = field("What became of leads with a like value.", None)
-    usual: str | None = field("Of reps: the value of the middle rep.", None)
-    at_usual: float | None = field("Of reps: the chance in percent at a usual value.", None)
-    says: str | None = field("Of reps: the reason in a sentence.", None)
+
+
+class LeadReason(Reason):
+    """One reason behind a lead's score."""
+
+    history: Precedents | None = field(
+        "What became of leads with a like value; null where that is not counted.",
+        {"count": 210, "rate": 0.64, "all": 0.41},
+    )
 
 
 class Reasons(Contract):
     """Why a forecast is what it is: base + points of all items + rest = the chance in percent."""
 
     base: float = field("The chance in percent of an average lead, or of an average rep.", 11.3)
-    items: list[Reason] = field("The strongest reasons.", [])
     rest: float = field("The points of all features that are not listed.", -0.4)
+
+
+class LeadReasons(Reasons):
+    """Why a lead's chance is what it is."""
+
+    items: list[LeadReason] = field("The strongest reasons.", [])
 
 
 class Score(Contract):
@@ -216,7 +226,7 @@ class Score(Contract):
     )
     priority: float = field("What call lists are ordered by, highest first.", 18.4)
     evidence: Evidence = field(EVIDENCE, "enough")
-    reasons: Reasons = Field(description="Why, in percentage points.")
+    reasons: LeadReasons = Field(description="Why, in percentage points.")
 
 
 class Call(Score):
