@@ -69,8 +69,8 @@ def test_notes_tell_what_happened(trained: Trained) -> None:
         *trained.training_set.split.says,
         trained.bundle.evidence.says,
         *luck_of_seeds(trained.bundle),
-        honesty.says,
         *reason_luck(trained.bundle, trained.training_set.examples.take(newest), 3),
+        honesty.says,
     )
     assert any("leads with mature labels" in note for note in trained.notes)
 
