@@ -75,6 +75,48 @@ class Who(Enum):
     MARKET = "market"
 
 
+GROUPS = {
+    Who.REP: "you can change",
+    Who.COMPANY: "manager or company can change",
+    Who.LEAD: "the lead's or market's own",
+    Who.CUSTOMER: "the lead's or market's own",
+    Who.MARKET: "the lead's or market's own",
+}
+"""Reasons by who can do something about them, as a rep reads them."""
+DATA_ISSUE = "data issue"
+
+
+def group_of(who: Who, *, is_data_issue: bool = False) -> str:
+    """Return the group of a reason.
+
+    Args:
+        who: can change what it is about.
+        is_data_issue: its value is missing or cannot be: somebody has to look at the records.
+    """
+    return DATA_ISSUE if is_data_issue else GROUPS[who]
+
+
+class Theme(Enum):
+    """What several topics have in common; topics too weak to speak for themselves speak as one."""
+
+    WORK = "our work on it"
+    ANSWERS = "what came back"
+    PROGRESS = "how far it has come"
+    OWNER = "whose it is"
+    KIND = "what it is"
+    MARKET = "market and calendar"
+
+
+THEMES = {
+    Who.REP: Theme.WORK,
+    Who.COMPANY: Theme.OWNER,
+    Who.LEAD: Theme.KIND,
+    Who.CUSTOMER: Theme.KIND,
+    Who.MARKET: Theme.MARKET,
+}
+"""The theme of a topic that names none, by who can change it."""
+
+
 @dataclass(frozen=True)
 class About:
     """What a family of features is about, and who can do something about it.
@@ -84,12 +126,19 @@ class About:
         label: the topic as people read it.
         who: who can change what the feature measures.
         lever: what they would change, in a word or two; None if nobody can act on it.
+        named_theme: the theme it belongs to; None: the usual one of `who`.
     """
 
     topic: str
     label: str
     who: Who
     lever: str | None = None
+    named_theme: Theme | None = None
+
+    @property
+    def theme(self) -> Theme:
+        """The theme of the topic."""
+        return self.named_theme or THEMES[self.who]
 
     def __post_init__(self) -> None:
         """Refuse a topic without a name, and a lever that is in nobody's hands."""

@@ -12,8 +12,8 @@ from features.as_of.deals import MOVES
 from features.definitions.context import CALENDAR, Comparison, peer_ranks
 from features.definitions.deal_context import NO_AMOUNT, company, owner
 from features.definitions.lead_activity import (
-    ACTIVITY,
     NOT_YET,
+    RECENCY,
     coverage,
     directions,
     numbers,
@@ -42,7 +42,7 @@ COMPARED = {
     "age_days": Comparison(AGE, "age", "older than", "the oldest"),
     "amount": Comparison(AMOUNT, "amount", "larger than", "the largest", NO_AMOUNT),
     "days_since_touch": Comparison(
-        ACTIVITY, "wait", "waiting longer than", "waiting the longest", NOT_YET
+        RECENCY, "wait", "waiting longer than", "waiting the longest", NOT_YET
     ),
 }
 """What is compared with that of the other open deals."""

@@ -15,8 +15,8 @@ from features.definitions.context import (
     peer_ranks,
 )
 from features.definitions.lead_activity import (
-    ACTIVITY,
     NOT_YET,
+    RECENCY,
     TOO_FEW,
     coverage,
     directions,
@@ -187,7 +187,7 @@ def _owner(vocabulary: Vocabulary) -> Iterator[Feature]:
         Relation.CONTEXT,
         Expression(lambda r: r.owner_rate),
         "the owner's share of leads won, of those that ended lately",
-        About("owner_rate", "the owner's record", Who.REP, "coaching"),
+        About("owner_rate", "the owner's record", Who.COMPANY, "coaching"),
         Unit.SHARE,
         phrase=Phrase("the owner won {} of the leads that ended lately", NO_OWNER),
     )
@@ -203,7 +203,7 @@ def _owner(vocabulary: Vocabulary) -> Iterator[Feature]:
             "none of the owner's leads ended lately",
         ),
     )
-    records = About("reps_rate", "the record of its reps", Who.REP, "coaching")
+    records = About("reps_rate", "the record of its reps", Who.COMPANY, "coaching")
     for name, says, reps in (
         ("reps_rate_mean", "share of leads won that its reps worked on, on average", "its reps"),
         ("reps_rate_best", "share of leads won that its best rep worked on", "its best rep"),
@@ -288,7 +288,7 @@ def _peers(vocabulary: Vocabulary) -> Iterator[Feature]:
     compared = {
         "age_days": Comparison(AGE, "age", "older than", "the oldest"),
         "days_since_touch": Comparison(
-            ACTIVITY, "wait", "waiting longer than", "waiting the longest", NOT_YET
+            RECENCY, "wait", "waiting longer than", "waiting the longest", NOT_YET
         ),
     }
     # Only numbers have a rank: a column of words is named with its list.
@@ -302,7 +302,7 @@ def _peers(vocabulary: Vocabulary) -> Iterator[Feature]:
         Relation.COLUMNS,
         Ratio("days_since_touch", "days_between_touches", 0.1),
         "the wait since the last activity, as a multiple of the usual one",
-        ACTIVITY,
+        RECENCY,
         Unit.RATIO,
         phrase=Phrase("waiting {} times as long as is usual for it", TOO_FEW),
     )

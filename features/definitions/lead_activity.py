@@ -15,10 +15,16 @@ from features.definitions.wording import (
 from features.feature import Aggregate, Aggregation, Feature, Relation, Unit
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
-from features.texts import About, Phrase, Who, slugs
+from features.texts import About, Phrase, Theme, Who, slugs
 
-ACTIVITY = About("touch", "activity", Who.REP, "activity")
-"""All activities together, of whatever type: in any window, how lately, how long, how often."""
+ACTIVITY = About("touch", "amount of activity", Who.REP, "activity")
+"""All activities together, of whatever type: how many in any window, how long they took."""
+RECENCY = About("touch_recency", "time since the last activity", Who.REP, "activity")
+"""How lately it was touched."""
+PACE = About("touch_pace", "pace of activity", Who.REP, "activity")
+"""Since when, how regularly, and whether more or less than before."""
+LATEST = About("last_type", "latest activities", Who.REP, "activity")
+"""What was done last, and what was new."""
 ACTIVITIES = number_of("activity", "activities")
 DAYS_WORKED = Phrase(
     "activities on {} days", zero="no day with an activity", one="activities on 1 day"
@@ -60,7 +66,7 @@ def touches(params: FeatureParams) -> Iterator[Feature]:
         Relation.TOUCHES,
         Aggregate(Aggregation.RHYTHM),
         "days between its activities on average",
-        ACTIVITY,
+        PACE,
         Unit.DAYS,
         phrase=Phrase("{} between its activities on average", TOO_FEW),
     )
@@ -80,18 +86,26 @@ def recency() -> Iterator[Feature]:
     """How long ago the last activity was, by two clocks, and the first."""
     last, first = Aggregate(Aggregation.SINCE_LAST), Aggregate(Aggregation.SINCE_FIRST)
     last_ago, first_ago = (Phrase(f"{end} touched {{}} ago", NOT_YET) for end in ("last", "first"))
-    for name, how, says, unit, phrase in (
-        ("days_since_touch", last, "days since the last activity", Unit.DAYS, last_ago),
+    for name, how, says, about, unit, phrase in (
+        ("days_since_touch", last, "days since the last activity", RECENCY, Unit.DAYS, last_ago),
         (
             "working_hours_since_touch",
             last,
             "working hours since the last activity",
+            RECENCY,
             Unit.WORKING_HOURS,
             last_ago,
         ),
-        ("days_since_first_touch", first, "days since the first activity", Unit.DAYS, first_ago),
+        (
+            "days_since_first_touch",
+            first,
+            "days since the first activity",
+            PACE,
+            Unit.DAYS,
+            first_ago,
+        ),
     ):
-        yield Feature(name, Relation.TOUCHES, how, says, ACTIVITY, unit, phrase=phrase)
+        yield Feature(name, Relation.TOUCHES, how, says, about, unit, phrase=phrase)
 
 
 def trends(params: FeatureParams) -> Iterator[Feature]:
@@ -103,7 +117,7 @@ def trends(params: FeatureParams) -> Iterator[Feature]:
             Relation.TOUCHES,
             Aggregate(Aggregation.TREND, wide_days=wide),
             f"activities a day {now}, less those {before}",
-            ACTIVITY,
+            PACE,
             Unit.RATIO,
             short,
             phrase=Phrase(
@@ -136,7 +150,7 @@ def types(vocabulary: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
             Relation.TOUCHES,
             Aggregate(kind, "type"),
             f"type of the {label}",
-            About(name, label, Who.REP, "activity"),
+            LATEST,
             Unit.CATEGORY,
             categories=vocabulary.types,
             phrase=Phrase(empty=empty),
@@ -146,7 +160,7 @@ def types(vocabulary: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
         Relation.TOUCHES,
         Aggregate(Aggregation.SINCE_NEWEST, "type"),
         "days since something new was done",
-        About("newest_type", "latest new type of activity", Who.REP, "activity"),
+        LATEST,
         Unit.DAYS,
         phrase=Phrase("something new was last done {} ago", NOT_YET),
     )
@@ -154,7 +168,7 @@ def types(vocabulary: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
 
 def _type(topic: str, code: int, word: str, params: FeatureParams) -> Iterator[Feature]:
     """One activity type: how many in each window, how recent, and how much time it took."""
-    about = About(topic, word, Who.REP, "activity")
+    about = acted(topic, word, word.strip("'"), Who.LEAD)
     times = Phrase(f"{word} {{}} times", zero=f"no {word}", one=f"{word} once")
     rows = (Relation.TOUCHES, Aggregate(Aggregation.COUNT, "type", code))
     yield from counts(topic, rows, (word, times), about, windows_per_type(params))
@@ -184,6 +198,13 @@ def _type(topic: str, code: int, word: str, params: FeatureParams) -> Iterator[F
 
 INBOUND = frozenset({"inbound", "in", "incoming", "received"})
 """Directions in which the lead, not the rep, was the one who acted."""
+OF_THE_LEAD = frozenset(
+    {
+        *("inbound", "incoming", "received", "reply", "replied", "web", "website", "page"),
+        *("download", "downloaded", "opened", "clicked", "click", "signup", "subscribed"),
+    }
+)
+"""Words in the names of types of activity in which the lead was the one who acted."""
 
 
 def directions(vocabulary: Vocabulary, params: FeatureParams) -> Iterator[Feature]:
@@ -202,7 +223,10 @@ def directions(vocabulary: Vocabulary, params: FeatureParams) -> Iterator[Featur
         for code, word in enumerate(data_words):
             topic, plain = f"{column}_{names[word]}", quoted(word)
             single, several = one.format(plain), many.format(plain)
+            # How an activity ended is the other side's answer, whoever began it.
+            came_back = About(topic, label.format(plain), Who.LEAD, named_theme=Theme.ANSWERS)
             about = acted(topic, label.format(plain), word, Who.LEAD)
+            about = came_back if column == "outcome" else about
             rows = (Relation.TOUCHES, Aggregate(Aggregation.COUNT, column, code))
             words = (several, number_of(single, several))
             yield from counts(topic, rows, words, about, windows_per_type(params))
@@ -217,10 +241,18 @@ def directions(vocabulary: Vocabulary, params: FeatureParams) -> Iterator[Featur
             )
 
 
-def acted(topic: str, label: str, direction: str, other: Who) -> About:
-    """Return whose doing activities of a direction are: the other side's if they came in."""
-    if direction.lower() in INBOUND:
-        return About(topic, label, other)
+def acted(topic: str, label: str, word: str, other: Who) -> About:
+    """Return whose doing activities of a direction or type are: the other side's if they came in.
+
+    Args:
+        topic: of the activities.
+        label: the topic as people read it.
+        word: the direction or the type, as the data have it.
+        other: who is on the other side.
+    """
+    lower = word.lower()
+    if lower in INBOUND or OF_THE_LEAD & {*lower.replace("_", " ").replace("-", " ").split()}:
+        return About(topic, label, other, named_theme=Theme.ANSWERS)
     return About(topic, label, Who.REP, "activity")
 
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from features.definitions.wording import column_as_it_is, quoted
 from features.feature import Aggregate, Aggregation, Feature, Relation, Segment, Unit
 from features.history.vocabulary import Vocabulary
-from features.texts import About, Phrase, Who, slugs
+from features.texts import About, Phrase, Theme, Who, slugs
 
 STAGE_CHANGES = Phrase(
     "changed its stage {} times", zero="never changed its stage", one="changed its stage once"
 )
 NO_STAGE = "no stage yet"
+STAGE = About("stage", "stage", Who.LEAD, named_theme=Theme.PROGRESS)
+"""A stage is what it is."""
+IN_ITS_STAGE = About(
+    "stage_pace", "time in its stage", Who.COMPANY, "next step", named_theme=Theme.PROGRESS
+)
+"""How long a stage lasts is in the company's hands."""
 IN_STAGE = Phrase("in this stage for {}", NO_STAGE)
 
 
@@ -25,14 +32,12 @@ def stages(vocabulary: Vocabulary) -> Iterator[Feature]:
         Relation.STAGES,
         Aggregate(Aggregation.LAST_WORD, "stage"),
         "stage",
-        About("stage", "stage", Who.LEAD),
+        STAGE,
         Unit.CATEGORY,
         categories=vocabulary.stages,
         phrase=Phrase(empty=NO_STAGE),
         segment=Segment.STAGE,
     )
-    # A stage is what it is; how long it lasts is in the company's hands.
-    progress = About("stage", "stage", Who.COMPANY, "next step")
     since, count = Aggregate(Aggregation.SINCE_LAST, "stage"), Aggregate(Aggregation.COUNT, "stage")
     for name, how, says, unit, phrase in (
         ("days_in_stage", since, "days in this stage", Unit.DAYS, IN_STAGE),
@@ -45,7 +50,7 @@ def stages(vocabulary: Vocabulary) -> Iterator[Feature]:
         ),
         ("stage_changes", count, "changes of stage so far", Unit.COUNT, STAGE_CHANGES),
     ):
-        yield Feature(name, Relation.STAGES, how, says, progress, unit, phrase=phrase)
+        yield Feature(name, Relation.STAGES, how, says, IN_ITS_STAGE, unit, phrase=phrase)
     yield from _first_reached(vocabulary)
 
 
@@ -59,7 +64,7 @@ def _first_reached(vocabulary: Vocabulary) -> Iterator[Feature]:
             Relation.STAGES,
             Aggregate(Aggregation.SINCE_FIRST, "stage", code),
             f"days since it first reached {plain}",
-            About(f"stage_{names[stage]}", f"stage {plain}", Who.COMPANY, "next step"),
+            STAGE,
             Unit.DAYS,
             phrase=Phrase(f"first reached {plain} {{}} ago", f"has not reached {plain} yet"),
         )
@@ -69,10 +74,11 @@ def fields(vocabulary: Vocabulary, source: Relation) -> Iterator[Feature]:
     """Other fields with a history: their last visible value."""
     names = slugs(vocabulary.fields)
     for column, name in vocabulary.field_columns.items():
-        yield column_as_it_is(
+        field = column_as_it_is(
             f"field_{names[name]}",
             (source, column),
             name.replace("_", " "),
             Who.COMPANY,
             vocabulary.fields[name],
         )
+        yield replace(field, about=replace(field.about, named_theme=Theme.KIND))

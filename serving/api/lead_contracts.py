@@ -168,8 +168,19 @@ class HealthRequest(Contract):
     """Asks for the state of the service. It has no fields: send `{}`."""
 
 
+class Precedents(Contract):
+    """What became of leads that had a like value, in the history the model learned from."""
+
+    count: int = field("Leads that were seen with such a value.", 210)
+    rate: float | None = field(
+        "The share of looks at such leads after which they converted in time; null for too few.",
+        0.64,
+    )
+    all: float = field("The same share over all leads.", 0.41)
+
+
 class Reason(Contract):
-    """One feature that raises or lowers a forecast."""
+    """One reason that raises or lowers a forecast."""
 
     feature: str = field("The feature that speaks.", "touches_14d")
     label: str = field("What it is about.", "activity")
@@ -177,14 +188,29 @@ class Reason(Contract):
     points: float = field("Percentage points it adds to or takes from the score.", 4.2)
     side: Literal["for", "against"] = field("Which way it speaks.", "for")
     who: str = field("Who can change it.", "rep")
+    group: str = field("The same as a rep reads it, or `data issue`.", "you can change")
+
+
+class LeadReason(Reason):
+    """One reason behind a lead's score."""
+
+    history: Precedents | None = field(
+        "What became of leads with a like value; null where that is not counted.",
+        {"count": 210, "rate": 0.64, "all": 0.41},
+    )
 
 
 class Reasons(Contract):
     """Why a forecast is what it is: base + points of all items + rest = the chance in percent."""
 
     base: float = field("The chance in percent of an average lead, or of an average rep.", 11.3)
-    items: list[Reason] = field("The strongest reasons.", [])
     rest: float = field("The points of all features that are not listed.", -0.4)
+
+
+class LeadReasons(Reasons):
+    """Why a lead's chance is what it is."""
+
+    items: list[LeadReason] = field("The strongest reasons.", [])
 
 
 class Score(Contract):
@@ -200,7 +226,7 @@ class Score(Contract):
     )
     priority: float = field("What call lists are ordered by, highest first.", 18.4)
     evidence: Evidence = field(EVIDENCE, "enough")
-    reasons: Reasons = Field(description="Why, in percentage points.")
+    reasons: LeadReasons = Field(description="Why, in percentage points.")
 
 
 class Call(Score):

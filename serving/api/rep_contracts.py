@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from serving.api.fields import Contract, Id, MaybeId, MaybeMoment, Moment, field
-from serving.api.lead_contracts import EVIDENCE, Answer, Evidence, Reasons, as_of_field
+from serving.api.lead_contracts import EVIDENCE, Answer, Evidence, Reason, Reasons, as_of_field
 
 WITHHELD = (
     "Why the range should not be shown to people; null if it may be shown. The numbers are always "
@@ -86,6 +86,20 @@ class Rep(Contract):
     )
 
 
+class RepReason(Reason):
+    """One reason behind a rep's chance, beside what is usual in the same period."""
+
+    usual: str = field("The value of the middle rep.", "85,000")
+    at_usual: float = field("The chance in percent if this alone were as usual.", 41.5)
+    says: str = field("The reason in a sentence.", "The quota: 90,000; 85,000 is usual.")
+
+
+class RepReasons(Reasons):
+    """Why a rep's chance is what it is."""
+
+    items: list[RepReason] = field("The reasons, the strongest first.", [])
+
+
 class RepForecast(Period, Rep):
     """The forecast for one rep in one quota period."""
 
@@ -114,7 +128,7 @@ class RepForecast(Period, Rep):
         "lies on one amount.",
         0.81,
     )
-    reasons: Reasons = Field(description="Why, in percentage points of the chance.")
+    reasons: RepReasons = Field(description="Why, in percentage points of the chance.")
     says: str = field(
         "The forecast in plain words.",
         "31 % chance to make the quota of 156,000. 61,000 is closed so far (39 % of quota); …",

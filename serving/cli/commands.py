@@ -279,7 +279,6 @@ def explain_lead(session: Session, lead_id: str, as_of: datetime | None) -> None
     outlook = Home(session.home, session.settings).open_leads()
     row = outlook.one_lead(lead_id, as_of)
     session.warn_of_hindsight(outlook.bundle.until, as_of)
-    row = {**row, "reasons": json.loads(row["reasons"])}
     show_lead(session, row)
     session.console.give(row)
 

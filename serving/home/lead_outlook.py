@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from serving.home.inline_rows import InlineRows, inline_rows
 from serving.home.lookup import find_lead, why_no_score
 from training.leads.bundle import Bundle
 from training.leads.score import believed_value, score_examples, score_leads, value_of
+from training.leads.usual import with_usual
 from training.params import ScoringParams
 from training.tracking.records import LoadedModel
 
@@ -54,8 +56,9 @@ class LeadOutlook:
     def one_lead(self, lead_id: str, as_of: datetime | None = None) -> dict[str, Any]:
         """Return one open lead's score with its reasons, the same to the bit as `score` has it.
 
-        Features need every open lead, since leads are compared with each other; the rank needs
-        the leads of the same owner. Only those are forecast and explained.
+        Each reason also has `at_usual`, the score at the team's usual value, and `says`, the reason
+        in sentences. Features need every open lead, since leads are compared with each other; the
+        rank needs the leads of the same owner. Only those are forecast and explained.
 
         Raises:
             NotFoundError: the lead is not open at the moment; says why.
@@ -74,7 +77,10 @@ class LeadOutlook:
         about["value"] = believed_value(about["value"])
         rows = same.to_numpy(np.bool_)
         scores = score_examples(examples.take(rows), bundle, self.version, self.params, about[rows])
-        return find_lead(scores, lead_id) or {}
+        row = find_lead(scores, lead_id) or {}
+        place, each_side = int(np.flatnonzero(asked)[0]), self.params.reasons
+        reasons = json.loads(row["reasons"])
+        return {**row, "reasons": with_usual(bundle, examples, place, reasons, each_side)}
 
     def fit(
         self, leads: Sequence[Mapping[str, Any]], activities: Sequence[Mapping[str, Any]]

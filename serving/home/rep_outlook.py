@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from features.clock import zulu
@@ -16,8 +17,9 @@ from features.storage.warehouse import Warehouse
 from serving.home.extract import moment_of, named_in
 from serving.wording.forecasts import RepForecast
 from serving.wording.reps import chance_withheld, rep_sentence, rep_withheld
+from training.coaching.contrast import contrast
 from training.quota.bundle import QuotaBundle
-from training.quota.score import score_reps
+from training.quota.score import RepOutlooks, score_reps, tables_of
 from training.tracking.records import LoadedModel
 
 Spans = Mapping[str, tuple[datetime, datetime] | None]
@@ -56,12 +58,17 @@ class QuotaOutlook:
         return score_reps(self.warehouse, self.bundle, self.version, self.moment(as_of))
 
     def one_rep(self, rep_id: str, as_of: datetime | None = None) -> list[dict[str, Any]]:
-        """Return one rep's forecasts as plain values, one for each running period."""
-        table = self.score(as_of)
+        """Return one rep's forecasts as plain values, one for each running period.
+
+        Each has `contrast` beside its reasons: the same chance, explained against comparable peers.
+        """
+        moment = self.moment(as_of)
+        outlooks = RepOutlooks.draw(self.warehouse, self.bundle, moment)
+        table = tables_of(outlooks, self.bundle, self.version)[0]
         is_there = table["rep_id"].eq(rep_id).any()
         # Whom the extract knows is asked only to say why a rep has no forecast.
-        own = of_rep(table, rep_id, {} if is_there else self.reps(), self.moment(as_of))
-        return [plain(row) for row in own.to_dict("records")]
+        own = of_rep(table, rep_id, {} if is_there else self.reps(), moment)
+        return [_beside_peers(plain(row), outlooks) for row in own.to_dict("records")]
 
     def reps(self) -> Spans:
         """Return every rep of the extract, known by the table `reps` or by a quota."""
@@ -103,6 +110,14 @@ def of_rep(table: pd.DataFrame, rep_id: str, reps: Spans, moment: datetime) -> p
         f"rep {rep_id!r} has no quota whose period runs as of "
         f"{zulu(moment.replace(microsecond=0))}: {own_quotas}; {said}"
     )
+
+
+def _beside_peers(values: dict[str, Any], outlooks: RepOutlooks) -> dict[str, Any]:
+    """Add to a forecast why it differs from that of comparable peers."""
+    keys = outlooks.futures.keys
+    is_row = (keys["rep_id"] == values["rep_id"]) & (keys["period_start"] == values["period_start"])
+    row = int(np.flatnonzero(is_row & (keys["period_end"] == values["period_end"]))[0])
+    return values | {"contrast": contrast(outlooks, row, values["p_attain"])}
 
 
 def plain(row: dict[Any, Any]) -> dict[str, Any]:

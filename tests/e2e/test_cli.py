@@ -215,7 +215,12 @@ def test_one_lead_is_explained_as_it_is_scored(
     row = scored.iloc[0]
     told = run("explain", "lead", row["lead_id"], "--home", trained, "--json").data
     assert told["p"] == pytest.approx(row["p"])
-    assert told["reasons"] == json.loads(row["reasons"])
+    reasons = json.loads(row["reasons"])
+    for item, scored_item in zip(told["reasons"]["items"], reasons["items"], strict=True):
+        assert item["says"]
+        assert 0 <= item["at_usual"] <= 100
+        assert {name: item[name] for name in scored_item} == scored_item
+    assert (told["reasons"]["base"], told["reasons"]["rest"]) == (reasons["base"], reasons["rest"])
     shown = run("--home", trained, "explain", "lead", row["lead_id"])
     assert f"{row['score']:.1f}" in shown.out
 

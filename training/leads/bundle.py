@@ -37,11 +37,12 @@ from training.estimators.age_curve import AgeCurve
 from training.estimators.calibration import Calibrator
 from training.evidence import Evidence
 from training.leads.blend import Blend
+from training.leads.precedents import Precedent
 from training.leads.segments import LeadSegment, own_rows, places
 
-FORMAT = 3
-SEGMENTED = 4
-"""The format of a model with segments: as format 3 it would be read without them."""
+FORMAT = 5
+SEGMENTED = 6
+"""The format of a model with segments: as format 5 it would be read without them."""
 NO_SEGMENT = "in no segment"
 LEADS = "leads"
 AGE_DAYS = "age_days"
@@ -68,6 +69,7 @@ class Bundle:
         age_curve: the answer without trees; None for a model with trees.
         segments: parts of the leads in the order in which they claim them; none for one model of
             all leads.
+        precedents: of each feature that may be a reason, what became of leads with a like value.
     """
 
     until: datetime
@@ -83,6 +85,7 @@ class Bundle:
     about: Mapping[str, Any] = field(default_factory=dict)
     age_curve: AgeCurve | None = None
     segments: tuple[LeadSegment, ...] = ()
+    precedents: Mapping[str, Precedent] = field(default_factory=dict)
 
     @property
     def horizon(self) -> str:
@@ -192,6 +195,7 @@ class Bundle:
             "evidence": self.evidence.to_json(),
             "about": dict(self.about),
             "age_curve": self.age_curve and self.age_curve.to_json(),
+            "precedents": {name: each.to_json() for name, each in self.precedents.items()},
             **(segments if self.segments else {}),
         }
 
@@ -256,6 +260,7 @@ class Bundle:
             about=plain["about"],
             age_curve=AgeCurve.from_json(plain["age_curve"]) if plain["age_curve"] else None,
             segments=tuple(segments),
+            precedents={n: Precedent.from_json(each) for n, each in plain["precedents"].items()},
         )
         refuse_other_meaning(where, bundle.fingerprint, bundle.feature_set.fingerprint)
         return bundle

@@ -26,6 +26,7 @@ from training.leads.calibrate import calibrate
 from training.leads.dataset import TrainingSet, build_training_set, smoothed_rate
 from training.leads.fallback import fall_back
 from training.leads.fit_segments import Grown, add_segments
+from training.leads.precedents import Precedent, precedents_of
 from training.leads.regression import fit_regression
 from training.leads.steadiness import UNSTEADY, find_lead_shifts
 from training.params import TrainingParams
@@ -104,6 +105,7 @@ def fit_leads(
         base_rate=_base_rate(warehouse, training_set),
         evidence=evidence,
         about={**_about(training_set), UNSTEADY: shifts.to_json(), **grown.about},
+        precedents=_precedents(training_set, grown),
     )
     if bundle.blend is None:
         return fall_back(bundle, training_set, evidence)
@@ -114,6 +116,12 @@ def fit_leads(
         return enough, _grow(part, learned, kept, params) if is_enough else Grown()
 
     return add_segments(bundle, training_set, grown.early, learn, params.leads.segments)
+
+
+def _precedents(training_set: TrainingSet, grown: Grown) -> dict[str, Precedent]:
+    """Count what became of leads by each feature of a model; a fallback gives no reasons."""
+    names = () if grown.blend is None else grown.blend.trees.columns
+    return precedents_of(training_set.examples, training_set.y, names)
 
 
 def _grow(

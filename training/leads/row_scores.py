@@ -6,7 +6,8 @@ import pandas as pd
 
 from features.build import Examples
 from training.leads.bundle import Bundle
-from training.leads.explain import as_json, explain, reasons
+from training.leads.explain import explain
+from training.leads.reasons import as_json, reasons
 
 
 def row_scores(examples: Examples, bundle: Bundle, each_side: int) -> pd.DataFrame:
@@ -21,7 +22,8 @@ def row_scores(examples: Examples, bundle: Bundle, each_side: int) -> pd.DataFra
         `lead_id, cutoff, owner, p, evidence, reasons`, a row for each example.
     """
     explanation = explain(bundle, examples)
-    texts = [as_json(row) for row in reasons(explanation, examples, each_side)]
+    rows = reasons(explanation, examples, each_side, bundle.precedents)
+    texts = [as_json(row) for row in rows]
     return examples.keys.assign(
         p=explanation.probability,
         evidence=bundle.evidence.of_rows(examples.X),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -21,6 +22,7 @@ from training.leads.dataset import TrainingSet, build_training_set
 from training.leads.fallback import fall_back
 from training.leads.fit import fit_leads, lead_evidence, luck_of_seeds
 from training.leads.fit_segments import SEGMENTS
+from training.leads.reason_luck import reason_luck
 from training.leads.steadiness import UNSTEADY, words
 from training.params import EvaluationParams, TrainingParams
 from training.rolling import Range
@@ -87,7 +89,8 @@ def train_leads(
     honesty = None if graded is None else graded.honesty
     fallback = None if honesty is None else _instead(bundle, training_set, honesty)
     splitting = None if graded is None else graded.splitting
-    notes = _notes(training_set, bundle, honesty, splitting)
+    luck = _luck(training_set, bundle, params.scoring.reasons)
+    notes = _notes(training_set, bundle, luck, honesty, splitting)
     return Trained(bundle, training_set, test, graded, fallback, notes)
 
 
@@ -154,13 +157,23 @@ def _of_segments(bundle: Bundle, splitting: Splitting) -> list[str]:
     return [*(f"in the test: {words}" for words in splitting.says), *untested]
 
 
+def _luck(training_set: TrainingSet, bundle: Bundle, each_side: int) -> list[str]:
+    """Say how far forecasts and their reasons hang on the seeds of the trees."""
+    newest = training_set.examples.take(training_set.rows(training_set.split.calibrate))
+    return [*luck_of_seeds(bundle), *reason_luck(bundle, newest, each_side)]
+
+
 def _notes(
-    training_set: TrainingSet, bundle: Bundle, honesty: Honesty | None, splitting: Splitting | None
+    training_set: TrainingSet,
+    bundle: Bundle,
+    luck: Sequence[str],
+    honesty: Honesty | None,
+    splitting: Splitting | None,
 ) -> tuple[str, ...]:
     notes = [*training_set.split.says, bundle.evidence.says]
     notes += [suspicion.says for suspicion in training_set.suspicions]
     notes += words(bundle.about[UNSTEADY])
-    notes += luck_of_seeds(bundle)
+    notes += luck
     notes += bundle.about.get(SEGMENTS, ())
     notes += () if splitting is None else _of_segments(bundle, splitting)
     if honesty is None:

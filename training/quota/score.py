@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
+from features.arrays import Floats
+from features.build import Examples
 from features.snapshot import CUTOFF
 from features.storage.warehouse import Warehouse
 from training.evaluation.quota_forecasts import CHANCE, HELD, LIKELY, RANGE
@@ -23,27 +26,62 @@ AT_RISK = 0.5
 """A chance to attain below this is called a risk."""
 
 
+@dataclass(frozen=True)
+class RepOutlooks:
+    """The futures of every rep with a running quota at a moment, and what they rest on.
+
+    Attributes:
+        futures: drawn attainment, a row for each rep and period.
+        reps: what is known of each.
+        open_amount: amount of each one's open deals, as counted in the forecast.
+        target: a miss is attainment below this.
+    """
+
+    futures: Futures
+    reps: Examples
+    open_amount: Floats
+    target: float
+
+    @classmethod
+    def draw(cls, warehouse: Warehouse, bundle: QuotaBundle, as_of: datetime) -> RepOutlooks:
+        """Forecast every rep whose quota period runs at a moment.
+
+        Args:
+            warehouse: the history.
+            bundle: the model.
+            as_of: the cutoff.
+        """
+        reps, deals = forecast_examples(bundle, warehouse, [as_of])
+        inputs = bundle.draw_inputs(reps, deals)
+        futures = bundle.draw_from(reps, inputs)
+        amount = open_amounts(len(reps), inputs.rep, inputs.amount)
+        return cls(futures, reps, amount, bundle.target)
+
+
 def score_reps(
     warehouse: Warehouse, bundle: QuotaBundle, version: str, as_of: datetime
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Forecast every rep whose quota period runs at a moment.
+    """Forecast every rep whose quota period runs at a moment; see `tables_of`."""
+    return tables_of(RepOutlooks.draw(warehouse, bundle, as_of), bundle, version)
+
+
+def tables_of(
+    outlooks: RepOutlooks, bundle: QuotaBundle, version: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Put forecasts into the contract's form.
 
     Args:
-        warehouse: the history.
-        bundle: the model.
+        outlooks: of every rep at a moment.
+        bundle: the model that made them.
         version: its version in the registry.
-        as_of: the cutoff.
 
     Returns:
         The rows of `rep_scores.parquet`, the least likely to attain first and those who have left
         last; and the roll-ups of teams.
     """
-    reps, deals = forecast_examples(bundle, warehouse, [as_of])
-    inputs = bundle.draw_inputs(reps, deals)
-    futures = bundle.draw_from(reps, inputs)
+    futures, reps = outlooks.futures, outlooks.reps
     forecasts = read_off(futures, bundle.target)
-    open_amount = open_amounts(len(reps), inputs.rep, inputs.amount)
-    explained = explain_reps(futures, reps, open_amount, bundle.target)
+    explained = explain_reps(futures, reps, outlooks.open_amount, bundle.target)
     reasons = rep_reasons(explained, forecasts[CHANCE].to_numpy())
     frame = _table(futures, version, forecasts)
     evidence = rep_evidence(bundle.evidence.state, reps.X)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator
 from random import Random
 
@@ -15,12 +14,13 @@ from sales_histories import sales_case
 from features.build import Examples, build
 from features.definitions.deal import deal_features
 from features.definitions.lead import lead_features
+from features.definitions.lead_activity import acted
 from features.definitions.rep import rep_features
 from features.feature import Aggregate, Feature, FeatureSet, PeerRank, Ratio, Segment, Unit
 from features.history.vocabulary import Vocabulary, read_vocabulary
 from features.params import FeatureParams
 from features.subjects import DEAL, LEAD, REP, Subject
-from features.texts import Who
+from features.texts import Theme, Who
 
 Declare = Callable[[Vocabulary, FeatureParams], FeatureSet]
 DECLARED: dict[Subject, Declare] = {LEAD: lead_features, DEAL: deal_features, REP: rep_features}
@@ -111,7 +111,8 @@ def test_a_word_of_the_data_has_a_topic_of_its_own(
         topics: dict[tuple[object, ...], set[str]] = {}
         for feature in declared:
             how = feature.how
-            if isinstance(how, Aggregate) and how.code is not None:
+            # Stages follow each other, and are one topic.
+            if isinstance(how, Aggregate) and how.code is not None and how.by != "stage":
                 topics.setdefault((feature.source, how.by, how.code), set()).add(feature.topic)
         every = [topic for group in topics.values() for topic in group]
         assert len(every) == len(set(every)) == len(topics)
@@ -130,56 +131,53 @@ def test_a_rank_is_about_what_is_ranked(
                 assert (feature.topic, feature.who) == (compared.topic, compared.who)
 
 
-def guessed(name: str) -> str:
-    """Guess a topic from a name, as this product once did."""
-    same = {
-        "active_days": "touch",
-        "duration_hours": "touch",
-        "first_touch": "touch",
-        "overdue": "touch",
-        "between_touches": "touch",
-        "reps_rate_best": "reps_rate",
-        "stage_changes": "stage",
-    }
-    plain = re.sub(r"_(\d+d|all|mean|days|working_hours)$", "", name.removeprefix("rank_"))
-    plain = re.sub(r"^(days|working_hours|duration_hours)_", "", plain)
-    plain = re.sub(r"^(since_first|since|in)_", "", plain)
-    return same.get(plain, "touch" if plain.startswith("touch") else plain)
-
-
-MERGED = (
-    {"mean_pages", "sum_pages"},
-    {"mean_steps", "sum_steps"},
-    {"won_of_backlog_week", "won_of_backlog_month"},
-)
-"""What names told apart although it is one thing: two figures of one number, of one share."""
-
-
-def test_topics_of_leads_are_what_names_once_told(built: dict[Subject, list[Examples]]) -> None:
-    """Reasons add up what they added up when topics were guessed, but for what names split."""
-    for declared in sets(built, LEAD):
-        topics = {feature.name: feature.topic for feature in declared}
-        old: dict[str, set[str]] = {}
-        for name in topics:
-            merged = next((min(group) for group in MERGED if name in group), name)
-            old.setdefault(guessed(merged), set()).add(name)
-        new: dict[str, set[str]] = {}
-        for name, topic in topics.items():
-            new.setdefault(topic, set()).add(name)
-        assert sorted(map(sorted, old.values())) == sorted(map(sorted, new.values()))
-
-
-@pytest.mark.parametrize("subject", [DEAL, REP], ids=lambda s: s.kind)
-def test_no_topic_of_deals_and_reps_is_split(
-    built: dict[Subject, list[Examples]], subject: Subject
-) -> None:
-    """What names put together stays together, but for deals overdue, once taken for a late call."""
+@subjects
+def test_a_topic_has_one_theme(built: dict[Subject, list[Examples]], subject: Subject) -> None:
+    """What makes one reason belongs together: one label, one theme."""
     for declared in sets(built, subject):
-        groups: dict[str, set[str]] = {}
+        topics: dict[str, set[tuple[str, Theme]]] = {}
         for feature in declared:
-            if feature.name != "overdue":
-                groups.setdefault(guessed(feature.name), set()).add(feature.topic)
-        assert not {name: topics for name, topics in groups.items() if len(topics) > 1}
+            topics.setdefault(feature.topic, set()).add((feature.about.label, feature.about.theme))
+        assert not {topic: found for topic, found in topics.items() if len(found) > 1}
+
+
+def test_what_people_would_do_differently_is_told_apart() -> None:
+    """More work, sooner work and steadier work are three topics; so are a stage and the wait."""
+    topics = {feature.name: feature.topic for feature in lead_features(WORDS, PARAMS)}
+    amount = {topics[n] for n in ("touches_7d", "touches_all", "active_days_all")}
+    recency = {topics[n] for n in ("days_since_touch", "rank_days_since_touch", "overdue")}
+    pace = {topics[n] for n in ("days_between_touches", "days_since_first_touch")}
+    assert [len(found) for found in (amount, recency, pace)] == [1, 1, 1]
+    assert len(amount | recency | pace) == 3
+    assert topics["stage"] != topics["days_in_stage"] == topics["stage_changes"]
+
+
+def test_what_came_back_is_not_our_work() -> None:
+    """Calls are the rep's, what came of them and what came in is the lead's."""
+    abouts = {feature.name: feature.about for feature in lead_features(WORDS, PARAMS)}
+    for name in ("touches_7d", "type_call_7d", "direction_outbound_7d", "first_response_hours"):
+        assert (abouts[name].theme, abouts[name].who) == (Theme.WORK, Who.REP), name
+    outcomes = [name for name in abouts if "outcome_" in name]
+    assert outcomes
+    for name in ("direction_inbound_7d", *outcomes):
+        assert (abouts[name].theme, abouts[name].who) == (Theme.ANSWERS, Who.LEAD), name
+
+
+@pytest.mark.parametrize(
+    ("word", "who"),
+    [
+        ("call", Who.REP),
+        ("web_visit", Who.LEAD),
+        ("site visit", Who.REP),
+        ("Inbound-call", Who.LEAD),
+        ("check in", Who.REP),
+        ("in", Who.LEAD),
+        ("email opened", Who.LEAD),
+    ],
+)
+def test_words_say_whose_doing_an_activity_is(word: str, who: Who) -> None:
+    """A visit to the web site is the lead's, a visit on site the rep's."""
+    assert acted("x", word, word, Who.LEAD).who is who
 
 
 @subjects

@@ -13,8 +13,9 @@ from scipy.special import logit
 from features.definitions.time_ahead import DAYS_AHEAD
 from training.leads.bundle import Bundle
 from training.leads.dataset import TrainingSet
-from training.leads.explain import explain, reasons
+from training.leads.explain import explain
 from training.leads.exposure import LEAST_DAYS, Exposure
+from training.leads.reasons import reasons
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -49,7 +50,7 @@ def test_a_slow_month_is_a_reason_in_words(bundle: Bundle, training_set: Trainin
     half = replace(
         training_set.examples, X=training_set.examples.X.assign(**{DAYS_AHEAD: 3.0})
     ).take(np.arange(len(training_set.examples)) < 20)
-    for row in reasons(explain(bundle, half), half, each_side=3):
+    for row in reasons(explain(bundle, half), half, 3, bundle.precedents):
         said = {item["feature"]: item for item in row["items"]}
         assert said[DAYS_AHEAD]["side"] == "against"
         assert said[DAYS_AHEAD]["who"] == "market"

@@ -18,8 +18,9 @@ from training.evaluation.metrics import log_loss
 from training.evidence import Evidence
 from training.leads.bundle import AGE_DAYS, Bundle
 from training.leads.dataset import TrainingSet
-from training.leads.explain import explain, reasons
+from training.leads.explain import explain
 from training.leads.fallback import age_curve, fall_back
+from training.leads.reasons import reasons
 from training.params import SplitParams
 from training.split import split_in_time
 
@@ -85,7 +86,7 @@ def test_a_law_is_kept(training_set: TrainingSet, seed: int) -> None:
 def test_reasons_are_age_and_add_up(fallback: Bundle, training_set: TrainingSet) -> None:
     """One item at most, age, and base + points + rest is the score."""
     few = training_set.examples.take(np.arange(len(training_set.y)) % 40 == 0)
-    explained = reasons(explain(fallback, few), few, 3)
+    explained = reasons(explain(fallback, few), few, 3, {})
     labels = {item["feature"] for row in explained for item in row["items"]}
     assert labels == {AGE_DAYS}
     for row, p in zip(explained, fallback.probability(few.X), strict=True):

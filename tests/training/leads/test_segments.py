@@ -24,9 +24,10 @@ from training.evaluation.splitting import MODEL_SEGMENT, POOLED, Splitting
 from training.leads.backtest import backtest_leads
 from training.leads.bundle import NO_SEGMENT, Bundle
 from training.leads.dataset import TrainingSet
-from training.leads.explain import explain, reasons
+from training.leads.explain import explain
 from training.leads.fit import fit_leads
 from training.leads.fit_segments import SEGMENTS, require_segments
+from training.leads.reasons import reasons
 from training.leads.train import train_leads
 from training.leads.where import Where
 from training.params import LeadParams, SegmentParams, TrainingParams
@@ -101,7 +102,7 @@ def test_without_segments_nothing_is_different(
     assert (plain.blend, plain.calibrator) == (segmented.blend, segmented.calibrator)
     X = few.examples.X
     np.testing.assert_array_equal(plain.probability(X), segmented.pooled_probability(X))
-    assert plain.to_json()["format"] == 3
+    assert plain.to_json()["format"] == 5
     assert plain.labels == {}
     assert not {"segments"} & {*plain.to_json(), *plain.about}
 
@@ -144,7 +145,9 @@ def test_reasons_add_up_in_every_segment(few: TrainingSet, segmented: Bundle) ->
     assert len(np.unique(explanation.base)) == 3
     sample = few.examples.take(np.arange(len(p)) % 50 == 0)
     for row, chance in zip(
-        reasons(explain(segmented, sample), sample, 3), segmented.probability(sample.X), strict=True
+        reasons(explain(segmented, sample), sample, 3, {}),
+        segmented.probability(sample.X),
+        strict=True,
     ):
         points = sum(item["points"] for item in row["items"])
         assert row["base"] + points + row["rest"] == pytest.approx(100 * chance, abs=1e-3)

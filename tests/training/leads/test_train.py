@@ -9,6 +9,7 @@ from sellers import FEATURES, HORIZON, START, UNTIL
 
 from features.storage.warehouse import Warehouse
 from training.leads.fit import learn_leads, luck_of_seeds
+from training.leads.reason_luck import reason_luck
 from training.leads.train import Trained, settings_of, train_leads
 from training.params import EvaluationParams, TrainingParams
 
@@ -63,10 +64,12 @@ def test_notes_tell_what_happened(trained: Trained) -> None:
     assert trained.evaluation is not None
     honesty = trained.evaluation.honesty
     assert honesty is not None
+    newest = trained.training_set.rows(trained.training_set.split.calibrate)
     assert trained.notes == (
         *trained.training_set.split.says,
         trained.bundle.evidence.says,
         *luck_of_seeds(trained.bundle),
+        *reason_luck(trained.bundle, trained.training_set.examples.take(newest), 3),
         honesty.says,
     )
     assert any("leads with mature labels" in note for note in trained.notes)

@@ -149,7 +149,23 @@ def test_values_are_money_and_counts() -> None:
     ]
     assert [row[3] for row in explanation.in_words] == ["3", "0", "1,200", "0", "1"]
     assert {row[1] for row in explanation.in_words} == {"5,000"}
+    assert [row[5] for row in explanation.in_words] == ["100", "0", "100", "50", "80"]
     assert all(len(row) == len(FACTORS) for row in explanation.in_words)
+
+
+def test_values_say_what_points_go_to() -> None:
+    """What is open counts by the share it brings, new business by what a lead brings."""
+    drawn = futures(4, open=np.full((REPS, COUNT), 40.0), new=np.full((REPS, COUNT), 20.0))
+    explanation = explained(
+        drawn, np.array([10.0, 0.0, 5.0, 5.0, 5.0]), np.array([80.0, 0.0, 160.0, 160.0, 160.0])
+    )
+    words = [(row[2], row[4]) for row in explanation.in_words]
+    assert words[0] == ("40 (50 % of what is open)", "20 (2 a lead)")
+    assert words[1] == ("40", "20")
+    # The middle of those who have something open, and of those who receive leads.
+    assert {(row[2], row[4]) for row in explanation.usual} == {
+        ("40 (25 % of what is open)", "20 (4 a lead)")
+    }
 
 
 def test_reasons_are_the_strongest_first_and_add_up() -> None:
@@ -157,7 +173,8 @@ def test_reasons_are_the_strongest_first_and_add_up() -> None:
     points = np.array([[5.0, -12.0, LEAST_POINTS / 2, 0.0, 1.0, -0.2]])
     values = [tuple(f"v{n}" for n in range(6))]
     p = np.array([0.43])
-    (row,) = rep_reasons(RepExplanation(np.array([50.0]), points, values), p)
+    usual, at_usual = [tuple(f"u{n}" for n in range(6))], 43.0 - points
+    (row,) = rep_reasons(RepExplanation(np.array([50.0]), points, at_usual, values, usual), p)
     items = [(i["feature"], i["value"], i["points"], i["side"]) for i in row["items"]]
     assert items == [
         ("open_amount", "v1", -12.0, "against"),
@@ -168,6 +185,12 @@ def test_reasons_are_the_strongest_first_and_add_up() -> None:
     total = row["base"] + sum(item["points"] for item in row["items"]) + row["rest"]
     assert total == pytest.approx(100 * p[0], abs=1e-3)
     assert [i["who"] for i in row["items"]] == ["rep", "rep", "rep", "company"]
+    assert [i["group"] for i in row["items"]] == [
+        *["you can change"] * 3,
+        "manager or company can change",
+    ]
+    assert [i["usual"] for i in row["items"]] == ["u1", "u0", "u4", "u5"]
+    assert [i["at_usual"] for i in row["items"]] == [55.0, 38.0, 42.0, 43.2]
 
 
 def test_open_amounts_are_added_up_by_rep() -> None:

@@ -1,0 +1,1 @@
+"""Shapley values: who contributed how much to a number."""
