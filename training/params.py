@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from features.params import Section
+from features.params import KpiParams, Section
 
 PLACES = ("role", "team", "territory", "segment")
 """Columns of reps by which groups are always compared."""
@@ -346,3 +346,4 @@ class TrainingParams(Section):
     scoring: ScoringParams = ScoringParams()
     fairness: FairnessParams = FairnessParams()
     card: CardParams = CardParams()
+    kpi: KpiParams = KpiParams()
