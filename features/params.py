@@ -182,6 +182,12 @@ class KpiParams(Section):
     minimum_reps: int = Field(
         default=4, ge=2, description="comparable reps below which pages compare with nobody"
     )
+    material: float = Field(
+        default=0.05,
+        ge=0,
+        lt=1,
+        description="share of a result below which what holds it back is not named",
+    )
     periods: int = Field(default=25, ge=2, description="newest periods measured unless asked")
     draws: int = Field(default=2000, ge=100, description="draws behind the chance of a blockage")
     level: float = Field(

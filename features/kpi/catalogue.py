@@ -27,7 +27,7 @@ _RESULTS = (
         "counts for the rep who owns it now. Where a period is shorter than the quota's, the "
         "quota is spread evenly over its days.",
         Unit.SHARE, RESULT, HIGHER, ("deals", "quotas"), Part(Fact.DEALS_CLOSED, "attained"),
-        QUOTA, cases=Part(Fact.QUOTAS, "reps"), made=Made.RATIO,
+        QUOTA, cases=WON, made=Made.RATIO,
     ),
     Kpi(
         "bookings", "Bookings",

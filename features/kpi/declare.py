@@ -122,6 +122,15 @@ class Kpi:
         return (self.numerator, *(part for part in optional if part is not None))
 
     @property
+    def is_estimate(self) -> bool:
+        """Whether few cases make it say little: rates, means and medians.
+
+        What is set against a quota is a fact, however few deals it comes from.
+        """
+        against_quota = self.denominator is not None and self.denominator.fact is Fact.QUOTAS
+        return self.made is Made.MEDIAN or (self.made is Made.RATIO and not against_quota)
+
+    @property
     def counted(self) -> Part:
         """The column that `n` adds up."""
         return self.cases or self.denominator or self.numerator

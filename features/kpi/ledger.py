@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
+from features.errors import InputError
 from features.kpi import deal_facts, lead_facts, quotas, work_facts
 from features.kpi.attributes import REP, Attribute, find_attribute, rep_values, with_attribute
 from features.kpi.available import absent
@@ -59,6 +60,7 @@ class Ledger:
         params: KpiParams,
         every: Every = "month",
         start: datetime | None = None,
+        periods: Sequence[Period] | None = None,
     ) -> None:
         """Lay out the periods; facts are made when they are first asked for.
 
@@ -68,13 +70,17 @@ class Ledger:
             params: the words by which things are recognised.
             every: how long periods are.
             start: no period shown ends before this; None: the newest so many of the settings.
+            periods: the very periods, rising, in place of those that `every` lays out.
         """
         self.warehouse, self.every = warehouse, every
         self._features, self._params = features, params
         self.recognised = recognise(warehouse, features, params)
         self.absent = absent(warehouse, self.recognised)
         self._quotas = quotas.known_quotas(warehouse)
-        self.periods, self.shown = self._laid_out(start)
+        if periods is None:
+            self.periods, self.shown = self._laid_out(start)
+        else:
+            self.periods = self.shown = list(periods)
         self._facts: dict[Fact, ir.Table] = {}
 
     def is_over(self, period: Period) -> bool:
@@ -120,6 +126,36 @@ class Ledger:
         exact = sorted(THOUSANDTHS & set(added))
         frame[exact] /= 1000
         return frame
+
+    def rep_attributes(self, names: Sequence[str]) -> pd.DataFrame:
+        """Return attributes of reps when each period ended, or now.
+
+        Returns:
+            `rep_id, period_start` and a column for each name, texts or None; names that the
+            extract does not know are left out.
+        """
+        frames = []
+        for name in names:
+            attribute = Attribute("reps", name.removeprefix("reps."))
+            if not self.knows(attribute.name):
+                continue
+            rows = rep_values(self.warehouse, attribute, self.periods)
+            frame = self.warehouse.arrow(rows).to_pandas()
+            frames.append(
+                frame.rename(columns={attribute.name: name}).set_index(["rep_id", PERIOD])
+            )
+        if not frames:
+            return pd.DataFrame({"rep_id": [], PERIOD: []})
+        joined = pd.concat(frames, axis=1)
+        return joined.astype(object).where(joined.notna(), None).reset_index()
+
+    def knows(self, name: str) -> bool:
+        """Tell whether figures can be sliced by a column."""
+        try:
+            find_attribute(self.warehouse, self._features, name)
+        except InputError:
+            return False
+        return True
 
     def fact(self, fact: Fact) -> ir.Table:
         """Return the rows of a kind of fact that lie in a period, with its `period_start`."""

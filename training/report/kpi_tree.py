@@ -1,0 +1,217 @@
+"""A team's result beside others': the tree of what leads to it, and where the river is blocked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.kpi.catalogue import KPIS
+from features.kpi.declare import Made
+from features.kpi.periods import Period
+from training.report.kpi_factors import (
+    CONVERSION,
+    DEAL_SIZE,
+    LEADS,
+    OPENED,
+    OPENED_EACH,
+    QUOTA,
+    WIN_RATE,
+    Difference,
+    Factor,
+    Side,
+    chain,
+    split,
+)
+from training.report.kpi_people import People
+
+DRIVERS: Mapping[str, tuple[str, ...]] = {
+    "leads_received": ("referrals", "events"),
+    "deals_per_lead": (
+        "answered_in_time",
+        "first_response",
+        "touches_per_lead",
+        "calls",
+        "meetings",
+    ),
+    "deals_opened": ("calls", "emails", "meetings"),
+    "in_time": ("cycle_days", "slipped", "coverage"),
+    "win_rate": ("proposals_made", "proposals_accepted"),
+    "deal_size": ("discount",),
+    "conversion_ended": ("answered_in_time", "first_response", "touches_per_lead", "calls"),
+    "quota": (),
+}
+"""What stands below each factor: what people do, and what may lead to it. No share of the
+difference is given to these: they go together with it, which does not say that they cause it."""
+RATED = {factor.name for factor in (OPENED, WIN_RATE, DEAL_SIZE, CONVERSION)}
+EACH = {factor.name: factor for factor in (LEADS, OPENED_EACH, QUOTA)}
+"""Factors for each rep: compared within the reps' own groups, not within kinds of leads."""
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A figure below a factor of the tree.
+
+    Attributes:
+        name: of the figure.
+        own: on the own side; what is counted, for each rep.
+        other: on the other side.
+        n: own cases.
+    """
+
+    name: str
+    own: float
+    other: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A team's result in a period, what it is the product of, and what it is compared with.
+
+    Attributes:
+        period: when.
+        reps: how many people.
+        factors: whose product the result is.
+        own: the own side.
+        drivers: by factor.
+        differences: the first is the one that the tree shows.
+        silent: why something is not compared, in sentences.
+    """
+
+    period: Period
+    reps: int
+    factors: tuple[Factor, ...]
+    own: Side
+    drivers: Mapping[str, Sequence[Driver]]
+    differences: tuple[Difference, ...]
+    silent: tuple[str, ...]
+
+    @property
+    def is_attainment(self) -> bool:
+        """Whether the result is a share of quota; else it is an amount, or leads, for each rep."""
+        return QUOTA in self.factors
+
+
+def tree(
+    people: People, reps: Collection[str], period: Period, earlier: Mapping[str, Period], who: str
+) -> Tree:
+    """Compare a team's result with comparable reps and with its own earlier periods.
+
+    Args:
+        people: the company.
+        reps: the team in the period.
+        period: when.
+        earlier: periods to compare with, by what they are called.
+        who: the team's name; "" for the whole company, which has nobody to be compared with.
+    """
+    everybody = people.reps(period)
+    own_reps = [rep for rep in everybody if rep in set(reps)]
+    own = Side(who or "the company", people.sums(own_reps, period))
+    factors = chain(people.sums(everybody, period))
+    others = [rep for rep in everybody if rep not in set(reps)]
+    sides, silent, beside = [], [], None
+    if who and len(others) >= people.params.minimum_reps:
+        sides.append(comparable(people, own_reps, others, period, factors))
+        beside = (others, period)
+    elif who:
+        silent.append("There are too few other reps with whom to compare.")
+    for label, before in earlier.items():
+        then = people.team(who, before) if people.team(who, period) else list(own_reps)
+        then = [rep for rep in people.reps(before) if not who or rep in set(then)]
+        if then:
+            sides.append(Side(label, people.sums(then, before)))
+            beside = beside or (then, before)
+    differences = []
+    for side in sides:
+        difference = split(own, side, factors, people.params)
+        if difference is None:
+            silent.append(_no_product(own, side, factors))
+        else:
+            differences.append(difference)
+    drivers = {
+        factor.name: _drivers(people, factor, own_reps, period, beside) for factor in factors
+    }
+    told = tuple(dict.fromkeys(silent))
+    return Tree(period, len(own_reps), factors, own, drivers, tuple(differences), told)
+
+
+def comparable(
+    people: People,
+    own: Sequence[str],
+    others: Sequence[str],
+    period: Period,
+    factors: Sequence[Factor],
+) -> Side:
+    """Return the other reps as they would stand with the own mix of leads and people."""
+    side = Side("comparable reps", people.sums(others, period))
+    likeness = {}
+    for factor in factors:
+        raw = side.value(factor)
+        if factor.name in RATED:
+            usual = people.usual(KPIS[factor.name], own, others, period)
+        elif factor.name in EACH:
+            usual = _like_each(people, factor, own, others, period)
+        else:
+            continue
+        if np.isfinite(usual) and usual > 0 and raw > 0:
+            likeness[factor.name] = usual / raw
+    return Side(side.label, side.sums, likeness)
+
+
+def _like_each(
+    people: People, factor: Factor, own: Sequence[str], others: Sequence[str], period: Period
+) -> float:
+    """Return the others' factor for each rep, their groups weighing as they do on the own side."""
+    groups: dict[object, list[str]] = {}
+    for rep in others:
+        groups.setdefault(people.group(rep, period), []).append(rep)
+    counts: dict[object, int] = {}
+    for rep in own:
+        group = people.group(rep, period)
+        counts[group if group in groups else None] = counts.get(group, 0) + 1
+    whole = Side("", people.sums(others, period)).value(factor)
+    values = {
+        group: Side("", people.sums(reps, period)).value(factor) for group, reps in groups.items()
+    }
+    weighed = [counts[g] * (v if (v := values.get(g, whole)) > 0 else whole) for g in counts]
+    return sum(weighed) / sum(counts.values()) if counts else np.nan
+
+
+def _drivers(
+    people: People,
+    factor: Factor,
+    own: Sequence[str],
+    period: Period,
+    beside: tuple[Sequence[str], Period] | None,
+) -> list[Driver]:
+    """Return the figures below a factor, each beside the same of other reps, or of earlier."""
+    drivers = []
+    for name in DRIVERS.get(factor.name, ()):
+        kpi = KPIS[name]
+        value, n = people.together(kpi, own, period)
+        if not np.isfinite(value):
+            continue
+        usual = np.nan
+        if beside is not None:
+            others, when = beside
+            if kpi.made is Made.RATIO and when == period:
+                usual = people.usual(kpi, own, others, period)
+            else:
+                usual = people.together(kpi, others, when)[0]
+        drivers.append(Driver(name, value, usual, n))
+    return drivers
+
+
+def _no_product(own: Side, side: Side, factors: Sequence[Factor]) -> str:
+    """Say which factor is 0 or unknown, so that a difference cannot be split."""
+    for which in (own, side):
+        for factor in factors:
+            if not which.value(factor) > 0:
+                whose = which.label if which is own else f"the other side ({which.label})"
+                return (
+                    f"The difference to {side.label} is not split: {factor.label} of {whose} is "
+                    "0 or unknown."
+                )
+    return f"The difference to {side.label} is not split."
