@@ -182,6 +182,11 @@ class KpiParams(Section):
     minimum_reps: int = Field(
         default=4, ge=2, description="comparable reps below which pages compare with nobody"
     )
+    settled_days: int = Field(
+        default=90,
+        ge=0,
+        description="days after which what became of a period's leads counts as settled",
+    )
     material: float = Field(
         default=0.05,
         ge=0,

@@ -78,7 +78,7 @@ _MIDDLE = (
         "lead counts for the first rep who owned it. Leads that came lately have had less time, so "
         "the newest periods still rise.",
         Unit.SHARE, MIDDLE, HIGHER, ("leads",), Part(Fact.LEADS_CREATED, "converted"), LEADS,
-        made=Made.RATIO,
+        made=Made.RATIO, still_rises=True,
     ),
     Kpi(
         "conversion_ended", "Conversion of leads ended",

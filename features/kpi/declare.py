@@ -86,6 +86,7 @@ class Kpi:
         cases: what `n` counts: the cases that the value rests on; the denominator where None.
         made: how the value comes out of the sums.
         since: of a change, what it is measured against.
+        still_rises: a newest period's value still rises as time goes on.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Kpi:
     cases: Part | None = None
     made: Made = Made.SUM
     since: Since | None = None
+    still_rises: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a figure whose parts do not fit how it is made.

@@ -11,6 +11,7 @@ import rich_click as click
 
 from features.errors import CheckFailed
 from features.simulation.settings import PRESETS
+from serving.cli.kpi import kpi
 from serving.cli.monitor import monitor
 from serving.cli.promote import promote, rollback
 from serving.cli.retrain import retrain
@@ -77,6 +78,7 @@ pacesetter.add_command(rollback)
 pacesetter.add_command(retrain)
 pacesetter.add_command(tune)
 pacesetter.add_command(monitor)
+pacesetter.add_command(kpi)
 
 
 @pacesetter.command(short_help="Validate an extract into the warehouse, which it replaces.")

@@ -45,16 +45,16 @@ class Factor:
     is_inverse: bool = False
 
 
-LEADS = Factor("leads_received", "leads received per rep", "leads", "reps", Unit.COUNT)
-OPENED = Factor("deals_per_lead", "deals opened per lead", "opened", "leads", Unit.SHARE)
+LEADS = Factor("leads_received", "leads per rep", "leads", "reps", Unit.COUNT)
+OPENED = Factor("deals_per_lead", "deals per lead", "opened", "leads", Unit.SHARE)
 OPENED_EACH = Factor("deals_opened", "deals opened per rep", "opened", "reps", Unit.COUNT)
-IN_TIME = Factor("in_time", "closings per deal opened", "closed", "opened", Unit.SHARE)
+IN_TIME = Factor("in_time", "closings per deal", "closed", "opened", Unit.SHARE)
 WIN_RATE = Factor("win_rate", "win rate", "won", "closed", Unit.SHARE)
 DEAL_SIZE = Factor("deal_size", "deal size", "amount", "won", Unit.AMOUNT)
 QUOTA = Factor("quota", "quota per rep", "reps", "quota", Unit.AMOUNT, is_inverse=True)
-ENDED = Factor("in_time", "leads ended per lead received", "leads_ended", "leads", Unit.SHARE)
+ENDED = Factor("in_time", "ends per lead", "leads_ended", "leads", Unit.SHARE)
 CONVERSION = Factor(
-    "conversion_ended", "conversion of leads ended", "leads_won", "leads_ended", Unit.SHARE
+    "conversion_ended", "conversion at the end", "leads_won", "leads_ended", Unit.SHARE
 )
 COUNTS = ("leads", "opened", "closed", "leads_ended")
 """Sums that are counts of events, each with the chance of a count."""

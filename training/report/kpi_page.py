@@ -20,9 +20,11 @@ from training.report.kpi_tree import Tree
 from training.report.kpi_view import KpiView, reference
 from training.report.kpi_words import (
     COACHING,
+    NOTHING,
     explained,
     factor_value,
     headline,
+    period_name,
     points,
     result_label,
     result_unit,
@@ -38,6 +40,8 @@ TITLES = {
     Level.KPI: "Key figures: what leads to results",
     Level.DRIVER: "Drivers: what people do, and what they get",
 }
+MOST_COLUMNS = 12
+"""Figures in the table of people."""
 MOST_SLICES = 20
 """Values of a column that get a row, the ones with most cases first."""
 SLICE_FIGURES = ("bookings", "leads_converted", "deals_won", "win_rate", "deal_size", "cycle_days")
@@ -81,8 +85,10 @@ def render(view: KpiView, source: str) -> str:
         tree=tree_chart(view.tree, "What the result is made of", _result(view.tree), against),
         against=against,
         differences=[(d, _bars(view, d)) for d in view.tree.differences],
-        lines={TITLES[level]: _charts(view, level) for level in Level if _charts(view, level)},
-        columns=[KPIS[name] for name in dict.fromkeys(cell.kpi for cell in view.heat)],
+        lines={
+            TITLES[level]: _charts(view, level) for level in reversed(Level) if _charts(view, level)
+        },
+        columns=[KPIS[name] for name in _heat_columns(view)],
         people=_people(view),
         slices=_slices(view),
         definitions={TITLES[level]: _defined(view, level) for level in reversed(Level)},
@@ -109,7 +115,7 @@ def _result(tree: Tree) -> Node:
 
 def _tiles(view: KpiView) -> list[tuple[str, str, str]]:
     """Choose up to four figures of the newest whole period of the lines."""
-    tiles = []
+    tiles: list[tuple[str, str, str]] = []
     whole = view.lines[view.lines["is_over"]]
     for name in ("bookings", "leads_converted", "win_rate", "conversion_ended", "cycle_days"):
         rows = whole[(whole["kpi"] == name) & whole["value"].notna()]
@@ -119,7 +125,7 @@ def _tiles(view: KpiView) -> list[tuple[str, str, str]]:
         if kpi.is_estimate and row["n"] < view.params.minimum_cases:
             continue
         before = rows.iloc[-2]["value"] if len(rows) > 1 else np.nan
-        note = f"{view.ask.every} from {row[PERIOD]:%Y-%m-%d}"
+        note = period_name(row[PERIOD], view.ask.every)
         if np.isfinite(before):
             note += f"; before: {written(float(before), kpi.unit)}"
         tiles.append((written(float(row["value"]), kpi.unit), kpi.label, note))
@@ -160,24 +166,47 @@ def _charts(view: KpiView, level: Level) -> list[tuple[str, Markup]]:
         values = rows.set_index(PERIOD)["value"].astype("float64")
         if kpi.is_estimate:
             values = values.where(rows.set_index(PERIOD)["n"] >= view.params.minimum_cases)
-        chart = line_chart(kpi, values, reference(view, name), running=not rows["is_over"].iloc[-1])
+        chart = line_chart(kpi, values, reference(view, name), _open_periods(view, kpi, rows))
         charts.append((kpi.label, chart))
     return charts
+
+
+def _open_periods(view: KpiView, kpi: Kpi, rows: pd.DataFrame) -> int:
+    """Count the newest periods whose value is not settled yet."""
+    if not kpi.still_rises:
+        return int((~rows["is_over"]).sum())
+    ends = rows[PERIOD].shift(-1).fillna(pd.Timestamp(view.as_of))
+    return int(
+        (pd.Timestamp(view.as_of) - ends < pd.Timedelta(days=view.params.settled_days)).sum()
+    )
 
 
 def _people(view: KpiView) -> list[tuple[str, list[Shade]]]:
     """Return a row for each rep in the order of their names, which ranks nobody."""
     rows: dict[str, list[Shade]] = {}
+    shown = set(_heat_columns(view))
     for cell in view.heat:
+        if cell.kpi not in shown:
+            continue
         rows.setdefault(cell.rep_id, []).append(_shade(view, cell))
     named = [(view.names.get(rep, rep), shades) for rep, shades in rows.items()]
     return sorted(named, key=lambda row: row[0])
 
 
+def _heat_columns(view: KpiView) -> list[str]:
+    """Choose the figures that are told for a third of the people or more, the first twelve."""
+    told: dict[str, int] = {}
+    for cell in view.heat:
+        is_told = _shade(view, cell).css != "few" and math.isfinite(cell.value)
+        told[cell.kpi] = told.get(cell.kpi, 0) + is_told
+    people = len(view.heat) / max(len(told), 1)
+    return [name for name, count in told.items() if 3 * count >= people][:MOST_COLUMNS]
+
+
 def _shade(view: KpiView, cell: Cell) -> Shade:
     kpi = KPIS[cell.kpi]
     if not math.isfinite(cell.value):
-        return Shade("–", "", "nothing to measure")
+        return Shade(NOTHING, "", "nothing to measure")
     if kpi.is_estimate and cell.n < view.params.minimum_cases:
         return Shade("few", "few", f"{cell.n} cases: too few to say anything")
     text = written(cell.value, kpi.unit)
@@ -215,8 +244,8 @@ def _slices(view: KpiView) -> tuple[list[Kpi], list[tuple[str, list[str]]]]:
 def _sliced(view: KpiView, own: pd.DataFrame, name: str) -> str:
     kpi = KPIS[name]
     if name not in own.index:
-        return "–"
-    value, n = float(own.loc[name, "value"]), int(own.loc[name, "n"])
+        return NOTHING
+    value, n = float(own["value"][name]), int(own["n"][name])
     if kpi.is_estimate and math.isfinite(value) and n < view.params.minimum_cases:
         return "few"
     return written(value, kpi.unit)

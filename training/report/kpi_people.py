@@ -252,11 +252,11 @@ def _is_share_of_cases(kpi: Kpi) -> bool:
     return kpi.made is Made.RATIO and kpi.unit is Unit.SHARE and kpi.counted is kpi.denominator
 
 
-def shown_in_heat(ledger: Ledger, most: int = 12) -> list[str]:
-    """Choose the figures of the table of reps: results first, then what leads to them."""
+def shown_in_heat(ledger: Ledger) -> list[str]:
+    """Name the figures of the table of reps: results first, then what leads to them."""
     order = (
         *("attainment", "bookings", "leads_converted", "deals_opened", "win_rate", "deal_size"),
         *("cycle_days", "conversion_ended", "discount", "slipped", "leads_received"),
         *("answered_in_time", "touches_per_lead", "meetings", "calls", "activities"),
     )
-    return [name for name in order if name not in ledger.absent][:most]
+    return [name for name in order if name not in ledger.absent]

@@ -24,37 +24,46 @@ BOX = (62, 12, 366, 152)
 MOST_TICKS = 4
 BOX_WIDTH, GAP, DRIVER_HEIGHT = 172, 22, 44
 TOP, FACTOR_TOP, FACTOR_HEIGHT, DRIVER_TOP = 84, 128, 118, 264
+TIMES, DIVIDED = "\N{MULTIPLICATION SIGN}", "\N{DIVISION SIGN}"
 _DAY = timedelta(days=1)
 
 
-def line_chart(kpi: Kpi, own: pd.Series, other: pd.Series, running: bool) -> Markup:
+def line_chart(kpi: Kpi, own: pd.Series, other: pd.Series, open_periods: int) -> Markup:
     """Draw a figure over time, with the company's beside it where there is one.
 
     Args:
         kpi: the figure.
         own: values by the period's start; NaN where there are too few cases.
         other: the company's, by the same; may be empty.
-        running: the last period still runs.
+        open_periods: so many of the last are not settled: they are dots, no line leads to them.
     """
-    values = own.dropna()
+    settled = own.iloc[: len(own) - open_periods]
+    values = settled.dropna()
     if len(values) < 2:  # noqa: PLR2004 - a line needs two points
         return NO_CHART
     starts = [start.to_pydatetime() for start in own.index]
     first = starts[0]
-    spans = list(_unbroken(own, first))
-    reference = other.reindex(own.index).dropna()
+    reference = other.reindex(settled.index).dropna()
     marks: list[Mark] = []
     if len(reference) > 1:
         marks.append(Line(_days(reference, first), list(reference), "reference"))
-    marks += [Line(x, y, "model") for x, y in spans if len(x) > 1]
-    last_at, last = values.index[-1].to_pydatetime(), float(values.iloc[-1])
-    state = ", so far" if running and last_at == starts[-1] else ""
-    hover = f"{last_at:%Y-%m-%d}: {written(last, kpi.unit)}{state}"
-    marks.append(Point((last_at - first) / _DAY, last, hover, colour="warm" if state else "main"))
-    low, high = _span([*values, *reference], kpi.unit)
-    x = Axis(0, max((starts[-1] - first) / _DAY, 1), ticks=_dates(starts), grid=False)
-    y = Axis(low, high, write=lambda value: written(value, kpi.unit), most=4)
-    return Chart(SIZE, kpi.label, hover, [Panel(BOX, x, y, marks)]).to_svg()
+    for x, y in _unbroken(settled, first):
+        marks.append(Line(x, y, "model") if len(x) > 1 else _dot(x[0], y[0], kpi, first))
+    newest = float(values.iloc[-1])
+    marks.append(_dot(_days(values, first)[-1], newest, kpi, first))
+    unsettled = own.iloc[len(settled) :].dropna()
+    for at, value in zip(_days(unsettled, first), unsettled, strict=True):
+        hover = f"so far: {written(value, kpi.unit)}"
+        marks.append(Point(at, value, hover, colour="warm"))
+    low, high = _span([*values, *reference, *unsettled], kpi.unit)
+    x_axis = Axis(0, max((starts[-1] - first) / _DAY, 1), ticks=_dates(starts), grid=False)
+    y_axis = Axis(low, high, write=lambda value: written(value, kpi.unit), most=4)
+    says = f"newest: {written(newest, kpi.unit)}"
+    return Chart(SIZE, kpi.label, says, [Panel(BOX, x_axis, y_axis, marks)]).to_svg()
+
+
+def _dot(x: float, value: float, kpi: Kpi, first: datetime) -> Point:
+    return Point(x, value, f"{first + x * _DAY:%Y-%m-%d}: {written(value, kpi.unit)}")
 
 
 def _unbroken(values: pd.Series, first: datetime) -> Iterator[tuple[list[float], list[float]]]:
@@ -159,7 +168,7 @@ def _factor(tree: Tree, place: int) -> Node:
     share = shares.get(factor.name)
     blocked = tree.differences[0].blocked if tree.differences else None
     x = 2 + place * (BOX_WIDTH + GAP)
-    sign = "" if place == 0 else "÷" if factor.is_inverse else "×"
+    sign = "" if place == 0 else DIVIDED if factor.is_inverse else TIMES
     box = (x, FACTOR_TOP, BOX_WIDTH, FACTOR_HEIGHT)
     value = factor_value(tree.own.value(factor), factor)
     if share is None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
 from features.feature import Unit
+from features.kpi.periods import Every
 from training.report.kpi_factors import Difference, Factor, Share
 from training.report.kpi_tree import Tree
 from training.report.words import NBSP, percent
 
 THOUSAND, MILLION = 1_000, 1_000_000
+NOTHING = "\N{EN DASH}"
+"""Stands where there is nothing to measure."""
+MINUS = "\N{MINUS SIGN}"
 COACHING = (
     "For coaching, not for employment decisions. These figures describe work and circumstances "
     "together; they do not rank people."
@@ -30,17 +35,17 @@ SAY = {
 def written(value: float, unit: Unit) -> str:
     """Write a value with its unit.
 
-    >>> written(0.254, Unit.SHARE), written(1_234_000, Unit.AMOUNT), written(51.2, Unit.DAYS)
-    ('25\\xa0%', '1.23M', '51\\xa0days')
+    >>> written(1_234_000, Unit.AMOUNT), written(1.26, Unit.RATIO), written(1234, Unit.COUNT)
+    ('1.23M', '1.3', '1,234')
     """
     if not math.isfinite(value):
-        return "–"
+        return NOTHING
     if unit is Unit.SHARE:
         return percent(value)
     if unit is Unit.AMOUNT:
         return _amount(value)
     if unit is Unit.DAYS:
-        return f"{value:,.0f}{NBSP}days"
+        return f"{value:,.0f}{NBSP}d"
     if unit is Unit.HOURS:
         return f"{value:,.1f}{NBSP}h"
     return _number(value)
@@ -82,8 +87,21 @@ def points(tree: Tree, value: float) -> str:
     """Write what a factor adds to the result, with its sign."""
     unit = result_unit(tree)
     if unit is Unit.SHARE:
-        return f"{100 * value:+.0f}{NBSP}points"
-    return f"{'+' if value >= 0 else '−'}{written(abs(value), unit)}"
+        return f"{100 * value:+.0f}{NBSP}points".replace("-", MINUS)
+    return f"{'+' if value >= 0 else MINUS}{written(abs(value), unit)}"
+
+
+def period_name(start: datetime, every: Every) -> str:
+    """Name a period.
+
+    >>> period_name(datetime(2026, 7, 1), "month"), period_name(datetime(2026, 7, 1), "quarter")
+    ('July 2026', 'Q3 2026')
+    """
+    if every == "month":
+        return f"{start:%B %Y}"
+    if every == "quarter":
+        return f"Q{(start.month + 2) // 3} {start.year}"
+    return f"{every} from {start:%Y-%m-%d}"
 
 
 def headline(tree: Tree) -> str:
@@ -108,13 +126,19 @@ def explained(tree: Tree, difference: Difference) -> str:
         f"{result_label(tree)}: {written(difference.own, unit)}, against "
         f"{written(difference.other, unit)} ({difference.against})."
     )
-    share = difference.blocked
+    share, worst = difference.blocked, min(difference.shares, key=lambda share: share.points)
     if share is None:
         return f"{start} No single factor holds the result back by more than chance explains."
+    doubt = ""
+    if worst is not share:
+        doubt = (
+            f" {_first_upper(worst.factor.label)} may hold back more "
+            f"({points(tree, worst.points)}), but chance can explain that."
+        )
     return (
         f"{start} {_first_upper(share.factor.label)} is {factor_value(share.own, share.factor)}, "
         f"there {factor_value(share.other, share.factor)}. That makes {points(tree, share.points)} "
-        f"({points(tree, share.low)} to {points(tree, share.high)})."
+        f"({points(tree, share.low)} to {points(tree, share.high)}).{doubt}"
     )
 
 
