@@ -132,6 +132,8 @@ class FeatureParams(Section):
         return names
 
 
+Every = Literal["day", "week", "month", "quarter", "quota"]
+"""How long the periods of key figures are; `quota`: the quota periods."""
 Words = Annotated[tuple[str, ...], Field(strict=False)]
 
 

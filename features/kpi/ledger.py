@@ -7,6 +7,7 @@ moment may see are read: the extract is cut there by the one door.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import datetime
 
 import ibis
@@ -19,9 +20,9 @@ from features.kpi import deal_facts, lead_facts, quotas, work_facts
 from features.kpi.attributes import REP, Attribute, find_attribute, rep_values, with_attribute
 from features.kpi.available import absent
 from features.kpi.declare import Fact
-from features.kpi.periods import Every, Period, calendar_periods, quota_periods
+from features.kpi.periods import Period, calendar_periods, quota_periods
 from features.kpi.words import recognise
-from features.params import FeatureParams, KpiParams
+from features.params import Every, FeatureParams, KpiParams
 from features.snapshot import within
 from features.storage.warehouse import Warehouse
 
@@ -37,6 +38,9 @@ THOUSANDTHS = frozenset(
     }
 )
 """Columns that hold whole thousandths, which add up alike in any order."""
+MOST_PERIODS = 10_000
+STATES = frozenset({Fact.DEALS_DUE, Fact.PIPELINE, Fact.QUOTAS})
+"""Facts that hang on the borders of periods."""
 BEGINNINGS = {"leads": "created_at", "deals": "created_at", "activities": "occurred_at"}
 """The clocks that tell when an extract begins."""
 
@@ -60,7 +64,6 @@ class Ledger:
         params: KpiParams,
         every: Every = "month",
         start: datetime | None = None,
-        periods: Sequence[Period] | None = None,
     ) -> None:
         """Lay out the periods; facts are made when they are first asked for.
 
@@ -70,18 +73,22 @@ class Ledger:
             params: the words by which things are recognised.
             every: how long periods are.
             start: no period shown ends before this; None: the newest so many of the settings.
-            periods: the very periods, rising, in place of those that `every` lays out.
         """
         self.warehouse, self.every = warehouse, every
         self._features, self._params = features, params
         self.recognised = recognise(warehouse, features, params)
         self.absent = absent(warehouse, self.recognised)
         self._quotas = quotas.known_quotas(warehouse)
-        if periods is None:
-            self.periods, self.shown = self._laid_out(start)
-        else:
-            self.periods = self.shown = list(periods)
-        self._facts: dict[Fact, ir.Table] = {}
+        self.periods, self.shown = self.laid_out(every, start)
+        self._events: dict[Fact, ir.Table] = {}
+        self._states: dict[Fact, ir.Table] = {}
+
+    def over(self, periods: Sequence[Period]) -> Ledger:
+        """Return the same facts over other periods; they may overlap, but no two start at once."""
+        other = copy(self)
+        other.periods = other.shown = list(periods)
+        other._states = {}  # noqa: SLF001 - of the same class
+        return other
 
     def is_over(self, period: Period) -> bool:
         """Tell whether all of a period may be read."""
@@ -159,14 +166,27 @@ class Ledger:
 
     def fact(self, fact: Fact) -> ir.Table:
         """Return the rows of a kind of fact that lie in a period, with its `period_start`."""
-        if fact is Fact.QUOTAS and fact not in self._facts:
-            # A table in memory, dated by periods already; the engine has nothing to keep of it.
-            rows = quotas.as_table(quotas.spread_quotas(self._quotas, self.periods))
-            self._facts[fact] = rows.rename({PERIOD: "at"})
-        if fact not in self._facts:
+        if fact in STATES:
+            if fact not in self._states:
+                self._states[fact] = self._state(fact)
+            return self._states[fact]
+        if fact not in self._events:
             for kind, rows in self._made(fact).items():
-                self._facts[kind] = self.warehouse.keep(self._dated(rows))
-        return self._facts[fact]
+                self._events[kind] = self.warehouse.keep(rows)
+        return self._dated(self._events[fact])
+
+    def _state(self, fact: Fact) -> ir.Table:
+        """Make rows that hang on the periods: how things stood at their borders, and quotas."""
+        if fact is Fact.QUOTAS:
+            # A table in memory: the engine has nothing to keep of it.
+            spread = quotas.spread_quotas(self._quotas, self.periods)
+            return quotas.as_table(spread).rename({PERIOD: "at"})
+        if fact is Fact.DEALS_DUE:
+            over = [period for period in self.periods if self.is_over(period)]
+            rows = deal_facts.deals_due(self.warehouse, over)
+        else:
+            rows = deal_facts.pipeline(self.warehouse, self.periods)
+        return self.warehouse.keep(rows.rename({PERIOD: "at"}))
 
     def _made(self, fact: Fact) -> dict[Fact, ir.Table]:
         """Make the rows of a kind of fact; proposals made and accepted come together."""
@@ -174,7 +194,6 @@ class Ledger:
         if fact in (Fact.PROPOSALS, Fact.ACCEPTED):
             tables = work_facts.proposals(warehouse, recognised)
             return dict(zip((Fact.PROPOSALS, Fact.ACCEPTED), tables, strict=True))
-        over = [period for period in self.periods if self.is_over(period)]
         make = {
             Fact.LEADS_CREATED: lambda: lead_facts.leads_created(
                 warehouse, recognised, self._params, warehouse.data_until
@@ -184,8 +203,6 @@ class Ledger:
             Fact.DEALS_CLOSED: lambda: deal_facts.deals_closed(
                 warehouse, recognised, quotas.as_table(self._quotas)
             ),
-            Fact.DEALS_DUE: lambda: deal_facts.deals_due(warehouse, over),
-            Fact.PIPELINE: lambda: deal_facts.pipeline(warehouse, self.periods),
             Fact.ACTIVITIES: lambda: work_facts.activities(warehouse, recognised),
         }
         return {fact: make[fact]()}
@@ -205,21 +222,27 @@ class Ledger:
             reps = rep_values(self.warehouse, attribute, self.periods)
         return with_attribute(self.warehouse, rows, attribute, reps)
 
-    def _laid_out(self, start: datetime | None) -> tuple[list[Period], list[Period]]:
-        """Return all periods that are laid out, and those that were asked for."""
-        most = self._params.periods if start is None else 10_000
-        wide = most + LEAD_IN[self.every]
-        if self.every == "quota":
+    def laid_out(
+        self, every: Every, start: datetime | None = None
+    ) -> tuple[list[Period], list[Period]]:
+        """Return all periods of a kind with earlier ones, and those that were asked for.
+
+        Raises:
+            InputError: there are no quotas, and so no quota periods.
+        """
+        most = self._params.periods if start is None else MOST_PERIODS
+        wide = most + LEAD_IN[every]
+        if every == "quota":
             pairs = zip(self._quotas["period_start"], self._quotas["period_end"], strict=True)
             spans = [(low.to_pydatetime(), high.to_pydatetime()) for low, high in pairs]
             periods = quota_periods(spans, wide)
         else:
             until = self.warehouse.data_until
-            periods = calendar_periods(self.every, until, wide, self._beginning(until))
+            periods = calendar_periods(every, until, wide, self._beginning(until))
         asked = periods[-most:]
         if start is not None:
             asked = [period for period in periods if start < period.end]
-        first = max(len(periods) - len(asked) - LEAD_IN[self.every], 0)
+        first = max(len(periods) - len(asked) - LEAD_IN[every], 0)
         return periods[first:], asked
 
     def _beginning(self, until: datetime) -> datetime:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
 from features.clock import midnight
 from features.errors import InputError
+from features.params import Every
 from features.snapshot import within
 
-Every = Literal["day", "week", "month", "quarter", "quota"]
-EVERY: tuple[Every, ...] = ("day", "week", "month", "quarter", "quota")
 MONTHS = {"month": 1, "quarter": 3}
 WEEK = timedelta(days=7)
 DAY = timedelta(days=1)

@@ -13,8 +13,8 @@ from features.errors import InputError
 from features.kpi.catalogue import KPIS
 from features.kpi.declare import Fact, Kpi, Made, Part, Since
 from features.kpi.ledger import NOBODY, PERIOD, Ledger
-from features.kpi.periods import Every, year_before
-from features.params import FeatureParams, KpiParams
+from features.kpi.periods import year_before
+from features.params import Every, FeatureParams, KpiParams
 from features.storage.warehouse import Warehouse
 
 FIGURES = ("value", "numerator", "denominator", "n", "is_over")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import rich_click as click
 
-from features.kpi.periods import Every
+from features.params import Every
 from serving.cli.session import MomentParam, Session, verb
 
 if TYPE_CHECKING:

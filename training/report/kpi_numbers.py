@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from datetime import datetime
 
 import pandas as pd
@@ -10,8 +11,8 @@ import pandas as pd
 from features.errors import InputError
 from features.kpi.catalogue import KPIS
 from features.kpi.ledger import Ledger
-from features.kpi.periods import Every, Period
-from features.params import FeatureParams, KpiParams
+from features.kpi.periods import Period
+from features.params import Every, FeatureParams, KpiParams
 from features.storage.warehouse import Warehouse
 from training.report.kpi_people import Cell, People, cells
 from training.report.kpi_words import written
@@ -51,10 +52,11 @@ def key_numbers(
         the number in a sentence, which withholds what too few cases tell.
     """
     with warehouse.until(as_of).workspace() as past:
-        running, before = _periods(past, features, params)
+        whole = Ledger(past, features, params, "quarter")
+        running, before = _periods(whole)
         until = past.data_until
         lately = Period(before.start, max(running.end, until))
-        ledger = Ledger(past, features, params, "quota", periods=[lately, running])
+        ledger = whole.over([lately, running])
         people = People.of(ledger, params)
         first = [name for name in SO_FAR if name not in ledger.absent][:1]
         rest = [name for name in LATELY if name not in ledger.absent][: MOST - len(first)]
@@ -71,17 +73,15 @@ def _there(people: People, running: Period, lately: Period) -> list[str]:
     return asked or [rep for rep in people.reps(lately) if people.is_there(rep, lately)]
 
 
-def _periods(past: Warehouse, features: FeatureParams, params: KpiParams) -> tuple[Period, Period]:
+def _periods(ledger: Ledger) -> tuple[Period, Period]:
     """Return the running (or newest) quota period, else quarter, and the one before it."""
     kinds: tuple[Every, ...] = ("quota", "quarter")
     for every in kinds:
-        try:
-            periods = Ledger(past, features, params, every).periods
-        except InputError:
-            continue
-        if len(periods) > 1:
-            return periods[-1], periods[-2]
-    return periods[-1], periods[-1]
+        with suppress(InputError):
+            periods, _ = ledger.laid_out(every)
+            if len(periods) > 1:
+                return periods[-1], periods[-2]
+    return ledger.periods[-1], ledger.periods[-1]
 
 
 def _row(cell: Cell, span: Period, until: datetime, params: KpiParams) -> dict[str, object]:

@@ -175,10 +175,9 @@ def _open_periods(view: KpiView, kpi: Kpi, rows: pd.DataFrame) -> int:
     """Count the newest periods whose value is not settled yet."""
     if not kpi.still_rises:
         return int((~rows["is_over"]).sum())
-    ends = rows[PERIOD].shift(-1).fillna(pd.Timestamp(view.as_of))
-    return int(
-        (pd.Timestamp(view.as_of) - ends < pd.Timedelta(days=view.params.settled_days)).sum()
-    )
+    now = pd.Timestamp(view.as_of)
+    ages = now - rows[PERIOD].shift(-1).fillna(now)
+    return int((ages < pd.Timedelta(days=view.params.settled_days)).sum())
 
 
 def _people(view: KpiView) -> list[tuple[str, list[Shade]]]:

@@ -13,9 +13,9 @@ from features.errors import InputError, NotFoundError
 from features.kpi.catalogue import KPIS
 from features.kpi.declare import Made
 from features.kpi.ledger import PERIOD, Ledger
-from features.kpi.periods import Every, Period, year_before
+from features.kpi.periods import Period, year_before
 from features.kpi.query import figures
-from features.params import FeatureParams, KpiParams
+from features.params import Every, FeatureParams, KpiParams
 from features.storage.warehouse import Warehouse
 from training.report.kpi_people import TEAM, Cell, People, cells, shown_in_heat
 from training.report.kpi_tree import Tree, tree
@@ -105,8 +105,8 @@ def collect(warehouse: Warehouse, features: FeatureParams, params: KpiParams, as
         if len(ledger.absent) == len(KPIS):
             raise InputError("no key figure can be told: neither leads nor deals are loaded")
         by_rep = figures(ledger, ("rep_id",))
-        periods, earlier = compared_periods(past, features, params, ledger)
-        narrow = Ledger(past, features, params, ask.every, periods=periods)
+        periods, earlier = compared_periods(ledger)
+        narrow = ledger.over(periods)
         people = People.of(narrow, params)
         period = periods[-1]
         reps = _whose(people, ask, period, by_rep)
@@ -130,9 +130,7 @@ def collect(warehouse: Warehouse, features: FeatureParams, params: KpiParams, as
         )
 
 
-def compared_periods(
-    past: Warehouse, features: FeatureParams, params: KpiParams, ledger: Ledger
-) -> tuple[list[Period], dict[str, Period]]:
+def compared_periods(ledger: Ledger) -> tuple[list[Period], dict[str, Period]]:
     """Choose the period that the tree shows, and those it is compared with.
 
     It is the newest whole quota period, else quarter, else month: ends of periods are full of
@@ -145,14 +143,14 @@ def compared_periods(
     every: Every = "quota" if has_quotas else "quarter"
     for kind in (every, "quarter", "month"):
         try:
-            laid = Ledger(past, features, params, kind)
+            periods, _ = ledger.laid_out(kind)
         except InputError:
             continue
-        whole = [period for period in laid.periods if laid.is_over(period)]
+        whole = [period for period in periods if ledger.is_over(period)]
         if len(whole) > MOST_EARLIER or (whole and kind == "month"):
             break
     else:
-        whole = laid.periods
+        whole = periods
     period = whole[-1]
     earlier: dict[str, Period] = {}
     # The first period may have begun before the extract did.

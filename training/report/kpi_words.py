@@ -6,7 +6,7 @@ import math
 from datetime import datetime
 
 from features.feature import Unit
-from features.kpi.periods import Every
+from features.params import Every
 from training.report.kpi_factors import Difference, Factor, Share
 from training.report.kpi_tree import Tree
 from training.report.words import NBSP, percent
@@ -101,7 +101,7 @@ def period_name(start: datetime, every: Every) -> str:
         return f"{start:%B %Y}"
     if every == "quarter":
         return f"Q{(start.month + 2) // 3} {start.year}"
-    return f"{every} from {start:%Y-%m-%d}"
+    return f"{start:%Y-%m-%d}" if every in ("day", "week") else f"from {start:%Y-%m-%d}"
 
 
 def headline(tree: Tree) -> str:
