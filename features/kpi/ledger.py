@@ -82,12 +82,14 @@ class Ledger:
         self.periods, self.shown = self.laid_out(every, start)
         self._events: dict[Fact, ir.Table] = {}
         self._states: dict[Fact, ir.Table] = {}
+        self._found: dict[str, Attribute] = {}
+        self._reps: dict[Attribute, ir.Table] = {}
 
     def over(self, periods: Sequence[Period]) -> Ledger:
         """Return the same facts over other periods; they may overlap, but no two start at once."""
         other = copy(self)
         other.periods = other.shown = list(periods)
-        other._states = {}  # noqa: SLF001 - of the same class
+        other._states, other._reps = {}, {}  # noqa: SLF001 - of the same class
         return other
 
     def is_over(self, period: Period) -> bool:
@@ -117,7 +119,7 @@ class Ledger:
             if name == REP:
                 keys.append(REP)
                 continue
-            attribute = find_attribute(self.warehouse, self._features, name)
+            attribute = self.find(name)
             sliced = self._with(rows, attribute)
             if sliced is None:
                 return None
@@ -146,8 +148,7 @@ class Ledger:
             attribute = Attribute("reps", name.removeprefix("reps."))
             if not self.knows(attribute.name):
                 continue
-            rows = rep_values(self.warehouse, attribute, self.periods)
-            frame = self.warehouse.arrow(rows).to_pandas()
+            frame = self.warehouse.arrow(self._rep_values(attribute)).to_pandas()
             frames.append(
                 frame.rename(columns={attribute.name: name}).set_index(["rep_id", PERIOD])
             )
@@ -159,10 +160,16 @@ class Ledger:
     def knows(self, name: str) -> bool:
         """Tell whether figures can be sliced by a column."""
         try:
-            find_attribute(self.warehouse, self._features, name)
+            self.find(name)
         except InputError:
             return False
         return True
+
+    def find(self, name: str) -> Attribute:
+        """Find a column to slice by; see `find_attribute`."""
+        if name not in self._found:
+            self._found[name] = find_attribute(self.warehouse, self._features, name)
+        return self._found[name]
 
     def fact(self, fact: Fact) -> ir.Table:
         """Return the rows of a kind of fact that lie in a period, with its `period_start`."""
@@ -219,8 +226,14 @@ class Ledger:
     def _with(self, rows: ir.Table, attribute: Attribute) -> ir.Table | None:
         reps = None
         if attribute.table == "reps":
-            reps = rep_values(self.warehouse, attribute, self.periods)
+            reps = self._rep_values(attribute)
         return with_attribute(self.warehouse, rows, attribute, reps)
+
+    def _rep_values(self, attribute: Attribute) -> ir.Table:
+        if attribute not in self._reps:
+            rows = rep_values(self.warehouse, attribute, self.periods)
+            self._reps[attribute] = self.warehouse.keep(rows)
+        return self._reps[attribute]
 
     def laid_out(
         self, every: Every, start: datetime | None = None

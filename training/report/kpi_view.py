@@ -104,6 +104,7 @@ def collect(warehouse: Warehouse, features: FeatureParams, params: KpiParams, as
         ledger = Ledger(past, features, params, ask.every, ask.start)
         if len(ledger.absent) == len(KPIS):
             raise InputError("no key figure can be told: neither leads nor deals are loaded")
+        places = _places(ledger, ask)
         by_rep = figures(ledger, ("rep_id",))
         periods, earlier = compared_periods(ledger)
         narrow = ledger.over(periods)
@@ -112,7 +113,6 @@ def collect(warehouse: Warehouse, features: FeatureParams, params: KpiParams, as
         reps = _whose(people, ask, period, by_rep)
         present = [rep for rep in reps if people.is_there(rep, period)]
         company = figures(ledger)
-        places = ledger.rep_attributes([TEAM]) if ask.team else None
         return KpiView(
             ask=ask,
             as_of=past.data_until,
@@ -163,6 +163,18 @@ def compared_periods(ledger: Ledger) -> tuple[list[Period], dict[str, Period]]:
     return sorted({period, *earlier.values()}), earlier
 
 
+def _places(ledger: Ledger, ask: Ask) -> pd.DataFrame | None:
+    """Return the teams of reps in each period, if the page is about a team."""
+    if ask.team is None:
+        return None
+    places = ledger.rep_attributes([TEAM])
+    known = sorted(set(places[TEAM].dropna())) if TEAM in places else []
+    if ask.team not in known:
+        there = f"there are {', '.join(known)}" if known else "reps have no teams here"
+        raise NotFoundError(f"no team {ask.team!r}: {there}")
+    return places
+
+
 def _whose(people: People, ask: Ask, period: Period, by_rep: pd.DataFrame) -> list[str]:
     """Name the reps that the page is about."""
     if ask.rep is not None:
@@ -170,12 +182,7 @@ def _whose(people: People, ask: Ask, period: Period, by_rep: pd.DataFrame) -> li
             raise NotFoundError(f"no rep {ask.rep!r} in the figures as of this moment")
         return [ask.rep]
     if ask.team is not None:
-        reps = people.team(ask.team, period)
-        if not reps:
-            known = sorted(set(people.places[TEAM].dropna())) if TEAM in people.places else []
-            there = f"there are {', '.join(known)}" if known else "reps have no teams here"
-            raise NotFoundError(f"no team {ask.team!r}: {there}")
-        return reps
+        return people.team(ask.team, period)
     return people.reps(period)
 
 
