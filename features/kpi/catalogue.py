@@ -194,7 +194,8 @@ _DRIVERS = (
     Kpi(
         "first_response", "First response",
         "From a lead's creation to the first activity of a rep on it, as the clock runs: the "
-        "median over the leads received in the period that were answered.",
+        "median over the leads received in the period that were answered. Leads that came before "
+        "the first activity was logged are left out.",
         Unit.HOURS, DRIVER, LOWER, ("leads", "activities"),
         Part(Fact.LEADS_CREATED, "response_hours"), cases=Part(Fact.LEADS_CREATED, "answered"),
         made=Made.MEDIAN,
@@ -202,7 +203,8 @@ _DRIVERS = (
     Kpi(
         "answered_in_time", "Answered in time",
         "Of the leads received in the period, the share that a rep worked on within a day (or "
-        "what the settings say); leads younger than that are left out.",
+        "what the settings say); leads younger than that are left out, and those that came "
+        "before the first activity was logged.",
         Unit.SHARE, DRIVER, HIGHER, ("leads", "activities"),
         Part(Fact.LEADS_CREATED, "in_time"), Part(Fact.LEADS_CREATED, "in_time_of"),
         made=Made.RATIO,

@@ -59,11 +59,14 @@ def leads_created(
     for other in (first, ended, sources, _first_touches(warehouse, params)):
         rows = rows.left_join(other, "lead_id").drop("lead_id_right")
     age_us = ibis.literal(as_of, "timestamp(6)").delta(rows.created_at, unit="microsecond")
-    # A young lead may still be answered in time: it is left out, answered or not.
+    # A young lead may still be answered in time: it is left out, answered or not. So is one that
+    # came before the first activity was logged: how it was answered is not known.
     answer_us = round(params.answer_hours * HOUR_US)
-    is_old = (age_us >= answer_us).cast("int64")
-    is_older = (age_us >= params.early_days * DAY_US).cast("int64")
-    is_in_time = (rows.response_us <= answer_us).fill_null(ibis.literal(value=False)).cast("int64")
+    logged = _is_logged(warehouse, rows)
+    is_old = logged * (age_us >= answer_us).cast("int64")
+    is_older = logged * (age_us >= params.early_days * DAY_US).cast("int64")
+    response_us = ibis.ifelse(logged == 1, rows.response_us, ibis.null("int64"))
+    is_in_time = (response_us <= answer_us).fill_null(ibis.literal(value=False)).cast("int64")
     return rows.select(
         "rep_id",
         "lead_id",
@@ -72,8 +75,8 @@ def leads_created(
         leads=ibis.literal(1, "int64"),
         converted=rows.is_won.fill_null(0),
         referrals=_is_one_of(rows.source, recognised.referrals),
-        response_hours=rows.response_us / HOUR_US,
-        answered=rows.response_us.notnull().cast("int64"),
+        response_hours=response_us / HOUR_US,
+        answered=response_us.notnull().cast("int64"),
         in_time=is_old * is_in_time,
         in_time_of=is_old,
         touches=is_older * rows.touches.fill_null(0),
@@ -90,6 +93,17 @@ def leads_ended(warehouse: Warehouse) -> ir.Table:
     return rows.select(
         "rep_id", "lead_id", "account_id", "won", at=rows.resolved_at, ended=ibis.literal(1)
     )
+
+
+def _is_logged(warehouse: Warehouse, rows: ir.Table) -> ir.IntegerValue:
+    """Tell for each lead whether activities were logged already when it came, 1 or 0."""
+    activities = warehouse["activities"]
+    found = warehouse.arrow(activities.aggregate(first=activities.occurred_at.min()))["first"]
+    first = found[0].as_py()
+    if first is None:
+        return ibis.literal(0, "int64")
+    since_us = rows.created_at.delta(ibis.literal(first, "timestamp(6)"), unit="microsecond")
+    return (since_us >= 0).cast("int64")
 
 
 def _first_touches(warehouse: Warehouse, params: KpiParams) -> ir.Table:

@@ -47,7 +47,8 @@ def spread_quotas(quotas: pd.DataFrame, periods: Sequence[Period]) -> pd.DataFra
         part = quotas[["rep_id"]].assign(at=period.start, share=share, amount=quotas["quota"])
         parts.append(part[part["share"] > 0])
     if not any(len(part) for part in parts):
-        return pd.DataFrame({"at": [], "rep_id": [], "quota": [], "reps": []})
+        kinds = {"at": "datetime64[us]", "rep_id": "str", "quota": "int64", "reps": "int64"}
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
     frame = pd.concat(parts, ignore_index=True)
     amounts = (frame["share"] * frame["amount"] * 1000).round().astype("int64")
     rows = frame[["at", "rep_id"]].assign(quota=amounts)

@@ -113,6 +113,8 @@ def collect(warehouse: Warehouse, features: FeatureParams, params: KpiParams, as
         reps = _whose(people, ask, period, by_rep)
         present = [rep for rep in reps if people.is_there(rep, period)]
         company = figures(ledger)
+        if not (company["n"] > 0).any():
+            raise InputError(f"nothing had happened before {past.data_until:%Y-%m-%d %H:%M}")
         return KpiView(
             ask=ask,
             as_of=past.data_until,

@@ -136,9 +136,10 @@ def explained(tree: Tree, difference: Difference) -> str:
             f"({points(tree, worst.points)}), but chance can explain that."
         )
     return (
-        f"{start} {_first_upper(share.factor.label)} is {factor_value(share.own, share.factor)}, "
-        f"there {factor_value(share.other, share.factor)}. That makes {points(tree, share.points)} "
-        f"({points(tree, share.low)} to {points(tree, share.high)}).{doubt}"
+        f"{start} {_first_upper(share.factor.label)}: {factor_value(share.own, share.factor)}, "
+        f"against {factor_value(share.other, share.factor)}; that makes "
+        f"{points(tree, share.points)} ({points(tree, share.low)} to {points(tree, share.high)})."
+        f"{doubt}"
     )
 
 

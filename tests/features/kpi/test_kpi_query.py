@@ -128,6 +128,8 @@ def counted(
     leads = [r for r in tables["leads"] if r["rep_id"] == rep]
     deals = [r for r in tables["deals"] if r["rep_id"] == rep]
     came = [r for r in leads if inside(r["created_at"], start)]
+    log = min(r["occurred_at"] for r in tables["activities"])
+    logged = [r for r in came if r["created_at"] >= log]
     ended = [
         r for r in leads if inside(r.get("converted_at"), start) or inside(r.get("lost_at"), start)
     ]
@@ -139,9 +141,9 @@ def counted(
         for r in tables["activities"]
         if r["rep_id"] == rep and is_own(r) and inside(r["occurred_at"], start)
     ]
-    hours = [min(t) for r in came if (t := touches_of(tables, r))]
-    old = [r for r in came if day(UNTIL) - r["created_at"] >= timedelta(hours=24)]
-    week_old = [r for r in came if day(UNTIL) - r["created_at"] >= timedelta(days=7)]
+    hours = [min(t) for r in logged if (t := touches_of(tables, r))]
+    old = [r for r in logged if day(UNTIL) - r["created_at"] >= timedelta(hours=24)]
+    week_old = [r for r in logged if day(UNTIL) - r["created_at"] >= timedelta(days=7)]
     open_now = [
         r
         for r in deals
