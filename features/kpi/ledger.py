@@ -55,6 +55,8 @@ class Ledger:
         shown: those of them that were asked for.
         recognised: what was taken for calls, proposals and so on.
         absent: figures that cannot be known, with the reasons.
+        has_lead_owners: the extract says who owns leads; else whoever worked on one last stands
+            for it, so that figures of single reps tell how work is divided.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Ledger:
         self._features, self._params = features, params
         self.recognised = recognise(warehouse, features, params)
         self.absent = absent(warehouse, self.recognised)
+        self.has_lead_owners = _says_who_owns_leads(warehouse)
         self._quotas = quotas.known_quotas(warehouse)
         self.periods, self.shown = self.laid_out(every, start)
         self._events: dict[Fact, ir.Table] = {}
@@ -268,3 +271,10 @@ class Ledger:
         ]
         moments = [found for rows in firsts if (found := rows["at"][0].as_py()) is not None]
         return min(moments, default=until)
+
+
+def _says_who_owns_leads(warehouse: Warehouse) -> bool:
+    if warehouse.has_history("lead", "rep_id"):
+        return True
+    leads = warehouse["leads"]
+    return bool(warehouse.arrow(leads.aggregate(n=leads.rep_id.count()))["n"][0].as_py())

@@ -93,7 +93,7 @@ def _say(session: Session, view: KpiView) -> None:
     session.console.say(headline(view.tree), "bold")
     for difference in view.tree.differences:
         session.console.say(explained(view.tree, difference))
-    for words in (*view.tree.silent, COACHING):
+    for words in (*view.tree.silent, *view.notes, COACHING):
         session.console.say(words)
 
 

@@ -53,9 +53,7 @@ WIN_RATE = Factor("win_rate", "win rate", "won", "closed", Unit.SHARE)
 DEAL_SIZE = Factor("deal_size", "deal size", "amount", "won", Unit.AMOUNT)
 QUOTA = Factor("quota", "quota per rep", "reps", "quota", Unit.AMOUNT, is_inverse=True)
 ENDED = Factor("in_time", "ends per lead", "leads_ended", "leads", Unit.SHARE)
-CONVERSION = Factor(
-    "conversion_ended", "conversion at the end", "leads_won", "leads_ended", Unit.SHARE
-)
+CONVERSION = Factor("conversion_ended", "conversion", "leads_won", "leads_ended", Unit.SHARE)
 COUNTS = ("leads", "opened", "closed", "leads_ended")
 """Sums that are counts of events, each with the chance of a count."""
 
@@ -161,6 +159,7 @@ class Difference:
         against: what the other side is, in words.
         shares: one for each factor; their points add up to the difference.
         blocked: the factor that surely holds the result back most, if any does.
+        sure: the chance from which one of these factors is said to hold back, or to carry.
     """
 
     own: float
@@ -168,6 +167,7 @@ class Difference:
     against: str
     shares: tuple[Share, ...]
     blocked: Share | None
+    sure: float
 
 
 def split(
@@ -212,6 +212,7 @@ def split(
         against=other.label,
         shares=shares,
         blocked=min(holding, key=lambda share: share.points, default=None),
+        sure=sure,
     )
 
 

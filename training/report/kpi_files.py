@@ -74,6 +74,7 @@ def to_json(view: KpiView) -> dict[str, Any]:
         "slices": _records(view.slices),
         "tree": _tree(view.tree),
         "people": _records(pd.DataFrame([vars(cell) for cell in view.heat], columns=_CELL)),
+        "notes": list(view.notes),
         "recognised": list(view.recognised),
         "absent": dict(view.absent),
         "purpose": "for coaching, not for employment decisions",

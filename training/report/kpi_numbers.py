@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -14,7 +15,7 @@ from features.kpi.ledger import Ledger
 from features.kpi.periods import Period
 from features.params import Every, FeatureParams, KpiParams
 from features.storage.warehouse import Warehouse
-from training.report.kpi_people import Cell, People, cells
+from training.report.kpi_people import Cell, People, cells, is_of_reps
 from training.report.kpi_words import written
 
 SO_FAR = ("attainment", "bookings", "leads_converted")
@@ -58,14 +59,18 @@ def key_numbers(
         lately = Period(before.start, max(running.end, until))
         ledger = whole.over([lately, running])
         people = People.of(ledger, params)
-        first = [name for name in SO_FAR if name not in ledger.absent][:1]
-        rest = [name for name in LATELY if name not in ledger.absent][: MOST - len(first)]
+        first = _told(ledger, SO_FAR)[:1]
+        rest = _told(ledger, LATELY)[: MOST - len(first)]
         rows = [
             (cell, span)
             for span, names in ((running, first), (lately, rest))
             for cell in cells(people, _there(people, running, lately), span, names)
         ]
     return pd.DataFrame([_row(cell, span, until, params) for cell, span in rows], columns=COLUMNS)
+
+
+def _told(ledger: Ledger, names: Sequence[str]) -> list[str]:
+    return [name for name in names if name not in ledger.absent and is_of_reps(ledger, name)]
 
 
 def _there(people: People, running: Period, lately: Period) -> list[str]:

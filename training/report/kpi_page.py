@@ -147,7 +147,7 @@ def _bars(view: KpiView, difference: Difference) -> list[Mapping[str, object]]:
             "low": across(share.low, span),
             "width": f"{100 * (share.high - share.low) / (2 * reach):.2f}%",
             "at": across(share.points, span),
-            "tone": tone(share, view.params.level),
+            "tone": tone(share, difference.sure),
             "blocked": difference.blocked is share,
         }
         for share in difference.shares

@@ -40,6 +40,7 @@ class People:
         places: `rep_id, period_start`, team, and what makes reps comparable.
         slices: columns of `sliced` that make leads comparable.
         squares: of won amounts, by rep and period.
+        has_lead_owners: the extract says who owns leads.
         params: settings.
     """
 
@@ -48,6 +49,7 @@ class People:
     places: pd.DataFrame
     slices: tuple[str, ...]
     squares: pd.Series
+    has_lead_owners: bool
     params: KpiParams
 
     @classmethod
@@ -64,7 +66,8 @@ class People:
             sums = ledger.sums(Fact.DEALS_CLOSED, ("won_square",), (), ("rep_id",))
             squares = squares if sums is None else sums["won_square"]
         rows = by_rep[by_rep["rep_id"].notna()]
-        return cls(rows, sliced[sliced["rep_id"].notna()], places, slices, squares, params)
+        sliced = sliced[sliced["rep_id"].notna()]
+        return cls(rows, sliced, places, slices, squares, ledger.has_lead_owners, params)
 
     def reps(self, period: Period) -> list[str]:
         """Name those who have a quota in the period; without quotas, all who did anything."""
@@ -259,4 +262,10 @@ def shown_in_heat(ledger: Ledger) -> list[str]:
         *("cycle_days", "conversion_ended", "discount", "slipped", "leads_received"),
         *("answered_in_time", "touches_per_lead", "meetings", "calls", "activities"),
     )
-    return [name for name in order if name not in ledger.absent]
+    return [name for name in order if name not in ledger.absent and is_of_reps(ledger, name)]
+
+
+def is_of_reps(ledger: Ledger, name: str) -> bool:
+    """Tell whether a figure says something about single reps: what is of leads needs owners."""
+    of_leads = {Fact.LEADS_CREATED, Fact.LEADS_ENDED}
+    return ledger.has_lead_owners or not any(p.fact in of_leads for p in KPIS[name].parts)

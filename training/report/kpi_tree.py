@@ -109,7 +109,10 @@ def tree(
     everybody = people.reps(period)
     own_reps = [rep for rep in everybody if rep in set(reps)]
     own = Side(who or "the company", people.sums(own_reps, period))
-    factors = chain(people.sums(everybody, period))
+    known = people.sums(everybody, period)
+    if who and not people.has_lead_owners:
+        known = {name: value for name, value in known.items() if "leads" not in name}
+    factors = chain(known)
     others = [rep for rep in everybody if rep not in set(reps)]
     sides, silent, beside = [], [], None
     if who and len(others) >= people.params.minimum_reps:
@@ -126,10 +129,10 @@ def tree(
     differences = []
     for side in sides:
         difference = split(own, side, factors, people.params)
-        if difference is None:
-            silent.append(_no_product(own, side, factors))
-        else:
+        if difference is not None:
             differences.append(difference)
+        elif factors:
+            silent.append(_no_product(own, side, factors))
     drivers = {
         factor.name: _drivers(people, factor, own_reps, period, beside) for factor in factors
     }

@@ -22,6 +22,11 @@ from training.report.kpi_tree import Tree, tree
 
 MOST_EARLIER = 2
 """Whole periods without which a shorter kind of period is looked at."""
+NO_OWNERS = (
+    "These data do not say who owns a lead. Whoever worked on it last stands for it, and leads are "
+    "handed on, so figures of leads for single reps would tell how work is divided, not how well "
+    "it is done: people are not compared by them."
+)
 MOST_REPS = 60
 """Rows of the table of reps."""
 
@@ -67,6 +72,7 @@ class KpiView:
         heat: figures of people beside comparable ones'.
         names: of reps, where known.
         absent: figures that cannot be known, with the reasons.
+        notes: what to know before people are compared, in sentences.
         recognised: what was taken for calls, proposals and so on, in sentences.
         params: settings.
         by_rep: the figures of each rep, by period.
@@ -82,6 +88,7 @@ class KpiView:
     heat: Sequence[Cell]
     names: Mapping[str, str]
     absent: Mapping[str, str]
+    notes: Sequence[str]
     recognised: Sequence[str]
     params: KpiParams
     by_rep: pd.DataFrame
@@ -127,6 +134,9 @@ def collect(warehouse: Warehouse, features: FeatureParams, params: KpiParams, as
             names=_names(past),
             absent=ledger.absent,
             recognised=list(ledger.recognised.says()),
+            notes=[]
+            if ledger.has_lead_owners or "leads_received" in ledger.absent
+            else [NO_OWNERS],
             params=params,
             by_rep=by_rep,
         )

@@ -143,11 +143,11 @@ def explained(tree: Tree, difference: Difference) -> str:
     )
 
 
-def tone(share: Share, level: float) -> str:
+def tone(share: Share, sure: float) -> str:
     """Name the shade of a factor: `good` or `bad` where chance does not explain it."""
-    if share.p_holds >= level:
+    if share.p_holds >= sure:
         return "bad"
-    return "good" if share.p_holds <= 1 - level else "even"
+    return "good" if share.p_holds <= 1 - sure else "even"
 
 
 def _first_upper(words: str) -> str:
