@@ -80,11 +80,14 @@ class Side:
         sums: the sums, `reps` (how many people) among them; `squares` of won amounts.
         likeness: by factor, what it is multiplied by so that it is what the other side's mix of
             leads and people would make of it.
+        between: by factor, the variance of its logarithm that comes from people being unlike,
+            whatever their luck; none where the same people are compared with themselves.
     """
 
     label: str
     sums: Mapping[str, float]
     likeness: Mapping[str, float] = field(default_factory=dict)
+    between: Mapping[str, float] = field(default_factory=dict)
 
     def value(self, factor: Factor) -> float:
         """Return a factor; NaN where nothing can be divided."""
@@ -96,7 +99,8 @@ class Side:
         """Draw factors as they might have come out: one row each, `count` columns.
 
         Counts are Poisson with Jeffreys' prior, shares of them binomial, and the mean amount
-        varies as the amounts of single deals do. People and quotas are as they are.
+        varies as the amounts of single deals do. Quotas are as they are; people differ by
+        `between`.
         """
         drawn: dict[str, Floats] = {
             name: rng.gamma(self.sums.get(name, 0.0) + HALF, size=count) for name in COUNTS
@@ -110,7 +114,9 @@ class Side:
             drawn[name] = np.full(count, self.sums.get(name, 0.0))
         likeness = [self.likeness.get(factor.name, 1.0) for factor in factors]
         ratios = [drawn[factor.over] / drawn[factor.under] for factor in factors]
-        return np.array(ratios) * np.array(likeness)[:, None]
+        variance = np.array([[self.between.get(factor.name, 0.0)] for factor in factors])
+        people = rng.lognormal(-variance / 2, np.sqrt(variance), size=(len(factors), count))
+        return np.array(ratios) * np.array(likeness)[:, None] * people
 
     def _mean_amount(self) -> float:
         won = self.sums.get("won", 0.0)

@@ -98,19 +98,25 @@ class People:
         ]
         return tuple(rows[columns].iloc[0]) if len(rows) else ()
 
+    def sums_of_each(self, reps: Collection[str], period: Period) -> pd.DataFrame:
+        """Return what a result's factors are made of, one row a rep: `leads, opened` ..."""
+        rows = self.figures[self.figures[PERIOD] == period.start]
+        names = list(reps)
+        each: dict[str, pd.Series] = {"reps": pd.Series(1.0, index=names)}
+        for kpi, columns in CHAIN.items():
+            if not (self.figures["kpi"] == kpi).any():
+                continue
+            own = rows[rows["kpi"] == kpi].set_index("rep_id").reindex(names)
+            each |= {name: own[column].astype(float) for name, column in columns.items()}
+        keys = [(pd.Timestamp(period.start), rep) for rep in names]
+        squares = self.squares.reindex(keys).to_numpy() if len(self.squares) else np.nan
+        each["squares"] = pd.Series(squares, index=names, dtype="float64")
+        return pd.DataFrame(each).fillna(0.0)
+
     def sums(self, reps: Collection[str], period: Period) -> dict[str, float]:
         """Add up what a result's factors are made of, over some reps."""
-        rows = self.figures[
-            (self.figures[PERIOD] == period.start) & self.figures["rep_id"].isin(set(reps))
-        ]
-        sums = {"reps": float(len(reps))}
-        for kpi, columns in CHAIN.items():
-            found = rows[rows["kpi"] == kpi]
-            if (self.figures["kpi"] == kpi).any():
-                sums |= {name: float(found[column].sum()) for name, column in columns.items()}
-        keys = [(pd.Timestamp(period.start), rep) for rep in reps]
-        sums["squares"] = float(self.squares.reindex(keys).fillna(0).sum()) if keys else 0.0
-        return sums
+        total = self.sums_of_each(reps, period).sum()
+        return {str(name): float(value) for name, value in total.items()}
 
     def usual(
         self, kpi: Kpi, own: Collection[str], others: Collection[str], period: Period

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from features.kpi.catalogue import KPIS
 from features.kpi.declare import Made
@@ -114,9 +115,12 @@ def tree(
         known = {name: value for name, value in known.items() if "leads" not in name}
     factors = chain(known)
     others = [rep for rep in everybody if rep not in set(reps)]
-    sides, silent, beside = [], [], None
+    sides: list[tuple[Side, Side]] = []
+    silent, beside = [], None
     if who and len(others) >= people.params.minimum_reps:
-        sides.append(comparable(people, own_reps, others, period, factors))
+        between = unlike(people.sums_of_each(others, period), factors)
+        theirs = comparable(people, own_reps, others, period, factors)
+        sides.append((shared(own, between, len(own_reps)), shared(theirs, between, len(others))))
         beside = (others, period)
     elif who:
         silent.append("There are too few other reps with whom to compare.")
@@ -124,11 +128,11 @@ def tree(
         then = people.team(who, before) if people.team(who, period) else list(own_reps)
         then = [rep for rep in people.reps(before) if not who or rep in set(then)]
         if then:
-            sides.append(Side(label, people.sums(then, before)))
+            sides.append((own, Side(label, people.sums(then, before))))
             beside = beside or (then, before)
     differences = []
-    for side in sides:
-        difference = split(own, side, factors, people.params)
+    for mine, side in sides:
+        difference = split(mine, side, factors, people.params)
         if difference is not None:
             differences.append(difference)
         elif factors:
@@ -138,6 +142,52 @@ def tree(
     }
     told = tuple(dict.fromkeys(silent))
     return Tree(period, len(own_reps), factors, own, drivers, tuple(differences), told)
+
+
+def unlike(each: pd.DataFrame, factors: Sequence[Factor]) -> dict[str, float]:
+    """Estimate how unlike people are in each factor, beyond the chance of their cases.
+
+    By the method of moments: what the squared deviations from the common rate exceed those that
+    chance makes, as a share of the squared means.
+
+    Source: N. E. Breslow, Extra-Poisson variation in log-linear models, Applied Statistics 33
+    (1984), 38-44.
+
+    Args:
+        each: one row a person: the sums.
+        factors: of the result.
+
+    Returns:
+        By factor, the variance of a person's rate on the log scale.
+    """
+    # What chance makes of a person's squared deviation, with the common rate r:
+    #
+    #   a count (leads, deals opened, closings)    expected: Poisson
+    #   a share of cases (win rate, conversion)    expected x (1 - r): binomial
+    #   an amount won (deal size)                  wins x the variance of single amounts
+    #   a quota                                    nothing: quotas know no chance
+    variance = {}
+    for factor in factors:
+        over, under = each[factor.over], each[factor.under]
+        if not under.sum() > 0 or not over.sum() > 0:
+            continue
+        rate = over.sum() / under.sum()
+        expected = under * rate
+        chance = expected
+        if factor in (WIN_RATE, CONVERSION):
+            chance = expected * (1 - rate)
+        elif factor is DEAL_SIZE:
+            chance = under * max(each["squares"].sum() / under.sum() - rate**2, 0.0)
+        elif factor is QUOTA:
+            chance = expected * 0.0
+        excess = ((over - expected) ** 2 - chance).sum()
+        variance[factor.name] = max(float(excess / (expected**2).sum()), 0.0)
+    return variance
+
+
+def shared(side: Side, between: Mapping[str, float], people: int) -> Side:
+    """Return a side whose factors vary as means over so many people do."""
+    return replace(side, between={name: v / max(people, 1) for name, v in between.items()})
 
 
 def comparable(

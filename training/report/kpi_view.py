@@ -134,12 +134,15 @@ def collect(warehouse: Warehouse, features: FeatureParams, params: KpiParams, as
             names=_names(past),
             absent=ledger.absent,
             recognised=list(ledger.recognised.says()),
-            notes=[]
-            if ledger.has_lead_owners or "leads_received" in ledger.absent
-            else [NO_OWNERS],
+            notes=_notes(ledger),
             params=params,
             by_rep=by_rep,
         )
+
+
+def _notes(ledger: Ledger) -> list[str]:
+    is_unowned = "leads_received" not in ledger.absent and not ledger.has_lead_owners
+    return [NO_OWNERS] if is_unowned else []
 
 
 def compared_periods(ledger: Ledger) -> tuple[list[Period], dict[str, Period]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from features.params import KpiParams
-from training.report.kpi_factors import QUOTA, WIN_RATE, Difference, Side, chain, split
+from training.report.kpi_factors import LEADS, QUOTA, WIN_RATE, Difference, Side, chain, split
+from training.report.kpi_tree import shared, unlike
 
 PARAMS = KpiParams()
 SEEDS = range(200)
@@ -90,6 +92,32 @@ def test_a_higher_quota_is_a_blockage_of_its_own() -> None:
     assert raised is not None
     assert raised.factor is QUOTA
     assert compared(other | {"quota": other["quota"] * 1.01}, other).blocked is None
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.5])
+def test_how_unlike_people_are_is_found(spread: float) -> None:
+    """Of counts with their own chance, what is left is the variance of people's rates."""
+    rng = np.random.default_rng(2)
+    rates = 40 * rng.lognormal(-(spread**2) / 2, spread, 400)
+    leads, quotas = rng.poisson(rates), rng.lognormal(10, spread, 400)
+    won = rng.binomial(30, 0.3, 400)
+    each = pd.DataFrame({"reps": 1.0, "leads": leads, "quota": quotas, "closed": 30.0, "won": won})
+    variance = unlike(each, (LEADS, WIN_RATE, QUOTA))
+    true = np.exp(spread**2) - 1
+    assert variance["leads_received"] == pytest.approx(true, rel=0.3, abs=0.01)
+    assert variance["quota"] == pytest.approx(true, rel=0.4, abs=1e-9)
+    assert variance["win_rate"] < 0.02
+
+
+def test_people_who_differ_anyway_block_nothing() -> None:
+    """What would be named by the chance of counts is not, where people differ that much."""
+    other = sums(np.random.default_rng(1))
+    own = other | {"leads": 0.7 * other["leads"], "opened": 0.7 * other["opened"]}
+    sides = [shared(Side("", s), {"leads_received": 0.6}, 10) for s in (own, other)]
+    assert compared(own, other).blocked is not None
+    difference = split(*sides, chain(other), PARAMS)
+    assert difference is not None
+    assert "leads_received" not in {difference.blocked and difference.blocked.factor.name}
 
 
 def test_nothing_is_split_where_nothing_was_won() -> None:
