@@ -166,6 +166,7 @@ class Difference:
         shares: one for each factor; their points add up to the difference.
         blocked: the factor that surely holds the result back most, if any does.
         sure: the chance from which one of these factors is said to hold back, or to carry.
+        material: the points from which it is.
     """
 
     own: float
@@ -174,6 +175,7 @@ class Difference:
     shares: tuple[Share, ...]
     blocked: Share | None
     sure: float
+    material: float
 
 
 def split(
@@ -207,11 +209,8 @@ def split(
     # One of several factors looks bad by luck more often than a given one does (Bonferroni).
     sure = 1 - (1 - params.level) / len(factors)
     result, usual = (float(value) for value in values.prod(axis=1))
-    holding = [
-        share
-        for share in shares
-        if share.points <= -params.material * usual and share.p_holds >= sure
-    ]
+    material = params.material * usual
+    holding = [share for share in shares if share.points <= -material and share.p_holds >= sure]
     return Difference(
         own=result,
         other=usual,
@@ -219,6 +218,7 @@ def split(
         shares=shares,
         blocked=min(holding, key=lambda share: share.points, default=None),
         sure=sure,
+        material=material,
     )
 
 

@@ -147,7 +147,7 @@ def _bars(view: KpiView, difference: Difference) -> list[Mapping[str, object]]:
             "low": across(share.low, span),
             "width": f"{100 * (share.high - share.low) / (2 * reach):.2f}%",
             "at": across(share.points, span),
-            "tone": tone(share, difference.sure),
+            "tone": tone(share, difference),
             "blocked": difference.blocked is share,
         }
         for share in difference.shares
@@ -188,8 +188,13 @@ def _people(view: KpiView) -> list[tuple[str, list[Shade]]]:
         if cell.kpi not in shown:
             continue
         rows.setdefault(cell.rep_id, []).append(_shade(view, cell))
-    named = [(view.names.get(rep, rep), shades) for rep, shades in rows.items()]
+    named = [(_named(view, rep), shades) for rep, shades in rows.items()]
     return sorted(named, key=lambda row: row[0])
+
+
+def _named(view: KpiView, rep: str) -> str:
+    name = view.names.get(rep, rep)
+    return f"{name} (came or left)" if rep in view.partly_there else name
 
 
 def _heat_columns(view: KpiView) -> list[str]:

@@ -15,6 +15,7 @@ from features.kpi.ledger import NOBODY, PERIOD, Ledger
 from features.kpi.periods import Period
 from features.kpi.query import figures
 from features.params import KpiParams
+from features.snapshot import within
 
 PRIOR_CASES = 5.0
 """Cases at everybody's rate that a stratum's own rate starts from."""
@@ -41,6 +42,7 @@ class People:
         slices: columns of `sliced` that make leads comparable.
         squares: of won amounts, by rep and period.
         has_lead_owners: the extract says who owns leads.
+        stays: `rep_id, hired_at, left_at`.
         params: settings.
     """
 
@@ -50,6 +52,7 @@ class People:
     slices: tuple[str, ...]
     squares: pd.Series
     has_lead_owners: bool
+    stays: pd.DataFrame
     params: KpiParams
 
     @classmethod
@@ -67,7 +70,10 @@ class People:
             squares = squares if sums is None else sums["won_square"]
         rows = by_rep[by_rep["rep_id"].notna()]
         sliced = sliced[sliced["rep_id"].notna()]
-        return cls(rows, sliced, places, slices, squares, ledger.has_lead_owners, params)
+        stays = ledger.warehouse["reps"].select("rep_id", "hired_at", "left_at")
+        stays = ledger.warehouse.arrow(stays).to_pandas()
+        owners = ledger.has_lead_owners
+        return cls(rows, sliced, places, slices, squares, owners, stays, params)
 
     def reps(self, period: Period) -> list[str]:
         """Name those who have a quota in the period; without quotas, all who did anything."""
@@ -82,6 +88,14 @@ class People:
         rows = self.figures[self.figures[PERIOD] == period.start]
         rows = rows[rows["rep_id"] == rep_id]
         return bool((rows["n"] > 0).any() or (rows["denominator"] > 0).any())
+
+    def partly_there(self, period: Period) -> frozenset[str]:
+        """Name those who came or left within a period: what they did is not that of a whole one."""
+        came_or_left = [
+            within(self.stays[clock], pd.Timestamp(period.start), pd.Timestamp(period.end))
+            for clock in ("hired_at", "left_at")
+        ]
+        return frozenset(self.stays[came_or_left[0] | came_or_left[1]]["rep_id"])
 
     def team(self, name: str, period: Period) -> list[str]:
         """Name the reps of a team when the period ended."""
@@ -217,18 +231,24 @@ def cells(people: People, reps: Sequence[str], period: Period, names: Sequence[s
         names: which figures.
     """
     everybody = people.reps(period)
+    partly = people.partly_there(period)
     group = {rep: people.group(rep, period) for rep in {*everybody, *reps}}
     rows = people.figures[people.figures[PERIOD] == period.start]
     by_key = {(row["rep_id"], row["kpi"]): row for _, row in rows.iterrows()}
     told = []
     for rep in reps:
-        others = [other for other in everybody if other != rep and group[other] == group[rep]]
+        others = [
+            other
+            for other in everybody
+            if other != rep and other not in partly and group[other] == group[rep]
+        ]
         for name in names:
             row = by_key.get((rep, name))
             if row is None:
                 told.append(Cell(rep, name, np.nan, 0, np.nan, np.nan))
                 continue
-            told.append(_cell(people, KPIS[name], row, others, period))
+            is_alone = rep in partly and not KPIS[name].is_estimate
+            told.append(_cell(people, KPIS[name], row, [] if is_alone else others, period))
     return told
 
 

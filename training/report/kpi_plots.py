@@ -179,7 +179,7 @@ def _factor(tree: Tree, place: int) -> Node:
         value,
         f"against {factor_value(share.other, factor)}",
         points(tree, share.points),
-        tone(share, tree.differences[0].sure),
+        tone(share, tree.differences[0]),
         sign,
         is_blocked=blocked is not None and blocked.factor.name == factor.name,
     )

@@ -72,6 +72,7 @@ class KpiView:
         heat: figures of people beside comparable ones'.
         names: of reps, where known.
         absent: figures that cannot be known, with the reasons.
+        partly_there: reps who came or left within the compared period.
         notes: what to know before people are compared, in sentences.
         recognised: what was taken for calls, proposals and so on, in sentences.
         params: settings.
@@ -88,6 +89,7 @@ class KpiView:
     heat: Sequence[Cell]
     names: Mapping[str, str]
     absent: Mapping[str, str]
+    partly_there: frozenset[str]
     notes: Sequence[str]
     recognised: Sequence[str]
     params: KpiParams
@@ -134,6 +136,7 @@ def collect(warehouse: Warehouse, features: FeatureParams, params: KpiParams, as
             names=_names(past),
             absent=ledger.absent,
             recognised=list(ledger.recognised.says()),
+            partly_there=people.partly_there(period),
             notes=_notes(ledger),
             params=params,
             by_rep=by_rep,

@@ -143,11 +143,13 @@ def explained(tree: Tree, difference: Difference) -> str:
     )
 
 
-def tone(share: Share, sure: float) -> str:
-    """Name the shade of a factor: `good` or `bad` where chance does not explain it."""
-    if share.p_holds >= sure:
+def tone(share: Share, difference: Difference) -> str:
+    """Name the shade of a factor: `good` or `bad` where it is large and chance is no reason."""
+    if abs(share.points) < difference.material:
+        return "even"
+    if share.p_holds >= difference.sure:
         return "bad"
-    return "good" if share.p_holds <= 1 - sure else "even"
+    return "good" if share.p_holds <= 1 - difference.sure else "even"
 
 
 def _first_upper(words: str) -> str:
