@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -103,8 +103,3 @@ def quota_periods(spans: Iterable[tuple[datetime, datetime]], most: int) -> list
 def _months_later(first: datetime, months: int) -> datetime:
     place = first.year * 12 + first.month - 1 + months
     return first.replace(year=place // 12, month=place % 12 + 1)
-
-
-def starts(periods: Sequence[Period]) -> list[datetime]:
-    """Return the starts of periods."""
-    return [period.start for period in periods]

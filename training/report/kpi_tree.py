@@ -109,27 +109,25 @@ def tree(
     """
     everybody = people.reps(period)
     own_reps = [rep for rep in everybody if rep in set(reps)]
+    others = [rep for rep in everybody if rep not in set(reps)] if who else []
     own = Side(who or "the company", people.sums(own_reps, period))
-    known = people.sums(everybody, period)
-    if who and not people.has_lead_owners:
-        known = {name: value for name, value in known.items() if "leads" not in name}
-    factors = chain(known)
-    others = [rep for rep in everybody if rep not in set(reps)]
+    factors = _factors(people, everybody, period, who)
+    before = {
+        label: then
+        for label, when in earlier.items()
+        if (then := (_then(people, own_reps, period, when, who), when))[0]
+    }
     sides: list[tuple[Side, Side]] = []
-    silent, beside = [], None
-    if who and len(others) >= people.params.minimum_reps:
+    silent: list[str] = []
+    beside = next(iter(before.values()), None)
+    if len(others) >= people.params.minimum_reps:
         between = unlike(people.sums_of_each(others, period), factors)
         theirs = comparable(people, own_reps, others, period, factors)
         sides.append((shared(own, between, len(own_reps)), shared(theirs, between, len(others))))
         beside = (others, period)
     elif who:
         silent.append("There are too few other reps with whom to compare.")
-    for label, before in earlier.items():
-        then = people.team(who, before) if people.team(who, period) else list(own_reps)
-        then = [rep for rep in people.reps(before) if not who or rep in set(then)]
-        if then:
-            sides.append((own, Side(label, people.sums(then, before))))
-            beside = beside or (then, before)
+    sides += [(own, Side(label, people.sums(*then))) for label, then in before.items()]
     differences = []
     for mine, side in sides:
         difference = split(mine, side, factors, people.params)
@@ -137,11 +135,26 @@ def tree(
             differences.append(difference)
         elif factors:
             silent.append(_no_product(own, side, factors))
-    drivers = {
-        factor.name: _drivers(people, factor, own_reps, period, beside) for factor in factors
-    }
-    told = tuple(dict.fromkeys(silent))
-    return Tree(period, len(own_reps), factors, own, drivers, tuple(differences), told)
+    drivers = {f.name: _drivers(people, f, own_reps, period, beside) for f in factors}
+    return Tree(period, len(own_reps), factors, own, drivers, tuple(differences), tuple(silent))
+
+
+def _factors(
+    people: People, everybody: Sequence[str], period: Period, who: str
+) -> tuple[Factor, ...]:
+    """Choose the factors: a team's do without leads where nobody is said to own those."""
+    known = people.sums(everybody, period)
+    if who and not people.has_lead_owners:
+        known = {name: value for name, value in known.items() if "leads" not in name}
+    return chain(known)
+
+
+def _then(
+    people: People, own: Sequence[str], period: Period, before: Period, who: str
+) -> list[str]:
+    """Name the reps of an earlier period: the team as it was then, or the same people."""
+    team = people.team(who, before) if people.team(who, period) else own
+    return [rep for rep in people.reps(before) if not who or rep in set(team)]
 
 
 def unlike(each: pd.DataFrame, factors: Sequence[Factor]) -> dict[str, float]:
