@@ -130,3 +130,74 @@ class FeatureParams(Section):
             if name == "reps.name":
                 raise ValueError("'reps.name' names people; no model may learn from it")
         return names
+
+
+Every = Literal["day", "week", "month", "quarter", "quota"]
+"""How long the periods of key figures are; `quota`: the quota periods."""
+Words = Annotated[tuple[str, ...], Field(strict=False)]
+
+
+class KpiParams(Section):
+    """How key figures recognise what they count, and when they keep silent."""
+
+    call_words: Words = Field(
+        default=("call", "phone", "dial", "telephone"),
+        description="an activity type with a word that begins so is a call",
+    )
+    email_words: Words = Field(default=("email", "mail"), description="the same for e-mails")
+    meeting_words: Words = Field(
+        default=("meeting", "demo", "visit", "appointment", "onsite"),
+        description="the same for meetings",
+    )
+    event_words: Words = Field(
+        default=("event", "webinar", "fair", "conference", "tradeshow", "workshop"),
+        description="the same for events",
+    )
+    proposal_words: Words = Field(
+        default=("proposal", "quote", "quotation", "offer"),
+        description="a stage (or activity type) with such a word is a proposal",
+    )
+    lost_words: Words = Field(
+        default=("lost", "disqualif", "dead", "cancel", "declin", "reject", "abandon", "denied"),
+        description="a stage with such a word is a loss",
+    )
+    referral_words: Words = Field(
+        default=("referral", "referred", "recommend", "introduc"),
+        description="a lead's source with such a word is a recommendation",
+    )
+    renewal_words: Words = Field(
+        default=("renew",), description="a kind of deal with such a word is a renewal"
+    )
+    answer_hours: float = Field(
+        default=24.0, gt=0, description="hours within which a new lead is answered in time"
+    )
+    early_days: int = Field(
+        default=7, ge=1, description="days in which a new lead's early activities are counted"
+    )
+    like: Words = Field(
+        default=("leads.source", "reps.role", "reps.segment"),
+        description="what makes reps and leads comparable; columns that are not there are skipped",
+    )
+    minimum_cases: int = Field(
+        default=10, ge=1, description="cases below which pages withhold a rate, mean or median"
+    )
+    minimum_reps: int = Field(
+        default=4, ge=2, description="comparable reps below which pages compare with nobody"
+    )
+    settled_days: int = Field(
+        default=90,
+        ge=0,
+        description="days after which what became of a period's leads counts as settled",
+    )
+    material: float = Field(
+        default=0.05,
+        ge=0,
+        lt=1,
+        description="share of a result below which what holds it back is not named",
+    )
+    periods: int = Field(default=25, ge=2, description="newest periods measured unless asked")
+    draws: int = Field(default=2000, ge=100, description="draws behind the chance of a blockage")
+    level: float = Field(
+        default=0.9, gt=0.5, lt=1, description="sureness from which a blockage is named"
+    )
+    seed: int = 5

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from features.params import Section
+from features.params import KpiParams, Section
 from training.coaching_params import CoachingParams
 
 PLACES = ("role", "team", "territory", "segment")
@@ -348,3 +348,4 @@ class TrainingParams(Section):
     fairness: FairnessParams = FairnessParams()
     card: CardParams = CardParams()
     coaching: CoachingParams = CoachingParams()
+    kpi: KpiParams = KpiParams()

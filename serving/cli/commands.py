@@ -12,6 +12,7 @@ import rich_click as click
 from features.errors import CheckFailed
 from features.simulation.settings import PRESETS
 from serving.cli.coach import coach
+from serving.cli.kpi import kpi
 from serving.cli.monitor import monitor
 from serving.cli.promote import promote, rollback
 from serving.cli.retrain import retrain
@@ -79,6 +80,7 @@ pacesetter.add_command(retrain)
 pacesetter.add_command(tune)
 pacesetter.add_command(monitor)
 pacesetter.add_command(coach)
+pacesetter.add_command(kpi)
 
 
 @pacesetter.command(short_help="Validate an extract into the warehouse, which it replaces.")

@@ -71,6 +71,7 @@ ALLOWED = (
     ("features/history/windows.py", "event_time >= other", ORDER),
     ("features/ingest/commits.py", "made_at >= other", STORY),
     ("features/ingest/readiness.py", "data_until > other", SAID),
+    ("features/kpi/ledger.py", "other <= data_until", MATURE),
     ("features/labels/attainment.py", "closed_at < cutoff", LABEL),
     ("features/labels/attainment.py", "created_at >= cutoff", LABEL),
     ("features/labels/attainment.py", "created_at >= cutoff", LABEL),
