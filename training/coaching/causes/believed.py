@@ -87,7 +87,9 @@ def believe(observed: Observed, params: CauseParams) -> Believed:
     priors = {"volume": learned_prior(channels["volume"], observed, params, (0.3,))}
     filtered = {"volume": spells(channels["volume"].log_likelihood, priors["volume"])}
     later = later_move_rows(observed)
-    work = _work(observed, channels["volume"], (*counts.values(), later), params)
+    work = _work(
+        observed, channels["volume"], (counts["qualifying"], counts["follow_up"], later), params
+    )
     pace = counted(observed, "volume", later, Ramp(0.0, {}), None)
     filtered["volume"] = _without_past(
         filtered["volume"],
