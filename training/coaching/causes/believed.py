@@ -37,7 +37,7 @@ SPREADS = (0.05, 0.12, 0.2, 0.3, 0.45)
 """Spreads of lasting levels between reps that are tried."""
 WOBBLES = (0.0, 0.08, 0.16, 0.3)
 """Wobbles of normal periods that are tried."""
-USUAL_DEPTHS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
+USUAL_DEPTHS = (0.5, 0.7, 1.0, 1.4, 2.0)
 """Depths of a usual spell that are tried."""
 SLOPES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """How far a cause may move a further channel."""
