@@ -37,7 +37,7 @@ SPREADS = (0.05, 0.12, 0.2, 0.3, 0.45)
 """Spreads of lasting levels between reps that are tried."""
 WOBBLES = (0.0, 0.08, 0.16, 0.3)
 """Wobbles of normal periods that are tried."""
-USUAL_DEPTHS = (0.5, 0.7, 1.0, 1.4, 2.0)
+USUAL_DEPTHS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 """Depths of a usual spell that are tried."""
 SLOPES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """How far a cause may move a further channel."""
@@ -144,7 +144,7 @@ def _without_past(own: Filtered, touches: Channel, pace: Channel, prior: Prior) 
     since_ever = np.arange(spoken.shape[1])[None, :] <= first[:, None]
     all_along = other.joint * since_ever[:, None, None, :]
     chance = all_along.sum(axis=(1, 2, 3))
-    is_better = spoken.any(axis=1) & (chance > own.p)
+    is_better = spoken.any(axis=1) & (chance > np.maximum(own.p, 0.5))
     joint = np.where(is_better[:, None, None, None], all_along, own.joint)
     started = joint.sum(axis=(1, 2))
     return replace(own, joint=joint, started=started, p=started.sum(axis=1))
