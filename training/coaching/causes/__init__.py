@@ -1,5 +1,7 @@
 """Where a rep's gap to quota comes from.
 
+The parts, from the tables to the words:
+
     company       the tables of one moment, as plain arrays
     stays         how long leads and deals stood in each stage, cut at period borders
     rates         what the company's own rates let expect of the like

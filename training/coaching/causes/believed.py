@@ -62,10 +62,6 @@ class Believed:
     ramp: Ramp
     work: Mapping[str, float]
 
-    def shift(self, channel: str) -> Floats:
-        """Return by rep and period the log factor that a spell explains, on average."""
-        return mean_shift(self.filtered[channel])
-
 
 def mean_shift(filtered: Filtered) -> Floats:
     """Return by rep and period the mean log factor of a spell that is still on."""
