@@ -67,7 +67,7 @@ class CauseParams(Section):
         description="share of deals that a stage may lose and still be such a stage, by its ends",
     )
     spell_rate: float = Field(
-        default=0.12, gt=0, lt=1, description="spells of one cause that a rep meets in a year"
+        default=0.1, gt=0, lt=1, description="spells of one cause that a rep meets in a year"
     )
     spell_days: float = Field(default=180.0, gt=0, description="mean length of a spell")
     spell_depth: float = Field(

@@ -55,6 +55,7 @@ STORY = "two moments of one story, whatever the cutoff"
 AUDIT = "an audit of the whole extract: nothing is forecast from it"
 SAID = "chooses a sentence or an error; no figure comes of it"
 SEEN = "whether a model has seen what it would be judged on"
+CUT = "the extract is cut already: which period is asked about, and what is over by then"
 FRESH = "the age of a cached result, by the clock on the wall"
 ALLOWED = (
     ("features/as_of/owners.py", "searchsorted: cutoff", PLACE),
@@ -94,6 +95,17 @@ ALLOWED = (
     ("training/checks/lead_outcomes.py", "created_at <= other", AUDIT),
     ("training/checks/quota_leak.py", "period_end <= other", MATURE),
     ("training/checks/suspicion.py", "other < cutoff", PLACE),
+    ("training/coaching/causes/channels.py", "other < as_of", CUT),
+    ("training/coaching/causes/channels.py", "other >= as_of", CUT),
+    ("training/coaching/causes/find.py", "other < as_of", CUT),
+    ("training/coaching/causes/find.py", "other >= as_of", CUT),
+    ("training/coaching/causes/funnel_rates.py", "other < as_of", CUT),
+    ("training/coaching/causes/ground.py", "other < as_of", CUT),
+    ("training/coaching/causes/ground.py", "other >= as_of", CUT),
+    ("training/coaching/causes/stays.py", "other < until", STORY),
+    ("training/coaching/causes/stays.py", "searchsorted: moment", PLACE),
+    ("training/coaching/causes/stocks.py", "other < as_of", CUT),
+    ("training/coaching/causes/stocks.py", "until <= other", WINDOW),
     ("training/cutoffs.py", "closed_at < other", SPAN),
     ("training/cutoffs.py", "created_at < other", SPAN),
     ("training/cutoffs.py", "created_at < other", NUMBER),

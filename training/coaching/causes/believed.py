@@ -62,10 +62,6 @@ class Believed:
     ramp: Ramp
     work: Mapping[str, float]
 
-    def shift(self, channel: str) -> Floats:
-        """Return by rep and period the log factor that a spell explains, on average."""
-        return mean_shift(self.filtered[channel])
-
 
 def mean_shift(filtered: Filtered) -> Floats:
     """Return by rep and period the mean log factor of a spell that is still on."""
@@ -87,7 +83,9 @@ def believe(observed: Observed, params: CauseParams) -> Believed:
     priors = {"volume": learned_prior(channels["volume"], observed, params, (0.3,))}
     filtered = {"volume": spells(channels["volume"].log_likelihood, priors["volume"])}
     later = later_move_rows(observed)
-    work = _work(observed, channels["volume"], (*counts.values(), later), params)
+    work = _work(
+        observed, channels["volume"], (counts["qualifying"], counts["follow_up"], later), params
+    )
     pace = counted(observed, "volume", later, Ramp(0.0, {}), None)
     filtered["volume"] = _without_past(
         filtered["volume"],
@@ -142,7 +140,7 @@ def _without_past(own: Filtered, touches: Channel, pace: Channel, prior: Prior) 
     since_ever = np.arange(spoken.shape[1])[None, :] <= first[:, None]
     all_along = other.joint * since_ever[:, None, None, :]
     chance = all_along.sum(axis=(1, 2, 3))
-    is_better = spoken.any(axis=1) & (chance > own.p)
+    is_better = spoken.any(axis=1) & (chance > np.maximum(own.p, 0.5))
     joint = np.where(is_better[:, None, None, None], all_along, own.joint)
     started = joint.sum(axis=(1, 2))
     return replace(own, joint=joint, started=started, p=started.sum(axis=1))

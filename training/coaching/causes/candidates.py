@@ -13,6 +13,7 @@ from features.feature import DAY_US
 from training.coaching.causes.believed import Believed
 from training.coaching.causes.funnel_rates import rates_of
 from training.coaching.causes.ground import Grounds, Quotas, grounds_of
+from training.coaching.causes.ramp import Ramp
 from training.coaching.causes.rows import Observed, qualifying_rows
 from training.coaching.causes.sizes import FIELDS, SHIFTS, Candidate, Flow
 from training.coaching.causes.spells import DEPTHS, LEVELS, STEP, Filtered, drawn
@@ -134,33 +135,56 @@ def _scaled(mean: dict[str, Floats], doubt: float, count: int) -> dict[str, Floa
 def _ramps(
     observed: Observed, believed: Believed, quotas: Quotas, params: CauseParams
 ) -> tuple[list[Candidate], dict[str, Floats]]:
-    """Return the reps who are getting going, and what the ramp does to those who hardly are."""
-    company, periods, ramp = observed.company, observed.periods, believed.ramp
-    last = len(periods) - 1
-    edges = [periods.borders[max(last - 1, 0)], periods.borders[last], periods.borders[last + 1]]
-    shifts = {}
-    for channel in ("qualifying", "volume", "follow_up", "closing"):
-        both = []
-        for low, high in pairwise(edges):
-            at = np.linspace(low, max(high, low + DAY_US), 14)
-            tenure = (at[None, :] - company.hired[:, None]) / DAY_US
-            both.append(np.where(tenure >= 0, ramp.log_factor(channel, tenure), 0.0).mean(axis=1))
-        fields = (
-            {"later": believed.work["later"]} if channel == "volume" else {SHIFTS[channel]: 1.0}
-        )
-        for name, slope in fields.items():
-            shifts[name] = slope * np.stack(both, axis=1)
-    tenure = (quotas.start - company.hired) / DAY_US
-    is_new = np.isfinite(quotas.amount) & (np.nan_to_num(tenure, nan=1e9) < ramp.days)
+    """Return the reps who are getting going, and what the ramp does to those who hardly are.
+
+    New reps do little, but on few leads, so that what befalls these shows nothing of it. Little
+    work costs all the same: with more of it, the same leads would have brought more.
+    """
+    shifts = {SHIFTS[name]: _ramp_shift(observed, believed.ramp, name) for name in RAMPED}
+    shifts["advance"] = shifts["later"] = np.zeros_like(shifts["qualifying"])
+    work = _ramp_shift(observed, believed.ramp, "volume")
+    hidden = {field: slope * work for field, slope in believed.work.items()}
+    tenure = (quotas.start - observed.company.hired) / DAY_US
+    longest = believed.ramp.days + RAMP_STEP
+    is_new = np.isfinite(quotas.amount) & (np.nan_to_num(tenure, nan=1e9) < longest)
+    whole = {field: shift + hidden.get(field, 0.0) for field, shift in shifts.items()}
     candidates = []
     for rep in np.flatnonzero(is_new):
-        mean = {field: shift[rep] for field, shift in shifts.items()}
+        mean = {field: shift[rep] for field, shift in whole.items()}
         spread = _scaled(mean, RAMP_DOUBT, params.draws)
         candidates.append(Candidate(int(rep), "ramp", 1.0, None, mean, spread, is_spell=False))
-    rest = {field: np.where(is_new[:, None], 0.0, shift) for field, shift in shifts.items()}
-    # Few leads make up for little work: new reps move theirs as fast as others do.
-    rest["later"] = rest["later"] - np.where(is_new[:, None], shifts["later"], 0.0)
+    rest = {
+        field: np.where(is_new[:, None], shift - whole[field], shift)
+        for field, shift in shifts.items()
+    }
     return candidates, rest
+
+
+RAMPED = ("qualifying", "follow_up", "closing")
+"""Channels in which what new reps lack is seen."""
+RAMP_STEP = 30.0
+"""Days that the length of a ramp is in doubt by."""
+
+
+def _ramp_shift(observed: Observed, ramp: Ramp, channel: str) -> Floats:
+    """Return by rep the mean log factor in the period before and in this one, while they are there.
+
+    Args:
+        observed: the company.
+        ramp: how new reps get going.
+        channel: what of it.
+    """
+    periods = observed.periods
+    last = len(periods) - 1
+    edges = [periods.borders[max(last - 1, 0)], periods.borders[last], periods.borders[last + 1]]
+    both = []
+    for low, high in pairwise(edges):
+        at = np.linspace(low, max(high, low + DAY_US), 14)
+        tenure = (at[None, :] - observed.company.hired[:, None]) / DAY_US
+        is_there = tenure >= 0
+        total = np.where(is_there, ramp.log_factor(channel, tenure), 0.0).sum(axis=1)
+        both.append(total / np.maximum(is_there.sum(axis=1), 1))
+    return np.stack(both, axis=1)
 
 
 def _mixes(

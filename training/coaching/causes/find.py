@@ -188,8 +188,8 @@ def _evidence(weighed: Weighed, candidate: Candidate) -> str:
         return f"{tenure:.0f} days there when the period began; {usual}"
     if candidate.cause == "territory":
         brings = np.exp(candidate.mean["amount"][0] + candidate.mean["qualifying"][0])
-        arrivals = candidate.arrivals
-        brings *= np.exp(arrivals[0, 0]) if arrivals is not None else 1.0
+        if candidate.arrivals is not None and candidate.arrivals.size:
+            brings *= np.exp(candidate.arrivals[0, 0])
         asked = f"quotas there are {quotas.share[rep]:.0%} of the mean"
         return f"the territory's leads promise {brings:.0%} of what others promise; {asked}"
     channel = weighed.believed.channels[candidate.cause]
