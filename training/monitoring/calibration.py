@@ -17,8 +17,8 @@ from features.arrays import Bools, Floats, Ints
 from training.estimators.calibration import trust_in
 from training.evaluation.bootstrap import Estimate
 from training.evaluation.later import CUTOFF, LaterForecasts
+from training.monitor_params import MonitorParams
 from training.monitoring.deviation import Deviation, Severity
-from training.params import MonitorParams
 
 LEAST_UNITS = 10
 """Leads or reps, of either outcome, below which nothing is said."""

@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 
 from features.arrays import Floats, Ints
+from training.monitor_params import MonitorParams
 from training.monitoring.deviation import Deviation, Severity
 from training.monitoring.psi import binned, luck, once_each, psi, sampling_error
 from training.monitoring.usual import Usual, usual
 from training.monitoring.windows import Layout
-from training.params import MonitorParams
 
 MOST_NAMED = 10
 """Features that get a sentence of their own; the rest is counted."""

@@ -13,11 +13,11 @@ from datetime import datetime
 import numpy as np
 
 from features.arrays import Floats
+from training.monitor_params import MonitorParams
 from training.monitoring.deviation import Deviation, Severity
 from training.monitoring.streams import WEEK_DAYS, Streams
 from training.monitoring.usual import usual
 from training.monitoring.weekly import BASE_WEEKS, HALF
-from training.params import MonitorParams
 
 MOST_LATE_WEEKS = 8
 """Conversions that are missing for longer have not come late: they do not come."""

@@ -18,9 +18,9 @@ from scipy import stats
 from features.arrays import Floats
 from features.clock import midnight
 from features.storage.warehouse import Warehouse
+from training.monitor_params import MonitorParams
 from training.monitoring.deviation import Deviation, Severity
 from training.monitoring.usual import usual
-from training.params import MonitorParams
 
 FOUR_WEEKS, DAY_S = 28, 86_400
 MOST_SPANS = 14

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.arrays import Floats
+from training.monitor_params import MonitorParams
 from training.monitoring.deviation import Deviation, Severity
 from training.monitoring.streams import NOBODY, Streams, rows_of
 from training.monitoring.weekly import BASE_WEEKS, Weekly, judge_week
-from training.params import MonitorParams
 
 GOES_ON = 0.5
 """Share of the usual changes of stage from which a team or rep is at work."""

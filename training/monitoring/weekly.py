@@ -9,8 +9,8 @@ from datetime import datetime
 import numpy as np
 
 from features.arrays import Floats
+from training.monitor_params import MonitorParams
 from training.monitoring.usual import usual
-from training.params import MonitorParams
 
 BASE_WEEKS = 8
 """Weeks that tell the level of the week after them."""

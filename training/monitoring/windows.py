@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from features.clock import midnight
-from training.params import MonitorParams
+from training.monitor_params import MonitorParams
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import pytest
 
 from features.arrays import Bools
 from training.evaluation.later import LaterForecasts
+from training.monitor_params import MonitorParams
 from training.monitoring.calibration import judge_calibration, level_error, mature_cutoffs
 from training.monitoring.deviation import Severity
-from training.params import MonitorParams
 
 PARAMS = MonitorParams()
 CUTOFFS = [datetime(2025, 3, 1) + timedelta(days=7 * k) for k in range(10)]

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from training.monitor_params import MonitorParams
 from training.monitoring.drift import Counter, DriftRows, segment_shifts, shifts
 from training.monitoring.windows import Layout, lay_out
-from training.params import MonitorParams
 
 PARAMS = MonitorParams()
 START = datetime(2024, 1, 1)

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from training.monitor_params import MonitorParams
 from training.monitoring.deviation import Severity
 from training.monitoring.response import MOST_SPANS, unanswered
-from training.params import MonitorParams
 
 PARAMS = MonitorParams()
 REPS = [f"rep {k}" for k in range(12)]

@@ -9,9 +9,9 @@ from extract import Extract
 from sellers import UNTIL
 
 from features.storage.warehouse import Warehouse
+from training.monitor_params import MonitorParams
 from training.monitoring.response import FOUR_WEEKS, MOST_SPANS, read_responses
 from training.monitoring.streams import Streams, read_streams
-from training.params import MonitorParams
 
 END = datetime(UNTIL.year, UNTIL.month, UNTIL.day)
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from training.monitor_params import MonitorParams
 from training.monitoring.deviation import Severity
 from training.monitoring.quality import late_labels, late_rows, repeated, stale
 from training.monitoring.streams import Streams
 from training.monitoring.volume import judge_volume
-from training.params import MonitorParams
 
 PARAMS = MonitorParams()
 WEEKS = 50

@@ -14,10 +14,11 @@ from features.storage.warehouse import Warehouse
 from training.leads.dataset import build_training_set
 from training.leads.fit import fit_leads
 from training.loop.kinds import LEADS
+from training.monitor_params import MonitorParams
 from training.monitoring.deviation import Deviation, Severity, worst_first
 from training.monitoring.page import render
 from training.monitoring.watch import Champion, Watched, watch
-from training.params import MonitorParams, TrainingParams
+from training.params import TrainingParams
 
 AS_OF = UNTIL - timedelta(days=40)
 LEARNED = START + timedelta(days=150)

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
+from training.monitor_params import MonitorParams
 from training.monitoring.weekly import judge_week
-from training.params import MonitorParams
 
 PARAMS = MonitorParams()
 WEEKS = 60

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
+from training.monitor_params import MonitorParams
 from training.monitoring.windows import lay_out
-from training.params import MonitorParams
 
 PARAMS = MonitorParams()
 FIRST = datetime(2024, 1, 3)
