@@ -15,6 +15,7 @@ from serving.store.promotions import How
 from training.loop import record
 from training.loop.kinds import Kind
 from training.loop.record import TrainingRecord
+from training.report.canvases import prepare_canvases
 from training.tracking.records import RunRecord
 from training.tracking.registry import Tracking
 
@@ -58,10 +59,15 @@ def learn(
     """Train a model of each kind side by side, while the registry is opened; see `train`."""
     with ThreadPoolExecutor(len(kinds) + 1) as pool:
         trainings = pool.map(lambda kind: _learn(session, kind, until), kinds)
-        opened = pool.submit(tracking.prepare)
+        opened = pool.submit(_prepare, tracking)
         records = list(trainings)
         opened.result()
     return records
+
+
+def _prepare(tracking: Tracking) -> None:
+    prepare_canvases()
+    tracking.prepare()
 
 
 def _learn(session: Session, kind: Kind, until: datetime | None) -> TrainingRecord:
