@@ -423,7 +423,7 @@ def test_a_setting_that_is_not_known(run: Run, loaded: Path, tmp_path: Path) -> 
         ("bogus", "bogus"),
         ("train reps", "reps"),
         ("train quota --horizon-days 9", "--horizon-days"),
-        ("coach anna", "coach"),
+        ("coach", "--all"),
         ("explain deal x", "deal"),
         ("check --bogus", "--bogus"),
         ("ingest", "SOURCE"),

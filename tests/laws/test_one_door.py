@@ -106,6 +106,7 @@ ALLOWED = (
     ("training/coaching/causes/stays.py", "searchsorted: moment", PLACE),
     ("training/coaching/causes/stocks.py", "other < as_of", CUT),
     ("training/coaching/causes/stocks.py", "until <= other", WINDOW),
+    ("training/coaching/goals/queries.py", "occurred_at >= other", STORY),
     ("training/cutoffs.py", "closed_at < other", SPAN),
     ("training/cutoffs.py", "created_at < other", SPAN),
     ("training/cutoffs.py", "created_at < other", NUMBER),
