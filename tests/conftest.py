@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-# Tests are no package: what the laws share is found here by its plain name.
-sys.path.append(str(Path(__file__).parent / "laws"))
+# Tests are no package: what the laws share, and how grades count, is found by its plain name.
+sys.path += [str(Path(__file__).parent / name) for name in ("laws", "grade")]
 
 from engines import Engine, duckdb_engine, small_spark, spark_engine
 from histories import Case, random_case
