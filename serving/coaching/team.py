@@ -46,6 +46,7 @@ class Row:
         rep_id: the rep.
         file: the rep's sheet, relative to the team sheet.
         closed: the share of quota that is closed, in words.
+        chance: to make quota, in words; empty where it is made, or the sheet does not say it.
         cause: the main told cause with its size, or that too little is known.
         kind: whose it is to change: a key of `KINDS`.
         needs: what may be tried.
@@ -56,6 +57,7 @@ class Row:
     rep_id: str
     file: str
     closed: str
+    chance: str
     cause: str
     kind: str
     needs: str
@@ -188,16 +190,22 @@ def _row(sheet: Sheet, file: str) -> Row:
     period, told = sheet.period, sheet.told
     closed = "no quota" if period is None or period.share is None else whole(period.share)
     main = told[0] if told else None
+    is_made = period is not None and period.share is not None and period.share >= 1
     return Row(
         name=sheet.name,
         rep_id=sheet.rep_id,
         file=file,
         closed=closed,
+        chance="" if is_made else _chance(sheet),
         cause=_cause_words(sheet, main),
         kind=_kind(sheet, main),
         needs=sheet.advice[0].play.lever if sheet.advice else "",
         waits=_waits(sheet),
     )
+
+
+def _chance(sheet: Sheet) -> str:
+    return next((number.value for number in sheet.numbers if number.figure == "chance"), "")
 
 
 def _kind(sheet: Sheet, cause: Cause | None) -> str:
