@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +62,7 @@ FIRST: tuple[tuple[str, str, int, str], ...] = (
 )
 """Points of the very first retrain, in an empty home."""
 FILES = {"leads": "lead_scores.parquet", "quota": "rep_scores.parquet"}
+Attempt = tuple[str, tuple[Path, Path, "End", Sequence[str], float | None]]
 SEED, TIMES = 13, 6
 """Seeded moments of an undisturbed retrain's duration at which it is killed as well."""
 
@@ -162,8 +164,7 @@ def verdict(
     base: Path, source: Path, whole: End, command: Sequence[str], after: float | None
 ) -> str:
     """Return what is wrong after a kill and the retrain that follows; empty where nothing is."""
-    home = base.with_name("killed")
-    shutil.rmtree(home, ignore_errors=True)
+    home = Path(tempfile.mkdtemp(dir=base.parent)) / "killed"
     shutil.copytree(base, home, symlinks=True)
     if not attempt(home, source, command, after):
         return "it was not killed"
@@ -190,20 +191,33 @@ def killed_retrain() -> list[Grade]:
         seconds = time.monotonic() - started
         promoted = [m["kind"] for m in done["models"] if m["promoted"]]  # type: ignore[attr-defined] # JSON
         grades = [Grade("undisturbed: promotes", ", ".join(promoted), "leads", "leads" in promoted)]
-        first, whole = end_of(base), end_of(undisturbed)
-        for function, event, count, words in FIRST:
-            command = (str(KILL_AT), function, event, str(count))
-            empty, early = base.with_name("empty"), base.with_name("early")
-            grades.append(_grade(words, verdict(empty, early, first, command, None)))
-        for function, event, count, words in POINTS:
-            command = (str(KILL_AT), function, event, str(count))
-            grades.append(_grade(words, verdict(base, source, whole, command, None)))
-        chance = random.Random(SEED)  # noqa: S311 - moments, no secret
-        for _ in range(TIMES):
-            after = chance.uniform(0.0, 0.9) * seconds
-            wrong = verdict(base, source, whole, ("-m", "serving"), after)
-            grades.append(_grade(f"after {after:.1f} s", wrong))
-    return grades
+        attempts = _attempts(base, source, end_of(undisturbed), seconds)
+        with ThreadPoolExecutor(2) as pool:
+            wrong = pool.map(lambda attempted: verdict(*attempted[1]), attempts)
+            return [
+                *grades, *(_grade(words, w) for (words, _), w in zip(attempts, wrong, strict=True))
+            ]  # fmt: skip
+
+
+def _attempts(base: Path, source: Path, whole: End, seconds: float) -> list[Attempt]:
+    """Return every attempt in words, and what `verdict` asks for it."""
+    empty, early, first = base.with_name("empty"), base.with_name("early"), end_of(base)
+    chance = random.Random(SEED)  # noqa: S311 - moments, no secret
+    times = [chance.uniform(0.0, 0.9) * seconds for _ in range(TIMES)]
+    named = [
+        *((words, empty, early, first, at) for *at, words in FIRST),
+        *((words, base, source, whole, at) for *at, words in POINTS),
+    ]
+    return [
+        *(
+            (words, (home, extract, end, (str(KILL_AT), *map(str, at)), None))
+            for words, home, extract, end, at in named
+        ),
+        *(
+            (f"after {after:.1f} s", (base, source, whole, ("-m", "serving"), after))
+            for after in times
+        ),
+    ]
 
 
 def _grade(words: str, wrong: str) -> Grade:
