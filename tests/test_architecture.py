@@ -50,7 +50,11 @@ ONLY_IN = {
     },
     "lightgbm": {"training/estimators/boosting.py"},
     "shap": {"training/leads/beeswarm.py"},
-    "matplotlib": {"training/leads/beeswarm.py", "training/report/chart.py"},
+    "matplotlib": {
+        "training/leads/beeswarm.py",
+        "training/report/canvases.py",
+        "training/report/chart.py",
+    },
     "jinja2": {"training/report/page.py"},
     "pandera": {"training/files.py"},
     "bentoml": {"serving/api/service.py"},
