@@ -42,7 +42,7 @@ def coaching_causes() -> list[Grade]:
 
 
 def company(preset: str, seed: int) -> Path:
-    """Make a company with its truth about causes, unless that was done before; read it in."""
+    """Make a company with its truth about periods, unless that was done before; read it in."""
     folder = KEPT / f"coaching-{preset}-{seed}"
     if not (folder / "made").exists():
         (folder / "company").mkdir(parents=True, exist_ok=True)

@@ -15,14 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from coaching_causes import company
 from grades import Grade
 from numpy.typing import NDArray
 
-from features.ingest.load import ingest
-from features.params import FeatureParams
-from features.simulation.live import live
-from features.simulation.settings import company_settings
-from features.simulation.truth import write_truth
 from features.storage.catalog import current
 from features.storage.warehouse import Warehouse
 from training.coaching.grounds import equal_grounds
@@ -30,7 +26,6 @@ from training.params import TrainingParams
 
 Floats = NDArray[np.float64]
 SEEDS = (601, 602, 603)
-KEPT = Path(__file__).parents[2] / "build" / "grade"
 KEY = ["rep_id", "period_start", "metric"]
 LEAST_QUARTER, LEAST_REP = 0.85, 0.92
 COVERED = (0.75, 0.85)
@@ -53,16 +48,9 @@ def coaching_grounds(seeds: Sequence[int] = SEEDS) -> list[Grade]:
 
 
 def opened(seed: int) -> tuple[Warehouse, Path]:
-    """Make a company with its truth and read it in, unless that was done before; open it."""
-    folder = KEPT / f"grounds-territory-{seed}"
-    company, home, is_made = folder / "company", folder / "home", folder / "made"
-    if not is_made.exists():
-        company.mkdir(parents=True, exist_ok=True)
-        settings = company_settings("territory", seed=seed, replays=0)
-        write_truth(live(settings, company), company)
-        ingest(str(company), home, FeatureParams())
-        is_made.touch()
-    return Warehouse.duckdb(current(home)), company / "truth"
+    """Make a company with its truth, unless that was done before, and open it."""
+    folder = company("territory", seed)
+    return Warehouse.duckdb(current(folder / "home")), folder / "company" / "truth"
 
 
 def beside_truth(warehouse: Warehouse, truth: Path) -> pd.DataFrame:

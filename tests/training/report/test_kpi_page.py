@@ -18,7 +18,6 @@ from features.kpi.catalogue import KPIS
 from features.params import FeatureParams, KpiParams
 from features.storage.warehouse import Warehouse
 from training.report.kpi_files import to_json, write
-from training.report.kpi_numbers import COLUMNS, MOST, key_numbers
 from training.report.kpi_page import render
 from training.report.kpi_view import Ask, KpiView, collect
 from training.report.kpi_words import COACHING
@@ -154,19 +153,6 @@ def test_json_has_no_number_that_is_none(red: KpiView) -> None:
     assert "renewal_rate" in plain["absent"]
 
 
-def test_five_numbers_for_each_rep(warehouse: Warehouse) -> None:
-    """Each beside the usual value of others; the past is read as it was known."""
-    as_of = START + 2.5 * QUARTER
-    numbers = key_numbers(warehouse, FEATURES, PARAMS, as_of)
-    assert list(numbers.columns) == COLUMNS
-    assert numbers.groupby("rep_id").size().le(MOST).all()
-    assert numbers["rep_id"].nunique() == EACH * len(TEAMS)
-    assert numbers[numbers["kpi"] == "attainment"]["usual"].notna().all()
-    assert (numbers["period_end"] <= as_of).all()
-    with_few = numbers[(numbers["kpi"] == "win_rate") & (numbers["n"] < PARAMS.minimum_cases)]
-    assert with_few["says"].str.contains("too few cases").all()
-
-
 def test_an_unknown_team_is_named_with_those_there_are(warehouse: Warehouse) -> None:
     """A typing error gets the list of teams."""
     with pytest.raises(NotFoundError, match="no team 'rde': there are blue, green, red"):
@@ -180,6 +166,5 @@ def test_leads_alone_make_a_page(duckdb: Engine) -> None:
     with duckdb.open_laid_down(Extract({"leads": leads, "activities": []}, UNTIL)) as opened:
         view = collect(opened, FEATURES, PARAMS, Ask())
         page = render(view, "here")
-        assert key_numbers(opened, FEATURES, PARAMS, None).empty
     assert "the table deals is not loaded" in page
     assert not view.heat
