@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +43,15 @@ from features.history.spread import window_frame
 from features.history.vocabulary import Vocabulary
 from features.history.windows import columns_of, window_columns
 from features.params import FeatureParams
-from features.snapshot import AVAILABLE_AT, CUTOFF, ENTITY, EVENT_TIME, SNAPSHOT, Spine
+from features.snapshot import (
+    AVAILABLE_AT,
+    CUTOFF,
+    ENTITY,
+    EVENT_TIME,
+    SNAPSHOT,
+    Spine,
+    open_leads,
+)
 from features.storage.warehouse import Warehouse
 
 HISTORIES: Mapping[Callable[[SnapshotSet], ir.Table], tuple[Relation, ...]] = {
@@ -115,13 +124,49 @@ def build(
     Raises:
         LeakageError: a cutoff lies beyond the moment the warehouse was cut at.
     """
-    if warehouse.cut_at is not None and max(cutoffs) > warehouse.cut_at:
-        raise LeakageError(
-            f"features as of {max(cutoffs)} were asked of a history cut at {warehouse.cut_at}"
-        )
+    _refuse_later(warehouse, max(cutoffs))
     with warehouse.workspace() as work:
         snapshot_set = SNAPSHOT_SETS[feature_set.entity](work, vocabulary, cutoffs, params)
         return build_snapshots(snapshot_set, feature_set)
+
+
+def build_pairs(
+    warehouse: Warehouse,
+    feature_set: FeatureSet,
+    vocabulary: Vocabulary,
+    pairs: pd.DataFrame,
+    params: FeatureParams,
+) -> Examples:
+    """Build the features of chosen leads, each at moments of its own.
+
+    Args:
+        warehouse: the history.
+        feature_set: what to build of leads; no ranks among peers, who are not among the rows.
+        vocabulary: the frozen vocabulary the features were declared with.
+        pairs: `lead_id, cutoff`, each pair once; where the lead is not open it gets no row.
+        params: calendar and windows.
+
+    Raises:
+        FeatureError: a feature compares a lead with all others of the day.
+        LeakageError: a cutoff lies beyond the moment the warehouse was cut at.
+    """
+    ranked = [f.name for f in feature_set if isinstance(f.how, PeerRank)]
+    if ranked:
+        raise FeatureError(f"{', '.join(ranked)}: ranks need every open lead among the rows")
+    _refuse_later(warehouse, pairs[CUTOFF].max().to_pydatetime())
+    asked = ibis.memtable(
+        pairs[["lead_id", CUTOFF]], schema={"lead_id": "string", CUTOFF: "timestamp(6)"}
+    )
+    with warehouse.workspace() as work:
+        leads = open_leads(work["leads"], asked)
+        return build_snapshots(lead_rows.snapshots_of(work, leads, vocabulary, params), feature_set)
+
+
+def _refuse_later(warehouse: Warehouse, latest: datetime) -> None:
+    if warehouse.cut_at is not None and latest > warehouse.cut_at:
+        raise LeakageError(
+            f"features as of {latest} were asked of a history cut at {warehouse.cut_at}"
+        )
 
 
 def build_snapshots(snapshot_set: SnapshotSet, feature_set: FeatureSet) -> Examples:

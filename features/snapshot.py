@@ -212,14 +212,18 @@ def open_leads(leads: ir.Table, cutoffs: ir.Table) -> ir.Table:
 
     Args:
         leads: the leads table.
-        cutoffs: one column `cutoff`.
+        cutoffs: one column `cutoff`; with a column `lead_id` too, each cutoff is asked of that
+            lead alone.
 
     Returns:
         The leads as their cutoff may see them, with `cutoff`.
     """
     # A column of the extract may have the very name under which the cutoff travels.
     leads = leads.drop(*(name for name in leads.columns if name.lower() == CUTOFF))
-    joined = leads.inner_join(cutoffs, leads[LEADS.event_time] < cutoffs[CUTOFF])
+    pairs = [leads[LEADS.event_time] < cutoffs[CUTOFF]]
+    if "lead_id" in cutoffs.columns:
+        pairs.append(leads["lead_id"] == cutoffs["lead_id"])
+    joined = leads.inner_join(cutoffs, pairs)
     censored = censor(joined, LEADS, joined[CUTOFF])
     return censored.filter(censored.converted_at.isnull() & censored.lost_at.isnull())
 

@@ -15,8 +15,10 @@ from features.simulation.day import Streams
 from features.simulation.lead_work import (
     ATTEMPTING,
     CONNECTED,
+    MEETING,
     contact_chance,
     interest_after_contact,
+    meeting_chance,
 )
 from features.simulation.live import Life, Period
 from features.simulation.machine import Machine
@@ -87,11 +89,12 @@ def touch(state: State, machine: Machine, turn: int) -> None:
     draws = np.random.Generator(np.random.PCG64([seed, 5, state.day, turn]))
     chance = contact_chance(machine, leads, state.day)
     connected = (draws.random(len(leads)) < chance) & leads["open"]
-    stage = np.maximum(leads["stage"], ATTEMPTING)
-    leads["stage"] = np.where(connected, np.maximum(stage, CONNECTED), stage).astype(np.int8)
+    stage, interest = leads["stage"], leads["interest"]
+    meets = meeting_chance(machine, leads, machine.skills_today(state))
+    after = np.where(draws.random(len(leads)) < meets, MEETING, np.maximum(stage, CONNECTED))
+    leads["stage"] = np.where(connected, after, np.maximum(stage, ATTEMPTING)).astype(np.int8)
     leads["touches"] += 1
     leads["last_touch"][:] = state.day
-    interest = leads["interest"]
     leads["interest"] = np.where(connected, interest_after_contact(interest), interest)
 
 

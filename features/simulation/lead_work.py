@@ -59,6 +59,21 @@ def contact_chance(rules: Rules, leads: Rows, day: int) -> Array:
     return chance * (1 + 0.8 * np.exp(-(day - leads["created"]) / 1.5))
 
 
+def meeting_chance(rules: Rules, leads: Rows, now: dict[str, Array]) -> Array:
+    """Return the chance that a contact becomes a meeting.
+
+    One of three, by the lead's stage before the contact:
+
+        new, attempting   `meets`        a first contact
+        connected         2 * `meets`    a further contact
+        meeting           0              there has been one already
+    """
+    stage = leads["stage"]
+    meets = rules.settings.meeting * np.sqrt(now["qualifying"][leads["seat"]] * np.exp(leads["fit"]))
+    meets = meets * leads["interest"] ** 0.3
+    return np.where(stage < CONNECTED, meets, np.where(stage < MEETING, 2 * meets, 0.0))
+
+
 def interest_after_contact(interest: Array) -> Array:
     """Return the interest after a contact."""
     return np.minimum(interest * 1.25 + 0.1, 4.0)
@@ -113,25 +128,16 @@ def _touch(
     touched: Array,
     day: Day,
 ) -> None:
-    """Work on leads: some touches get through, and some contacts become meetings.
-
-    A contact leads to a meeting with one of three chances, by the stage before it:
-
-        new, attempting   `meets`        a first contact
-        connected         2 * `meets`    a further contact
-        meeting           0              there has been one already
-    """
+    """Work on leads: some touches get through, and some contacts become meetings."""
     leads, count = state.leads, len(state.leads)
-    seat, stage, interest = leads["seat"], leads["stage"], leads["interest"]
+    stage, interest = leads["stage"], leads["interest"]
     chance = contact_chance(rules, leads.take(touched, "interest", "touches", "created"), state.day)
     connected = touched[uniforms.at(touched, leads) < chance]
     before = stage[connected]
-    fit = np.exp(leads["fit"][connected])
-    meets = rules.settings.meeting * np.sqrt(now["qualifying"][seat[connected]] * fit)
-    meets = meets * interest[connected] ** 0.3
+    some = leads.take(connected, "seat", "stage", "fit", "interest")
+    meets = meeting_chance(rules, some, now)
     again, first = uniforms.at(connected, leads), uniforms.at(connected, leads)
-    knows = (before >= CONNECTED) & (before < MEETING)
-    met = connected[np.where(before < CONNECTED, first < meets, knows & (again < 2 * meets))]
+    met = connected[np.where(before < CONNECTED, first, again) < meets]
     was = stage[touched]
     stage[touched] = np.maximum(was, ATTEMPTING)
     stage[connected] = np.maximum(before, CONNECTED)
