@@ -30,11 +30,11 @@ from features.params import FeatureParams
 from features.snapshot import CUTOFF, censor
 from features.storage.warehouse import Warehouse
 from features.tables import LEADS
+from training.estimators.regression import fit_regression
 from training.evaluation.honesty import AGE, BASE_RATE
 from training.leads.bundle import AGE_DAYS
 from training.leads.dataset import TrainingSet
 from training.leads.fallback import age_curve
-from training.leads.regression import fit_regression
 
 Forecast = Callable[[pd.DataFrame], Floats]
 STAGE = "stage alone"

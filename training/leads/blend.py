@@ -12,8 +12,8 @@ import pandas as pd
 from features.arrays import Floats
 from features.definitions.time_ahead import DAYS_AHEAD
 from training.estimators.boosting import Ensemble
+from training.estimators.regression import FeatureRegression
 from training.leads.exposure import Exposure
-from training.leads.regression import LeadRegression
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Blend:
 
     trees: Ensemble
     level: float
-    regression: LeadRegression
+    regression: FeatureRegression
     exposure: Exposure
 
     @property
@@ -86,6 +86,6 @@ class Blend:
         return cls(
             Ensemble(texts, tuple(plain["columns"])),
             plain["level"],
-            LeadRegression.from_json(plain["regression"]),
+            FeatureRegression.from_json(plain["regression"]),
             Exposure(plain["usual_working_days"]),
         )

@@ -19,6 +19,7 @@ from features.storage.warehouse import Warehouse
 from training.artifact import LEARNING_CURVES
 from training.estimators.boosting import Stopping, TrainingRows, fit_ensembles, stop_early
 from training.estimators.calibration import Calibrator
+from training.estimators.regression import fit_regression
 from training.evidence import Evidence
 from training.leads.blend import Blend
 from training.leads.bundle import Bundle
@@ -27,7 +28,6 @@ from training.leads.dataset import TrainingSet, build_training_set, smoothed_rat
 from training.leads.fallback import fall_back
 from training.leads.fit_segments import Grown, add_segments
 from training.leads.precedents import Precedent, precedents_of
-from training.leads.regression import fit_regression
 from training.leads.steadiness import UNSTEADY, find_lead_shifts
 from training.params import TrainingParams
 from training.split import Split

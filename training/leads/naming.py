@@ -34,12 +34,12 @@ from training.checks.column_auc import roc_auc, sample_of
 from training.checks.finding import Finding
 from training.checks.suspicion import suspicious_features
 from training.cutoffs import training_cutoffs
+from training.estimators.regression import fit_regression
 from training.evaluation.bootstrap import resample
 from training.evaluation.honesty import Gain, honesty_gate
 from training.evaluation.lead_forecasts import MODEL
 from training.evaluation.metrics import log_loss
 from training.evaluation.resampled import Forecasts
-from training.leads.regression import fit_regression
 from training.params import EvaluationParams, TrainingParams
 from training.split import split_in_time
 

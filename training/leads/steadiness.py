@@ -22,9 +22,9 @@ from scipy.special import expit
 from features.arrays import Bools, Moments
 from features.feature import FeatureSet, Unit
 from features.snapshot import CUTOFF
+from training.estimators.regression import fit_regression
 from training.evaluation.steadiness import Column, Past, Shift, find_shifts
 from training.leads.dataset import TrainingSet
-from training.leads.regression import fit_regression
 
 UNSTEADY = "unsteady"
 """Where a model's facts hold the shifts."""

@@ -17,11 +17,11 @@ from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
 from training.estimators.boosting import TrainingRows, fit_ensemble
 from training.estimators.calibration import Calibrator
+from training.estimators.regression import fit_regression
 from training.evidence import Evidence
 from training.leads.blend import Blend
 from training.leads.bundle import LEADS, Bundle
 from training.leads.exposure import Exposure
-from training.leads.regression import fit_regression
 from training.params import BoosterParams
 from training.tracking.records import RunRecord
 

@@ -38,7 +38,7 @@ MISSING = "missing"
 
 
 @dataclass(frozen=True)
-class LeadRegression:
+class FeatureRegression:
     """Log-odds to convert, linear in the features' regressors.
 
     Attributes:
@@ -84,7 +84,7 @@ class LeadRegression:
         }
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> LeadRegression:
+    def from_json(cls, plain: Mapping[str, Any]) -> FeatureRegression:
         """Read back what `to_json` returned."""
         codes = {name: tuple(codes) for name, codes in plain["codes"].items()}
         return cls(tuple(plain["columns"]), codes, Linear.from_json(plain["linear"]))
@@ -126,7 +126,7 @@ def fit_regression(
     categorical: Sequence[str],
     offset: Floats,
     inverse_ridge: float = INVERSE_RIDGE,
-) -> LeadRegression:
+) -> FeatureRegression:
     """Fit a ridge logistic regression to leads at cutoffs.
 
     Args:
@@ -142,7 +142,7 @@ def fit_regression(
     columns = tuple(str(name) for name in X.columns)
     codes = {name: _frequent(X[name]) for name in columns if name in categorical}
     model = RidgeLogistic(inverse_ridge, offset)
-    return LeadRegression(columns, codes, fit_linear(model, regressors(X, columns, codes), y))
+    return FeatureRegression(columns, codes, fit_linear(model, regressors(X, columns, codes), y))
 
 
 def _frequent(column: pd.Series) -> tuple[int, ...]:

@@ -13,14 +13,14 @@ from sklearn.linear_model import LogisticRegression
 
 from training.estimators.boosting import TrainingRows, fit_ensemble
 from training.estimators.linear import RidgeLogistic, fit_linear
-from training.leads.blend import Blend
-from training.leads.exposure import Exposure
-from training.leads.regression import (
+from training.estimators.regression import (
     INVERSE_RIDGE,
-    LeadRegression,
+    FeatureRegression,
     fit_regression,
     regressors,
 )
+from training.leads.blend import Blend
+from training.leads.exposure import Exposure
 from training.params import BoosterParams
 
 SEEDS = range(4)
@@ -98,7 +98,7 @@ def test_it_is_kept_as_plain_numbers(seed: int) -> None:
     """What is read back from JSON forecasts the same bits."""
     X, y = leads(seed)
     regression = fit_regression(X, y, CATEGORICAL, NONE[: len(y)])
-    again = LeadRegression.from_json(json.loads(json.dumps(regression.to_json())))
+    again = FeatureRegression.from_json(json.loads(json.dumps(regression.to_json())))
     np.testing.assert_array_equal(regression.margins(X), again.margins(X))
 
 
