@@ -13,6 +13,7 @@ from pydantic import Field, field_validator
 
 from features.params import KpiParams, Section
 from training.coaching_params import CoachingParams
+from training.effect_params import EffectParams
 from training.monitor_params import MonitorParams
 
 PLACES = ("role", "team", "territory", "segment")
@@ -288,5 +289,6 @@ class TrainingParams(Section):
     scoring: ScoringParams = ScoringParams()
     fairness: FairnessParams = FairnessParams()
     card: CardParams = CardParams()
+    effects: EffectParams = EffectParams()
     coaching: CoachingParams = CoachingParams()
     kpi: KpiParams = KpiParams()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import lightgbm as lgb
 import numpy as np
@@ -15,6 +15,8 @@ import pandas as pd
 from features.arrays import Floats
 from training.params import BoosterParams
 from training.shapley.trees import Leaf, Paths, Split, tree_contributions
+
+Loss = Literal["binary", "regression"]
 
 KEPT = 24
 """Boosters whose trees are kept as paths: a few ensembles of three."""
@@ -29,12 +31,15 @@ class TrainingRows:
         y: labels.
         weights: one per row.
         start: log-odds that trees are added to; None: those of the average row.
+        loss: `binary` for labels 0 and 1; `regression` for amounts, by squared error, whose trees
+            add amounts instead of log-odds.
     """
 
     X: pd.DataFrame
     y: Floats
     weights: Floats
     start: Floats | None = None
+    loss: Loss = "binary"
 
 
 @dataclass(frozen=True)
@@ -168,8 +173,9 @@ def fit_ensembles(
 
         def grow(task: tuple[int, int]) -> str:
             job, bag = task
-            booster = lgb.train(_settings(params, bag), data[job], num_boost_round=jobs[job][1])
-            return str(booster.model_to_string())
+            part, rounds = jobs[job]
+            settings = _settings(params, bag, part.loss)
+            return str(lgb.train(settings, data[job], num_boost_round=rounds).model_to_string())
 
         tasks = [(job, bag) for job in order for bag in range(params.bags)]
         texts = dict(zip(tasks, pool.map(grow, tasks), strict=True))
@@ -212,7 +218,7 @@ def stop_early(
         stop = lgb.early_stopping(params.early_stopping_rounds, verbose=False)
         history: dict[str, dict[str, list[float]]] = {}
         booster = lgb.train(
-            _settings(params, 0),
+            _settings(params, 0, earlier.loss),
             train,
             num_boost_round=params.max_rounds,
             valid_sets=[valid],
@@ -253,10 +259,10 @@ def _dataset(
     )
 
 
-def _settings(params: BoosterParams, bag: int) -> dict[str, Any]:
+def _settings(params: BoosterParams, bag: int, loss: str) -> dict[str, Any]:
     return {
-        "objective": "binary",
-        "metric": "binary_logloss",
+        "objective": loss,
+        "metric": "binary_logloss" if loss == "binary" else "l2",
         "learning_rate": params.learning_rate,
         "num_leaves": params.num_leaves,
         "min_data_in_leaf": params.min_data_in_leaf,
