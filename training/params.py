@@ -7,13 +7,11 @@ that reads it, where another does not.
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field, field_validator
 
 from features.params import KpiParams, Section
+from training.call_params import CallParams
 from training.coaching_params import CoachingParams
-from training.effect_params import EffectParams
 from training.monitor_params import MonitorParams
 
 PLACES = ("role", "team", "territory", "segment")
@@ -265,9 +263,8 @@ class TuneParams(Section):
 
 
 class ScoringParams(Section):
-    """How leads are ranked, and how many reasons each gets."""
+    """How many reasons each score gets."""
 
-    priority: Literal["probability", "expected_value"] = "probability"
     reasons: int = Field(
         default=3, ge=1, le=10, description="reasons for a lead, and as many against it, at most"
     )
@@ -289,6 +286,6 @@ class TrainingParams(Section):
     scoring: ScoringParams = ScoringParams()
     fairness: FairnessParams = FairnessParams()
     card: CardParams = CardParams()
-    effects: EffectParams = EffectParams()
     coaching: CoachingParams = CoachingParams()
     kpi: KpiParams = KpiParams()
+    calls: CallParams = CallParams()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -176,4 +177,5 @@ def _contract_values(row: Mapping[Any, Any], contract: type[Score]) -> dict[str,
         # A column of texts holds a float where it is empty.
         "rep_id": owner if isinstance(owner, str) else None,
         "reasons": json.loads(row["reasons"]),
+        **{name: None if math.isnan(row[name]) else row[name] for name in ("reach", "gain")},
     }

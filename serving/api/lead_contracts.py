@@ -38,6 +38,7 @@ EVIDENCE = (
 
 
 Band = Literal["hot", "warm", "cool", "cold", "do not contact"]
+CallEvidence = Literal["learned", "rule"]
 Evidence = Literal[EvidenceState.ENOUGH, EvidenceState.THIN, EvidenceState.NONE]
 
 
@@ -224,7 +225,19 @@ class Score(Contract):
         "How the chance compares with the company's average; `do not contact` rules a call out.",
         "warm",
     )
-    priority: float = field("What call lists are ordered by, highest first.", 18.4)
+    reach: float | None = field(
+        "Chance that a call today gets through, 0 to 1; null where past calls do not tell.", 0.24
+    )
+    gain: float | None = field("What getting through adds to `p`; null likewise.", 0.07)
+    priority: float = field(
+        "What a call is worth now, in the currency of the lead's value; lists are ordered by it, "
+        "highest first.",
+        302.4,
+    )
+    call_evidence: CallEvidence = field(
+        "`learned`: from how past calls went; `rule`: chance x value, less after a fresh touch.",
+        "learned",
+    )
     evidence: Evidence = field(EVIDENCE, "enough")
     reasons: LeadReasons = Field(description="Why, in percentage points.")
 

@@ -116,7 +116,7 @@ class Home:
         """Open the warehouse, unless one is given, and the champion of lead conversion."""
         warehouse = warehouse or self.warehouse()
         warehouse.require("leads", purpose="scoring leads")
-        return LeadOutlook.of(warehouse, self.champion(LEADS), self.settings.training.scoring)
+        return LeadOutlook.of(warehouse, self.champion(LEADS), self.settings.training)
 
     def open_quota(self, warehouse: Warehouse | None = None) -> QuotaOutlook:
         """Open the warehouse, unless one is given, and the champion of quota attainment."""

@@ -18,9 +18,15 @@ from serving.home.extract import moment_of, named_in
 from serving.home.inline_rows import InlineRows, inline_rows
 from serving.home.lookup import find_lead, why_no_score
 from training.leads.bundle import Bundle
-from training.leads.score import believed_value, score_examples, score_leads, value_of
+from training.leads.score import (
+    Listing,
+    believed_value,
+    score_examples,
+    score_leads,
+    value_of,
+)
 from training.leads.usual import with_usual
-from training.params import ScoringParams
+from training.params import TrainingParams
 from training.tracking.records import LoadedModel
 
 
@@ -30,11 +36,10 @@ class LeadOutlook:
 
     warehouse: Warehouse
     bundle: Bundle
-    version: str
-    params: ScoringParams
+    listing: Listing
 
     @classmethod
-    def of(cls, warehouse: Warehouse, model: LoadedModel, params: ScoringParams) -> LeadOutlook:
+    def of(cls, warehouse: Warehouse, model: LoadedModel, params: TrainingParams) -> LeadOutlook:
         """Take a registered model.
 
         Raises:
@@ -42,7 +47,12 @@ class LeadOutlook:
         """
         if not isinstance(model.bundle, Bundle):
             raise NotReady(f"version {model.version} of {model.kind} is not a lead model")
-        return cls(warehouse, model.bundle, model.version, params)
+        return cls(warehouse, model.bundle, Listing.of(model.version, params))
+
+    @property
+    def version(self) -> str:
+        """The version of the model in the registry."""
+        return self.listing.version
 
     def moment(self, as_of: datetime | None = None) -> datetime:
         """Return the moment to answer for: the extract's end unless told."""
@@ -51,7 +61,7 @@ class LeadOutlook:
     def score(self, as_of: datetime | None = None) -> pd.DataFrame:
         """Score and rank every open lead."""
         moment = self.moment(as_of)
-        return score_leads(self.warehouse, self.bundle, self.version, moment, self.params)
+        return score_leads(self.warehouse, self.bundle, self.listing, moment)
 
     def one_lead(self, lead_id: str, as_of: datetime | None = None) -> dict[str, Any]:
         """Return one open lead's score with its reasons, the same to the bit as `score` has it.
@@ -64,9 +74,8 @@ class LeadOutlook:
             NotFoundError: the lead is not open at the moment; says why.
         """
         bundle, moment = self.bundle, self.moment(as_of)
-        examples = build(
-            self.warehouse, bundle.feature_set, bundle.vocabulary, [moment], bundle.params
-        )
+        features = bundle.listed_features
+        examples = build(self.warehouse, features, bundle.vocabulary, [moment], bundle.params)
         owner = examples.keys["owner"]
         asked = examples.keys["lead_id"] == lead_id
         if not asked.any():
@@ -76,11 +85,11 @@ class LeadOutlook:
         about = value_of(self.warehouse, examples.keys)
         about["value"] = believed_value(about["value"])
         rows = same.to_numpy(np.bool_)
-        scores = score_examples(examples.take(rows), bundle, self.version, self.params, about[rows])
+        scores = score_examples(examples.take(rows), bundle, self.listing, about[rows])
         row = find_lead(scores, lead_id) or {}
-        place, each_side = int(np.flatnonzero(asked)[0]), self.params.reasons
+        place, each_side = int(np.flatnonzero(asked)[0]), self.listing.reasons
         reasons = json.loads(row["reasons"])
-        return {**row, "reasons": with_usual(bundle, examples, place, reasons, each_side)}
+        return {**row, "reasons": with_usual(bundle, bundle.own_part(examples), place, reasons, each_side)}
 
     def fit(
         self, leads: Sequence[Mapping[str, Any]], activities: Sequence[Mapping[str, Any]]
@@ -99,12 +108,11 @@ class LeadOutlook:
             leads=rows.leads, activities=rows.activities, key="lead_id"
         )
         bundle, moment = self.bundle, self.moment(as_of)
-        examples = build(overlaid, bundle.feature_set, bundle.vocabulary, [moment], bundle.params)
+        features = bundle.listed_features
+        examples = build(overlaid, features, bundle.vocabulary, [moment], bundle.params)
         wanted = examples.keys["lead_id"].isin([lead["lead_id"] for lead in rows.leads])
         kept = examples.take(wanted.to_numpy())
-        return score_examples(
-            kept, bundle, self.version, self.params, value_of(overlaid, kept.keys)
-        )
+        return score_examples(kept, bundle, self.listing, value_of(overlaid, kept.keys))
 
     def reps(self) -> frozenset[str]:
         """Return every rep of the extract, known by the table `reps` or by a lead."""

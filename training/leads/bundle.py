@@ -1,7 +1,8 @@
 """A trained lead model as data: trees as text, everything else as JSON. Never a pickle.
 
 A bundle is a folder: `bundle.json` and `trees-N.txt`, and for each segment with a model of its own
-a folder `segment-N` with that model's trees. It holds everything scoring needs: the vocabulary
+a folder `segment-N` with that model's trees; `calls` holds those of what a call is worth. The
+bundle has everything scoring needs: the vocabulary
 features were declared with, the columns in use, the regression beside the trees, the calibrator,
 the segments, and what answers without trees: a rate by age, or one for everybody. It refuses to
 score with features whose meaning has changed since.
@@ -9,8 +10,8 @@ score with features whose meaning has changed since.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from features.arrays import Floats
+from features.build import Examples
 from features.definitions.lead import conversion_features
 from features.feature import FeatureSet
 from features.history.vocabulary import Vocabulary
@@ -33,6 +35,8 @@ from training.artifact import (
     write_files,
     write_trees,
 )
+from training.calls.model import CallModel
+from training.calls.order import last_touch_columns
 from training.estimators.age_curve import AgeCurve
 from training.estimators.calibration import Calibrator
 from training.evidence import Evidence
@@ -40,11 +44,12 @@ from training.leads.blend import Blend
 from training.leads.precedents import Precedent
 from training.leads.segments import LeadSegment, own_rows, places
 
-FORMAT = 5
-SEGMENTED = 6
-"""The format of a model with segments: as format 5 it would be read without them."""
+FORMAT = 7
+SEGMENTED = 8
+"""The format of a model with segments: as format 7 it would be read without them."""
 NO_SEGMENT = "in no segment"
 LEADS = "leads"
+CALLS = "calls"
 AGE_DAYS = "age_days"
 """The feature that the fallback forecasts by."""
 
@@ -70,6 +75,7 @@ class Bundle:
         segments: parts of the leads in the order in which they claim them; none for one model of
             all leads.
         precedents: of each feature that may be a reason, what became of leads with a like value.
+        calls: what a call is worth; None where past calls do not tell.
     """
 
     until: datetime
@@ -86,6 +92,7 @@ class Bundle:
     age_curve: AgeCurve | None = None
     segments: tuple[LeadSegment, ...] = ()
     precedents: Mapping[str, Precedent] = field(default_factory=dict)
+    calls: CallModel | None = None
 
     @property
     def horizon(self) -> str:
@@ -115,8 +122,21 @@ class Bundle:
     @property
     def feature_set(self) -> FeatureSet:
         """The features in use."""
+        return self._only(self.columns)
+
+    @property
+    def listed_features(self) -> FeatureSet:
+        """The features that a call list is made of: those in use, and those of calls."""
+        of_calls = () if self.calls is None else self.calls.columns
+        return self._only((*self.columns, *of_calls, *last_touch_columns(self.vocabulary)))
+
+    def own_part(self, examples: Examples) -> Examples:
+        """Return examples with the features in use alone, in their order."""
+        return replace(examples, X=examples.X[[*self.columns]], feature_set=self.feature_set)
+
+    def _only(self, names: Collection[str]) -> FeatureSet:
         declared = conversion_features(self.vocabulary, self.params, self.horizon_days)
-        return declared.without(frozenset(declared.names) - frozenset(self.columns))
+        return declared.without(frozenset(declared.names) - frozenset(names))
 
     def margins(self, X: pd.DataFrame) -> Floats:
         """Return the calibrated log-odds of each row, from its segment's model if it has one."""
@@ -164,7 +184,7 @@ class Bundle:
     def version(self) -> str:
         """A short name made of the content: equal content, equal name."""
         own = [text for texts in self.segment_texts for text in texts]
-        return version_of(self.to_json(), [*self.texts, *own])
+        return version_of(self.to_json(), [*self.texts, *own, *self.call_texts])
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -175,6 +195,11 @@ class Bundle:
     def segment_texts(self) -> tuple[tuple[str, ...], ...]:
         """The trees of each segment; none where it is pooled."""
         return tuple(segment.texts for segment in self.segments)
+
+    @property
+    def call_texts(self) -> tuple[str, ...]:
+        """The trees of what a call is worth."""
+        return () if self.calls is None else self.calls.texts
 
     def to_json(self) -> dict[str, Any]:
         """Return everything but the trees as plain values."""
@@ -196,6 +221,7 @@ class Bundle:
             "about": dict(self.about),
             "age_curve": self.age_curve and self.age_curve.to_json(),
             "precedents": {name: each.to_json() for name, each in self.precedents.items()},
+            "calls": self.calls and self.calls.to_json(),
             **(segments if self.segments else {}),
         }
 
@@ -205,6 +231,8 @@ class Bundle:
         for number, texts in enumerate(self.segment_texts):
             if texts:
                 write_trees(_segment_folder(folder, number), texts)
+        if self.call_texts:
+            write_trees(folder / CALLS, self.call_texts)
 
     @classmethod
     def load(cls, folder: Path) -> Bundle:
@@ -219,7 +247,9 @@ class Bundle:
             read_trees(_segment_folder(folder, number), each["trees"])
             for number, each in enumerate(plain.get("segments", ()))
         )
-        return cls.of_parts(plain, texts, own, where=str(folder))
+        calls = plain["calls"]
+        of_calls = read_trees(folder / CALLS, calls["trees"]) if calls else ()
+        return cls.of_parts(plain, texts, own, of_calls, where=str(folder))
 
     @classmethod
     def of_parts(
@@ -227,6 +257,7 @@ class Bundle:
         plain: Mapping[str, Any],
         texts: tuple[str, ...],
         own: Sequence[tuple[str, ...]],
+        of_calls: Sequence[str],
         *,
         where: str,
     ) -> Bundle:
@@ -236,6 +267,7 @@ class Bundle:
             plain: what `to_json` returned.
             texts: the trees, each as text.
             own: the trees of each segment.
+            of_calls: the trees of what a call is worth.
             where: the place it comes from, in words.
 
         Raises:
@@ -261,8 +293,12 @@ class Bundle:
             age_curve=AgeCurve.from_json(plain["age_curve"]) if plain["age_curve"] else None,
             segments=tuple(segments),
             precedents={n: Precedent.from_json(each) for n, each in plain["precedents"].items()},
+            calls=CallModel.from_json(plain["calls"], of_calls) if plain["calls"] else None,
         )
         refuse_other_meaning(where, bundle.fingerprint, bundle.feature_set.fingerprint)
+        if bundle.calls is not None:
+            declared = bundle._only(bundle.calls.columns)
+            refuse_other_meaning(where, bundle.calls.fingerprint, declared.fingerprint)
         return bundle
 
 

@@ -1,10 +1,12 @@
-"""What a lead's score is made of that no other lead has a part in: chance, evidence, reasons."""
+"""What a lead's score is made of that no other lead has a part in: chance, reasons, its call."""
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from features.build import Examples
+from training.calls.order import last_touch
 from training.leads.bundle import Bundle
 from training.leads.explain import explain
 from training.leads.reasons import as_json, reasons
@@ -14,18 +16,27 @@ def row_scores(examples: Examples, bundle: Bundle, each_side: int) -> pd.DataFra
     """Score examples one by one; a row comes out alike whatever rows stand beside it.
 
     Args:
-        examples: open leads.
+        examples: open leads, with the features that `Bundle.listed_features` names.
         bundle: the model.
         each_side: reasons for a lead, and as many against it, at most.
 
     Returns:
-        `lead_id, cutoff, owner, p, evidence, reasons`, a row for each example.
+        `lead_id, cutoff, owner, p, evidence, reasons, reach, gain, days_since_touch`, a row for
+        each example; reach and gain are empty where nothing is known of calls.
     """
-    explanation = explain(bundle, examples)
-    rows = reasons(explanation, examples, each_side, bundle.precedents)
+    own = bundle.own_part(examples)
+    explanation = explain(bundle, own)
+    rows = reasons(explanation, own, each_side, bundle.precedents)
     texts = [as_json(row) for row in rows]
+    reach, gain = np.full((2, len(own)), np.nan)
+    if bundle.calls is not None:
+        reach, gain = bundle.calls.estimates(examples.X)
     return examples.keys.assign(
         p=explanation.probability,
-        evidence=bundle.evidence.of_rows(examples.X),
+        evidence=bundle.evidence.of_rows(own.X),
         reasons=pd.Series(texts, index=examples.keys.index, dtype="str"),
+        reach=reach,
+        # Being reached cannot lift a chance beyond 1.
+        gain=np.minimum(gain, 1 - explanation.probability),
+        days_since_touch=last_touch(examples.X, bundle.vocabulary),
     )

@@ -1,7 +1,8 @@
-"""Lead scores as of a moment: each open lead's chance, rank in the owner's list, and reasons."""
+"""Lead scores as of a moment: each open lead's chance, what a call is worth, rank and reasons."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import ibis
@@ -16,10 +17,12 @@ from features.history.values import UNBELIEVABLE, as_it_stood, changes_of
 from features.snapshot import CUTOFF, SNAPSHOT, censor
 from features.storage.warehouse import Warehouse
 from features.tables import LEADS
+from training.call_params import CallParams
+from training.calls.order import LEARNED, RULE, priority, rest
 from training.leads.bundle import Bundle
 from training.leads.row_scores import row_scores
 from training.leads.spread import spread_scores
-from training.params import ScoringParams
+from training.params import TrainingParams
 
 BANDS = ((2.0, "hot"), (1.0, "warm"), (0.5, "cool"), (0.0, "cold"))
 """Bands by lift, the chance over the company's base rate: the first whose lift is reached."""
@@ -28,28 +31,48 @@ UNSUPPORTED = BANDS[1:]
 NOT_TO_BE_CONTACTED = "do not contact"
 
 
+@dataclass(frozen=True)
+class Listing:
+    """How scores are put into the contract's form.
+
+    Attributes:
+        version: of the model in the registry.
+        reasons: for a lead, and as many against it, at most.
+        calls: how leads are ordered by what a call is worth.
+    """
+
+    version: str
+    reasons: int
+    calls: CallParams
+
+    @classmethod
+    def of(cls, version: str, params: TrainingParams) -> Listing:
+        """Take the settings of a model's version."""
+        return cls(version, params.scoring.reasons, params.calls)
+
+
 def score_leads(
-    warehouse: Warehouse, bundle: Bundle, version: str, as_of: datetime, params: ScoringParams
+    warehouse: Warehouse, bundle: Bundle, listing: Listing, as_of: datetime
 ) -> pd.DataFrame:
     """Score every lead that is open at a moment and rank it within its owner's list.
 
     Args:
         warehouse: the history.
         bundle: the model.
-        version: its version in the registry.
+        listing: its version, how many reasons each lead gets, and how leads are ordered.
         as_of: the cutoff.
-        params: how many reasons each lead gets, and what priority is.
 
     Returns:
         The rows of `lead_scores.parquet`, best first within each owner; leads without an owner are
         ranked as one pool.
     """
     if warehouse.is_spread:
-        rows = spread_scores(warehouse, bundle, as_of, params.reasons)
+        rows = spread_scores(warehouse, bundle, as_of, listing.reasons)
     else:
-        examples = build(warehouse, bundle.feature_set, bundle.vocabulary, [as_of], bundle.params)
-        rows = row_scores(examples, bundle, params.reasons)
-    return _listed(rows, bundle, version, params, value_of(warehouse, rows))
+        features = bundle.listed_features
+        examples = build(warehouse, features, bundle.vocabulary, [as_of], bundle.params)
+        rows = row_scores(examples, bundle, listing.reasons)
+    return _listed(rows, bundle, listing, value_of(warehouse, rows))
 
 
 def value_of(warehouse: Warehouse, leads_at: pd.DataFrame) -> pd.DataFrame:
@@ -77,30 +100,30 @@ def value_of(warehouse: Warehouse, leads_at: pd.DataFrame) -> pd.DataFrame:
 
 
 def score_examples(
-    examples: Examples,
-    bundle: Bundle,
-    version: str,
-    params: ScoringParams,
-    values: pd.DataFrame,
+    examples: Examples, bundle: Bundle, listing: Listing, values: pd.DataFrame
 ) -> pd.DataFrame:
     """Score examples that are built already.
 
     Args:
-        examples: open leads at one cutoff.
+        examples: open leads at one cutoff, with the features that `listed_features` names.
         bundle: the model.
-        version: its version in the registry.
-        params: how many reasons each lead gets, and what priority is.
+        listing: its version, how many reasons each lead gets, and how leads are ordered.
         values: of the same leads, from `value_of`.
     """
-    rows = row_scores(examples, bundle, params.reasons)
-    return _listed(rows, bundle, version, params, values)
+    return _listed(row_scores(examples, bundle, listing.reasons), bundle, listing, values)
 
 
 def _listed(
-    rows: pd.DataFrame, bundle: Bundle, version: str, params: ScoringParams, values: pd.DataFrame
+    rows: pd.DataFrame, bundle: Bundle, listing: Listing, values: pd.DataFrame
 ) -> pd.DataFrame:
     """Put scores into the contract's form and rank them."""
     p, barred = rows["p"].to_numpy(), values["is_barred"].to_numpy()
+    estimated = bundle.calls is not None
+    worth = priority(
+        rows["reach"].to_numpy() * rows["gain"].to_numpy() if estimated else p,
+        believed_value(values["value"]).to_numpy(),
+        rest(rows["days_since_touch"].to_numpy(), listing.calls),
+    )
     frame = pd.DataFrame(
         {
             "lead_id": rows["lead_id"],
@@ -109,11 +132,14 @@ def _listed(
             "horizon_days": bundle.horizon_days,
             "p": p,
             "score": 100 * p,
+            "reach": rows["reach"],
+            "gain": rows["gain"],
+            "priority": np.where(barred, 0.0, worth),
             "band": np.where(barred, NOT_TO_BE_CONTACTED, bands(p, bundle)),
-            "priority": np.where(barred, 0.0, _priority(p, values["value"], params)),
             "evidence": rows["evidence"],
             "reasons": rows["reasons"],
-            "model_version": version,
+            "call_evidence": LEARNED if estimated else RULE,
+            "model_version": listing.version,
         }
     )
     return rank(frame)
@@ -122,14 +148,14 @@ def _listed(
 def rank(frame: pd.DataFrame) -> pd.DataFrame:
     """Number each owner's leads by priority, 1 first; leads without an owner are one pool.
 
-    Ties go to the likelier lead, then to the lesser id. Leads that must not be contacted come last,
-    also after leads that are worth nothing:
+    Ties go to the likelier lead, then to the lesser id. Leads that must not be contacted have no
+    rank, and come last:
 
     | rep | lead | priority | band           | rank |
     |-----|------|----------|----------------|------|
     | r1  | L3   | 40       | hot            | 1    |
     | r1  | L1   | 0        | cold           | 2    |
-    | r1  | L2   | 0        | do not contact | 3    |
+    | r1  | L2   | 0        | do not contact |      |
     """
     barred = frame["band"] == NOT_TO_BE_CONTACTED
     ordered = frame.assign(barred=barred).sort_values(
@@ -138,9 +164,11 @@ def rank(frame: pd.DataFrame) -> pd.DataFrame:
         na_position="last",
         kind="stable",
     )
+    barred = ordered["barred"].to_numpy(np.bool_)
     ordered = ordered.drop(columns="barred")
-    ranks = ordered.groupby("rep_id", dropna=False, sort=False).cumcount() + 1
-    ordered.insert(list(frame.columns).index("evidence"), "rank", ranks.astype("int64"))
+    places = ordered.groupby("rep_id", dropna=False, sort=False).cumcount() + 1
+    ranks = places.astype("Int64").mask(barred)
+    ordered.insert(list(frame.columns).index("priority") + 1, "rank", ranks)
     return ordered.reset_index(drop=True)
 
 
@@ -149,12 +177,6 @@ def bands(p: Floats, bundle: Bundle) -> npt.NDArray[np.str_]:
     lift = p / bundle.base_rate
     bands = UNSUPPORTED if bundle.evidence.state is EvidenceState.NONE else BANDS
     return np.select([lift >= least for least, _ in bands], [name for _, name in bands], "cold")
-
-
-def _priority(p: Floats, value: pd.Series, params: ScoringParams) -> Floats:
-    if params.priority == "probability":
-        return 100 * p
-    return p * believed_value(value).to_numpy()
 
 
 def believed_value(value: pd.Series) -> pd.Series:

@@ -29,6 +29,9 @@ COLUMNS = {
     "p": "double",
     "evidence": "string",
     "reasons": "string",
+    "reach": "double",
+    "gain": "double",
+    "days_since_touch": "double",
 }
 """What comes back from the executors, in Spark's words."""
 TYPES = pa.schema(
@@ -40,6 +43,9 @@ TYPES = pa.schema(
         ("p", pa.float64()),
         ("evidence", pa.string()),
         ("reasons", pa.string()),
+        ("reach", pa.float64()),
+        ("gain", pa.float64()),
+        ("days_since_touch", pa.float64()),
     ]
 )
 """The same in Arrow's."""
@@ -59,8 +65,9 @@ def spread_scores(
     Returns:
         What `row_scores` returns, ordered by lead.
     """
-    model = (json.dumps(bundle.to_json()), bundle.texts, bundle.segment_texts)
-    features = bundle.feature_set, bundle.vocabulary
+    plain = json.dumps(bundle.to_json())
+    model = (plain, bundle.texts, bundle.segment_texts, bundle.call_texts)
+    features = bundle.listed_features, bundle.vocabulary
     with spread(warehouse, *features, [as_of], bundle.params) as frame:
         shared_model = frame.sparkSession.sparkContext.broadcast(model)
         work = partial(_score, shared_model, each_side)
@@ -74,10 +81,10 @@ def _score(
     shared_model: Any, each_side: int, batches: Iterator[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
     """Score the rows of one part; this is what runs on an executor."""
-    plain, texts, own = shared_model.value
+    plain, texts, own, of_calls = shared_model.value
     where = "the driver of Spark"
-    bundle = Bundle.of_parts(json.loads(plain), tuple(texts), own, where=where)
-    feature_set = bundle.feature_set
+    bundle = Bundle.of_parts(json.loads(plain), tuple(texts), own, of_calls, where=where)
+    feature_set = bundle.listed_features
     for batch in batches:
         rows = pa.Table.from_batches([batch])
         scores = row_scores(examples_of(rows, feature_set, bundle.params), bundle, each_side)

@@ -17,7 +17,8 @@ from training.evaluation.leads import Evaluation, evaluate
 from training.evaluation.splitting import Splitting
 from training.evidence import Evidence
 from training.leads.backtest import Backtest, backtest_leads
-from training.leads.bundle import Bundle
+from training.calls.fit import Learned, call_features, fit_calls
+from training.leads.bundle import CALLS, Bundle
 from training.leads.dataset import TrainingSet, build_training_set
 from training.leads.fallback import fall_back
 from training.leads.fit import fit_leads, lead_evidence, luck_of_seeds
@@ -81,16 +82,18 @@ def train_leads(
         with ThreadPoolExecutor(1) as pool:
             fitted = pool.submit(fit_leads, training_set, warehouse, features, params)
             test = _test(warehouse, training_set, features, params) if is_enough else None
-            bundle = fitted.result()
+            calls = _calls(warehouse, training_set, features, params)
+            bundle = _with_calls(fitted.result(), calls)
         advance(1)
         test = test if bundle.blend else None
         graded = evaluate(test.predictions, settings_of(params.evaluation)) if test else None
         advance(1)
     honesty = None if graded is None else graded.honesty
     fallback = None if honesty is None else _instead(bundle, training_set, honesty)
+    fallback = fallback and _with_calls(fallback, calls)
     splitting = None if graded is None else graded.splitting
     luck = _luck(training_set, bundle, params.scoring.reasons)
-    notes = _notes(training_set, bundle, luck, honesty, splitting)
+    notes = (calls.says, *_notes(training_set, bundle, luck, honesty, splitting))
     return Trained(bundle, training_set, test, graded, fallback, notes)
 
 
@@ -128,6 +131,25 @@ def _test(
     once = params.model_copy(update={"leads": params.leads.model_copy(update={"most_refits": 1})})
     test = backtest_leads(warehouse, window, training_set.horizon_days, features, once)
     return test if test.last.blend is not None else None
+
+
+def _calls(
+    warehouse: Warehouse,
+    training_set: TrainingSet,
+    features: FeatureParams,
+    params: TrainingParams,
+) -> Learned:
+    """Learn what a call is worth, without the features that the audit suspects."""
+    vocabulary = training_set.vocabulary
+    left_out = training_set.suspected.union(params.leads.leave_out)
+    declared = call_features(vocabulary, features, left_out)
+    horizon = training_set.horizon_days
+    return fit_calls(warehouse, declared, vocabulary, horizon, features, params.calls)
+
+
+def _with_calls(bundle: Bundle, calls: Learned) -> Bundle:
+    about = {**bundle.about, CALLS: {"says": calls.says, **calls.about}}
+    return replace(bundle, calls=calls.model, about=about)
 
 
 def _instead(bundle: Bundle, training_set: TrainingSet, honesty: Honesty) -> Bundle | None:

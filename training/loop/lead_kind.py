@@ -32,7 +32,7 @@ from training.leads.fairness import audit_leads
 from training.leads.fit import luck_of_seeds
 from training.leads.fit_segments import SEGMENTS, require_segments
 from training.leads.later import forecast_later_leads, lead_cutoffs, lead_window
-from training.leads.score import score_leads
+from training.leads.score import Listing, score_leads
 from training.leads.steadiness import UNSTEADY, most_telling
 from training.leads.train import settings_of, train_leads
 from training.loop.results import Backtested, Fallback, Graded, Recipe, Trained
@@ -136,7 +136,7 @@ def score(
     warehouse: Warehouse, bundle: AnyBundle, version: str, as_of: datetime, params: TrainingParams
 ) -> pd.DataFrame:
     """Score and rank every open lead; see `training.leads.score`."""
-    return score_leads(warehouse, _own(bundle), version, as_of, params.scoring)
+    return score_leads(warehouse, _own(bundle), Listing.of(version, params), as_of)
 
 
 def later(

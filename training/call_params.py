@@ -1,0 +1,60 @@
+"""The section `training.calls`: how outcomes of calls are read, and what makes a call worth it."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from features.params import Section
+from training.effect_params import EffectParams
+
+
+class CallParams(Section):
+    """What a call is worth: how its answers are read, and how leads are ordered by it."""
+
+    reached_words: tuple[str, ...] = Field(
+        default=(
+            *("connect", "answer", "reach", "spoke", "talk", "convers", "contact", "interest"),
+            *("erreicht", "gespr"),
+        ),
+        strict=False,
+        description="parts of the names of outcomes in which somebody was reached",
+    )
+    missed_words: tuple[str, ...] = Field(
+        default=(
+            *("no answer", "not answer", "unanswer", "voicemail", "voice mail", "mailbox"),
+            *("left message", "left a message", "busy", "missed", "no contact", "not connect"),
+            *("not reach", "unreach", "no response", "wrong number", "disconnected", "failed"),
+            *("nicht erreicht", "besetzt", "keine antwort"),
+        ),
+        strict=False,
+        description="the same in which nobody was; they count first: 'no answer' is no answer",
+    )
+    most_attempts: int = Field(
+        default=60_000, ge=1000, description="newest attempts that are learned from, at most"
+    )
+    least_attempts: int = Field(
+        default=1000, ge=100, description="attempts below which nothing is learned from them"
+    )
+    least_converted: int = Field(
+        default=50, ge=10, description="conversions after either answer, below which likewise"
+    )
+    least_overlap: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="share of attempts that might have gone either way (chance to get through "
+        "from 5 to 95 %), below which likewise",
+    )
+    level: float = Field(default=0.9, gt=0, lt=1, description="coverage of the intervals")
+    effects: EffectParams = EffectParams(folds=3, rounds=40, arm_rounds=3, inverse_ridge=0.0003)
+    cool_down_days: float = Field(
+        default=3.0,
+        ge=0,
+        description="days after a touch until a lead counts in full again; 0: at once",
+    )
+    rest: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="share of a lead's priority that a touch just now takes away",
+    )

@@ -1,0 +1,64 @@
+"""The order of a call list, by a formula people can read.
+
+    learned   reach x gain x value x rest
+    by rule   chance x value x rest
+
+`reach` is the chance to get through today, `gain` what getting through adds to the chance to
+convert, `value` the expected amount, and `rest` what the last touch leaves of it: a lead that was
+touched just now has lost a share, and has it back after some days.
+
+| last touch, days | rest (share 0.5, 3 days)       |
+|------------------|--------------------------------|
+| 0                | 0.5                            |
+| 1.5              | 0.75                           |
+| 3 or more, never | 1                              |
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from features.arrays import Floats
+from features.definitions.lead_activity import INBOUND
+from features.history.vocabulary import Vocabulary
+from features.texts import slugs
+from training.call_params import CallParams
+
+LEARNED, RULE = "learned", "rule"
+"""What an order may rest on."""
+
+
+def last_touch_columns(vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Name the features that tell how long ago somebody touched the lead.
+
+    Directions other than the lead's own where the data have them, else any activity.
+    """
+    names = slugs(vocabulary.directions)
+    ours = [word for word in vocabulary.directions if word.lower() not in INBOUND]
+    return tuple(f"days_since_direction_{names[word]}" for word in ours) or ("days_since_touch",)
+
+
+def last_touch(X: pd.DataFrame, vocabulary: Vocabulary) -> Floats:
+    """Return the days since the last touch of each row; infinite where there was none."""
+    days = X[list(last_touch_columns(vocabulary))].min(axis=1)
+    return np.asarray(days.fillna(np.inf), dtype=np.float64)
+
+
+def rest(days_since_touch: Floats, params: CallParams) -> Floats:
+    """Return the share of its worth that each lead has after its last touch."""
+    if not params.cool_down_days:
+        return np.ones(len(days_since_touch))
+    waited = np.clip(days_since_touch / params.cool_down_days, 0.0, 1.0)
+    return np.asarray(1 - params.rest * (1 - waited))
+
+
+def priority(worth: Floats, value: Floats, rested: Floats) -> Floats:
+    """Return what a call is worth now, in the currency of `value`.
+
+    Args:
+        worth: reach x gain, or the chance where nothing was learned of calls.
+        value: believed amounts.
+        rested: from `rest`.
+    """
+    return np.asarray(worth * value * rested)
