@@ -64,6 +64,13 @@ def interest_after_contact(interest: Array) -> Array:
     return np.minimum(interest * 1.25 + 0.1, 4.0)
 
 
+def meeting_chance(rules: Rules, leads: Rows, now: dict[str, Array]) -> Array:
+    """Return the chance that a first contact becomes a meeting; at a later one it is twice that."""
+    fit = np.exp(leads["fit"])
+    chance = rules.settings.meeting * np.sqrt(now["qualifying"][leads["seat"]] * fit)
+    return np.asarray(chance * leads["interest"] ** 0.3)
+
+
 def work_leads(
     rules: Rules,
     state: State,
@@ -122,13 +129,11 @@ def _touch(
         meeting           0              there has been one already
     """
     leads, count = state.leads, len(state.leads)
-    seat, stage, interest = leads["seat"], leads["stage"], leads["interest"]
+    stage, interest = leads["stage"], leads["interest"]
     chance = contact_chance(rules, leads.take(touched, "interest", "touches", "created"), state.day)
     connected = touched[uniforms.at(touched, leads) < chance]
     before = stage[connected]
-    fit = np.exp(leads["fit"][connected])
-    meets = rules.settings.meeting * np.sqrt(now["qualifying"][seat[connected]] * fit)
-    meets = meets * interest[connected] ** 0.3
+    meets = meeting_chance(rules, leads.take(connected, "seat", "interest", "fit"), now)
     again, first = uniforms.at(connected, leads), uniforms.at(connected, leads)
     knows = (before >= CONNECTED) & (before < MEETING)
     met = connected[np.where(before < CONNECTED, first < meets, knows & (again < 2 * meets))]
@@ -163,30 +168,30 @@ def _outcomes(
     only for leads below it.
     """
     leads = state.leads
-    factors = _seat_factors(rules, state, now)
+    factors = seat_factors(rules, state, now)
     u = uniforms.all(leads)
     maybe = np.flatnonzero((u < _upper_bound(rules, leads, factors)) & leads["open"])
     some = leads.take(maybe, "seat", "stage", "interest", "fit", "touches", "last_touch")
     if day.with_chances:
-        rate = _conversion_rate(rules, leads, factors, state.day)
+        rate = conversion_rate(rules, leads, factors, state.day)
         day.chance = (1 - np.exp(-rate)) * leads["open"]
         chance = day.chance[maybe]
     else:
-        chance = 1 - np.exp(-_conversion_rate(rules, some, factors, state.day))
+        chance = 1 - np.exp(-conversion_rate(rules, some, factors, state.day))
     u = u[maybe]
     converted = u < chance
-    lost = ~converted & (u < chance + 1 - np.exp(-_loss_rate(rules, some, now, state.day)))
+    lost = ~converted & (u < chance + 1 - np.exp(-loss_rate(rules, some, now, state.day)))
     return maybe[converted], maybe[lost]
 
 
-def _seat_factors(rules: Rules, state: State, now: dict[str, Array]) -> tuple[Array, Array, Array]:
+def seat_factors(rules: Rules, state: State, now: dict[str, Array]) -> tuple[Array, Array, Array]:
     """Return the factors of rep, territory and market in a lead's conversion rate, by seat."""
     territory = rules.potential[state.seats["territory"]] ** 0.25
     market = np.exp(state.market + rules.shock(state.day, "conversion"))
     return now["qualifying"], territory, np.repeat(market, state.seats_each)
 
 
-def _conversion_rate(
+def conversion_rate(
     rules: Rules, leads: Rows, factors: tuple[Array, Array, Array], day: int
 ) -> Array:
     """Return the daily rate at which each lead becomes a deal."""
@@ -199,7 +204,7 @@ def _conversion_rate(
     return _blended(rules, rate, FLAT_CONVERSION_RATE) * rules.pace(day)
 
 
-def _loss_rate(rules: Rules, leads: Rows, now: dict[str, Array], day: int) -> Array:
+def loss_rate(rules: Rules, leads: Rows, now: dict[str, Array], day: int) -> Array:
     """Return the daily rate at which each lead is lost: it cools, or its rep gives it up.
 
     On a holiday nobody gives up.
