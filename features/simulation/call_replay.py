@@ -10,7 +10,7 @@ from features.simulation.calling import Calling
 from features.simulation.crm import Crm
 from features.simulation.day import Day, Streams
 from features.simulation.futures import TIDY_DAYS
-from features.simulation.live import Life
+from features.simulation.live import Life, record_quotas
 from features.simulation.machine import Machine
 from features.simulation.rows import Array
 
@@ -27,11 +27,13 @@ class Outcome:
     Attributes:
         counted: what happened.
         expected: the chances of what could happen, added up day by day. Both have the same mean,
-            and this one has less noise; see `futures`. Touches are counted.
+            and these have less noise; see `futures`. Touches are counted.
+        touches: leads touched by each seat of each world, one after the other, by working day.
     """
 
     counted: dict[str, Array]
     expected: dict[str, Array]
+    touches: dict[int, Array]
 
 
 def replay_calls(
@@ -61,6 +63,7 @@ def replay_calls(
     machine = Machine(life.settings, life.calendar)
     streams = Streams.keyed(many.seats_each, life.settings.seed, CALLS, start)
     counted, expected = ({name: np.zeros(len(many.seats)) for name in FIGURES} for _ in range(2))
+    touches: dict[int, Array] = {}
     while many.day < end:
         day = machine.step(
             many,
@@ -70,15 +73,22 @@ def replay_calls(
             is_recorded=crm is not None,
             calling=calling,
         )
+        if "touched" in day.masks:
+            touched = day.leads["seat"][day.masks["touched"]]
+            touches[day.number] = np.bincount(touched, minlength=len(many.seats))
         _add(day, counted, expected)
         if crm is not None:
+            for period in life.periods:
+                if period.start == day.number:
+                    record_quotas(life, period, crm)
             crm.record(day, many)
         if crm is not None or many.day % TIDY_DAYS == 0:
             many.tidy()
-    shape = (worlds, many.seats_each)
-    return Outcome(
-        *({n: totals.reshape(shape) for n, totals in sums.items()} for sums in (counted, expected))
-    )
+    return Outcome(_by_world(counted, worlds), _by_world(expected, worlds), touches)
+
+
+def _by_world(sums: dict[str, Array], worlds: int) -> dict[str, Array]:
+    return {name: totals.reshape(worlds, -1) for name, totals in sums.items()}
 
 
 def _add(day: Day, counted: dict[str, Array], expected: dict[str, Array]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,11 +24,13 @@ class Calling:
         policy: puts their leads in order.
         follow: the share of their touches that follows it; the rest stays habit's own choice.
         seed: of what decides which of habit's choices stay.
+        touches: leads to be touched by each seat, by day; None has as many as by habit that day.
     """
 
     policy: Policy
     follow: float = 1.0
     seed: int = 0
+    touches: Mapping[int, Array] | None = None
 
 
 def called(
@@ -54,7 +57,10 @@ def called(
         habit: places of the leads that would be touched by habit.
     """
     leads, seats = state.leads, len(state.seats)
-    touches = np.bincount(leads["seat"][habit], minlength=seats)
+    if calling.touches is None:
+        touches = np.bincount(leads["seat"][habit], minlength=seats)
+    else:
+        touches = calling.touches[state.day]
     scores = np.where(leads["open"], calling.policy.order(state, rules, now), NEVER)
     places = np.flatnonzero((scores > NEVER) & (touches[leads["seat"]] > 0))
     seat, score = leads["seat"][places], scores[places]

@@ -72,15 +72,16 @@ class Crm:
         if day.opened is not None:
             self._owners("deal", day.opened["id"])[day.opened["id"]] = owner
 
-    def close(self, state: State) -> None:
+    def close(self) -> None:
         """Write the tables that show how everything ended."""
         self._journal.close()
-        for name, rows in self.tables(state).items():
+        for name, rows in self.tables().items():
             pq.write_table(rows, self._out / f"{name}.parquet")
 
-    def tables(self, state: State) -> dict[str, pa.Table]:
+    def tables(self) -> dict[str, pa.Table]:
         """Return the tables that show how everything stands, all but `activities` and `changes`."""
-        lead, deal = (self._final(kind, state.next_id[kind]) for kind in ("lead", "deal"))
+        lead = self._final("lead", self._leads.count)
+        deal = self._final("deal", self._deals.count)
         leads = self._leads.tables(lead)
         return {**leads, "deals": self._deals.table(deal, self._leads), **self.people.tables()}
 

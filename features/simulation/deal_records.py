@@ -44,6 +44,11 @@ class DealRecords:
         self._deals: list[Rows] = []
         self._ends = Ends()
 
+    @property
+    def count(self) -> int:
+        """How many deals there have been."""
+        return sum(len(part) for part in self._deals)
+
     def open(self, day: Day, at: Array) -> None:
         """Take in new deals.
 

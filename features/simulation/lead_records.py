@@ -56,6 +56,11 @@ class LeadRecords:
         self._today = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
 
     @property
+    def count(self) -> int:
+        """How many leads there have been."""
+        return sum(len(part) for part in self._leads)
+
+    @property
     def account(self) -> Array:
         """The account of each lead, after the table is made."""
         return self._accounts.of_lead

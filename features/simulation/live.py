@@ -128,7 +128,7 @@ def live(settings: CompanySettings, out: Path, progress: Progress = silent) -> L
     history = History(settings, out)
     with progress("living through its days", history.life.end) as advance:
         history.play(history.life.end, advance)
-    history.crm.close(history.state)
+    history.crm.close()
     return history.life
 
 
@@ -247,5 +247,10 @@ def _set_quotas(life: Life, state: State, day: int, guess: Array, crm: Crm) -> N
     period = Period(day, end, filled, seats["person"][filled], amount, fair, share[filled])
     life.periods.append(period)
     life.trouble[day] = seats["cause"].copy()
-    start_date, end_date = life.calendar.date(day), life.calendar.date(end)
-    crm.people.quota(period.person, start_date, end_date, amount / 100)
+    record_quotas(life, period, crm)
+
+
+def record_quotas(life: Life, period: Period, crm: Crm) -> None:
+    """Show the quotas of a period in a CRM."""
+    start, end = life.calendar.date(period.start), life.calendar.date(period.end)
+    crm.people.quota(period.person, start, end, period.amount / 100)
