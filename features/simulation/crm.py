@@ -5,9 +5,12 @@ Nothing here acts back on the company.
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from features.simulation.day import Day
 from features.simulation.deal_records import FIRST_STAGE, DealRecords
@@ -69,13 +72,29 @@ class Crm:
         if day.opened is not None:
             self._owners("deal", day.opened["id"])[day.opened["id"]] = owner
 
-    def close(self, state: State) -> None:
+    def close(self) -> None:
         """Write the tables that show how everything ended."""
         self._journal.close()
-        lead, deal = (self._final(kind, state.next_id[kind]) for kind in ("lead", "deal"))
-        self._leads.write(self._out, state, lead)
-        self._deals.write(self._out, state, deal, self._leads)
-        self.people.write(self._out)
+        for name, rows in self.tables().items():
+            pq.write_table(rows, self._out / f"{name}.parquet")
+
+    def tables(self) -> dict[str, pa.Table]:
+        """Return the tables that show how everything stands, all but `activities` and `changes`."""
+        lead = self._final("lead", self._leads.count)
+        deal = self._final("deal", self._deals.count)
+        leads = self._leads.tables(lead)
+        return {**leads, "deals": self._deals.table(deal, self._leads), **self.people.tables()}
+
+    def take(self) -> dict[str, pa.Table]:
+        """Return the new rows of `activities` and `changes`; only of a fork."""
+        return self._journal.take()
+
+    def forked(self) -> Crm:
+        """Return a CRM that goes on from here in memory, for a world that goes its own way.
+
+        Whoever works there keeps the habit of logging late or never.
+        """
+        return copy.deepcopy(self)
 
     def _carry_over(self, state: State, day: Day) -> None:
         """Record how everything stands that is open on the CRM's first day."""

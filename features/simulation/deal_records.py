@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pyarrow as pa
 
@@ -11,7 +9,7 @@ from features.simulation.day import Day
 from features.simulation.ends import Ends, concatenated
 from features.simulation.journal import ALL_STAGES, CONNECTED, HELD, NO_ANSWER, Act, Journal
 from features.simulation.lead_records import LeadRecords
-from features.simulation.parquet import DAY, HOUR, TIME, ids, timestamps, write
+from features.simulation.parquet import DAY, HOUR, TIME, ids, table, timestamps
 from features.simulation.rows import Array, Rows
 from features.simulation.state import DEAL_STAGES, State
 
@@ -45,6 +43,11 @@ class DealRecords:
         self._journal = journal
         self._deals: list[Rows] = []
         self._ends = Ends()
+
+    @property
+    def count(self) -> int:
+        """How many deals there have been."""
+        return sum(len(part) for part in self._deals)
 
     def open(self, day: Day, at: Array) -> None:
         """Take in new deals.
@@ -125,9 +128,14 @@ class DealRecords:
         outcome = np.full(count, HELD)
         journal.act(Act("meeting", at + HOUR, deal=deal, rep=rep, outcome=outcome), held)
 
-    def write(self, out: Path, state: State, owner: Array, leads: LeadRecords) -> None:
-        """Write the table, as it stands at the end."""
-        journal, every, count = self._journal, concatenated(self._deals), state.next_id["deal"]
+    def table(self, owner: Array, leads: LeadRecords) -> pa.Table:
+        """Return `deals` as they stand.
+
+        Args:
+            owner: of each deal.
+            leads: whose tables were made already.
+        """
+        journal, every, count = self._journal, concatenated(self._deals), len(owner)
         won, lost, created = (self._ends.last(n, count) for n in ("won", "deal_lost", "created"))
         closed = np.maximum(won, lost)
         kept = (closed < 0) | (closed >= journal.epoch + journal.begin * DAY)
@@ -143,4 +151,4 @@ class DealRecords:
             "closed_at": timestamps(closed)[kept],
             "won": pa.array((won > 0)[kept], mask=(closed < 0)[kept]),
         }
-        write(out / "deals.parquet", columns, DEAL)
+        return table(columns, DEAL)

@@ -90,7 +90,9 @@ def touch(state: State, machine: Machine, turn: int) -> None:
     chance = contact_chance(machine, leads, state.day)
     connected = (draws.random(len(leads)) < chance) & leads["open"]
     stage, interest = leads["stage"], leads["interest"]
-    meets = meeting_chance(machine, leads, machine.skills_today(state))
+    first = meeting_chance(machine, leads, machine.skills_today(state))
+    # At a first contact; at a further one twice that; a meeting that has been held needs no other.
+    meets = np.where(stage < CONNECTED, first, np.where(stage < MEETING, 2 * first, 0.0))
     after = np.where(draws.random(len(leads)) < meets, MEETING, np.maximum(stage, CONNECTED))
     leads["stage"] = np.where(connected, after, np.maximum(stage, ATTEMPTING)).astype(np.int8)
     leads["touches"] += 1

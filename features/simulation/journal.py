@@ -189,6 +189,10 @@ class Journal:
         self._activities.close()
         self._changes.close()
 
+    def take(self) -> dict[str, pa.Table]:
+        """Return what was recorded since this was asked last, by table; only of a copy."""
+        return {"activities": self._activities.take(), "changes": self._changes.take()}
+
     def _delay(self, reps: Array, share: float = 1.0) -> Array:
         """Draw how late each row is shown, in microseconds, up to a week."""
         late = self.draws.random(len(reps)) < self.settings.late_share * share

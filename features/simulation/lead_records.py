@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pyarrow as pa
 
+from features.simulation.accounts import Accounts
 from features.simulation.day import Day
 from features.simulation.ends import Ends, concatenated, end_moment
 from features.simulation.journal import CONNECTED, HELD, NO_ANSWER, VOICEMAIL, Act, Journal
-from features.simulation.parquet import DAY, HOUR, TIME, decoded, ids, timestamps, write
+from features.simulation.parquet import DAY, HOUR, TIME, decoded, ids, table, timestamps
 from features.simulation.rows import Array, Rows
 from features.simulation.settings import SOURCES
 from features.simulation.state import State
@@ -29,13 +28,9 @@ LEAD = pa.schema(
         ("lost_reason", pa.string()),
     ]
 )
-ACCOUNT = pa.schema(
-    [("account_id", pa.string()), ("industry", pa.string()), ("employees", pa.float64())]
-)
-INDUSTRIES = ("software", "finance", "retail", "manufacturing", "health")
-VOICEMAILS, REPLIES, NOTED, KNOWN_ACCOUNT = 0.3, 0.35, 0.6, 0.2
+VOICEMAILS, REPLIES, NOTED = 0.3, 0.35, 0.6
 """Shares: touches without contact that leave a message, contacts that write back, deals whose
-budget is typed in, leads from a company that is known already."""
+budget is typed in."""
 REASONS = ("no budget", "no answer", "competitor", "no need")
 
 
@@ -43,8 +38,7 @@ class LeadRecords:
     """Keeps `leads` and `accounts`, and writes the journal of work on leads.
 
     Attributes:
-        account: of each lead, after the tables are written.
-        kept: which leads are in the table, after it is written.
+        kept: which leads are in the table, after it is made.
     """
 
     def __init__(self, journal: Journal) -> None:
@@ -53,11 +47,23 @@ class LeadRecords:
         Args:
             journal: takes the work and the changes.
         """
-        self.account, self.kept = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_)
+        self.kept = np.zeros(0, dtype=np.bool_)
+        self._accounts = Accounts()
+        self._noted, self._why = np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.int64)
         self._journal = journal
         self._leads: list[Rows] = []
         self._ends = Ends()
         self._today = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+
+    @property
+    def count(self) -> int:
+        """How many leads there have been."""
+        return sum(len(part) for part in self._leads)
+
+    @property
+    def account(self) -> Array:
+        """The account of each lead, after the table is made."""
+        return self._accounts.of_lead
 
     def arrive(self, day: Day) -> None:
         """Add new leads, and draw the moment of the day they came in."""
@@ -154,20 +160,23 @@ class LeadRecords:
             if day.number >= self._journal.begin:
                 self._journal.stage("lead", leads, moments, stage)
 
-    def write(self, out: Path, state: State, owner: Array) -> None:
-        """Write both tables, as they stand at the end."""
-        every, count = concatenated(self._leads), state.next_id["lead"]
+    def tables(self, owner: Array) -> dict[str, pa.Table]:
+        """Return `leads` and `accounts` as they stand.
+
+        Args:
+            owner: of each lead.
+        """
+        every, count = concatenated(self._leads), len(owner)
         created, converted, lost = (
             self._ends.last(n, count) for n in ("created", "converted", "lost")
         )
-        draws = self._journal.draws
         kept = end_moment(converted, lost) >= self._journal.epoch + self._journal.begin * DAY
-        self.account, self.kept = self._accounts(count), kept
+        value = np.rint(every["value"] / 100) * 100
+        self._describe(value)
+        self.kept = kept
         # Some reps type in the budget when the deal is opened: the column gives away the outcome,
         # and no history says when it was filled.
-        noted = (converted > 0) & (draws.random(count) < NOTED)
-        why = draws.integers(0, len(REASONS), count)
-        value = np.rint(every["value"] / 100) * 100
+        noted = (converted > 0) & self._noted
         columns = {
             "lead_id": ids("L", every["id"][kept]),
             "created_at": created[kept],
@@ -178,36 +187,25 @@ class LeadRecords:
             "converted_at": timestamps(converted)[kept],
             "lost_at": timestamps(lost)[kept],
             "budget": np.where(noted, value * 1.1, np.nan)[kept],
-            "lost_reason": decoded(REASONS, np.where(lost > 0, why, -1)[kept]),
+            "lost_reason": decoded(REASONS, np.where(lost > 0, self._why, -1)[kept]),
         }
-        write(out / "leads.parquet", columns, LEAD)
-        self._write_accounts(out, value)
+        return {"leads": table(columns, LEAD), "accounts": self._accounts.table()}
 
-    def _accounts(self, count: int) -> Array:
-        """Draw each lead's account; one lead in five comes from an account known already.
+    def _describe(self, value: Array) -> None:
+        """Draw what nobody needed before: accounts, and what is typed in when a lead ends.
 
-        `newest` counts the accounts so far, so it is the number of a new one:
+        Where tables are asked for again, the leads that came since are described by draws of their
+        own, so that asking changes nothing that is recorded later.
 
-            lead               0   1   2          3
-            new account        1   1   0          1
-            newest             1   2   2          3
-            account            1   2   0, 1       3        (drawn below `newest`)
+        Args:
+            value: of every lead so far.
         """
-        draws = self._journal.draws
-        newest = np.cumsum(draws.random(count) > KNOWN_ACCOUNT)
-        known = (draws.random(count) * newest).astype(np.int64)
-        is_new = np.diff(newest, prepend=0) > 0
-        return np.where(is_new, newest, known)
-
-    def _write_accounts(self, out: Path, value: Array) -> None:
-        draws, numbers = self._journal.draws, np.unique(self.account)
-        worth = np.zeros(int(numbers.max()) + 1)
-        worth[self.account] = value
-        staff = np.exp(draws.normal(0, 0.8, len(numbers))) * worth[numbers] / 150
-        industry = draws.integers(0, len(INDUSTRIES), len(numbers))
-        columns = {
-            "account_id": ids("A", numbers),
-            "industry": np.array(INDUSTRIES, dtype=object)[industry],
-            "employees": np.rint(np.maximum(staff, 2)),
-        }
-        write(out / "accounts.parquet", columns, ACCOUNT)
+        described, draws = len(self._noted), self._journal.draws
+        if described:
+            seed = [self._journal.settings.seed, 78, described]
+            draws = np.random.Generator(np.random.PCG64(seed))
+        count = len(value) - described
+        self._accounts.assign(draws, count)
+        self._noted = np.append(self._noted, draws.random(count) < NOTED)
+        self._why = np.append(self._why, draws.integers(0, len(REASONS), count))
+        self._accounts.describe(draws, value)

@@ -59,24 +59,16 @@ def contact_chance(rules: Rules, leads: Rows, day: int) -> Array:
     return chance * (1 + 0.8 * np.exp(-(day - leads["created"]) / 1.5))
 
 
-def meeting_chance(rules: Rules, leads: Rows, now: dict[str, Array]) -> Array:
-    """Return the chance that a contact becomes a meeting.
-
-    One of three, by the lead's stage before the contact:
-
-        new, attempting   `meets`        a first contact
-        connected         2 * `meets`    a further contact
-        meeting           0              there has been one already
-    """
-    stage = leads["stage"]
-    meets = rules.settings.meeting * np.sqrt(now["qualifying"][leads["seat"]] * np.exp(leads["fit"]))
-    meets = meets * leads["interest"] ** 0.3
-    return np.where(stage < CONNECTED, meets, np.where(stage < MEETING, 2 * meets, 0.0))
-
-
 def interest_after_contact(interest: Array) -> Array:
     """Return the interest after a contact."""
     return np.minimum(interest * 1.25 + 0.1, 4.0)
+
+
+def meeting_chance(rules: Rules, leads: Rows, now: dict[str, Array]) -> Array:
+    """Return the chance that a first contact becomes a meeting; at a later one it is twice that."""
+    fit = np.exp(leads["fit"])
+    chance = rules.settings.meeting * np.sqrt(now["qualifying"][leads["seat"]] * fit)
+    return np.asarray(chance * leads["interest"] ** 0.3)
 
 
 def work_leads(
@@ -128,16 +120,23 @@ def _touch(
     touched: Array,
     day: Day,
 ) -> None:
-    """Work on leads: some touches get through, and some contacts become meetings."""
+    """Work on leads: some touches get through, and some contacts become meetings.
+
+    A contact leads to a meeting with one of three chances, by the stage before it:
+
+        new, attempting   `meets`        a first contact
+        connected         2 * `meets`    a further contact
+        meeting           0              there has been one already
+    """
     leads, count = state.leads, len(state.leads)
     stage, interest = leads["stage"], leads["interest"]
     chance = contact_chance(rules, leads.take(touched, "interest", "touches", "created"), state.day)
     connected = touched[uniforms.at(touched, leads) < chance]
     before = stage[connected]
-    some = leads.take(connected, "seat", "stage", "fit", "interest")
-    meets = meeting_chance(rules, some, now)
+    meets = meeting_chance(rules, leads.take(connected, "seat", "interest", "fit"), now)
     again, first = uniforms.at(connected, leads), uniforms.at(connected, leads)
-    met = connected[np.where(before < CONNECTED, first, again) < meets]
+    knows = (before >= CONNECTED) & (before < MEETING)
+    met = connected[np.where(before < CONNECTED, first < meets, knows & (again < 2 * meets))]
     was = stage[touched]
     stage[touched] = np.maximum(was, ATTEMPTING)
     stage[connected] = np.maximum(before, CONNECTED)
@@ -169,30 +168,30 @@ def _outcomes(
     only for leads below it.
     """
     leads = state.leads
-    factors = _seat_factors(rules, state, now)
+    factors = seat_factors(rules, state, now)
     u = uniforms.all(leads)
     maybe = np.flatnonzero((u < _upper_bound(rules, leads, factors)) & leads["open"])
     some = leads.take(maybe, "seat", "stage", "interest", "fit", "touches", "last_touch")
     if day.with_chances:
-        rate = _conversion_rate(rules, leads, factors, state.day)
+        rate = conversion_rate(rules, leads, factors, state.day)
         day.chance = (1 - np.exp(-rate)) * leads["open"]
         chance = day.chance[maybe]
     else:
-        chance = 1 - np.exp(-_conversion_rate(rules, some, factors, state.day))
+        chance = 1 - np.exp(-conversion_rate(rules, some, factors, state.day))
     u = u[maybe]
     converted = u < chance
-    lost = ~converted & (u < chance + 1 - np.exp(-_loss_rate(rules, some, now, state.day)))
+    lost = ~converted & (u < chance + 1 - np.exp(-loss_rate(rules, some, now, state.day)))
     return maybe[converted], maybe[lost]
 
 
-def _seat_factors(rules: Rules, state: State, now: dict[str, Array]) -> tuple[Array, Array, Array]:
+def seat_factors(rules: Rules, state: State, now: dict[str, Array]) -> tuple[Array, Array, Array]:
     """Return the factors of rep, territory and market in a lead's conversion rate, by seat."""
     territory = rules.potential[state.seats["territory"]] ** 0.25
     market = np.exp(state.market + rules.shock(state.day, "conversion"))
     return now["qualifying"], territory, np.repeat(market, state.seats_each)
 
 
-def _conversion_rate(
+def conversion_rate(
     rules: Rules, leads: Rows, factors: tuple[Array, Array, Array], day: int
 ) -> Array:
     """Return the daily rate at which each lead becomes a deal."""
@@ -205,7 +204,7 @@ def _conversion_rate(
     return _blended(rules, rate, FLAT_CONVERSION_RATE) * rules.pace(day)
 
 
-def _loss_rate(rules: Rules, leads: Rows, now: dict[str, Array], day: int) -> Array:
+def loss_rate(rules: Rules, leads: Rows, now: dict[str, Array], day: int) -> Array:
     """Return the daily rate at which each lead is lost: it cools, or its rep gives it up.
 
     On a holiday nobody gives up.

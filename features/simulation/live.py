@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from features.progress import Progress, silent
+from features.progress import Advance, Progress, silent
 from features.simulation.crm import Crm
 from features.simulation.day import Day, Exogenous, Streams
 from features.simulation.machine import Machine
@@ -125,22 +125,53 @@ def live(settings: CompanySettings, out: Path, progress: Progress = silent) -> L
     Returns:
         What `truth.write_truth` needs of the history.
     """
-    calendar, last = calendar_of(settings)
-    life = Life(settings, calendar, calendar.number(last))
-    machine, streams = Machine(settings, calendar), Streams.of(settings.seed, 1)
-    state = new_company(settings, streams.staff)
-    if settings.special:
-        seat_john_and_sally(state)
-    crm = Crm(settings, calendar, out, BURN_IN)
-    keep = {*life.lead_cutoffs(), *life.quota_cutoffs()}
-    guess = guessed_potentials(settings, streams.market)
-    with progress("living through its days", life.end) as advance:
-        while state.day < life.end:
+    history = History(settings, out)
+    with progress("living through its days", history.life.end) as advance:
+        history.play(history.life.end, advance)
+    history.crm.close()
+    return history.life
+
+
+class History:
+    """A company that is being played: what is kept of it, how it stands, and its CRM.
+
+    Attributes:
+        life: what is kept.
+        state: the company at the beginning of the next day.
+        crm: records its days.
+    """
+
+    def __init__(self, settings: CompanySettings, out: Path) -> None:
+        """Begin before the first day.
+
+        Args:
+            settings: the company's numbers.
+            out: the folder the tables are written to.
+        """
+        calendar, last = calendar_of(settings)
+        self.life = Life(settings, calendar, calendar.number(last))
+        self._machine, self._streams = Machine(settings, calendar), Streams.of(settings.seed, 1)
+        self.state = new_company(settings, self._streams.staff)
+        if settings.special:
+            seat_john_and_sally(self.state)
+        self.crm = Crm(settings, calendar, out, BURN_IN)
+        self._guess = guessed_potentials(settings, self._streams.market)
+
+    def play(self, until: int, advance: Advance = lambda _days: None) -> None:
+        """Play the days before one, record them, and keep what truth will need.
+
+        Args:
+            until: the day that is not played any more.
+            advance: told of each day.
+        """
+        life, state, calendar = self.life, self.state, self.life.calendar
+        keep = {*life.lead_cutoffs(), *life.quota_cutoffs()}
+        while state.day < until:
             day = state.day
             opens = bool(calendar.opens[day]) and day > 0
-            if day in keep or (opens and settings.cause_replays):
+            if day in keep or (opens and life.settings.cause_replays):
                 life.states[day] = state.copy()
-            played = machine.step(state, streams, is_recorded=True)
+            played = self._machine.step(state, self._streams, is_recorded=True)
             if played.arrived is not None:
                 life.exogenous.arrivals[day] = played.arrived
             if played.straight is not None:
@@ -150,14 +181,12 @@ def live(settings: CompanySettings, out: Path, progress: Progress = silent) -> L
                 life.exogenous.market[day] = float(state.market[0])
             _keep_outcomes(life, played, state)
             if opens and day >= BURN_IN:
-                _set_quotas(life, state, day, guess, crm)
-            crm.record(played, state)
+                _set_quotas(life, state, day, self._guess, self.crm)
+            self.crm.record(played, state)
             state.tidy()
             advance(1)
-    if life.end in keep:
-        life.states[life.end] = state.copy()
-    crm.close(state)
-    return life
+        if state.day in keep:
+            life.states[state.day] = state.copy()
 
 
 def seat_john_and_sally(state: State) -> None:
@@ -218,5 +247,10 @@ def _set_quotas(life: Life, state: State, day: int, guess: Array, crm: Crm) -> N
     period = Period(day, end, filled, seats["person"][filled], amount, fair, share[filled])
     life.periods.append(period)
     life.trouble[day] = seats["cause"].copy()
-    start_date, end_date = life.calendar.date(day), life.calendar.date(end)
-    crm.people.quota(period.person, start_date, end_date, amount / 100)
+    record_quotas(life, period, crm)
+
+
+def record_quotas(life: Life, period: Period, crm: Crm) -> None:
+    """Show the quotas of a period in a CRM."""
+    start, end = life.calendar.date(period.start), life.calendar.date(period.end)
+    crm.people.quota(period.person, start, end, period.amount / 100)

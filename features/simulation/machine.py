@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.simulation import deal_work, lead_work
+from features.simulation.calling import Calling, called
 from features.simulation.day import Day, Exogenous, Luck, Rules, Streams
 from features.simulation.outside import arrive, open_quarter, staff
 from features.simulation.rows import Array, Rows
@@ -36,6 +37,7 @@ class Machine(Rules):
         *,
         with_chances: bool = False,
         is_recorded: bool = False,
+        calling: Calling | None = None,
     ) -> Day:
         """Play one day; the state is changed.
 
@@ -45,6 +47,7 @@ class Machine(Rules):
             exogenous: what comes from outside; None draws it.
             with_chances: also return the chances of the day, not only what came of them.
             is_recorded: also return what only a CRM needs and what changes nothing in the company.
+            calling: how reps choose whom to call; None leaves it to their habit.
 
         Returns:
             What happened.
@@ -60,7 +63,7 @@ class Machine(Rules):
             day.arrived = state.leads.take(np.arange(old, len(state.leads)))
         self._visit(state, streams.leads, day, is_recorded=is_recorded)
         if self.calendar.workday[state.day]:
-            self._work(state, streams, day)
+            self._work(state, streams, day, calling)
         elif self.calendar.holiday[state.day]:
             lead_work.end_leads(self, state, streams.leads, self.skills_today(state), day)
         self._cool(state)
@@ -104,10 +107,11 @@ class Machine(Rules):
         now["volume"] = np.where(seats["vacant"] < 0, now["volume"], 0.0)
         return now
 
-    def _work(self, state: State, streams: Streams, day: Day) -> None:
+    def _work(self, state: State, streams: Streams, day: Day, calling: Calling | None) -> None:
         """Let every rep spread a day's touches, then see what becomes of leads and deals.
 
-        A rep's touches of the day go to leads and deals in proportion to the attention they need.
+        By habit, a rep's touches of the day go to leads and deals in proportion to the attention
+        they need.
         """
         now = self.skills_today(state)
         leads, deals = state.leads, state.deals
@@ -123,6 +127,8 @@ class Machine(Rules):
                 (deals, streams.deals, needed[1]),
             )
         )
+        if calling is not None:
+            touched_leads = called(calling, state, self, now, touched_leads)
         # Deals first: a deal that opens today is worked on from tomorrow.
         deal_work.work_deals(self, state, streams.deals, now, touched_deals, day)
         lead_work.work_leads(self, state, streams.leads, now, touched_leads, day)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -57,10 +59,11 @@ def write(path: Path, columns: Mapping[str, Array | pa.Array], schema: pa.Schema
         columns: by name.
         schema: the order of the columns and their types.
     """
-    pq.write_table(_table(columns, schema), path)
+    pq.write_table(table(columns, schema), path)
 
 
-def _table(columns: Mapping[str, Array | pa.Array], schema: pa.Schema) -> pa.Table:
+def table(columns: Mapping[str, Array | pa.Array], schema: pa.Schema) -> pa.Table:
+    """Return columns as a table, in the order and with the types of a schema."""
     arrays = [
         values if isinstance(values, pa.Array) else pa.array(values, f.type, from_pandas=True)
         for f in schema
@@ -70,46 +73,60 @@ def _table(columns: Mapping[str, Array | pa.Array], schema: pa.Schema) -> pa.Tab
 
 
 class Growing:
-    """A parquet file that is written in parts.
+    """A table that grows by parts: a parquet file, or rows in memory until somebody takes them.
 
     Attributes:
         rows: how many were added.
     """
 
     def __init__(
-        self, path: Path, schema: pa.Schema, to_columns: Callable[[Columns, int], Columns]
+        self,
+        path: Path | None,
+        schema: pa.Schema,
+        to_columns: Callable[[Columns, int], Columns],
+        rows: int = 0,
     ) -> None:
         """Open the file.
 
         Args:
-            path: of the file.
+            path: of the file; None keeps the rows in memory.
             schema: of its columns.
             to_columns: turns codes of many rows, and the number of the first row, into columns.
                 It is called once for a million rows, which is much cheaper than once a day.
+            rows: how many stand elsewhere already.
         """
-        self.rows = 0
+        self.rows = rows
         self._schema, self._to_columns = schema, to_columns
-        self._writer = pq.ParquetWriter(path, schema)
+        self._writer = None if path is None else pq.ParquetWriter(path, schema)
         self._parts: list[Columns] = []
         self._waiting = 0
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Growing:
+        """Return a table that takes the rows from here on and keeps them in memory."""
+        to_columns = copy.deepcopy(self._to_columns, memo)
+        return Growing(None, self._schema, to_columns, self.rows)
+
     def add(self, columns: Columns) -> None:
-        """Add rows as codes; they are written a million at a time."""
+        """Add rows as codes; in a file, they are written a million at a time."""
         count = len(next(iter(columns.values())))
         self._parts.append(columns)
         self._waiting += count
         self.rows += count
-        if self._waiting >= FLUSH_ROWS:
-            self._flush()
+        if self._writer is not None and self._waiting >= FLUSH_ROWS:
+            self._writer.write_table(self.take())
+
+    def take(self) -> pa.Table:
+        """Return the rows that nobody has taken yet, and forget them."""
+        if not self._parts:
+            return self._schema.empty_table()
+        joined = {n: np.concatenate([part[n] for part in self._parts]) for n in self._parts[0]}
+        columns = self._to_columns(joined, self.rows - self._waiting)
+        self._parts, self._waiting = [], 0
+        return table(columns, self._schema)
 
     def close(self) -> None:
         """Write what is left."""
-        self._flush()
-        self._writer.close()
-
-    def _flush(self) -> None:
-        if self._parts:
-            joined = {n: np.concatenate([part[n] for part in self._parts]) for n in self._parts[0]}
-            columns = self._to_columns(joined, self.rows - self._waiting)
-            self._writer.write_table(_table(columns, self._schema))
-            self._parts, self._waiting = [], 0
+        if self._writer is not None:
+            if self._parts:
+                self._writer.write_table(self.take())
+            self._writer.close()

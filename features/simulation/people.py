@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from features.simulation.journal import Journal
-from features.simulation.parquet import DAY, HOUR, NEVER, TIME, ids, timestamps, write
+from features.simulation.parquet import DAY, HOUR, NEVER, TIME, ids, table, timestamps
 from features.simulation.rows import Array
 from features.simulation.state import State
 
@@ -99,8 +98,8 @@ class People:
             }
         )
 
-    def write(self, out: Path) -> None:
-        """Write both tables, without those who left before the CRM was introduced."""
+    def tables(self) -> dict[str, pa.Table]:
+        """Return `reps` and `quotas`, without those who left before the CRM was introduced."""
         settings, begin = self._journal.settings, self._journal.begin
         numbers = np.arange(len(self._seat))
         left = np.array([self._left.get(n, -1) for n in numbers.tolist()])
@@ -118,7 +117,6 @@ class People:
             "hired_at": (epoch + np.array(self._hired) * DAY)[kept],
             "left_at": timestamps(np.where(left < 0, NEVER, epoch + left * DAY + 5 * HOUR))[kept],
         }
-        write(out / "reps.parquet", columns, REP)
         quotas = {n: np.concatenate([q[n] for q in self._quotas]) for n in QUOTA.names}
         quotas["rep_id"] = ids("R", quotas["rep_id"])
-        write(out / "quotas.parquet", quotas, QUOTA)
+        return {"reps": table(columns, REP), "quotas": table(quotas, QUOTA)}

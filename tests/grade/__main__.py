@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from attainment import quota_attainment
+from call_list import call_list
 from coaching_causes import coaching_causes
 from coaching_goals import coaching_goals
 from coaching_grounds import coaching_grounds
@@ -151,6 +152,7 @@ SECTIONS: dict[str, Callable[[], list[Grade]]] = {
     "sample realism": sample_realism,
     "quota attainment": quota_attainment,
     "monitoring": monitoring,
+    "call list": call_list,
     "coaching causes": coaching_causes,
     "coaching goals": coaching_goals,
     "coaching pairs": coaching_pairs,

@@ -282,8 +282,7 @@ def test_whoever_left_before_the_crm_is_not_in_it(
     people.leave(1, 100)
     who = np.array([1, 2])
     people.quota(who, date(2025, 1, 1), date(2025, 4, 1), np.array([1000.0, 2000.0]))
-    people.write(tmp_path)
-    reps, quotas = read(tmp_path, "reps"), read(tmp_path, "quotas")
+    reps, quotas = (people.tables()[name].to_pandas() for name in ("reps", "quotas"))
     assert reps["rep_id"].tolist() == ["R0000001", "R0000002", "R0000003"]
     left = pd.Timestamp(calendar.date(100)) + pd.Timedelta(hours=5)
     assert reps["left_at"].tolist() == [left, pd.NaT, pd.NaT]
