@@ -131,6 +131,7 @@ LEAD_SCORES = FileSchema(
         Column("band", TEXT, among=BANDS),
         EVIDENCE,
         Column("reasons", TEXT),
+        Column("call_reasons", TEXT),
         Column("call_evidence", TEXT, among=("learned", "rule")),
         Column("model_version", TEXT),
     ),

@@ -89,7 +89,10 @@ class LeadOutlook:
         row = find_lead(scores, lead_id) or {}
         place, each_side = int(np.flatnonzero(asked)[0]), self.listing.reasons
         reasons = json.loads(row["reasons"])
-        return {**row, "reasons": with_usual(bundle, bundle.own_part(examples), place, reasons, each_side)}
+        return {
+            **row,
+            "reasons": with_usual(bundle, bundle.own_part(examples), place, reasons, each_side),
+        }
 
     def fit(
         self, leads: Sequence[Mapping[str, Any]], activities: Sequence[Mapping[str, Any]]

@@ -29,7 +29,6 @@ from call_feed import Feed, Lister, MorningList
 from call_scores import FIGURES, against_noise, pooled, pooled_share
 from grades import Grade
 
-from features.build import build
 from features.ingest.load import ingest
 from features.params import FeatureParams
 from features.simulation.call_replay import Outcome, replay_calls
@@ -42,7 +41,8 @@ from features.storage.catalog import current
 from features.storage.warehouse import Warehouse
 from training.leads.dataset import build_training_set
 from training.leads.fit import fit_leads
-from training.leads.score import believed_value, value_of
+from training.leads.score import order_calls
+from training.leads.train import learn_calls, with_calls
 from training.params import TrainingParams
 
 KEPT = Path(__file__).parents[2] / "build" / "grade"
@@ -75,14 +75,11 @@ def fit_lister(past: Warehouse) -> Lister:
     """Learn from what is known at the first morning, and return what makes each morning's list."""
     features, params = FeatureParams(), TrainingParams()
     training_set = build_training_set(past, HORIZON_DAYS, features, params)
-    bundle = fit_leads(training_set, past, features, params)
+    calls = learn_calls(past, training_set, features, params)
+    bundle = with_calls(fit_leads(training_set, past, features, params), calls)
 
     def lister(warehouse: Warehouse, as_of: datetime) -> pd.DataFrame:
-        examples = build(warehouse, bundle.feature_set, bundle.vocabulary, [as_of], features)
-        values = value_of(warehouse, examples.keys)
-        p = bundle.probability(examples.X)
-        listed = examples.keys[["lead_id"]].assign(priority=p * believed_value(values["value"]))
-        return listed[~values["is_barred"].to_numpy()]
+        return order_calls(warehouse, bundle, params.calls, as_of)
 
     return lister
 

@@ -124,7 +124,8 @@ def fit_calls(
 def _too_few(attempts: int, params: CallParams) -> str:
     if attempts >= params.least_attempts:
         return ""
-    return f"{attempts:,} attempts with a known outcome are too few, {params.least_attempts:,} it takes"
+    least = f"{params.least_attempts:,} it takes"
+    return f"{attempts:,} attempts with a known outcome are too few, {least}"
 
 
 def _one_sided(rows: Experiments, params: CallParams) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 
 from features.build import Examples
 from training.calls.order import last_touch
 from training.leads.bundle import Bundle
+from training.leads.call_reasons import news
 from training.leads.explain import explain
 from training.leads.reasons import as_json, reasons
 
@@ -21,8 +24,9 @@ def row_scores(examples: Examples, bundle: Bundle, each_side: int) -> pd.DataFra
         each_side: reasons for a lead, and as many against it, at most.
 
     Returns:
-        `lead_id, cutoff, owner, p, evidence, reasons, reach, gain, days_since_touch`, a row for
-        each example; reach and gain are empty where nothing is known of calls.
+        `lead_id, cutoff, owner, p, evidence, reasons, reach, gain, days_since_touch, news` (what
+        the lead did lately, as JSON), a row for each example; reach and gain are empty where
+        nothing is known of calls.
     """
     own = bundle.own_part(examples)
     explanation = explain(bundle, own)
@@ -31,6 +35,7 @@ def row_scores(examples: Examples, bundle: Bundle, each_side: int) -> pd.DataFra
     reach, gain = np.full((2, len(own)), np.nan)
     if bundle.calls is not None:
         reach, gain = bundle.calls.estimates(examples.X)
+    lately = [json.dumps(told, ensure_ascii=False) for told in news(examples, bundle.params)]
     return examples.keys.assign(
         p=explanation.probability,
         evidence=bundle.evidence.of_rows(own.X),
@@ -39,4 +44,5 @@ def row_scores(examples: Examples, bundle: Bundle, each_side: int) -> pd.DataFra
         # Being reached cannot lift a chance beyond 1.
         gain=np.minimum(gain, 1 - explanation.probability),
         days_since_touch=last_touch(examples.X, bundle.vocabulary),
+        news=pd.Series(lately, index=examples.keys.index, dtype="str"),
     )

@@ -18,8 +18,16 @@ from features.snapshot import CUTOFF, SNAPSHOT, censor
 from features.storage.warehouse import Warehouse
 from features.tables import LEADS
 from training.call_params import CallParams
-from training.calls.order import LEARNED, RULE, priority, rest
+from training.calls.order import (
+    LEARNED,
+    RULE,
+    last_touch,
+    last_touch_columns,
+    priority,
+    rest,
+)
 from training.leads.bundle import Bundle
+from training.leads.call_reasons import call_reasons
 from training.leads.row_scores import row_scores
 from training.leads.spread import spread_scores
 from training.params import TrainingParams
@@ -75,6 +83,34 @@ def score_leads(
     return _listed(rows, bundle, listing, value_of(warehouse, rows))
 
 
+def order_calls(
+    warehouse: Warehouse, bundle: Bundle, calls: CallParams, as_of: datetime
+) -> pd.DataFrame:
+    """Put the open leads of a moment in the order in which to call them, and tell no reasons.
+
+    The order is that of `score_leads`, at a small part of its cost.
+
+    Returns:
+        `lead_id, priority`, without the leads that must not be contacted.
+    """
+    names = last_touch_columns(bundle.vocabulary)
+    features = bundle.listed_features
+    if bundle.calls is not None:
+        own = frozenset((*bundle.calls.columns, *names))
+        features = features.without(frozenset(features.names) - own)
+    examples = build(warehouse, features, bundle.vocabulary, [as_of], bundle.params)
+    values = value_of(warehouse, examples.keys)
+    if bundle.calls is None:
+        chance = bundle.probability(examples.X)
+    else:
+        reach, gain = bundle.calls.estimates(examples.X)
+        chance = reach * gain
+    rested = rest(last_touch(examples.X, bundle.vocabulary), calls)
+    worth = priority(chance, believed_value(values["value"]).to_numpy(), rested)
+    listed = examples.keys[["lead_id"]].assign(priority=worth)
+    return listed[~values["is_barred"].to_numpy()]
+
+
 def value_of(warehouse: Warehouse, leads_at: pd.DataFrame) -> pd.DataFrame:
     """Fetch what ranking needs besides features, as the cutoff may see it.
 
@@ -119,9 +155,10 @@ def _listed(
     """Put scores into the contract's form and rank them."""
     p, barred = rows["p"].to_numpy(), values["is_barred"].to_numpy()
     estimated = bundle.calls is not None
+    value = believed_value(values["value"]).to_numpy()
     worth = priority(
         rows["reach"].to_numpy() * rows["gain"].to_numpy() if estimated else p,
-        believed_value(values["value"]).to_numpy(),
+        value,
         rest(rows["days_since_touch"].to_numpy(), listing.calls),
     )
     frame = pd.DataFrame(
@@ -138,6 +175,9 @@ def _listed(
             "band": np.where(barred, NOT_TO_BE_CONTACTED, bands(p, bundle)),
             "evidence": rows["evidence"],
             "reasons": rows["reasons"],
+            "call_reasons": pd.Series(
+                call_reasons(rows, value, is_learned=estimated), index=rows.index, dtype="str"
+            ),
             "call_evidence": LEARNED if estimated else RULE,
             "model_version": listing.version,
         }

@@ -32,6 +32,7 @@ COLUMNS = {
     "reach": "double",
     "gain": "double",
     "days_since_touch": "double",
+    "news": "string",
 }
 """What comes back from the executors, in Spark's words."""
 TYPES = pa.schema(
@@ -46,6 +47,7 @@ TYPES = pa.schema(
         ("reach", pa.float64()),
         ("gain", pa.float64()),
         ("days_since_touch", pa.float64()),
+        ("news", pa.string()),
     ]
 )
 """The same in Arrow's."""

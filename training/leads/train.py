@@ -11,13 +11,13 @@ from features.evidence import EvidenceState
 from features.params import FeatureParams
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
+from training.calls.fit import Learned, call_features, fit_calls
 from training.evaluation.honesty import Honesty
 from training.evaluation.lead_group import EvaluationSettings
 from training.evaluation.leads import Evaluation, evaluate
 from training.evaluation.splitting import Splitting
 from training.evidence import Evidence
 from training.leads.backtest import Backtest, backtest_leads
-from training.calls.fit import Learned, call_features, fit_calls
 from training.leads.bundle import CALLS, Bundle
 from training.leads.dataset import TrainingSet, build_training_set
 from training.leads.fallback import fall_back
@@ -82,15 +82,15 @@ def train_leads(
         with ThreadPoolExecutor(1) as pool:
             fitted = pool.submit(fit_leads, training_set, warehouse, features, params)
             test = _test(warehouse, training_set, features, params) if is_enough else None
-            calls = _calls(warehouse, training_set, features, params)
-            bundle = _with_calls(fitted.result(), calls)
+            calls = learn_calls(warehouse, training_set, features, params)
+            bundle = with_calls(fitted.result(), calls)
         advance(1)
         test = test if bundle.blend else None
         graded = evaluate(test.predictions, settings_of(params.evaluation)) if test else None
         advance(1)
     honesty = None if graded is None else graded.honesty
     fallback = None if honesty is None else _instead(bundle, training_set, honesty)
-    fallback = fallback and _with_calls(fallback, calls)
+    fallback = fallback and with_calls(fallback, calls)
     splitting = None if graded is None else graded.splitting
     luck = _luck(training_set, bundle, params.scoring.reasons)
     notes = (calls.says, *_notes(training_set, bundle, luck, honesty, splitting))
@@ -133,7 +133,7 @@ def _test(
     return test if test.last.blend is not None else None
 
 
-def _calls(
+def learn_calls(
     warehouse: Warehouse,
     training_set: TrainingSet,
     features: FeatureParams,
@@ -147,7 +147,8 @@ def _calls(
     return fit_calls(warehouse, declared, vocabulary, horizon, features, params.calls)
 
 
-def _with_calls(bundle: Bundle, calls: Learned) -> Bundle:
+def with_calls(bundle: Bundle, calls: Learned) -> Bundle:
+    """Return a model that also knows what a call is worth, if that could be learned."""
     about = {**bundle.about, CALLS: {"says": calls.says, **calls.about}}
     return replace(bundle, calls=calls.model, about=about)
 

@@ -1,0 +1,106 @@
+"""Why a call is worth it now: what changed since the last working day, and the formula's parts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+from features.arrays import Floats
+from features.build import Examples
+from features.feature import Aggregate, Aggregation, Feature, Unit
+from features.params import FeatureParams
+from features.snapshot import CUTOFF
+from features.texts import Who
+from training.leads.values import say_value
+
+MOST_NEWS = 2
+"""Things that changed, at most, of one lead."""
+SAME = 1e-6
+"""Days by which two features that tell of one event may differ."""
+AGE = "age_days"
+
+
+def last_working_day(as_of: datetime, params: FeatureParams) -> float:
+    """Return how many days ago the last working day before this one began.
+
+    A list made on a Monday morning looks back to Friday morning: 3 days.
+    """
+    days = [as_of.date() - timedelta(days=back) for back in range(1, 8)]
+    names = [f"{day:%a}".lower() for day in days]
+    back = next((k for k, name in enumerate(names) if name in params.working_days), 0)
+    midnight = datetime(days[back].year, days[back].month, days[back].day)
+    return (as_of - midnight) / timedelta(days=1)
+
+
+def news(examples: Examples, params: FeatureParams) -> list[list[str]]:
+    """Return what the lead itself did since the last working day, a list for each row.
+
+    Args:
+        examples: open leads at one cutoff.
+        params: the working days.
+    """
+    told = [feature for feature in examples.feature_set if _is_news(feature)]
+    if not len(examples):
+        return []
+    within = last_working_day(examples.keys[CUTOFF].iloc[0].to_pydatetime(), params)
+    found: list[list[tuple[float, str]]] = [[] for _ in range(len(examples))]
+    for feature in told:
+        values = examples.X[feature.name].to_numpy()
+        for row in np.flatnonzero(values < within):
+            value = float(values[row])
+            if all(abs(value - known) > SAME for known, _ in found[row]):
+                found[row].append((value, say_value(feature, value)))
+    return [[says for _, says in sorted(rows)[:MOST_NEWS]] for rows in found]
+
+
+def _is_news(feature: Feature) -> bool:
+    """Whether a feature tells how long ago the lead did something, or came in."""
+    if feature.name == AGE:
+        return True
+    is_last = isinstance(feature.how, Aggregate) and feature.how.kind is Aggregation.SINCE_LAST
+    return is_last and feature.unit is Unit.DAYS and feature.who in {Who.LEAD, Who.CUSTOMER}
+
+
+def call_reasons(rows: pd.DataFrame, value: Floats, *, is_learned: bool) -> Sequence[str]:
+    """Return why each call is worth it, as JSON: `{"news": [...], "says": "..."}`.
+
+    Args:
+        rows: `cutoff, p, reach, gain, days_since_touch, news` (a JSON list), a row for each lead.
+        value: believed amounts.
+        is_learned: whether reach and gain are known.
+    """
+    texts = []
+    for row, worth in zip(rows.itertuples(index=False), value, strict=True):
+        p, reach, gain, told = row.p, row.reach, row.gain, row.news
+        last = touched(row.days_since_touch, row.cutoff)
+        says = f"chance {_percent(p)}"
+        if is_learned:
+            says = f"reached with {_percent(reach)}; if reached, {100 * gain:+.0f} points"
+        texts.append(
+            json.dumps(
+                {"news": json.loads(told), "says": f"{says}; {worth:,.0f}; {last}"},
+                ensure_ascii=False,
+            )
+        )
+    return texts
+
+
+def touched(days: float, as_of: datetime) -> str:
+    """Say when a lead was touched last.
+
+    >>> monday = datetime(2026, 3, 2)
+    >>> [touched(days, monday) for days in (float("inf"), 0.6, 1.4)]
+    ['not touched yet', 'last touched yesterday', 'last touched 2 days ago']
+    """
+    if np.isinf(days):
+        return "not touched yet"
+    back = (as_of.date() - (as_of - timedelta(days=days)).date()).days
+    return f"last touched {('today', 'yesterday')[back] if back < 2 else f'{back} days ago'}"  # noqa: PLR2004 - the words of the line
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
