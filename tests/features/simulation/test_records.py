@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,26 @@ def test_a_file_in_parts_holds_all_rows_in_their_order(
     assert table["number"].to_pylist() == list(range(6))
     assert table["id"].to_pylist() == ids("L", np.arange(1, 7)).to_pylist()
     assert table["empty"].null_count == 6
+
+
+def test_a_copy_of_a_growing_file_takes_the_rows_from_here_on(tmp_path: Path) -> None:
+    """Each row is taken once, numbered on from those in the file, which stays as it was."""
+    schema = pa.schema([("number", pa.int64()), ("value", pa.int64())])
+
+    def to_columns(rows: Any, first: int) -> Any:
+        return {"number": first + np.arange(len(rows["value"])), "value": rows["value"]}
+
+    growing = Growing(tmp_path / "t.parquet", schema, to_columns)
+    growing.add({"value": np.array([7, 8])})
+    fork = copy.deepcopy(growing)
+    assert len(fork.take()) == 0
+    fork.add({"value": np.array([9])})
+    fork.add({"value": np.array([10])})
+    assert fork.take().to_pydict() == {"number": [2, 3], "value": [9, 10]}
+    fork.add({"value": np.array([11])})
+    assert fork.take().to_pydict() == {"number": [4], "value": [11]}
+    growing.close()
+    assert pq.read_table(tmp_path / "t.parquet")["value"].to_pylist() == [7, 8]
 
 
 def test_a_table_has_the_columns_of_its_schema(tmp_path: Path) -> None:

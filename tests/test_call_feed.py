@@ -1,0 +1,107 @@
+"""The feed of a replayed world beside the extract that would have been made each morning."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from call_feed import GROWING, Feed
+
+from features.build import build
+from features.history.vocabulary import read_vocabulary
+from features.ingest.load import ingest
+from features.params import FeatureParams
+from features.simulation.crm import Crm
+from features.simulation.day import Streams
+from features.simulation.live import History, Life
+from features.simulation.machine import Machine
+from features.simulation.settings import company_settings
+from features.storage.catalog import current
+from features.storage.warehouse import Warehouse
+from training.leads.dataset import lead_features
+from training.leads.score import value_of
+
+DAYS = 9
+MORNINGS = (1, 8)
+"""Days since the fork; a weekend and late rows lie between them."""
+PARAMS = FeatureParams()
+
+
+@cache
+def played() -> tuple[Life, int, Crm, Path]:
+    """Return a company at the first day of its last full quarter, and the extract of that day."""
+    out = Path(mkdtemp(prefix="company"))
+    settings = company_settings("small", seed=3, months=6, replays=0, cause_replays=0)
+    history = History(settings, out)
+    life = history.life
+    start = [day for day in range(life.end + 1) if life.calendar.opens[day]][-2]
+    history.play(start)
+    life.states[start] = history.state.copy()
+    history.crm.close()
+    crm = history.crm.forked()
+    history.crm = crm.forked()
+    history.play(start + DAYS)
+    return life, start, crm, out
+
+
+def opened(source: Path, home: Path, until: datetime) -> Warehouse:
+    """Read an extract in, complete up to a moment."""
+    ingest(str(source), home, PARAMS, data_until=until)
+    return Warehouse.duckdb(current(home), PARAMS.ingest)
+
+
+def moment(life: Life, day: int) -> datetime:
+    """Return the beginning of a day."""
+    return pd.Timestamp(life.calendar.date(day)).to_pydatetime()
+
+
+def test_each_morning_shows_what_an_extract_of_that_morning_would(tmp_path: Path) -> None:
+    """Features and values are those of a full ingest of that morning's extract, to the bit.
+
+    Rows that were shown late, before and after the fork, reach both on the same morning.
+    """
+    life, start, crm, out = played()
+    base = opened(out, tmp_path / "base", moment(life, start))
+    vocabulary = read_vocabulary(base, PARAMS)
+    declared = lead_features(vocabulary, PARAMS)
+    fork, twin = crm.forked(), crm.forked()
+    feed = Feed(base, out, fork, "world")
+    grown = {name: [pq.read_table(out / f"{name}.parquet")] for name in GROWING}
+    state, machine = life.states[start].copy(), Machine(life.settings, life.calendar)
+    streams = Streams.keyed(state.seats_each, 1)
+    open_leads: list[set[str]] = []
+    for day in range(start, start + DAYS):
+        if day - start in MORNINGS:
+            as_of = moment(life, day)
+            for name, rows in twin.take().items():
+                grown[name].append(rows)
+            extract = {name: pa.concat_tables(parts) for name, parts in grown.items()}
+            source = tmp_path / f"extract-{day}"
+            source.mkdir()
+            for name, rows in {**extract, **twin.tables()}.items():
+                pq.write_table(rows, source / f"{name}.parquet")
+            whole, ours = opened(source, tmp_path / f"home-{day}", as_of), feed.morning(as_of)
+            assert ours.data_until == whole.data_until
+            assert history_names(ours) == history_names(whole)
+            these, wanted = (build(w, declared, vocabulary, [as_of], PARAMS) for w in (ours, whole))
+            pd.testing.assert_frame_equal(these.keys, wanted.keys)
+            pd.testing.assert_frame_equal(these.X, wanted.X, check_exact=True)
+            values, wanted_values = (value_of(w, these.keys) for w in (ours, whole))
+            pd.testing.assert_frame_equal(values, wanted_values)
+            open_leads.append(set(these.keys["lead_id"]))
+        played_day = machine.step(state, streams, life.exogenous, is_recorded=True)
+        fork.record(played_day, state)
+        twin.record(played_day, state)
+    # Leads came, and leads ended, between all mornings.
+    assert all(earlier - later and later - earlier for earlier, later in pairwise(open_leads))
+
+
+def history_names(warehouse: Warehouse) -> set[tuple[str, str, bool]]:
+    """Return the fields that have a history, and which of those are complete."""
+    return {(h.entity_type, h.field, h.complete) for h in warehouse.histories}
