@@ -103,9 +103,12 @@ def overlap(propensity: Floats, treated: Floats, bound: float) -> Overlap:
     """Summarise the chances to be treated of rows, at least one of either arm."""
     inside = np.clip(propensity, bound, 1 - bound)
     weights = np.where(treated == 1, 1 / inside, 1 / (1 - inside))
-    arms = [tuple(map(float, np.quantile(propensity[treated == arm], QUANTILES))) for arm in (1, 0)]
+    of_treated, of_control = (
+        tuple(map(float, np.quantile(propensity[treated == arm], QUANTILES))) for arm in (1, 0)
+    )
     return Overlap(
-        *arms,
+        of_treated,
+        of_control,
         outside=float(np.mean(inside != propensity)),
         bound=bound,
         effective=float(weights.sum() ** 2 / (weights**2).sum() / len(weights)),

@@ -162,8 +162,8 @@ def _areas(targeting: Targeting, name: str, counts: Counts, share: float) -> Are
     starts = np.append(0, ends[:-1])
     scores, clusters = targeting.scores[order], targeting.clusters[order]
     figures = []
-    for drawn in batches(counts, len(order)):
-        weights = np.take(drawn, clusters, axis=1).astype(np.float64)
+    for drawn in batches(counts.astype(np.float64), len(order)):
+        weights = np.take(drawn, clusters, axis=1)
         rows = _from_zero(np.add.reduceat(weights, starts, axis=1))
         gains = _from_zero(np.add.reduceat(weights * scores, starts, axis=1))
         total = np.broadcast_to(rows[:, -1:], rows.shape)
