@@ -51,7 +51,7 @@ SEEDS = (1, 2, 3, 4, 5)
 KEPT = Path(__file__).parents[2] / "build" / "grade"
 FOLDS = 5
 LEVEL = 0.9
-DRAWS = 1000
+DRAWS = 400
 SHARE = 0.3
 """Of customers that get an e-mail, for the gain."""
 PARAMS = EffectParams(threads=2)

@@ -160,10 +160,11 @@ def uplift_estimates(
 def _areas(targeting: Targeting, name: str, counts: Counts, share: float) -> Areas:
     order, ends = _ties(targeting.named[name])
     starts = np.append(0, ends[:-1])
-    scores, clusters = targeting.scores[order], targeting.clusters[order]
+    present, clusters = np.unique(targeting.clusters[order], return_inverse=True)
+    scores = targeting.scores[order]
     figures = []
-    for drawn in batches(counts.astype(np.float64), len(order)):
-        weights = np.take(drawn, clusters, axis=1)
+    for drawn in batches(np.take(counts, present, axis=1), len(order)):
+        weights = np.take(drawn, clusters, axis=1).astype(np.float64)
         rows = _from_zero(np.add.reduceat(weights, starts, axis=1))
         gains = _from_zero(np.add.reduceat(weights * scores, starts, axis=1))
         total = np.broadcast_to(rows[:, -1:], rows.shape)
