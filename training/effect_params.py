@@ -22,9 +22,22 @@ class EffectParams(Section):
     effect_rounds: int = Field(
         default=40, ge=1, le=1000, description="trees behind differences of the effect"
     )
-    learning_rate: float = Field(default=0.1, gt=0, le=1, description="weight of each tree")
-    num_leaves: int = Field(default=8, ge=2, description="leaves of a tree")
-    effect_leaves: int = Field(default=4, ge=2, description="the same for the effect")
+    learning_rate: float = Field(
+        default=0.1, gt=0, le=1, description="weight of each of the other trees"
+    )
+    num_leaves: int = Field(default=8, ge=2, description="leaves of the other trees")
+    effect_learning_rate: float = Field(
+        default=0.05, gt=0, le=1, description="weight of each tree behind differences of the effect"
+    )
+    effect_leaves: int = Field(
+        default=4, ge=2, description="leaves of those, and of the trees of treated rows alone"
+    )
+    effect_leaf_share: float = Field(
+        default=0.02,
+        ge=0,
+        lt=0.5,
+        description="share of rows in a leaf of the trees behind differences, at least",
+    )
     min_data_in_leaf: int = Field(default=100, ge=1, description="rows in a leaf, at least")
     inverse_ridge: float = Field(
         default=0.05,
@@ -32,7 +45,7 @@ class EffectParams(Section):
         description="of the regressions below the trees: the smaller, the closer weights stay to 0",
     )
     effect_ridge: float = Field(
-        default=0.3,
+        default=1.0,
         gt=0,
         description="penalty of the regression of the effect, as a share of its rows",
     )

@@ -2,7 +2,8 @@
 
     make grade                        # sample companies and the service
     make grade DATA=path/to/data      # the real log too, and real extracts in the cut test
-                                      # (a folder that holds bpic2012/ and adventureworks/)
+                                      # (a folder that holds bpic2012/, adventureworks/ and
+                                      # hillstrom/), and the e-mail experiment
     make grade ONLY="sample truth"    # one section; the others keep their lines and dates
     make grade ONLY=cut               # the law of time: nothing after T changes anything at T
     make grade ONLY=large             # a million leads; only where it is asked for: half an hour
@@ -29,6 +30,7 @@ from coaching_grounds import coaching_grounds
 from coaching_pairs import coaching_pairs
 from cut import cut
 from grades import Grade, read_sections, section, write_sections
+from hillstrom import hillstrom
 from killed_retrain import killed_retrain
 from large import large
 from lead_truth import lead_truth
@@ -168,13 +170,17 @@ def main() -> int:
     """Grade, write the tables, and fail if something wanted is not met."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--data", type=Path, help="a folder that holds bpic2012/ and adventureworks/"
+        "--data", type=Path, help="a folder that holds bpic2012/, adventureworks/ and hillstrom/"
     )
     parser.add_argument("--only", action="append", help="a section; several times if need be")
     given = parser.parse_args()
     jobs: dict[str, Callable[[], list[Grade]]] = {**SECTIONS, "cut": lambda: cut(given.data)}
     if given.data is not None:
-        jobs = {"real log": lambda: real_log(given.data), **jobs}
+        jobs = {
+            "real log": lambda: real_log(given.data),
+            **jobs,
+            "hillstrom": lambda: hillstrom(given.data),
+        }
     unknown = set(given.only or ()) - set(jobs)
     if unknown:
         parser.error(f"no such section: {', '.join(unknown)}; there are {', '.join(jobs)}")

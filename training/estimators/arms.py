@@ -11,7 +11,7 @@ import pandas as pd
 from features.arrays import Bools, Floats
 from features.errors import InputError
 from training.effect_params import EffectParams
-from training.estimators.predictor import Lesson, Predictor, fit_predictor, mean_of
+from training.estimators.predictor import Growth, Lesson, Predictor, fit_predictor, mean_of
 
 FEWEST = 20
 """Rows of either arm below which nothing is learned from a part."""
@@ -71,11 +71,15 @@ def fit_arms(lesson: Lesson, treated: Floats, params: EffectParams) -> Arms:
 def _fit_arm(lesson: Lesson, is_in: Bools, params: EffectParams) -> Predictor:
     if is_in.sum() < FEWEST:
         raise InputError(f"an arm has {is_in.sum()} rows to learn from, {FEWEST} are needed")
-    ridge = 1 / params.inverse_ridge
-    own = lesson.take(is_in)
-    return fit_predictor(own, params.arm_rounds, params.effect_leaves, ridge, params)
+    growth = _growth(params.arm_rounds, params.effect_leaves, params)
+    return fit_predictor(lesson.take(is_in), growth, params)
 
 
 def fit_plain(lesson: Lesson, params: EffectParams) -> Predictor:
     """Fit a predictor with the settings of outcomes and of the chance to be treated."""
-    return fit_predictor(lesson, params.rounds, params.num_leaves, 1 / params.inverse_ridge, params)
+    return fit_predictor(lesson, _growth(params.rounds, params.num_leaves, params), params)
+
+
+def _growth(rounds: int, leaves: int, params: EffectParams) -> Growth:
+    ridge = 1 / params.inverse_ridge
+    return Growth(rounds, leaves, params.min_data_in_leaf, params.learning_rate, ridge)

@@ -191,17 +191,32 @@ class Lesson:
         return Lesson(X, y, self.categorical, self.is_chance, start, weights)
 
 
-def fit_predictor(
-    lesson: Lesson, rounds: int, leaves: int, ridge: float, params: EffectParams
-) -> Predictor:
+@dataclass(frozen=True)
+class Growth:
+    """How far a predictor may bend.
+
+    Attributes:
+        rounds: trees.
+        leaves: of each tree.
+        leaf_rows: rows in a leaf, at least.
+        learning_rate: weight of each tree.
+        ridge: penalty of the regression's squared weights.
+    """
+
+    rounds: int
+    leaves: int
+    leaf_rows: int
+    learning_rate: float
+    ridge: float
+
+
+def fit_predictor(lesson: Lesson, growth: Growth, params: EffectParams) -> Predictor:
     """Fit the regression, then trees on what it leaves.
 
     Args:
         lesson: rows to learn from, at least one.
-        rounds: trees.
-        leaves: of each tree.
-        ridge: penalty of the regression's squared weights.
-        params: the other settings.
+        growth: how far both may bend.
+        params: the settings that all predictors share.
     """
     encoding = Encoding.of(lesson.X, lesson.categorical)
     columns = encoding.encode(lesson.X)
@@ -211,13 +226,15 @@ def fit_predictor(
         level = float(np.log(chance / (1 - chance)) - lesson.start.mean())
         return Predictor(encoding, Linear((), (), (), (), level), None, is_chance=True)
     if lesson.is_chance:
-        linear = fit_linear(RidgeLogistic(1 / ridge, lesson.start), columns, lesson.y)
+        linear = fit_linear(RidgeLogistic(1 / growth.ridge, lesson.start), columns, lesson.y)
     else:
-        linear = fit_linear(RidgeLinear(ridge, lesson.weights), columns, lesson.y - lesson.start)
+        linear = fit_linear(
+            RidgeLinear(growth.ridge, lesson.weights), columns, lesson.y - lesson.start
+        )
     start = lesson.start + linear.of(columns)
     loss: Loss = "binary" if lesson.is_chance else "regression"
     part = TrainingRows(lesson.X, lesson.y, lesson.weights, start, loss)
-    trees = fit_ensemble(part, lesson.categorical, rounds, _booster(leaves, params))
+    trees = fit_ensemble(part, lesson.categorical, growth.rounds, _booster(growth, params))
     return Predictor(encoding, linear, trees, lesson.is_chance)
 
 
@@ -226,11 +243,11 @@ def mean_of(margins: Floats, *, is_chance: bool) -> Floats:
     return np.asarray(expit(margins)) if is_chance else margins
 
 
-def _booster(leaves: int, params: EffectParams) -> BoosterParams:
+def _booster(growth: Growth, params: EffectParams) -> BoosterParams:
     return BoosterParams(
-        learning_rate=params.learning_rate,
-        num_leaves=leaves,
-        min_data_in_leaf=params.min_data_in_leaf,
+        learning_rate=growth.learning_rate,
+        num_leaves=growth.leaves,
+        min_data_in_leaf=growth.leaf_rows,
         feature_fraction=0.7,
         bagging_fraction=0.7,
         max_bin=params.max_bin,
