@@ -19,12 +19,13 @@ from sellers import FEATURES, HORIZON, START, TRAINING, TYPES, company, open_war
 from features.ingest.load import ingest
 from features.storage.catalog import current
 from features.storage.warehouse import Warehouse
+from training.call_params import CallParams
 from training.leads.backtest import backtest_leads
 from training.leads.bundle import Bundle
 from training.leads.dataset import TrainingSet, build_training_set
 from training.leads.fit import fit_leads, learn_leads
-from training.leads.score import score_leads
-from training.params import ScoringParams, SegmentParams
+from training.leads.score import Listing, score_leads
+from training.params import SegmentParams
 from training.rolling import Range
 
 MOMENT = START + timedelta(days=215, hours=13, minutes=37)
@@ -58,7 +59,7 @@ def learned(past: Warehouse) -> tuple[TrainingSet, Bundle]:
 
 def forecasts(past: Warehouse, bundle: Bundle) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score the moment, and backtest two weeks before it."""
-    scores = score_leads(past, bundle, "1", MOMENT, ScoringParams())
+    scores = score_leads(past, bundle, Listing("1", 3, CallParams()), MOMENT)
     once = TRAINING.model_copy(
         update={"leads": TRAINING.leads.model_copy(update={"most_refits": 1})}
     )

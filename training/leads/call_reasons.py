@@ -74,18 +74,14 @@ def call_reasons(rows: pd.DataFrame, value: Floats, *, is_learned: bool) -> Sequ
         is_learned: whether reach and gain are known.
     """
     texts = []
-    for row, worth in zip(rows.itertuples(index=False), value, strict=True):
-        p, reach, gain, told = row.p, row.reach, row.gain, row.news
-        last = touched(row.days_since_touch, row.cutoff)
-        says = f"chance {_percent(p)}"
+    for row, worth in zip(rows.to_dict("records"), value, strict=True):
+        says = f"chance {_percent(row['p'])}"
         if is_learned:
-            says = f"reached with {_percent(reach)}; if reached, {100 * gain:+.0f} points"
-        texts.append(
-            json.dumps(
-                {"news": json.loads(told), "says": f"{says}; {worth:,.0f}; {last}"},
-                ensure_ascii=False,
-            )
-        )
+            gain = f"{100 * row['gain']:+.0f} points"
+            says = f"reached with {_percent(row['reach'])}; if reached, {gain}"
+        last = touched(row["days_since_touch"], row[CUTOFF])
+        reasons = {"news": json.loads(row["news"]), "says": f"{says}; {worth:,.0f}; {last}"}
+        texts.append(json.dumps(reasons, ensure_ascii=False))
     return texts
 
 

@@ -204,10 +204,10 @@ def rank(frame: pd.DataFrame) -> pd.DataFrame:
         na_position="last",
         kind="stable",
     )
-    barred = ordered["barred"].to_numpy(np.bool_)
+    is_barred = ordered["barred"].to_numpy(np.bool_)
     ordered = ordered.drop(columns="barred")
     places = ordered.groupby("rep_id", dropna=False, sort=False).cumcount() + 1
-    ranks = places.astype("Int64").mask(barred)
+    ranks = places.astype("Int64").mask(is_barred)
     ordered.insert(list(frame.columns).index("priority") + 1, "rank", ranks)
     return ordered.reset_index(drop=True)
 

@@ -16,29 +16,33 @@ from sellers import HORIZON, START, UNTIL, open_at, open_warehouse
 from features.evidence import EvidenceState
 from features.snapshot import CUTOFF
 from features.storage.warehouse import Warehouse
+from training.call_params import CallParams
+from training.calls.order import rest
 from training.estimators.age_curve import AgeCurve
 from training.evidence import Evidence
 from training.files import LEAD_SCORES, checked
 from training.leads.bundle import Bundle
 from training.leads.dataset import TrainingSet
 from training.leads.fallback import fall_back
-from training.leads.score import NOT_TO_BE_CONTACTED, rank, score_leads
-from training.params import ScoringParams
+from training.leads.score import NOT_TO_BE_CONTACTED, Listing, order_calls, rank, score_leads
 
 AS_OF = UNTIL - timedelta(days=30)
-VALUE = ScoringParams(priority="expected_value")
+AT_ONCE = CallParams(cool_down_days=0.0)
+"""A touch just now takes nothing away."""
+LISTING = Listing("7", 3, CallParams())
+PLAIN = Listing("7", 3, AT_ONCE)
 
 
 @pytest.fixture(scope="module")
 def scores(history: Warehouse, bundle: Bundle) -> pd.DataFrame:
     """The work lists of a day in the past."""
-    return score_leads(history, bundle, "7", AS_OF, ScoringParams())
+    return score_leads(history, bundle, LISTING, AS_OF)
 
 
 @pytest.fixture(scope="module")
 def worth(history: Warehouse, bundle: Bundle) -> pd.DataFrame:
-    """The same day, by expected value."""
-    return score_leads(history, bundle, "7", AS_OF, VALUE)
+    """The same day, however lately leads were touched."""
+    return score_leads(history, bundle, PLAIN, AS_OF)
 
 
 def made_up(**columns: list[object]) -> pd.DataFrame:
@@ -50,7 +54,10 @@ def made_up(**columns: list[object]) -> pd.DataFrame:
 def test_the_table_is_the_contracts(scores: pd.DataFrame) -> None:
     """Columns, their order and their types are those of the contract, without an empty value."""
     assert checked(scores, LEAD_SCORES) is scores
-    assert scores.drop(columns="rep_id").notna().all(axis=None)
+    empty = ["rep_id", "reach", "gain", "rank"]
+    assert scores.drop(columns=empty).notna().all(axis=None)
+    assert scores[["reach", "gain"]].isna().all(axis=None)
+    assert set(scores["call_evidence"]) == {"rule"}
     assert scores["rep_id"].isna().any()
     np.testing.assert_array_equal(scores["score"], 100 * scores["p"])
     assert set(scores["horizon_days"]) == {HORIZON}
@@ -69,15 +76,15 @@ def test_ranks_number_each_owners_list(lists: str, request: pytest.FixtureReques
     """Within each owner, and in the pool without one, ranks are 1 to n by falling priority."""
     frame: pd.DataFrame = request.getfixturevalue(lists)
     for _, own in frame.groupby(frame["rep_id"].fillna("nobody")):
-        ordered = own.sort_values("rank")
-        assert ordered["rank"].tolist() == list(range(1, len(own) + 1))
+        ordered = own.dropna(subset="rank").sort_values("rank")
+        assert ordered["rank"].tolist() == list(range(1, len(ordered) + 1))
         assert (ordered["priority"].diff().dropna() <= 0).all()
 
 
-def test_who_asked_not_to_be_called_comes_last(
+def test_who_asked_not_to_be_called_has_no_rank(
     scores: pd.DataFrame, worth: pd.DataFrame, extract: Extract
 ) -> None:
-    """Their priority is 0, their band says why, and every other lead of the owner goes before."""
+    """Their priority is 0, their band says why, and every other lead has a rank."""
     asked = {
         row["lead_id"]
         for row in extract.rows("leads")
@@ -88,8 +95,7 @@ def test_who_asked_not_to_be_called_comes_last(
         assert is_barred.any()
         np.testing.assert_array_equal(frame["band"] == NOT_TO_BE_CONTACTED, is_barred)
         assert (frame.loc[is_barred, "priority"] == 0).all()
-        for _, own in frame.groupby(frame["rep_id"].fillna("nobody")):
-            assert own.sort_values("rank")["band"].eq(NOT_TO_BE_CONTACTED).is_monotonic_increasing
+        np.testing.assert_array_equal(frame["rank"].isna(), is_barred)
 
 
 def test_a_wish_not_yet_spoken_bars_nobody(bundle: Bundle, tmp_path: Path) -> None:
@@ -105,23 +111,35 @@ def test_a_wish_not_yet_spoken_bars_nobody(bundle: Bundle, tmp_path: Path) -> No
         )
     ]
     small = open_warehouse(Extract({"leads": rows}, UNTIL), tmp_path)
-    frame = score_leads(small, bundle, "7", AS_OF, VALUE).set_index("lead_id")
-    assert frame["rank"].to_dict()["before"] == 4
+    frame = score_leads(small, bundle, PLAIN, AS_OF).set_index("lead_id")
+    assert pd.isna(frame["rank"].to_dict()["before"])
     assert frame["rank"].to_dict()["at"] == 1
     assert (frame["priority"] >= 0).all()
 
 
-def test_the_priority_is_the_chance_or_the_expected_value(
+def test_without_answers_to_calls_the_priority_follows_a_stated_rule(
     scores: pd.DataFrame, worth: pd.DataFrame, extract: Extract
 ) -> None:
-    """Percent by default; else the chance times the amount, the middle one where there is none."""
-    free = scores["band"] != NOT_TO_BE_CONTACTED
-    np.testing.assert_array_equal(scores.loc[free, "priority"], scores.loc[free, "score"])
+    """Chance times amount, the middle amount where there is none, less after a fresh touch."""
     amounts = {row["lead_id"]: row["value"] for row in extract.rows("leads")}
     value = worth["lead_id"].map(amounts).astype(float)
     expected = worth["p"] * value.fillna(value.median())
     free = worth["band"] != NOT_TO_BE_CONTACTED
     np.testing.assert_allclose(worth.loc[free, "priority"], expected[free])
+    rested = scores.set_index("lead_id")["priority"] / worth.set_index("lead_id")["priority"]
+    least = rest(np.zeros(1), CallParams())[0]
+    rested = rested.dropna()
+    assert rested.between(least - 1e-9, 1 + 1e-9).all()
+    assert rested.min() < 1 == rested.max()
+
+
+def test_the_bare_order_is_that_of_the_scores(
+    history: Warehouse, bundle: Bundle, scores: pd.DataFrame
+) -> None:
+    """Asked for the order alone, nothing but the reasons is missing."""
+    order = order_calls(history, bundle, CallParams(), AS_OF).set_index("lead_id")["priority"]
+    listed = scores.dropna(subset="rank").set_index("lead_id")["priority"]
+    pd.testing.assert_series_equal(order.sort_index(), listed.sort_index(), rtol=1e-12)
 
 
 def test_an_amount_that_changes_later_is_not_known_yet(bundle: Bundle, tmp_path: Path) -> None:
@@ -135,7 +153,7 @@ def test_an_amount_that_changes_later_is_not_known_yet(bundle: Bundle, tmp_path:
     ]
     lead = {"lead_id": "L1", "created_at": born, "value": 99.0}
     small = open_warehouse(Extract({"leads": [lead], "changes": changes}, UNTIL), tmp_path)
-    frame = score_leads(small, bundle, "7", AS_OF, VALUE)
+    frame = score_leads(small, bundle, PLAIN, AS_OF)
     assert frame["priority"].tolist() == pytest.approx([10 * frame["p"].iloc[0]])
 
 
@@ -174,7 +192,7 @@ def test_reasons_stand_beside_the_score(scores: pd.DataFrame) -> None:
 def test_a_fallback_scores_everybody(history: Warehouse, bundle: Bundle, extract: Extract) -> None:
     """Without trees every open lead gets the base rate, and a rank all the same."""
     fallback = replace(bundle, blend=None, columns=(), base_rate=0.2)
-    frame = score_leads(history, fallback, "1", AS_OF, ScoringParams())
+    frame = score_leads(history, fallback, LISTING, AS_OF)
     assert len(frame) == len(open_at(extract.rows("leads"), AS_OF))
     assert frame["p"].tolist() == pytest.approx([0.2] * len(frame))
     checked(frame, LEAD_SCORES)
@@ -187,13 +205,14 @@ def test_a_fallback_calls_nobody_hot(
     evidence = Evidence(EvidenceState.NONE, "little beyond age")
     fallback = fall_back(bundle, training_set, evidence)
     steep = AgeCurve((5.0, 15.0), (0.9, 0.02, 0.01))
-    frame = score_leads(history, replace(fallback, age_curve=steep), "1", AS_OF, ScoringParams())
+    frame = score_leads(history, replace(fallback, age_curve=steep), LISTING, AS_OF)
     assert (frame["p"] / fallback.base_rate).max() > 2
     assert "hot" not in set(frame["band"])
     assert {"warm", "cold"} <= set(frame["band"])
     assert set(frame["evidence"]) == {"none"}
     for _, own in frame.groupby("rep_id", dropna=False):
-        assert own["rank"].tolist() == list(range(1, len(own) + 1))
+        ranks = own["rank"].dropna()
+        assert ranks.tolist() == list(range(1, len(ranks) + 1))
     checked(frame, LEAD_SCORES)
 
 
@@ -204,7 +223,7 @@ def test_nobody_open_gives_an_empty_list(
     """Before the first lead there is a table without rows, its columns and types the same."""
     model = bundle if has_trees else replace(bundle, blend=None, columns=())
     before: datetime = START - timedelta(days=1)
-    frame = score_leads(history, model, "1", before, ScoringParams())
+    frame = score_leads(history, model, LISTING, before)
     assert len(frame) == 0
     checked(frame, LEAD_SCORES)
     assert CUTOFF not in frame

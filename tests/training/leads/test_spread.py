@@ -14,10 +14,10 @@ from sellers import FEATURES, FEW, HORIZON, UNTIL, open_warehouse, without
 from features.definitions.time_ahead import DAYS_AHEAD
 from features.storage.catalog import current
 from features.storage.warehouse import Warehouse
+from training.call_params import CallParams
 from training.leads.dataset import TrainingSet, build_training_set
 from training.leads.fit import fit_leads
-from training.leads.score import score_leads
-from training.params import ScoringParams
+from training.leads.score import Listing, score_leads
 
 AS_OF = UNTIL - timedelta(days=30)
 SOME = FEW | {"working_hours_since_touch", "overdue", "rank_days_since_touch", DAYS_AHEAD}
@@ -29,13 +29,13 @@ def test_executors_score_as_one_machine_does(
     history: Warehouse, extract: Extract, training_set: TrainingSet, spark: Engine, tmp_path: Path
 ) -> None:
     """Chances, ranks, evidence and reasons are the same to the bit, leads in the same order."""
-    past, params = history.until(None), ScoringParams(priority="expected_value")
+    past, listing = history.until(None), Listing("7", 3, CallParams())
     few = without(set(training_set.examples.feature_set.names) - SOME)
     learned_from = build_training_set(past, HORIZON, FEATURES, few)
     bundle = fit_leads(learned_from, past, FEATURES, few)
     assert set(bundle.columns) == SOME
     open_warehouse(extract, tmp_path).backend.disconnect()
-    scores = score_leads(spark.connect(current(tmp_path)), bundle, "7", AS_OF, params)
-    expected = score_leads(history, bundle, "7", AS_OF, params)
+    scores = score_leads(spark.connect(current(tmp_path)), bundle, listing, AS_OF)
+    expected = score_leads(history, bundle, listing, AS_OF)
     assert len(expected) > 20
     pd.testing.assert_frame_equal(scores, expected, check_exact=True)

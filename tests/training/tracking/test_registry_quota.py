@@ -17,10 +17,11 @@ from features.ingest.load import ingest
 from features.params import FeatureParams
 from features.storage.catalog import current
 from features.storage.warehouse import Warehouse
+from training.call_params import CallParams
 from training.leads.bundle import LEADS, Bundle
 from training.leads.fit import learn_leads
-from training.leads.score import score_leads
-from training.params import BoosterParams, QuotaParams, ScoringParams, SplitParams, TrainingParams
+from training.leads.score import Listing, score_leads
+from training.params import BoosterParams, QuotaParams, SplitParams, TrainingParams
 from training.quota.bundle import QUOTA, QuotaBundle
 from training.quota.dataset import build_quota_training_set
 from training.quota.deal_regression import COLUMNS
@@ -129,7 +130,7 @@ def test_the_registry_holds_both_kinds(tracking: Tracking, warehouse: Warehouse)
         assert version.tags["until"] == UNTIL.isoformat()
     leads = tracking.champion(LEADS).bundle
     assert isinstance(leads, Bundle)
-    assert len(score_leads(warehouse, leads, "1", UNTIL, ScoringParams()))
+    assert len(score_leads(warehouse, leads, Listing("1", 3, CallParams()), UNTIL))
 
 
 def test_a_champion_comes_back_to_the_bit(
