@@ -16,9 +16,9 @@ from training.estimators.effects import (
     average_effect,
     cross_fit,
     fit_effect,
-    folds_of,
     pseudo_outcomes,
 )
+from training.estimators.grouped import folds_of
 
 PARAMS = EffectParams(rounds=20, arm_rounds=5, effect_rounds=10)
 
