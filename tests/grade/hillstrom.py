@@ -29,9 +29,9 @@ from training.estimators.effects import (
     average_effect,
     cross_fit,
     fit_effect,
-    folds_of,
     pseudo_outcomes,
 )
+from training.estimators.grouped import folds_of
 from training.evaluation.bootstrap import Counts, percentile_estimate, resample
 from training.evaluation.treatment import permuted_treatment
 from training.evaluation.uplift import (

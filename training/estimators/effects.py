@@ -14,24 +14,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import nnls
 
 from features.arrays import Bools, Floats, Ints
 from features.errors import InputError
 from training.effect_params import EffectParams
 from training.estimators.arms import Arms, fit_arms, fit_plain
-from training.estimators.linear import one_thread
-from training.estimators.predictor import Growth, Lesson, Predictor, fit_predictor, mean_of
+from training.estimators.differences import fit_differences, slopes_of
+from training.estimators.grouped import clustered_error, folds_of
+from training.estimators.predictor import Lesson, Predictor, mean_of
 from training.evaluation.bootstrap import WITHHELD, Estimate
-
-SLOPE_SPREAD = 0.15
-"""How far the slopes of a sum's parts are believed to lie from their common one."""
 
 
 @dataclass(frozen=True)
@@ -111,22 +108,13 @@ class Nuisances:
     treated_mean: Floats
     control_mean: Floats
 
+    def inside(self, overlap: float) -> Floats:
+        """Return the chances to be treated, clipped this far from 0 and 1."""
+        return np.clip(self.propensity, overlap, 1 - overlap)
+
     def take(self, rows: Ints | Bools) -> Nuisances:
         """Return some of the rows, by position or mask."""
         return Nuisances(self.propensity[rows], self.treated_mean[rows], self.control_mean[rows])
-
-
-def folds_of(group: Ints, folds: int, seed: int) -> Ints:
-    """Return the fold of each row, 0 to folds - 1; the rows of a group share theirs.
-
-    Raises:
-        InputError: there are fewer groups than folds.
-    """
-    groups, place = np.unique(group, return_inverse=True)
-    if len(groups) < folds:
-        raise InputError(f"{folds} folds need as many groups, there are {len(groups)}")
-    drawn = np.random.default_rng(seed).permutation(len(groups)) % folds
-    return np.asarray(drawn[place])
 
 
 def cross_fit(
@@ -177,17 +165,27 @@ def pseudo_outcomes(rows: Experiments, nuisances: Nuisances, overlap: float) -> 
         nuisances: what was predicted of them, out of fold.
         overlap: chances to be treated are clipped this far from 0 and 1.
     """
-    e = np.clip(nuisances.propensity, overlap, 1 - overlap)
+    treated, control = arm_scores(rows, nuisances, overlap)
+    return treated - control
+
+
+def arm_scores(rows: Experiments, nuisances: Nuisances, overlap: float) -> tuple[Floats, Floats]:
+    """Return each row's score for its outcome if treated, and if not: what a risk ratio needs.
+
+    Their means are the mean outcomes if all rows were treated and if none was; the arguments are
+    those of `pseudo_outcomes`.
+    """
+    e = nuisances.inside(overlap)
     with_it, without = nuisances.treated_mean, nuisances.control_mean
-    missed = rows.treated * (rows.y - with_it) / e
-    missed -= (1 - rows.treated) * (rows.y - without) / (1 - e)
-    return np.asarray(with_it - without + missed)
+    treated = with_it + rows.treated * (rows.y - with_it) / e
+    control = without + (1 - rows.treated) * (rows.y - without) / (1 - e)
+    return treated, control
 
 
 def average_effect(scores: Floats, group: Ints, level: float) -> Estimate:
     """Return the mean of scores with an interval that keeps groups whole.
 
-    The variance is that of the groups' sums (Liang & Zeger 1986); the interval is normal.
+    The interval is normal, its variance that of the groups' sums (Liang & Zeger 1986).
 
     Args:
         scores: pseudo-outcomes.
@@ -202,15 +200,6 @@ def average_effect(scores: Floats, group: Ints, level: float) -> Estimate:
         return Estimate(mean)
     z = NormalDist().inv_cdf((1 + level) / 2)
     return Estimate(mean, mean - z * error, mean + z * error)
-
-
-def clustered_error(residuals: Floats, group: Ints) -> float | None:
-    """Return the standard error of a mean from its residuals; None with fewer than two groups."""
-    groups, place = np.unique(group, return_inverse=True)
-    if len(groups) < 2:  # noqa: PLR2004  # one group says nothing of how groups differ
-        return None
-    sums = np.bincount(place, weights=residuals)
-    return float(np.sqrt((sums**2).sum() * len(groups) / (len(groups) - 1)) / len(residuals))
 
 
 @dataclass(frozen=True)
@@ -276,11 +265,11 @@ def fit_effect(rows: Experiments, nuisances: Nuisances, params: EffectParams) ->
     order = rows.order()
     ordered, known = rows.take(order), nuisances.take(order)
     scores = pseudo_outcomes(ordered, known, params.overlap)
-    e = np.clip(known.propensity, params.overlap, 1 - params.overlap)
-    lesson = _score_lesson(ordered, scores, e * (1 - e))
-    slopes = _slopes(ordered.group, lesson, known.treated_mean - known.control_mean, params)
+    lesson = _score_lesson(ordered, scores, known.inside(params.overlap))
+    of_arms = known.treated_mean - known.control_mean
+    slopes = slopes_of(ordered.group, lesson, of_arms, params)
     arms = fit_arms(ordered.outcomes(), ordered.treated, params)
-    differences = _fit_differences(lesson, params)
+    differences = fit_differences(lesson, params)
     centres = tuple(map(float, _parts(arms, differences, ordered.X).mean(axis=1)))
     return EffectModel(float(scores.mean()), arms, differences, slopes, centres)
 
@@ -290,63 +279,9 @@ def _parts(arms: Arms, differences: Predictor, X: pd.DataFrame) -> Floats:
     return np.array([treated - control, *differences.parts(X)])
 
 
-def _score_lesson(rows: Experiments, scores: Floats, weights: Floats) -> Lesson:
+def _score_lesson(rows: Experiments, scores: Floats, propensity: Floats) -> Lesson:
     """Scores as labels; a row whose score is mostly luck, as its arm is rare, counts for less."""
+    weights = propensity * (1 - propensity)
     start = np.full(len(scores), scores.mean())
-    weights = weights / weights.mean()
-    return Lesson(rows.X, scores, rows.categorical, is_chance=False, start=start, weights=weights)
-
-
-def _fit_differences(lesson: Lesson, params: EffectParams) -> Predictor:
-    rows = len(lesson.y)
-    leaf = max(params.min_data_in_leaf, int(params.effect_leaf_share * rows))
-    growth = Growth(
-        params.effect_rounds,
-        params.effect_leaves,
-        leaf,
-        params.effect_learning_rate,
-        params.effect_ridge * rows,
-    )
-    return fit_predictor(lesson, growth, params)
-
-
-def _slopes(
-    group: Ints, lesson: Lesson, of_arms: Floats, params: EffectParams
-) -> tuple[float, ...]:
-    """Weigh the parts by how well they predict scores of folds they have not seen.
-
-    Scores are mostly luck, so slopes of their own for each part would be luck as well, and would
-    rank worse than the parts' plain sum. They start from the sum's one slope, and leave it only as
-    far as many rows say so: least squares, none negative, with a normal prior around that slope.
-    What comes out is shrunk by z^2 / (1 + z^2), where z is how many standard errors of luck the
-    prediction explains: what least mean squared error asks for where z is known.
-    """
-    parts = _unseen_parts(group, lesson, of_arms, params)
-    root = np.sqrt(lesson.weights)
-    away = (parts - np.average(parts, axis=1, weights=lesson.weights)[:, None]) * root
-    target = (lesson.y - np.average(lesson.y, weights=lesson.weights)) * root
-    plain = away.sum(axis=0)
-    common = max(0.0, float((plain * target).sum()) / (float((plain**2).sum()) or 1.0))
-    tie = float(target.std()) / SLOPE_SPREAD * np.eye(len(parts))
-    prior = tie @ np.full(len(parts), common)
-    with one_thread():
-        slopes, _ = nnls(np.vstack([away.T, tie]), np.append(target, prior))
-    explained = (away * slopes[:, None]).sum(axis=0)
-    error = clustered_error((target - explained) * explained, group)
-    z = max(0.0, float((target * explained).mean()) / error) if error else 0.0
-    return tuple(map(float, slopes * z**2 / (1 + z**2)))
-
-
-def _unseen_parts(group: Ints, lesson: Lesson, of_arms: Floats, params: EffectParams) -> Floats:
-    """Return the three parts of each row's effect, by models that have not seen its unit."""
-    fold = folds_of(group, params.folds, params.seed)
-    parts = np.empty((3, len(fold)))
-    parts[0] = of_arms
-
-    def predict(k: int) -> tuple[Floats, Floats]:
-        return _fit_differences(lesson.take(fold != k), params).parts(lesson.X[fold == k])
-
-    with ThreadPoolExecutor(params.threads) as pool:
-        for k, predicted in enumerate(pool.map(predict, range(params.folds))):
-            parts[1:, fold == k] = predicted
-    return parts
+    lesson = Lesson.of(rows.X, scores, rows.categorical, is_chance=False)
+    return replace(lesson, start=start, weights=weights / weights.mean())
