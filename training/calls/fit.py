@@ -11,13 +11,14 @@ import numpy as np
 from features.arrays import Bools
 from features.definitions.lead import lead_features
 from features.feature import FeatureSet, PeerRank, Relation, Unit
-from features.history.vocabulary import Vocabulary
+from features.history.vocabulary import STAGE, Vocabulary
 from features.params import FeatureParams
 from features.storage.warehouse import Warehouse
 from training.call_params import CallParams
 from training.calls.answers import answers_of
 from training.calls.attempts import attempt_days, built_attempts, with_outcomes
 from training.calls.model import CallModel
+from training.calls.risk import fit_risk_effects
 from training.estimators.arms import fit_plain
 from training.estimators.effects import (
     Experiments,
@@ -117,7 +118,11 @@ def fit_calls(
         return Learned(None, lacking, about)
     reach = fit_plain(Lesson.of(tried.X, tried.treated, tried.categorical, is_chance=True), effects)
     gain = fit_effect(rows, nuisances, effects)
-    model = CallModel(tuple(declared.names), declared.fingerprint, answers, reach, gain, about)
+    e = np.clip(nuisances.propensity, effects.overlap, 1 - effects.overlap)
+    stage = STAGE if STAGE in declared.names else None
+    risk = fit_risk_effects(rows.X, stage, nuisances.control_mean, scores, e * (1 - e))
+    columns = tuple(declared.names)
+    model = CallModel(columns, declared.fingerprint, answers, reach, gain, risk, about)
     return Learned(model, _says(rows, average), about)
 
 

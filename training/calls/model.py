@@ -11,6 +11,7 @@ import pandas as pd
 
 from features.arrays import Floats
 from training.calls.answers import Answers
+from training.calls.risk import RiskEffects
 from training.estimators.effects import EffectModel
 from training.estimators.predictor import Predictor, mean_of
 
@@ -24,7 +25,9 @@ class CallModel:
         fingerprint: of their declarations; estimates from others are refused.
         answers: which activities were taken as attempts.
         reach: the chance that an attempt gets through on the day.
-        gain: what getting through adds to the chance to convert within the horizon.
+        gain: what getting through adds to the chance to convert within the horizon, feature by
+            feature.
+        risk: the same by where a lead stands and how likely it is to convert; both count alike.
         about: facts for people: how many attempts, the average gain, overlap, balance, placebos.
     """
 
@@ -33,6 +36,7 @@ class CallModel:
     answers: Answers
     reach: Predictor
     gain: EffectModel
+    risk: RiskEffects
     about: Mapping[str, Any] = field(default_factory=dict)
 
     def estimates(self, X: pd.DataFrame) -> tuple[Floats, Floats]:
@@ -43,7 +47,9 @@ class CallModel:
         """
         own = X.loc[:, list(self.columns)]
         reach = mean_of(self.reach.margins(own), is_chance=True)
-        return reach, np.clip(self.gain.effect(own), 0.0, 1.0)
+        _, chance = self.gain.arms.means(own)
+        gain = (self.gain.effect(own) + self.risk.effect(own, chance)) / 2
+        return reach, np.clip(gain, 0.0, 1.0)
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -58,6 +64,7 @@ class CallModel:
             "answers": self.answers.to_json(),
             "reach": self.reach.to_json(),
             "gain": self.gain.to_json(),
+            "risk": self.risk.to_json(),
             "about": dict(self.about),
             "trees": len(self.texts),
         }
@@ -73,5 +80,6 @@ class CallModel:
             answers=Answers.from_json(plain["answers"]),
             reach=reach,
             gain=EffectModel.from_json(plain["gain"], left),
+            risk=RiskEffects.from_json(plain["risk"]),
             about=plain["about"],
         )
