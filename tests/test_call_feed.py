@@ -11,17 +11,20 @@ from tempfile import mkdtemp
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from call_feed import GROWING, Feed
+from call_feed import GROWING, Feed, MorningList
 
 from features.build import build
 from features.history.vocabulary import read_vocabulary
 from features.ingest.load import ingest
 from features.params import FeatureParams
+from features.simulation.call_replay import replay_calls
+from features.simulation.calling import Calling
 from features.simulation.crm import Crm
 from features.simulation.day import Streams
 from features.simulation.live import History, Life
 from features.simulation.machine import Machine
 from features.simulation.settings import company_settings
+from features.snapshot import cutoff_table, open_leads
 from features.storage.catalog import current
 from features.storage.warehouse import Warehouse
 from training.leads.dataset import lead_features
@@ -75,7 +78,7 @@ def test_each_morning_shows_what_an_extract_of_that_morning_would(tmp_path: Path
     grown = {name: [pq.read_table(out / f"{name}.parquet")] for name in GROWING}
     state, machine = life.states[start].copy(), Machine(life.settings, life.calendar)
     streams = Streams.keyed(state.seats_each, 1)
-    open_leads: list[set[str]] = []
+    at_mornings: list[set[str]] = []
     for day in range(start, start + DAYS):
         if day - start in MORNINGS:
             as_of = moment(life, day)
@@ -94,12 +97,42 @@ def test_each_morning_shows_what_an_extract_of_that_morning_would(tmp_path: Path
             pd.testing.assert_frame_equal(these.X, wanted.X, check_exact=True)
             values, wanted_values = (value_of(w, these.keys) for w in (ours, whole))
             pd.testing.assert_frame_equal(values, wanted_values)
-            open_leads.append(set(these.keys["lead_id"]))
+            at_mornings.append(set(these.keys["lead_id"]))
         played_day = machine.step(state, streams, life.exogenous, is_recorded=True)
         fork.record(played_day, state)
         twin.record(played_day, state)
     # Leads came, and leads ended, between all mornings.
-    assert all(earlier - later and later - earlier for earlier, later in pairwise(open_leads))
+    assert all(earlier - later and later - earlier for earlier, later in pairwise(at_mornings))
+
+
+def test_reps_call_by_the_list_of_the_same_morning(tmp_path: Path) -> None:
+    """A list is made on each working day, from what was known by then; nobody off it is called."""
+    life, start, crm, out = played()
+    base = opened(out, tmp_path / "base", moment(life, start))
+    listed: dict[datetime, list[str]] = {}
+
+    def lister(warehouse: Warehouse, as_of: datetime) -> pd.DataFrame:
+        assert warehouse.data_until == as_of
+        rows = open_leads(warehouse["leads"], cutoff_table([as_of])).to_pandas()
+        assert rows["created_at"].max() < as_of
+        # Every other lead stands on no list.
+        rows = rows.sort_values("lead_id").iloc[::2]
+        listed[as_of] = list(rows["lead_id"])
+        return rows[["lead_id"]].assign(priority=rows["value"])
+
+    fork = crm.forked()
+    calling = Calling(MorningList(Feed(base, out, fork, "list"), lister))
+    outcome = replay_calls(life, start, start + 3, calling, crm=fork)
+    days = range(start, start + 3)
+    workdays = [day for day in days if life.calendar.workday[day]]
+    assert list(listed) == [moment(life, day) for day in workdays]
+    calls = fork.take()["activities"].to_pandas()
+    calls = calls[(calls["type"] == "call") & calls["lead_id"].notna()]
+    last = max(listed)
+    called = set(calls.loc[calls["occurred_at"] >= last, "lead_id"])
+    assert called
+    assert called <= set(listed[last])
+    assert sum(count.sum() for count in outcome.touches.values()) > 0
 
 
 def history_names(warehouse: Warehouse) -> set[tuple[str, str, bool]]:

@@ -24,7 +24,7 @@ def rows() -> pd.DataFrame:
             for policy, world, total in totals
             for seat, share in ((0, 0.25), (1, 0.75))
         ]
-    names = ["company", "policy", "world", "seat", "expected_value"]
+    names = ["company", "policy", "world", "seat", "value"]
     return pd.DataFrame(parts, columns=names)
 
 

@@ -34,8 +34,14 @@ TIDY_DAYS = 7
 """Days between removals of leads and deals that have ended."""
 
 
-def lead_truth(life: Life, day: int) -> list[Columns]:
+def lead_truth(life: Life, day: int, *, is_keyed: bool = False) -> list[Columns]:
     """Return every open lead's chance to convert within the horizon, and what one more touch adds.
+
+    Args:
+        life: with the company's state on that day.
+        day: the cutoff.
+        is_keyed: let every lead have luck of its own. The effect then has about a tenth of the
+            variance; the files of `truth/` are written without.
 
     Returns:
         The columns of `lead_probability` and of `touch_effect`.
@@ -50,7 +56,9 @@ def lead_truth(life: Life, day: int) -> list[Columns]:
             if is_touched:
                 touch(many, machine, turn)
             # The same streams for both, so that they differ by the touch and not by luck.
-            _sum_into(sums, machine, many, Streams.of(life.settings.seed, 2, day, turn))
+            seed = (life.settings.seed, 2, day, turn)
+            keyed = Streams.keyed(state.seats_each, *seed) if is_keyed else None
+            _sum_into(sums, machine, many, keyed or Streams.of(*seed))
     p, more = (np.clip(chances / replays, 0, 1) for chances in (total, helped))
     lead, at = ids("L", state.leads["id"]), life.moments(day, count)
     return [

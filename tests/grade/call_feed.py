@@ -93,11 +93,7 @@ class Feed:
 
 
 class MorningList:
-    """A calling policy: the list that is made each working morning from what its CRM shows.
-
-    Attributes:
-        seconds: that were spent on lists, and on what they were made from.
-    """
+    """A calling policy: the list that is made each working morning from what its CRM shows."""
 
     def __init__(self, feed: Feed, lister: Lister, newcomers: float = NEVER) -> None:
         """Begin without a list.

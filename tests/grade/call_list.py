@@ -5,18 +5,19 @@ played to the first day of its last full quarter. What its CRM shows then is rea
 model learns from that alone. Then the quarter is replayed from the same state with the same
 arrivals, staff, market and luck: by habit, by policies that know what is hidden, and by the list,
 which is made each working morning from what the CRM of that very world shows. Each rep touches as
-many leads each day as by habit.
+many leads each day as habit would that day in the same world, or, where it says so, to the very
+number as in habit's world. Leads that come in during a day are called first: no morning knows them.
 
 Outcomes are kept under build/grade, so that a run that was broken off goes on where it ended;
-remove `ours-*.parquet` there to grade another list.
+remove `list-*.parquet` there to grade another list.
 
     python tests/grade/call_list.py demo 21 22
 """
 
 from __future__ import annotations
 
+import math
 import sys
-import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -52,8 +53,7 @@ HORIZON_DAYS = 30
 WORLDS = 12
 """Replayed for each policy that needs no list; the list has the first of them."""
 SIDE_BY_SIDE = 2
-POLICIES: dict[str, Policy | None] = {
-    "habit": None,
+POLICIES: dict[str, Policy] = {
     "random": RandomOrder(),
     "chance": TrueChance(),
     "chance, nobody twice within 3 working days": CoolDown(TrueChance(), 3),
@@ -62,7 +62,11 @@ POLICIES: dict[str, Policy | None] = {
     "true gain x value": TrueGain(by_value=True),
 }
 BEST = "true gain x value"
-FOLLOWED = {"the list": 1.0, "the list, followed at 50 %": 0.5}
+EXACT = ", with exactly habit's touches"
+TO_LETTER, BY_HALF = "the list", "the list, followed at 50 %"
+FOLLOWED = {TO_LETTER: 1.0, BY_HALF: 0.5, TO_LETTER + EXACT: 1.0}
+NEWCOMERS = math.inf
+"""The score of leads that came in since the list was made; `policies.NEVER` has them wait."""
 LEAST_VALUE, LEAST_CONVERSIONS, LEAST_SHARE = 0.20, 0.05, 0.45
 
 
@@ -143,26 +147,25 @@ def outcomes(preset: str, seed: int) -> pd.DataFrame:
         and, with `expected_` before its name, as the sum of its chances.
     """
     folder = KEPT / f"calls-{preset}-{seed}"
-    files = {name: folder / f"ours-{follow}.parquet" for name, follow in FOLLOWED.items()}
+    files = {name: folder / f"list-{place}.parquet" for place, name in enumerate(FOLLOWED)}
     known = folder / "policies.parquet"
     if not all(file.exists() for file in (known, *files.values())):
         played = company(preset, seed)
         habit = _replay(played, None)
         if not known.exists():
-            frames = [
-                _rows(name, habit if policy is None else _replay(played, Calling(policy), habit))
-                for name, policy in POLICIES.items()
-            ]
+            replays = {"habit": habit}
+            for name, policy in POLICIES.items():
+                replays[name] = _replay(played, Calling(policy))
+            exactly = Calling(POLICIES[BEST], touches=habit.touches)
+            replays[BEST + EXACT] = _replay(played, exactly)
+            frames = [_rows(name, outcome) for name, outcome in replays.items()]
             pd.concat(frames, ignore_index=True).to_parquet(known)
         _replay_lists(played, habit, {n: file for n, file in files.items() if not file.exists()})
     frames = [pd.read_parquet(file) for file in (known, *files.values())]
     return pd.concat(frames, ignore_index=True).assign(company=f"{preset} {seed}")
 
 
-def _replay(played: Company, calling: Calling | None, habit: Outcome | None = None) -> Outcome:
-    """Replay the quarter in all worlds, with as many touches as by habit in the same world."""
-    if calling is not None and habit is not None:
-        calling = Calling(calling.policy, calling.follow, touches=habit.touches)
+def _replay(played: Company, calling: Calling | None) -> Outcome:
     return replay_calls(played.life, played.start, played.end, calling, worlds=WORLDS)
 
 
@@ -174,13 +177,15 @@ def _replay_lists(played: Company, habit: Outcome, files: dict[str, Path]) -> No
     lister = fit_lister(past.until(played.moment))
     seats = played.life.settings.reps
     touches = {day: count[:seats] for day, count in habit.touches.items()}
-    for number, (name, file) in enumerate(files.items()):
-        started, crm = time.monotonic(), played.crm.forked()
-        feed = Feed(past, played.folder / "company", crm, f"world_{number}")
-        calling = Calling(MorningList(feed, lister), FOLLOWED[name], touches=touches)
+    for name, file in files.items():
+        crm = played.crm.forked()
+        morning_list = MorningList(
+            Feed(past, played.folder / "company", crm, file.stem), lister, NEWCOMERS
+        )
+        exactly = touches if name.endswith(EXACT) else None
+        calling = Calling(morning_list, FOLLOWED[name], touches=exactly)
         outcome = replay_calls(played.life, played.start, played.end, calling, crm=crm)
-        seconds = round(time.monotonic() - started, 1)
-        _rows(name, outcome).assign(seconds=seconds).to_parquet(file)
+        _rows(name, outcome).to_parquet(file)
 
 
 def _rows(policy: str, outcome: Outcome) -> pd.DataFrame:
@@ -192,48 +197,60 @@ def _rows(policy: str, outcome: Outcome) -> pd.DataFrame:
     return frame.assign(policy=policy)
 
 
+def _line(rows: pd.DataFrame, policy: str) -> str:
+    """Write how a policy compares with habit, in chances and as counted."""
+    texts = [f"touches {pooled(rows, policy, 'touches').value:+.1%}"]
+    for figure in FIGURES:
+        counted = pooled(rows, policy, figure).value
+        texts.append(f"{figure} {pooled(rows, policy, f'expected_{figure}')}, {counted:+.1%}")
+    return "; ".join(texts)
+
+
 def grades(preset: str, seeds: Sequence[int]) -> list[Grade]:
     """Grade companies of one preset, two of them side by side."""
     with ProcessPoolExecutor(SIDE_BY_SIDE) as pool:
         rows = pd.concat(list(pool.map(partial(outcomes, preset), seeds)), ignore_index=True)
     what = f"{preset} {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"{preset} {seeds[0]}"
-    lines = []
-    for policy in (*POLICIES, *FOLLOWED):
-        if policy != "habit":
-            texts = [f"{figure} {pooled(rows, policy, figure)}" for figure in FIGURES]
-            lines.append(Grade(f"{what}: {policy}", ", ".join(texts), "beside it", None))
+    habit = rows[(rows["policy"] == "habit")].groupby(["company", "world"])[list(FIGURES)].sum()
+    means = [f"{name} {mean:,.0f}" for name, mean in habit.mean().items()]
+    lines = [Grade(f"{what}: habit, in a quarter", ", ".join(means), "beside it", None)]
+    for policy in (*POLICIES, BEST + EXACT, *FOLLOWED):
+        name = f"{what}: {policy}; change by chances, and counted"
+        lines.append(Grade(name, _line(rows, policy), "beside it", None))
     return [*lines, *(_wanted if preset != "nosignal" else _nothing)(what, rows)]
 
 
 def _wanted(what: str, rows: pd.DataFrame) -> list[Grade]:
-    to_letter, by_half = FOLLOWED
+    """Grade the list beside what is wanted of it."""
     lines = []
     for figure, least in (("value", LEAST_VALUE), ("conversions", LEAST_CONVERSIONS)):
-        change = pooled(rows, to_letter, figure)
+        change = pooled(rows, TO_LETTER, f"expected_{figure}")
         is_met = change.value >= least and change.low > 0
         text = f">= {least:+.0%}, interval above 0"
-        lines.append(Grade(f"{what}: the list to the letter, {figure}", str(change), text, is_met))
-    share = pooled_share(rows, to_letter, BEST, "value")
+        lines.append(Grade(f"{what}: {TO_LETTER}, {figure}", str(change), text, is_met))
+    share = pooled_share(rows, TO_LETTER, BEST, "expected_value")
     is_met = share.value >= LEAST_SHARE
     name = f"{what}: share of the value that {BEST} brings"
     lines.append(Grade(name, share.plain(), f">= {LEAST_SHARE:.0%}", is_met))
-    worst = against_noise(rows, to_letter, BEST, "value")
-    text = ", ".join(f"{n} {change:+.1%} ({low:+.1%})" for n, change, low in worst)
-    is_met = all(change >= low for _, change, low in worst)
+    companies = against_noise(rows, TO_LETTER, BEST, "expected_value")
+    text = ", ".join(f"{name} {change:+.1%} ({low:+.1%})" for name, change, low in companies)
+    is_met = all(change >= low for _, change, low in companies)
     name = f"{what}: value in each company (least that is within noise of habit)"
     lines.append(Grade(name, text, "none below", is_met))
-    half = pooled(rows, by_half, "value")
-    lines.append(Grade(f"{what}: {by_half}, value", str(half), "above 0", half.low > 0))
+    half = pooled(rows, BY_HALF, "expected_value")
+    lines.append(Grade(f"{what}: {BY_HALF}, value", str(half), "above 0", half.low > 0))
     return lines
 
 
 def _nothing(what: str, rows: pd.DataFrame) -> list[Grade]:
     """Grade the list of a company in which no call changes anything."""
     lines = []
-    for name, change, low in against_noise(rows, next(iter(FOLLOWED)), BEST, "value"):
+    for name, change, low in against_noise(rows, TO_LETTER, BEST, "expected_value"):
         text = f"{change:+.1%} ({low:+.1%} to {-low:+.1%})"
-        what_ = f"{what}: the list brings nothing, {name}"
-        lines.append(Grade(what_, text, "within noise", abs(change) <= -low))
+        wanted = "within noise"
+        lines.append(
+            Grade(f"{what}: {TO_LETTER} brings nothing, {name}", text, wanted, abs(change) <= -low)
+        )
     return lines
 
 

@@ -42,13 +42,13 @@ class Change:
 def pooled(rows: pd.DataFrame, policy: str, figure: str) -> Change:
     """Return how much more of a figure a policy brings than habit, over all companies together.
 
-    Each policy is compared with habit in the same worlds, by sums of chances. The interval comes
-    from drawing companies whole, with replacement; with one company it has no width.
+    Each policy is compared with habit in the same worlds. The interval comes from drawing companies
+    whole, with replacement; with one company it has no width.
 
     Args:
         rows: `company, policy, world, seat`, and the figures.
         policy: the policy.
-        figure: of `FIGURES`.
+        figure: the column: `touches`, one of `FIGURES`, or the sum of its chances.
     """
     totals = _totals(rows, policy, figure)
     drawn = _drawn(totals)
@@ -76,7 +76,7 @@ def against_noise(
         policy: the policy.
         noisy: one that was played in many worlds: how much its change differs between them is how
             much chance alone moves a change in one world.
-        figure: of `FIGURES`.
+        figure: the column: `touches`, one of `FIGURES`, or the sum of its chances.
 
     Returns:
         Of each company its name, the relative change, and the least change that is within the
@@ -94,9 +94,8 @@ def against_noise(
 
 def _by_world(rows: pd.DataFrame, policy: str, figure: str) -> Floats:
     """Return the totals of a policy and of habit, a row for each world that both have."""
-    column = f"expected_{figure}"
     totals = rows[rows["policy"].isin([policy, "habit"])]
-    totals = totals.pivot_table(index="world", columns="policy", values=column, aggfunc="sum")
+    totals = totals.pivot_table(index="world", columns="policy", values=figure, aggfunc="sum")
     return totals[[policy, "habit"]].dropna().to_numpy()
 
 

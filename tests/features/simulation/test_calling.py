@@ -118,6 +118,22 @@ def test_a_list_is_followed_from_its_top() -> None:
         assert scores[left][state.leads["seat"][left] == seat].max(initial=NEVER) <= least
 
 
+@pytest.mark.parametrize("newcomers", [NEVER, np.inf])
+def test_leads_that_no_list_knows_come_first_or_wait(newcomers: float) -> None:
+    """A lead that came in since the list was made has the score that was named for it."""
+    state, machine, now, habit = morning(0)
+    oldest = int(np.median(state.leads["id"]))
+    places = called(Calling(Listed(np.zeros(oldest), newcomers)), state, machine, now, habit)
+    is_new, seat = state.leads["id"] >= oldest, state.leads["seat"]
+    if newcomers == NEVER:
+        assert not is_new[places].any()
+    else:
+        touches = np.bincount(seat[habit], minlength=len(state.seats))
+        there = np.bincount(seat[is_new & state.leads["open"]], minlength=len(state.seats))
+        new = np.bincount(seat[places][is_new[places]], minlength=len(state.seats))
+        assert np.array_equal(new, np.minimum(touches, there))
+
+
 def test_half_a_day_follows_the_list() -> None:
     """At 50 %, half of each world's touches are the list's top, and the rest are habit's own."""
     state, machine, now, habit = morning(0)

@@ -105,6 +105,20 @@ def test_one_more_touch_is_counted_and_never_harms(life: Life, state: State) -> 
     assert 0 < warmed.sum() < len(warmed)
 
 
+def test_luck_of_its_own_quiets_what_a_touch_adds(life: Life, state: State) -> None:
+    """Two replays of different seeds agree much better where each lead keeps its luck."""
+
+    def effect(seed: int, *, is_keyed: bool) -> np.ndarray:
+        settings = life.settings.model_copy(update={"seed": seed, "replays": 40})
+        columns = lead_truth(replace(life, settings=settings), state.day, is_keyed=is_keyed)[1]
+        return np.asarray(columns["effect"])
+
+    keyed, plain = ([effect(n, is_keyed=k) for n in (1, 2)] for k in (True, False))
+    assert np.std(keyed[0] - keyed[1]) < 0.6 * np.std(plain[0] - plain[1])
+    error = np.std(plain[0] - plain[1]) / np.sqrt(len(plain[0]))
+    assert abs(np.mean(keyed[0]) - np.mean(plain[0])) < 4 * error
+
+
 # Futures of quotas.
 
 
