@@ -30,7 +30,7 @@ class CallParams(Section):
         description="the same in which nobody was; they count first: 'no answer' is no answer",
     )
     most_attempts: int = Field(
-        default=60_000, ge=1000, description="newest attempts that are learned from, at most"
+        default=120_000, ge=1000, description="newest attempts that are learned from, at most"
     )
     least_attempts: int = Field(
         default=1000, ge=100, description="attempts below which nothing is learned from them"
