@@ -1,0 +1,9 @@
+"""The call list of a day: whom each rep calls, and which leads leave or enter it by lot.
+
+    rules      which leads are listed, in which order: capacity, cool-down, long tail
+    lots       who leaves or enters by lot, with what chance
+    day        all reps' lists of a day
+    inputs     what the rules need of scores and tables, as of a moment
+
+The rules and the lots are pure; `serving.store.worklist` keeps what came of them.
+"""
