@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from features.clock import zulu
 from features.errors import NotFoundError
 from serving.cli.session import MomentParam, Session, verb
 
@@ -157,7 +159,7 @@ def _show(session: Session, rows: pd.DataFrame) -> None:
             for row in own.to_dict("records")
         ]
         title = f"Calls of {who}, {own['day'].iloc[0]:%Y-%m-%d}"
-        session.console.show(title, ["rank", "lead", "priority", *parts, "listed by"], table)
+        session.console.show(title, ["place", "lead", "priority", *parts, "listed by"], table)
 
 
 def _share(share: float) -> str:
@@ -165,8 +167,13 @@ def _share(share: float) -> str:
 
 
 def _plain(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return rows as JSON has them: empty where there is no number."""
+    """Return rows as JSON has them: null where there is no number, reasons as they are."""
     return [
         {str(k): None if v is None or v != v else v for k, v in row.items()}  # noqa: PLR0124 - NaN
+        | {"as_of": zulu(row["as_of"].to_pydatetime()), "reasons": _reasons(row["reasons"])}
         for row in rows.to_dict("records")
     ]
+
+
+def _reasons(text: object) -> object:
+    return json.loads(text) if isinstance(text, str) else None

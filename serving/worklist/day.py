@@ -8,7 +8,7 @@ from itertools import groupby
 
 from serving.params import WorklistParams
 from serving.store.worklist import Arm, DayList, Enrolment, Listing, Place, Why
-from serving.worklist.lots import Lots
+from serving.worklist.lots import LotDraw
 from serving.worklist.rules import Lead, in_order
 
 
@@ -25,7 +25,7 @@ class RepList:
     enrolments: Sequence[Enrolment]
 
 
-def make_day(leads: Iterable[Lead], lots: Lots, params: WorklistParams) -> DayList:
+def make_day(leads: Iterable[Lead], lots: LotDraw, params: WorklistParams) -> DayList:
     """Make the list of every rep, and of the pool of leads without an owner.
 
     Args:
@@ -55,7 +55,7 @@ def make_day(leads: Iterable[Lead], lots: Lots, params: WorklistParams) -> DayLi
     return DayList(listings, enrolments)
 
 
-def make_list(leads: Sequence[Lead], places: int, lots: Lots, long_tail: float) -> RepList:
+def make_list(leads: Sequence[Lead], places: int, lots: LotDraw, long_tail: float) -> RepList:
     """Make one rep's list.
 
     Leads are taken in this order until the places are filled; whom a lot holds out gets none.
@@ -96,7 +96,7 @@ def make_list(leads: Sequence[Lead], places: int, lots: Lots, long_tail: float) 
     return RepList(sorted(staying[:places], key=lambda pair: pair[0].rank or 0), enrolments)
 
 
-def _is_let_in(lots: Lots, lead: Lead) -> bool:
+def _is_let_in(lots: LotDraw, lead: Lead) -> bool:
     """Tell whether an earlier lot that stands gives a place to a lead that was next in line."""
     lot = lots.earlier.get(lead.lead_id)
     is_next = lot is not None and lot.place is Place.NEXT_IN_LINE

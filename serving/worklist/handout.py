@@ -14,7 +14,7 @@ from serving.params import WorklistParams
 from serving.store.worklist import DayList, Listing, LotState, WorklistLog
 from serving.worklist.day import make_day
 from serving.worklist.inputs import leads_of
-from serving.worklist.lots import Lots
+from serving.worklist.lots import LotDraw
 
 PARTS = ("p", "reach", "gain", "rank", "band", "call_evidence", "reasons")
 """Columns of the scores that stand beside a listed lead, as far as there are."""
@@ -70,7 +70,7 @@ class Handout:
         leads = leads_of(
             self.scores, self.warehouse, self.features, params.cool_down_days, state.last_listed
         )
-        lots = Lots(
+        lots = LotDraw(
             state.secret, params.hold_out, params.hold_out_days, self.as_of, state.enrolments
         )
         return make_day(leads, lots, params)

@@ -33,7 +33,7 @@ EVEN = 0.5
 
 
 @dataclass(frozen=True)
-class Lots:
+class LotDraw:
     """How lots are drawn for the list of a moment.
 
     Attributes:

@@ -109,6 +109,7 @@ class Answer:
         arms: mature leads by place and arm.
         waiting: leads whose horizon is not over.
         began: when the first lot was drawn; None without lots.
+        told_from: when enough leads have had their time in each arm; None where too few are drawn.
         waits: when effects would show.
         asked: how it was asked.
     """
@@ -120,6 +121,7 @@ class Answer:
     arms: Sequence[Arms]
     waiting: int
     began: datetime | None
+    told_from: datetime | None
     waits: Sequence[Wait]
     asked: Asked
 
@@ -153,6 +155,7 @@ def answer(lots: Lots, as_of: datetime, asked: Asked) -> Answer:
         arms=_arms(lots),
         waiting=int((~lots.is_mature).sum()),
         began=lots.enrolled_at[0].astype(MOMENT).item() if len(lots) else None,
+        told_from=_told_from(lots, asked.least_leads),
         waits=_waits(lots, now, as_of, rho, asked.level),
         asked=asked,
     )
@@ -215,6 +218,15 @@ def _verdict(lots: Lots, now: Estimate, harm: float) -> Verdict:
     if now.high < 0:
         return Verdict.HARMS
     return Verdict.NO_HARM if now.low > -harm else Verdict.UNKNOWN
+
+
+def _told_from(lots: Lots, least: int) -> datetime | None:
+    """Return when the least leads of both arms have had their time, by the lots drawn already."""
+    ends = [np.sort(lots.ends_at[lots.is_listed == arm]) for arm in (True, False)]
+    if min(map(len, ends)) < least:
+        return None
+    moment: datetime = max(own[least - 1] for own in ends).astype(MOMENT).item()
+    return moment
 
 
 def _once(lots: Lots, now: Estimate, level: float) -> Estimate:

@@ -24,8 +24,8 @@ def headline(answer: Answer) -> str:
         Verdict.HELPS: "The list helps",
         Verdict.HARMS: "The list does harm",
         Verdict.NO_HARM: (
-            f"The list does no harm beyond {_points(-(effect.low or 0.0))}, and whether it helps is "
-            "not yet known"
+            f"The list does no harm beyond {_points(-(effect.low or 0.0))}, and it is not known yet "
+            "whether it helps"
         ),
         Verdict.UNKNOWN: "Not yet known whether the list helps",
     }
@@ -47,7 +47,8 @@ def details(answer: Answer) -> Iterator[str]:
         f"{listed:,} listed and {held_out:,} held-out leads is over, and {answer.waiting:,} wait"
     )
     if answer.verdict is Verdict.TOO_EARLY:
-        yield f"nothing is told below {answer.asked.least_leads} leads in each arm"
+        when = "" if answer.told_from is None else f"; that will be on {answer.told_from:%Y-%m-%d}"
+        yield f"nothing is told below {answer.asked.least_leads} leads in each arm{when}"
         return
     value = answer.value
     yield (
@@ -89,6 +90,7 @@ def to_json(answer: Answer) -> dict[str, object]:
         "arms": [vars(arm) for arm in answer.arms],
         "waiting": answer.waiting,
         "began": None if answer.began is None else answer.began.isoformat(),
+        "told_from": None if answer.told_from is None else answer.told_from.isoformat(),
         "would_show": [
             {
                 "size": wait.size,
