@@ -23,6 +23,8 @@ from training.evaluation.bootstrap import WITHHELD, Estimate
 QUARTER_DAYS = 91
 RATE_DAYS = 28
 """Days of the newest lots that tell how many are to come."""
+BELIEVED = 100.0
+"""Leads of the smaller arm for which the variance that the forecasts let expect counts."""
 SIZES = (0.01, 0.02, 0.05)
 """Effects on conversion of which is said when they would show."""
 _DAY = np.timedelta64(1, "D")
@@ -178,10 +180,12 @@ def running(lots: Lots, outcome: str, rho: float, asked: Asked) -> list[Look]:
     last = np.flatnonzero(np.diff(days, append=np.iinfo(np.int64).max))
     n, listed = last + 1, np.cumsum(is_listed)[last]
     mean = np.cumsum(scores)[last] / n
+    seen = np.maximum(np.cumsum(scores**2)[last] / n - mean**2, 0.0)
     expected = np.cumsum(lots.expected_variance(outcome)[order])[last] / n
-    variance = np.maximum(np.cumsum(scores**2)[last] / n - mean**2, expected)
+    fewer = np.minimum(listed, n - listed)
+    variance = (fewer * seen + BELIEVED * expected) / (fewer + BELIEVED)
     half = half_width(n.astype(np.float64), variance, rho, asked.level)
-    is_told = np.minimum(listed, n - listed) >= asked.least_leads
+    is_told = fewer >= asked.least_leads
     limit = 1.0 if outcome == CONVERSION else np.inf
     low, high = np.maximum(mean - half, -limit), np.minimum(mean + half, limit)
     return [
@@ -255,8 +259,7 @@ def _waits(lots: Lots, now: Estimate, as_of: datetime, rho: float, level: float)
     """Say when effects would show, were the interval about them and the leads as so far."""
     if now.value is None:
         return []
-    seen, expected = lots.scores(CONVERSION).var(), lots.expected_variance(CONVERSION).mean()
-    variance = max(float(seen), float(expected))
+    variance = float(lots.expected_variance(CONVERSION).mean())
     end = np.datetime64(as_of, "us")
     span = min(RATE_DAYS, max((end - lots.enrolled_at[0]) / _DAY, 1.0))
     a_day = float((lots.enrolled_at >= end - span * _DAY.astype("timedelta64[us]")).sum() / span)

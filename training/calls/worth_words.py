@@ -24,8 +24,8 @@ def headline(answer: Answer) -> str:
         Verdict.HELPS: "The list helps",
         Verdict.HARMS: "The list does harm",
         Verdict.NO_HARM: (
-            f"The list does no harm beyond {_points(-(effect.low or 0.0))}, and it is not known yet "
-            "whether it helps"
+            f"The list does no harm beyond {_points(-(effect.low or 0.0))}; whether it helps is "
+            "not yet known"
         ),
         Verdict.UNKNOWN: "Not yet known whether the list helps",
     }

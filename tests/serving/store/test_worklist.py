@@ -1,4 +1,4 @@
-"""Laws of the log of call lists and lots: one list a day, one lot at a time, and nothing changes."""
+"""Laws of the log of call lists and lots: one list a day, one lot at a time, no change."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from features.storage.catalog import current
 from features.storage.warehouse import Warehouse
 from serving.worklist.inputs import cools, last_touches, leads_of, local_days
 
-AS_OF = datetime(2025, 7, 1, 6)
+START, AS_OF = datetime(2025, 1, 1), datetime(2025, 7, 1, 6)
 WEEK = [date(2026, 5, 18) + timedelta(days=k) for k in range(7)]
 
 
@@ -56,7 +56,7 @@ def test_the_last_touch_is_a_reps_and_lies_before_the_cutoff(
     by_hand: dict[str, datetime] = {}
     for row in tables["activities"]:
         if row["direction"] == "outbound" and row["occurred_at"] < AS_OF:
-            at = max(row["occurred_at"], by_hand.get(row["lead_id"], datetime.min))
+            at = max(row["occurred_at"], by_hand.get(row["lead_id"], START))
             by_hand[row["lead_id"]] = at
     expected = [by_hand.get(lead) for lead in frame["lead_id"]]
     assert touched.tolist() == expected
