@@ -75,4 +75,5 @@ def answer_of(session: Session, as_of: datetime | None) -> tuple[Answer, int]:
     warehouse.require("leads", purpose="the worth of the call list")
     moment, params = moment_of(warehouse, as_of), session.settings.serving.worklist
     lots, gone = lots_drawn(worklist_log(session).enrolments(), warehouse, moment)
-    return answer(lots, moment, Asked(params.level, params.least_leads, params.harm)), gone
+    asked = Asked(params.level, params.least_leads, params.least_converted, params.harm)
+    return answer(lots, moment, asked), gone

@@ -1,9 +1,10 @@
 """Whether the answer of `worth` keeps its word: lots redrawn 200 times on quarters that are known.
 
-The seeds were named before anyone looked at their companies; demo 21 was developed on. Each quarter
-is played twice, with the call list and without it (`hold_out_worlds`), so that the true effect on
-every lead is known. Lots are drawn by the code that serves people, and every day's interval is
-looked at. Without an effect, the outcome without the list is taken for both arms.
+The seeds were named before anyone looked at their companies; demo 21 and 26 to 29 were developed
+on: the first draft's interval was up to 2.04 times as wide there as one that is looked at once.
+Each quarter is played twice, with the call list and without it (`hold_out_worlds`), so that the
+true effect on every lead is known. Lots are drawn by the code that serves people, and every day's
+interval is looked at. Without an effect, the outcome without the list is taken for both arms.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ from serving.worklist.rules import Lead
 from training.calls.holdout import Answer, Asked, answer
 from training.calls.lots import CONVERSION, VALUE, Lots
 
-SEEDS = (26, 27, 28, 29)
+SEEDS = (22, 23, 24, 25)
 QUARTERS = 200
 PARAMS = WorklistParams()
-ASKED = Asked(PARAMS.level, PARAMS.least_leads, PARAMS.harm)
+ASKED = Asked(PARAMS.level, PARAMS.least_leads, PARAMS.least_converted, PARAMS.harm)
 MISSES, FALSE_HELPS, WIDEST = 0.10, 0.05, 2.0
 
 

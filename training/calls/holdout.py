@@ -23,7 +23,7 @@ from training.evaluation.bootstrap import WITHHELD, Estimate
 QUARTER_DAYS = 91
 RATE_DAYS = 28
 """Days of the newest lots that tell how many are to come."""
-BELIEVED = 100.0
+BELIEVED = 75.0
 """Leads of the smaller arm for which the variance that the forecasts let expect counts."""
 SIZES = (0.01, 0.02, 0.05)
 """Effects on conversion of which is said when they would show."""
@@ -48,11 +48,14 @@ class Asked:
     Attributes:
         level: coverage of the interval.
         least_leads: mature leads in each arm below which nothing is told.
+        least_converted: conversions among them below which nothing is told: with few, the mean is
+            far from normal, and the interval rests on that.
         harm: a loss of conversion that would count as harm.
     """
 
     level: float
     least_leads: int
+    least_converted: int
     harm: float
 
 
@@ -64,7 +67,7 @@ class Look:
         day: the first midnight at which the day's leads counted.
         listed: mature leads that were listed.
         held_out: mature leads that were held out.
-        effect: of being listed, per lead, with the interval; withheld below the least leads.
+        effect: of being listed, per lead, with the interval; withheld where too few count.
     """
 
     day: datetime
@@ -111,7 +114,7 @@ class Answer:
         arms: mature leads by place and arm.
         waiting: leads whose horizon is not over.
         began: when the first lot was drawn; None without lots.
-        told_from: when enough leads have had their time in each arm; None where too few are drawn.
+        told_from: when enough leads have had their time in each arm, as far as lots are drawn.
         waits: when effects would show.
         asked: how it was asked.
     """
@@ -175,6 +178,7 @@ def running(lots: Lots, outcome: str, rho: float, asked: Asked) -> list[Look]:
     rows = lots.is_mature
     order = np.argsort(lots.ends_at[rows], kind="stable")
     scores, is_listed = lots.scores(outcome)[order], lots.is_listed[rows][order]
+    converted = lots.converted[rows][order]
     # A horizon that ends at 09:00 counts from the next midnight on.
     days = -((-lots.ends_at[rows][order].astype(MOMENT).astype(np.int64)) // 86_400_000_000)
     last = np.flatnonzero(np.diff(days, append=np.iinfo(np.int64).max))
@@ -185,7 +189,8 @@ def running(lots: Lots, outcome: str, rho: float, asked: Asked) -> list[Look]:
     fewer = np.minimum(listed, n - listed)
     variance = (fewer * seen + BELIEVED * expected) / (fewer + BELIEVED)
     half = half_width(n.astype(np.float64), variance, rho, asked.level)
-    is_told = fewer >= asked.least_leads
+    rarer = np.minimum(np.cumsum(converted * is_listed), np.cumsum(converted * ~is_listed))[last]
+    is_told = (fewer >= asked.least_leads) & (rarer >= asked.least_converted)
     limit = 1.0 if outcome == CONVERSION else np.inf
     low, high = np.maximum(mean - half, -limit), np.minimum(mean + half, limit)
     return [
@@ -202,14 +207,18 @@ def running(lots: Lots, outcome: str, rho: float, asked: Asked) -> list[Look]:
 def _rho(lots: Lots, level: float) -> float:
     """Tune the interval for the end of the first quarter, before any outcome is known.
 
-    The first horizon is the only one of which all lots are drawn by then; a quarter has as many
-    more as it has horizons.
+    By then all lots count that were drawn a horizon earlier: those of the first horizon, which are
+    known when the first outcome is, and of the days after it as many as lately. Of 30 days with
+    900 lots, 300 of them in the last 15, these are 900 + 31 * 20.
     """
     if not len(lots):
         return tuned_for(1.0, level)
     horizon = lots.ends_at[0] - lots.enrolled_at[0]
-    first = int((lots.enrolled_at - lots.enrolled_at[0] < horizon).sum())
-    return tuned_for(first * max(QUARTER_DAYS / (horizon / _DAY), 1.0), level)
+    since = lots.enrolled_at - lots.enrolled_at[0]
+    days = float(horizon / _DAY)
+    lately = int(((since >= horizon / 2) & (since < horizon)).sum()) / (days / 2)
+    first = int((since < horizon).sum())
+    return tuned_for(first + lately * max(QUARTER_DAYS - 2 * days, 0.0), level)
 
 
 def _verdict(lots: Lots, now: Estimate, harm: float) -> Verdict:
