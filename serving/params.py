@@ -120,7 +120,7 @@ class WorklistParams(Section):
         default=50, ge=2, description="mature leads per arm below which `worth` tells nothing"
     )
     least_converted: int = Field(
-        default=10, ge=1, description="conversions per arm below which `worth` tells nothing"
+        default=5, ge=1, description="conversions per arm below which `worth` tells nothing"
     )
     harm: float = Field(
         default=0.01, gt=0, lt=1, description="a loss of conversion that would count as harm"

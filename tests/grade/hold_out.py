@@ -26,6 +26,7 @@ from serving.worklist.lots import LotDraw
 from serving.worklist.rules import Lead
 from training.calls.holdout import Answer, Asked, answer
 from training.calls.lots import CONVERSION, VALUE, Lots
+from training.evaluation.bootstrap import Estimate
 
 SEEDS = (22, 23, 24, 25)
 QUARTERS = 200
@@ -43,8 +44,9 @@ class Watched:
         misses_whole: the same of the effect on all candidates on the list.
         misses_value: the same as `misses`, of converted value.
         helps: whether "helps" was said on any day.
-        width: of the interval at the quarter's end, over that of one looked at once.
-        half: half of that width.
+        width: of the interval at the quarter's end, over that of one looked at once; NaN where
+            nothing was told.
+        half: half its width.
         counted: leads that counted at the quarter's end.
     """
 
@@ -76,8 +78,8 @@ def hold_out() -> list[Grade]:
 
 
 def _graded(what: str, watched: list[Watched]) -> list[Grade]:
-    width = max(quarter.width for quarter in watched)
-    half = 100 * float(np.mean([quarter.half for quarter in watched]))
+    width = float(np.nanmax([quarter.width for quarter in watched]))
+    half = 100 * float(np.nanmean([quarter.half for quarter in watched]))
     counted = float(np.mean([quarter.counted for quarter in watched]))
     return [
         _most(f"{what}: misses it on any day", [w.misses for w in watched], MISSES),
@@ -88,6 +90,10 @@ def _graded(what: str, watched: list[Watched]) -> list[Grade]:
             f"{width:.2f} (+-{half:.1f} points, {counted:,.0f} leads)",
             f"<= {WIDEST:g}",
             width <= WIDEST,
+        ),
+        _reported(
+            f"{what}: too few conversions to tell anything by the quarter's end",
+            [bool(np.isnan(quarter.width)) for quarter in watched],
         ),
     ]
 
@@ -116,22 +122,24 @@ def watch(world: World, number: int) -> Watched:
     at_end = answer(_by(lots, world.moment(QUARTER)), world.moment(QUARTER), ASKED)
     order = np.argsort(lots.ends_at, kind="stable")
     verdicts = [look.effect.low for look in told.looks[CONVERSION] if look.effect.low is not None]
-    low, high = at_end.conversion.low, at_end.conversion.high
-    once = at_end.once
-    assert low is not None
-    assert high is not None
-    assert once.low is not None
-    assert once.high is not None
+    half, once = (half_of(effect) for effect in (at_end.conversion, at_end.once))
     whole = np.full(len(lots), _whole(world))
     return Watched(
         misses=_misses(told, CONVERSION, effect[order]),
         misses_whole=_misses(told, CONVERSION, whole),
         misses_value=_misses(told, VALUE, (effect * worth)[order]),
         helps=any(end > 0 for end in verdicts),
-        width=(high - low) / (once.high - once.low),
-        half=(high - low) / 2,
+        width=half / once,
+        half=half,
         counted=sum(arm.listed + arm.held_out for arm in at_end.arms),
     )
+
+
+def half_of(effect: Estimate) -> float:
+    """Return half the width of an interval; NaN where there is none."""
+    if effect.low is None or effect.high is None:
+        return float("nan")
+    return (effect.high - effect.low) / 2
 
 
 def drawn(

@@ -47,11 +47,9 @@ def details(answer: Answer) -> Iterator[str]:
         f"{listed:,} listed and {held_out:,} held-out leads is over, and {answer.waiting:,} wait"
     )
     if answer.verdict is Verdict.TOO_EARLY:
-        asked, from_ = answer.asked, answer.told_from
-        yield (
-            f"nothing is told below {asked.least_leads} leads and {asked.least_converted} conversions "
-            "in each arm" + ("" if from_ is None else f"; not before {from_:%Y-%m-%d}")
-        )
+        least = f"{answer.asked.least_leads} leads and {answer.asked.least_converted} conversions"
+        when = "" if answer.told_from is None else f"; not before {answer.told_from:%Y-%m-%d}"
+        yield f"nothing is told below {least} in each arm{when}"
         return
     value = answer.value
     yield (

@@ -131,7 +131,7 @@ def test_waits_are_counted_from_leads_that_are_to_come() -> None:
     ended = answer(lots(4), START + timedelta(days=200), ASKED)
     assert ended.waits[0].days == float("inf")
     assert "would not show at the present number of lots" in " ".join(details(ended))
-    few = answer(lots(4, days=40, known_days=35, a_day=200), START + timedelta(days=35), ASKED)
+    few = answer(lots(4, days=40, known_days=35, a_day=400), START + timedelta(days=35), ASKED)
     assert 0 < few.waits[-1].days <= 40
 
 
