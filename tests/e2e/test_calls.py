@@ -22,7 +22,7 @@ MORNING, LATER = 120, 150
 @pytest.fixture(scope="module")
 def morning(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with a champion, whose data end on some morning."""
-    home = prepared(tmp_path_factory.mktemp("calls") / "Büro 7", company(leads=1_400))
+    home = prepared(tmp_path_factory.mktemp("calls") / "Büro 7", company(leads=900))
     (home / "params.yaml").write_text(SMALL + LISTED, encoding="utf-8")
     where = ("--home", str(home))
     assert main([*where, "ingest", str(home / "extract"), "--data-until", day(MORNING)]) == 0

@@ -64,7 +64,7 @@ class Look:
     """What was known at the end of a day.
 
     Attributes:
-        day: the first midnight at which the day's leads counted.
+        day: the day, as its midnight.
         listed: mature leads that were listed.
         held_out: mature leads that were held out.
         effect: of being listed, per lead, with the interval; withheld where too few count.
@@ -179,8 +179,7 @@ def running(lots: Lots, outcome: str, rho: float, asked: Asked) -> list[Look]:
     order = np.argsort(lots.ends_at[rows], kind="stable")
     scores, is_listed = lots.scores(outcome)[order], lots.is_listed[rows][order]
     converted = lots.converted[rows][order]
-    # A horizon that ends at 09:00 counts from the next midnight on.
-    days = -((-lots.ends_at[rows][order].astype(MOMENT).astype(np.int64)) // 86_400_000_000)
+    days = lots.ends_at[rows][order].astype("datetime64[D]").astype(np.int64)
     last = np.flatnonzero(np.diff(days, append=np.iinfo(np.int64).max))
     n, listed = last + 1, np.cumsum(is_listed)[last]
     mean = np.cumsum(scores)[last] / n

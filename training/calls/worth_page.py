@@ -125,8 +125,8 @@ def _row(look: Look) -> tuple[str, ...]:
 
 
 def _points(share: float) -> str:
-    return f"{100 * share:+.1f}"
+    return f"{100 * share:+.1f}" if share else "0"
 
 
 def _amount(amount: float) -> str:
-    return f"{amount:+,.0f}"
+    return f"{amount:+,.0f}" if amount else "0"

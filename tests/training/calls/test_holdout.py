@@ -108,8 +108,7 @@ def test_only_leads_whose_time_is_over_count() -> None:
     assert arms.listed + arms.held_out == 50 * 31
     looks = half.looks[CONVERSION]
     assert [look.listed + look.held_out for look in looks] == [50 * k for k in range(1, 32)]
-    # A horizon that ends at 06:00 counts from the next midnight on.
-    assert looks[0].day == datetime(2026, 2, 1)
+    assert (looks[0].day, looks[-1].day) == (datetime(2026, 1, 31), datetime(2026, 3, 2))
     assert looks[0].effect.value is None
 
 
