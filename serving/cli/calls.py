@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 POOL = "leads without an owner"
+REASONS = ("call_reasons", "reasons")
+"""Columns that hold JSON."""
 SHOWN = ("p", "reach", "gain")
 """Parts of a priority that are chances."""
 
@@ -170,7 +172,8 @@ def _plain(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Return rows as JSON has them: null where there is no number, reasons as they are."""
     return [
         {str(k): None if v is None or v != v else v for k, v in row.items()}  # noqa: PLR0124 - NaN
-        | {"as_of": zulu(row["as_of"].to_pydatetime()), "reasons": _reasons(row["reasons"])}
+        | {"as_of": zulu(row["as_of"].to_pydatetime())}
+        | {name: _reasons(row[name]) for name in REASONS if name in row}
         for row in rows.to_dict("records")
     ]
 

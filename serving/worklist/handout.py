@@ -16,7 +16,7 @@ from serving.worklist.day import make_day
 from serving.worklist.inputs import leads_of
 from serving.worklist.lots import LotDraw
 
-PARTS = ("p", "reach", "gain", "rank", "band", "call_evidence", "reasons")
+PARTS = ("p", "reach", "gain", "rank", "band", "call_evidence", "call_reasons", "reasons")
 """Columns of the scores that stand beside a listed lead, as far as there are."""
 
 

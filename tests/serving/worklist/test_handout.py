@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from features.storage.catalog import current
-from features.storage.warehouse import Warehouse
+from serving.home.home import Home
 from serving.home.lead_outlook import LeadOutlook
 from serving.params import WorklistParams
 from serving.settings import Settings
@@ -17,7 +16,6 @@ from serving.store.database import Store
 from serving.store.worklist import WorklistLog
 from serving.worklist.handout import Handout
 from training.leads.score import NOT_TO_BE_CONTACTED
-from training.tracking.registry import Tracking
 
 MONDAY = datetime(2025, 7, 7, 6)
 PARAMS = WorklistParams(calls_a_day=8, hold_out=0.2)
@@ -26,10 +24,7 @@ PARAMS = WorklistParams(calls_a_day=8, hold_out=0.2)
 @pytest.fixture(scope="module")
 def outlook(home: Path) -> LeadOutlook:
     """The small company and its champion."""
-    settings = Settings().training.scoring
-    return LeadOutlook.of(
-        Warehouse.duckdb(current(home)), Tracking(home).champion("leads"), settings
-    )
+    return Home(home, Settings()).open_leads()
 
 
 def handout(outlook: LeadOutlook, moment: datetime = MONDAY) -> Handout:
