@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -14,6 +14,8 @@ from features.storage.shared import PASSWORD_PLACES, SharedHome
 
 LONGEST_COMPANY = 50
 """PostgreSQL cuts the names of schemas off, and ours are a little longer."""
+Places = Annotated[int, Field(ge=0, le=1000)]
+"""Leads on one list."""
 
 
 class EngineParams(Section):
@@ -83,6 +85,48 @@ def _is_schema(name: str) -> bool:
     return is_plain and len(name) <= LONGEST_COMPANY
 
 
+class WorklistParams(Section):
+    """How the call list of a day is made, and how its worth is measured."""
+
+    calls_a_day: int = Field(
+        default=20, ge=1, le=1000, description="leads on a rep's list of a day"
+    )
+    calls_by_rep: Mapping[str, Places] = Field(
+        default={}, description="the same for single reps, such as {R0000017: 30}"
+    )
+    cool_down_days: int = Field(
+        default=3,
+        ge=0,
+        description="working days until a lead that was touched or listed is listed again: "
+        "touched on Monday, at 3 it returns on Thursday",
+    )
+    long_tail: float = Field(
+        default=0.1, ge=0, le=1, description="share of the places for the leads that wait longest"
+    )
+    hold_out: float = Field(
+        default=0.05,
+        ge=0,
+        le=0.5,
+        description="share of leads that leave or enter the list by lot, which measures what the "
+        "list is worth; 0: no lots",
+    )
+    hold_out_days: int = Field(
+        default=30, ge=1, description="days that a lead's lot stands, and that its outcome counts"
+    )
+    level: float = Field(
+        default=0.9, gt=0.5, lt=1, description="coverage of the interval that `worth` shows"
+    )
+    least_leads: int = Field(
+        default=50, ge=2, description="mature leads per arm below which `worth` tells nothing"
+    )
+    least_converted: int = Field(
+        default=5, ge=1, description="conversions per arm below which `worth` tells nothing"
+    )
+    harm: float = Field(
+        default=0.01, gt=0, lt=1, description="a loss of conversion that would count as harm"
+    )
+
+
 class ServingParams(Section):
     """Where work runs, what it is kept in, and the service's address and limits."""
 
@@ -97,3 +141,4 @@ class ServingParams(Section):
     most_given_leads: int = Field(default=500, ge=1, description="leads in one request, at most")
     engine: EngineParams = EngineParams()
     database: DatabaseParams = DatabaseParams()
+    worklist: WorklistParams = WorklistParams()

@@ -27,6 +27,7 @@ ONLY_IN = {
             "migrations/versions/v0001_promotions",
             "migrations/versions/v0002_retrains",
             "migrations/versions/v0003_coaching",
+            "migrations/versions/v0004_worklist",
         )
     },
     "sqlalchemy": {
@@ -39,6 +40,8 @@ ONLY_IN = {
         "serving/store/migrations/versions/v0001_promotions.py",
         "serving/store/migrations/versions/v0002_retrains.py",
         "serving/store/migrations/versions/v0003_coaching.py",
+        "serving/store/migrations/versions/v0004_worklist.py",
+        "serving/store/worklist.py",
         "training/loop/search.py",
     },
     "optuna": {"training/loop/search.py"},

@@ -11,6 +11,7 @@ import rich_click as click
 
 from features.errors import CheckFailed
 from features.simulation.settings import PRESETS
+from serving.cli.calls import calls, worth
 from serving.cli.coach import coach
 from serving.cli.kpi import kpi
 from serving.cli.monitor import monitor
@@ -81,6 +82,8 @@ pacesetter.add_command(tune)
 pacesetter.add_command(monitor)
 pacesetter.add_command(coach)
 pacesetter.add_command(kpi)
+pacesetter.add_command(calls)
+pacesetter.add_command(worth)
 
 
 @pacesetter.command(short_help="Validate an extract into the warehouse, which it replaces.")

@@ -19,6 +19,7 @@ from features.clock import utc_now
 from features.errors import CheckFailed
 from features.ingest.load import Staged, staged
 from features.storage.warehouse import Warehouse
+from serving.cli.call_lists import keep_lists
 from serving.cli.challenge import Challenge
 from serving.cli.retrain_inputs import Inputs, standing
 from serving.cli.score import score_to
@@ -94,8 +95,10 @@ class Retraining:
             says += [_verdict(model) for model in models]
         with self.journal.step("score") as says, new_scores(self.session.home) as folder:
             scores = score_to(self.session, None, folder)
+            scored = scores["rows_by_kind"].items()
             says += [
-                f"{rows:,} {KINDS[name].scored}" for name, rows in scores["rows_by_kind"].items()
+                *(f"{rows:,} {KINDS[name].scored}" for name, rows in scored),
+                *keep_lists(self.session, folder),
             ]
         result = standing(self.session)
         self._log(Event.DONE, result)

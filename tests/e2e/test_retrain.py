@@ -19,6 +19,7 @@ from outside import SMALL, Run, company, day, prepared, write
 from serving.cli.main import main
 from serving.store.database import Store
 from serving.store.retrains import Event, RetrainLog
+from serving.store.worklist import WorklistLog
 from training.tracking.registry import Tracking
 
 KILL_AT = Path(__file__).with_name("kill_at.py")
@@ -26,6 +27,7 @@ POINTS = [
     ("MlflowClient.create_model_version", "leave", 1),  # registered, without an alias
     ("MlflowClient.set_registered_model_alias", "leave", 2),  # champion, and nowhere told of
     ("score_to", "leave", 1),  # scores written, and not in place
+    ("WorklistLog.once", "leave", 1),  # lists and lots kept, and their scores not in place
 ]
 
 
@@ -88,6 +90,20 @@ def test_the_twin_decides_and_the_challenger_is_promoted(run: Run, renewed: Path
     assert set(scores(renewed)["model_version"]) == {"2"}
     model = Tracking(renewed).champion("leads")
     assert model.bundle.until > pd.Timestamp(entry["figures"]["twin_until"])
+
+
+def test_every_night_has_its_list(run: Run, renewed: Path) -> None:
+    """The lists are kept with their lots, written beside the scores, and are those of `calls`."""
+    listed = pd.read_parquet(renewed / "data" / "scores" / "worklist.parquet")
+    log = WorklistLog(Store(renewed))
+    kept = log.of_day(listed["day"].iloc[0])
+    assert [row.lead_id for row in kept] == listed["lead_id"].tolist()
+    assert listed["lead_id"].isin(scores(renewed)["lead_id"]).all()
+    lots = log.enrolments()
+    assert lots
+    asked = run("calls", "--json", "--home", renewed).data["calls"]
+    assert [call["lead_id"] for call in asked] == listed["lead_id"].tolist()
+    assert log.enrolments() == lots
 
 
 def test_nothing_new_is_nothing_done(run: Run, renewed: Path) -> None:

@@ -31,6 +31,7 @@ from coaching_pairs import coaching_pairs
 from cut import cut
 from grades import Grade, read_sections, section, write_sections
 from hillstrom import hillstrom
+from hold_out import hold_out
 from killed_retrain import killed_retrain
 from large import large
 from lead_truth import lead_truth
@@ -159,6 +160,7 @@ SECTIONS: dict[str, Callable[[], list[Grade]]] = {
     "coaching goals": coaching_goals,
     "coaching pairs": coaching_pairs,
     "equal grounds": coaching_grounds,
+    "hold-out": hold_out,
     "service": service,
     "killed retrain": killed_retrain,
     "large": large,

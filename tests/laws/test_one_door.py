@@ -56,6 +56,7 @@ AUDIT = "an audit of the whole extract: nothing is forecast from it"
 SAID = "chooses a sentence or an error; no figure comes of it"
 SEEN = "whether a model has seen what it would be judged on"
 CUT = "the extract is cut already: which period is asked about, and what is over by then"
+LOT = "which lots were drawn by a moment, and which stand: no row of the extract"
 FRESH = "the age of a cached result, by the clock on the wall"
 ALLOWED = (
     ("features/as_of/owners.py", "searchsorted: cutoff", PLACE),
@@ -152,6 +153,8 @@ ALLOWED = (
     ("serving/home/cache.py", "moment > moment", NUMBER),
     ("serving/home/lookup.py", "created_at >= moment", SAID),
     ("serving/home/lookup.py", "other < moment", SAID),
+    ("serving/worklist/lots.py", "as_of < other", LOT),
+    ("serving/worklist/outcomes.py", "other <= as_of", LOT),
 )
 """Module, comparison, and why it is none of those that decide what a cutoff may see."""
 

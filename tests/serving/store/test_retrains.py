@@ -69,8 +69,8 @@ def test_an_older_store_gets_the_table(log: RetrainLog) -> None:
     """A store that knows promotions alone keeps them, and learns of retrains."""
     PromotionLog(log.store).entries()
     with closing(sqlite3.connect(log.store.path)) as connection, connection:
-        connection.execute("DROP TABLE coaching")
-        connection.execute("DROP TABLE retrains")
+        for later in ("listings", "enrolments", "lot_secret", "coaching", "retrains"):
+            connection.execute(f"DROP TABLE {later}")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     log.append(LINE)
     assert log.last() == LINE

@@ -1,0 +1,90 @@
+"""Where the list of a day is made and kept: the rules are pure, and this is their edge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import pandas as pd
+
+from features.params import FeatureParams
+from features.storage.warehouse import Warehouse
+from serving.params import WorklistParams
+from serving.store.worklist import DayList, Listing, LotState, WorklistLog
+from serving.worklist.day import make_day
+from serving.worklist.inputs import leads_of
+from serving.worklist.lots import LotDraw
+
+PARTS = ("p", "reach", "gain", "rank", "band", "call_evidence", "call_reasons", "reasons")
+"""Columns of the scores that stand beside a listed lead, as far as there are."""
+
+
+@dataclass(frozen=True)
+class Handout:
+    """Makes the lists of one moment.
+
+    Attributes:
+        warehouse: the history.
+        scores: the rows of `lead_scores.parquet`, of that moment.
+        features: the working days, and the business's zone.
+        params: places, cool-down, long tail and lots.
+    """
+
+    warehouse: Warehouse
+    scores: pd.DataFrame
+    features: FeatureParams
+    params: WorklistParams
+
+    @property
+    def as_of(self) -> datetime:
+        """The moment; there is at least one lead."""
+        moment: datetime = self.scores["as_of"].iloc[0].to_pydatetime()
+        return moment
+
+    @property
+    def day(self) -> date:
+        """The day of the lists: that of the moment, in UTC."""
+        return self.as_of.date()
+
+    def keep(self, log: WorklistLog, by: str) -> Sequence[Listing]:
+        """Return the lists of the day, made and written down unless they were already.
+
+        Args:
+            log: where lists and lots are kept.
+            by: who makes them, for the log.
+        """
+        return () if self.scores.empty else log.once(self.day, by, self.make)
+
+    def look(self, log: WorklistLog) -> Sequence[Listing]:
+        """Return the lists that would be made for the moment, and keep nothing."""
+        return () if self.scores.empty else self.make(log.state(self.day)).listings
+
+    def make(self, state: LotState) -> DayList:
+        """Make the lists and draw the lots.
+
+        Args:
+            state: what lots and lists of earlier days mean.
+        """
+        params = self.params
+        leads = leads_of(
+            self.scores, self.warehouse, self.features, params.cool_down_days, state.last_listed
+        )
+        lots = LotDraw(
+            state.secret, params.hold_out, params.hold_out_days, self.as_of, state.enrolments
+        )
+        return make_day(leads, lots, params)
+
+    def table(self, listings: Sequence[Listing]) -> pd.DataFrame:
+        """Return lists as `worklist.parquet` has them, the parts of each priority beside it.
+
+        Parts are those of the scores; they are empty for a lead that is not open any more.
+        """
+        columns = ["day", "as_of", "rep_id", "position", "lead_id", "why", "priority"]
+        rows = pd.DataFrame(
+            [{**vars(row), "why": row.why.value} for row in listings],
+            columns=[*columns, "model_version"],
+        )
+        rows["as_of"] = rows["as_of"].astype("datetime64[us]")
+        parts = [name for name in PARTS if name in self.scores.columns]
+        return rows.merge(self.scores[["lead_id", *parts]], on="lead_id", how="left")

@@ -1,0 +1,81 @@
+"""The edge of the list: what is kept, what is only looked at, and what stands beside each row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from serving.home.home import Home
+from serving.home.lead_outlook import LeadOutlook
+from serving.params import WorklistParams
+from serving.settings import Settings
+from serving.store.database import Store
+from serving.store.worklist import WorklistLog
+from serving.worklist.handout import Handout
+from training.leads.score import NOT_TO_BE_CONTACTED
+
+MONDAY = datetime(2025, 7, 7, 6)
+PARAMS = WorklistParams(calls_a_day=8, hold_out=0.2)
+
+
+@pytest.fixture(scope="module")
+def outlook(home: Path) -> LeadOutlook:
+    """The small company and its champion."""
+    return Home(home, Settings()).open_leads()
+
+
+def handout(outlook: LeadOutlook, moment: datetime = MONDAY) -> Handout:
+    """The lists of a moment."""
+    scores = outlook.score(moment)
+    return Handout(outlook.warehouse, scores, Settings().features, PARAMS)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> WorklistLog:
+    """An empty log."""
+    return WorklistLog(Store(tmp_path))
+
+
+def test_a_look_keeps_nothing_and_a_kept_list_stays(outlook: LeadOutlook, log: WorklistLog) -> None:
+    """What would be made is what is made; the second who asks gets it again."""
+    lists = handout(outlook)
+    looked = lists.look(log)
+    assert (log.of_day(MONDAY.date()), log.enrolments()) == ([], [])
+    kept = lists.keep(log, "calls")
+    assert [*looked] == [*kept] == log.of_day(MONDAY.date())
+    evening = handout(outlook, MONDAY + timedelta(hours=12))
+    assert [*evening.keep(log, "retrain")] == [*kept]
+
+
+def test_whoever_was_listed_is_left_alone(outlook: LeadOutlook, log: WorklistLog) -> None:
+    """On the two working days after nobody is listed again but by lot; then they may be."""
+    first = {row.lead_id for row in handout(outlook).keep(log, "calls")}
+    again = set[str]()
+    for days in (1, 2):
+        listed = handout(outlook, MONDAY + timedelta(days=days)).keep(log, "calls")
+        assert not first & {row.lead_id for row in listed}
+    again = {row.lead_id for row in handout(outlook, MONDAY + timedelta(days=3)).look(log)}
+    assert first & again
+
+
+def test_parts_stand_beside_each_row(outlook: LeadOutlook, log: WorklistLog) -> None:
+    """The table has every listed lead with its chance and rank; nobody who must not be called."""
+    lists = handout(outlook)
+    rows = lists.table(lists.look(log))
+    assert (rows["day"] == date(2025, 7, 7)).all()
+    scores = lists.scores.set_index("lead_id")
+    assert rows["p"].tolist() == scores.loc[rows["lead_id"], "p"].tolist()
+    assert NOT_TO_BE_CONTACTED in set(scores["band"])
+    assert NOT_TO_BE_CONTACTED not in set(rows["band"])
+    assert rows.groupby("rep_id", dropna=False).size().max() <= 8
+
+
+def test_without_leads_there_is_no_list(outlook: LeadOutlook, log: WorklistLog) -> None:
+    """An empty table with the same columns."""
+    lists = handout(outlook)
+    nobody = replace(lists, scores=lists.scores.head(0))
+    assert [*nobody.keep(log, "calls"), *nobody.look(log)] == []
+    assert nobody.table(()).columns.tolist() == lists.table(lists.look(log)).columns.tolist()
