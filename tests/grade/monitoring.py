@@ -130,8 +130,8 @@ def learned(warehouse: Warehouse, until: datetime) -> list[Champion]:
     recipe, past = Recipe(FeatureParams(), PARAMS), warehouse.until(until)
     return [
         Champion(
-            kind.subject, kind.units, "1", kind.steps.train(past, recipe, silent).bundle,
-            kind.steps.later, kind.steps.forecast,
+            kind.subject, "1", kind.steps.train(past, recipe, silent).bundle,
+            kind.steps.later, kind.steps.checks,
         )
         for kind in KINDS.values()
     ]  # fmt: skip
