@@ -150,7 +150,14 @@ def quota_checks(
 
     A quarter has few reps, and their outcomes turn on the luck of a few large deals: what is off
     among them is a warning. Open deals are many, so what they share can be allowed for, and what
-    is off beyond it alarms. A champion that forecasts deals by averages has none to be judged.
+    is off beyond it alarms, unless the champion learned from few won deals. A champion that
+    forecasts deals by averages has none to be judged:
+
+    | trees | won deals learned from | reps     | open deals     |
+    |-------|------------------------|----------|----------------|
+    | yes   | 100 or more            | warnings | alarms         |
+    | yes   | 80                     | warnings | warnings       |
+    | no    | any                    | warnings | are not judged |
 
     Args:
         warehouse: the history.
@@ -162,31 +169,29 @@ def quota_checks(
     rep_check = CalibrationCheck("quota attainment", "reps", forecasts, is_alarming=False)
     if bundle.deals.ensemble is None:
         return (rep_check,)
-    forecasts = later_deals(warehouse, bundle, reps, deals)
+    forecasts, won = later_deals(warehouse, bundle, reps, deals), _won(warehouse, bundle)
     deal_check = CalibrationCheck(
         subject="open deals",
         units="deals",
         forecasts=forecasts,
-        is_alarming=True,
-        level_error=_level_error(warehouse, bundle),
+        is_alarming=won >= bundle.params.minimum.won,
+        # A count varies by its square root: the level of 400 won deals may be off by 5 %.
+        level_error=max(won, 1) ** -0.5,
         shared_error=_shared_error(forecasts, bundle),
     )
     return rep_check, deal_check
 
 
-def _level_error(warehouse: Warehouse, bundle: QuotaBundle) -> float:
-    """Return how far the level of deals may be off by the luck of those it was learned from.
-
-    A count of won deals varies by its square root: 400 in the periods learned from make 5 %.
-    """
+def _won(warehouse: Warehouse, bundle: QuotaBundle) -> int:
+    """Count the deals that were won in the periods that a model learned from."""
     periods, since = bundle.about["periods"], bundle.about["since"]
     if not periods or since is None:
-        return 1.0
+        return 0
     first, last = datetime.fromisoformat(since), datetime.fromisoformat(periods[-1])
     deals = warehouse["deals"]
     won = deals.filter(deals.won & within(deals.closed_at, first, last))
     (row,) = warehouse.arrow(won.aggregate(n=won.count())).to_pylist()
-    return float(1 / max(row["n"], 1) ** 0.5)
+    return int(row["n"])
 
 
 def _shared_error(forecasts: LaterForecasts, bundle: QuotaBundle) -> float:
