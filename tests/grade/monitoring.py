@@ -5,9 +5,10 @@ error of a champion's own level was allowed for (5 alarms in 104 runs, all of ca
 308 before the luck that leads of one owner share was (2 alarms in 104, likewise). With owners drawn
 whole 401 to 408 had no alarm in 104 runs, but the broken market of seed 221 was missed and that of
 222 found: only leads were judged then. The check of open deals was made on 205, 206, 301 and 302 of
-the calm companies, on 221, 222 and `demo` 11, and on one of 8 reps whose champion knew 84 won deals and
-whose next quarter was 1.66 times its forecast: few won deals have only warned since. Each company
-is learned from once, after 12 months, and looked at every two weeks of the half year after that.
+the calm companies, on 221 and 222, on `demo` 11 and 12, and on a company of 8 reps whose champion
+knew 84 won deals and whose next quarter was 1.66 times its forecast: few won deals have only warned
+since. Each company is learned from once, after 12 months, and looked at every two weeks of the half
+year after that.
 """
 
 from __future__ import annotations
