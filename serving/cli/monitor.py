@@ -72,8 +72,8 @@ def _champions(home: Home) -> list[Champion]:
     for kind in home.trained():
         if kind.name not in unsupported:
             model, steps = home.champion(kind), kind.steps
-            named = (kind.subject, kind.units, model.version)
-            champions.append(Champion(*named, model.bundle, steps.later, steps.forecast))
+            named = (kind.subject, model.version)
+            champions.append(Champion(*named, model.bundle, steps.later, steps.checks))
     return champions
 
 

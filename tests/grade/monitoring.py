@@ -2,9 +2,13 @@
 
 The seeds were named before anyone looked at their companies; 201 to 208 were looked at before the
 error of a champion's own level was allowed for (5 alarms in 104 runs, all of calibration), 301 to
-308 before the luck that leads of one owner share was (2 alarms in 104, likewise). Each
-company is learned from once, after 12 months, and looked at every two weeks of the half year after
-that.
+308 before the luck that leads of one owner share was (2 alarms in 104, likewise). With owners drawn
+whole 401 to 408 had no alarm in 104 runs, but the broken market of seed 221 was missed and that of
+222 found: only leads were judged then. The check of open deals was made on 205, 206, 301 and 302 of
+the calm companies, on 221 and 222, on `demo` 11 and 12, and on a company of 8 reps whose champion
+knew 84 won deals and whose next quarter was 1.66 times its forecast: few won deals have only warned
+since. Each company is learned from once, after 12 months, and looked at every two weeks of the half
+year after that.
 """
 
 from __future__ import annotations
@@ -31,9 +35,9 @@ from training.loop.results import Recipe
 from training.monitoring.watch import Champion, Watched, watch
 from training.params import BoosterParams, TrainingParams
 
-CALM = (401, 402, 403, 404, 405, 406, 407, 408)
+CALM = (411, 412, 413, 414, 415, 416, 417, 418)
 FAULTY = (211, 212)
-SHOCKED = (221, 222)
+SHOCKED = (231, 232)
 MOST_FALSE = 1
 REPS, MONTHS, LEARNED = 20, 18, datetime(2025, 7, 1)
 DATES = tuple(LEARNED + timedelta(days=days) for days in range(14, 14 * 14, 14))
@@ -130,8 +134,8 @@ def learned(warehouse: Warehouse, until: datetime) -> list[Champion]:
     recipe, past = Recipe(FeatureParams(), PARAMS), warehouse.until(until)
     return [
         Champion(
-            kind.subject, kind.units, "1", kind.steps.train(past, recipe, silent).bundle,
-            kind.steps.later, kind.steps.forecast,
+            kind.subject, "1", kind.steps.train(past, recipe, silent).bundle,
+            kind.steps.later, kind.steps.checks,
         )
         for kind in KINDS.values()
     ]  # fmt: skip

@@ -124,7 +124,6 @@ ALLOWED = (
     ("training/leads/steadiness.py", "searchsorted: moment", WINDOW),
     ("training/loop/record.py", "other > data_until", SAID),
     ("training/loop/retrain.py", "until <= other", SEEN),
-    ("training/monitoring/calibration.py", "moment >= other", MATURE),
     ("training/monitoring/streams.py", "changed_at >= other", STORY),
     ("training/monitoring/streams.py", "event_time >= other", STORY),
     ("training/monitoring/windows.py", "until < other", WINDOW),

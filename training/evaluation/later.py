@@ -74,6 +74,30 @@ class LaterForecasts:
 
 
 @dataclass(frozen=True, eq=False)
+class CalibrationCheck:
+    """Forecasts of one kind of thing, and what their sum may be off by though the model is sound.
+
+    Attributes:
+        subject: what is forecast, in words: "lead conversion", "open deals".
+        units: what is drawn whole, in words: "leads", "reps", "deals".
+        forecasts: of cutoffs that the model had not learned from.
+        is_alarming: a ratio that is off is an alarm; a warning otherwise.
+        level_error: standard error of the log of the model's own level, which it learned from a
+            finite number of events of the same owners.
+        shared_error: standard deviation of the log of the ratio by luck that all rows share; 0
+            where it is not known, and what monitoring takes a sound model to be off by anyway
+            stands for it.
+    """
+
+    subject: str
+    units: str
+    forecasts: LaterForecasts
+    is_alarming: bool
+    level_error: float = 0.0
+    shared_error: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
 class Paired:
     """Two models' forecasts of the same rows with known outcomes.
 

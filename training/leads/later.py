@@ -10,9 +10,16 @@ import pandas as pd
 from features.build import build
 from features.definitions.lead import conversion_features
 from features.labels.conversion import conversion, last_mature_cutoff
+from features.snapshot import within
 from features.storage.warehouse import Warehouse
 from training.cutoffs import first_midnight, later_cutoffs
-from training.evaluation.later import JudgingWindow, LaterCutoffs, LaterForecasts
+from training.estimators.calibration import trust_in
+from training.evaluation.later import (
+    CalibrationCheck,
+    JudgingWindow,
+    LaterCutoffs,
+    LaterForecasts,
+)
 from training.leads.backtest import segment_columns
 from training.leads.bundle import Bundle
 
@@ -79,3 +86,55 @@ def forecast_later_leads(
         segments=segment_columns(examples, bundle),
         owners=examples.keys["owner"].reset_index(drop=True),
     )
+
+
+def lead_checks(
+    warehouse: Warehouse, bundle: Bundle, cutoffs: Sequence[datetime]
+) -> tuple[CalibrationCheck, ...]:
+    """Forecast later leads for monitoring.
+
+    Leads of thirteen weeks are many and hardly share their luck, so a ratio that is off alarms.
+
+    Args:
+        warehouse: the history.
+        bundle: the champion.
+        cutoffs: at or after the moment up to which it saw the data.
+    """
+    forecasts = forecast_later_leads(warehouse, bundle, cutoffs)
+    error = _level_error(warehouse, bundle)
+    return (
+        CalibrationCheck(
+            "lead conversion", "leads", forecasts, is_alarming=True, level_error=error
+        ),
+    )
+
+
+def level_error(events: int, window_days: int) -> float:
+    """Return the relative standard error of a champion's level, as its calibrator learned it.
+
+    A count of events varies by its square root, and the calibrator goes the share of the way to
+    them that its window is trusted by:
+
+    | conversions in the window | days | trusted by | error |
+    |---------------------------|------|------------|-------|
+    | 900                       | 90   | 0.75       | 2.5 % |
+    | 160                       | 45   | 0.6        | 4.7 % |
+    | 0                         | 30   | 0.5        | 50 %  |
+
+    Args:
+        events: that the calibration window saw.
+        window_days: its length.
+    """
+    return trust_in(window_days) / max(events, 1) ** 0.5
+
+
+def _level_error(warehouse: Warehouse, bundle: Bundle) -> float:
+    """Return how far a model's level may be off by the luck of its calibration window."""
+    window = bundle.about.get("parts", {}).get("calibrate")
+    if not window:
+        return 0.0
+    first, last = (datetime.fromisoformat(moment) for moment in window)
+    leads, ends = warehouse["leads"], last + timedelta(days=bundle.horizon_days)
+    seen = leads.filter(within(leads.converted_at, first, ends))
+    (row,) = warehouse.arrow(seen.aggregate(n=seen.count())).to_pylist()
+    return level_error(row["n"], (last - first).days + 1)

@@ -18,7 +18,12 @@ from features.storage.warehouse import Warehouse
 from training.checks.audit import audit
 from training.evaluation.audited import audit_json
 from training.evaluation.honesty import AGE, BASE_RATE
-from training.evaluation.later import JudgingWindow, LaterCutoffs, LaterForecasts
+from training.evaluation.later import (
+    CalibrationCheck,
+    JudgingWindow,
+    LaterCutoffs,
+    LaterForecasts,
+)
 from training.evaluation.lead_forecasts import Predictions
 from training.evaluation.leads import Evaluation, evaluate
 from training.evaluation.truth import LEADS as TRUE_CHANCES
@@ -31,7 +36,7 @@ from training.leads.bundle import Bundle
 from training.leads.fairness import audit_leads
 from training.leads.fit import luck_of_seeds
 from training.leads.fit_segments import SEGMENTS, require_segments
-from training.leads.later import forecast_later_leads, lead_cutoffs, lead_window
+from training.leads.later import forecast_later_leads, lead_checks, lead_cutoffs, lead_window
 from training.leads.score import Listing, score_leads
 from training.leads.steadiness import UNSTEADY, most_telling
 from training.leads.train import settings_of, train_leads
@@ -153,6 +158,13 @@ def forecast(
     return forecast_later_leads(warehouse, _own(bundle), cutoffs)
 
 
+def checks(
+    warehouse: Warehouse, bundle: AnyBundle, cutoffs: Sequence[datetime]
+) -> tuple[CalibrationCheck, ...]:
+    """Return what monitoring compares with outcomes; see `training.leads.later`."""
+    return lead_checks(warehouse, _own(bundle), cutoffs)
+
+
 def window(warehouse: Warehouse, params: TrainingParams, seen: datetime) -> JudgingWindow:
     """Return where a new model's twin can be compared; see `training.leads.later`."""
     horizon, days = params.leads.horizon_days, params.retrain.window_days
@@ -242,6 +254,7 @@ STEPS = Steps(
     score=score,
     later=later,
     forecast=forecast,
+    checks=checks,
     window=window,
     fold=fold,
 )

@@ -14,7 +14,12 @@ from features.ingest.commits import Commits
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
 from training.evaluation.audited import audit_json
-from training.evaluation.later import JudgingWindow, LaterCutoffs, LaterForecasts
+from training.evaluation.later import (
+    CalibrationCheck,
+    JudgingWindow,
+    LaterCutoffs,
+    LaterForecasts,
+)
 from training.evaluation.quota import QuotaEvaluation, evaluate_quota
 from training.evaluation.quota_forecasts import QuotaPredictions
 from training.evaluation.quota_group import QuotaSettings
@@ -30,7 +35,7 @@ from training.quota.bundle import QuotaBundle
 from training.quota.commits import commits_json
 from training.quota.fairness import audit_reps
 from training.quota.fallback import NAME
-from training.quota.later import ended_cutoffs, forecast_later_reps, quota_window
+from training.quota.later import ended_cutoffs, forecast_later_reps, quota_checks, quota_window
 from training.quota.score import score_reps
 from training.quota.train import train_quota
 from training.report.page import ReportContext
@@ -123,6 +128,13 @@ def forecast(
     return forecast_later_reps(warehouse, _own(bundle), cutoffs)
 
 
+def checks(
+    warehouse: Warehouse, bundle: AnyBundle, cutoffs: Sequence[datetime]
+) -> tuple[CalibrationCheck, ...]:
+    """Return what monitoring compares with outcomes; see `training.quota.later`."""
+    return quota_checks(warehouse, _own(bundle), cutoffs)
+
+
 def window(warehouse: Warehouse, params: TrainingParams, seen: datetime) -> JudgingWindow:
     """Return where a new model's twin can be compared; see `training.quota.later`."""
     return quota_window(warehouse, params.retrain.window_days, seen)
@@ -175,6 +187,7 @@ STEPS = Steps(
     score=score,
     later=later,
     forecast=forecast,
+    checks=checks,
     window=window,
     fold=fold,
 )

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from features.ingest.commits import Commits
     from features.progress import Progress
     from features.storage.warehouse import Warehouse
-    from training.evaluation.later import JudgingWindow, LaterCutoffs, LaterForecasts
+    from training.evaluation.later import (
+        CalibrationCheck,
+        JudgingWindow,
+        LaterCutoffs,
+        LaterForecasts,
+    )
     from training.evaluation.truth import Truth
     from training.loop.results import Backtested, Graded, Recipe, Trained
     from training.params import TrainingParams
@@ -36,6 +41,7 @@ class Steps:
         score: forecast everything that is open or running at a moment.
         later: the cutoffs at or after a moment with a known outcome, every so many days.
         forecast: what a model says at such cutoffs, beside what happened.
+        checks: the same for monitoring, with what a sound model may be off by.
         window: where a new model's twin can be compared with a champion that saw the data up to a
             moment.
         fold: what is learned before a moment and forecast from it on, built once, fitted often.
@@ -49,5 +55,6 @@ class Steps:
     score: Callable[[Warehouse, AnyBundle, str, datetime, TrainingParams], pd.DataFrame]
     later: Callable[[Warehouse, AnyBundle, datetime, int], LaterCutoffs]
     forecast: Callable[[Warehouse, AnyBundle, Sequence[datetime]], LaterForecasts]
+    checks: Callable[[Warehouse, AnyBundle, Sequence[datetime]], tuple[CalibrationCheck, ...]]
     window: Callable[[Warehouse, TrainingParams, datetime], JudgingWindow]
     fold: Callable[[Warehouse, datetime, Recipe], BuiltFold]

@@ -1,27 +1,26 @@
-"""Whether as many leads convert (reps attain) as the champion said, of what it had not seen.
+"""Whether as many leads convert, reps attain and deals are won as the champion said.
 
-Only mature outcomes count, and those of weeks whose conversions are still being entered do not.
+Only what it had not seen counts, and only mature outcomes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from features.arrays import Bools, Floats, Ints
-from training.estimators.calibration import trust_in
 from training.evaluation.bootstrap import Estimate
-from training.evaluation.later import CUTOFF, LaterForecasts
+from training.evaluation.later import CUTOFF, CalibrationCheck
 from training.monitor_params import MonitorParams
 from training.monitoring.deviation import Deviation, Severity
 
 LEAST_UNITS = 10
-"""Leads or reps, of either outcome, below which nothing is said."""
+"""Leads, reps or deals, of either outcome, below which nothing is said."""
 LEAST_OWNERS = 6
 """Owners below which their spread tells nothing of the luck that leads of one owner share."""
 
@@ -65,7 +64,7 @@ class Clusters:
     """Which rows share luck.
 
     Attributes:
-        units: the number of each row's lead or rep.
+        units: the number of each row's lead, rep or deal.
         owners: the number of its owner; a row that nobody owns has that of its unit.
     """
 
@@ -80,36 +79,30 @@ class Clusters:
         return cls(unit, np.where(owner >= 0, owner, unit + owner.max(initial=-1) + 1))
 
 
-def judge_calibration(
-    kind: str,
-    forecasts: LaterForecasts,
-    units: str,
-    severity: Severity,
-    params: MonitorParams,
-    level_error: float = 0.0,
-) -> Calibrated:
+def judge_calibration(check: CalibrationCheck, params: MonitorParams) -> Calibrated:
     """Compare outcomes with forecasts over the newest mature weeks.
 
     An alarm needs a ratio that is material (1.15 or 1 / 1.15 unless set otherwise) and whose
-    interval, units or owners drawn whole, leaves out what a sound model is off by anyway:
+    interval, units or owners drawn whole, leaves out what a sound model is off by anyway. Where the
+    luck that all rows share is known, the interval holds that instead:
 
-    | ratio | interval     | off                                     |
-    |-------|--------------|-----------------------------------------|
-    | 0.78  | 0.71 to 0.86 | yes                                     |
-    | 0.86  | 0.76 to 0.97 | no: 1 / 1.05 lies inside                |
-    | 0.91  | 0.88 to 0.94 | no: beyond luck, and not material       |
+    | ratio | interval     | shared luck | off                               |
+    |-------|--------------|-------------|-----------------------------------|
+    | 0.78  | 0.71 to 0.86 | not known   | yes                               |
+    | 0.86  | 0.76 to 0.97 | not known   | no: 1 / 1.05 lies inside          |
+    | 0.91  | 0.88 to 0.94 | not known   | no: beyond luck, and not material |
+    | 0.74  | 0.56 to 0.98 | 0.08        | yes                               |
+    | 0.77  | 0.58 to 1.02 | 0.08        | no: 1 lies inside                 |
 
-    Segments are judged in the same way, beside the ratio
-    of the whole and with their number allowed for, and make warnings.
+    Segments are judged in the same way, beside the ratio of the whole, which holds what all rows
+    share, and with their number allowed for. They make warnings.
 
     Args:
-        kind: of model, in words.
-        forecasts: of cutoffs after the champion's end of data.
-        units: what is drawn whole: "leads", "reps".
-        severity: of a ratio that is off.
+        check: forecasts of cutoffs after the champion's end of data, and what a sound model may be
+            off by.
         params: what is material.
-        level_error: the standard error of the champion's own level, from `level_error`.
     """
+    forecasts = check.forecasts
     known = ~np.isnan(forecasts.y)
     y, p = forecasts.y[known], forecasts.p[known]
     keys = forecasts.keys[known]
@@ -117,43 +110,26 @@ def judge_calibration(
     ids = clusters.units
     if min(len(np.unique(ids[y > 0])), len(np.unique(ids[y == 0]))) < LEAST_UNITS:
         return unjudged(
-            f"{kind}: too few outcomes are known since the champion's end of data to judge its "
-            f"calibration; at least {LEAST_UNITS} {units} of either outcome are needed"
+            f"{check.subject}: too few outcomes are known since the champion's end of data to "
+            f"judge its calibration; at least {LEAST_UNITS} {check.units} of either outcome are "
+            "needed"
         )
     whole = np.ones(len(y), dtype=np.bool_)
-    ratio = _ratio(y, p, clusters, whole, params.level, level_error)
+    ratio = _ratio(y, p, clusters, whole, params.level, (check.level_error, check.shared_error))
     weeks = tuple(_weeks(y, p, keys[CUTOFF], params))
-    event = forecasts.event
     deviations = []
-    if _is_off(ratio, params):
-        deviations.append(_overall(kind, ratio, y, p, event, severity))
+    if _is_off(ratio, params, 1.0 if check.shared_error else params.calibration_error):
+        deviations.append(_overall(check, ratio, y, p))
     segments = forecasts.segments[known].reset_index(drop=True)
-    deviations += _by_segment(kind, segments, (y, p * (ratio.value or 1.0)), clusters, params)
+    outcomes = (y, p * (ratio.value or 1.0))
+    deviations += _by_segment(check.subject, segments, outcomes, clusters, params)
     first, last = weeks[0].cutoff, weeks[-1].cutoff
     note = (
-        f"{kind}: {y.sum():,.0f} of {len(y):,} forecasts came true ({event}), {p.sum():,.0f} were "
-        f"forecast; ratio {_words(ratio)}, cutoffs {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+        f"{check.subject}: {y.sum():,.0f} of {len(y):,} forecasts came true ({forecasts.event}), "
+        f"{p.sum():,.0f} were forecast; ratio {_words(ratio)}, cutoffs {first:%Y-%m-%d} to "
+        f"{last:%Y-%m-%d}"
     )
     return Calibrated(weeks, ratio, tuple(deviations), note)
-
-
-def level_error(events: int, window_days: int) -> float:
-    """Return the relative standard error of a champion's level, as its calibrator learned it.
-
-    A count of events varies by its square root, and the calibrator goes the share of the way to
-    them that its window is trusted by:
-
-    | conversions in the window | days | trusted by | error |
-    |---------------------------|------|------------|-------|
-    | 900                       | 90   | 0.75       | 2.5 % |
-    | 160                       | 45   | 0.6        | 4.7 % |
-    | 0                         | 30   | 0.5        | 50 %  |
-
-    Args:
-        events: that the calibration window saw.
-        window_days: its length.
-    """
-    return trust_in(window_days) / max(events, 1) ** 0.5
 
 
 def unjudged(note: str) -> Calibrated:
@@ -161,32 +137,15 @@ def unjudged(note: str) -> Calibrated:
     return Calibrated((), Estimate(None), (), note)
 
 
-def mature_cutoffs(
-    cutoffs: Sequence[datetime], late_days: int, params: MonitorParams
-) -> tuple[datetime, ...]:
-    """Return the newest weeks whose outcomes are known by now.
-
-    Args:
-        cutoffs: mature as far as the extract goes, a week apart, rising.
-        late_days: days at the newest end whose outcomes have not been entered yet.
-        params: how many weeks are looked at.
-    """
-    if not cutoffs:
-        return ()
-    last = max(cutoffs) - timedelta(days=late_days)
-    on_time = tuple(moment for moment in cutoffs if (last - moment).total_seconds() >= 0)
-    return on_time[-params.calibration_weeks :]
-
-
-def _overall(
-    kind: str, ratio: Estimate, y: Floats, p: Floats, event: str, severity: Severity
-) -> Deviation:
-    value = float(ratio.value or 0)
+def _overall(check: CalibrationCheck, ratio: Estimate, y: Floats, p: Floats) -> Deviation:
+    subject, value = check.subject, float(ratio.value or 0)
+    severity = Severity.ALARM if check.is_alarming else Severity.WARNING
     return Deviation(
-        "calibration", kind, value, 1.0, *_by_luck(ratio), severity,
-        f"{kind}: {y.sum():,.0f} outcomes where the champion forecast {p.sum():,.0f} ({event}): "
-        f"ratio {_words(ratio)}. Its chances are too {'high' if value < 1 else 'low'} by now. The "
-        "order of the list may still be right; train a challenger on newer data and compare.",
+        "calibration", subject, value, 1.0, *_by_luck(ratio), severity,
+        f"{subject}: {y.sum():,.0f} outcomes where the champion forecast {p.sum():,.0f} "
+        f"({check.forecasts.event}): ratio {_words(ratio)}. Its chances are too "
+        f"{'high' if value < 1 else 'low'} by now. The order may still be right; train a "
+        "challenger on newer data and compare.",
     )  # fmt: skip
 
 
@@ -205,7 +164,7 @@ def _by_segment(
         if rows.all() or min(y[rows].sum(), p[rows].sum()) < LEAST_UNITS:
             continue
         ratio = _ratio(y, p, clusters, rows, level)
-        if _is_off(ratio, params):
+        if _is_off(ratio, params, params.calibration_error):
             yield Deviation(
                 "calibration of a segment", f"{segment} {part}", float(ratio.value or 0), 1.0,
                 *_by_luck(ratio), Severity.WARNING,
@@ -216,7 +175,12 @@ def _by_segment(
 
 
 def _ratio(
-    y: Floats, p: Floats, clusters: Clusters, rows: Bools, level: float, level_error: float = 0.0
+    y: Floats,
+    p: Floats,
+    clusters: Clusters,
+    rows: Bools,
+    level: float,
+    further: tuple[float, float] = (0.0, 0.0),
 ) -> Estimate:
     """Return outcomes over the sum of chances, and its interval.
 
@@ -232,15 +196,26 @@ def _ratio(
     | five owners or fewer                 | 4 %          | not asked     | that of leads|
 
     The champion learned its own level from other leads of the same owners, so the error of the
-    level grows in the same proportion.
+    level grows in the same proportion. Luck that all rows share is as large whoever owns them, and
+    has the tails of a normal distribution.
+
+    Args:
+        y: whether it happened.
+        p: the chances.
+        clusters: which rows share luck.
+        rows: those that count.
+        level: coverage of the interval.
+        further: the errors of the level and of what all rows share; see `CalibrationCheck`.
     """
+    level_error, shared_error = further
     alone = _error(y, p, clusters.units[rows], rows)
     shared = _error(y, p, clusters.owners[rows], rows)
     error, count = max(alone, shared) if shared[1] >= LEAST_OWNERS else alone
     level_error *= error / alone[0] if alone[0] > 0 else 1.0
     ratio = y[rows].sum() / p[rows].sum()
     tail = float(stats.t.isf((1 - level) / 2, count - 1))
-    reach = tail * float(np.hypot(error, level_error))
+    normal = float(stats.norm.isf((1 - level) / 2))
+    reach = float(np.hypot(tail * np.hypot(error, level_error), normal * shared_error))
     return Estimate(float(ratio), float(ratio * np.exp(-reach)), float(ratio * np.exp(reach)))
 
 
@@ -259,10 +234,9 @@ def _error(y: Floats, p: Floats, ids: Ints, rows: Bools) -> tuple[float, int]:
     return float(np.sqrt(squares * count / (count - 1)) / own_y.sum()), count
 
 
-def _is_off(ratio: Estimate, params: MonitorParams) -> bool:
+def _is_off(ratio: Estimate, params: MonitorParams, error: float) -> bool:
     value = ratio.value or 1.0
     is_material = max(value, 1 / value) >= params.calibration_ratio
-    error = params.calibration_error
     return is_material and ratio.excludes(error) and ratio.excludes(1 / error)
 
 

@@ -50,7 +50,8 @@ def _headline(watched: Watched) -> str:
     alarms = len(watched.alarms)
     if not alarms:
         more = len(watched.deviations)
-        return "No alarm" + (f"; {more} things are worth a look" if more else "")
+        things = "one thing is" if more == 1 else f"{more} things are"
+        return "No alarm" + (f"; {things} worth a look" if more else "")
     return f"{alarms} alarm{'s' if alarms > 1 else ''}: look before you rely on these forecasts"
 
 

@@ -9,17 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from features.clock import zulu
 from features.progress import Progress, silent
-from features.snapshot import within
 from features.storage.warehouse import Warehouse
-from training.evaluation.later import LaterCutoffs, LaterForecasts
-from training.leads.bundle import Bundle
-from training.monitoring.calibration import (
-    Calibrated,
-    judge_calibration,
-    level_error,
-    mature_cutoffs,
-    unjudged,
-)
+from training.evaluation.later import CalibrationCheck, LaterCutoffs
+from training.monitoring.calibration import Calibrated, judge_calibration, unjudged
 from training.monitoring.deviation import Deviation, Severity, worst_first
 from training.monitoring.inputs import Drift, drift_of
 from training.monitoring.quality import late_labels, late_rows, repeated, stale
@@ -41,19 +33,17 @@ class Champion:
 
     Attributes:
         kind: its kind in words.
-        units: what it forecasts one by one, in words: "leads", "reps".
         version: its number.
         bundle: the model.
         later: the mature cutoffs after a moment, every so many days.
-        forecast: forecasts at cutoffs, beside what happened.
+        checks: forecasts at cutoffs, beside what happened, of each thing it forecasts.
     """
 
     kind: str
-    units: str
     version: str
     bundle: AnyBundle
     later: Callable[[Warehouse, AnyBundle, datetime, int], LaterCutoffs]
-    forecast: Callable[[Warehouse, AnyBundle, Sequence[datetime]], LaterForecasts]
+    checks: Callable[[Warehouse, AnyBundle, Sequence[datetime]], tuple[CalibrationCheck, ...]]
 
 
 @dataclass(frozen=True)
@@ -67,7 +57,7 @@ class Watched:
         champions: version and end of data of each kind.
         volume: rows by week.
         drift: how far features and forecasts have moved, by kind.
-        calibration: forecasts and outcomes, by kind.
+        calibration: forecasts and outcomes, by what is forecast.
     """
 
     as_of: datetime
@@ -130,8 +120,11 @@ def watch(
         drift = {c.kind: drift_of(past, c.kind, c.bundle, params) for c in champions}
         advance(1)
         calibration = {
-            champion.kind: _calibration(past, champion, late.weeks * WEEK_DAYS, params)
+            subject: calibrated
             for champion in champions
+            for subject, calibrated in _calibration(
+                past, champion, late.weeks * WEEK_DAYS, params
+            ).items()
         }
         advance(1)
     deviations += [d for moved in drift.values() for d in moved.deviations]
@@ -152,38 +145,43 @@ def watch(
 
 def _calibration(
     past: Warehouse, champion: Champion, late_days: int, params: TrainingParams
-) -> Calibrated:
-    since, monitor = champion.bundle.until, params.monitor
-    later = champion.later(past, champion.bundle, since, WEEK_DAYS)
-    cutoffs = mature_cutoffs(later.cutoffs, late_days, monitor)
-    if not cutoffs:
+) -> dict[str, Calibrated]:
+    later = mature_cutoffs(past, champion, late_days, params)
+    if not later.cutoffs:
+        since = champion.bundle.until
         if later.mature_from is None:
             first = "no quota runs after that"
         else:
             first = f"the first will be on {later.mature_from:%Y-%m-%d}"
-        return unjudged(
+        note = (
             f"{champion.kind}: the champion saw the data up to {since:%Y-%m-%d}, and no outcome "
             f"of a later forecast is mature yet; {first}"
         )
-    forecasts = champion.forecast(past, champion.bundle, cutoffs)
-    # All reps of a quarter share its luck, which drawing reps whole does not show: a single quarter
-    # alarms nobody. Leads of thirteen weeks are many, and hardly share theirs.
-    severity = Severity.ALARM if isinstance(champion.bundle, Bundle) else Severity.WARNING
-    error = _level_error(past, champion.bundle)
-    return judge_calibration(
-        champion.kind, forecasts, champion.units, severity, monitor, level_error=error
-    )
+        return {champion.kind: unjudged(note)}
+    checks = champion.checks(past, champion.bundle, later.cutoffs)
+    return {check.subject: judge_calibration(check, params.monitor) for check in checks}
 
 
-def _level_error(past: Warehouse, bundle: AnyBundle) -> float:
-    """Return how far a lead model's level may be off by the luck of its calibration window."""
-    if not isinstance(bundle, Bundle):
-        return 0.0
-    window = bundle.about.get("parts", {}).get("calibrate")
-    if not window:
-        return 0.0
-    first, last = (datetime.fromisoformat(moment) for moment in window)
-    leads, ends = past["leads"], last + timedelta(days=bundle.horizon_days)
-    seen = leads.filter(within(leads.converted_at, first, ends))
-    (row,) = past.arrow(seen.aggregate(n=seen.count())).to_pylist()
-    return level_error(row["n"], (last - first).days + 1)
+def mature_cutoffs(
+    past: Warehouse, champion: Champion, late_days: int, params: TrainingParams
+) -> LaterCutoffs:
+    """Return the newest weekly cutoffs whose outcomes were due before those that are entered late.
+
+    With quarters, and conversions of the newest 14 days missing:
+
+    | as of  | leads, 30 days: the newest cutoff | deals: the newest quarter judged |
+    |--------|-----------------------------------|----------------------------------|
+    | May 1  | Mar 18: due by Apr 17             | January to March                 |
+    | Apr 9  | Feb 24: due by Mar 26             | October to December              |
+
+    Args:
+        past: the extract, cut to the moment of monitoring.
+        champion: it had not learned from them.
+        late_days: days at the newest end whose outcomes have not been entered yet.
+        params: the section `training`; tells how many weeks are looked at.
+    """
+    late = timedelta(days=late_days)
+    on_time = past.until(past.data_until - late)
+    later = champion.later(on_time, champion.bundle, champion.bundle.until, WEEK_DAYS)
+    newest = later.cutoffs[-params.monitor.calibration_weeks :]
+    return LaterCutoffs(newest, later.mature_from and later.mature_from + late)

@@ -1,4 +1,4 @@
-"""Forecasts of attainment at cutoffs that a model had not learned from, to compare two models."""
+"""Forecasts of reps and open deals at cutoffs that a model had not learned from."""
 
 from __future__ import annotations
 
@@ -7,14 +7,24 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
+from features.arrays import Floats, Moments
+from features.build import Examples
 from features.clock import midnight
-from features.labels.attainment import attainment
+from features.labels.attainment import attainment, won_before
+from features.snapshot import CUTOFF, within
 from features.storage.warehouse import Warehouse
 from training.cutoffs import first_midnight, later_cutoffs
-from training.evaluation.later import JudgingWindow, LaterCutoffs, LaterForecasts
+from training.evaluation.later import (
+    CalibrationCheck,
+    JudgingWindow,
+    LaterCutoffs,
+    LaterForecasts,
+)
 from training.quota.backtest import segment_columns
 from training.quota.bundle import QuotaBundle
+from training.quota.dataset import deadlines_of
 from training.quota.fit import forecast_examples
 from training.quota.ranges import chance_to_attain
 
@@ -76,7 +86,20 @@ def forecast_later_reps(
         bundle: the model.
         cutoffs: at or after the moment up to which the model saw the data.
     """
-    reps, deals = forecast_examples(bundle, warehouse, cutoffs)
+    return later_reps(warehouse, bundle, *forecast_examples(bundle, warehouse, cutoffs))
+
+
+def later_reps(
+    warehouse: Warehouse, bundle: QuotaBundle, reps: Examples, deals: Examples
+) -> LaterForecasts:
+    """Forecast reps at later cutoffs, beside what each attained.
+
+    Args:
+        warehouse: tells how their periods ended.
+        bundle: the model.
+        reps: reps with a running quota.
+        deals: open deals at the same cutoffs.
+    """
     keys = pd.DataFrame(reps.keys[["rep_id", "period_start", "period_end", "cutoff"]])
     final = attainment(warehouse, reps.keys)
     made = np.where(np.isnan(final), np.nan, (final >= bundle.target).astype(np.float64))
@@ -91,3 +114,113 @@ def forecast_later_reps(
         segments=segment_columns(reps),
         owners=keys["rep_id"].reset_index(drop=True),
     )
+
+
+def later_deals(
+    warehouse: Warehouse, bundle: QuotaBundle, reps: Examples, deals: Examples
+) -> LaterForecasts:
+    """Forecast open deals at later cutoffs, beside whether each was won before its deadline.
+
+    The deadline is the end of the owner's running quota period, as in every forecast of attainment.
+    A deal whose owner has a month's and a year's quota makes a row for each; one whose owner has no
+    running quota makes none.
+
+    Args:
+        warehouse: tells how the deals ended; a deadline past its end has no outcome yet.
+        bundle: the model.
+        reps: reps with a running quota.
+        deals: open deals at the same cutoffs.
+    """
+    pairs = deadlines_of(reps, deals)
+    keys = deals.keys[["deal_id", CUTOFF]].iloc[pairs.deal].reset_index(drop=True)
+    return LaterForecasts(
+        event="an open deal is won before the quota period ends",
+        keys=keys.assign(period_end=pairs.deadline),
+        p=expit(bundle.deals.margins(deals, pairs)),
+        y=won_before(warehouse, keys, pairs.deadline),
+        segments=segment_columns(reps).iloc[pairs.rep].reset_index(drop=True),
+        owners=deals.keys["owner"].iloc[pairs.deal].reset_index(drop=True),
+    )
+
+
+def quota_checks(
+    warehouse: Warehouse, bundle: QuotaBundle, cutoffs: Sequence[datetime]
+) -> tuple[CalibrationCheck, ...]:
+    """Forecast later reps and open deals for monitoring, from features that are built once.
+
+    A quarter has few reps, and their outcomes turn on the luck of a few large deals: what is off
+    among them is a warning. Open deals are many, so what they share can be allowed for, and what
+    is off beyond it alarms, unless the champion learned from few won deals. A champion that
+    forecasts deals by averages has none to be judged:
+
+    | trees | won deals learned from | reps     | open deals     |
+    |-------|------------------------|----------|----------------|
+    | yes   | 100 or more            | warnings | alarms         |
+    | yes   | 80                     | warnings | warnings       |
+    | no    | any                    | warnings | are not judged |
+
+    Args:
+        warehouse: the history.
+        bundle: the champion.
+        cutoffs: at or after the moment up to which it saw the data.
+    """
+    reps, deals = forecast_examples(bundle, warehouse, cutoffs)
+    forecasts = later_reps(warehouse, bundle, reps, deals)
+    rep_check = CalibrationCheck("quota attainment", "reps", forecasts, is_alarming=False)
+    if bundle.deals.ensemble is None:
+        return (rep_check,)
+    forecasts, won = later_deals(warehouse, bundle, reps, deals), _won(warehouse, bundle)
+    deal_check = CalibrationCheck(
+        subject="open deals",
+        units="deals",
+        forecasts=forecasts,
+        is_alarming=won >= bundle.params.minimum.won,
+        # A count varies by its square root: the level of 400 won deals may be off by 5 %.
+        level_error=max(won, 1) ** -0.5,
+        shared_error=_shared_error(forecasts, bundle),
+    )
+    return rep_check, deal_check
+
+
+def _won(warehouse: Warehouse, bundle: QuotaBundle) -> int:
+    """Count the deals that were won in the periods that a model learned from."""
+    periods, since = bundle.about["periods"], bundle.about["since"]
+    if not periods or since is None:
+        return 0
+    first, last = datetime.fromisoformat(since), datetime.fromisoformat(periods[-1])
+    deals = warehouse["deals"]
+    won = deals.filter(deals.won & within(deals.closed_at, first, last))
+    (row,) = warehouse.arrow(won.aggregate(n=won.count())).to_pylist()
+    return int(row["n"])
+
+
+def _shared_error(forecasts: LaterForecasts, bundle: QuotaBundle) -> float:
+    known = ~np.isnan(forecasts.y)
+    ends = forecasts.keys["period_end"].to_numpy("datetime64[us]")[known]
+    learned = len(bundle.about["periods"])
+    return shared_error(forecasts.p[known], ends, bundle.spread.company, learned)
+
+
+def shared_error(p: Floats, ends: Moments, spread: float, learned: int) -> float:
+    """Return by how much the luck that all deals of a period share moves the log of their wins.
+
+    The model of attainment counts on a luck of each period, in log-odds of every deal. It moves a
+    chance p by p (1 - p), and so sure deals hardly. The model's level holds the luck of the periods
+    that it learned from in turn. With a spread of 0.15 and chances of 0.4:
+
+    | periods judged | periods learned from | error                              |
+    |----------------|----------------------|------------------------------------|
+    | 1              | many                 | 0.15 * 0.6                = 0.090  |
+    | 1              | 4                    | 0.15 * 0.6 * (1 + 1/4)^.5 = 0.101  |
+    | 3, alike       | 4                    | 0.15 * 0.6 * (1/3 + 1/4)^.5 = 0.069 |
+
+    Args:
+        p: the chances that are judged.
+        ends: the end of each one's period.
+        spread: standard deviation of a period's luck.
+        learned: periods that the model learned from.
+    """
+    if not len(p):
+        return 0.0
+    moved = pd.Series(p * (1 - p)).groupby(ends).sum().to_numpy() / p.sum()
+    return float(spread * np.sqrt((moved**2).sum() + moved.sum() ** 2 / max(learned, 1)))

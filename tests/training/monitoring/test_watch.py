@@ -8,17 +8,22 @@ from pathlib import Path
 
 import pytest
 from extract import Extract
+from quota_company import FEATURES as QUOTA_FEATURES
+from quota_company import QUARTERS, opened
+from quota_company import TRAINING as QUOTA_TRAINING
+from quota_company import sellers as quota_sellers
 from sellers import FEATURES, HORIZON, START, UNTIL, open_warehouse
 
 from features.storage.warehouse import Warehouse
 from training.leads.dataset import build_training_set
 from training.leads.fit import fit_leads
-from training.loop.kinds import LEADS
+from training.loop.kinds import LEADS, QUOTA
 from training.monitor_params import MonitorParams
 from training.monitoring.deviation import Deviation, Severity, worst_first
 from training.monitoring.page import render
-from training.monitoring.watch import Champion, Watched, watch
+from training.monitoring.watch import Champion, Watched, mature_cutoffs, watch
 from training.params import TrainingParams
+from training.quota.fit import learn_quota
 
 AS_OF = UNTIL - timedelta(days=40)
 LEARNED = START + timedelta(days=150)
@@ -37,7 +42,7 @@ def champion(history: Warehouse, params: TrainingParams) -> Champion:
     past = history.until(LEARNED)
     bundle = fit_leads(build_training_set(past, HORIZON, FEATURES, params), past, FEATURES, params)
     steps = LEADS.steps
-    return Champion(LEADS.subject, LEADS.units, "1", bundle, steps.later, steps.forecast)
+    return Champion(LEADS.subject, "1", bundle, steps.later, steps.checks)
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +75,53 @@ def test_a_new_champion_has_no_outcomes_yet(
     note = early.calibration[LEADS.subject].note
     assert "no outcome of a later forecast is mature yet" in note
     assert f"{LEARNED + timedelta(days=HORIZON):%Y-%m-%d}" in note
+
+
+def test_weeks_whose_outcomes_are_entered_late_are_left_out(
+    history: Warehouse, champion: Champion, params: TrainingParams
+) -> None:
+    """The newest cutoffs of leads go, as many days of them as outcomes are late."""
+    few = params.model_copy(
+        update={"monitor": params.monitor.model_copy(update={"calibration_weeks": 4})}
+    )
+    past = history.until(AS_OF)
+    on_time, late = (mature_cutoffs(past, champion, days, few) for days in (0, 14))
+    assert len(on_time.cutoffs) == len(late.cutoffs) == 4
+    assert late.cutoffs[2:] == on_time.cutoffs[:2]
+    assert late.mature_from == on_time.mature_from + timedelta(days=14)  # type: ignore[operator]
+
+
+@pytest.fixture(scope="module")
+def sellers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, Champion]:
+    """A company ten days after its sixth quarter, and a model of its fourth."""
+    place = tmp_path_factory.mktemp("sellers")
+    history = opened(quota_sellers(QUARTERS[6] + timedelta(days=10)), place)
+    bundle = learn_quota(history.until(QUARTERS[4]), QUOTA_FEATURES, QUOTA_TRAINING)
+    steps = QUOTA.steps
+    return history, Champion(QUOTA.subject, "2", bundle, steps.later, steps.checks)
+
+
+def test_a_quarter_whose_end_is_entered_late_is_left_out_whole(
+    sellers: tuple[Warehouse, Champion], params: TrainingParams
+) -> None:
+    """All deals of a quarter are due at its end, so ten days of late entries cost all its weeks."""
+    history, champion = sellers
+    on_time, late = (mature_cutoffs(history, champion, days, params) for days in (9, 14))
+    assert max(on_time.cutoffs) >= QUARTERS[6] - timedelta(days=7)
+    assert max(late.cutoffs) < QUARTERS[5]
+
+
+def test_deals_are_watched_beside_reps(
+    sellers: tuple[Warehouse, Champion], params: TrainingParams
+) -> None:
+    """Deals have a sentence, a figure in the JSON and a chart of their own."""
+    history, champion = sellers
+    calm = watch(history, [champion], params)
+    assert set(calm.calibration) == {"quota attainment", "open deals"}
+    assert not [d for d in calm.alarms if d.what == "calibration"]
+    assert calm.to_json()["calibration"]["open deals"]["value"] == pytest.approx(1.0, abs=0.3)
+    assert any(note.startswith("open deals:") for note in calm.notes)
+    assert "forecast? open deals" in render(calm, "data")
 
 
 def test_a_moment_far_after_the_data_is_an_alarm(
