@@ -44,6 +44,11 @@ class EffectParams(Section):
         gt=0,
         description="of the regressions below the trees: the smaller, the closer weights stay to 0",
     )
+    arm_inverse_ridge: float = Field(
+        default=0.05,
+        gt=0,
+        description="the same, of what is learned from treated and untreated rows alone",
+    )
     effect_ridge: float = Field(
         default=1.0,
         gt=0,

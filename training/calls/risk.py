@@ -112,11 +112,16 @@ def fit_risk_effects(
 
 
 def _line(chance: Floats, scores: Floats, weights: Floats) -> Line:
-    """Fit a line by weighted least squares."""
+    """Fit a line by weighted least squares; one that would fall is level.
+
+    A likelier lead that gains less is one that habit reaches soon anyway, call or no call.
+    """
     root = np.sqrt(weights)
     with one_thread():
         design = np.column_stack([root, root * chance])
         (level, slope), *_ = np.linalg.lstsq(design, root * scores, rcond=None)
+    if slope < 0:
+        level, slope = np.average(scores, weights=weights), 0.0
     low, high = np.quantile(chance, (0.01, 0.99))
     return Line(float(level), float(slope), float(low), float(high))
 

@@ -71,15 +71,16 @@ def fit_arms(lesson: Lesson, treated: Floats, params: EffectParams) -> Arms:
 def _fit_arm(lesson: Lesson, is_in: Bools, params: EffectParams) -> Predictor:
     if is_in.sum() < FEWEST:
         raise InputError(f"an arm has {is_in.sum()} rows to learn from, {FEWEST} are needed")
-    growth = _growth(params.arm_rounds, params.effect_leaves, params)
+    growth = _growth(params.arm_rounds, params.effect_leaves, params.arm_inverse_ridge, params)
     return fit_predictor(lesson.take(is_in), growth, params)
 
 
 def fit_plain(lesson: Lesson, params: EffectParams) -> Predictor:
     """Fit a predictor with the settings of outcomes and of the chance to be treated."""
-    return fit_predictor(lesson, _growth(params.rounds, params.num_leaves, params), params)
+    growth = _growth(params.rounds, params.num_leaves, params.inverse_ridge, params)
+    return fit_predictor(lesson, growth, params)
 
 
-def _growth(rounds: int, leaves: int, params: EffectParams) -> Growth:
-    ridge = 1 / params.inverse_ridge
-    return Growth(rounds, leaves, params.min_data_in_leaf, params.learning_rate, ridge)
+def _growth(rounds: int, leaves: int, inverse_ridge: float, params: EffectParams) -> Growth:
+    leaf = params.min_data_in_leaf
+    return Growth(rounds, leaves, leaf, params.learning_rate, 1 / inverse_ridge)
