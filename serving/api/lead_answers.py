@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
+
 from features.clock import utc_now, zulu
 from features.errors import InputError, NotFoundError
 from features.evidence import EvidenceState
@@ -173,9 +175,20 @@ def _contract_values(row: Mapping[Any, Any], contract: type[Score]) -> dict[str,
     """Return the values of a contract out of a row of scores, the header aside."""
     names = set(contract.model_fields) - set(LeadAnswer.model_fields)
     owner = row["rep_id"]
-    return {name: row[name] for name in names} | {
-        # A column of texts holds a float where it is empty.
-        "rep_id": owner if isinstance(owner, str) else None,
-        "reasons": json.loads(row["reasons"]),
-        **{name: None if math.isnan(row[name]) else row[name] for name in ("reach", "gain")},
-    }
+    of_calls = {name: _or_null(row[name]) for name in ("reach", "gain", "rank") if name in names}
+    return (
+        {name: row[name] for name in names}
+        | of_calls
+        | {
+            # A column of texts holds a float where it is empty.
+            "rep_id": owner if isinstance(owner, str) else None,
+            "reasons": json.loads(row["reasons"]),
+            "call_reasons": json.loads(row["call_reasons"]),
+        }
+    )
+
+
+def _or_null(value: Any) -> Any:
+    """Return a number, or None where a table holds an empty one."""
+    is_empty = value is None or value is pd.NA or math.isnan(value)
+    return None if is_empty else value

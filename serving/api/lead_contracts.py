@@ -214,6 +214,19 @@ class LeadReasons(Reasons):
     items: list[LeadReason] = field("The strongest reasons.", [])
 
 
+class CallReasons(Contract):
+    """Why a call is worth it now."""
+
+    news: list[str] = field(
+        "What the lead did since the last working day, newest first.",
+        ["last web visit 5 hours ago"],
+    )
+    says: str = field(
+        "The parts of the priority.",
+        "reached with 24 %; if reached, +7 points; 18,000; last touched yesterday",
+    )
+
+
 class Score(Contract):
     """The forecast for one lead."""
 
@@ -238,14 +251,17 @@ class Score(Contract):
         "`learned`: from how past calls went; `rule`: chance x value, less after a fresh touch.",
         "learned",
     )
+    call_reasons: CallReasons = Field(description="Why a call is worth it now.")
     evidence: Evidence = field(EVIDENCE, "enough")
-    reasons: LeadReasons = Field(description="Why, in percentage points.")
+    reasons: LeadReasons = Field(description="Why the chance is what it is, in points.")
 
 
 class Call(Score):
     """One lead in a call list."""
 
-    rank: int = field("The lead's place in its owner's list, 1 = call next.", 1)
+    rank: int | None = field(
+        "The lead's place in its owner's list, 1 = call next; null where it must not be called.", 1
+    )
 
 
 class Answer(Contract):

@@ -12,6 +12,7 @@ import rich_click as click
 from features.clock import zulu
 from features.errors import NotFoundError
 from serving.cli.session import MomentParam, Session, verb
+from serving.wording.calls import reasons_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 POOL = "leads without an owner"
 REASONS = ("call_reasons", "reasons")
 """Columns that hold JSON."""
-SHOWN = ("p", "reach", "gain")
-"""Parts of a priority that are chances."""
 
 
 @click.command("calls", short_help="Make today's call list of each rep.")
@@ -47,6 +46,8 @@ def calls(session: Session, rep_id: str | None, as_of: datetime | None, out: Pat
 
     The first list of a day is kept, with its lots and their chances, and stays that day's list
     whoever asks again. `retrain` makes and keeps it too. With --as-of nothing is kept.
+
+    What comes in during the day is called first, before the list: it is on the next one.
 
     \b
     pacesetter calls
@@ -147,21 +148,20 @@ def _of_rep(rows: pd.DataFrame, rep_id: str) -> pd.DataFrame:
 
 
 def _show(session: Session, rows: pd.DataFrame) -> None:
-    parts = [name for name in SHOWN if name in rows.columns]
     for rep_id, own in rows.groupby("rep_id", dropna=False, sort=False):
         who = rep_id if isinstance(rep_id, str) else POOL
         table = [
             [
                 str(row["position"]),
                 row["lead_id"],
-                f"{row['priority']:,.1f}",
-                *(_share(row[name]) for name in parts),
+                f"{row['priority']:,.0f}",
+                reasons_in_words(row["call_reasons"]),
                 row["why"],
             ]
             for row in own.to_dict("records")
         ]
         title = f"Calls of {who}, {own['day'].iloc[0]:%Y-%m-%d}"
-        session.console.show(title, ["place", "lead", "priority", *parts, "listed by"], table)
+        session.console.show(title, ["place", "lead", "worth", "why now", "listed by"], table)
 
 
 def _share(share: float) -> str:

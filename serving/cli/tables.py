@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from serving.cli.session import Session
+from serving.wording.calls import reasons_in_words
 from serving.wording.forecasts import RepForecast
 from serving.wording.reps import period_in_words, rep_chance
 
@@ -20,14 +21,16 @@ GROUPS = ("you can change", "manager or company can change", "the lead's or mark
 
 
 def show_calls(session: Session, calls: pd.DataFrame, title: str) -> None:
-    """Show a call list as a small table, the strongest reasons beside each lead."""
+    """Show a call list as a small table, why to call and the chance's reasons beside each lead."""
     rows = []
     for call in calls.itertuples():
         items = [i for i in json.loads(str(call.reasons))["items"] if round(i["points"])]
         said = "; ".join(f"{i['label']}: {i['value']} ({i['points']:+.0f})" for i in items)
         score = f"{call.score:.0f}"
-        rows.append([str(call.rank), str(call.lead_id), score, str(call.band), said])
-    session.console.show(title, ["rank", "lead", "score", "band", "because"], rows)
+        why = reasons_in_words(str(call.call_reasons))
+        rows.append([str(call.rank), str(call.lead_id), why, score, str(call.band), said])
+    columns = ["rank", "lead", "why call now", "score", "band", "because of"]
+    session.console.show(title, columns, rows)
 
 
 def show_risks(session: Session, risks: pd.DataFrame, title: str) -> None:
@@ -55,6 +58,10 @@ def show_lead(session: Session, row: Mapping[str, Any]) -> None:
     ]
     title = f"Lead {row['lead_id']} as of {row['as_of']:%Y-%m-%d %H:%M} ({row['band']})"
     session.console.show(title, BECAUSE, lines)
+    if row["rank"] is not None:
+        why = row["call_reasons"]
+        told = "; ".join([*why["news"], why["says"]])
+        session.console.say(f"place {row['rank']} on the owner's list, to call now: {told}")
 
 
 def show_rep(session: Session, row: Mapping[str, Any]) -> None:

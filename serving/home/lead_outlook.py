@@ -88,9 +88,10 @@ class LeadOutlook:
         scores = score_examples(examples.take(rows), bundle, self.listing, about[rows])
         row = find_lead(scores, lead_id) or {}
         place, each_side = int(np.flatnonzero(asked)[0]), self.listing.reasons
-        reasons = json.loads(row["reasons"])
+        reasons, of_call = (json.loads(row[name]) for name in ("reasons", "call_reasons"))
         return {
             **row,
+            "call_reasons": of_call,
             "reasons": with_usual(bundle, bundle.own_part(examples), place, reasons, each_side),
         }
 

@@ -42,11 +42,17 @@ def call_list(
 
 
 def find_lead(scores: pd.DataFrame, lead_id: str) -> dict[str, Any] | None:
-    """Return one lead's row of scores by column name; None if it is not among them."""
+    """Return one lead's row of scores by column name, None where a value is empty.
+
+    None if the lead is not among them.
+    """
+    import pandas as pd  # noqa: PLC0415 - takes seconds
+
     rows = scores[scores["lead_id"] == lead_id]
     if rows.empty:
         return None
-    return {str(column): value for column, value in rows.iloc[0].to_dict().items()}
+    row = rows.iloc[0].to_dict()
+    return {str(column): None if pd.isna(value) else value for column, value in row.items()}
 
 
 def why_no_score(lead_id: str, lead: Mapping[str, Any] | None, moment: datetime) -> str:
