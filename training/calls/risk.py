@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import nnls
 
 from features.arrays import Bools, Floats
 from training.estimators.linear import one_thread
@@ -29,6 +30,8 @@ LEAST_ROWS = 1000
 """Attempts in a stage below which it shares the line of all small stages."""
 OTHERS = -1.0
 """The code of those."""
+LEVEL_SPREAD = 0.01
+"""How far from 0 the effect on a lead without any chance is believed to lie, before any is seen."""
 
 
 @dataclass(frozen=True)
@@ -112,16 +115,18 @@ def fit_risk_effects(
 
 
 def _line(chance: Floats, scores: Floats, weights: Floats) -> Line:
-    """Fit a line by weighted least squares; one that would fall is level.
+    """Fit a line by weighted least squares: it neither falls nor starts below 0.
 
-    A likelier lead that gains less is one that habit reaches soon anyway, call or no call.
+    - Where there is no chance there is little to gain: the level has a normal prior around 0.
+    - A likelier lead that gains less is one that habit reaches soon anyway, call or no call.
     """
-    root = np.sqrt(weights)
+    root = np.sqrt(weights / weights.mean())
+    spread = float(np.std(scores * root))
+    design = np.column_stack([root, root * chance])
     with one_thread():
-        design = np.column_stack([root, root * chance])
-        (level, slope), *_ = np.linalg.lstsq(design, root * scores, rcond=None)
-    if slope < 0:
-        level, slope = np.average(scores, weights=weights), 0.0
+        (level, slope), _ = nnls(
+            np.vstack([design, [spread / LEVEL_SPREAD, 0.0]]), np.append(root * scores, 0.0)
+        )
     low, high = np.quantile(chance, (0.01, 0.99))
     return Line(float(level), float(slope), float(low), float(high))
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+import numpy as np
 from extract import Extract, Row
 
 START = datetime(2025, 1, 6)
@@ -27,10 +27,10 @@ def callers(
         gain: what being reached adds to the chance to convert, by source.
         missed: what a call is called that did not get through.
     """
-    draws, gains = random.Random(seed), gain or {"ads": 0.1, "fair": 0.3}
+    draws, gains = np.random.default_rng(seed), gain or {"ads": 0.1, "fair": 0.3}
     rows: dict[str, list[Row]] = {"leads": [], "activities": []}
     for number in range(leads):
-        source = draws.choice(sorted(REACH))
+        source = str(draws.choice(sorted(REACH)))
         born = START + timedelta(days=number * 200 // leads, hours=draws.uniform(7, 18))
         call = (born + timedelta(days=2)).replace(hour=10)
         reached = draws.random() < REACH[source]
