@@ -47,6 +47,13 @@ class CallParams(Section):
     )
     level: float = Field(default=0.9, gt=0, lt=1, description="coverage of the intervals")
     effects: EffectParams = EffectParams(folds=3, arm_rounds=3, arm_inverse_ridge=0.0003)
+    amount: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="part that a lead's own amount has in what it counts as, the middle amount "
+        "has the rest; chosen by replays of sample companies 21 and 22",
+    )
     cool_down_days: float = Field(
         default=3.0,
         ge=0,

@@ -1,11 +1,18 @@
 """The order of a call list, by a formula people can read.
 
-    learned   reach x gain x value x rest
-    by rule   chance x value x rest
+    learned   reach x gain x amount x rest
+    by rule   chance x amount x rest
 
-`reach` is the chance to get through today, `gain` what getting through adds to the chance to
-convert, `value` the expected amount, and `rest` what the last touch leaves of it: a lead that was
+`reach` is the chance to get through today, and `gain` what getting through adds to the chance to
+convert. An amount before there is a deal is a guess, so it counts for its own part and the middle
+one for the rest, on the scale of ratios. `rest` is what the last touch leaves: a lead that was
 touched just now has lost a share, and has it back after some days.
+
+| amount, the middle one being 20,000 | counts as (own part 0.5) |
+|-------------------------------------|--------------------------|
+| 5,000                               | 10,000                   |
+| 20,000                              | 20,000                   |
+| 80,000                              | 40,000                   |
 
 | last touch, days | rest (share 0.5, 3 days)       |
 |------------------|--------------------------------|
@@ -53,12 +60,26 @@ def rest(days_since_touch: Floats, params: CallParams) -> Floats:
     return np.asarray(1 - params.rest * (1 - waited))
 
 
-def priority(worth: Floats, value: Floats, rested: Floats) -> Floats:
+def weighed(value: Floats, params: CallParams) -> Floats:
+    """Return what amounts count as: between themselves and the middle one.
+
+    Args:
+        value: believed amounts of all leads that are ranked together, none below 0.
+        params: the part that an amount has itself.
+    """
+    middle = float(np.median(value)) if len(value) else 1.0
+    if middle <= 0:
+        return value
+    return np.asarray(middle * (value / middle) ** params.amount)
+
+
+def priority(worth: Floats, value: Floats, days_since_touch: Floats, params: CallParams) -> Floats:
     """Return what a call is worth now, in the currency of `value`.
 
     Args:
         worth: reach x gain, or the chance where nothing was learned of calls.
         value: believed amounts.
-        rested: from `rest`.
+        days_since_touch: infinite where there was none.
+        params: the weights of the formula.
     """
-    return np.asarray(worth * value * rested)
+    return np.asarray(worth * weighed(value, params) * rest(days_since_touch, params))

@@ -24,7 +24,6 @@ from training.calls.order import (
     last_touch,
     last_touch_columns,
     priority,
-    rest,
 )
 from training.leads.bundle import Bundle
 from training.leads.call_reasons import call_reasons
@@ -105,8 +104,8 @@ def order_calls(
     else:
         reach, gain = bundle.calls.estimates(examples.X)
         chance = reach * gain
-    rested = rest(last_touch(examples.X, bundle.vocabulary), calls)
-    worth = priority(chance, believed_value(values["value"]).to_numpy(), rested)
+    value = believed_value(values["value"]).to_numpy()
+    worth = priority(chance, value, last_touch(examples.X, bundle.vocabulary), calls)
     listed = examples.keys[["lead_id"]].assign(priority=worth)
     return listed[~values["is_barred"].to_numpy()]
 
@@ -159,7 +158,8 @@ def _listed(
     worth = priority(
         rows["reach"].to_numpy() * rows["gain"].to_numpy() if estimated else p,
         value,
-        rest(rows["days_since_touch"].to_numpy(), listing.calls),
+        rows["days_since_touch"].to_numpy(),
+        listing.calls,
     )
     frame = pd.DataFrame(
         {

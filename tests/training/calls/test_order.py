@@ -8,7 +8,7 @@ import pytest
 
 from features.history.vocabulary import Vocabulary
 from training.call_params import CallParams
-from training.calls.order import last_touch, last_touch_columns, rest
+from training.calls.order import last_touch, last_touch_columns, priority, rest, weighed
 from training.calls.risk import OTHERS, RiskEffects, fit_risk_effects
 
 PARAMS = CallParams(cool_down_days=3.0, rest=0.5)
@@ -20,6 +20,18 @@ def test_a_touch_takes_away_a_share_that_comes_back() -> None:
     np.testing.assert_allclose(rest(days, PARAMS), [0.5, 0.75, 1, 1, 1])
     at_once = PARAMS.model_copy(update={"cool_down_days": 0.0})
     np.testing.assert_array_equal(rest(days, at_once), np.ones(5))
+
+
+def test_amounts_count_between_themselves_and_the_middle_one() -> None:
+    """Half and half on the scale of ratios; 1 takes them as they are, 0 all alike."""
+    value = np.array([5_000.0, 20_000.0, 80_000.0])
+    half, own, none = (PARAMS.model_copy(update={"amount": part}) for part in (0.5, 1.0, 0.0))
+    np.testing.assert_allclose(weighed(value, half), [10_000, 20_000, 40_000])
+    np.testing.assert_allclose(weighed(value, own), value)
+    np.testing.assert_allclose(weighed(value, none), np.full(3, 20_000))
+    np.testing.assert_array_equal(weighed(np.zeros(3), half), np.zeros(3))
+    worth = priority(np.full(3, 0.01), value, np.array([np.inf, 0.0, 3.0]), own)
+    np.testing.assert_allclose(worth, [50, 100, 800])
 
 
 def test_the_last_touch_is_ours_where_directions_are_known() -> None:

@@ -27,8 +27,8 @@ from training.leads.fallback import fall_back
 from training.leads.score import NOT_TO_BE_CONTACTED, Listing, order_calls, rank, score_leads
 
 AS_OF = UNTIL - timedelta(days=30)
-AT_ONCE = CallParams(cool_down_days=0.0)
-"""A touch just now takes nothing away."""
+AT_ONCE = CallParams(cool_down_days=0.0, amount=1.0)
+"""A touch just now takes nothing away, and amounts count as they are."""
 LISTING = Listing("7", 3, CallParams())
 PLAIN = Listing("7", 3, AT_ONCE)
 
@@ -126,11 +126,15 @@ def test_without_answers_to_calls_the_priority_follows_a_stated_rule(
     expected = worth["p"] * value.fillna(value.median())
     free = worth["band"] != NOT_TO_BE_CONTACTED
     np.testing.assert_allclose(worth.loc[free, "priority"], expected[free])
-    rested = scores.set_index("lead_id")["priority"] / worth.set_index("lead_id")["priority"]
+    middle = float(value.fillna(value.median()).median())
+    by_id = worth.assign(value=value.fillna(value.median())).set_index("lead_id")
+    counted = middle * (by_id["value"] / middle) ** CallParams().amount
+    rested = scores.set_index("lead_id")["priority"] / (by_id["p"] * counted)
     least = rest(np.zeros(1), CallParams())[0]
-    rested = rested.dropna()
+    rested = rested[rested > 0]
     assert rested.between(least - 1e-9, 1 + 1e-9).all()
-    assert rested.min() < 1 == rested.max()
+    assert rested.min() < 1 - 1e-6
+    assert rested.max() == pytest.approx(1)
 
 
 def test_the_bare_order_is_that_of_the_scores(
