@@ -137,35 +137,28 @@ def build_pairs(
     pairs: pd.DataFrame,
     params: FeatureParams,
 ) -> Examples:
-    """Build the features of chosen leads, each at moments of its own.
+    """Build the features of chosen leads, each at moments of its own; see `build`.
 
     Args:
         warehouse: the history.
         feature_set: what to build of leads; no ranks among peers, who are not among the rows.
         vocabulary: the frozen vocabulary the features were declared with.
-        pairs: `lead_id, cutoff`, each pair once; where the lead is not open it gets no row.
+        pairs: `lead_id, cutoff`, each pair once; one whose lead is not open gets no row.
         params: calendar and windows.
-
-    Raises:
-        FeatureError: a feature compares a lead with all others of the day.
-        LeakageError: a cutoff lies beyond the moment the warehouse was cut at.
     """
-    ranked = [f.name for f in feature_set if isinstance(f.how, PeerRank)]
-    if ranked:
+    if ranked := [f.name for f in feature_set if isinstance(f.how, PeerRank)]:
         raise FeatureError(f"{', '.join(ranked)}: ranks need every open lead among the rows")
     _refuse_later(warehouse, pairs[CUTOFF].max().to_pydatetime())
-    asked = ibis.memtable(
-        pairs[["lead_id", CUTOFF]], schema={"lead_id": "string", CUTOFF: "timestamp(6)"}
-    )
+    schema = {"lead_id": "string", CUTOFF: "timestamp(6)"}
     with warehouse.workspace() as work:
-        leads = open_leads(work["leads"], asked)
+        leads = open_leads(work["leads"], ibis.memtable(pairs[[*schema]], schema=schema))
         return build_snapshots(lead_rows.snapshots_of(work, leads, vocabulary, params), feature_set)
 
 
-def _refuse_later(warehouse: Warehouse, latest: datetime) -> None:
-    if warehouse.cut_at is not None and latest > warehouse.cut_at:
+def _refuse_later(warehouse: Warehouse, cutoff: datetime) -> None:
+    if warehouse.cut_at is not None and cutoff > warehouse.cut_at:
         raise LeakageError(
-            f"features as of {latest} were asked of a history cut at {warehouse.cut_at}"
+            f"features as of {cutoff} were asked of a history cut at {warehouse.cut_at}"
         )
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from features.clock import zulu
 from features.evidence import EvidenceState
+from serving.api.call_contracts import CallEvidence, CallReasons
 from serving.api.fields import (
     Amount,
     Attribute,
@@ -38,7 +39,6 @@ EVIDENCE = (
 
 
 Band = Literal["hot", "warm", "cool", "cold", "do not contact"]
-CallEvidence = Literal["learned", "rule"]
 Evidence = Literal[EvidenceState.ENOUGH, EvidenceState.THIN, EvidenceState.NONE]
 
 
@@ -212,19 +212,6 @@ class LeadReasons(Reasons):
     """Why a lead's chance is what it is."""
 
     items: list[LeadReason] = field("The strongest reasons.", [])
-
-
-class CallReasons(Contract):
-    """Why a call is worth it now."""
-
-    news: list[str] = field(
-        "What the lead did since the last working day, newest first.",
-        ["last web visit 5 hours ago"],
-    )
-    says: str = field(
-        "The parts of the priority.",
-        "reached with 24 %; if reached, +7 points; 18,000; last touched yesterday",
-    )
 
 
 class Score(Contract):
