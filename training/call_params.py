@@ -30,7 +30,7 @@ class CallParams(Section):
         description="the same in which nobody was; they count first: 'no answer' is no answer",
     )
     most_attempts: int = Field(
-        default=120_000, ge=1000, description="newest attempts that are learned from, at most"
+        default=150_000, ge=1000, description="newest attempts that are learned from, at most"
     )
     least_attempts: int = Field(
         default=1000, ge=100, description="attempts below which nothing is learned from them"
@@ -46,7 +46,7 @@ class CallParams(Section):
         "from 5 to 95 %), below which likewise",
     )
     level: float = Field(default=0.9, gt=0, lt=1, description="coverage of the intervals")
-    effects: EffectParams = EffectParams(folds=3, arm_rounds=3, arm_inverse_ridge=0.0003)
+    effects: EffectParams = EffectParams(folds=3, arm_rounds=3, arm_inverse_ridge=0.0003, threads=2)
     amount: float = Field(
         default=0.5,
         ge=0,

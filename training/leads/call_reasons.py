@@ -61,8 +61,12 @@ def _is_news(feature: Feature) -> bool:
     """Whether a feature tells how long ago the lead did something, or came in."""
     if feature.name == AGE:
         return True
-    is_last = isinstance(feature.how, Aggregate) and feature.how.kind is Aggregation.SINCE_LAST
-    return is_last and feature.unit is Unit.DAYS and feature.who in {Who.LEAD, Who.CUSTOMER}
+    how = feature.how
+    # How a call ended is not what the lead did, so outcomes are no news.
+    is_last = isinstance(how, Aggregate) and how.kind is Aggregation.SINCE_LAST
+    is_act = isinstance(how, Aggregate) and how.by in {"type", "direction"}
+    is_theirs = feature.who in {Who.LEAD, Who.CUSTOMER}
+    return is_last and is_act and is_theirs and feature.unit is Unit.DAYS
 
 
 def call_reasons(rows: pd.DataFrame, value: Floats, *, is_learned: bool) -> Sequence[str]:
