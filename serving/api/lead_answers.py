@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import pandas as pd
-
 from features.clock import utc_now, zulu
 from features.errors import InputError, NotFoundError
 from features.evidence import EvidenceState
@@ -190,5 +188,5 @@ def _contract_values(row: Mapping[Any, Any], contract: type[Score]) -> dict[str,
 
 def _or_null(value: Any) -> Any:
     """Return a number, or None where a table holds an empty one."""
-    is_empty = value is None or value is pd.NA or math.isnan(value)
+    is_empty = value is None or math.isnan(value)
     return None if is_empty else value

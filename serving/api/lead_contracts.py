@@ -238,7 +238,7 @@ class Score(Contract):
         "`learned`: from how past calls went; `rule`: chance x value, less after a fresh touch.",
         "learned",
     )
-    call_reasons: CallReasons = Field(description="Why a call is worth it now.")
+    call_reasons: CallReasons = Field(description="What makes a call worth it today.")
     evidence: Evidence = field(EVIDENCE, "enough")
     reasons: LeadReasons = Field(description="Why the chance is what it is, in points.")
 

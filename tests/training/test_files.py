@@ -60,7 +60,7 @@ def table(schema: FileSchema, rows: int = 6, seed: int = 0) -> pd.DataFrame:
             values = [f"{column.name}-{n}" for n in range(rows)]
         elif column.dtype.startswith("datetime"):
             values = np.datetime64("2024-01-01", "us")
-        elif column.dtype in ("int64", "bool"):
+        elif column.dtype in ("int64", "Int64", "bool"):
             values = rng.integers(int(low), int(low) + 3, rows)
         columns[column.name] = pd.Series(values, range(rows)).astype(column.dtype)
         if column.nullable:

@@ -82,8 +82,10 @@ def train_leads(
         with ThreadPoolExecutor(1) as pool:
             fitted = pool.submit(fit_leads, training_set, warehouse, features, params)
             test = _test(warehouse, training_set, features, params) if is_enough else None
-            calls = learn_calls(warehouse, training_set, features, params)
-            bundle = with_calls(fitted.result(), calls)
+            calls = learn_calls(warehouse, training_set, features, params) if is_enough else None
+            bundle = fitted.result()
+        calls = calls or learn_calls(warehouse, training_set, features, params)
+        bundle = with_calls(bundle, calls)
         advance(1)
         test = test if bundle.blend else None
         graded = evaluate(test.predictions, settings_of(params.evaluation)) if test else None
@@ -93,7 +95,7 @@ def train_leads(
     fallback = fallback and with_calls(fallback, calls)
     splitting = None if graded is None else graded.splitting
     luck = _luck(training_set, bundle, params.scoring.reasons)
-    notes = (calls.says, *_notes(training_set, bundle, luck, honesty, splitting))
+    notes = _notes(training_set, bundle, luck, honesty, splitting)
     return Trained(bundle, training_set, test, graded, fallback, notes)
 
 
@@ -197,6 +199,7 @@ def _notes(
     notes += [suspicion.says for suspicion in training_set.suspicions]
     notes += words(bundle.about[UNSTEADY])
     notes += luck
+    notes.append(bundle.about[CALLS]["says"])
     notes += bundle.about.get(SEGMENTS, ())
     notes += () if splitting is None else _of_segments(bundle, splitting)
     if honesty is None:

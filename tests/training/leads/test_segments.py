@@ -102,7 +102,7 @@ def test_without_segments_nothing_is_different(
     assert (plain.blend, plain.calibrator) == (segmented.blend, segmented.calibrator)
     X = few.examples.X
     np.testing.assert_array_equal(plain.probability(X), segmented.pooled_probability(X))
-    assert plain.to_json()["format"] == 5
+    assert plain.to_json()["format"] == 7
     assert plain.labels == {}
     assert not {"segments"} & {*plain.to_json(), *plain.about}
 
