@@ -1,7 +1,8 @@
 """Whether the answer of `worth` keeps its word: lots redrawn 200 times on quarters that are known.
 
-The seeds were named before anyone looked at their companies; demo 21 and 26 to 29 were developed
-on: the first draft's interval was up to 2.04 times as wide there as one that is looked at once.
+The seeds were named before anyone looked at their companies. Demo 21 and 26 to 29 were developed
+on: the first draft's interval was up to 2.04 times as wide there as one that is looked at once. A
+run on 22 to 25 broke off, and the least number of conversions was lowered after it.
 Each quarter is played twice, with the call list and without it (`hold_out_worlds`), so that the
 true effect on every lead is known. Lots are drawn by the code that serves people, and every day's
 interval is looked at. Without an effect, the outcome without the list is taken for both arms.
@@ -28,7 +29,7 @@ from training.calls.holdout import Answer, Asked, answer
 from training.calls.lots import CONVERSION, VALUE, Lots
 from training.evaluation.bootstrap import Estimate
 
-SEEDS = (22, 23, 24, 25)
+SEEDS = (931, 932, 933, 934)
 QUARTERS = 200
 PARAMS = WorklistParams()
 ASKED = Asked(PARAMS.level, PARAMS.least_leads, PARAMS.least_converted, PARAMS.harm)

@@ -79,9 +79,10 @@ def built_attempts(
 
 def with_outcomes(
     warehouse: Warehouse, examples: Examples, rows: Experiments, horizon_days: int
-) -> Experiments:
+) -> tuple[Examples, Experiments]:
     """Return the attempts whose horizon is over, with whether the lead converted within it."""
     y = conversion(warehouse, examples.keys, horizon_days)
     mature = ~np.isnan(y)
     kept = rows.take(mature)
-    return Experiments(kept.X, kept.treated, y[mature], kept.group, kept.categorical)
+    own = Experiments(kept.X, kept.treated, y[mature], kept.group, kept.categorical)
+    return examples.take(mature), own

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from features.storage.warehouse import Warehouse
 from training.call_params import CallParams
 from training.calls.answers import answers_of
 from training.calls.attempts import attempt_days, built_attempts, with_outcomes
+from training.calls.checks import checks, in_words, placebos, to_json
 from training.calls.model import CallModel
 from training.calls.risk import fit_risk_effects
 from training.estimators.arms import fit_plain
@@ -107,7 +108,7 @@ def fit_calls(
     if lacking := _too_few(len(days), params):
         return Learned(None, lacking)
     examples, tried = built_attempts(warehouse, days, declared, vocabulary, features)
-    rows = with_outcomes(warehouse, examples, tried, horizon_days)
+    mature_examples, rows = with_outcomes(warehouse, examples, tried, horizon_days)
     if lacking := _too_few(len(rows.y), params) or _one_sided(rows, params):
         return Learned(None, lacking)
     nuisances = cross_fit(rows, effects)
@@ -121,9 +122,11 @@ def fit_calls(
     e = np.clip(nuisances.propensity, effects.overlap, 1 - effects.overlap)
     stage = STAGE if STAGE in declared.names else None
     risk = fit_risk_effects(rows.X, stage, nuisances.control_mean, scores, e * (1 - e))
-    columns = tuple(declared.names)
-    model = CallModel(columns, declared.fingerprint, answers, reach, gain, risk, about)
-    return Learned(model, _says(rows, average), about)
+    fitted = CallModel(tuple(declared.names), declared.fingerprint, answers, reach, gain, risk)
+    tests = placebos(warehouse, mature_examples, rows, vocabulary, features, params)
+    about |= {**checks(rows, nuisances, effects), "placebos": [to_json(each) for each in tests]}
+    says = f"{_says(rows, average)}; {in_words(about)}"
+    return Learned(replace(fitted, about=about), says, about)
 
 
 def _too_few(attempts: int, params: CallParams) -> str:

@@ -83,9 +83,16 @@ def train(warehouse: Warehouse, recipe: Recipe, progress: Progress = silent) -> 
         grade=None if trained.evaluation is None else Graded(trained.evaluation),
         pictures={} if picture is None else {"reasons.png": picture},
         fallback=fallback,
-        labels=trained.bundle.labels,
+        labels={**trained.bundle.labels, "calls": _of_calls(trained.bundle)},
         fairness=fairness,
     )
+
+
+def _of_calls(bundle: Bundle) -> str:
+    """Say what the order of calls rests on, in a word or two for the registry."""
+    if bundle.calls is None:
+        return "by rule"
+    return f"learned from {bundle.calls.about['attempts']:,} attempts"
 
 
 def backtest(

@@ -13,8 +13,9 @@ from serving.api.openapi import SYSTEM, document
 from serving.api.service import ENDPOINTS
 
 NO_EXAMPLE = {
-    "calls", "scores", "not_scored", "reasons", "call_reasons", "leads", "quota", "reps", "team", "company",
-    "periods", "converted_at", "lost_at", "do_not_contact_at", "known_at", "deal_id", "problem",
+    "calls", "scores", "not_scored", "reasons", "call_reasons", "leads", "quota", "reps", "team",
+    "company", "periods", "converted_at", "lost_at", "do_not_contact_at", "known_at", "deal_id",
+    "problem",
 }  # fmt: skip
 """Fields that hold other contracts, or are usually empty."""
 
