@@ -24,11 +24,15 @@ SCORES = [
     "horizon_days",
     "p",
     "score",
-    "band",
+    "reach",
+    "gain",
     "priority",
     "rank",
+    "band",
     "evidence",
     "reasons",
+    "call_reasons",
+    "call_evidence",
     "model_version",
 ]
 PREDICTIONS = ["lead_id", "cutoff", "horizon_days", "p", "y", "fold"]
