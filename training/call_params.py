@@ -46,7 +46,7 @@ class CallParams(Section):
         "from 5 to 95 %), below which likewise",
     )
     level: float = Field(default=0.9, gt=0, lt=1, description="coverage of the intervals")
-    effects: EffectParams = EffectParams(folds=3, arm_rounds=3, arm_inverse_ridge=0.0003, threads=2)
+    effects: EffectParams = EffectParams(folds=3, arm_rounds=3, arm_inverse_ridge=0.0003)
     amount: float = Field(
         default=0.5,
         ge=0,

@@ -82,9 +82,8 @@ def train_leads(
         with ThreadPoolExecutor(1) as pool:
             fitted = pool.submit(fit_leads, training_set, warehouse, features, params)
             test = _test(warehouse, training_set, features, params) if is_enough else None
-            calls = learn_calls(warehouse, training_set, features, params) if is_enough else None
             bundle = fitted.result()
-        calls = calls or learn_calls(warehouse, training_set, features, params)
+        calls = learn_calls(warehouse, training_set, features, params)
         bundle = with_calls(bundle, calls)
         advance(1)
         test = test if bundle.blend else None
