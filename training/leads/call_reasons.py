@@ -11,6 +11,7 @@ import pandas as pd
 
 from features.arrays import Floats
 from features.build import Examples
+from features.clock import naive_utc
 from features.feature import Aggregate, Aggregation, Feature, Unit
 from features.params import FeatureParams
 from features.snapshot import CUTOFF
@@ -46,7 +47,8 @@ def news(examples: Examples, params: FeatureParams) -> list[list[str]]:
     told = [feature for feature in examples.feature_set if _is_news(feature)]
     if not len(examples):
         return []
-    within = last_working_day(examples.keys[CUTOFF].iloc[0].to_pydatetime(), params)
+    # Spark hands moments over with their zone.
+    within = last_working_day(naive_utc(examples.keys[CUTOFF].iloc[0].to_pydatetime()), params)
     found: list[list[tuple[float, str]]] = [[] for _ in range(len(examples))]
     for feature in told:
         values = examples.X[feature.name].to_numpy()
