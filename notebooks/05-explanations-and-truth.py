@@ -166,9 +166,9 @@ plt.show()
 # (Some of the low correlation is noise of the truth itself: an effect this small, from a hundred
 # replays, is only roughly known for one lead. The means over a tenth of the list are not.)
 #
-# So `pacesetter score` orders a list by what a call is worth (the guide: The call list), learned from
-# past calls. Whether the list helps only an experiment can tell: `pacesetter calls` holds some leads
-# out by lot, and `pacesetter worth` compares.
+# So `pacesetter score` orders a list by what a call is worth (the guide: The call list), learned
+# from past calls. Whether the list helps only an experiment can tell: `pacesetter calls` holds some
+# leads out by lot, and `pacesetter worth` compares.
 #
 # ## 3. Quota: does the strongest reason name what held the rep back?
 #
