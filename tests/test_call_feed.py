@@ -44,12 +44,7 @@ def played() -> tuple[Life, int, Crm, Path]:
     history = History(settings, out)
     life = history.life
     start = [day for day in range(life.end + 1) if life.calendar.opens[day]][-2]
-    history.play(start)
-    life.states[start] = history.state.copy()
-    history.crm.close()
-    crm = history.crm.forked()
-    history.crm = crm.forked()
-    history.play(start + DAYS)
+    crm = history.branch(start, start + DAYS)
     return life, start, crm, out
 
 

@@ -188,6 +188,23 @@ class History:
         if state.day in keep:
             life.states[state.day] = state.copy()
 
+    def branch(self, start: int, end: int) -> Crm:
+        """Play to a day from which the company is to be replayed, and on until another.
+
+        The files hold what the CRM showed on the first of them. The life keeps the state of that
+        day, and what comes from outside until the other.
+
+        Returns:
+            The CRM as it was on the first day, to be forked for each replay.
+        """
+        self.play(start)
+        self.life.states[start] = self.state.copy()
+        self.crm.close()
+        crm = self.crm.forked()
+        self.crm = crm.forked()
+        self.play(end)
+        return crm
+
 
 def seat_john_and_sally(state: State) -> None:
     """Seat John, who has deals and cannot close them, and Sally, who cannot qualify leads."""

@@ -130,12 +130,7 @@ def company(preset: str, seed: int) -> Company:
     life = history.life
     opens = [day for day in range(life.end + 1) if life.calendar.opens[day]]
     start, end = opens[-2:]
-    history.play(start)
-    life.states[start] = history.state.copy()
-    history.crm.close()
-    crm = history.crm.forked()
-    history.crm = crm.forked()
-    history.play(end)
+    crm = history.branch(start, end)
     return Company(life, start, end, crm, folder)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,8 +88,4 @@ def answers_of(warehouse: Warehouse, params: CallParams, least: int) -> Answers:
     types = sorted(name for name, counts in either.items() if min(counts) >= least)
     if not types:
         return Answers()
-    return Answers(tuple(types), *(_sorted(outcomes[reached]) for reached in (True, False)))
-
-
-def _sorted(words: Sequence[str] | set[str]) -> tuple[str, ...]:
-    return tuple(sorted(words))
+    return Answers(tuple(types), *(tuple(sorted(outcomes[reached])) for reached in (True, False)))

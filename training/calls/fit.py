@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,8 +34,6 @@ from training.evaluation.bootstrap import Estimate
 
 EITHER_WAY = 0.05, 0.95
 """An attempt whose chance lies between these might have gone either way."""
-TIMES = Unit.WORKING_HOURS
-"""A second clock beside days."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,8 @@ def call_features(
     """Declare what tells one lead's calls from another's.
 
     All of a lead's own features, but no ranks among peers, who are not among the rows, and nothing
-    that leads of one owner, or of one day, share: lists are made for one owner and one day.
+    that leads of one owner, or of one day, share: lists are made for one owner and one day. Working
+    hours say once more what days say.
 
     Args:
         vocabulary: the words of the data.
@@ -73,7 +72,7 @@ def call_features(
         if isinstance(feature.how, PeerRank)
         or feature.source is Relation.CONTEXT
         or feature.is_common
-        or feature.unit is TIMES
+        or feature.unit is Unit.WORKING_HOURS
     }
     return declared.without(frozenset(left_out | shared | declared.depends_on(left_out)))
 
@@ -117,16 +116,23 @@ def fit_calls(
     about = _about(rows, nuisances, average)
     if lacking := _unproven(about["either_way"], average, params):
         return Learned(None, lacking, about)
-    reach = fit_plain(Lesson.of(tried.X, tried.treated, tried.categorical, is_chance=True), effects)
-    gain = fit_effect(rows, nuisances, effects)
-    e = np.clip(nuisances.propensity, effects.overlap, 1 - effects.overlap)
-    stage = STAGE if STAGE in declared.names else None
-    risk = fit_risk_effects(rows.X, stage, nuisances.control_mean, scores, e * (1 - e))
-    fitted = CallModel(tuple(declared.names), declared.fingerprint, answers, reach, gain, risk)
     tests = placebos(warehouse, mature_examples, rows, vocabulary, features, params)
     about |= {**checks(rows, nuisances, effects), "placebos": [to_json(each) for each in tests]}
-    says = f"{_says(rows, average)}; {in_words(about)}"
-    return Learned(replace(fitted, about=about), says, about)
+    e = nuisances.inside(effects.overlap)
+    stage = STAGE if STAGE in declared.names else None
+    model = CallModel(
+        columns=tuple(declared.names),
+        fingerprint=declared.fingerprint,
+        answers=answers,
+        # Who gets through is learned from all attempts, the newest without an outcome included.
+        reach=fit_plain(
+            Lesson.of(tried.X, tried.treated, tried.categorical, is_chance=True), effects
+        ),
+        gain=fit_effect(rows, nuisances, effects),
+        risk=fit_risk_effects(rows.X, stage, nuisances.control_mean, scores, e * (1 - e)),
+        about=about,
+    )
+    return Learned(model, f"{_says(rows, average)}; {in_words(about)}", about)
 
 
 def _too_few(attempts: int, params: CallParams) -> str:

@@ -49,12 +49,7 @@ def played(seed: int = 1) -> tuple[Life, int, Crm]:
     history = History(settings, Path(mkdtemp(prefix="company")))
     life = history.life
     start = [day for day in range(life.end + 1) if life.calendar.opens[day]][-2]
-    history.play(start)
-    life.states[start] = history.state.copy()
-    history.crm.close()
-    crm = history.crm.forked()
-    history.crm = crm.forked()
-    history.play(start + DAYS)
+    crm = history.branch(start, start + DAYS)
     return life, start, crm
 
 
