@@ -18,5 +18,5 @@ class CallReasons(Contract):
     )
     says: str = field(
         "The parts of the priority.",
-        "reached with 24 %; if reached, +7 points; 18,000; last touched yesterday",
+        "reached with 24 %; if reached, +7 points; 18,000, counted as 19,900; last touched today",
     )

@@ -71,22 +71,28 @@ def _is_news(feature: Feature) -> bool:
     return is_last and is_act and is_theirs and feature.unit is Unit.DAYS
 
 
-def call_reasons(rows: pd.DataFrame, value: Floats, *, is_learned: bool) -> Sequence[str]:
+def call_reasons(
+    rows: pd.DataFrame, value: Floats, counted: Floats, *, is_learned: bool
+) -> Sequence[str]:
     """Return why each call is worth it, as JSON: `{"news": [...], "says": "..."}`.
 
     Args:
         rows: `cutoff, p, reach, gain, days_since_touch, news` (a JSON list), a row for each lead.
         value: believed amounts.
+        counted: what they count as.
         is_learned: whether reach and gain are known.
     """
     texts = []
-    for row, worth in zip(rows.to_dict("records"), value, strict=True):
+    for row, worth, part in zip(rows.to_dict("records"), value, counted, strict=True):
         says = f"chance {_percent(row['p'])}"
         if is_learned:
             gain = f"{100 * row['gain']:+.0f} points"
             says = f"reached with {_percent(row['reach'])}; if reached, {gain}"
         last = touched(row["days_since_touch"], row[CUTOFF])
-        reasons = {"news": json.loads(row["news"]), "says": f"{says}; {worth:,.0f}; {last}"}
+        reasons = {
+            "news": json.loads(row["news"]),
+            "says": f"{says}; {_amount(worth, part)}; {last}",
+        }
         texts.append(json.dumps(reasons, ensure_ascii=False))
     return texts
 
@@ -102,6 +108,16 @@ def touched(days: float, as_of: datetime) -> str:
         return "not touched yet"
     back = (as_of.date() - (as_of - timedelta(days=days)).date()).days
     return f"last touched {('today', 'yesterday')[back] if back < 2 else f'{back} days ago'}"  # noqa: PLR2004 - the words of the line
+
+
+def _amount(worth: float, counted: float) -> str:
+    """Say an amount, and what it counts as where that is something else.
+
+    >>> _amount(65_400, 37_900), _amount(20_000, 20_000)
+    ('65,400, counted as 37,900', '20,000')
+    """
+    own, part = f"{worth:,.0f}", f"{counted:,.0f}"
+    return own if own == part else f"{own}, counted as {part}"
 
 
 def _percent(share: float) -> str:

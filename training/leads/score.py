@@ -24,6 +24,7 @@ from training.calls.order import (
     last_touch,
     last_touch_columns,
     priority,
+    weighed,
 )
 from training.leads.bundle import Bundle
 from training.leads.call_reasons import call_reasons
@@ -176,7 +177,9 @@ def _listed(
             "evidence": rows["evidence"],
             "reasons": rows["reasons"],
             "call_reasons": pd.Series(
-                call_reasons(rows, value, is_learned=estimated), index=rows.index, dtype="str"
+                call_reasons(rows, value, weighed(value, listing.calls), is_learned=estimated),
+                index=rows.index,
+                dtype="str",
             ),
             "call_evidence": LEARNED if estimated else RULE,
             "model_version": listing.version,

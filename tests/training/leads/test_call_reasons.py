@@ -61,12 +61,14 @@ def test_the_parts_of_the_formula_are_said() -> None:
             "news": ['["came in 9 hours ago"]'],
         }
     )
-    (learned,) = call_reasons(rows, np.array([18_000.0]), is_learned=True)
+    amount = np.array([18_000.0])
+    (learned,) = call_reasons(rows, amount, np.array([19_000.0]), is_learned=True)
     assert json.loads(learned) == {
         "news": ["came in 9 hours ago"],
-        "says": "reached with 24 %; if reached, +7 points; 18,000; last touched 6 days ago",
+        "says": "reached with 24 %; if reached, +7 points; 18,000, counted as 19,000; "
+        "last touched 6 days ago",
     }
-    (by_rule,) = call_reasons(rows, np.array([18_000.0]), is_learned=False)
+    (by_rule,) = call_reasons(rows, amount, amount, is_learned=False)
     assert json.loads(by_rule)["says"] == "chance 12 %; 18,000; last touched 6 days ago"
 
 
