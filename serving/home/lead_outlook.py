@@ -20,10 +20,10 @@ from serving.home.lookup import find_lead, why_no_score
 from training.leads.bundle import Bundle
 from training.leads.score import (
     Listing,
-    believed_value,
     score_examples,
     score_leads,
     value_of,
+    with_amounts,
 )
 from training.leads.usual import with_usual
 from training.params import TrainingParams
@@ -82,8 +82,7 @@ class LeadOutlook:
             raise NotFoundError(why_no_score(lead_id, self.lead(lead_id), moment))
         whose = owner[asked].iloc[0]
         same = owner.isna() if pd.isna(whose) else owner == whose
-        about = value_of(self.warehouse, examples.keys)
-        about["value"] = believed_value(about["value"])
+        about = with_amounts(value_of(self.warehouse, examples.keys), self.listing.calls)
         rows = same.to_numpy(np.bool_)
         scores = score_examples(examples.take(rows), bundle, self.listing, about[rows])
         row = find_lead(scores, lead_id) or {}
@@ -116,7 +115,8 @@ class LeadOutlook:
         examples = build(overlaid, features, bundle.vocabulary, [moment], bundle.params)
         wanted = examples.keys["lead_id"].isin([lead["lead_id"] for lead in rows.leads])
         kept = examples.take(wanted.to_numpy())
-        return score_examples(kept, bundle, self.listing, value_of(overlaid, kept.keys))
+        values = with_amounts(value_of(overlaid, kept.keys), self.listing.calls)
+        return score_examples(kept, bundle, self.listing, values)
 
     def reps(self) -> frozenset[str]:
         """Return every rep of the extract, known by the table `reps` or by a lead."""

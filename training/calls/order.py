@@ -73,13 +73,15 @@ def weighed(value: Floats, params: CallParams) -> Floats:
     return np.asarray(middle * (value / middle) ** params.amount)
 
 
-def priority(worth: Floats, value: Floats, days_since_touch: Floats, params: CallParams) -> Floats:
-    """Return what a call is worth now, in the currency of `value`.
+def priority(
+    worth: Floats, counted: Floats, days_since_touch: Floats, params: CallParams
+) -> Floats:
+    """Return what a call is worth now, in the currency of the amounts.
 
     Args:
         worth: reach x gain, or the chance where nothing was learned of calls.
-        value: believed amounts.
+        counted: what amounts count as, from `weighed`.
         days_since_touch: infinite where there was none.
         params: the weights of the formula.
     """
-    return np.asarray(worth * weighed(value, params) * rest(days_since_touch, params))
+    return np.asarray(worth * counted * rest(days_since_touch, params))

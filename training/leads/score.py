@@ -80,7 +80,8 @@ def score_leads(
         features = bundle.listed_features
         examples = build(warehouse, features, bundle.vocabulary, [as_of], bundle.params)
         rows = row_scores(examples, bundle, listing.reasons)
-    return _listed(rows, bundle, listing, value_of(warehouse, rows))
+    values = with_amounts(value_of(warehouse, rows), listing.calls)
+    return _listed(rows, bundle, listing, values)
 
 
 def order_calls(
@@ -105,8 +106,8 @@ def order_calls(
     else:
         reach, gain = bundle.calls.estimates(examples.X)
         chance = reach * gain
-    value = believed_value(values["value"]).to_numpy()
-    worth = priority(chance, value, last_touch(examples.X, bundle.vocabulary), calls)
+    counted = with_amounts(values, calls)["counted"].to_numpy()
+    worth = priority(chance, counted, last_touch(examples.X, bundle.vocabulary), calls)
     listed = examples.keys[["lead_id"]].assign(priority=worth)
     return listed[~values["is_barred"].to_numpy()]
 
@@ -144,7 +145,7 @@ def score_examples(
         examples: open leads at one cutoff, with the features that `listed_features` names.
         bundle: the model.
         listing: its version, how many reasons each lead gets, and how leads are ordered.
-        values: of the same leads, from `value_of`.
+        values: of the same leads, from `with_amounts`.
     """
     return _listed(row_scores(examples, bundle, listing.reasons), bundle, listing, values)
 
@@ -155,10 +156,10 @@ def _listed(
     """Put scores into the contract's form and rank them."""
     p, barred = rows["p"].to_numpy(), values["is_barred"].to_numpy()
     estimated = bundle.calls is not None
-    value = believed_value(values["value"]).to_numpy()
+    value, counted = values["value"].to_numpy(), values["counted"].to_numpy()
     worth = priority(
         rows["reach"].to_numpy() * rows["gain"].to_numpy() if estimated else p,
-        value,
+        counted,
         rows["days_since_touch"].to_numpy(),
         listing.calls,
     )
@@ -177,7 +178,7 @@ def _listed(
             "evidence": rows["evidence"],
             "reasons": rows["reasons"],
             "call_reasons": pd.Series(
-                call_reasons(rows, value, weighed(value, listing.calls), is_learned=estimated),
+                call_reasons(rows, value, counted, is_learned=estimated),
                 index=rows.index,
                 dtype="str",
             ),
@@ -220,6 +221,18 @@ def bands(p: Floats, bundle: Bundle) -> npt.NDArray[np.str_]:
     lift = p / bundle.base_rate
     bands = UNSUPPORTED if bundle.evidence.state is EvidenceState.NONE else BANDS
     return np.select([lift >= least for least, _ in bands], [name for _, name in bands], "cold")
+
+
+def with_amounts(values: pd.DataFrame, calls: CallParams) -> pd.DataFrame:
+    """Return what `value_of` fetched of all leads ranked together, with what amounts count as.
+
+    Both depend on the middle amount of all of them, so whoever ranks a few takes them from all.
+
+    Returns:
+        `value`, as it is believed, `counted`, what it counts as, and `is_barred`.
+    """
+    value = believed_value(values["value"])
+    return values.assign(value=value, counted=weighed(value.to_numpy(), calls))
 
 
 def believed_value(value: pd.Series) -> pd.Series:

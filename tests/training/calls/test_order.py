@@ -30,7 +30,7 @@ def test_amounts_count_between_themselves_and_the_middle_one() -> None:
     np.testing.assert_allclose(weighed(value, own), value)
     np.testing.assert_allclose(weighed(value, none), np.full(3, 20_000))
     np.testing.assert_array_equal(weighed(np.zeros(3), half), np.zeros(3))
-    worth = priority(np.full(3, 0.01), value, np.array([np.inf, 0.0, 3.0]), own)
+    worth = priority(np.full(3, 0.01), weighed(value, own), np.array([np.inf, 0.0, 3.0]), own)
     np.testing.assert_allclose(worth, [50, 100, 800])
 
 

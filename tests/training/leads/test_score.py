@@ -13,6 +13,7 @@ import pytest
 from extract import Extract
 from sellers import HORIZON, START, UNTIL, open_at, open_warehouse
 
+from features.build import build
 from features.evidence import EvidenceState
 from features.snapshot import CUTOFF
 from features.storage.warehouse import Warehouse
@@ -24,7 +25,16 @@ from training.files import LEAD_SCORES, checked
 from training.leads.bundle import Bundle
 from training.leads.dataset import TrainingSet
 from training.leads.fallback import fall_back
-from training.leads.score import NOT_TO_BE_CONTACTED, Listing, order_calls, rank, score_leads
+from training.leads.score import (
+    NOT_TO_BE_CONTACTED,
+    Listing,
+    order_calls,
+    rank,
+    score_examples,
+    score_leads,
+    value_of,
+    with_amounts,
+)
 
 AS_OF = UNTIL - timedelta(days=30)
 AT_ONCE = CallParams(cool_down_days=0.0, amount=1.0)
@@ -135,6 +145,20 @@ def test_without_answers_to_calls_the_priority_follows_a_stated_rule(
     assert rested.between(least - 1e-9, 1 + 1e-9).all()
     assert rested.min() < 1 - 1e-6
     assert rested.max() == pytest.approx(1)
+
+
+def test_one_owners_leads_are_worth_what_they_are_among_all(
+    history: Warehouse, bundle: Bundle, scores: pd.DataFrame
+) -> None:
+    """Amounts count by the middle one of all leads, so a few alone are ranked alike, to the bit."""
+    features, calls = bundle.listed_features, LISTING.calls
+    examples = build(history, features, bundle.vocabulary, [AS_OF], bundle.params)
+    values = with_amounts(value_of(history, examples.keys), calls)
+    for owner in examples.keys["owner"].dropna().unique():
+        own = (examples.keys["owner"] == owner).to_numpy()
+        alone = score_examples(examples.take(own), bundle, LISTING, values[own])
+        among = scores[scores["rep_id"] == owner].reset_index(drop=True)
+        pd.testing.assert_frame_equal(alone, among, check_exact=True)
 
 
 def test_the_bare_order_is_that_of_the_scores(
