@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -27,7 +29,18 @@ def morning(tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = ("--home", str(home))
     assert main([*where, "ingest", str(home / "extract"), "--data-until", day(MORNING)]) == 0
     assert main([*where, "train", "leads"]) == 0
+    _draw_the_same_lots(home)
     return home
+
+
+def _draw_the_same_lots(home: Path) -> None:
+    """Fix the secret of the lots: one that falls badly leaves too few conversions to tell."""
+    store = Store(home)
+    with store.reading():
+        pass
+    with closing(sqlite3.connect(store.path)) as connection, connection:
+        row = (1, "2026-01-01 00:00:00", "1" * 64)
+        connection.execute("INSERT INTO lot_secret (id, at, secret) VALUES (?, ?, ?)", row)
 
 
 def test_without_lots_it_says_how_to_begin(run: Run, morning: Path) -> None:
