@@ -142,7 +142,7 @@ def evidence_of(cause: str, channel: Channel, rep: int, first: int) -> str:
         "qualifying": f"{seen:.0f} leads became deals; {usual:.0f} is usual for such leads",
         "closing": f"{seen:.0f} of {days:.0f} deals that left a stage went on; "
         f"{usual:.0f} is usual",
-        "volume": f"{seen:.0f} logged touches; {usual:.0f} by the rep's own other periods",
+        "volume": f"{seen:.0f} logged touches; {_own_usual(channel, rep, first)}",
         "follow_up": f"{seen:.0f} first touches in {days:.0f} days of waiting leads; "
         f"{usual:.0f} is usual",
         "internal_delay": f"{seen:.0f} deals left it in {days:.0f} deal-days of waiting; "
@@ -152,3 +152,15 @@ def evidence_of(cause: str, channel: Channel, rep: int, first: int) -> str:
         "lead_mix": f"{days:.0f} new leads whose sources promise {mean:.0%} of what others' do",
     }
     return says[cause]
+
+
+def _own_usual(channel: Channel, rep: int, first: int) -> str:
+    """Say what a rep's own other periods make usual; a new rep has none."""
+    shows = np.ptp(channel.log_likelihood[rep, first:], axis=-1).max(initial=0.0)
+    if shows < SHOWS_NOTHING:
+        return "nothing is known yet of what is usual for this rep"
+    return f"{channel.usual[rep, first:].sum():.0f} by the rep's own other periods"
+
+
+SHOWS_NOTHING = 1e-3
+"""A period whose log-likelihoods differ by less shows nothing."""

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from training.coaching.causes.channels import Channel
 from training.coaching.causes.find import _with_doubt
 from training.coaching.causes.sizes import Candidate, Flow, Scenario, sizes
-from training.coaching.causes.told import Told, frame_of, ranked
+from training.coaching.causes.spells import normal
+from training.coaching.causes.told import Told, evidence_of, frame_of, ranked
 from training.coaching_params import CauseParams
 
 PARAMS = CauseParams()
@@ -102,3 +104,17 @@ def test_sizes_add_up_to_what_all_causes_cost() -> None:
     means = [size.mean for size in found]
     assert sum(means) == pytest.approx(100 * (1 - np.exp(-0.8)))
     assert means == sorted(means, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("variance", "says"),
+    [
+        (0.1, "737 logged touches; 910 by the rep's own other periods"),
+        (1e9, "737 logged touches; nothing is known yet of what is usual for this rep"),
+    ],
+)
+def test_a_new_rep_has_no_usual_work(variance: float, says: str) -> None:
+    """Without periods of the rep's own to hold the touches against, no number stands for them."""
+    once = np.ones((1, 1))
+    channel = Channel("volume", normal(0 * once, variance * once), 737 * once, 910 * once, once)
+    assert evidence_of("volume", channel, 0, 0) == says
