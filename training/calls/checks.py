@@ -47,6 +47,8 @@ SHUFFLED = "answers dealt out anew"
 WEEK_BEFORE = "today's answer on what the lead did in the week before"
 WEEK = 7
 """Days; what leads did in a window of so many is a feature."""
+MOST_SHOWN = 12
+"""Features whose balance a page shows: those furthest apart before weighting."""
 MOST_ROWS = 15_000
 """Newest attempts that placebos are made of."""
 LEAST_ROWS = 1000
@@ -55,18 +57,22 @@ LEVEL = 0.99
 QUICK = {"folds": 2, "rounds": 20}
 
 
-def checks(rows: Experiments, nuisances: Nuisances, effects: EffectParams) -> dict[str, Any]:
+def checks(
+    rows: Experiments, nuisances: Nuisances, effects: EffectParams, says: Mapping[str, str]
+) -> dict[str, Any]:
     """Return overlap, balance and sensitivity of the gain, as plain values.
 
     Args:
         rows: past attempts with their outcomes.
         nuisances: what was predicted of them, out of fold.
         effects: bounds of overlap.
+        says: what each feature is, in words.
     """
     e = nuisances.inside(effects.overlap)
     balances = [each for each in balance(rows.X, rows.treated, e) if each.before == each.before]
     worst = max(balances, key=lambda each: abs(each.before))
     after = max(balances, key=lambda each: abs(each.after))
+    widest = sorted(balances, key=lambda each: -abs(each.before))[:MOST_SHOWN]
     ratio = ratio_estimate(*arm_scores(rows, nuisances, effects.overlap), rows.group, 0.9)
     strength = sensitivity(ratio)
     return {
@@ -76,6 +82,7 @@ def checks(rows: Experiments, nuisances: Nuisances, effects: EffectParams) -> di
             "unbalanced_after": sum(abs(each.after) > BALANCED for each in balances),
             "worst_before": vars(worst),
             "worst_after": vars(after),
+            "widest": [{**vars(each), "says": says.get(each.name, each.name)} for each in widest],
         },
         "ratio": ratio.to_json(),
         "e_value": strength.of_estimate,
@@ -176,6 +183,11 @@ def _average(rows: Experiments, quick: EffectParams) -> Estimate:
 
 def in_words(about: Mapping[str, Any]) -> str:
     """Say in a sentence what the checks showed."""
+    return f"checks: {'; '.join(statements(about))}"
+
+
+def statements(about: Mapping[str, Any]) -> list[str]:
+    """Return what the checks showed, one statement each."""
     told = [
         f"{each['name']}: {_points(each)}{'' if each['passes'] else ', which is not zero'}"
         for each in about["placebos"]
@@ -185,13 +197,13 @@ def in_words(about: Mapping[str, Any]) -> str:
     before, after = weighing["unbalanced_before"], weighing["unbalanced_after"]
     parts = [f"{before} features differ between reached and missed, {after} after weighting"]
     if told:
-        parts.append(f"effects that must be zero: {'; '.join(told)}")
+        parts.append(f"effects that must be zero: {', '.join(told)}")
     if strength is not None:
         parts.append(
             "to explain the gain away, something unseen would have to raise both the chance to get "
             f"through and that to convert {strength:.1f}-fold"
         )
-    return f"checks: {'. '.join(parts)}"
+    return parts
 
 
 def _points(each: Mapping[str, Any]) -> str:

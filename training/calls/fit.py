@@ -117,7 +117,9 @@ def fit_calls(
     if lacking := _unproven(about["either_way"], average, params):
         return Learned(None, lacking, about)
     tests = placebos(warehouse, mature_examples, rows, vocabulary, features, params)
-    about |= {**checks(rows, nuisances, effects), "placebos": [to_json(each) for each in tests]}
+    says = {feature.name: feature.says for feature in declared.features}
+    checked = checks(rows, nuisances, effects, says)
+    about |= {**checked, "placebos": [to_json(each) for each in tests]}
     e = nuisances.inside(effects.overlap)
     stage = STAGE if STAGE in declared.names else None
     model = CallModel(

@@ -15,6 +15,7 @@ from features.ingest.commits import Commits
 from features.labels.conversion import last_mature_cutoff
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
+from training.calls.checks_page import render as calls_page
 from training.checks.audit import audit
 from training.evaluation.audited import audit_json
 from training.evaluation.honesty import AGE, BASE_RATE
@@ -32,7 +33,7 @@ from training.evaluation.truth import grade as grade_truth
 from training.leads.backtest import Backtest, backtest_leads
 from training.leads.beeswarm import beeswarm
 from training.leads.built_fold import build_lead_fold
-from training.leads.bundle import Bundle
+from training.leads.bundle import CALLS, Bundle
 from training.leads.fairness import audit_leads
 from training.leads.fit import luck_of_seeds
 from training.leads.fit_segments import SEGMENTS, require_segments
@@ -82,6 +83,7 @@ def train(warehouse: Warehouse, recipe: Recipe, progress: Progress = silent) -> 
         test=test,
         grade=None if trained.evaluation is None else Graded(trained.evaluation),
         pictures={} if picture is None else {"reasons.png": picture},
+        pages={"calls.html": calls_page(trained.bundle.about[CALLS])},
         fallback=fallback,
         labels={**trained.bundle.labels, "calls": _of_calls(trained.bundle)},
         fairness=fairness,

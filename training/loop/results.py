@@ -156,7 +156,8 @@ class Trained:
         notes: what people should know, in sentences.
         test: forecasts by a model that ended before the test window; None without room for one.
         grade: how good those were.
-        pictures: further artifacts, by file name.
+        pictures: of the model's trees, by file name.
+        pages: further pages, by file name.
         fallback: what becomes champion in its place if there is none yet; None for a model that
             beats what needs no model, and where that could not be tested.
         labels: further tags of the model in the registry.
@@ -168,6 +169,7 @@ class Trained:
     test: Backtested | None
     grade: Graded | None
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    pages: Mapping[str, str] = field(default_factory=dict)
     fallback: Fallback | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     fairness: Mapping[str, Any] | None = None
@@ -180,4 +182,4 @@ class Trained:
             files["metrics.json"] = json.dumps(self.grade.to_json(), indent=2)
         if self.fairness is not None:
             files[FAIRNESS] = json.dumps(self.fairness, indent=2)
-        return files | dict(self.pictures)
+        return {**files, **self.pages, **self.pictures}

@@ -37,8 +37,8 @@ def experiment(kind: str) -> str:
         f"Trainings of the {kind} model, which forecasts {_SUBJECTS[kind]}. {_FOR}\n\n"
         "Each run is one training, named by its data and the day up to which it saw them. The tag "
         "`alias` says which one is champion, challenger or previous now. Comparisons with the "
-        "champion are nested under the challenger's run; `report.html` and, for every champion, "
-        "`card.html` are among the artifacts."
+        "champion are nested under the challenger's run; `report.html`, of lead models "
+        "`calls.html` and, for every champion, `card.html` are among the artifacts."
     )
 
 

@@ -30,6 +30,9 @@ def test_what_is_learned_says_how_far_it_can_be_believed(tmp_path: Path) -> None
     assert taught.model is not None, taught.says
     about = taught.about
     assert about["balance"]["unbalanced_after"] <= about["balance"]["unbalanced_before"]
+    widest = [abs(each["before"]) for each in about["balance"]["widest"]]
+    assert widest == sorted(widest, reverse=True)
+    assert widest[0] == abs(about["balance"]["worst_before"]["before"])
     assert about["overlap"]["outside"] == 0
     assert about["e_value"] > about["e_value_of_limit"] > 1
     (shuffled,) = (each for each in about["placebos"] if each["name"] == SHUFFLED)
