@@ -113,6 +113,9 @@ class WorklistParams(Section):
     hold_out_days: int = Field(
         default=30, ge=1, description="days that a lead's lot stands, and that its outcome counts"
     )
+    wrong_days: int = Field(
+        default=30, ge=1, description="days until a lead that was called wrong may be listed again"
+    )
     level: float = Field(
         default=0.9, gt=0.5, lt=1, description="coverage of the interval that `worth` shows"
     )
@@ -139,6 +142,9 @@ class ServingParams(Section):
         default=15, ge=1, description="how long scores are kept before they are computed again"
     )
     most_given_leads: int = Field(default=500, ge=1, description="leads in one request, at most")
+    most_posted_events: int = Field(
+        default=1000, ge=1, description="events in one request, at most"
+    )
     engine: EngineParams = EngineParams()
     database: DatabaseParams = DatabaseParams()
     worklist: WorklistParams = WorklistParams()
