@@ -130,6 +130,54 @@ class WorklistParams(Section):
     )
 
 
+class PagesParams(Section):
+    """What the pages show, and when they propose a talk."""
+
+    currency: str = Field(
+        default="",
+        pattern="^([A-Z]{3})?$",
+        description="code of the currency of all amounts, such as EUR; empty: amounts without one",
+    )
+    talk_below: float = Field(
+        default=0.5,
+        gt=0,
+        lt=1,
+        description="a chance to make quota below which a talk is proposed to the manager",
+    )
+    most_talks: int = Field(
+        default=5, ge=1, le=100, description="talks a week that a manager's page proposes"
+    )
+    material: float = Field(
+        default=0.05,
+        ge=0,
+        lt=1,
+        description="movement of a chance since Monday, or since the last digest, below which it "
+        "is not said",
+    )
+    mlflow: str = Field(
+        default="", description="address of MLflow's own pages, which the model page links to"
+    )
+
+
+class DigestParams(Section):
+    """Whom the weekly digest is sent to, and how."""
+
+    host: str = Field(default="", description="of the SMTP server; empty: files only")
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="how the connection is encrypted; none: on this machine"
+    )
+    user: str = Field(default="", description="to sign in with; empty: without signing in")
+    password_file: str = Field(default="", description="holds the password of that user")
+    sender: str = Field(default="", description="the address that digests come from")
+    addresses: Mapping[str, str] = Field(
+        default={}, description="e-mail by rep or manager, such as {R0000017: ada@example.com}"
+    )
+    link: str = Field(
+        default="", description="address of the pages, such as https://pacesetter.example.com"
+    )
+
+
 class ServingParams(Section):
     """Where work runs, what it is kept in, and the service's address and limits."""
 
@@ -148,3 +196,5 @@ class ServingParams(Section):
     engine: EngineParams = EngineParams()
     database: DatabaseParams = DatabaseParams()
     worklist: WorklistParams = WorklistParams()
+    pages: PagesParams = PagesParams()
+    digest: DigestParams = DigestParams()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from features.errors import NotReady, PacesetterError
 from serving.home.cache import ScoreCache
+from serving.home.today import WorkDesk, store_of
 from serving.pages.facts import Facts
 from serving.settings import Settings
 from serving.store.database import Store
@@ -42,10 +43,14 @@ class Desk:
     _thread: threading.Thread | None = None
 
     @property
+    def work(self) -> WorkDesk:
+        """Where lists are kept, and what people say of them."""
+        return WorkDesk(self.home, self.settings)
+
+    @property
     def store(self) -> Store:
         """The store of this home, or the one its company shares."""
-        shared = self.settings.serving.database.shared
-        return Store(self.home, None if shared is None else shared.store)
+        return store_of(self.home, self.settings)
 
     def start(self) -> None:
         """Begin to work out facts, in the background."""

@@ -76,7 +76,8 @@ class LeadFacts:
         as_of: the moment of the scores.
         table: rows of `lead_scores.parquet` with `amount`, by lead.
         day: the day of the lists.
-        lists: each rep's list in its order; of None: the leads without an owner.
+        lists: by rep the list in its order, and by manager the pool of those who are away; of the
+            empty text: the leads of nobody.
         moved: by lead, the trend over each span of days.
         model: the model behind it.
     """
@@ -84,7 +85,7 @@ class LeadFacts:
     as_of: datetime
     table: pd.DataFrame
     day: date
-    lists: Mapping[str | None, Sequence[Listing]]
+    lists: Mapping[str, Sequence[Listing]]
     moved: Mapping[str, Sequence[Moved]]
     model: ModelFacts
 

@@ -20,10 +20,9 @@ from serving.pages.facts import LEADS, QUOTA, Coaching, Facts, LeadFacts, ModelF
 from serving.pages.staff import Staff
 from serving.pages.trend import trends
 from serving.pages.what_if import WhatIf
-from serving.store.database import Store
-from serving.store.worklist import Listing, WorklistLog
+from serving.home.today import WorkDesk
+from serving.store.worklist import Listing
 from serving.wording.forecasts import RepForecast
-from serving.worklist.handout import Handout
 from serving.worklist.outcomes import lots_drawn
 from training.calls.holdout import Answer, Asked, answer
 from training.coaching.goals.record import read_record
@@ -39,12 +38,6 @@ HISTORY = ("forecast-history", "demo-backtest-quota")
 """Folders of HOME/data in which `backtest quota` may have left forecasts; the first that is."""
 PREDICTIONS = "quota_predictions.parquet"
 MONITORED = "findings.json"
-
-
-def store_of(home: Home) -> Store:
-    """Return the store of a home, or the one its company shares."""
-    shared = home.settings.serving.database.shared
-    return Store(home.place, None if shared is None else shared.store)
 
 
 def quick_facts(home: Home, scores: HomeScores) -> Facts:
@@ -97,28 +90,29 @@ def _warehouse(scores: HomeScores) -> Any:
 
 
 def _leads(home: Home, scores: LeadScores) -> LeadFacts:
-    settings, outlook = home.settings, scores.outlook
-    table = scores.table
+    outlook, table = scores.outlook, scores.table
+    desk = WorkDesk(home.place, home.settings)
     keys = table[["lead_id"]].assign(**{CUTOFF: table["as_of"]}).reset_index(drop=True)
     amounts = value_of(outlook.warehouse, keys)["value"].to_numpy()
-    handout = Handout(outlook.warehouse, table, settings.features, settings.serving.worklist)
-    listings = handout.keep(WorklistLog(store_of(home)), BY)
+    handout = desk.handout(outlook.warehouse, table)
+    listings = handout.keep(desk.lists, BY)
     indexed = table.assign(amount=amounts).set_index("lead_id", drop=False)
     bundle = outlook.bundle
     return LeadFacts(
         as_of=scores.as_of,
         table=indexed,
-        day=scores.as_of.date(),
+        day=handout.day,
         lists=_by_rep(listings),
         moved=trends(indexed, lambda moment: scores.at(moment).table, scores.as_of),
         model=_model(home, LEADS, outlook.version, bundle),
     )
 
 
-def _by_rep(listings: Sequence[Listing]) -> dict[str | None, list[Listing]]:
-    lists: dict[str | None, list[Listing]] = {}
+def _by_rep(listings: Sequence[Listing]) -> dict[str, list[Listing]]:
+    lists: dict[str, list[Listing]] = {}
     for listing in listings:
-        lists.setdefault(listing.rep_id, []).append(listing)
+        whose = listing.rep_id if listing.pool_of is None else listing.pool_of
+        lists.setdefault(whose or "", []).append(listing)
     return lists
 
 
@@ -202,7 +196,7 @@ def _json(path: Path) -> Any:
 
 def _worth(home: Home, scores: LeadScores) -> Answer:
     params = home.settings.serving.worklist
-    enrolments = WorklistLog(store_of(home)).enrolments()
+    enrolments = WorkDesk(home.place, home.settings).lists.enrolments()
     lots, _ = lots_drawn(enrolments, scores.outlook.warehouse, scores.as_of)
     asked = Asked(params.level, params.least_leads, params.least_converted, params.harm)
     return answer(lots, scores.as_of, asked)
