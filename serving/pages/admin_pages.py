@@ -6,14 +6,13 @@ from starlette.responses import HTMLResponse, Response
 
 from features.errors import InputError, NotFoundError
 from serving.access.people import Role
-from serving.access.tokens import Grant, create, revoke
+from serving.access.tokens import Grant, create, list_tokens, revoke
 from serving.pages.frame import Visit
 from serving.pages.models import models_page
 from serving.pages.preview import preview
 from serving.pages.settings import CHANGEABLE, replaced, value_of
 from serving.store.overrides import OverrideLog
 from serving.store.promotions import PromotionLog
-from serving.store.tokens import TokenTable
 
 REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
@@ -51,7 +50,7 @@ def report(visit: Visit) -> Response:
 
 def people(visit: Visit, secret: str = "", whose: str = "") -> Response:
     """Show who has access."""
-    tokens = TokenTable(visit.desk.store).all()
+    tokens = list_tokens(visit.desk.store)
     staff = visit.facts.staff
     known = sorted((staff.name(rep), rep) for rep in {*staff.managers, *staff.leading()})
     return visit.page(

@@ -11,15 +11,12 @@ from serving.access.people import Person
 from serving.access.sessions import (
     CSRF_FIELD,
     SESSION_COOKIE,
-    VISITOR_COOKIE,
     keep_cookie,
-    new_visitor,
 )
 from serving.pages.frame import HOMES, SEE_OTHER, Form, Visit, html, read_form, static_file
 
 UNTIL_NEXT_VERSION = "public, max-age=31536000, immutable"
 WRONG = "This token is unknown, revoked or expired. Ask whoever gave it to you for a new one."
-OUT_OF_DATE = "The form was out of date. Please try again."
 
 
 def style(_: Request) -> Response:
@@ -58,39 +55,32 @@ async def sign_in(request: Request) -> Response:
 
 def _signed_in(request: Request, form: Form) -> Response:
     access: Access = request.state.access
-    visitor, wanted = request.cookies.get(VISITOR_COOKIE, ""), form.get("next", "")
-    if not access.sessions.is_form_token(form.get(CSRF_FIELD, ""), visitor):
-        return _form(request, wanted, OUT_OF_DATE, 403)
+    wanted = form.get("next", "")
     cookie = access.sessions.sign_in(form.get("token", ""))
     if cookie is None:
         return _form(request, wanted, WRONG, 401)
     response = RedirectResponse(next_path(wanted), SEE_OTHER)
-    keep_cookie(response, SESSION_COOKIE, cookie, is_https=access.proxy.is_https(request))
+    keep_cookie(response, SESSION_COOKIE, cookie, is_https=request.state.is_https)
     return response
 
 
 def _form(request: Request, wanted: str, problem: str = "", status: int = 200) -> Response:
-    access: Access = request.state.access
-    visitor = request.cookies.get(VISITOR_COOKIE) or new_visitor()
-    response = html(
+    return html(
         "sign_in.html.j2",
         status,
         csrf_field=CSRF_FIELD,
-        csrf=access.sessions.form_token(visitor),
+        csrf=request.state.csrf,
         next=next_path(wanted),
         problem=problem,
         person=None,
     )
-    keep_cookie(response, VISITOR_COOKIE, visitor, is_https=access.proxy.is_https(request))
-    return response
 
 
 def sign_out(visit: Visit) -> Response:
     """End the session."""
     visit.access.sessions.sign_out(visit.request.cookies.get(SESSION_COOKIE, ""))
     response = RedirectResponse("/sign-in", SEE_OTHER)
-    is_https = visit.access.proxy.is_https(visit.request)
-    keep_cookie(response, SESSION_COOKIE, "", is_https=is_https)
+    keep_cookie(response, SESSION_COOKIE, "", is_https=visit.request.state.is_https)
     return response
 
 

@@ -18,7 +18,7 @@ from features.clock import utc_now
 from features.errors import InputError, NotFoundError, NotReady
 from serving.access.access import Access
 from serving.access.people import Person, Role
-from serving.access.sessions import CSRF_FIELD, SESSION_COOKIE
+from serving.access.sessions import CSRF_FIELD
 from serving.coaching.voice import MANAGER, REP, Voice
 from serving.pages.desk import Desk
 from serving.pages.facts import Facts
@@ -30,7 +30,6 @@ from training.report.page import templates
 
 SEE_OTHER = 303
 RETRY_SECONDS = 3
-MOST_FORM_BYTES = 16_384
 MOST_FIELDS = 30
 NAVIGATION: Mapping[Role, tuple[tuple[str, str], ...]] = {
     Role.REP: (("/today", "Today"), ("/quarter", "My quarter")),
@@ -108,6 +107,10 @@ class Visit:
             raise NotFoundError("say whose page: choose somebody on the team's page")
         return named
 
+    def keep_view(self, what: str, *rep_ids: str) -> None:
+        """Keep that the reader sees the risk of people, before they see it."""
+        self.access.keep_views(self.person, rep_ids, what)
+
     def voice(self, rep_id: str) -> Voice:
         """Return how a page about somebody addresses the reader."""
         reader = REP if rep_id == self.person.rep_id else MANAGER
@@ -115,7 +118,6 @@ class Visit:
 
     def page(self, template: str, status: int = 200, **values: object) -> Response:
         """Render a template."""
-        cookie = self.request.cookies.get(SESSION_COOKIE, "")
         return html(
             template,
             status,
@@ -124,7 +126,7 @@ class Visit:
             navigation=NAVIGATION[self.person.role],
             path=self.request.url.path,
             csrf_field=CSRF_FIELD,
-            csrf=self.access.sessions.form_token(cookie),
+            csrf=self.request.state.csrf,
             said=self.request.query_params.get("said", "")[:200],
             **values,
         )
@@ -140,7 +142,7 @@ Handler = Callable[[Visit], Response]
 
 
 def handled(desk: Desk, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """Make a handler an endpoint: forms are read and checked, errors answered as pages."""
+    """Make a handler an endpoint: forms are read, and errors answered as pages."""
 
     async def endpoint(request: Request) -> Response:
         form = dict(await read_form(request)) if request.method == "POST" else {}
@@ -152,13 +154,6 @@ def handled(desk: Desk, handler: Handler) -> Callable[[Request], Awaitable[Respo
 def _answer(visit: Visit, handler: Handler) -> Response:
     """Return the handler's answer, or a page that says what is wrong."""
     try:
-        if visit.request.method == "POST" and not _is_own_form(visit):
-            return visit.page(
-                "problem.html.j2",
-                403,
-                title="This form is out of date",
-                says="Go back, load the page again, and send the form once more.",
-            )
         return handler(visit)
     except NotReady as error:
         response = visit.page("wait.html.j2", 503, says=str(error))
@@ -170,17 +165,9 @@ def _answer(visit: Visit, handler: Handler) -> Response:
         return visit.page("problem.html.j2", 400, title="That did not work", says=str(error))
 
 
-def _is_own_form(visit: Visit) -> bool:
-    cookie = visit.request.cookies.get(SESSION_COOKIE, "")
-    return visit.access.sessions.is_form_token(visit.form.get(CSRF_FIELD, ""), cookie)
-
-
 async def read_form(request: Request) -> Form:
-    """Return the fields of a form; a longer one than any of ours is cut off and so fails."""
-    body = b""
-    async for part in request.stream():
-        body = (body + part)[:MOST_FORM_BYTES]
-    text = body.decode("utf-8", errors="replace")
+    """Return the fields of a form, which the guard has checked; none where they are too many."""
+    text = (await request.body()).decode("utf-8", errors="replace")
     try:
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS))
     except ValueError:

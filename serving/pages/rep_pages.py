@@ -11,7 +11,6 @@ from features.clock import utc_now
 from features.errors import InputError, NotFoundError
 from serving.access.people import Role
 from serving.coaching.pages import sheet_page
-from serving.coaching.voice import Voice
 from serving.pages.facts import Facts
 from serving.pages.frame import Visit
 from serving.pages.quarter import quarter_of
@@ -96,6 +95,7 @@ def quarter(visit: Visit) -> Response:
     if isinstance(made, str):
         return visit.page("missing.html.j2", title="Quarter", says=made)
     is_own = voice.is_rep
+    visit.keep_view("quarter", rep_id)
     return visit.page(
         "quarter.html.j2",
         quarter=made,
@@ -207,7 +207,8 @@ def sheet(visit: Visit) -> Response:
     own = facts.coaching.sheets.get(rep_id)
     if own is None:
         raise NotFoundError(f"there is no sheet of {facts.staff.name(rep_id)}: they have left")
-    voice: Voice = visit.voice(rep_id)
+    voice = visit.voice(rep_id)
+    visit.keep_view("1:1 sheet", rep_id)
     return visit.page(
         "sheet_page.html.j2",
         page=sheet_page(own, voice),

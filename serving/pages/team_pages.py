@@ -29,6 +29,7 @@ def team(visit: Visit) -> Response:
     if isinstance(made, str):
         return visit.page("missing.html.j2", title="Team", says=made)
     model = facts.models.get("quota")
+    visit.keep_view("team", *(member.rep_id for member in made.members))
     return visit.page(
         "team_page.html.j2",
         team=made,
@@ -59,6 +60,7 @@ def history(visit: Visit) -> Response:
     past = None
     if facts.history is not None:
         past = past_of(facts.history, reps, dict(staff.names), visit.region)
+        visit.keep_view("past forecasts", *(reps & set(facts.history["rep_id"])))
     title = "The company" if manager is None else f"Team of {staff.name(manager)}"
     return visit.page(
         "history.html.j2", title=title, past=past, purpose=PURPOSE, as_of=facts.data_until
