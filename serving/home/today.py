@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.clock import utc_now
+from serving.home.overlay import overlaid
 from serving.settings import Settings
 from serving.store.actions import ActionLog
 from serving.store.database import Store
@@ -78,7 +79,8 @@ class WorkDesk:
             scores: the rows of `lead_scores.parquet`.
             as_of: a moment of the past to look at; None is today.
         """
-        features, params = self.settings.features, self.settings.serving.worklist
+        features = self.settings.features
+        params = overlaid(self.settings, self.lists.store).serving.worklist
         if as_of is not None:
             day = BusinessDay.at(as_of, features.timezone)
             return Handout(

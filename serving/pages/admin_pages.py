@@ -10,7 +10,8 @@ from serving.access.tokens import Grant, create, list_tokens, revoke
 from serving.pages.frame import Visit
 from serving.pages.models import models_page
 from serving.pages.preview import preview
-from serving.pages.settings import CHANGEABLE, replaced, value_of
+from serving.home.overlay import replaced
+from serving.pages.settings import CHANGEABLE, value_of
 from serving.store.overrides import OverrideLog
 from serving.store.promotions import PromotionLog
 

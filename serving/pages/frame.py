@@ -20,12 +20,11 @@ from serving.access.access import Access
 from serving.access.people import Person, Role
 from serving.access.sessions import CSRF_FIELD
 from serving.coaching.voice import MANAGER, REP, Voice
+from serving.home.overlay import overlaid
 from serving.pages.desk import Desk
 from serving.pages.facts import Facts
 from serving.pages.region import Region, region_of
-from serving.pages.settings import with_overrides
 from serving.settings import Settings
-from serving.store.overrides import OverrideLog
 from training.report.page import templates
 
 SEE_OTHER = 303
@@ -87,7 +86,7 @@ class Visit:
     @property
     def settings(self) -> Settings:
         """The settings, with an admin's changes laid over them."""
-        return with_overrides(self.desk.settings, OverrideLog(self.desk.store).newest())
+        return overlaid(self.desk.settings, self.desk.store)
 
     @property
     def region(self) -> Region:

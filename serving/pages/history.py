@@ -18,7 +18,7 @@ HALF = 0.5
 LEVEL = 0.9
 FEWEST = 4
 """Periods of reps below which nothing is said of a bias."""
-WIDTH, ROW = 680, 26
+WIDTH, ROW = 460, 26
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ def past_of(
     return Past(
         verdict=verdict(error, periods, region),
         held=(
-            f"The range from p10 to p90 held what happened in {int(held.sum())} of {len(own)} "
-            "cases; 8 of 10 should hold."
+            f"The forecast's range held what happened in {int(held.sum())} of {len(own)} cases; it "
+            "should in 8 of 10."
         ),
         chart=_chart(own, names, region),
         rows=len(own),
@@ -129,12 +129,12 @@ def _chart(own: pd.DataFrame, names: dict[str, str], region: Region) -> Markup:
             Point(middle, y, words),
             Point(actual, y, words, colour="ink"),
         ]
-        ticks.append((y, str(row["name"])[:22]))
+        ticks.append((y, str(row["name"])[:17]))
         said.append(words)
     top = 1.05 * float(rows[["attainment_p90", "attainment"]].to_numpy().max())
     height = 60 + ROW * count
     panel = Panel(
-        (190, 12, WIDTH - 24, height - 48),
+        (130, 12, WIDTH - 20, height - 48),
         Axis(0, max(top, 1.1), title="share of quota", write=region.share, most=5),
         Axis(-0.6, count - 0.4, ticks=ticks, grid=False),
         marks,

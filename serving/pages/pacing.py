@@ -12,8 +12,8 @@ from features.snapshot import within
 from serving.pages.region import Region
 from training.report.chart import Axis, Band, Chart, Line, Mark, Panel, Point
 
-WIDTH, HEIGHT = 680, 280
-BOX = (84.0, 16.0, 540.0, 232.0)
+WIDTH, HEIGHT = 440, 250
+BOX = (74.0, 14.0, 366.0, 206.0)
 DAY = timedelta(days=1)
 ROOM = 1.06
 """The axis reaches a little beyond what is drawn."""
@@ -109,10 +109,10 @@ def _today(pace: Pace) -> float:
 
 
 def _ticks(pace: Pace, region: Region) -> list[tuple[float, str]]:
-    """Return the period's first and last day and today, unless two of them would meet."""
+    """Return the period's first and last day and the data's, unless two of them would meet."""
     days, today = (pace.end - pace.start) / DAY, _today(pace)
     last = pace.end - timedelta(microseconds=1)
     ticks = [(0.0, region.day(pace.start)), (days, region.day(last))]
-    if 0.2 * days < today < 0.8 * days:  # noqa: PLR2004 - a fifth has room for a date
-        ticks.insert(1, (today, "today"))
+    if 0.3 * days < today < 0.7 * days:  # noqa: PLR2004 - three tenths have room for a date
+        ticks.insert(1, (today, region.day(pace.as_of)))
     return ticks

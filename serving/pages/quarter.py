@@ -148,7 +148,8 @@ def _figures(forecast: RepForecast, region: Region) -> Sequence[Figure]:
     if not forecast.has_quota:
         return [Figure(region.amount(forecast.attained), "closed so far")]
     closed = region.share(forecast.attained / forecast.quota)
-    figures = [Figure(closed, "of quota is closed", region.amount(forecast.attained))]
+    parts = f"{region.amount(forecast.attained)} of {region.amount(forecast.quota)}"
+    figures = [Figure(closed, "of quota is closed", parts)]
     if rep_withheld(forecast) is None:
         low, high = region.share(forecast.range_low), region.share(forecast.range_high)
         cases = round(10 * forecast.p_in_range)
@@ -189,7 +190,7 @@ def _reasons(reasons: Mapping[str, object]) -> tuple[str, ...]:
         f"{item['says']} {'Raises' if item['points'] > 0 else 'Lowers'} the chance by "
         f"{abs(item['points']):.0f} points."
         for item in items
-        if abs(item["points"]) >= LITTLE
+        if abs(item["points"]) >= LITTLE and item["value"] != item["usual"]
     )[:MOST_REASONS]
 
 

@@ -6,17 +6,9 @@ name counts; without one, params.yaml does. An empty value takes a change back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from pydantic import ValidationError
-
-from features.errors import InputError
-from features.problems import say_problems
-from serving.params import ServingParams
 from serving.settings import Settings
-from serving.store.overrides import Override
 
 
 @dataclass(frozen=True)
@@ -66,38 +58,6 @@ CHANGEABLE = (
         "A manager's page proposes so many talks a week; the others stand below.",
     ),
 )
-
-
-def with_overrides(settings: Settings, overrides: Mapping[str, Override]) -> Settings:
-    """Return settings with the newest changes of an admin laid over them.
-
-    Raises:
-        InputError: a value is not one that the setting takes; says what would be right.
-    """
-    known = {item.name for item in CHANGEABLE}
-    values = {name: o.value for name, o in overrides.items() if o.value is not None and name in known}
-    return replaced(settings, values)
-
-
-def replaced(settings: Settings, values: Mapping[str, Any]) -> Settings:
-    """Return settings with other values of the section `serving`, checked like params.yaml.
-
-    Args:
-        settings: as they are.
-        values: by dotted name.
-
-    Raises:
-        InputError: a value is not one that the setting takes; says what would be right.
-    """
-    plain = settings.serving.model_dump()
-    for name, value in values.items():
-        section, _, key = name.partition(".")
-        plain[section][key] = value
-    try:
-        serving = ServingParams.model_validate(plain)
-    except ValidationError as error:
-        raise InputError(say_problems(error, ServingParams)) from None
-    return settings.model_copy(update={"serving": serving})
 
 
 def value_of(settings: Settings, name: str) -> float:

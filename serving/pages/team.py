@@ -190,8 +190,8 @@ def _cause(facts: Facts, rep_id: str) -> str:
     sheet = facts.coaching.sheets[rep_id]
     told = told_of(sheet.told)
     if told:
-        return told[0].label
-    return "too little evidence to tell why: ask" if sheet.is_short else "nothing stands out"
+        return told[0].label[0].lower() + told[0].label[1:]
+    return "too little evidence to tell, so ask" if sheet.is_short else "nothing stands out"
 
 
 def _team_forecast(

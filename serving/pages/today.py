@@ -187,7 +187,7 @@ def trend_words(moved: Sequence[Moved], region: Region) -> tuple[str, ...]:
     """Say how a chance has moved, with the reason that moved; what stood still is not said."""
     return tuple(
         f"{'Up' if move.by > 0 else 'Down'} {region.number(abs(100 * move.by))} points in "
-        f"{move.days} days{f', most of it {move.because}' if move.because else ''}"
+        f"{move.days} days{f'; {move.because}' if move.because else ''}"
         for move in moved
         if abs(move.by) >= STILL
     )

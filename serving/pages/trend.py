@@ -53,9 +53,9 @@ def mover(now: str, then: str, by: float) -> str:
 
     >>> now = '{"items": [{"feature": "calls", "label": "calls", "value": "4", "points": 3.0}]}'
     >>> mover(now, '{"items": []}', 0.03)
-    'calls: 4'
+    'mainly: 4'
     >>> mover('{"items": []}', now, -0.03)
-    'no longer calls: 4'
+    'no longer so: 4'
     """
     newer, older = _items(now), _items(then)
     sign = 1 if by > 0 else -1
@@ -67,7 +67,7 @@ def mover(now: str, then: str, by: float) -> str:
     if name is None or change[name] <= 0:
         return ""
     item = newer.get(name)
-    return f"no longer {_words(older[name])}" if item is None else _words(item)
+    return f"no longer so: {older[name]['value']}" if item is None else f"mainly: {item['value']}"
 
 
 def _items(reasons: str) -> Mapping[str, Mapping[str, object]]:
@@ -77,6 +77,3 @@ def _items(reasons: str) -> Mapping[str, Mapping[str, object]]:
 def _points(item: Mapping[str, object] | None) -> float:
     return 0.0 if item is None else float(str(item["points"]))
 
-
-def _words(item: Mapping[str, object]) -> str:
-    return f"{item['label']}: {item['value']}"
