@@ -69,8 +69,9 @@ def score_leads(cache: ScoreCache, request: ScoreLeadsRequest) -> ScoredLeads:
     leads = {lead.lead_id: lead.model_dump() for lead in request.leads}
     activities = [activity.model_dump() for activity in request.activities]
     with cache.engine():
-        inline = scores.outlook.fit(list(leads.values()), activities)
-        table = scores.outlook.score_given(inline, moment)
+        outlook = scores.outlook_at(moment)
+        inline = outlook.fit(list(leads.values()), activities)
+        table = outlook.score_given(inline, moment)
     rows = {str(row["lead_id"]): row for row in table.to_dict("records")}
     return ScoredLeads(
         **_lead_header(replace(scores, as_of=moment)),
@@ -164,6 +165,12 @@ def _note(scores: LeadScores | RepScores) -> str:
         )
     if scores.as_of > until:
         sentences.append(f"The data end at {zulu(until)}; nothing after that is known.")
+    live = scores.live
+    if live is not None and live.events and live.extract.data_until != until:
+        sentences.append(
+            f"The data end at {zulu(live.extract.data_until)}; since then only posted events are "
+            "known."
+        )
     if bundle.evidence.state != EvidenceState.ENOUGH:
         sentences.append(f"Evidence: {bundle.evidence.says}.")
     return " ".join([*sentences, COACHING])

@@ -24,12 +24,14 @@ from serving.home.scored import HomeScores, LeadScores, RepScores, Unavailable
 from serving.settings import Settings
 
 if TYPE_CHECKING:
-    from features.storage.warehouse import Warehouse
     from serving.home.home import Home
+    from serving.home.live import LiveData
 
 LOOK_SECONDS = 5.0
 PATIENCE_SECONDS = 2.0
 """How long a request waits for the first scores before it is asked to come back."""
+GATHER = timedelta(seconds=15)
+"""How old scores are before posted events alone make new ones."""
 KEPT_MOMENTS = 8
 """Past moments whose scores are kept: those asked for last."""
 
@@ -165,26 +167,30 @@ class ScoreCache:
         self.problem = problem
 
     def _is_due(self, scores: HomeScores, mark: tuple[str, ...]) -> bool:
-        return scores.mark != mark or utc_now() - scores.scored_at >= self._refresh
+        age = utc_now() - scores.scored_at
+        if scores.mark[:-1] != mark[:-1] or age >= self._refresh:
+            return True
+        # Events may be posted all the time. Scores are made of them together, not one by one.
+        return scores.mark != mark and age >= GATHER
 
     def _score_home(self, mark: tuple[str, ...]) -> HomeScores:
         """Score what can be scored: what is wrong with one kind does not silence the other."""
-        warehouse = self._home.warehouse()
+        live = self._home.live()
         scored_at = utc_now().replace(microsecond=0)
-        leads, reps = self._score_leads(warehouse), self._score_reps(warehouse)
+        leads, reps = self._score_leads(live), self._score_reps(live)
         if isinstance(leads, Unavailable) and isinstance(reps, Unavailable):
             raise leads.fault or reps.fault or NotReady(f"{leads.why}; {reps.why}")
-        return HomeScores(leads, reps, warehouse.data_until, scored_at, mark)
+        return HomeScores(leads, reps, live.extract.data_until, scored_at, mark)
 
-    def _score_leads(self, warehouse: Warehouse) -> LeadScores | Unavailable:
+    def _score_leads(self, live: LiveData) -> LeadScores | Unavailable:
         try:
-            return LeadScores.of(self._home.open_leads(warehouse))
+            return LeadScores.of(self._home.open_leads(live.at()), live)
         except Exception as error:  # noqa: BLE001 - kept in the value; logged or raised with it
             return _unavailable("lead scores", error)
 
-    def _score_reps(self, warehouse: Warehouse) -> RepScores | Unavailable:
+    def _score_reps(self, live: LiveData) -> RepScores | Unavailable:
         try:
-            return RepScores.of(self._home.open_quota(warehouse))
+            return RepScores.of(self._home.open_quota(live.at()), live)
         except Exception as error:  # noqa: BLE001 - kept in the value; logged or raised with it
             return _unavailable("quota forecasts", error)
 

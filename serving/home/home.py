@@ -15,8 +15,11 @@ from features.storage.catalog import current, ingest_report
 from features.storage.spark import spark_session
 from features.storage.warehouse import Warehouse
 from serving.home.lead_outlook import LeadOutlook
+from serving.home.live import LiveData
 from serving.home.rep_outlook import QuotaOutlook
+from serving.home.today import store_of
 from serving.settings import Settings
+from serving.store.posted import PostedLog
 from training.loop.kinds import KINDS, LEADS, QUOTA, Kind
 from training.loop.results import Recipe
 from training.tracking.records import LoadedModel
@@ -55,6 +58,15 @@ class Home:
             return Warehouse.duckdb(meta, params)
         session = spark_session(engine.master, params.memory_gb, engine.settings)
         return Warehouse.spark(meta, session)
+
+    def live(self) -> LiveData:
+        """Open the warehouse with the events that were posted since; see `warehouse`."""
+        return LiveData.of(self.warehouse(), self.posted.all())
+
+    @property
+    def posted(self) -> PostedLog:
+        """The events that were posted to the service."""
+        return PostedLog(store_of(self.place, self.settings))
 
     def supported(self) -> list[Kind]:
         """Return the kinds of models that the tables allow.
@@ -107,10 +119,10 @@ class Home:
         return doubts
 
     def mark(self) -> tuple[str, ...]:
-        """Name what is in place now, cheaply: another mark means another warehouse or champion."""
+        """Name what is in place now, cheaply: warehouse, champions, and the last posted event."""
         meta = current(self.place)
         live = (str(self.tracking.live(kind)) for kind in KINDS)
-        return (meta.path.name, meta.fingerprint, *live)
+        return (meta.path.name, meta.fingerprint, *live, str(self.posted.mark()))
 
     def open_leads(self, warehouse: Warehouse | None = None) -> LeadOutlook:
         """Open the warehouse, unless one is given, and the champion of lead conversion."""

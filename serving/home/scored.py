@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from serving.home.lead_outlook import LeadOutlook
+    from serving.home.live import LiveData
     from serving.home.rep_outlook import QuotaOutlook, Spans
 
 
@@ -39,22 +40,30 @@ class LeadScores:
         as_of: the moment.
         table: every open lead, ranked.
         reps: every rep the warehouse knows.
+        live: the data with the posted events; None where there is only the extract.
     """
 
     outlook: LeadOutlook
     as_of: datetime
     table: pd.DataFrame
     reps: frozenset[str]
+    live: LiveData | None = None
 
     @classmethod
-    def of(cls, outlook: LeadOutlook) -> LeadScores:
+    def of(cls, outlook: LeadOutlook, live: LiveData | None = None) -> LeadScores:
         """Score as of the end of the data."""
         moment = outlook.moment()
-        return cls(outlook, moment, outlook.score(moment), outlook.reps())
+        return cls(outlook, moment, outlook.score(moment), outlook.reps(), live)
 
     def at(self, moment: datetime) -> LeadScores:
         """Score as of another moment."""
-        return replace(self, as_of=moment, table=self.outlook.score(moment))
+        return replace(self, as_of=moment, table=self.outlook_at(moment).score(moment))
+
+    def outlook_at(self, moment: datetime) -> LeadOutlook:
+        """Return the outlook with the events that had arrived before a moment."""
+        if self.live is None:
+            return self.outlook
+        return replace(self.outlook, warehouse=self.live.at(moment))
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +77,7 @@ class RepScores:
         teams: the same added up to managers, territories and the company.
         reps: every rep the warehouse knows, with when the rep's quotas run.
         managers: every manager the warehouse knows.
+        live: the data with the posted events; None where there is only the extract.
     """
 
     outlook: QuotaOutlook
@@ -76,17 +86,25 @@ class RepScores:
     teams: pd.DataFrame
     reps: Spans
     managers: frozenset[str]
+    live: LiveData | None = None
 
     @classmethod
-    def of(cls, outlook: QuotaOutlook) -> RepScores:
+    def of(cls, outlook: QuotaOutlook, live: LiveData | None = None) -> RepScores:
         """Forecast as of the end of the data."""
         moment = outlook.moment()
-        return cls(outlook, moment, *outlook.tables(moment), outlook.reps(), outlook.managers())
+        reps, managers = outlook.reps(), outlook.managers()
+        return cls(outlook, moment, *outlook.tables(moment), reps, managers, live)
 
     def at(self, moment: datetime) -> RepScores:
         """Forecast as of another moment."""
-        table, teams = self.outlook.tables(moment)
+        table, teams = self.outlook_at(moment).tables(moment)
         return replace(self, as_of=moment, table=table, teams=teams)
+
+    def outlook_at(self, moment: datetime) -> QuotaOutlook:
+        """Return the outlook with the events that had arrived before a moment."""
+        if self.live is None:
+            return self.outlook
+        return replace(self.outlook, warehouse=self.live.at(moment))
 
 
 @dataclass(frozen=True, eq=False)
