@@ -1,0 +1,76 @@
+"""What the endpoints beside the forecasts answer from: scores, the store, and who is asking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from serving.access.people import Person, Role
+from serving.access.rights import ManagerTree, Needs, may
+from serving.api.failures import NotAllowed
+from serving.home.cache import ScoreCache
+from serving.home.today import WorkDesk
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Somebody who was let in, and whose data they may see.
+
+    Attributes:
+        person: who.
+        tree: who manages whom.
+        owners: each lead's owner; None for one without.
+    """
+
+    person: Person
+    tree: ManagerTree
+    owners: Mapping[str, str | None]
+
+    @property
+    def name(self) -> str:
+        """What logs call the person."""
+        return self.person.name
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether everything may be seen."""
+        return self.person.role is Role.ADMIN
+
+    def sees(self, rep_id: str | None) -> bool:
+        """Tell whether somebody's data may be seen; None: what belongs to nobody.
+
+        What belongs to nobody is for those who hand it out: managers and admins.
+        """
+        if rep_id is None:
+            return self.person.role in {Role.MANAGER, Role.ADMIN}
+        return may(self.person, Needs.OWN_REP, rep_id, self.tree)
+
+    def visible(self, reps: Iterable[str]) -> frozenset[str]:
+        """Return those of some reps whose data may be seen."""
+        return frozenset(rep for rep in reps if self.sees(rep))
+
+    def require(self, rep_id: str | None) -> None:
+        """Refuse to go on about somebody else.
+
+        Raises:
+            NotAllowed: the rep is neither the asker nor below them.
+        """
+        if not self.sees(rep_id):
+            whose = "leads without an owner" if rep_id is None else f"rep {rep_id!r}"
+            raise NotAllowed(
+                f"{whose} may be seen by managers above and by an admin; ask about yourself or "
+                "your team"
+            )
+
+
+@dataclass(frozen=True)
+class Office:
+    """What answers are made from.
+
+    Attributes:
+        scores: the current scores.
+        desk: the work list and what people said about it.
+    """
+
+    scores: ScoreCache
+    desk: WorkDesk
