@@ -14,9 +14,11 @@ from features.evidence import EvidenceState
 from features.storage.catalog import current, ingest_report
 from features.storage.spark import spark_session
 from features.storage.warehouse import Warehouse
+from serving.home.champions import ServedChampions
 from serving.home.lead_outlook import LeadOutlook
 from serving.home.rep_outlook import QuotaOutlook
 from serving.settings import Settings
+from serving.store.database import Store
 from training.loop.kinds import KINDS, LEADS, QUOTA, Kind
 from training.loop.results import Recipe
 from training.tracking.records import LoadedModel
@@ -106,11 +108,16 @@ class Home:
                     doubts[kind.name] = evidence.says
         return doubts
 
-    def mark(self) -> tuple[str, ...]:
+    def mark(self, champions: ServedChampions) -> tuple[str, ...]:
         """Name what is in place now, cheaply: another mark means another warehouse or champion."""
         meta = current(self.place)
-        live = (str(self.tracking.live(kind)) for kind in KINDS)
-        return (meta.path.name, meta.fingerprint, *live)
+        return (meta.path.name, meta.fingerprint, *(champions.mark(kind) for kind in KINDS))
+
+    @property
+    def store(self) -> Store:
+        """What people and schedulers decided, and the scores, of this home or its company."""
+        shared = self.settings.serving.database.shared
+        return Store(self.place, None if shared is None else shared.store)
 
     def open_leads(self, warehouse: Warehouse | None = None) -> LeadOutlook:
         """Open the warehouse, unless one is given, and the champion of lead conversion."""

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from features.clock import utc_now
+from features.errors import InputError
 from serving.home.lead_outlook import LeadOutlook
 from serving.home.rep_outlook import QuotaOutlook
 from serving.settings import Settings
@@ -36,8 +37,13 @@ class KeptScores:
     log: ScoreLog
     settings: Settings
 
-    def leads(self, outlook: LeadOutlook) -> pd.DataFrame:
-        """Return the scores of open leads as of the end of the data, made unless they are kept."""
+    def leads(self, outlook: LeadOutlook) -> tuple[pd.DataFrame, str | None]:
+        """Return the scores of open leads as of the end of the data, made unless they are kept.
+
+        Returns:
+            The rows of `lead_scores.parquet`; and why the store does not hold them, None if it
+            does.
+        """
         moment = outlook.moment()
         key = self._key(outlook, moment)
 
@@ -46,11 +52,15 @@ class KeptScores:
             run = _run("leads", key, moment, outlook)
             return run, as_rows(table)
 
-        run, rows = self._once("leads", key, make)
-        return as_table(run, rows, LEAD_SCORES)
+        run, rows, unkept = self._once("leads", key, make)
+        return as_table(run, rows, LEAD_SCORES), unkept
 
-    def reps(self, outlook: QuotaOutlook) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Return the forecasts of reps and those of teams, made unless they are kept."""
+    def reps(self, outlook: QuotaOutlook) -> tuple[pd.DataFrame, pd.DataFrame, str | None]:
+        """Return the forecasts of reps and those of teams, made unless they are kept.
+
+        Returns:
+            The rows of `rep_scores.parquet`, those of teams, and why the store does not hold them.
+        """
         moment = outlook.moment()
         key = self._key(outlook, moment)
 
@@ -59,8 +69,8 @@ class KeptScores:
             run = _run("quota", key, moment, outlook, _as_json(as_rows(teams)))
             return run, as_rows(table)
 
-        run, rows = self._once("quota", key, make)
-        return as_table(run, rows, REP_SCORES), _teams(run.teams)
+        run, rows, unkept = self._once("quota", key, make)
+        return as_table(run, rows, REP_SCORES), _teams(run.teams), unkept
 
     def trends(self, table: pd.DataFrame) -> dict[str, tuple[Trend, ...]]:
         """Return how the scores of leads have moved, by lead, as far as runs of then are kept.
@@ -85,19 +95,30 @@ class KeptScores:
 
     def _once(
         self, kind: str, key: str, make: Callable[[], tuple[ScoreRun, Rows]]
-    ) -> tuple[ScoreRun, Rows]:
-        """Return the run of a key with its rows; what was made here is not read back."""
-        kept = self.log.rows(kind, key)
-        if kept is not None:
-            return kept
+    ) -> tuple[ScoreRun, Rows, str | None]:
+        """Return the run of a key with its rows; where the store fails, it is made all the same."""
         own: list[tuple[ScoreRun, Rows]] = []
+        failed: list[Exception] = []
 
-        def remembered() -> tuple[ScoreRun, Rows]:
-            own.append(make())
+        def made() -> tuple[ScoreRun, Rows]:
+            try:
+                own.append(make())
+            except Exception as error:
+                failed.append(error)
+                raise
             return own[0]
 
-        self.log.once(kind, key, self.settings.serving.runs_kept, remembered)
-        return own[0] if own else self._once(kind, key, make)
+        try:
+            while not own:
+                kept = self.log.rows(kind, key)
+                if kept is not None:
+                    return *kept, None
+                self.log.once(kind, key, self.settings.serving.runs_kept, made)
+        except (InputError, OSError) as error:
+            if failed:
+                raise
+            return *(own[0] if own else make()), str(error)
+        return *own[0], None
 
     def _key(self, outlook: LeadOutlook | QuotaOutlook, as_of: datetime) -> str:
         """Name what the scores depend on: data, moment, model and settings."""

@@ -107,6 +107,8 @@ class Store:
                 is_current = _revision(connection) == _scripts().get_current_head()
             if not is_current:
                 self._migrate(engine)
+        except OperationalError:
+            raise
         except DatabaseError as error:
             if self.schema is not None:
                 raise self.schema.refused(error) from None
