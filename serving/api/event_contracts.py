@@ -65,9 +65,7 @@ class PostedChange(Contract):
     entity_type: Literal["lead", "deal", "rep", "account"] = field("Of what.", "lead")
     entity_id: Id = field("Its id.", "lead-1001")
     changed_at: Moment = field("When it changed.", "2025-03-31T14:05:00Z")
-    field_name: Text = field(
-        "Which field.", "stage", alias="field", serialization_alias="field"
-    )
+    field_name: Text = field("Which field.", "stage", alias="field", serialization_alias="field")
     value: MaybeText = field("The new value; null empties the field.", "qualified", default=None)
 
 

@@ -118,6 +118,7 @@ def health(cache: ScoreCache) -> Health:
         quota=_quota_health(current.reps),
         lacking=[part.why for part in current.unavailable],
         problem=cache.problem,
+        stale=current.stale,
     )
 
 
@@ -157,7 +158,7 @@ def _lead_header(scores: LeadScores) -> dict[str, Any]:
 def _note(scores: LeadScores | RepScores) -> str:
     """Say what to know before using a forecast; what weakens it comes first."""
     bundle, until = scores.outlook.bundle, scores.outlook.warehouse.data_until
-    sentences = []
+    sentences = [says if says.endswith(".") else f"{says}." for says in scores.stale.sentences]
     if bundle.until > scores.as_of:
         sentences.append(
             f"The model was trained on data up to {zulu(bundle.until)}, later than this as_of, so "

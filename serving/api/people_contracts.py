@@ -31,9 +31,7 @@ class CoachSheet(Contract):
 
     rep_id: str = field("The rep.", "rep-7")
     as_of: Moment = field("The moment the sheet is for.", "2025-03-31T00:00:00Z")
-    purpose: str = field(
-        "What the sheet is for.", "For coaching, not for employment decisions."
-    )
+    purpose: str = field("What the sheet is for.", "For coaching, not for employment decisions.")
     sheet: dict[str, Any] = field(
         "Causes, equal grounds, reasons, numbers, advice, goals, pairings, plan, items, contested "
         "figures, the sentences for both readers (`says`), and what cannot be told (`missing`).",

@@ -79,7 +79,8 @@ class CoachDesk:
         return make_sheet(company, rep_id, playbook(), gathered.pairs)
 
     def _current(self, patience: float) -> _Gathered:
-        mark = self._open().mark()
+        home = self._open()
+        mark = (*home.data_mark(), str(home.tracking.live("quota")))
         with self._lock:
             is_due = self._gathered is None or self._gathered.mark != mark
             is_at_work = self._thread is not None and self._thread.is_alive()

@@ -118,7 +118,9 @@ def of_file(commits: Commits) -> list[RepCommit]:
 
 
 def _of_row(row: Mapping[str, object]) -> RepCommit:
-    start, made_at = (pd.Timestamp(row[name]).to_pydatetime() for name in ("period_start", "made_at"))  # type: ignore[arg-type] # moments of a frame
+    start, made_at = (
+        pd.Timestamp(row[name]).to_pydatetime() for name in ("period_start", "made_at")
+    )  # type: ignore[arg-type] # moments of a frame
     amount = float(row["amount"])  # type: ignore[arg-type] # a number by its column
     said = "\x1f".join((str(row["rep_id"]), start.isoformat(), made_at.isoformat(), repr(amount)))
     key = f"{IMPORTED}:{hashlib.sha256(said.encode()).hexdigest()[:32]}"
