@@ -7,7 +7,7 @@ the tests walk through the table with every role.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache, cached_property
@@ -166,7 +166,7 @@ REP_ROUTES = (
 
 ACCOUNT_ROUTES = (
     RouteRight("/me/views", "GET", Needs.ANYONE),
-    RouteRight("/me/views", "POST", Needs.ANYONE),
+    RouteRight("/me/views/notes", "POST", Needs.ANYONE),
 )
 """What a signed-in person asks about themselves."""
 
@@ -210,8 +210,12 @@ class RouteMatch:
 
 
 def match_route(path: str, routes: tuple[RouteRight, ...] = ROUTES) -> RouteMatch | None:
-    """Find a path in the table; None where it is not there."""
-    for pattern, rights in _patterns(routes):
+    """Find a path in the table; None where it is not there. Plain paths come before patterns."""
+    plain, patterns = _index(routes)
+    rights = plain.get(path)
+    if rights is not None:
+        return RouteMatch(rights, {})
+    for pattern, rights in patterns:
         # `match` would let a line end stand after the path.
         match = pattern.fullmatch(path)
         if match is not None:
@@ -219,13 +223,17 @@ def match_route(path: str, routes: tuple[RouteRight, ...] = ROUTES) -> RouteMatc
     return None
 
 
+_Rights = Mapping[str, RouteRight]
+
+
 @cache
-def _patterns(
+def _index(
     routes: tuple[RouteRight, ...],
-) -> tuple[tuple[Pattern[str], Mapping[str, RouteRight]], ...]:
-    """Return the pattern of each path with its rights by method, plain paths before patterns."""
+) -> tuple[Mapping[str, _Rights], Sequence[tuple[Pattern[str], _Rights]]]:
+    """Return the rights of plain paths by path, and those of patterns with their expressions."""
     by_path: dict[str, dict[str, RouteRight]] = defaultdict(dict)
     for right in routes:
         by_path[right.path][right.method] = right
-    ordered = sorted(by_path, key=lambda path: "{" in path)
-    return tuple((compile_path(path)[0], by_path[path]) for path in ordered)
+    plain = {path: rights for path, rights in by_path.items() if "{" not in path}
+    patterns = [(compile_path(p)[0], rights) for p, rights in by_path.items() if p not in plain]
+    return plain, patterns
