@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -66,7 +67,8 @@ def worklist(office: Office, asker: Asker, request: WorklistRequest) -> Worklist
         handout = office.desk.handout(scores.outlook.warehouse, scores.table)
         listings = handout.keep(office.desk.lists, asker.name)
     day = _DayView(office, scores, handout, listings)
-    lists = [own for own in day.lists() if _is_asked(own, request) and _may_see(own, asker)]
+    team = None if request.manager_id is None else asker.tree.team(request.manager_id)
+    lists = [own for own in day.lists() if _is_asked(own, request, team) and _may_see(own, asker)]
     if request.rep_id is not None and not lists:
         lists = [WorkList(rep_id=request.rep_id, pool_of=None, leads=[], set_aside=[])]
     return Worklist(
@@ -78,12 +80,14 @@ def worklist(office: Office, asker: Asker, request: WorklistRequest) -> Worklist
     )
 
 
-def _is_asked(own: WorkList, request: WorklistRequest) -> bool:
+def _is_asked(own: WorkList, request: WorklistRequest, team: AbstractSet[str] | None) -> bool:
+    """Tell whether a list belongs to the rep or the team that a request names."""
     if request.rep_id is not None:
         return own.rep_id == request.rep_id
-    if request.manager_id is not None:
-        return own.pool_of == request.manager_id
-    return True
+    if team is None:
+        return True
+    pools = {request.manager_id, EVERYBODY, *team}
+    return own.rep_id in {request.manager_id, *team} or own.pool_of in pools
 
 
 def _may_see(own: WorkList, asker: Asker) -> bool:

@@ -38,14 +38,14 @@ Key = Annotated[Id, Field(max_length=LONGEST_KEY)]
 
 
 class WorklistRequest(Contract):
-    """Asks for today's list of a rep, or for the pool of a manager.
+    """Asks for today's list of a rep, or for those of a manager's team.
 
     Without either, a rep gets their own list, a manager those of the team, an admin all.
     """
 
     rep_id: MaybeId = field("The rep.", "rep-7", default=None)
     manager_id: MaybeId = field(
-        "The manager whose pool is asked for: leads of reps who left or are away.",
+        "The manager: the lists of the team, and the pool of leads whose rep has left or is away.",
         "rep-1",
         default=None,
     )
@@ -105,7 +105,7 @@ class Worklist(LeadAnswer):
     """The work lists of a day. They are made once; whoever asks again gets the same."""
 
     day: date = field("The day by the business's calendar.", "2025-03-31")
-    is_working_day: bool = field("Whether the business works on it.", True)
+    is_working_day: bool = field("Whether the business works on it.", example=True)
     lists: list[WorkList] = Field(description="The lists that the caller may see.")
 
 
@@ -155,7 +155,7 @@ class Received(Contract):
 
     key: str = field("Its key.", "5f0c1c9e")
     at: Moment = field("When it was first received.", "2025-03-31T09:12:00Z")
-    is_repeated: bool = field("It had been received before, and changed nothing.", False)
+    is_repeated: bool = field("It had been received before, and changed nothing.", example=False)
 
 
 class Receipts(Contract):
@@ -210,7 +210,7 @@ class FeedbackRow(Contract):
     action: Literal[Act.DONE, Act.SKIP, Act.SNOOZE, Act.WRONG] = field("What was done.", "wrong")
     reason: str | None = field("Why, in words.", "is a customer already")
     until: Moment | None = field("When it may be listed again.", "2025-04-07T00:00:00Z")
-    is_undone: bool = field("Somebody took it back.", False)
+    is_undone: bool = field("Somebody took it back.", example=False)
     listed_on: date | None = field("The last day on which it had been listed.", "2025-03-31")
     position: int | None = field("Its place on that list.", 3)
     why: WhyListed | None = field("Why it was on that list.", "order")

@@ -27,7 +27,6 @@ from training.loop.results import Recipe
 from training.tracking.records import LoadedModel
 from training.tracking.registry import Tracking
 
-
 log = logging.getLogger("pacesetter.serve")
 
 
@@ -130,7 +129,7 @@ class Home:
         return doubts
 
     def mark(self, champions: ServedChampions) -> tuple[str, ...]:
-        """Name what is in place now, cheaply: the champions, the warehouse, the last posted event."""
+        """Name what is in place now, cheaply: champions, warehouse, and the last posted event."""
         return (*(champions.mark(kind) for kind in KINDS), *self.data_mark())
 
     def data_mark(self) -> tuple[str, ...]:

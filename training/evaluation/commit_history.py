@@ -71,9 +71,7 @@ class RepBias:
     verdict: Verdict
 
 
-def commit_bias(
-    errors: Mapping[str, Sequence[float]], level: float = 0.9
-) -> tuple[RepBias, ...]:
+def commit_bias(errors: Mapping[str, Sequence[float]], level: float = 0.9) -> tuple[RepBias, ...]:
     """Tell bias apart from luck in what reps committed to.
 
     Args:

@@ -19,6 +19,7 @@ raising one by will leaves the others as they are.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -66,7 +67,7 @@ class WhatIf:
     inputs: DrawInputs
 
     @classmethod
-    def at(cls, warehouse: Warehouse, bundle: QuotaBundle, as_of: pd.Timestamp) -> WhatIf:
+    def at(cls, warehouse: Warehouse, bundle: QuotaBundle, as_of: datetime) -> WhatIf:
         """Look at every rep whose quota period runs at a moment.
 
         Args:
