@@ -15,7 +15,7 @@ from serving.access.access import Access
 from serving.access.authentication import TrustedProxy
 from serving.access.limits import Limiter
 from serving.access.people import Person, Role
-from serving.access.sessions import SESSION_COOKIE, Sessions, keep_cookie, new_visitor
+from serving.access.sessions import SESSION_COOKIE, Sessions, keep_cookie, new_visitor, way_back
 from serving.access.tokens import Grant
 from serving.params import AccessParams
 from serving.store.database import Store
@@ -122,6 +122,17 @@ def test_the_store_holds_no_cookie(sessions: Sessions, secret: str) -> None:
     cookie = sign_in(sessions, secret)
     stored = b"".join(f.read_bytes() for f in sessions.store.path.parent.iterdir())
     assert cookie.split(".")[0].encode() not in stored
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["", "//evil", "/\\evil", "https://evil", "evil", "javascript:alert(1)", "/\t/evil", "\n/a"],
+)
+def test_signing_in_leads_to_no_other_site(asked: str) -> None:
+    """Whatever a link asks for, the way back is a path of this service."""
+    assert way_back(asked) == "/"
+    assert way_back(None) == "/"
+    assert way_back("/today?x=1") == "/today?x=1"
 
 
 def test_a_form_belongs_to_one_browser(sessions: Sessions) -> None:
