@@ -223,6 +223,12 @@ class ServingParams(Section):
     refresh_minutes: int = Field(
         default=15, ge=1, description="how long scores are kept before they are computed again"
     )
+    runs_kept: int = Field(
+        default=35,
+        ge=1,
+        description="scoring runs that the store keeps of each kind, the newest of each day; 28 "
+        "days back need 35",
+    )
     most_given_leads: int = Field(default=500, ge=1, description="leads in one request, at most")
     most_posted_events: int = Field(
         default=1000, ge=1, description="events in one request, at most"

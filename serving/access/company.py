@@ -93,7 +93,6 @@ def _read(warehouse: Warehouse) -> Company:
             SNAPSHOT: ibis.row_number().over(order_by=cut["leads"].lead_id),
         },
     )
-    leads = warehouse.keep(leads)
     owned = leads.inner_join(lead_owners(warehouse, leads), SNAPSHOT).select("lead_id", "owner")
     owners = warehouse.arrow(owned)
     return Company(

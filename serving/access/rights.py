@@ -155,12 +155,25 @@ LEAD_ROUTES = (
     RouteRight("/next_calls", "POST", Needs.OWN_REP),
     RouteRight("/score_leads", "POST", Needs.ANYONE),
     RouteRight("/explain_lead", "POST", Needs.OWN_REP, about_lead=True),
+    RouteRight("/worklist", "POST", Needs.OWN_REP),
+    RouteRight("/worklist/actions", "POST", Needs.OWN_REP, about_lead=True),
+    RouteRight("/absences", "POST", Needs.OWN_REP),
+    RouteRight("/feedback", "POST", Needs.ANALYST),
+    RouteRight("/events", "POST", Needs.ADMIN),
 )
 """Leads and the work list."""
 
 REP_ROUTES = (
     RouteRight("/at_risk_reps", "POST", Needs.TEAM, shows="at-risk list"),
     RouteRight("/rep_outlook", "POST", Needs.OWN_REP, shows="rep outlook"),
+    RouteRight("/coach_sheet", "POST", Needs.OWN_REP, shows="1:1 sheet"),
+    RouteRight("/what_if", "POST", Needs.OWN_REP, shows="what-if"),
+    RouteRight("/explain_rep", "POST", Needs.OWN_REP, shows="rep explanation"),
+    RouteRight("/annotations", "POST", Needs.OWN_REP),
+    RouteRight("/forecasts", "POST", Needs.OWN_REP),
+    RouteRight("/forecast_history", "POST", Needs.OWN_REP, shows="forecast history"),
+    RouteRight("/kpis", "POST", Needs.ANYONE),
+    RouteRight("/model_info", "POST", Needs.ANALYST),
 )
 """Reps, their risk and their coaching."""
 

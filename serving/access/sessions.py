@@ -94,6 +94,17 @@ class Sessions:
         return Signer(self._key, salt="session")
 
 
+def way_back(asked: str | None) -> str:
+    """Return the path to go to after signing in: the one asked for, if it is one of this service.
+
+    >>> way_back("/reps/r1?period=2025-01-01"), way_back("//elsewhere.example"), way_back(None)
+    ('/reps/r1?period=2025-01-01', '/', '/')
+    """
+    is_own = asked is not None and asked.startswith("/") and asked.isprintable()
+    # A browser takes two slashes, of whichever kind, for the beginning of another site's address.
+    return asked if asked and is_own and asked[1:2] not in {"/", "\\"} else "/"
+
+
 def new_visitor() -> str:
     """Return a value for the cookie of a browser without a session."""
     return secrets.token_urlsafe(16)

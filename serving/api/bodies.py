@@ -60,7 +60,9 @@ async def read_form(headers: Headers, receive: Receive) -> tuple[bytes, str]:
         raise Refused(415, f"a form is sent as {FORM}")
     body = await _read(headers, receive, MOST_FORM_BYTES, "write less")
     try:
-        fields = parse_qs(body.decode("ascii"), max_num_fields=MOST_FORM_FIELDS)
+        fields = parse_qs(
+            body.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FORM_FIELDS
+        )
     except ValueError:
         raise Refused(400, "the form cannot be read; open the page again") from None
     tokens = fields.get(CSRF_FIELD, [])

@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from features.errors import PacesetterError
 from serving.access.access import Access
+from serving.access.authentication import TrustedProxy
 from serving.access.people import Person, Role
 from serving.access.policy import headers_of, new_nonce
 from serving.access.rights import ROUTES, Needs, RouteMatch, RouteRight, match_route
@@ -84,18 +85,18 @@ class Guard:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Sender) -> None:
         match = match_route(scope["path"], self._routes)
-        is_page = match is not None and any(right.is_page for right in match.rights.values())
-        is_https = self._access.proxy.is_https(HTTPConnection(scope))
-        send.headers = headers_of(None, is_https=is_https)
+        request = _Request(scope, receive, send, match, self._access.proxy)
+        send.headers = headers_of(None, is_https=request.is_https)
         try:
-            received = await self._admit(_Request(scope, receive, send, is_https=is_https), match)
+            received = await self._admit(request)
             await self.app(scope, received, send)
         except Refused as refused:
-            await refused.answer(is_page=is_page)(scope, receive, send)
+            await refused.answer(is_page=request.is_page)(scope, receive, send)
         except PacesetterError as error:
             log.error("%s: %s", _line(scope), error)  # noqa: TRY400 - one line says all of it
-            why = "the store cannot be used right now; see the log of the service"
-            await Refused(503, why).answer(is_page=is_page)(scope, receive, send)
+            if send.status is None:
+                why = "the store cannot be used right now; see the log of the service"
+                await Refused(503, why).answer(is_page=request.is_page)(scope, receive, send)
         except Exception:
             log.exception("%s failed", _line(scope))
         if send.status is None:
@@ -111,18 +112,18 @@ class Guard:
         level = logging.DEBUG if scope["path"] in QUIET else logging.INFO
         log.log(level, "%s %s %.0f ms%s", _line(scope), send.status or "-", 1000 * seconds, who)
 
-    async def _admit(self, request: _Request, match: RouteMatch | None) -> Receive:
+    async def _admit(self, request: _Request) -> Receive:
         """Check a request; returns the channel the application may read the body from."""
         require_no_pickle(request.headers)
-        right = None if match is None else match.of(request.method)
+        match, right = request.match, request.right
         state = request.scope.setdefault("state", {})
         state["access"], state["person"] = self._access, None
         if right is not None and right.needs is Needs.OPEN and not right.is_page:
             return request.receive
-        person = await self._person(request, right)
+        person = await self._person(request)
         request.send.person = state["person"] = person
         if match is None or right is None:
-            raise _nowhere(request, match, person)
+            raise _nowhere(request, person)
         if person is not None:
             self._count(person)
         if right.is_page:
@@ -133,7 +134,7 @@ class Guard:
             request.send.keeps = partial(self._access.keep_views, person, what=right.shows)
         return await self._admit_to_api(request, match, right, person)
 
-    async def _person(self, request: _Request, right: RouteRight | None) -> Person | None:
+    async def _person(self, request: _Request) -> Person | None:
         """Find who asks. A session counts on pages alone: a program has a token of its own."""
         access, headers = self._access, request.headers
         names_somebody = (
@@ -149,12 +150,8 @@ class Guard:
             raise unauthorized(str(error)) from None
         if found is None:
             return None
-        is_page = right is not None and right.is_page
-        if (
-            not is_page
-            and "authorization" not in headers
-            and access.proxy.user(request.connection) is None
-        ):
+        is_of_session = "authorization" not in headers and not access.proxy.user(request.connection)
+        if is_of_session and not request.is_page:
             return None
         request.scope["auth"], request.scope["user"] = found
         return found[1].person
@@ -221,24 +218,48 @@ class Guard:
 
 
 class _Request:
-    """One request as the guard sees it."""
+    """One request as the guard sees it.
 
-    def __init__(self, scope: Scope, receive: Receive, send: Sender, *, is_https: bool) -> None:
+    Attributes:
+        match: what the table knows of its path.
+        right: what it asks of its sender; None where the table has no such path or method.
+        is_page: a browser asks for a page; it may be one that is not there.
+        is_https: the browser came by HTTPS.
+    """
+
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Sender,
+        match: RouteMatch | None,
+        proxy: TrustedProxy,
+    ) -> None:
         self.scope = scope
         self.receive = receive
         self.send = send
-        self.is_https = is_https
+        self.match = match
         self.connection = HTTPConnection(scope)
         self.headers: Headers = self.connection.headers
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self.right = None if match is None else match.of(self.method)
+        self.is_https = proxy.is_https(self.connection)
+        if match is None:
+            is_browser = "text/html" in self.headers.get("accept", "")
+            self.is_page = is_browser and "authorization" not in self.headers
+        else:
+            self.is_page = any(right.is_page for right in match.rights.values())
 
 
-def _nowhere(request: _Request, match: RouteMatch | None, person: Person | None) -> Refused:
+def _nowhere(request: _Request, person: Person | None) -> Refused:
     """Return the refusal of a path or method that is not in the table."""
     path = quote(request.path)[:LONGEST_PATH_LOGGED]
+    match = request.match
     is_open = match is not None and all(r.needs is Needs.OPEN for r in match.rights.values())
     if person is None and not is_open:
+        if request.is_page:
+            return SignInFirst(request.scope)
         return unauthorized("a token is required; send it as `Authorization: Bearer TOKEN`")
     if match is None:
         return Refused(404, f"there is no path {path}; /docs.json lists all paths")

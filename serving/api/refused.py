@@ -53,7 +53,7 @@ class SignInFirst(Refused):
         """Remember where the browser wanted to go, if it can go there again."""
         super().__init__(303, "sign in first")
         query = scope.get("query_string", b"").decode("latin-1")
-        self._next = scope["path"] + (f"?{query}" if query else "")
+        self._next = quote(scope["path"]) + (f"?{query}" if query else "")
         self._is_get = scope["method"] in {"GET", "HEAD"}
 
     def answer(self, *, is_page: bool) -> Response:  # noqa: ARG002 - browsers alone are led

@@ -38,10 +38,12 @@ from serving.api.lead_contracts import (
     ScoreLeadsRequest,
 )
 from serving.api.metrics import RequestMetrics
+from serving.api.office import Office
 from serving.api.openapi import SYSTEM, Endpoint, document
 from serving.api.rep_contracts import AtRiskReps, AtRiskRepsRequest, RepOutlook, RepOutlookRequest
 from serving.api.server import keep_bentoml_quiet, listening, run
 from serving.api.view_routes import NOTES_PATH, ViewNoteKept, ViewNoteRequest, view_routes
+from serving.api.work_routes import WORK, work_routes
 from serving.home.cache import ScoreCache
 from serving.pages.app import page_routes
 from serving.pages.desk import Desk
@@ -107,6 +109,7 @@ class Endpoints:
 
     scores: ClassVar[ScoreCache]
     desk: ClassVar[Desk]
+    settings: ClassVar[Settings]
 
     @endpoint(NextCalls)
     def next_calls(self, request: NextCallsRequest, /) -> NextCalls:
@@ -160,17 +163,18 @@ class GuardedService(bentoml.Service):  # type: ignore[misc] # bentoml ships no 
         app = super().to_asgi(is_main=is_main)
         app.user_middleware = [m for m in app.user_middleware if m.cls.__name__ not in LEFT_OUT]
         own = [route for route in app.router.routes if route.name not in LEFT_OUT]
-        posts = {e.path: e.request for e in (*ENDPOINTS.values(), *ROUTED.values())}
+        posts = {e.path: e.request for e in (*ENDPOINTS.values(), *ROUTED.values(), *WORK.values())}
         metrics = RequestMetrics([*SYSTEM, *posts])
+        work = work_routes(Office.of(scores, self.inner.settings))
         pages = page_routes(self.inner.desk)
-        app.router.routes = [*_routes(scores, metrics), *view_routes(), *pages, *own]
+        app.router.routes = [*_routes(scores, metrics), *view_routes(), *work, *pages, *own]
         app.add_exception_handler(HTTPException, _http_error)
         return Guard(app, Access.of(scores.home, scores.params), posts, metrics)
 
 
 def _routes(scores: ScoreCache, metrics: RequestMetrics) -> list[Route]:
     """Return the paths that BentoML answers with a bare status, or cannot describe."""
-    described = document(ENDPOINTS | ROUTED, TITLE, product_version(), DESCRIPTION)
+    described = document(ENDPOINTS | ROUTED | dict(WORK), TITLE, product_version(), DESCRIPTION)
 
     def readyz(_: Request) -> Response:
         try:
@@ -238,8 +242,8 @@ def product_version() -> str:
 def build_service(home: Path, settings: Settings) -> GuardedService:
     """Return the service of one home; it reads nothing before it starts."""
     scores = ScoreCache(home, settings)
-    own = {"scores": scores, "desk": Desk(home, settings, scores)}
-    inner = type("PacesetterEndpoints", (Endpoints,), own)
+    members = {"scores": scores, "settings": settings, "desk": Desk(home, settings, scores)}
+    inner = type("PacesetterEndpoints", (Endpoints,), members)
     service: GuardedService = bentoml.service(
         name="pacesetter",
         service_class=GuardedService,

@@ -21,9 +21,10 @@ from serving.wording.forecasts import RepForecast
 
 if TYPE_CHECKING:
     from serving.coaching.company import Company
+    from serving.coaching.pairs import Pair
     from serving.coaching.sheet import Sheet
-    from serving.pages.what_if import WhatIf
     from training.calls.holdout import Answer
+    from training.quota.what_if import WhatIf
 
 LEADS, QUOTA = "leads", "quota"
 
@@ -128,10 +129,12 @@ class Coaching:
 
     Attributes:
         company: causes, equal grounds, goals.
-        sheets: by rep.
+        pairs: proposed pairs.
+        sheets: by rep, as of when all this was worked out.
     """
 
     company: Company
+    pairs: Sequence[Pair]
     sheets: Mapping[str, Sheet]
 
 

@@ -19,7 +19,6 @@ from serving.home.scored import HomeScores, LeadScores, RepScores, Unavailable
 from serving.pages.facts import LEADS, QUOTA, Coaching, Facts, LeadFacts, ModelFacts, QuotaFacts
 from serving.pages.staff import Staff
 from serving.pages.trend import trends
-from serving.pages.what_if import WhatIf
 from serving.home.today import WorkDesk
 from serving.store.worklist import Listing
 from serving.wording.forecasts import RepForecast
@@ -27,6 +26,8 @@ from serving.worklist.outcomes import lots_drawn
 from training.calls.holdout import Answer, Asked, answer
 from training.coaching.goals.record import read_record
 from training.leads.score import value_of
+from training.quota.explain import open_amounts
+from training.quota.what_if import WhatIf
 
 if TYPE_CHECKING:
     from serving.home.home import Home
@@ -79,7 +80,7 @@ def with_coaching(home: Home, facts: Facts) -> Facts:
     company = gather(home, facts.data_until)
     pairs, book = propose_pairs(company), playbook()
     sheets = {rep: make_sheet(company, rep, book, pairs) for rep in company.present()}
-    return replace(facts, coaching=Coaching(company, sheets))
+    return replace(facts, coaching=Coaching(company, tuple(pairs), sheets))
 
 
 def _warehouse(scores: HomeScores) -> Any:
@@ -119,11 +120,11 @@ def _by_rep(listings: Sequence[Listing]) -> dict[str, list[Listing]]:
 def _quota(home: Home, scores: RepScores) -> QuotaFacts:
     outlook = scores.outlook
     monday = week_start(scores.as_of, home.settings.features.timezone)
-    what_if = WhatIf.of(outlook.warehouse, outlook.bundle, scores.as_of)
+    what_if = WhatIf.at(outlook.warehouse, outlook.bundle, scores.as_of)
     forecasts = _forecasts(scores.table)
     rows = {(row["rep_id"], row["period_start"]): row for row in scores.table.to_dict("records")}
     firsts = {rep: own[0] for rep, own in forecasts.items()}
-    amounts = what_if.open_amount()
+    amounts = _open_amount(what_if)
     then = _forecasts(scores.at(monday).table)
     return QuotaFacts(
         as_of=scores.as_of,
@@ -157,6 +158,16 @@ def week_start(moment: datetime, zone: str) -> datetime:
         hour=0, minute=0, second=0, microsecond=0
     )
     return monday.astimezone(utc).replace(tzinfo=None)
+
+
+def _open_amount(what_if: WhatIf) -> dict[tuple[str, datetime], float]:
+    """Return the amount of the open deals that each rep's forecast of a period counts."""
+    inputs, keys = what_if.inputs, what_if.reps.keys
+    amounts = open_amounts(len(keys), inputs.rep, inputs.amount)
+    return {
+        (str(rep), start.to_pydatetime()): float(amount)
+        for rep, start, amount in zip(keys["rep_id"], keys["period_start"], amounts, strict=True)
+    }
 
 
 def _forecasts(table: pd.DataFrame) -> dict[str, list[RepForecast]]:

@@ -16,10 +16,10 @@ from serving.pages.coverage import Coverage, coverage_of
 from serving.pages.facts import Facts, QuotaFacts
 from serving.pages.pacing import Pace, closed_path, pacing_chart
 from serving.pages.region import Region
-from serving.pages.what_if import Change, Outcome
 from serving.store.commits import RepCommit
 from serving.wording.forecasts import RepForecast
 from serving.wording.reps import chance_withheld, rep_chance, rep_withheld
+from training.quota.what_if import Factors
 
 MOST_REASONS = 5
 LITTLE = 0.5
@@ -46,11 +46,11 @@ class WhatIfView:
     """The sliders and what they lead to.
 
     Attributes:
-        change: where they stand.
+        factors: where they stand.
         says: what the model makes of it, in a sentence; empty where nothing was moved.
     """
 
-    change: Change
+    factors: Factors
     says: str
 
 
@@ -89,7 +89,7 @@ def quarter_of(
     voice: Voice,
     region: Region,
     commits: Sequence[RepCommit] = (),
-    change: Change | None = None,
+    factors: Factors | None = None,
 ) -> Quarter | str:
     """Return a rep's quota period, or why there is nothing to say.
 
@@ -99,7 +99,7 @@ def quarter_of(
         voice: whom the page addresses.
         region: writes numbers.
         commits: of the rep, the oldest first.
-        change: where the sliders stand.
+        factors: where the sliders stand.
     """
     quota = facts.quota
     if isinstance(quota, str):
@@ -116,7 +116,7 @@ def quarter_of(
         chart=_chart(facts, quota, forecast, region),
         reasons=_reasons(quota.reasons[rep_id]) if chance is None else (),
         coverage=_coverage(quota, forecast, region),
-        what_if=_what_if(quota, forecast, change or Change(), region),
+        what_if=_what_if(quota, forecast, factors or Factors(), region),
         commits=_commits(commits, forecast, facts, region),
         sheet_waits=facts.coaching is None,
     )
@@ -201,22 +201,22 @@ def _coverage(quota: QuotaFacts, forecast: RepForecast, region: Region) -> Cover
 
 
 def _what_if(
-    quota: QuotaFacts, forecast: RepForecast, change: Change, region: Region
+    quota: QuotaFacts, forecast: RepForecast, factors: Factors, region: Region
 ) -> WhatIfView | None:
     is_firm = forecast.evidence is EvidenceState.ENOUGH and forecast.has_quota
     if not is_firm or forecast.has_left:
         return None
-    if change.is_none:
-        return WhatIfView(change, "")
-    outcome = quota.what_if.outcome(forecast.rep_id, forecast.period_start, change)
-    return WhatIfView(change, _what_if_words(outcome, forecast, region))
-
-
-def _what_if_words(outcome: Outcome, forecast: RepForecast, region: Region) -> str:
-    return (
-        f"The chance would be {region.chance(outcome.p_attain)} instead of "
-        f"{region.chance(forecast.p_attain)}, and about {region.about(outcome.mean)} in all would "
-        f"be expected."
+    if factors == Factors():
+        return WhatIfView(factors, "")
+    rows = quota.what_if.ask(forecast.rep_id, factors)
+    row = rows[rows["period_start"] == forecast.period_start].iloc[0]
+    then = float(row["attained"] + row["expected_open"] + row["expected_new"])
+    now = forecast.attained + forecast.expected_open + forecast.expected_new
+    return WhatIfView(
+        factors,
+        f"The chance would be {region.chance(float(row['p_attain']))} instead of "
+        f"{region.chance(forecast.p_attain)}, and the expected total about {region.about(then)} "
+        f"instead of {region.about(now)}.",
     )
 
 

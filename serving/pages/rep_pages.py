@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from starlette.responses import Response
@@ -11,20 +13,25 @@ from features.clock import utc_now
 from features.errors import InputError, NotFoundError
 from serving.access.people import Role
 from serving.coaching.pages import sheet_page
-from serving.pages.facts import Facts
+from serving.coaching.playbook import playbook
+from serving.coaching.sheet import Sheet, make_sheet
+from serving.pages.facts import Coaching, Facts
 from serving.pages.frame import Visit
 from serving.pages.quarter import quarter_of
 from serving.pages.today import SAID, today_of
 from serving.pages.trust import PURPOSE, trust_lines
-from serving.pages.what_if import LEAST, MOST, Change
 from serving.store.actions import Act, Action
 from serving.store.coaching import CoachingEvent, CoachingLine, CoachingLog
 from serving.store.commits import CommitLog, RepCommit
+from serving.store.views import View
+from training.quota.what_if import Factors
 
 SNOOZE_DAYS = 7
 LONGEST_TEXT = 2000
 MOST_AMOUNT = 1e12
-MOST_VIEWS = 20
+MOST_VIEWS, FIRST_VIEWS = 100, 5
+LEAST, MOST = 0.5, 2.0
+"""Factors of the sliders: beyond, the model has seen nothing like it."""
 
 
 def today(visit: Visit) -> Response:
@@ -91,7 +98,7 @@ def quarter(visit: Visit) -> Response:
     """Show the quota period."""
     facts, rep_id, voice = visit.facts, visit.rep_id, visit.voice(visit.rep_id)
     commits = CommitLog(visit.desk.store).all(rep_id)
-    made = quarter_of(facts, rep_id, voice, visit.region, commits, _change(visit))
+    made = quarter_of(facts, rep_id, voice, visit.region, commits, _factors(visit))
     if isinstance(made, str):
         return visit.page("missing.html.j2", title="Quarter", says=made)
     is_own = voice.is_rep
@@ -104,7 +111,8 @@ def quarter(visit: Visit) -> Response:
         name=voice.name,
         least=LEAST,
         most=MOST,
-        views=visit.access.views_of(visit.person, MOST_VIEWS) if is_own else (),
+        views=newest_of_each(visit.access.views_of(visit.person, MOST_VIEWS)) if is_own else (),
+        first_views=FIRST_VIEWS,
         notes=_notes(visit, rep_id),
         trust=_trust(facts, "quota", visit),
         purpose=PURPOSE,
@@ -112,7 +120,7 @@ def quarter(visit: Visit) -> Response:
     )
 
 
-def _change(visit: Visit) -> Change:
+def _factors(visit: Visit) -> Factors:
     """Return where the sliders stand.
 
     Raises:
@@ -130,7 +138,24 @@ def _change(visit: Visit) -> Change:
                 f"{name} should be {100 * LEAST:.0f} to {100 * MOST:.0f} percent, it was {text[:20]}"
             )
         values[name] = value
-    return Change(**values)
+    return Factors(**values)
+
+
+def newest_of_each(views: Sequence[View]) -> list[View]:
+    """Return the newest of the views by one person, of one page, on one day.
+
+    Those with a note are all kept.
+
+    Args:
+        views: the newest first.
+    """
+    met, kept = set(), []
+    for view in views:
+        same = (view.viewer_id, view.what, view.at.date())
+        if view.notes or same not in met:
+            kept.append(view)
+        met.add(same)
+    return kept
 
 
 def _notes(visit: Visit, rep_id: str) -> list[CoachingLine]:
@@ -204,18 +229,26 @@ def sheet(visit: Visit) -> Response:
     facts, rep_id = visit.facts, visit.rep_id
     if facts.coaching is None:
         return visit.page("wait.html.j2", says="The sheets are being worked out; this takes a minute.")
-    own = facts.coaching.sheets.get(rep_id)
-    if own is None:
+    if rep_id not in facts.coaching.sheets:
         raise NotFoundError(f"there is no sheet of {facts.staff.name(rep_id)}: they have left")
     voice = visit.voice(rep_id)
     visit.keep_view("1:1 sheet", rep_id)
     return visit.page(
         "sheet_page.html.j2",
-        page=sheet_page(own, voice),
+        page=sheet_page(_fresh_sheet(visit, facts.coaching, rep_id), voice),
         rep_id=rep_id,
         trust=_trust(facts, "quota", visit),
         as_of=facts.data_until,
     )
+
+
+def _fresh_sheet(visit: Visit, coaching: Coaching, rep_id: str) -> Sheet:
+    """Return a rep's sheet with what was agreed and contested by now."""
+
+    lines = tuple(CoachingLog(visit.desk.store).lines(rep_id))
+    company = coaching.company
+    company = replace(company, inputs=replace(company.inputs, log=lines))
+    return make_sheet(company, rep_id, playbook(), coaching.pairs)
 
 
 def _trust(facts: Facts, kind: str, visit: Visit) -> list[str]:

@@ -123,12 +123,15 @@ class ActionLog:
         """
         return KeyedLog(self.store, _ABSENCES).add([asdict(row) for row in absences], by)
 
-    def absences(self) -> list[Absence]:
-        """Return the absences that stand: those that no later row takes back."""
-        names = Absence.__annotations__
-        rows = [
-            Absence(**{name: row[name] for name in names})
+    def all_absences(self) -> list[Absence]:
+        """Return every absence that was kept, those that take one back included."""
+        return [
+            Absence(**{name: row[name] for name in Absence.__annotations__})
             for row in KeyedLog(self.store, _ABSENCES).rows()
         ]
+
+    def absences(self) -> list[Absence]:
+        """Return the absences that stand: those that no later row takes back."""
+        rows = self.all_absences()
         undone = {row.undoes for row in rows}
         return [row for row in rows if row.undoes is None and row.key not in undone]

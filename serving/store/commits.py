@@ -75,4 +75,6 @@ class CommitLog:
             if rep_id is None or row["rep_id"] == rep_id
         ]
         said = sorted(rows, key=lambda row: row["made_at"])
-        return [RepCommit(**{name: row[name] for name in RepCommit.__annotations__}) for row in said]
+        return [
+            RepCommit(**{name: row[name] for name in RepCommit.__annotations__}) for row in said
+        ]

@@ -18,7 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from features.errors import InputError
 from features.storage.files import held
@@ -47,9 +47,13 @@ class Store:
         return self.home / "data" / "store.sqlite"
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the store while something else changes with it; other processes wait."""
-        with self._held("store"):
+    def locked(self, name: str = "store") -> Iterator[None]:
+        """Hold the store while something else changes with it; other processes wait.
+
+        Args:
+            name: what is held; whoever holds something else does not wait.
+        """
+        with self._held(name):
             yield
 
     @contextmanager
@@ -60,14 +64,32 @@ class Store:
             InputError: the file is not a store, the server cannot be reached, or a later version
                 of pacesetter made the store.
         """
-        with self._engine().connect() as connection:
+        with self._said(), self._engine().connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Open a transaction; it is kept if the block ends well, and undone if not."""
-        with self._engine().begin() as connection:
+        """Open a transaction; it is kept if the block ends well, and undone if not.
+
+        Raises:
+            InputError: as for `reading`; or the disk is full, or the server went away.
+        """
+        with self._said(), self._engine().begin() as connection:
             yield connection
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        """Say in words what a database answers that can do no more: a full disk, a lost server."""
+        try:
+            yield
+        except OperationalError as error:
+            if self.schema is not None:
+                raise self.schema.refused(error) from None
+            raise InputError(
+                f"{self.path}: {error.orig}; nothing of this step was kept, and all that was kept "
+                "before is there. Free space on its disk, or look who else holds the file, then "
+                "try again"
+            ) from None
 
     @contextmanager
     def _held(self, name: str) -> Iterator[None]:
@@ -86,6 +108,8 @@ class Store:
                 is_current = _revision(connection) == head()
             if not is_current:
                 self._migrate(engine)
+        except OperationalError:
+            raise
         except DatabaseError as error:
             if self.schema is not None:
                 raise self.schema.refused(error) from None

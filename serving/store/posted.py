@@ -71,9 +71,7 @@ class PostedLog:
     def all(self) -> list[PostedEvent]:
         """Return every event, the oldest first."""
         return [
-            PostedEvent(
-                EventKind(row["kind"]), row["key"].partition(":")[2], row["row"], row["at"]
-            )
+            PostedEvent(EventKind(row["kind"]), row["key"].partition(":")[2], row["row"], row["at"])
             for row in self._log.rows()
         ]
 

@@ -7,7 +7,7 @@ for it, and everybody after gets the same. Rows are only added.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -195,6 +195,18 @@ class WorklistLog:
         """Return the lists of a day in their order; none where none was made."""
         with self.store.reading() as connection:
             return _listings(connection, day)
+
+    def of_leads(self, leads: Collection[str]) -> dict[str, list[Listing]]:
+        """Return every place that some leads have had on lists, the oldest first, by lead."""
+        query = select(*_columns(_LISTINGS)).order_by(_LISTINGS.c.id)
+        with self.store.reading() as connection:
+            rows = connection.execute(query).mappings().all()
+        places: dict[str, list[Listing]] = {}
+        for row in rows:
+            if row["lead_id"] in leads:
+                listing = Listing(**{**row, "why": Why(row["why"])})
+                places.setdefault(listing.lead_id, []).append(listing)
+        return places
 
     def enrolments(self) -> list[Enrolment]:
         """Return every lot, the oldest first."""

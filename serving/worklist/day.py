@@ -40,7 +40,8 @@ def make_day(leads: Iterable[Lead], lots: LotDraw, params: WorklistParams, day: 
     for (is_pool, whose), own in groupby(in_lists, key=lambda lead: lead.list_key):
         own_places = params.calls_by_rep.get(whose, params.calls_a_day)
         places = params.calls_a_day if is_pool else own_places
-        ranked = _ranked_together(list(own)) if is_pool else list(own)
+        leads_of_list = list(own)
+        ranked = _ranked_together(leads_of_list) if is_pool else leads_of_list
         rep_list = make_list(ranked, places, lots, params.long_tail)
         enrolments += rep_list.enrolments
         listings += [

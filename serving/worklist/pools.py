@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from features.history.values import last_shown
@@ -10,7 +11,7 @@ from features.storage.warehouse import Warehouse
 from serving.worklist.rules import EVERYBODY
 
 
-def pools_of(warehouse: Warehouse, as_of: datetime, away: Set[str]) -> dict[str, str]:
+def pools_of(warehouse: Warehouse, as_of: datetime, away: AbstractSet[str]) -> dict[str, str]:
     """Return, for each rep who has left or is away, in whose pool the leads stand.
 
     Args:
@@ -29,7 +30,7 @@ def pools_of(warehouse: Warehouse, as_of: datetime, away: Set[str]) -> dict[str,
     return {rep: _next_there(rep, managers, gone) for rep in gone}
 
 
-def _next_there(rep: str, managers: Mapping[str, str | None], gone: Set[str]) -> str:
+def _next_there(rep: str, managers: Mapping[str, str | None], gone: AbstractSet[str]) -> str:
     """Return the nearest manager who is there. Managers who manage each other are gone round once.
 
     With A under B, B under C, and A and B away: C's pool. With C away too: everybody's.

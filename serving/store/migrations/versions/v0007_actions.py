@@ -8,7 +8,7 @@ from alembic import op
 from serving.store.migrations.append_only import keep_append_only
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 
 def upgrade() -> None:
