@@ -7,10 +7,10 @@ from starlette.responses import HTMLResponse, Response
 from features.errors import InputError, NotFoundError
 from serving.access.people import Role
 from serving.access.tokens import Grant, create, list_tokens, revoke
+from serving.home.overlay import replaced
 from serving.pages.frame import Visit
 from serving.pages.models import models_page
 from serving.pages.preview import preview
-from serving.home.overlay import replaced
 from serving.pages.settings import CHANGEABLE, value_of
 from serving.store.overrides import OverrideLog
 from serving.store.promotions import PromotionLog

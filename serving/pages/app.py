@@ -4,31 +4,32 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from serving.pages import admin_pages, entrance, rep_pages, team_pages
+from serving.pages import entrance
 from serving.pages.desk import Desk
-from serving.pages.frame import Handler, handled
+from serving.pages.frame import handled
 
 GET, POST = ("GET",), ("POST",)
-HANDLERS: tuple[tuple[str, tuple[str, ...], Handler], ...] = (
-    ("/", GET, entrance.start),
-    ("/sign-out", POST, entrance.sign_out),
-    ("/today", GET, rep_pages.today),
-    ("/today", POST, rep_pages.act),
-    ("/quarter", GET, rep_pages.quarter),
-    ("/quarter/note", POST, rep_pages.note),
-    ("/quarter/view", POST, rep_pages.annotate),
-    ("/quarter/commit", POST, rep_pages.commit),
-    ("/sheet", GET, rep_pages.sheet),
-    ("/team", GET, team_pages.team),
-    ("/team/history", GET, team_pages.history),
-    ("/model", GET, admin_pages.models),
-    ("/model/{kind}/{name}", GET, admin_pages.report),
-    ("/people", GET, admin_pages.people),
-    ("/people", POST, admin_pages.add_person),
-    ("/people/revoke", POST, admin_pages.remove_person),
-    ("/settings", GET, admin_pages.settings),
-    ("/settings", POST, admin_pages.change_setting),
+HANDLERS: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("/", GET, "entrance.start"),
+    ("/sign-out", POST, "entrance.sign_out"),
+    ("/today", GET, "rep_pages.today"),
+    ("/today", POST, "rep_pages.act"),
+    ("/quarter", GET, "rep_pages.quarter"),
+    ("/quarter/note", POST, "rep_pages.note"),
+    ("/quarter/view", POST, "rep_pages.annotate"),
+    ("/quarter/commit", POST, "rep_pages.commit"),
+    ("/sheet", GET, "rep_pages.sheet"),
+    ("/team", GET, "team_pages.team"),
+    ("/team/history", GET, "team_pages.history"),
+    ("/model", GET, "admin_pages.models"),
+    ("/model/{kind}/{name}", GET, "admin_pages.report"),
+    ("/people", GET, "admin_pages.people"),
+    ("/people", POST, "admin_pages.add_person"),
+    ("/people/revoke", POST, "admin_pages.remove_person"),
+    ("/settings", GET, "admin_pages.settings"),
+    ("/settings", POST, "admin_pages.change_setting"),
 )
+"""Paths, methods, and the module and name of what answers."""
 
 
 def page_routes(desk: Desk) -> list[Route]:

@@ -55,8 +55,10 @@ def coverage_of(forecast: RepForecast, open_amount: float, region: Region) -> Co
     steps = [
         f"Quota: {region.amount(forecast.quota)}",
         f"less what is closed: {region.amount(forecast.attained)}",
-        f"less what deals still to be created are expected to bring: "
-        f"{region.about(forecast.expected_new)}",
+        (
+            "less what deals still to be created are expected to bring: "
+            f"{region.about(forecast.expected_new)}"
+        ),
         f"leaves for open deals: {region.about(max(gap, 0.0))}",
     ]
     if share is not None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from features.errors import NotReady, PacesetterError
 from serving.home.cache import ScoreCache
-from serving.home.today import WorkDesk, store_of
 from serving.pages.facts import Facts
 from serving.settings import Settings
 from serving.store.database import Store
 
 if TYPE_CHECKING:
     from serving.home.home import Home
+    from serving.home.today import WorkDesk
 
 LOOK_SECONDS = 2.0
 
@@ -45,12 +45,15 @@ class Desk:
     @property
     def work(self) -> WorkDesk:
         """Where lists are kept, and what people say of them."""
+        from serving.home.today import WorkDesk  # noqa: PLC0415 - takes seconds
+
         return WorkDesk(self.home, self.settings)
 
     @property
     def store(self) -> Store:
         """The store of this home, or the one its company shares."""
-        return store_of(self.home, self.settings)
+        shared = self.settings.serving.database.shared
+        return Store(self.home, None if shared is None else shared.store)
 
     def start(self) -> None:
         """Begin to work out facts, in the background."""
@@ -112,4 +115,3 @@ class Desk:
         while not self._stopping.is_set():
             self.look()
             self._stopping.wait(LOOK_SECONDS)
-

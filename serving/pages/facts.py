@@ -6,23 +6,23 @@ A page only looks things up here, so that it answers in milliseconds whatever th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from features.evidence import EvidenceState
 from serving.pages.staff import Staff
-from serving.store.worklist import Listing
-from serving.wording.forecasts import RepForecast
 
 if TYPE_CHECKING:
     from serving.coaching.company import Company
     from serving.coaching.pairs import Pair
     from serving.coaching.sheet import Sheet
+    from serving.store.worklist import Listing
+    from serving.wording.forecasts import RepForecast
     from training.calls.holdout import Answer
     from training.quota.what_if import WhatIf
 
@@ -89,6 +89,12 @@ class LeadFacts:
     lists: Mapping[str, Sequence[Listing]]
     moved: Mapping[str, Sequence[Moved]]
     model: ModelFacts
+
+    @cached_property
+    def rows(self) -> Mapping[str, Mapping[str, Any]]:
+        """The scores as plain values, by lead."""
+        plain = self.table.to_dict("records")
+        return {row["lead_id"]: {str(k): v for k, v in row.items()} for row in plain}
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""What every page shares: the reader, the region, the navigation, the form's token, the template."""
+"""What every page shares: the reader, the region, the navigation, the template."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from urllib.parse import parse_qsl, quote
 
@@ -140,20 +141,34 @@ class Visit:
 Handler = Callable[[Visit], Response]
 
 
-def handled(desk: Desk, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """Make a handler an endpoint: forms are read, and errors answered as pages."""
+def handled(desk: Desk, name: str) -> Callable[[Request], Awaitable[Response]]:
+    """Make a handler an endpoint: forms are read, and errors answered as pages.
+
+    Args:
+        desk: what the pages answer from.
+        name: the module and name of the handler; it is imported when it is first asked, so that
+            the service answers while the models' libraries are still loading.
+    """
 
     async def endpoint(request: Request) -> Response:
         form = dict(await read_form(request)) if request.method == "POST" else {}
-        return await run_in_threadpool(_answer, Visit(request, desk, form), handler)
+        return await run_in_threadpool(_answer, Visit(request, desk, form), name)
 
     return endpoint
 
 
-def _answer(visit: Visit, handler: Handler) -> Response:
+@cache
+def handler_of(name: str) -> Handler:
+    """Return the handler of a module of the pages, such as `team_pages.team`."""
+    module, _, function = name.partition(".")
+    handler: Handler = getattr(import_module(f"serving.pages.{module}"), function)
+    return handler
+
+
+def _answer(visit: Visit, name: str) -> Response:
     """Return the handler's answer, or a page that says what is wrong."""
     try:
-        return handler(visit)
+        return handler_of(name)(visit)
     except NotReady as error:
         response = visit.page("wait.html.j2", 503, says=str(error))
         response.headers["Retry-After"] = str(RETRY_SECONDS)

@@ -16,10 +16,10 @@ from features.clock import utc_now
 from features.errors import InputError, NotFoundError, NotReady
 from features.snapshot import CUTOFF
 from serving.home.scored import HomeScores, LeadScores, RepScores, Unavailable
+from serving.home.today import WorkDesk
 from serving.pages.facts import LEADS, QUOTA, Coaching, Facts, LeadFacts, ModelFacts, QuotaFacts
 from serving.pages.staff import Staff
 from serving.pages.trend import trends
-from serving.home.today import WorkDesk
 from serving.store.worklist import Listing
 from serving.wording.forecasts import RepForecast
 from serving.worklist.outcomes import lots_drawn

@@ -1,4 +1,4 @@
-"""What an analyst asks of the models: calibration, lead time, drift, promotions, worth. No names."""
+"""What an analyst asks of the models: calibration, lead time, drift, promotions, worth."""
 
 from __future__ import annotations
 
@@ -155,10 +155,11 @@ def _lead_time(metrics: Mapping[str, Any]) -> Sequence[str]:
         days, flagged, wrong = (
             rule["model"][name] for name in ("lead_days", "flagged", "false_alarms")
         )
+        interval = between(Estimate(**days), digits=0)
         lines.append(
             f"Flag at a {rule['raised']}: half of {rule['n_missed']} misses were known "
-            f"{days['value']:.0f} days before the period's end ({between(Estimate(**days), digits=0)}"
-            f"); {100 * flagged['value']:.0f} of 100 misses were flagged for good, and "
+            f"{days['value']:.0f} days before the period's end ({interval}); "
+            f"{100 * flagged['value']:.0f} of 100 misses were flagged for good, and "
             f"{100 * wrong['value']:.0f} of 100 early flags were wrong."
         )
     return lines

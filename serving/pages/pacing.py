@@ -65,7 +65,9 @@ def closed_path(
     return [*x, _today(pace)], [*y, total]
 
 
-def pacing_chart(path: tuple[Sequence[float], Sequence[float]], pace: Pace, region: Region) -> Chart:
+def pacing_chart(
+    path: tuple[Sequence[float], Sequence[float]], pace: Pace, region: Region
+) -> Chart:
     """Draw the curve; the band is the range at the period's end, drawn back to today.
 
     Args:
@@ -113,6 +115,6 @@ def _ticks(pace: Pace, region: Region) -> list[tuple[float, str]]:
     days, today = (pace.end - pace.start) / DAY, _today(pace)
     last = pace.end - timedelta(microseconds=1)
     ticks = [(0.0, region.day(pace.start)), (days, region.day(last))]
-    if 0.3 * days < today < 0.7 * days:  # noqa: PLR2004 - three tenths have room for a date
+    if 0.3 * days < today < 0.7 * days:
         ticks.insert(1, (today, region.day(pace.as_of)))
     return ticks

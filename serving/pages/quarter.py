@@ -117,7 +117,7 @@ def quarter_of(
         reasons=_reasons(quota.reasons[rep_id]) if chance is None else (),
         coverage=_coverage(quota, forecast, region),
         what_if=_what_if(quota, forecast, factors or Factors(), region),
-        commits=_commits(commits, forecast, facts, region),
+        commits=_commits(commits, forecast, region),
         sheet_waits=facts.coaching is None,
     )
 
@@ -174,9 +174,7 @@ def pace_of(forecast: RepForecast, quota: QuotaFacts) -> Pace:
     return Pace(pace.start, pace.end, pace.as_of, pace.quota, pace.closed, *ends)
 
 
-def _chart(
-    facts: Facts, quota: QuotaFacts, forecast: RepForecast, region: Region
-) -> Markup | None:
+def _chart(facts: Facts, quota: QuotaFacts, forecast: RepForecast, region: Region) -> Markup | None:
     if not forecast.has_quota:
         return None
     pace = pace_of(forecast, quota)
@@ -221,17 +219,19 @@ def _what_if(
 
 
 def _commits(
-    commits: Sequence[RepCommit], forecast: RepForecast, facts: Facts, region: Region
+    commits: Sequence[RepCommit], forecast: RepForecast, region: Region
 ) -> tuple[str, ...]:
-    """Say what was committed to for the period, the newest first, each beside nothing erased."""
-    own = [c for c in commits if c.period_start == forecast.period_start and c.made_at is not None]
+    """Say what was committed to for the period, the newest first; nothing is left out."""
     return tuple(
-        f"{region.day(commit.made_at)}: {region.amount(commit.amount)}"
-        + (
-            ""
-            if commit.best_case is None
-            else f", in the best case {region.amount(commit.best_case)}"
-        )
-        for commit in reversed(own)
-        if commit.made_at is not None
+        _commit_words(commit, region)
+        for commit in reversed(commits)
+        if commit.period_start == forecast.period_start
     )
+
+
+def _commit_words(commit: RepCommit, region: Region) -> str:
+    when = "" if commit.made_at is None else f"{region.day(commit.made_at)}: "
+    best = ""
+    if commit.best_case is not None:
+        best = f", in the best case {region.amount(commit.best_case)}"
+    return f"{when}{region.amount(commit.amount)}{best}, by {commit.by}"

@@ -61,7 +61,9 @@ def _standing(visit: Visit, facts: Facts) -> dict[str, Action]:
     said = work.marks(work.today(facts.leads.as_of)).standing
     began = facts.made_at - timedelta(days=1)
     return {
-        lead: action for lead, action in said.items() if action.at is not None and action.at >= began
+        lead: action
+        for lead, action in said.items()
+        if action.at is not None and action.at >= began
     }
 
 
@@ -132,10 +134,13 @@ def _factors(visit: Visit) -> Factors:
         try:
             value = float(text) / 100
         except ValueError:
-            raise InputError(f"{name} should be a number of percent, it was {text[:20]!r}") from None
+            raise InputError(
+                f"{name} should be a number of percent, it was {text[:20]!r}"
+            ) from None
         if not LEAST <= value <= MOST:
             raise InputError(
-                f"{name} should be {100 * LEAST:.0f} to {100 * MOST:.0f} percent, it was {text[:20]}"
+                f"{name} should be {100 * LEAST:.0f} to {100 * MOST:.0f} percent, "
+                f"it was {text[:20]}"
             )
         values[name] = value
     return Factors(**values)
@@ -207,9 +212,7 @@ def _amount(visit: Visit, name: str, *, is_needed: bool = True) -> float | None:
     if not text and not is_needed:
         return None
     if not text.isdecimal() or float(text) > MOST_AMOUNT:
-        raise InputError(
-            f"an amount should be whole digits such as 25000, it was {text[:20]!r}"
-        )
+        raise InputError(f"an amount should be whole digits such as 25000, it was {text[:20]!r}")
     return float(text)
 
 
@@ -228,7 +231,9 @@ def sheet(visit: Visit) -> Response:
     """
     facts, rep_id = visit.facts, visit.rep_id
     if facts.coaching is None:
-        return visit.page("wait.html.j2", says="The sheets are being worked out; this takes a minute.")
+        return visit.page(
+            "wait.html.j2", says="The sheets are being worked out; this takes a minute."
+        )
     if rep_id not in facts.coaching.sheets:
         raise NotFoundError(f"there is no sheet of {facts.staff.name(rep_id)}: they have left")
     voice = visit.voice(rep_id)
@@ -244,7 +249,6 @@ def sheet(visit: Visit) -> Response:
 
 def _fresh_sheet(visit: Visit, coaching: Coaching, rep_id: str) -> Sheet:
     """Return a rep's sheet with what was agreed and contested by now."""
-
     lines = tuple(CoachingLog(visit.desk.store).lines(rep_id))
     company = coaching.company
     company = replace(company, inputs=replace(company.inputs, log=lines))

@@ -116,7 +116,9 @@ def team_of(
     if isinstance(quota, str):
         return quota
     people = [rep for rep in facts.staff.team(manager_id) if quota.first(rep) is not None]
-    members = tuple(_member(facts, quota, rep, settings, commits.get(rep), region) for rep in people)
+    members = tuple(
+        _member(facts, quota, rep, settings, commits.get(rep), region) for rep in people
+    )
     # Those who need it most first, as far as there is time; on the page names rank nobody.
     asking = sorted(
         (m for m in members if m.needs_talk), key=lambda m: (_chance(quota, m.rep_id), m.rep_id)

@@ -143,9 +143,7 @@ def _is_firm(leads: LeadFacts) -> bool:
     return leads.model.evidence.value == "enough"
 
 
-def _headline(
-    waiting: Sequence[Call], listed: int, leads: LeadFacts, region: Region
-) -> str:
+def _headline(waiting: Sequence[Call], listed: int, leads: LeadFacts, region: Region) -> str:
     if not listed:
         return "No calls are listed for you today."
     if not waiting:
@@ -157,14 +155,12 @@ def _headline(
     return f"{len(waiting)} {noun} for {when}{so_far}. Begin at the top."
 
 
-def _call(
-    leads: LeadFacts, listing: Listing, action: Action | None, region: Region
-) -> Call | None:
+def _call(leads: LeadFacts, listing: Listing, action: Action | None, region: Region) -> Call | None:
     """Return one lead of the list; None where it is not open any more."""
     lead = listing.lead_id
-    if lead not in leads.table.index:
+    row = leads.rows.get(lead)
+    if row is None:
         return None
-    row = leads.table.loc[lead]
     is_firm = _is_firm(leads)
     is_today = action is not None and action.at is not None and action.action in SAID
     return Call(

@@ -32,11 +32,10 @@ def trends(
     moved: dict[str, list[Moved]] = {}
     for days in SPANS:
         then = scored_at(as_of - timedelta(days=days)).set_index("lead_id")
-        for lead in now.index.intersection(then.index):
-            by = float(now.at[lead, "p"] - then.at[lead, "p"])
-            because = ""
-            if abs(by) >= STILL:
-                because = mover(now.at[lead, "reasons"], then.at[lead, "reasons"], by)
+        both = now[["p", "reasons"]].join(then[["p", "reasons"]], how="inner", rsuffix="_then")
+        for lead, row in zip(both.index, both.to_dict("records"), strict=True):
+            by = float(row["p"] - row["p_then"])
+            because = mover(row["reasons"], row["reasons_then"], by) if abs(by) >= STILL else ""
             moved.setdefault(lead, []).append(Moved(days, by, because))
     return moved
 
@@ -76,4 +75,3 @@ def _items(reasons: str) -> Mapping[str, Mapping[str, object]]:
 
 def _points(item: Mapping[str, object] | None) -> float:
     return 0.0 if item is None else float(str(item["points"]))
-
