@@ -95,10 +95,9 @@ class Desk:
         from serving.pages.gather import quick_facts, with_coaching  # noqa: PLC0415 - takes seconds
 
         scores, home = self.scores.current(patience=0), self._home()
-        with self.scores.engine():
-            facts = quick_facts(home, scores)
+        facts = quick_facts(home, scores)
         before = self._facts
-        if before is not None and before.mark == facts.mark:
+        if before is not None and before.mark[:-1] == facts.mark[:-1]:
             # The same warehouse and champions: sheets still hold, and take longest to make.
             facts = replace(facts, coaching=before.coaching)
         self._facts, self.problem = facts, None

@@ -48,6 +48,7 @@ def quick_facts(home: Home, scores: HomeScores) -> Facts:
         home: whose.
         scores: its current scores.
     """
+    scores = apart(home, scores)
     warehouse = _warehouse(scores)
     record = read_record(warehouse, scores.data_until)
     won = record.endings[record.endings["won"] == 1][["rep_id", "at", "amount"]]
@@ -64,6 +65,27 @@ def quick_facts(home: Home, scores: HomeScores) -> Facts:
         history=_history(home.place),
         watched=_watched(home.place),
     )
+
+
+def apart(home: Home, scores: HomeScores) -> HomeScores:
+    """Return scores with a connection to the warehouse of their own.
+
+    The pages work for many seconds, and requests that need the warehouse must not wait for them.
+
+    Raises:
+        NotReady: another extract has been ingested since the scores were made.
+    """
+    live = home.live()
+    if live.extract.data_until != scores.data_until:
+        raise NotReady("new data were ingested; the pages follow as soon as they are scored")
+    warehouse = live.at()
+
+    def moved(part: Any) -> Any:
+        if isinstance(part, Unavailable):
+            return part
+        return replace(part, outlook=replace(part.outlook, warehouse=warehouse), live=live)
+
+    return replace(scores, leads=moved(scores.leads), reps=moved(scores.reps))
 
 
 def with_coaching(home: Home, facts: Facts) -> Facts:
