@@ -18,6 +18,10 @@ Places = Annotated[int, Field(ge=0, le=1000)]
 """Leads on one list."""
 
 
+ADDRESS = r"[^\s@<>,;]+@[^\s@<>,;]+"
+"""An e-mail address that is one address, and breaks out of no header."""
+
+
 class EngineParams(Section):
     """Which engine answers training, backtests and scoring."""
 
@@ -169,8 +173,10 @@ class DigestParams(Section):
     )
     user: str = Field(default="", description="to sign in with; empty: without signing in")
     password_file: str = Field(default="", description="holds the password of that user")
-    sender: str = Field(default="", description="the address that digests come from")
-    addresses: Mapping[str, str] = Field(
+    sender: str = Field(
+        default="", pattern=f"^({ADDRESS})?$", description="the address that digests come from"
+    )
+    addresses: Mapping[str, Annotated[str, Field(pattern=f"^{ADDRESS}$")]] = Field(
         default={}, description="e-mail by rep or manager, such as {R0000017: ada@example.com}"
     )
     link: str = Field(

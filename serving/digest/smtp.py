@@ -78,7 +78,11 @@ def _connected(params: DigestParams) -> smtplib.SMTP:
         return smtplib.SMTP_SSL(params.host, params.port, timeout=PATIENCE_SECONDS, context=context)
     server = smtplib.SMTP(params.host, params.port, timeout=PATIENCE_SECONDS)
     if params.security == "starttls":
-        server.starttls(context=context)
+        try:
+            server.starttls(context=context)
+        except (OSError, smtplib.SMTPException):
+            server.close()
+            raise
     return server
 
 

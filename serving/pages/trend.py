@@ -32,7 +32,8 @@ def trends(
     moved: dict[str, list[Moved]] = {}
     for days in SPANS:
         then = scored_at(as_of - timedelta(days=days)).set_index("lead_id")
-        both = now[["p", "reasons"]].join(then[["p", "reasons"]], how="inner", rsuffix="_then")
+        earlier = then[["p", "reasons"]].add_suffix("_then")
+        both = now[["p", "reasons"]].join(earlier, how="inner")
         for lead, row in zip(both.index, both.to_dict("records"), strict=True):
             by = float(row["p"] - row["p_then"])
             because = mover(row["reasons"], row["reasons_then"], by) if abs(by) >= STILL else ""
