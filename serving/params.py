@@ -18,6 +18,10 @@ Places = Annotated[int, Field(ge=0, le=1000)]
 """Leads on one list."""
 
 
+ADDRESS = r"[^\s@<>,;]+@[^\s@<>,;]+"
+"""An e-mail address that is one address, and breaks out of no header."""
+
+
 class EngineParams(Section):
     """Which engine answers training, backtests and scoring."""
 
@@ -113,6 +117,9 @@ class WorklistParams(Section):
     hold_out_days: int = Field(
         default=30, ge=1, description="days that a lead's lot stands, and that its outcome counts"
     )
+    wrong_days: int = Field(
+        default=30, ge=1, description="days until a lead that was called wrong may be listed again"
+    )
     level: float = Field(
         default=0.9, gt=0.5, lt=1, description="coverage of the interval that `worth` shows"
     )
@@ -127,6 +134,90 @@ class WorklistParams(Section):
     )
 
 
+class PagesParams(Section):
+    """What the pages show, and when they propose a talk."""
+
+    currency: str = Field(
+        default="",
+        pattern="^([A-Z]{3})?$",
+        description="code of the currency of all amounts, such as EUR; empty: amounts without one",
+    )
+    talk_below: float = Field(
+        default=0.5,
+        gt=0,
+        lt=1,
+        description="a chance to make quota below which a talk is proposed to the manager",
+    )
+    most_talks: int = Field(
+        default=5, ge=1, le=100, description="talks a week that a manager's page proposes"
+    )
+    material: float = Field(
+        default=0.05,
+        ge=0,
+        lt=1,
+        description="movement of a chance since Monday, or since the last digest, below which it "
+        "is not said",
+    )
+    mlflow: str = Field(
+        default="", description="address of MLflow's own pages, which the model page links to"
+    )
+
+
+class DigestParams(Section):
+    """Whom the weekly digest is sent to, and how."""
+
+    host: str = Field(default="", description="of the SMTP server; empty: files only")
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="how the connection is encrypted; none: on this machine"
+    )
+    user: str = Field(default="", description="to sign in with; empty: without signing in")
+    password_file: str = Field(default="", description="holds the password of that user")
+    sender: str = Field(
+        default="", pattern=f"^({ADDRESS})?$", description="the address that digests come from"
+    )
+    addresses: Mapping[str, Annotated[str, Field(pattern=f"^{ADDRESS}$")]] = Field(
+        default={}, description="e-mail by rep or manager, such as {R0000017: ada@example.com}"
+    )
+    link: str = Field(
+        default="", description="address of the pages, such as https://pacesetter.example.com"
+    )
+
+
+class AccessParams(Section):
+    """How people sign in, how much they may ask, and how long their data are kept."""
+
+    session_hours: float = Field(
+        default=12.0, gt=0, description="how long a browser stays signed in"
+    )
+    requests_a_minute: int = Field(
+        default=1200,
+        ge=0,
+        description="requests that one token of a rep, manager or analyst may send; 0: any number",
+    )
+    admin_requests_a_minute: int = Field(
+        default=0, ge=0, description="the same for an admin's token, which programs use"
+    )
+    proxies: tuple[str, ...] = Field(
+        default=("127.0.0.1", "::1"),
+        strict=False,
+        description="addresses of the proxies in front, whose headers X-Forwarded-Proto and "
+        "`user_header` are believed",
+    )
+    user_header: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9-]*$",
+        description="header in which a proxy names whom it has signed in, by the name of a token, "
+        "such as X-Forwarded-Email; the proxy must remove it from what browsers send; empty: none",
+    )
+    retention_days: int = Field(
+        default=0,
+        ge=0,
+        description="days after which `forget expired` forgets leads that have ended and reps who "
+        "have left; 0: nobody",
+    )
+
+
 class ServingParams(Section):
     """Where work runs, what it is kept in, and the service's address and limits."""
 
@@ -138,7 +229,19 @@ class ServingParams(Section):
     refresh_minutes: int = Field(
         default=15, ge=1, description="how long scores are kept before they are computed again"
     )
+    runs_kept: int = Field(
+        default=35,
+        ge=1,
+        description="scoring runs that the store keeps of each kind, the newest of each day; 28 "
+        "days back need 35",
+    )
     most_given_leads: int = Field(default=500, ge=1, description="leads in one request, at most")
+    most_posted_events: int = Field(
+        default=1000, ge=1, description="events in one request, at most"
+    )
     engine: EngineParams = EngineParams()
     database: DatabaseParams = DatabaseParams()
     worklist: WorklistParams = WorklistParams()
+    pages: PagesParams = PagesParams()
+    digest: DigestParams = DigestParams()
+    access: AccessParams = AccessParams()

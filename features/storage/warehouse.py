@@ -143,6 +143,39 @@ class Warehouse:
             tables[name] = kept.union(added) if plain else kept
         return replace(self, tables=MappingProxyType(tables), _shared=None)
 
+    def extended(
+        self,
+        rows: Mapping[str, Sequence[Mapping[str, Any]]],
+        keys: Mapping[str, str],
+        until: datetime,
+    ) -> Warehouse:
+        """Return the extract with further rows, complete before a later moment.
+
+        Args:
+            rows: by table, with all its columns.
+            keys: tables in which a further row takes the place of the one with the same id, and
+                the column that holds the id.
+            until: the new `data_until`.
+        """
+        tables = dict(self.tables)
+        for name, added in rows.items():
+            if not added:
+                continue
+            table, schema = self.tables[name], self.tables[name].schema()
+            further = ibis.memtable(pa.Table.from_pylist([*added], schema=schema.to_pyarrow()))
+            if name in keys:
+                key = keys[name]
+                table = table.filter(~table[key].isin([row[key] for row in added]))
+            tables[name] = table.union(further)
+        present = self.present | {name for name, added in rows.items() if added}
+        return replace(
+            self,
+            tables=MappingProxyType(tables),
+            present=present,
+            data_until=until,
+            _shared=None,
+        )
+
     def attributes(self, name: str) -> dict[str, ColumnKind]:
         """Name the further columns of a table that can be features, and what they hold."""
         kinds = {}

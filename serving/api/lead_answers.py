@@ -69,8 +69,9 @@ def score_leads(cache: ScoreCache, request: ScoreLeadsRequest) -> ScoredLeads:
     leads = {lead.lead_id: lead.model_dump() for lead in request.leads}
     activities = [activity.model_dump() for activity in request.activities]
     with cache.engine():
-        inline = scores.outlook.fit(list(leads.values()), activities)
-        table = scores.outlook.score_given(inline, moment)
+        outlook = scores.outlook_at(moment)
+        inline = outlook.fit(list(leads.values()), activities)
+        table = outlook.score_given(inline, moment)
     rows = {str(row["lead_id"]): row for row in table.to_dict("records")}
     return ScoredLeads(
         **_lead_header(replace(scores, as_of=moment)),
@@ -117,6 +118,7 @@ def health(cache: ScoreCache) -> Health:
         quota=_quota_health(current.reps),
         lacking=[part.why for part in current.unavailable],
         problem=cache.problem,
+        stale=current.stale,
     )
 
 
@@ -156,7 +158,7 @@ def _lead_header(scores: LeadScores) -> dict[str, Any]:
 def _note(scores: LeadScores | RepScores) -> str:
     """Say what to know before using a forecast; what weakens it comes first."""
     bundle, until = scores.outlook.bundle, scores.outlook.warehouse.data_until
-    sentences = []
+    sentences = [says if says.endswith(".") else f"{says}." for says in scores.stale.sentences]
     if bundle.until > scores.as_of:
         sentences.append(
             f"The model was trained on data up to {zulu(bundle.until)}, later than this as_of, so "
@@ -164,6 +166,12 @@ def _note(scores: LeadScores | RepScores) -> str:
         )
     if scores.as_of > until:
         sentences.append(f"The data end at {zulu(until)}; nothing after that is known.")
+    live = scores.live
+    if live is not None and live.events and live.extract.data_until != until:
+        sentences.append(
+            f"The data end at {zulu(live.extract.data_until)}; since then only posted events are "
+            "known."
+        )
     if bundle.evidence.state != EvidenceState.ENOUGH:
         sentences.append(f"Evidence: {bundle.evidence.says}.")
     return " ".join([*sentences, COACHING])

@@ -343,3 +343,8 @@ class Health(Contract):
         ["there is no quota model in mlruns; run `pacesetter train quota`"],
     )
     problem: str | None = field("Why the scores could not be renewed; null if all is well.", None)
+    stale: list[str] = field(
+        "What is older than it should be: data that end long ago, or a model that answers in the "
+        "champion's place; empty if nothing is.",
+        [],
+    )

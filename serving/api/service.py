@@ -20,8 +20,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from features.clock import zulu
+from features.clock import utc_now, zulu
 from features.errors import InputError, NotFoundError, NotReady
+from serving.access.access import Access
 from serving.access.tokens import list_tokens
 from serving.api import lead_answers, rep_answers
 from serving.api.guard import Guard
@@ -37,10 +38,15 @@ from serving.api.lead_contracts import (
     ScoreLeadsRequest,
 )
 from serving.api.metrics import RequestMetrics
+from serving.api.office import Office
 from serving.api.openapi import SYSTEM, Endpoint, document
 from serving.api.rep_contracts import AtRiskReps, AtRiskRepsRequest, RepOutlook, RepOutlookRequest
 from serving.api.server import keep_bentoml_quiet, listening, run
+from serving.api.view_routes import NOTES_PATH, ViewNoteKept, ViewNoteRequest, view_routes
+from serving.api.work_routes import WORK, work_routes
 from serving.home.cache import ScoreCache
+from serving.pages.app import page_routes
+from serving.pages.desk import Desk
 from serving.settings import Settings
 
 TITLE = "Pacesetter"
@@ -102,6 +108,8 @@ class Endpoints:
     """
 
     scores: ClassVar[ScoreCache]
+    desk: ClassVar[Desk]
+    settings: ClassVar[Settings]
 
     @endpoint(NextCalls)
     def next_calls(self, request: NextCallsRequest, /) -> NextCalls:
@@ -137,10 +145,12 @@ class Endpoints:
     def start(self) -> None:
         """Begin to compute scores."""
         self.scores.start()
+        self.desk.start()
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator] # bentoml ships no types
     def stop(self) -> None:
         """Stop computing scores."""
+        self.desk.stop()
         self.scores.stop()
 
 
@@ -153,15 +163,18 @@ class GuardedService(bentoml.Service):  # type: ignore[misc] # bentoml ships no 
         app = super().to_asgi(is_main=is_main)
         app.user_middleware = [m for m in app.user_middleware if m.cls.__name__ not in LEFT_OUT]
         own = [route for route in app.router.routes if route.name not in LEFT_OUT]
-        metrics = RequestMetrics([*SYSTEM, *(e.path for e in ENDPOINTS.values())])
-        app.router.routes = [*_routes(scores, metrics), *own]
+        posts = {e.path: e.request for e in (*ENDPOINTS.values(), *ROUTED.values(), *WORK.values())}
+        metrics = RequestMetrics([*SYSTEM, *posts])
+        work = work_routes(Office.of(scores, self.inner.settings))
+        pages = page_routes(self.inner.desk)
+        app.router.routes = [*_routes(scores, metrics), *view_routes(), *work, *pages, *own]
         app.add_exception_handler(HTTPException, _http_error)
-        return Guard(app, scores.home, {e.path: e.request for e in ENDPOINTS.values()}, metrics)
+        return Guard(app, Access.of(scores.home, scores.params), posts, metrics)
 
 
 def _routes(scores: ScoreCache, metrics: RequestMetrics) -> list[Route]:
     """Return the paths that BentoML answers with a bare status, or cannot describe."""
-    described = document(ENDPOINTS, TITLE, product_version(), DESCRIPTION)
+    described = document(ENDPOINTS | ROUTED | dict(WORK), TITLE, product_version(), DESCRIPTION)
 
     def readyz(_: Request) -> Response:
         try:
@@ -207,6 +220,17 @@ ENDPOINTS = {
 }
 
 
+ROUTED = {
+    "annotate_view": Endpoint(
+        NOTES_PATH,
+        ViewNoteRequest,
+        ViewNoteKept,
+        "Write beside somebody's view of your risk. Only they whose risk it is may.",
+    )
+}
+"""Endpoints that are Starlette's, not BentoML's: they ask who is behind the request."""
+
+
 def product_version() -> str:
     """Return the version of the installed package."""
     try:
@@ -217,7 +241,9 @@ def product_version() -> str:
 
 def build_service(home: Path, settings: Settings) -> GuardedService:
     """Return the service of one home; it reads nothing before it starts."""
-    inner = type("PacesetterEndpoints", (Endpoints,), {"scores": ScoreCache(home, settings)})
+    scores = ScoreCache(home, settings)
+    members = {"scores": scores, "settings": settings, "desk": Desk(home, settings, scores)}
+    inner = type("PacesetterEndpoints", (Endpoints,), members)
     service: GuardedService = bentoml.service(
         name="pacesetter",
         service_class=GuardedService,
@@ -246,14 +272,17 @@ def serve(home: Path, settings: Settings, host: str, port: int) -> int:
     keep_bentoml_quiet(home)
     with listening(host, port) as listener:
         port = listener.getsockname()[1]
-        run(build_service(home, settings).to_asgi(), listener, _greeting(home, host, port))
+        run(
+            build_service(home, settings).to_asgi(), listener, _greeting(home, settings, host, port)
+        )
     return 0
 
 
-def _greeting(home: Path, host: str, port: int) -> str:
+def _greeting(home: Path, settings: Settings, host: str, port: int) -> str:
+    store = Access.of(home, settings.serving).store
     shown = f"[{host}]" if ":" in host else host
     lines = [f"Pacesetter answers on http://{shown}:{port} (see /docs.json). Ctrl-C stops it."]
-    if not any(token.is_active for token in list_tokens(home)):
+    if not any(token.is_active(utc_now()) for token in list_tokens(store)):
         lines.append("Nobody has access yet: `pacesetter token create NAME` creates a token.")
     if host not in LOOPBACK:
         lines.append("Tokens travel unencrypted: put a server that speaks HTTPS in front of it.")

@@ -11,9 +11,8 @@ import pandas as pd
 from serving.cli.session import Session
 from serving.home.extract import moment_of
 from serving.home.home import Home
-from serving.store.database import Store
+from serving.home.today import WorkDesk
 from serving.store.worklist import WorklistLog
-from serving.worklist.handout import Handout
 from serving.worklist.outcomes import lots_drawn
 from training.calls.holdout import Answer, Asked, answer
 from training.files import LEAD_SCORES
@@ -23,8 +22,7 @@ FILE = "worklist.parquet"
 
 def worklist_log(session: Session) -> WorklistLog:
     """Return the log of lists and lots of a home, or the one its company shares."""
-    shared = session.settings.serving.database.shared
-    return WorklistLog(Store(session.home, None if shared is None else shared.store))
+    return WorkDesk(session.home, session.settings).lists
 
 
 def day_lists(session: Session, as_of: datetime | None, by: str) -> pd.DataFrame:
@@ -40,9 +38,8 @@ def day_lists(session: Session, as_of: datetime | None, by: str) -> pd.DataFrame
     """
     outlook = Home(session.home, session.settings).open_leads()
     session.warn_of_hindsight(outlook.bundle.until, as_of)
-    settings, log = session.settings, worklist_log(session)
-    scores = outlook.score(as_of)
-    handout = Handout(outlook.warehouse, scores, settings.features, settings.serving.worklist)
+    desk = WorkDesk(session.home, session.settings)
+    log, handout = desk.lists, desk.handout(outlook.warehouse, outlook.score(as_of), as_of)
     return handout.table(handout.keep(log, by) if as_of is None else handout.look(log))
 
 
@@ -60,10 +57,7 @@ def keep_lists(session: Session, folder: Path) -> Iterator[str]:
     if not file.is_file():
         return
     warehouse = Home(session.home, session.settings).warehouse()
-    settings = session.settings
-    handout = Handout(
-        warehouse, pd.read_parquet(file), settings.features, settings.serving.worklist
-    )
+    handout = WorkDesk(session.home, session.settings).handout(warehouse, pd.read_parquet(file))
     rows = handout.table(handout.keep(worklist_log(session), "retrain"))
     rows.to_parquet(folder / FILE, index=False)
     yield f"{len(rows):,} leads on the lists of the day"

@@ -140,7 +140,7 @@ def worth(session: Session, as_of: datetime | None, out: Path | None) -> None:
 
 
 def _of_rep(rows: pd.DataFrame, rep_id: str) -> pd.DataFrame:
-    own = rows[rows["rep_id"] == rep_id]
+    own = rows[(rows["rep_id"] == rep_id) & rows["pool_of"].isna()]
     if own.empty:
         some = ", ".join(sorted(rows["rep_id"].dropna().unique())[:5]) or "nobody"
         raise NotFoundError(f"{rep_id!r} has no list this day; lists have, for example: {some}")
@@ -148,8 +148,8 @@ def _of_rep(rows: pd.DataFrame, rep_id: str) -> pd.DataFrame:
 
 
 def _show(session: Session, rows: pd.DataFrame) -> None:
-    for rep_id, own in rows.groupby("rep_id", dropna=False, sort=False):
-        who = rep_id if isinstance(rep_id, str) else POOL
+    whose = [_whose(*pair) for pair in zip(rows["rep_id"], rows["pool_of"], strict=True)]
+    for who, own in rows.groupby(whose, sort=False):
         table = [
             [
                 str(row["position"]),
@@ -162,6 +162,13 @@ def _show(session: Session, rows: pd.DataFrame) -> None:
         ]
         title = f"Calls of {who}, {own['day'].iloc[0]:%Y-%m-%d}"
         session.console.show(title, ["place", "lead", "worth", "why now", "listed by"], table)
+
+
+def _whose(rep_id: object, pool_of: object) -> str:
+    """Name the list that a lead is on."""
+    if isinstance(pool_of, str) and pool_of:
+        return f"the pool of {pool_of}"
+    return rep_id if isinstance(rep_id, str) and not isinstance(pool_of, str) else POOL
 
 
 def _share(share: float) -> str:

@@ -14,8 +14,8 @@ from features.labels.conversion import last_mature_cutoff
 from features.simulation.live import live
 from features.simulation.settings import company_settings
 from features.simulation.truth import write_truth
-from serving.access import tokens
 from serving.cli.backtest import backtest
+from serving.cli.demo_people import say_sign_ins, sign_ins
 from serving.cli.session import Session
 from serving.cli.tables import show_calls, show_risks
 from serving.cli.train import train
@@ -184,12 +184,13 @@ def _serve(session: Session, owner: str | None) -> None:
     from serving.api.service import serve  # noqa: PLC0415 - bentoml takes seconds; --no-serve skips it
 
     own = session.settings.serving
-    name = "demo"
-    _, secret = tokens.create(session.home, name)
     address = f"http://{own.host}:{own.port}"
+    people = sign_ins(session, owner)
+    secret = people[-1].secret
     whose = f'"{owner}"' if owner else "null"
     session.console.say(f"the service listens on {address}; Ctrl-C ends it", style="bold")
-    session.console.say(f"  token for this demo: {secret}")
+    say_sign_ins(session, people, address)
+    session.console.say("programs ask with the admin's token, for example:")
     session.console.say(
         f"  curl -s {address}/next_calls -H 'Authorization: Bearer {secret}' "
         f"-H 'Content-Type: application/json' -d '{{\"rep_id\": {whose}, \"limit\": 3}}'"

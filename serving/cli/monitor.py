@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from features.errors import CheckFailed
+from features.storage.files import replace_atomically
 from serving.cli.session import MomentParam, Session, verb
 
 if TYPE_CHECKING:
@@ -55,6 +57,9 @@ def monitor(session: Session, as_of: datetime | None) -> None:
     page = session.home / "data" / "monitor" / f"{watched.as_of:%Y-%m-%dT%H%M}" / "report.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(render(watched, session.home.name), encoding="utf-8")
+    # The pages read what was found; the file comes last, so that where it is, the report is too.
+    findings = json.dumps(watched.to_json(), ensure_ascii=False)
+    replace_atomically(page.with_name("findings.json"), findings)
     _say(session, watched)
     console.say(f"the page with charts: {page}")
     console.give({**watched.to_json(), "report": str(page)})

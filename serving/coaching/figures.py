@@ -48,7 +48,7 @@ def numbers_of(company: Company, rep_id: str, causes: Sequence[Cause]) -> Iterat
         yield Number("attained", whole(period.share), "of quota closed", note)
     forecast = company.forecast_of(rep_id)
     if forecast is not None and forecast["chance_withheld"] is None:
-        low, high = forecast["attainment_p10"], forecast["attainment_p90"]
+        low, high = forecast["range_low"], forecast["range_high"]
         note = f"8 of 10 cases end between {whole(low)} and {whole(high)}"
         yield Number("chance", whole(forecast["p_attain"]), "chance to make quota", note)
     for ground in company.grounds_of(rep_id):

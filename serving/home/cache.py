@@ -3,7 +3,8 @@
 Requests only read. Every few seconds a thread checks whether another warehouse or another champion
 is in place, or the scores have grown old. If so, it opens both together, scores every open lead and
 every rep with a running quota, as far as there are models, and replaces the old scores in one step.
-Until then the old scores answer. Every answer states its moment and its model.
+Until then the old scores answer. Every answer states its moment and its model. Scores that the
+store holds already, from this process or another, are taken from there.
 """
 
 from __future__ import annotations
@@ -19,17 +20,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.clock import utc_now
-from features.errors import InputError, NotReady, PacesetterError
+from features.errors import NotReady, PacesetterError
 from serving.home.scored import HomeScores, LeadScores, RepScores, Unavailable
 from serving.settings import Settings
 
 if TYPE_CHECKING:
-    from features.storage.warehouse import Warehouse
+    from serving.home.champions import ServedChampions
     from serving.home.home import Home
+    from serving.home.scoring import Scoring
 
 LOOK_SECONDS = 5.0
 PATIENCE_SECONDS = 2.0
 """How long a request waits for the first scores before it is asked to come back."""
+GATHER = timedelta(seconds=15)
+"""How old scores are before posted events alone make new ones."""
 KEPT_MOMENTS = 8
 """Past moments whose scores are kept: those asked for last."""
 
@@ -132,17 +136,17 @@ class ScoreCache:
     def look(self) -> None:
         """Make new scores if there is reason to; called by one thread only."""
         try:
-            mark = self._home.mark()
+            mark = self._home.mark(self._champions)
             current = self._current
             if current is not None and not self._is_due(current, mark):
                 self.problem = current.problem
                 return
-            scores = self._score_home(mark)
+            scores = self._scoring.look(mark)
         except PacesetterError as error:
             # What the home holds now cannot be scored; scores of what it held would mislead.
             self._current, self.problem = None, str(error)
         except Exception as error:  # noqa: BLE001 - the thread must outlive any bug; logged whole
-            self._report(_failure("new scores", error), error)
+            self._report(_failure(error), error)
         else:
             self._current = scores
             self._report(scores.problem, scores.fault)
@@ -158,6 +162,18 @@ class ScoreCache:
 
         return Home(self.home, self._settings)
 
+    @cached_property
+    def _champions(self) -> ServedChampions:
+        from serving.home.champions import ServedChampions  # noqa: PLC0415 - takes seconds
+
+        return ServedChampions(self._home.tracking, self.home / "data" / "models")
+
+    @cached_property
+    def _scoring(self) -> Scoring:
+        from serving.home.scoring import Scoring  # noqa: PLC0415 - takes seconds
+
+        return Scoring(self._home, self._champions)
+
     def _report(self, problem: str | None, fault: Exception | None) -> None:
         """Take note of a problem. A full disk is met at every look, and logged once."""
         if problem is not None and problem != self.problem:
@@ -165,28 +181,12 @@ class ScoreCache:
         self.problem = problem
 
     def _is_due(self, scores: HomeScores, mark: tuple[str, ...]) -> bool:
-        return scores.mark != mark or utc_now() - scores.scored_at >= self._refresh
-
-    def _score_home(self, mark: tuple[str, ...]) -> HomeScores:
-        """Score what can be scored: what is wrong with one kind does not silence the other."""
-        warehouse = self._home.warehouse()
-        scored_at = utc_now().replace(microsecond=0)
-        leads, reps = self._score_leads(warehouse), self._score_reps(warehouse)
-        if isinstance(leads, Unavailable) and isinstance(reps, Unavailable):
-            raise leads.fault or reps.fault or NotReady(f"{leads.why}; {reps.why}")
-        return HomeScores(leads, reps, warehouse.data_until, scored_at, mark)
-
-    def _score_leads(self, warehouse: Warehouse) -> LeadScores | Unavailable:
-        try:
-            return LeadScores.of(self._home.open_leads(warehouse))
-        except Exception as error:  # noqa: BLE001 - kept in the value; logged or raised with it
-            return _unavailable("lead scores", error)
-
-    def _score_reps(self, warehouse: Warehouse) -> RepScores | Unavailable:
-        try:
-            return RepScores.of(self._home.open_quota(warehouse))
-        except Exception as error:  # noqa: BLE001 - kept in the value; logged or raised with it
-            return _unavailable("quota forecasts", error)
+        # A clock that was set back must not keep scores for as long as it was set.
+        age = abs(utc_now() - scores.scored_at)
+        if scores.mark[:-1] != mark[:-1] or age >= self._refresh:
+            return True
+        # Events may be posted all the time. Scores are made of them together, not one by one.
+        return scores.mark != mark and age >= GATHER
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -194,15 +194,8 @@ class ScoreCache:
             self._stopping.wait(self._look_seconds)
 
 
-def _unavailable(what: str, error: Exception) -> Unavailable:
-    """Tell what is simply not there yet from what should have worked."""
-    if isinstance(error, InputError | NotReady):
-        return Unavailable(str(error))
-    return Unavailable(_failure(what, error), error)
-
-
-def _failure(what: str, error: Exception) -> str:
-    return f"{what} could not be made ({type(error).__name__}); see the log of the service"
+def _failure(error: Exception) -> str:
+    return f"new scores could not be made ({type(error).__name__}); see the log of the service"
 
 
 def _log_counts(scores: HomeScores) -> None:

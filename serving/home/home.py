@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,13 +15,19 @@ from features.evidence import EvidenceState
 from features.storage.catalog import current, ingest_report
 from features.storage.spark import spark_session
 from features.storage.warehouse import Warehouse
+from serving.home.champions import ServedChampions
 from serving.home.lead_outlook import LeadOutlook
+from serving.home.live import LiveData
 from serving.home.rep_outlook import QuotaOutlook
 from serving.settings import Settings
+from serving.store.database import Store
+from serving.store.posted import PostedLog
 from training.loop.kinds import KINDS, LEADS, QUOTA, Kind
 from training.loop.results import Recipe
 from training.tracking.records import LoadedModel
 from training.tracking.registry import Tracking
+
+log = logging.getLogger("pacesetter.serve")
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,21 @@ class Home:
             return Warehouse.duckdb(meta, params)
         session = spark_session(engine.master, params.memory_gb, engine.settings)
         return Warehouse.spark(meta, session)
+
+    def live(self) -> LiveData:
+        """Open the warehouse with the events that were posted since; see `warehouse`."""
+        extract = self.warehouse()
+        try:
+            return LiveData.of(extract, self.posted.all())
+        except (InputError, OSError) as error:
+            # Scores of the extract alone are better than none; `mark` differs once it can be read.
+            log.error("posted events are left out: %s", error)  # noqa: TRY400 - one line says all
+            return LiveData(extract, ())
+
+    @property
+    def posted(self) -> PostedLog:
+        """The events that were posted to the service."""
+        return PostedLog(self.store)
 
     def supported(self) -> list[Kind]:
         """Return the kinds of models that the tables allow.
@@ -106,11 +128,24 @@ class Home:
                     doubts[kind.name] = evidence.says
         return doubts
 
-    def mark(self) -> tuple[str, ...]:
-        """Name what is in place now, cheaply: another mark means another warehouse or champion."""
+    def mark(self, champions: ServedChampions) -> tuple[str, ...]:
+        """Name what is in place now, cheaply: champions, warehouse, and the last posted event."""
+        return (*(champions.mark(kind) for kind in KINDS), *self.data_mark())
+
+    def data_mark(self) -> tuple[str, ...]:
+        """Name the data that are in place now: the warehouse, and the last posted event."""
         meta = current(self.place)
-        live = (str(self.tracking.live(kind)) for kind in KINDS)
-        return (meta.path.name, meta.fingerprint, *live)
+        try:
+            posted = str(self.posted.mark())
+        except (InputError, OSError):
+            posted = "unknown"
+        return meta.path.name, meta.fingerprint, posted
+
+    @property
+    def store(self) -> Store:
+        """What people and schedulers decided, and the scores, of this home or its company."""
+        shared = self.settings.serving.database.shared
+        return Store(self.place, None if shared is None else shared.store)
 
     def open_leads(self, warehouse: Warehouse | None = None) -> LeadOutlook:
         """Open the warehouse, unless one is given, and the champion of lead conversion."""

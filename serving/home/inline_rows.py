@@ -55,15 +55,34 @@ def inline_rows(
     activities = [
         {**row, "known_at": row.get("known_at") or row["occurred_at"]} for row in activities
     ]
-    fitted = {"leads": leads, "activities": activities}
-    ignored: set[str] = set()
-    for name, rows in fitted.items():
-        columns = set(warehouse[name].columns) | set(TABLES[name].by_name)
-        ignored |= {f"{name}.{key}" for row in rows for key in row if key not in columns}
-        fitted[name] = [
-            _fit(row, warehouse[name], f"{name}[{place}]") for place, row in enumerate(rows)
-        ]
-    return InlineRows(fitted["leads"], fitted["activities"], tuple(sorted(ignored)))
+    own_leads, unknown = fit_rows(warehouse, "leads", leads)
+    own_activities, also_unknown = fit_rows(warehouse, "activities", activities)
+    return InlineRows(own_leads, own_activities, tuple(sorted(unknown | also_unknown)))
+
+
+def fit_rows(
+    warehouse: Warehouse, table: str, rows: Sequence[Row], where: str = ""
+) -> tuple[list[dict[str, Any]], set[str]]:
+    """Fit rows from outside to the columns of a table.
+
+    Args:
+        warehouse: whose columns.
+        table: which.
+        rows: by column name; columns left out are empty.
+        where: what an error calls the rows; the table's name if empty.
+
+    Returns:
+        The rows, and `table.key` of every key that has no column in the data.
+
+    Raises:
+        InputError: a value cannot be what its column holds.
+    """
+    columns = set(warehouse[table].columns) | set(TABLES[table].by_name)
+    ignored = {f"{table}.{key}" for row in rows for key in row if key not in columns}
+    fitted = [
+        _fit(row, warehouse[table], f"{where or table}[{place}]") for place, row in enumerate(rows)
+    ]
+    return fitted, ignored
 
 
 def _fit(row: Row, table: ir.Table, where: str) -> dict[str, Any]:

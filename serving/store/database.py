@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from features.errors import InputError
 from features.storage.files import held
@@ -46,9 +47,13 @@ class Store:
         return self.home / "data" / "store.sqlite"
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the store while something else changes with it; other processes wait."""
-        with self._held("store"):
+    def locked(self, name: str = "store") -> Iterator[None]:
+        """Hold the store while something else changes with it; other processes wait.
+
+        Args:
+            name: what is held; whoever holds something else does not wait.
+        """
+        with self._held(name):
             yield
 
     @contextmanager
@@ -59,14 +64,32 @@ class Store:
             InputError: the file is not a store, the server cannot be reached, or a later version
                 of pacesetter made the store.
         """
-        with self._engine().connect() as connection:
+        with self._said(), self._engine().connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Open a transaction; it is kept if the block ends well, and undone if not."""
-        with self._engine().begin() as connection:
+        """Open a transaction; it is kept if the block ends well, and undone if not.
+
+        Raises:
+            InputError: as for `reading`; or the disk is full, or the server went away.
+        """
+        with self._said(), self._engine().begin() as connection:
             yield connection
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        """Say in words what a database answers that can do no more: a full disk, a lost server."""
+        try:
+            yield
+        except OperationalError as error:
+            if self.schema is not None:
+                raise self.schema.refused(error) from None
+            raise InputError(
+                f"{self.path}: {error.orig}; nothing of this step was kept, and all that was kept "
+                "before is there. Free space on its disk, or look who else holds the file, then "
+                "try again"
+            ) from None
 
     @contextmanager
     def _held(self, name: str) -> Iterator[None]:
@@ -82,9 +105,11 @@ class Store:
         engine = self._file_engine() if self.schema is None else self.schema.engine()
         try:
             with engine.connect() as connection:
-                is_current = _revision(connection) == _scripts().get_current_head()
+                is_current = _revision(connection) == head()
             if not is_current:
                 self._migrate(engine)
+        except OperationalError:
+            raise
         except DatabaseError as error:
             if self.schema is not None:
                 raise self.schema.refused(error) from None
@@ -138,5 +163,7 @@ def _config() -> Config:
     return config
 
 
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+@cache
+def head() -> str | None:
+    """Return the newest step that this version knows; the steps are read from disk once."""
+    return ScriptDirectory.from_config(_config()).get_current_head()

@@ -7,9 +7,9 @@ for it, and everybody after gets the same. Rows are only added.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -100,6 +100,8 @@ class Listing:
         why: why the lead is on the list.
         priority: its priority then.
         model_version: the model behind it.
+        pool_of: the manager in whose pool it stands, because the owner has left or is away; the
+            empty text is the pool of leads without an owner. None: it is on its owner's list.
     """
 
     day: date
@@ -110,6 +112,7 @@ class Listing:
     why: Why
     priority: float
     model_version: str
+    pool_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -172,6 +175,7 @@ _LISTINGS = Table(
     Column("why", String),
     Column("priority", Float),
     Column("model_version", String),
+    Column("pool_of", String),
 )
 _ABOUT_ROW = {"id", "at", "by"}
 """Columns that tell of the row and not of the lead."""
@@ -191,6 +195,18 @@ class WorklistLog:
         """Return the lists of a day in their order; none where none was made."""
         with self.store.reading() as connection:
             return _listings(connection, day)
+
+    def of_leads(self, leads: Collection[str]) -> dict[str, list[Listing]]:
+        """Return every place that some leads have had on lists, the oldest first, by lead."""
+        query = select(*_columns(_LISTINGS)).order_by(_LISTINGS.c.id)
+        with self.store.reading() as connection:
+            rows = connection.execute(query).mappings().all()
+        places: dict[str, list[Listing]] = {}
+        for row in rows:
+            if row["lead_id"] in leads:
+                listing = Listing(**{**row, "why": Why(row["why"])})
+                places.setdefault(listing.lead_id, []).append(listing)
+        return places
 
     def enrolments(self) -> list[Enrolment]:
         """Return every lot, the oldest first."""
@@ -247,8 +263,13 @@ def _listings(connection: Connection, day: date) -> list[Listing]:
 
 
 def _enrolments(connection: Connection, day: date = date.max) -> list[Enrolment]:
-    """Return the lots drawn before a day, the oldest first."""
-    before = _ENROLMENTS.c.enrolled_at < datetime.combine(day, time.min)
+    """Return the lots drawn for the lists of earlier days, the oldest first.
+
+    A day is the business's own, and lots know only their moment; so lots are those of a day's lists
+    if they were drawn for the same moment.
+    """
+    not_before = select(_LISTINGS.c.as_of).where(_LISTINGS.c.day >= day)
+    before = _ENROLMENTS.c.enrolled_at.not_in(not_before)
     query = select(*_columns(_ENROLMENTS)).where(before).order_by(_ENROLMENTS.c.id)
     rows = connection.execute(query).mappings()
     return [

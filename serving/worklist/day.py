@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from itertools import groupby
 
 from serving.params import WorklistParams
@@ -25,30 +26,35 @@ class RepList:
     enrolments: Sequence[Enrolment]
 
 
-def make_day(leads: Iterable[Lead], lots: LotDraw, params: WorklistParams) -> DayList:
-    """Make the list of every rep, and of the pool of leads without an owner.
+def make_day(leads: Iterable[Lead], lots: LotDraw, params: WorklistParams, day: date) -> DayList:
+    """Make the list of every rep, of every manager's pool, and of leads without an owner.
 
     Args:
         leads: every scored lead.
         lots: how lots are drawn.
         params: places, and the share of the long tail.
+        day: the business's day that the lists are for.
     """
     listings, enrolments = list[Listing](), list[Enrolment]()
-    of_reps = sorted(leads, key=lambda lead: (lead.rep_id is None, lead.rep_id or ""))
-    for rep_id, own in groupby(of_reps, key=lambda lead: lead.rep_id):
-        places = params.calls_by_rep.get(rep_id or "", params.calls_a_day)
-        rep_list = make_list(list(own), places, lots, params.long_tail)
+    in_lists = sorted(leads, key=lambda lead: lead.list_key)
+    for (is_pool, whose), own in groupby(in_lists, key=lambda lead: lead.list_key):
+        own_places = params.calls_by_rep.get(whose, params.calls_a_day)
+        places = params.calls_a_day if is_pool else own_places
+        leads_of_list = list(own)
+        ranked = _ranked_together(leads_of_list) if is_pool else leads_of_list
+        rep_list = make_list(ranked, places, lots, params.long_tail)
         enrolments += rep_list.enrolments
         listings += [
             Listing(
-                day=lots.as_of.date(),
+                day=day,
                 as_of=lots.as_of,
-                rep_id=rep_id,
+                rep_id=lead.rep_id,
                 lead_id=lead.lead_id,
                 position=position,
                 why=why,
                 priority=lead.priority,
                 model_version=lead.model_version,
+                pool_of=lead.pool_of,
             )
             for position, (lead, why) in enumerate(rep_list.leads, 1)
         ]
@@ -94,6 +100,16 @@ def make_list(leads: Sequence[Lead], places: int, lots: LotDraw, long_tail: floa
     )
     staying = [(lead, why) for lead, why in candidates if arm.get(lead.lead_id) is not Arm.HELD_OUT]
     return RepList(sorted(staying[:places], key=lambda pair: pair[0].rank or 0), enrolments)
+
+
+def _ranked_together(leads: Sequence[Lead]) -> list[Lead]:
+    """Rank the leads of several owners as one order, by what a call is worth."""
+    if all(lead.pool_of is None for lead in leads):
+        return [*leads]
+    able = [lead for lead in leads if lead.rank is not None]
+    order = sorted(able, key=lambda lead: (-lead.priority, lead.lead_id))
+    place = {lead.lead_id: rank for rank, lead in enumerate(order, 1)}
+    return [replace(lead, rank=place.get(lead.lead_id)) for lead in leads]
 
 
 def _is_let_in(lots: LotDraw, lead: Lead) -> bool:

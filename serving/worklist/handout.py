@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+import numpy as np
 import pandas as pd
 
 from features.params import FeatureParams
@@ -15,6 +16,8 @@ from serving.store.worklist import DayList, Listing, LotState, WorklistLog
 from serving.worklist.day import make_day
 from serving.worklist.inputs import leads_of
 from serving.worklist.lots import LotDraw
+from serving.worklist.marks import NO_MARKS, Marks, local_day
+from serving.worklist.pools import pools_of
 
 PARTS = ("p", "reach", "gain", "rank", "band", "call_evidence", "call_reasons", "reasons")
 """Columns of the scores that stand beside a listed lead, as far as there are."""
@@ -29,12 +32,16 @@ class Handout:
         scores: the rows of `lead_scores.parquet`, of that moment.
         features: the working days, and the business's zone.
         params: places, cool-down, long tail and lots.
+        marks: what people have said about leads by now, and who is away.
+        today: the day of the lists by the business's calendar; None: that of the moment.
     """
 
     warehouse: Warehouse
     scores: pd.DataFrame
     features: FeatureParams
     params: WorklistParams
+    marks: Marks = NO_MARKS
+    today: date | None = None
 
     @property
     def as_of(self) -> datetime:
@@ -44,8 +51,8 @@ class Handout:
 
     @property
     def day(self) -> date:
-        """The day of the lists: that of the moment, in UTC."""
-        return self.as_of.date()
+        """The day of the lists."""
+        return self.today or local_day(self.as_of, self.features.timezone)
 
     def keep(self, log: WorklistLog, by: str) -> Sequence[Listing]:
         """Return the lists of the day, made and written down unless they were already.
@@ -67,20 +74,31 @@ class Handout:
             state: what lots and lists of earlier days mean.
         """
         params = self.params
+        marks, day = self.marks, np.datetime64(self.day, "D")
+        contacts = _latest(state.last_listed, marks.done_on)
         leads = leads_of(
-            self.scores, self.warehouse, self.features, params.cool_down_days, state.last_listed
+            self.scores, self.warehouse, self.features, params.cool_down_days, contacts, day
         )
+        pools = pools_of(self.warehouse, self.as_of, marks.away)
+        leads = [
+            replace(
+                lead,
+                is_set_aside=lead.lead_id in marks.aside,
+                pool_of=pools.get(lead.rep_id or ""),
+            )
+            for lead in leads
+        ]
         lots = LotDraw(
             state.secret, params.hold_out, params.hold_out_days, self.as_of, state.enrolments
         )
-        return make_day(leads, lots, params)
+        return make_day(leads, lots, params, self.day)
 
     def table(self, listings: Sequence[Listing]) -> pd.DataFrame:
         """Return lists as `worklist.parquet` has them, the parts of each priority beside it.
 
         Parts are those of the scores; they are empty for a lead that is not open any more.
         """
-        columns = ["day", "as_of", "rep_id", "position", "lead_id", "why", "priority"]
+        columns = ["day", "as_of", "rep_id", "pool_of", "position", "lead_id", "why", "priority"]
         rows = pd.DataFrame(
             [{**vars(row), "why": row.why.value} for row in listings],
             columns=[*columns, "model_version"],
@@ -88,3 +106,11 @@ class Handout:
         rows["as_of"] = rows["as_of"].astype("datetime64[us]")
         parts = [name for name in PARTS if name in self.scores.columns]
         return rows.merge(self.scores[["lead_id", *parts]], on="lead_id", how="left")
+
+
+def _latest(first: Mapping[str, date], second: Mapping[str, date]) -> dict[str, date]:
+    """Return the later day of each lead."""
+    return {
+        lead: max(day for day in (first.get(lead), second.get(lead)) if day is not None)
+        for lead in {*first, *second}
+    }

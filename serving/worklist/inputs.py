@@ -29,7 +29,8 @@ def leads_of(
     warehouse: Warehouse,
     features: FeatureParams,
     cool_down_days: int,
-    last_listed: Mapping[str, date],
+    last_day: Mapping[str, date],
+    today: np.datetime64 | None = None,
 ) -> list[Lead]:
     """Return every scored lead as the rules of the list see it.
 
@@ -38,17 +39,19 @@ def leads_of(
         warehouse: tells touches, values and beginnings, as that moment may see them.
         features: the working days, and the business's zone.
         cool_down_days: working days for which a lead is left alone.
-        last_listed: each lead's last day on an earlier list.
+        last_day: each lead's last day on an earlier list, or on which somebody called it done.
+        today: the day of the list; None: that of the scores' moment.
     """
     if scores.empty:
         return []
     keys = scores[["lead_id"]].assign(**{CUTOFF: scores["as_of"]}).reset_index(drop=True)
-    listed = np.array([last_listed.get(lead) for lead in keys["lead_id"]], dtype="datetime64[D]")
+    listed = np.array([last_day.get(lead) for lead in keys["lead_id"]], dtype="datetime64[D]")
     contact = np.fmax(last_touches(warehouse, keys), listed.astype(MOMENT))
     created = _created(warehouse).reindex(keys["lead_id"]).to_numpy(dtype=MOMENT)
-    today = local_days(scores["as_of"].to_numpy(dtype=MOMENT), features.timezone)
+    days = local_days(scores["as_of"].to_numpy(dtype=MOMENT), features.timezone)
+    days = days if today is None else np.full_like(days, today)
     touched = np.fmax(local_days(last_touches(warehouse, keys), features.timezone), listed)
-    is_cooling = cools(touched, today, cool_down_days, features)
+    is_cooling = cools(touched, days, cool_down_days, features)
     may_be_called = scores["rank"].notna() & (scores["band"] != NOT_TO_BE_CONTACTED)
     columns = (
         scores["lead_id"],

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+EVERYBODY = ""
+"""The pool of leads that belong to nobody who is there."""
+
 
 @dataclass(frozen=True)
 class Lead:
@@ -22,6 +25,9 @@ class Lead:
         p: its chance to convert.
         value: what it counts as worth.
         model_version: the model behind these.
+        is_set_aside: whether somebody snoozed it, or said that it is wrong on the list.
+        pool_of: the manager whose pool it is in, because the owner has left or is away; the empty
+            text is the pool of leads without an owner. None: it is on its owner's list.
     """
 
     lead_id: str
@@ -33,11 +39,20 @@ class Lead:
     p: float
     value: float
     model_version: str
+    is_set_aside: bool = False
+    pool_of: str | None = None
 
     @property
     def may_be_listed(self) -> bool:
         """Whether it may be called today."""
-        return self.rank is not None and not self.is_cooling
+        return self.rank is not None and not self.is_cooling and not self.is_set_aside
+
+    @property
+    def list_key(self) -> tuple[bool, str]:
+        """Whose list it is on: whether that is a pool, and the rep's or manager's id."""
+        if self.pool_of is None and self.rep_id is not None:
+            return False, self.rep_id
+        return True, self.pool_of or EVERYBODY
 
 
 @dataclass(frozen=True)

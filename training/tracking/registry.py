@@ -21,7 +21,7 @@ from features.clock import naive_utc
 from features.errors import NotFoundError, NotReady
 from features.storage.shared import SharedHome
 from training.tracking import words
-from training.tracking.loading import load_bundle
+from training.tracking.loading import load_bundle, load_checked
 from training.tracking.logs import log_comparison, log_training
 from training.tracking.pyfunc import BUNDLE, save_registered
 from training.tracking.records import LoadedModel, Promotion, RunRecord, Version, write_file
@@ -133,15 +133,16 @@ class Tracking:
         return None if champion is None else champion.version
 
     def champion(self, kind: str) -> LoadedModel:
-        """Load the champion.
+        """Load the champion, if its files are those that were registered.
 
         Raises:
             NotReady: there is no model of the kind.
+            NotFoundError: its files are missing, damaged or others.
         """
         address = self.mlruns.named(model_name(kind), CHAMPION)
         if address is None:
             return self.load(kind, CHAMPION)
-        bundle = load_bundle(self.mlruns.local(address.source) / BUNDLE)
+        bundle = load_checked(self.mlruns.local(address.source) / BUNDLE, address.content)
         return LoadedModel(kind, address.version, address.run_id, bundle)
 
     def load(self, kind: str, which: str) -> LoadedModel:

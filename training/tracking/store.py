@@ -45,8 +45,10 @@ _LOCATIONS = (
 """The columns in which MLflow's database holds full paths."""
 
 _NAMED = """
-SELECT v.version, v.run_id, v.source FROM registered_model_aliases a
+SELECT v.version, v.run_id, v.source, t.value FROM registered_model_aliases a
 JOIN model_versions v ON v.name = a.name AND v.version = a.version AND v.workspace = a.workspace
+LEFT JOIN model_version_tags t ON t.name = v.name AND t.version = v.version
+AND t.workspace = v.workspace AND t.key = 'content'
 WHERE a.name = :name AND a.alias = :alias
 """
 
@@ -59,11 +61,13 @@ class Address:
         version: "1", "2" …, in the order of registration.
         run_id: the run that trained it.
         source: the address of its files.
+        content: the name made of the content of its files, as it was registered.
     """
 
     version: str
     run_id: str
     source: str
+    content: str
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,7 @@ class Mlruns:
             address = f"{self.database.as_uri()}?mode=ro"
             with closing(sqlite3.connect(address, uri=True)) as connection:
                 rows = connection.execute(_NAMED, values).fetchall()
-        return Address(str(rows[0][0]), rows[0][1], rows[0][2]) if rows else None
+        return Address(str(rows[0][0]), *rows[0][1:]) if rows else None
 
     def open(self) -> MlflowClient:
         """Open the database; the first time it takes a second or two to create its tables.

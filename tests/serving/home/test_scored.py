@@ -19,7 +19,8 @@ MISSING = Unavailable("there is no quota model; run `pacesetter train quota`")
 @pytest.fixture(scope="module")
 def leads(home: Path) -> LeadScores:
     """The scores of a home's open leads."""
-    return LeadScores.of(Home(home, Settings()).open_leads())
+    outlook = Home(home, Settings()).open_leads()
+    return LeadScores.of(outlook, outlook.score(), {})
 
 
 def look(leads: Any, reps: Any) -> HomeScores:

@@ -37,7 +37,8 @@ def lot(lead_id: str = "L1", number: int = 0, at: datetime = AT) -> Enrolment:
 
 def listing(lead_id: str = "L2", day: date = DAY) -> Listing:
     """A place on a list."""
-    return Listing(day, AT, "Zoë", lead_id, 1, Why.LONG_TAIL, 12.5, "3")
+    as_of = datetime.combine(day, AT.time())
+    return Listing(day, as_of, "Zoë", lead_id, 1, Why.LONG_TAIL, 12.5, "3")
 
 
 def lists(*rows: Enrolment | Listing) -> DayList:

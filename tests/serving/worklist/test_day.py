@@ -13,6 +13,7 @@ from serving.params import WorklistParams
 from serving.store.worklist import Arm, Enrolment, Place, Why
 from serving.worklist.day import RepList, make_day, make_list
 
+DAY = MORNING.date()
 SEEDS = range(12)
 
 
@@ -82,18 +83,18 @@ def test_the_same_morning_gives_the_same_list(seed: int) -> None:
     """Whatever the order the leads come in; another secret gives other lots."""
     leads = [*leads_of_a_rep(seed), *leads_of_a_rep(seed + 50, rep_id="r2")]
     params = WorklistParams(calls_by_rep={"r2": 5})
-    day = make_day(leads, lots(), params)
-    assert make_day(leads[::-1], lots(), params) == day
+    day = make_day(leads, lots(), params, DAY)
+    assert make_day(leads[::-1], lots(), params, DAY) == day
     by_rep = [row.rep_id for row in day.listings]
     assert by_rep.count("r2") == 5
     assert [row.position for row in day.listings if row.rep_id == "r2"] == [1, 2, 3, 4, 5]
-    others = [make_day(leads, lots(secret=f"s{k}"), params).enrolments for k in range(5)]
+    others = [make_day(leads, lots(secret=f"s{k}"), params, DAY).enrolments for k in range(5)]
     assert any(other != day.enrolments for other in others)
 
 
 def test_the_pool_has_a_list_of_its_own() -> None:
     """Leads without an owner are one pool, with the places of anybody."""
-    day = make_day(leads_of_a_rep(1, rep_id=None), lots(0), WorklistParams(calls_a_day=6))
+    day = make_day(leads_of_a_rep(1, rep_id=None), lots(0), WorklistParams(calls_a_day=6), DAY)
     assert [row.rep_id for row in day.listings] == [None] * 6
 
 

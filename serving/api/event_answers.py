@@ -1,0 +1,105 @@
+"""What becomes of events that are posted: checked against the data, kept, and laid over them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from features.clock import utc_now, zulu
+from features.errors import InputError
+from serving.api.event_contracts import EventsKept, EventsRequest
+from serving.api.office import Asker, Office
+from serving.api.work_answers import receipts
+from serving.store.posted import EventKind, PostedEvent, PostedLog
+
+if TYPE_CHECKING:
+    from features.storage.warehouse import Warehouse
+
+STALE = timedelta(days=4)
+"""How old data may be before posted events make everything else look idle."""
+FOLLOWS = "Scores follow within a minute."
+
+
+def post_events(office: Office, asker: Asker, request: EventsRequest) -> EventsKept:
+    """Check events against the data, and keep all of them or none.
+
+    Raises:
+        InputError: there are too many or none, a value is not what its column holds, or an id was
+            used before for another event.
+        NotReady: there is no data yet.
+    """
+    rows = _rows(request)
+    _require_count(len(rows), office.scores.params.most_posted_events)
+    current = office.scores.current()
+    parts = (current.leads, current.reps)
+    warehouse = next(part.outlook.warehouse for part in parts if hasattr(part, "outlook"))
+    ignored, waiting = _checked(warehouse, rows)
+    events = [PostedEvent(kind, id_, row) for kind, id_, row in rows]
+    kept = receipts(PostedLog(office.desk.lists.store).add(events, asker.name))
+    return EventsKept(
+        received=[
+            receipt.model_copy(update={"key": id_})
+            for receipt, (_, id_, _) in zip(kept, rows, strict=True)
+        ],
+        ignored=ignored,
+        waiting=waiting,
+        note=_note(current.data_until),
+    )
+
+
+def _require_count(count: int, most: int) -> None:
+    if not 0 < count <= most:
+        raise InputError(
+            f"the request has {count} events; send 1 to {most}, more of them in several requests"
+        )
+
+
+Rows = list[tuple[EventKind, str, dict[str, Any]]]
+
+
+def _rows(request: EventsRequest) -> Rows:
+    """Return every event with its id, as plain values for the store."""
+    from serving.home.live import change_id  # noqa: PLC0415 - takes seconds
+
+    rows: Rows = []
+    for activity in request.activities:
+        rows.append((EventKind.ACTIVITY, activity.activity_id, _plain(activity.model_dump())))
+    for lead in request.leads:
+        rows.append((EventKind.LEAD, lead.lead_id, _plain(lead.model_dump())))
+    for change in request.changes:
+        plain = _plain(change.model_dump(by_alias=True))
+        rows.append((EventKind.CHANGE, change_id(plain), plain))
+    return rows
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in row.items()
+    }
+
+
+def _checked(warehouse: Warehouse, rows: Rows) -> tuple[list[str], list[str]]:
+    """Refuse what does not fit, and return the keys without a column and the fields that wait."""
+    from serving.home.inline_rows import fit_rows  # noqa: PLC0415 - takes seconds
+    from serving.home.live import TABLE_OF, takes_effect  # noqa: PLC0415 - takes seconds
+
+    ignored: set[str] = set()
+    waiting: set[str] = set()
+    for kind, table in TABLE_OF.items():
+        own = [row for other, _, row in rows if other is kind]
+        ignored |= fit_rows(warehouse, table, own)[1]
+        if kind is EventKind.CHANGE:
+            waits = [row for row in own if not takes_effect(warehouse, row)]
+            waiting |= {f"{row['entity_type']}.{row['field']}" for row in waits}
+    return sorted(ignored), sorted(waiting)
+
+
+def _note(data_until: datetime) -> str:
+    if utc_now() - data_until <= STALE:
+        return FOLLOWS
+    return (
+        f"{FOLLOWS} The data end at {zulu(data_until)}: leads without a posted event look idle "
+        "since then. Ingest newer data."
+    )

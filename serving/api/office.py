@@ -1,0 +1,136 @@
+"""What the endpoints beside the forecasts answer from: scores, the store, and who is asking."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from serving.access.people import Person, Role
+from serving.access.rights import ManagerTree, Needs, may
+from serving.api.failures import NotAllowed
+from serving.home.cache import ScoreCache
+from serving.home.today import WorkDesk
+from serving.settings import Settings
+
+if TYPE_CHECKING:
+    from serving.coaching.desk import CoachDesk
+    from serving.home.home import Home
+    from serving.home.scored import RepScores
+    from training.quota.what_if import WhatIf
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Somebody who was let in, and whose data they may see.
+
+    Attributes:
+        person: who.
+        tree: who manages whom.
+        owners: each lead's owner; None for one without.
+    """
+
+    person: Person
+    tree: ManagerTree
+    owners: Mapping[str, str | None]
+
+    @property
+    def name(self) -> str:
+        """What logs call the person."""
+        return self.person.name
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether everything may be seen."""
+        return self.person.role is Role.ADMIN
+
+    def sees(self, rep_id: str | None) -> bool:
+        """Tell whether somebody's data may be seen; None: what belongs to nobody.
+
+        What belongs to nobody is for those who hand it out: managers and admins.
+        """
+        if rep_id is None:
+            return self.person.role in {Role.MANAGER, Role.ADMIN}
+        return may(self.person, Needs.OWN_REP, rep_id, self.tree)
+
+    def visible(self, reps: Iterable[str]) -> frozenset[str]:
+        """Return those of some reps whose data may be seen."""
+        return frozenset(rep for rep in reps if self.sees(rep))
+
+    def require(self, rep_id: str | None) -> None:
+        """Refuse to go on about somebody else.
+
+        Raises:
+            NotAllowed: the rep is neither the asker nor below them.
+        """
+        if not self.sees(rep_id):
+            whose = "leads without an owner" if rep_id is None else f"rep {rep_id!r}"
+            raise NotAllowed(
+                f"{whose} may be seen by managers above and by an admin; ask about yourself or "
+                "your team"
+            )
+
+
+@dataclass(frozen=True)
+class Office:
+    """What answers are made from.
+
+    Attributes:
+        scores: the current scores.
+        desk: the work list and what people said about it.
+    """
+
+    scores: ScoreCache
+    desk: WorkDesk
+
+    @classmethod
+    def of(cls, scores: ScoreCache, settings: Settings) -> Office:
+        """Return the office of one home; it reads nothing before somebody asks."""
+        return cls(scores, WorkDesk(scores.home, settings))
+
+    @cached_property
+    def home(self) -> Home:
+        """The home, opened when it is first asked for: its libraries take seconds to load."""
+        from serving.home.home import Home  # noqa: PLC0415 - takes seconds
+
+        return Home(self.desk.place, self.desk.settings)
+
+    @cached_property
+    def coach(self) -> CoachDesk:
+        """The 1:1 sheets."""
+        from serving.coaching.desk import CoachDesk  # noqa: PLC0415 - takes seconds
+
+        return CoachDesk(lambda: self.home)
+
+    @cached_property
+    def what_if(self) -> WhatIfDesk:
+        """What forecasts of reps are drawn from."""
+        return WhatIfDesk(self.scores)
+
+
+class WhatIfDesk:
+    """What futures of reps are drawn from, made once for each scoring.
+
+    Args:
+        scores: the current ones.
+    """
+
+    def __init__(self, scores: ScoreCache) -> None:
+        """Hold nothing yet."""
+        self._scores = scores
+        self._lock = threading.Lock()
+        self._held: tuple[RepScores, WhatIf] | None = None
+
+    def of(self, scores: RepScores) -> WhatIf:
+        """Return what the futures of some forecasts were drawn from."""
+        from training.quota.what_if import WhatIf  # noqa: PLC0415 - takes seconds
+
+        with self._lock:
+            if self._held is None or self._held[0] is not scores:
+                outlook = scores.outlook
+                with self._scores.engine():
+                    made = WhatIf.at(outlook.warehouse, outlook.bundle, scores.as_of)
+                self._held = scores, made
+            return self._held[1]

@@ -1,0 +1,35 @@
+"""What tests of the service share is found here by its plain name."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parent))
+
+from people import Service, running
+
+from serving.settings import Settings
+
+SETTINGS = Settings.model_validate(
+    {"serving": {"worklist": {"calls_a_day": 4, "cool_down_days": 0, "hold_out": 0.0}}}
+)
+
+
+@pytest.fixture(scope="module")
+def desk(sales: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the company with leads, deals and quotas that a module may write into."""
+    home = tmp_path_factory.mktemp("desk") / "home"
+    shutil.copytree(sales, home)
+    return home
+
+
+@pytest.fixture(scope="module")
+def service(desk: Path) -> Iterator[Service]:
+    """Its service, once it is ready."""
+    with running(desk, SETTINGS) as service:
+        yield service
