@@ -145,8 +145,11 @@ class ActionSent(Contract):
 class ActionsRequest(Contract):
     """Says what became of leads on the list; all rows are kept, or none."""
 
-    actions: list[ActionSent] = Field(
-        description="What was done, in order.", min_length=1, max_length=MOST_ACTIONS
+    actions: list[ActionSent] = field(
+        "What was done, in order.",
+        [{"key": "5f0c1c9e", "lead_id": "lead-1001", "action": "done"}],
+        min_length=1,
+        max_length=MOST_ACTIONS,
     )
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SETTINGS
-from people import Service, running
+from service_people import SETTINGS, Service, running
 
 from features.clock import utc_now, zulu
 from serving.home.home import Home
@@ -145,9 +144,7 @@ def test_feedback_tells_no_names(service: Service) -> None:
         service.ask(who, "/feedback", 403)
 
 
-def test_the_leads_of_an_absent_rep_are_in_the_managers_pool(
-    service: Service, desk: Path
-) -> None:
+def test_the_leads_of_an_absent_rep_are_in_the_managers_pool(service: Service, desk: Path) -> None:
     """Not on the day's kept list, but on the next one; a manager says so, and takes it back."""
     away = {"key": "h1", "rep_id": "r2", "first_day": "2025-07-19", "last_day": "2025-07-22"}
     service.ask("r3", "/absences", 403, **away)

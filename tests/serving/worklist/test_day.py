@@ -94,9 +94,7 @@ def test_the_same_morning_gives_the_same_list(seed: int) -> None:
 
 def test_the_pool_has_a_list_of_its_own() -> None:
     """Leads without an owner are one pool, with the places of anybody."""
-    day = make_day(
-        leads_of_a_rep(1, rep_id=None), lots(0), WorklistParams(calls_a_day=6), DAY
-    )
+    day = make_day(leads_of_a_rep(1, rep_id=None), lots(0), WorklistParams(calls_a_day=6), DAY)
     assert [row.rep_id for row in day.listings] == [None] * 6
 
 
