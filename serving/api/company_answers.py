@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from features.clock import zulu
 from features.errors import NotFoundError, NotReady
+from features.evidence import EvidenceState
 from serving.access.people import Role
 from serving.api.company_contracts import (
     KpiDefinition,
@@ -82,7 +83,9 @@ def kpis(office: Office, asker: Asker, request: KpisRequest) -> Kpis:
     return Kpis(
         as_of=until if request.as_of is None else min(request.as_of, until),
         definitions={
-            name: KpiDefinition(label=KPIS[name].label, unit=KPIS[name].unit, says=KPIS[name].says)
+            name: KpiDefinition(
+                label=KPIS[name].label, unit=KPIS[name].unit.value, says=KPIS[name].says
+            )
             for name in dict.fromkeys(row.kpi for row in rows)
         },
         rows=rows,
@@ -189,7 +192,7 @@ def _model(version: Version, figures: dict[str, float], says: str, in_use: str) 
         model_version=version.version,
         registered_at=version.registered_at,
         trained_until=datetime.fromisoformat(tags["until"]),
-        evidence=tags["evidence"],
+        evidence=EvidenceState(tags["evidence"]),
         evidence_says=says,
         data={
             name: str(tags[name])
@@ -262,7 +265,7 @@ def _period(row: CommitPeriod) -> CommitHistoryPeriod:
         period_end=row.period_end,
         quota=row.quota,
         said=[
-            Said(made_at=said.made_at, by=said.by, commit=said.amount, best_case=said.best_case)
+            Said(made_at=said.said_at, by=said.by, commit=said.amount, best_case=said.best_case)
             for said in row.said
         ],
         judged=row.judged.amount,
