@@ -38,6 +38,7 @@ from serving.api.lead_contracts import (
 )
 from serving.api.metrics import RequestMetrics
 from serving.api.openapi import SYSTEM, Endpoint, document
+from serving.api.prepared import Prepared, PreparedAnswers
 from serving.api.rep_contracts import AtRiskReps, AtRiskRepsRequest, RepOutlook, RepOutlookRequest
 from serving.api.server import keep_bentoml_quiet, listening, run
 from serving.home.cache import ScoreCache
@@ -156,7 +157,9 @@ class GuardedService(bentoml.Service):  # type: ignore[misc] # bentoml ships no 
         metrics = RequestMetrics([*SYSTEM, *(e.path for e in ENDPOINTS.values())])
         app.router.routes = [*_routes(scores, metrics), *own]
         app.add_exception_handler(HTTPException, _http_error)
-        return Guard(app, scores.home, {e.path: e.request for e in ENDPOINTS.values()}, metrics)
+        answering = PreparedAnswers(app, scores, PREPARED)
+        bodies = {e.path: e.request for e in ENDPOINTS.values()}
+        return Guard(answering, scores.home, bodies, metrics)
 
 
 def _routes(scores: ScoreCache, metrics: RequestMetrics) -> list[Route]:
@@ -205,6 +208,15 @@ ENDPOINTS = {
         ("health", HealthRequest, Health),
     )
 }
+
+
+PREPARED = {
+    "/next_calls": Prepared(NextCallsRequest, lead_answers.next_calls),
+    "/explain_lead": Prepared(ExplainLeadRequest, lead_answers.explain_lead),
+    "/at_risk_reps": Prepared(AtRiskRepsRequest, rep_answers.at_risk_reps),
+    "/rep_outlook": Prepared(RepOutlookRequest, rep_answers.rep_outlook),
+}
+"""Answers that change only with the scores."""
 
 
 def product_version() -> str:
