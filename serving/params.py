@@ -127,6 +127,40 @@ class WorklistParams(Section):
     )
 
 
+class AccessParams(Section):
+    """How people sign in, how much they may ask, and how long their data are kept."""
+
+    session_hours: float = Field(
+        default=12.0, gt=0, description="how long a browser stays signed in"
+    )
+    requests_a_minute: int = Field(
+        default=1200,
+        ge=0,
+        description="requests that one token of a rep, manager or analyst may send; 0: any number",
+    )
+    admin_requests_a_minute: int = Field(
+        default=0, ge=0, description="the same for an admin's token, which programs use"
+    )
+    proxies: tuple[str, ...] = Field(
+        default=("127.0.0.1", "::1"),
+        strict=False,
+        description="addresses of the proxies in front, whose headers X-Forwarded-Proto and "
+        "`user_header` are believed",
+    )
+    user_header: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9-]*$",
+        description="header in which a proxy names whom it has signed in, by the name of a token, "
+        "such as X-Forwarded-Email; the proxy must remove it from what browsers send; empty: none",
+    )
+    retention_days: int = Field(
+        default=0,
+        ge=0,
+        description="days after which `forget expired` forgets leads that have ended and reps who "
+        "have left; 0: nobody",
+    )
+
+
 class ServingParams(Section):
     """Where work runs, what it is kept in, and the service's address and limits."""
 
@@ -148,3 +182,4 @@ class ServingParams(Section):
     engine: EngineParams = EngineParams()
     database: DatabaseParams = DatabaseParams()
     worklist: WorklistParams = WorklistParams()
+    access: AccessParams = AccessParams()

@@ -1,4 +1,4 @@
-"""Access tokens of the service: create, list, revoke, verify.
+"""Access tokens of the service: create, list, revoke, and take over those of earlier versions.
 
 A secret has 256 random bits and is shown once; only its SHA-256 is stored. A slow hash protects
 passwords that people choose. Against 256 random bits guessing is hopeless, and every request would
@@ -8,58 +8,79 @@ pay for it.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from features.clock import naive_utc, utc_now
 from features.errors import InputError, NotFoundError
-from features.storage.files import held, replace_atomically
+from serving.access.people import Role
+from serving.store.database import Store
+from serving.store.tokens import Token, TokenTable
 
 PREFIX = "pace_"
 LONGEST_NAME = 100
-_OWNER_ONLY = 0o600
+EARLIER_FILE = "tokens.json"
+"""Where earlier versions kept tokens, below HOME/data."""
+Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True)
-class Token:
-    """One token, without its secret.
+class Grant:
+    """What a token lets its holder do; without anything said, everything.
 
     Attributes:
-        id: names it in lists and logs.
-        name: the person or program it was created for.
-        created_at: when it was created, UTC.
-        revoked_at: when it was revoked, UTC; None while it gives access.
+        role: decides what they may see.
+        rep_id: the rep or manager that they are in the CRM.
+        days: how long the token gives access; None for ever.
     """
 
-    id: str
-    name: str
-    created_at: str
-    revoked_at: str | None = None
+    role: Role = Role.ADMIN
+    rep_id: str | None = None
+    days: int | None = None
 
-    @property
-    def is_active(self) -> bool:
-        """Whether it gives access."""
-        return self.revoked_at is None
+    def __post_init__(self) -> None:
+        """Refuse a rep who is nobody, and an analyst who is somebody.
+
+        Raises:
+            InputError: the role and the rep do not go together.
+        """
+        is_rep = self.role in {Role.REP, Role.MANAGER}
+        if is_rep and not self.rep_id:
+            raise InputError(
+                f"a {self.role} needs the id that they have in the CRM: add --rep ID; what they "
+                "may see follows from it"
+            )
+        if not is_rep and self.rep_id is not None:
+            raise InputError(
+                f"--rep goes with --role rep or --role manager; an {self.role} is nobody's rep"
+            )
 
 
-def create(home: Path, name: str) -> tuple[str, str]:
+FULL_ACCESS = Grant()
+
+
+def create(
+    store: Store, name: str, grant: Grant = FULL_ACCESS, clock: Clock = utc_now
+) -> tuple[str, str]:
     """Create a token.
 
     Args:
-        home: the folder whose service it gives access to.
+        store: of the home whose service it gives access to.
         name: the person or program it is for; several tokens may share a name, so that one can
             replace another.
+        grant: what it lets them do, and for how long.
+        clock: tells the time, naive UTC.
 
     Returns:
         Its id, and its secret, which cannot be shown again.
 
     Raises:
-        InputError: the name would not be readable in lists and logs.
+        InputError: the name would not be readable in lists and logs, or the tokens of an earlier
+            version were not taken over yet.
     """
     name = name.strip()
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
@@ -67,92 +88,94 @@ def create(home: Path, name: str) -> tuple[str, str]:
             f"{name!r} cannot be the name of a token; it should be 1 to {LONGEST_NAME} printable "
             "characters, such as the person or program that will use it"
         )
+    require_taken_over(store)
+    now = clock().replace(microsecond=0)
+    ends = None if grant.days is None else now + timedelta(days=grant.days)
+    token = Token(secrets.token_hex(4), name, grant.role.value, grant.rep_id, now, ends)
     secret = PREFIX + secrets.token_urlsafe(32)
-    token = Token(secrets.token_hex(4), name, _now())
-    with _locked(home):
-        _write(home, {**_read(home), token: _hash(secret)})
+    TokenTable(store).add({sha256(secret): token})
     return token.id, secret
 
 
-def list_tokens(home: Path) -> tuple[Token, ...]:
-    """Return every token ever created, revoked ones included, oldest first."""
-    return tuple(_read(home))
+def list_tokens(store: Store) -> tuple[Token, ...]:
+    """Return every token ever created, revoked and expired ones included, oldest first."""
+    require_taken_over(store)
+    return tuple(TokenTable(store).tokens().values())
 
 
-def revoke(home: Path, token_id: str) -> Token:
-    """End a token's access now; one that was revoked before stays as it is.
+def revoke(store: Store, token_id: str, clock: Clock = utc_now) -> Token:
+    """End a token's access now, with the sessions that began with it.
 
     Returns:
-        The revoked token.
+        The revoked token; one that was revoked before stays as it is.
 
     Raises:
         NotFoundError: no token has the id.
     """
-    with _locked(home):
-        hashes = _read(home)
-        token = next((token for token in hashes if token.id == token_id), None)
-        if token is None:
-            known = ", ".join(token.id for token in hashes) or "none"
-            raise NotFoundError(f"no token has the id {token_id!r}; the ids are: {known}")
-        if not token.is_active:
-            return token
-        revoked = replace(token, revoked_at=_now())
-        _write(home, {revoked if key is token else key: value for key, value in hashes.items()})
-    return revoked
+    if all(token.id != token_id for token in list_tokens(store)):
+        known = ", ".join(token.id for token in list_tokens(store)) or "none"
+        raise NotFoundError(f"no token has the id {token_id!r}; the ids are: {known}")
+    TokenTable(store).revoke(token_id, clock().replace(microsecond=0))
+    return next(token for token in list_tokens(store) if token.id == token_id)
 
 
-def verify(home: Path, secret: str) -> Token | None:
-    """Return the active token of a secret; None if there is none.
+def require_taken_over(store: Store) -> None:
+    """Refuse a home whose tokens are still in a file of an earlier version.
 
-    The time it takes does not tell how much of a wrong secret is right.
+    Raises:
+        InputError: names the file and the command.
     """
-    presented, match = _hash(secret), None
-    for token, stored in _read(home).items():
-        if hmac.compare_digest(stored, presented) and token.is_active:
-            match = token
-    return match
+    path = _earlier(store)
+    if path.exists():
+        raise InputError(
+            f"{path} holds tokens of an earlier version; run `pacesetter upgrade`, which takes "
+            "them over into the store, or remove the file if nobody needs them"
+        )
 
 
-def _read(home: Path) -> dict[Token, str]:
-    """Return every token with the hash of its secret."""
-    path = _path(home)
+def take_over(store: Store) -> int:
+    """Move the tokens of an earlier version into the store, each with full access as before.
+
+    Returns:
+        How many there were; the file is gone afterwards.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    path = _earlier(store)
+    if not path.exists():
+        return 0
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))["tokens"]
-        return {Token(**entry["token"]): str(entry["sha256"]) for entry in entries}
-    except FileNotFoundError:
-        return {}
+        tokens = {str(entry["sha256"]): _earlier_token(entry["token"]) for entry in entries}
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(
             f"{path} cannot be read as tokens: {error}; restore it, or remove it and create new "
             "tokens"
         ) from None
+    # One that was interrupted between the two steps finds its rows there already.
+    known = TokenTable(store).tokens()
+    TokenTable(store).add({key: token for key, token in tokens.items() if key not in known})
+    path.unlink()
+    return len(tokens)
 
 
-def _write(home: Path, hashes: Mapping[Token, str]) -> None:
-    entries = [{"token": asdict(token), "sha256": value} for token, value in hashes.items()]
-    replace_atomically(_path(home), json.dumps({"tokens": entries}, indent=1), mode=_OWNER_ONLY)
+def _earlier_token(entry: dict[str, str | None]) -> Token:
+    created, revoked = str(entry["created_at"]), entry.get("revoked_at")
+    return Token(
+        str(entry["id"]),
+        str(entry["name"]),
+        Role.ADMIN.value,
+        None,
+        naive_utc(datetime.fromisoformat(created)),
+        revoked_at=None if revoked is None else naive_utc(datetime.fromisoformat(revoked)),
+    )
 
 
-def _hash(secret: str) -> str:
+def _earlier(store: Store) -> Path:
+    return store.home / "data" / EARLIER_FILE
+
+
+def sha256(secret: str) -> str:
+    """Return the hash by which a secret is known."""
     return hashlib.sha256(secret.encode("utf-8", errors="surrogatepass")).hexdigest()
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _path(home: Path) -> Path:
-    return home / "data" / "tokens.json"
-
-
-@contextmanager
-def _locked(home: Path) -> Iterator[None]:
-    """Let one process at a time change the tokens."""
-    folder = _path(home).parent
-    with ExitStack() as stack:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(held(folder / "tokens.lock", mode=_OWNER_ONLY))
-        except OSError as error:
-            raise InputError(f"cannot write under {folder}: {error.strerror}") from None
-        yield

@@ -1,7 +1,8 @@
 """The guard between the network and the service: who may ask, what may be sent, what is logged.
 
 It is pure ASGI and the outermost layer, so that nothing but the open paths is reached without a
-token, metrics included.
+token or a session, metrics included. What a request may do is read from the table of rights; a path
+that is not in it does not exist.
 """
 
 from __future__ import annotations
@@ -9,84 +10,93 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-from urllib.parse import quote
+from functools import partial
+from http.cookies import SimpleCookie
+from math import ceil
+from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
+from starlette.authentication import AuthenticationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from features.errors import PacesetterError
-from features.problems import say_problems
-from serving.access.tokens import Token, verify
+from serving.access.access import Access
+from serving.access.authentication import TrustedProxy
+from serving.access.people import Person, Role
+from serving.access.policy import headers_of, new_nonce
+from serving.access.rights import ROUTES, Needs, RouteMatch, RouteRight, match_route
+from serving.access.sessions import SESSION_COOKIE, VISITOR_COOKIE, new_visitor
+from serving.api.answering import Sender
+from serving.api.bodies import read_form, read_json, replay, require_no_pickle, validated
 from serving.api.metrics import Exchange, RequestMetrics
+from serving.api.refused import Refused, SignInFirst, unauthorized
+from serving.api.subjects import own_subject, subjects_of, why_not, with_fields
 
-OPEN = frozenset({"/livez", "/readyz", "/healthz", "/docs.json"})
-MOST_BYTES = 16 * 2**20
 LONGEST_PATH_LOGGED = 200
-MOST_PROBLEMS = 5
-"""Problems of one body that an answer names."""
-SECURITY_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
+QUIET = frozenset({"/livez", "/readyz", "/healthz"})
+"""Machines ask these every few seconds; that is not worth a line."""
+SAFE = frozenset({"GET", "HEAD"})
 
 log = logging.getLogger("pacesetter.serve")
 
 
-class Refused(Exception):
-    """A request that goes no further, and the answer to it."""
-
-    def __init__(self, status: int, why: str, headers: Mapping[str, str] | None = None) -> None:
-        """Make the answer."""
-        super().__init__(why)
-        self.response = JSONResponse({"error": why}, status, headers)
-
-
 class Guard:
-    """Lets requests with a token and a valid body through to an application.
+    """Lets requests through to an application that their sender may make, and no others.
+
+    An application behind it finds in `request.state`: `person`, who asks (None on an open path);
+    `access`, which signs in and out, knows the tree and keeps views; and, on a page, `nonce` for
+    its inline blocks and `csrf` for its forms.
 
     Args:
         app: the application.
-        home: the folder whose tokens count.
+        access: who may see what.
         bodies: the model of the body that a POST to each path should have.
         metrics: counts every request.
+        routes: the table of rights.
     """
 
     def __init__(
         self,
         app: ASGIApp,
-        home: Path,
+        access: Access,
         bodies: Mapping[str, type[BaseModel]],
         metrics: RequestMetrics,
+        routes: tuple[RouteRight, ...] = ROUTES,
     ) -> None:
         """Stand in front of an application."""
         self.app = app
-        self._home = home
+        self._access = access
         self._bodies = bodies
         self._metrics = metrics
+        self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         elif scope["type"] == "http":
-            await self._answer(scope, receive, _Sender(send))
+            await self._answer(scope, receive, Sender(send))
         else:
             await self.app(scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: _Sender) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Sender) -> None:
+        match = match_route(scope["path"], self._routes)
+        request = _Request(scope, receive, send, match, self._access.proxy)
+        send.headers = headers_of(None, is_https=request.is_https)
         try:
-            received = await self._admit(scope, receive, send)
+            received = await self._admit(request)
             await self.app(scope, received, send)
         except Refused as refused:
-            await refused.response(scope, receive, send)
+            await refused.answer(is_page=request.is_page)(scope, receive, send)
+        except PacesetterError as error:
+            log.error("%s: %s", _line(scope), error)  # noqa: TRY400 - one line says all of it
+            if send.status is None:
+                why = "the store cannot be used right now; see the log of the service"
+                await Refused(503, why).answer(is_page=request.is_page)(scope, receive, send)
         except Exception:
             log.exception("%s failed", _line(scope))
         if send.status is None:
@@ -94,121 +104,189 @@ class Guard:
             await JSONResponse(answer, 500)(scope, receive, send)
         self._note(scope, send)
 
-    def _note(self, scope: Scope, send: _Sender) -> None:
+    def _note(self, scope: Scope, send: Sender) -> None:
         """Count a request and write one line about it; never what was sent."""
         seconds = time.perf_counter() - send.began
         self._metrics.count(Exchange(scope["path"], send.status, seconds))
-        who = "" if send.token is None else f" by {send.token.id} {send.token.name!r}"
-        # Machines ask for health every few seconds; that is not worth a line.
-        level = logging.DEBUG if scope["path"] in OPEN else logging.INFO
+        who = "" if send.person is None else f" by {send.person.id} {send.person.name!r}"
+        level = logging.DEBUG if scope["path"] in QUIET else logging.INFO
         log.log(level, "%s %s %.0f ms%s", _line(scope), send.status or "-", 1000 * seconds, who)
 
-    async def _admit(self, scope: Scope, receive: Receive, send: _Sender) -> Receive:
+    async def _admit(self, request: _Request) -> Receive:
         """Check a request; returns the channel the application may read the body from."""
-        headers = Headers(scope=scope)
-        media_type = headers.get("content-type", "").split(";")[0].strip().lower()
-        if "pickle" in media_type:
-            raise _not_json(media_type)
-        path = scope["path"]
-        if path not in OPEN:
-            send.token = self._token(headers)
-        if path not in self._bodies:
-            return receive
-        if scope["method"] != "POST":
-            why = f"{path} does not accept {scope['method']}; send a POST with a JSON body"
-            raise Refused(405, why, {"Allow": "POST"})
-        if media_type not in ("", "application/json"):
-            raise _not_json(media_type)
-        if headers.get("content-encoding", "identity") != "identity":
-            raise Refused(415, "compressed bodies are not accepted; send the body as it is")
-        body = await self._read(headers, receive) or b"{}"
-        await _validate(body, self._bodies[path])
-        return _replay(body, receive)
+        require_no_pickle(request.headers)
+        match, right = request.match, request.right
+        state = request.scope.setdefault("state", {})
+        state["access"], state["person"] = self._access, None
+        if right is not None and right.needs is Needs.OPEN and not right.is_page:
+            return request.receive
+        person = await self._person(request)
+        request.send.person = state["person"] = person
+        if match is None or right is None:
+            raise _nowhere(request, person)
+        if person is not None:
+            self._count(person)
+        if right.is_page:
+            return await self._admit_to_page(request, match, right)
+        if person is None:
+            raise unauthorized("a token is required; send it as `Authorization: Bearer TOKEN`")
+        if right.shows is not None:
+            request.send.keeps = partial(self._access.keep_views, person, what=right.shows)
+        return await self._admit_to_api(request, match, right, person)
 
-    def _token(self, headers: Headers) -> Token:
-        scheme, _, secret = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not secret.strip():
-            raise _unauthorized("a token is required; send it as `Authorization: Bearer TOKEN`")
+    async def _person(self, request: _Request) -> Person | None:
+        """Find who asks. A session counts on pages alone: a program has a token of its own."""
+        access, headers = self._access, request.headers
+        names_somebody = (
+            "authorization" in headers or "cookie" in headers or access.proxy.user_header
+        )
+        if not names_somebody:
+            return None
+        if not access.directory.is_fresh():
+            await run_in_threadpool(access.directory.refresh)
         try:
-            token = verify(self._home, secret.strip())
-        except PacesetterError as error:
-            log.error("%s", error)  # noqa: TRY400 - one line says all about a broken file
-            why = "tokens cannot be checked right now; see the log of the service"
-            raise Refused(503, why) from None
-        if token is None:
-            raise _unauthorized("the token is unknown or revoked")
-        return token
+            found = await access.backend.authenticate(request.connection)
+        except AuthenticationError as error:
+            raise unauthorized(str(error)) from None
+        if found is None:
+            return None
+        is_of_session = "authorization" not in headers and not access.proxy.user(request.connection)
+        if is_of_session and not request.is_page:
+            return None
+        request.scope["auth"], request.scope["user"] = found
+        return found[1].person
 
-    async def _read(self, headers: Headers, receive: Receive) -> bytes:
-        declared = headers.get("content-length", "0")
-        length = int(declared) if declared.isdecimal() else 0
-        parts: list[bytes] = []
-        more = length <= MOST_BYTES
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise Refused(400, "the connection closed before the body was complete")
-            parts.append(message.get("body", b""))
-            length = sum(map(len, parts))
-            more = message.get("more_body", False) and length <= MOST_BYTES
-        if length > MOST_BYTES:
-            raise Refused(
-                413,
-                f"the body is larger than {MOST_BYTES:,} bytes; send fewer leads at a time",
-                {"Connection": "close"},
-            )
-        return b"".join(parts)
+    def _count(self, person: Person) -> None:
+        seconds = self._access.limiter.seconds_to_wait(person)
+        if seconds:
+            why = f"too many requests; wait {ceil(seconds)} seconds"
+            raise Refused(429, why, {"Retry-After": str(ceil(seconds))})
+
+    async def _admit_to_api(
+        self, request: _Request, match: RouteMatch, right: RouteRight, person: Person
+    ) -> Receive:
+        model = self._bodies.get(request.path) if request.method == "POST" else None
+        if model is None:
+            await self._require_right(request, match, right, None)
+            return request.receive
+        content = await read_json(request.headers, request.receive)
+        body = await validated(content, model)
+        await self._require_right(request, match, right, body)
+        own = own_subject(person, body) if right.needs in {Needs.OWN_REP, Needs.TEAM} else {}
+        if own:
+            content = with_fields(content, own)
+            MutableHeaders(scope=request.scope)["content-length"] = str(len(content))
+        return replay(content, request.receive)
+
+    async def _admit_to_page(
+        self, request: _Request, match: RouteMatch, right: RouteRight
+    ) -> Receive:
+        person, state = request.send.person, request.scope["state"]
+        if person is None and right.needs is not Needs.OPEN:
+            raise SignInFirst(request.scope)
+        state["nonce"] = nonce = new_nonce()
+        request.send.headers = headers_of(nonce, is_https=request.is_https)
+        state["is_https"] = request.is_https
+        await self._require_right(request, match, right, None)
+        cookies = request.connection.cookies
+        held = cookies.get(SESSION_COOKIE) if person is not None else None
+        visitor = held or cookies.get(VISITOR_COOKIE)
+        if visitor is None:
+            visitor = new_visitor()
+            request.send.cookies.append(_visitor_cookie(visitor, is_https=request.is_https))
+        state["csrf"] = await run_in_threadpool(self._access.sessions.form_token, visitor)
+        if request.method in SAFE:
+            return request.receive
+        _require_same_site(request)
+        content, token = await read_form(request.headers, request.receive)
+        if not self._access.sessions.is_form_token(token, visitor):
+            raise Refused(403, "the form is too old or not from this page; open the page again")
+        return replay(content, request.receive)
+
+    async def _require_right(
+        self, request: _Request, match: RouteMatch, right: RouteRight, body: BaseModel | None
+    ) -> None:
+        person = request.send.person
+        if person is None or person.role is Role.ADMIN:
+            return
+        query = request.scope.get("query_string", b"").decode("latin-1")
+        subjects = subjects_of(match.named, query, body)
+        # In a thread: after an ingest the company is read from its files again.
+        problem = await run_in_threadpool(why_not, self._access, person, right, subjects)
+        if problem is not None:
+            raise Refused(403, problem)
 
 
-class _Sender:
-    """Sends an answer on, with the headers every answer has, and remembers its status."""
+class _Request:
+    """One request as the guard sees it.
 
-    def __init__(self, send: Send) -> None:
-        self.token: Token | None = None
-        self.status: int | None = None
-        self.began = time.perf_counter()
-        self._send = send
+    Attributes:
+        match: what the table knows of its path.
+        right: what it asks of its sender; None where the table has no such path or method.
+        is_page: a browser asks for a page; it may be one that is not there.
+        is_https: the browser came by HTTPS.
+    """
 
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            del headers["server"]
-            for name, value in SECURITY_HEADERS.items():
-                headers.setdefault(name, value)
-        await self._send(message)
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Sender,
+        match: RouteMatch | None,
+        proxy: TrustedProxy,
+    ) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        self.match = match
+        self.connection = HTTPConnection(scope)
+        self.headers: Headers = self.connection.headers
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.right = None if match is None else match.of(self.method)
+        self.is_https = proxy.is_https(self.connection)
+        if match is None:
+            is_browser = "text/html" in self.headers.get("accept", "")
+            self.is_page = is_browser and "authorization" not in self.headers
+        else:
+            self.is_page = any(right.is_page for right in match.rights.values())
+
+
+def _nowhere(request: _Request, person: Person | None) -> Refused:
+    """Return the refusal of a path or method that is not in the table."""
+    path = quote(request.path)[:LONGEST_PATH_LOGGED]
+    match = request.match
+    is_open = match is not None and all(r.needs is Needs.OPEN for r in match.rights.values())
+    if person is None and not is_open:
+        if request.is_page:
+            return SignInFirst(request.scope)
+        return unauthorized("a token is required; send it as `Authorization: Bearer TOKEN`")
+    if match is None:
+        return Refused(404, f"there is no path {path}; /docs.json lists all paths")
+    allowed = ", ".join(match.methods)
+    why = f"{path} does not accept {request.method}; it accepts {allowed}"
+    return Refused(405, why, {"Allow": allowed})
+
+
+def _require_same_site(request: _Request) -> None:
+    """Refuse a form that another site has sent, as far as the browser says so."""
+    site = request.headers.get("sec-fetch-site")
+    if site is None:
+        # Browsers name the site over HTTPS and on this machine alone; the origin they always do.
+        origin = urlsplit(request.headers.get("origin", "")).netloc
+        is_own = origin in {"", request.headers.get("host")}
+    else:
+        is_own = site in {"same-origin", "none"}
+    if not is_own:
+        raise Refused(403, "the form was sent from another site; open the page again")
+
+
+def _visitor_cookie(value: str, *, is_https: bool) -> str:
+    cookie: SimpleCookie = SimpleCookie({VISITOR_COOKIE: value})
+    morsel = cookie[VISITOR_COOKIE]
+    morsel.update({"path": "/", "httponly": True, "samesite": "lax", "secure": is_https})
+    return morsel.OutputString()
 
 
 def _line(scope: Scope) -> str:
     return f"{scope['method']} {quote(scope['path'])[:LONGEST_PATH_LOGGED]}"
-
-
-def _not_json(media_type: str) -> Refused:
-    why = f"content type {media_type!r} is not accepted; send JSON as 'application/json'"
-    return Refused(415, why)
-
-
-def _unauthorized(problem: str) -> Refused:
-    remedy = "To create one, run `pacesetter token create NAME` on the machine of the service"
-    return Refused(401, f"{problem}. {remedy}", {"WWW-Authenticate": 'Bearer realm="pacesetter"'})
-
-
-async def _validate(body: bytes, model: type[BaseModel]) -> None:
-    """Refuse an invalid body in words; BentoML would with a traceback in the log."""
-    try:
-        # In a thread: a body of megabytes must not hold up everybody else.
-        await run_in_threadpool(model.model_validate_json, body)
-    except ValidationError as error:
-        raise Refused(
-            400, say_problems(error, model, whole="the body", most=MOST_PROBLEMS)
-        ) from None
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Let the application read a body that was read here before."""
-    messages: list[dict[str, Any]] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replayed() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return replayed

@@ -37,15 +37,21 @@ SYSTEM = {
     "/readyz": SystemPath("Are there scores to answer from?", "There are scores to answer from."),
     "/docs.json": SystemPath("This document.", "The OpenAPI document."),
     "/metrics": SystemPath("Metrics for Prometheus.", "Counts and durations of requests."),
+    "/me/views": SystemPath(
+        "Who looked at your risk, and what you wrote beside it?",
+        "The views, the newest first: `id`, `at`, `viewer`, `role`, `what` and `notes` of each.",
+    ),
 }
-NEEDS_TOKEN = "/metrics"  # noqa: S105 - a path
+NEED_TOKEN = frozenset({"/metrics", "/me/views"})
 NOT_READY = "Not ready: there is no data or no model yet, or scores are still being computed."
 ERRORS = {
     "400": "The body is not as described here.",
-    "401": "The token is missing, unknown or revoked.",
+    "401": "The token is missing, unknown or revoked, or has expired.",
+    "403": "The token's role does not see this, or not this person.",
     "404": "No such lead, rep or manager, or nothing to forecast for it.",
     "413": "The body is too large.",
     "415": "The body is not sent as `application/json`.",
+    "429": "Too many requests; `Retry-After` says how many seconds to wait.",
     "500": "The service failed. Its log has the details.",
     "503": NOT_READY,
 }
@@ -140,4 +146,4 @@ def _system_operation(path: str) -> dict[str, Any]:
         responses["503"] = {"description": NOT_READY, "content": _content(Error)}
     operation: dict[str, Any] = {"summary": SYSTEM[path].summary, "responses": responses}
     # An empty list of needs opens a path.
-    return operation if path == NEEDS_TOKEN else operation | {"security": []}
+    return operation if path in NEED_TOKEN else operation | {"security": []}

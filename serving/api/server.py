@@ -86,6 +86,8 @@ def run(app: ASGIApp, listener: socket.socket, greeting: str) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        # The guard reads them itself: it has to know the address a request really came from.
+        proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     _Server(config, greeting).run(sockets=[listener])

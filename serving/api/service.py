@@ -20,8 +20,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from features.clock import zulu
+from features.clock import utc_now, zulu
 from features.errors import InputError, NotFoundError, NotReady
+from serving.access.access import Access
 from serving.access.tokens import list_tokens
 from serving.api import lead_answers, rep_answers
 from serving.api.guard import Guard
@@ -41,6 +42,7 @@ from serving.api.openapi import SYSTEM, Endpoint, document
 from serving.api.prepared import Prepared, PreparedAnswers
 from serving.api.rep_contracts import AtRiskReps, AtRiskRepsRequest, RepOutlook, RepOutlookRequest
 from serving.api.server import keep_bentoml_quiet, listening, run
+from serving.api.view_routes import NOTES_PATH, ViewNoteKept, ViewNoteRequest, view_routes
 from serving.home.cache import ScoreCache
 from serving.settings import Settings
 
@@ -154,17 +156,17 @@ class GuardedService(bentoml.Service):  # type: ignore[misc] # bentoml ships no 
         app = super().to_asgi(is_main=is_main)
         app.user_middleware = [m for m in app.user_middleware if m.cls.__name__ not in LEFT_OUT]
         own = [route for route in app.router.routes if route.name not in LEFT_OUT]
-        metrics = RequestMetrics([*SYSTEM, *(e.path for e in ENDPOINTS.values())])
-        app.router.routes = [*_routes(scores, metrics), *own]
+        posts = {e.path: e.request for e in (*ENDPOINTS.values(), *ROUTED.values())}
+        metrics = RequestMetrics([*SYSTEM, *posts])
+        app.router.routes = [*_routes(scores, metrics), *view_routes(), *own]
         app.add_exception_handler(HTTPException, _http_error)
         answering = PreparedAnswers(app, scores, PREPARED)
-        bodies = {e.path: e.request for e in ENDPOINTS.values()}
-        return Guard(answering, scores.home, bodies, metrics)
+        return Guard(answering, Access.of(scores.home, scores.params), posts, metrics)
 
 
 def _routes(scores: ScoreCache, metrics: RequestMetrics) -> list[Route]:
     """Return the paths that BentoML answers with a bare status, or cannot describe."""
-    described = document(ENDPOINTS, TITLE, product_version(), DESCRIPTION)
+    described = document(ENDPOINTS | ROUTED, TITLE, product_version(), DESCRIPTION)
 
     def readyz(_: Request) -> Response:
         try:
@@ -218,6 +220,16 @@ PREPARED = {
 }
 """Answers that change only with the scores."""
 
+ROUTED = {
+    "annotate_view": Endpoint(
+        NOTES_PATH,
+        ViewNoteRequest,
+        ViewNoteKept,
+        "Write beside somebody's view of your risk. Only they whose risk it is may.",
+    )
+}
+"""Endpoints that are Starlette's, not BentoML's: they ask who is behind the request."""
+
 
 def product_version() -> str:
     """Return the version of the installed package."""
@@ -258,14 +270,17 @@ def serve(home: Path, settings: Settings, host: str, port: int) -> int:
     keep_bentoml_quiet(home)
     with listening(host, port) as listener:
         port = listener.getsockname()[1]
-        run(build_service(home, settings).to_asgi(), listener, _greeting(home, host, port))
+        run(
+            build_service(home, settings).to_asgi(), listener, _greeting(home, settings, host, port)
+        )
     return 0
 
 
-def _greeting(home: Path, host: str, port: int) -> str:
+def _greeting(home: Path, settings: Settings, host: str, port: int) -> str:
+    store = Access.of(home, settings.serving).store
     shown = f"[{host}]" if ":" in host else host
     lines = [f"Pacesetter answers on http://{shown}:{port} (see /docs.json). Ctrl-C stops it."]
-    if not any(token.is_active for token in list_tokens(home)):
+    if not any(token.is_active(utc_now()) for token in list_tokens(store)):
         lines.append("Nobody has access yet: `pacesetter token create NAME` creates a token.")
     if host not in LOOPBACK:
         lines.append("Tokens travel unencrypted: put a server that speaks HTTPS in front of it.")

@@ -185,7 +185,7 @@ def _serve(session: Session, owner: str | None) -> None:
 
     own = session.settings.serving
     name = "demo"
-    _, secret = tokens.create(session.home, name)
+    _, secret = tokens.create(session.store, name)
     address = f"http://{own.host}:{own.port}"
     whose = f'"{owner}"' if owner else "null"
     session.console.say(f"the service listens on {address}; Ctrl-C ends it", style="bold")

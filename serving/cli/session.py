@@ -17,6 +17,7 @@ from serving.cli.console import Console
 from serving.settings import Settings
 
 if TYPE_CHECKING:
+    from serving.store.database import Store
     from training.tracking.registry import Tracking
 
 
@@ -48,6 +49,14 @@ class Session:
         from training.tracking.registry import Tracking  # noqa: PLC0415 - few verbs ask it
 
         return Tracking(self.home, self.settings.serving.database.shared)
+
+    @property
+    def store(self) -> Store:
+        """The store of this home, or the one that its company shares."""
+        from serving.store.database import Store  # noqa: PLC0415 - few verbs ask it
+
+        shared = self.settings.serving.database.shared
+        return Store(self.home, None if shared is None else shared.store)
 
     def require_extract(self) -> None:
         """Refuse to go on without data; asked before the libraries that take seconds are loaded.

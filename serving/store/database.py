@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ class Store:
         engine = self._file_engine() if self.schema is None else self.schema.engine()
         try:
             with engine.connect() as connection:
-                is_current = _revision(connection) == _scripts().get_current_head()
+                is_current = _revision(connection) == head()
             if not is_current:
                 self._migrate(engine)
         except OperationalError:
@@ -162,5 +163,7 @@ def _config() -> Config:
     return config
 
 
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+@cache
+def head() -> str | None:
+    """Return the newest step that this version knows; the steps are read from disk once."""
+    return ScriptDirectory.from_config(_config()).get_current_head()

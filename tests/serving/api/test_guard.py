@@ -21,11 +21,15 @@ from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
 from serving.access import tokens
-from serving.api import guard
+from serving.access.access import Access
+from serving.access.rights import Needs, RouteRight
+from serving.api import bodies
 from serving.api.guard import Guard
 from serving.api.metrics import RequestMetrics
 from serving.api.service import ENDPOINTS, build_service
+from serving.params import ServingParams
 from serving.settings import Settings
+from serving.store.database import Store
 
 JSON = {"Content-Type": "application/json"}
 
@@ -39,7 +43,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def secret(place: Path) -> str:
     """A token."""
-    return tokens.create(place, "tests")[1]
+    return tokens.create(Store(place), "tests")[1]
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +100,9 @@ def test_wrong_tokens_open_nothing(client: TestClient, header: str) -> None:
 
 def test_a_token_opens_and_a_revoked_one_closes(client: TestClient, place: Path) -> None:
     """A token works from its creation to its revocation, without a restart."""
-    token_id, secret = tokens.create(place, "for a while")
+    token_id, secret = tokens.create(Store(place), "for a while")
     assert client.get("/metrics", headers=bearer(secret)).status_code == 200
-    tokens.revoke(place, token_id)
+    tokens.revoke(Store(place), token_id)
     response = client.get("/metrics", headers=bearer(secret))
     assert response.status_code == 401
     assert "unknown or revoked" in response.json()["error"]
@@ -159,7 +163,7 @@ def test_compressed_bodies_are_refused(client: TestClient, secret: str) -> None:
 
 def test_long_bodies_are_refused(client: TestClient, secret: str) -> None:
     """A body beyond the limit is answered by 413, whether its length is declared or not."""
-    body = b"[" + b"1," * (guard.MOST_BYTES // 2 + 1)
+    body = b"[" + b"1," * (bodies.MOST_BYTES // 2 + 1)
     headers = JSON | bearer(secret)
     declared = client.post("/score_leads", content=body, headers=headers)
     streamed = client.post(
@@ -229,9 +233,10 @@ def test_what_fails_is_answered_at_once(
     def broken(_: Request) -> Response:
         raise ValueError("of the inside")
 
-    service = build_service(place, Settings())
-    service.mount_asgi_app(Starlette(routes=[Route("/broken", broken)]), "/")
-    with TestClient(service.to_asgi(), headers=bearer(secret)) as client:
+    app = Starlette(routes=[Route("/broken", broken)])
+    rights = (RouteRight("/broken", "GET", Needs.ANYONE),)
+    guarded = Guard(app, Access.of(place, ServingParams()), {}, RequestMetrics([]), rights)
+    with TestClient(guarded, headers=bearer(secret), raise_server_exceptions=False) as client:
         began = time.monotonic()
         response = client.get("/broken")
         assert time.monotonic() - began < 5
@@ -273,13 +278,17 @@ def test_the_log_has_one_line_a_request_and_no_secret(
     assert not any(secret in line or "hidden" in line for line in logged)
 
 
-def test_a_broken_token_file_lets_nobody_in(tmp_path: Path) -> None:
+@pytest.mark.parametrize("broken", ["store.sqlite", "tokens.json"])
+def test_a_broken_store_lets_nobody_in(
+    tmp_path: Path, broken: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """When tokens cannot be read, nobody has access, and the log names the file."""
-    _, secret = tokens.create(tmp_path, "tests")
-    (tmp_path / "data" / "tokens.json").write_text("{", encoding="utf-8")
+    _, secret = tokens.create(Store(tmp_path), "tests")
+    (tmp_path / "data" / broken).write_text("{" * 2000, encoding="utf-8")
     with TestClient(build_service(tmp_path, Settings()).to_asgi()) as client:
         assert client.post("/health", headers=bearer(secret)).status_code == 503
         assert client.get("/livez").status_code == 200
+    assert broken in caplog.text
 
 
 class Greeting(BaseModel):
@@ -314,7 +323,9 @@ def exchange(home: Path, scope: dict[str, Any], *messages: Message) -> list[Mess
     async def send(message: Message) -> None:
         outbox.append(message)
 
-    app = Guard(echo, home, {"/greet": Greeting}, RequestMetrics(["/greet"]))
+    access = Access.of(home, ServingParams())
+    rights = (RouteRight("/greet", "POST", Needs.ANYONE),)
+    app = Guard(echo, access, {"/greet": Greeting}, RequestMetrics(["/greet"]), rights)
     asyncio.run(app(scope, receive, send))
     return outbox
 

@@ -22,6 +22,7 @@ from serving.home.home import Home
 from serving.home.rep_outlook import QuotaOutlook
 from serving.home.scored import RepScores, Unavailable
 from serving.settings import Settings
+from serving.store.database import Store
 from training.tracking.records import RunRecord
 from training.tracking.registry import Tracking
 
@@ -30,7 +31,7 @@ UNTIL = "2025-07-20T00:00:00Z"
 
 def connect(home: Path) -> Iterator[TestClient]:
     """Run a real service of a home in this process, once it has looked."""
-    _, secret = tokens.create(home, "tests")
+    _, secret = tokens.create(Store(home), "tests")
     headers = {"Authorization": f"Bearer {secret}"}
     with TestClient(build_service(home, Settings()).to_asgi(), headers=headers) as client:
         for _ in range(60):

@@ -20,12 +20,14 @@ from features.errors import InputError
 from serving.access import tokens
 from serving.api.service import serve
 from serving.settings import Settings
+from serving.store.database import Store
 
 ROOT = Path(__file__).parents[3]
 RUN = """
 import sys
 from pathlib import Path
 from serving.api.service import serve
+from serving.store.database import Store
 from serving.settings import Settings
 home = Path(sys.argv[1])
 sys.exit(serve(home, Settings.load(home), "127.0.0.1", 0))
@@ -57,7 +59,7 @@ def running(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 def test_a_server_answers_and_ends_on_a_signal(home: Path) -> None:
     """The real server is open and closed where it should be, and ends cleanly on SIGTERM."""
-    _, secret = tokens.create(home, "a program")
+    _, secret = tokens.create(Store(home), "a program")
     with running(home) as (process, address):
         with httpx.Client(base_url=address, timeout=60) as client:
             assert client.get("/livez").status_code == 200

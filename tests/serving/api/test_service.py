@@ -19,13 +19,14 @@ from serving.api.service import build_service
 from serving.home.cache import ScoreCache
 from serving.home.home import Home
 from serving.settings import Settings
+from serving.store.database import Store
 
 Tables = dict[str, list[dict[str, Any]]]
 
 
 def connect(home: Path, settings: Settings) -> Iterator[TestClient]:
     """Run a real service of a home in this process, with a token in every request."""
-    _, secret = tokens.create(home, "tests")
+    _, secret = tokens.create(Store(home), "tests")
     headers = {"Authorization": f"Bearer {secret}"}
     with TestClient(build_service(home, settings).to_asgi(), headers=headers) as client:
         yield client

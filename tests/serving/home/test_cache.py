@@ -19,6 +19,7 @@ from serving.home import cache as cache_module
 from serving.home.cache import ScoreCache
 from serving.home.scored import LeadScores, Unavailable
 from serving.settings import Settings
+from serving.store.database import Store
 from training.leads.score import NOT_TO_BE_CONTACTED
 from training.tracking.records import RunRecord
 from training.tracking.registry import Tracking
@@ -26,7 +27,7 @@ from training.tracking.registry import Tracking
 
 def test_nothing_is_ready_without_data(tmp_path: Path) -> None:
     """An empty home is alive but not ready, and says which command comes first."""
-    _, secret = tokens.create(tmp_path, "tests")
+    _, secret = tokens.create(Store(tmp_path), "tests")
     headers = {"Authorization": f"Bearer {secret}"}
     with TestClient(build_service(tmp_path, Settings()).to_asgi(), headers=headers) as client:
         answer = client.post("/next_calls", json={"rep_id": "r1"})

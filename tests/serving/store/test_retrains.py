@@ -69,10 +69,10 @@ def test_an_older_store_gets_the_table(log: RetrainLog) -> None:
     """A store that knows promotions alone keeps them, and learns of retrains."""
     PromotionLog(log.store).entries()
     with closing(sqlite3.connect(log.store.path)) as connection, connection:
-        tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-        for (table,) in connection.execute(tables).fetchall():
-            if table not in {"promotions", "alembic_version"}:
-                connection.execute(f"DROP TABLE {table}")
+        named = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        kept = {"promotions", "alembic_version", "sqlite_sequence"}
+        for later in {name for (name,) in named} - kept:
+            connection.execute(f"DROP TABLE {later}")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     log.append(LINE)
     assert log.last() == LINE
