@@ -12,6 +12,7 @@ import rich_click as click
 from features.errors import CheckFailed
 from features.simulation.settings import PRESETS
 from serving.cli.backup import backup, restore, upgrade
+from serving.cli.bento import bento
 from serving.cli.calls import calls, worth
 from serving.cli.coach import coach
 from serving.cli.forget import forget
@@ -86,6 +87,7 @@ pacesetter.add_command(rollback)
 pacesetter.add_command(retrain)
 pacesetter.add_command(tune)
 pacesetter.add_command(monitor)
+pacesetter.add_command(bento)
 pacesetter.add_command(coach)
 pacesetter.add_command(kpi)
 pacesetter.add_command(calls)
