@@ -101,6 +101,9 @@ class EventsKept(Contract):
         "Changed fields without a history in the data: these take effect with the next ingest.",
         ["lead.nickname"],
     )
+    left_out: int = field(
+        "How many events were about people who were forgotten; these were not kept.", 0
+    )
     note: str = field(
         "What to know about the scores that follow.",
         "Scores follow within a minute.",
