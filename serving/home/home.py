@@ -12,11 +12,13 @@ import pandas as pd
 
 from features.errors import InputError, NotFoundError, NotReady
 from features.evidence import EvidenceState
+from features.ingest.forgotten import forgotten_people
 from features.storage.catalog import current, ingest_report
 from features.storage.spark import spark_session
 from features.storage.warehouse import Warehouse
 from serving.home.champions import ServedChampions
 from serving.home.lead_outlook import LeadOutlook
+from serving.home.left_out import without_forgotten
 from serving.home.live import LiveData
 from serving.home.rep_outlook import QuotaOutlook
 from serving.settings import Settings
@@ -67,7 +69,8 @@ class Home:
         """Open the warehouse with the events that were posted since; see `warehouse`."""
         extract = self.warehouse()
         try:
-            return LiveData.of(extract, self.posted.all())
+            events = without_forgotten(self.posted.all(), forgotten_people(self.place))
+            return LiveData.of(extract, events)
         except (InputError, OSError) as error:
             # Scores of the extract alone are better than none; `mark` differs once it can be read.
             log.error("posted events are left out: %s", error)  # noqa: TRY400 - one line says all
