@@ -13,6 +13,7 @@ from features.errors import CheckFailed
 from features.simulation.settings import PRESETS
 from serving.cli.calls import calls, worth
 from serving.cli.coach import coach
+from serving.cli.export import export
 from serving.cli.kpi import kpi
 from serving.cli.monitor import monitor
 from serving.cli.promote import promote, rollback
@@ -84,6 +85,7 @@ pacesetter.add_command(coach)
 pacesetter.add_command(kpi)
 pacesetter.add_command(calls)
 pacesetter.add_command(worth)
+pacesetter.add_command(export)
 
 
 @pacesetter.command(short_help="Validate an extract into the warehouse, which it replaces.")
