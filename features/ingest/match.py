@@ -9,7 +9,8 @@ from ibis.backends.duckdb import Backend
 
 from features.errors import MappingError, TableError
 from features.ingest.files import RawColumn, RawTable, Source
-from features.ingest.mapping import Mappings, TableMapping
+from features.ingest.language.tables import TableMapping
+from features.ingest.mapping import Mappings
 from features.ingest.parsing import TextFormat
 from features.params import IngestParams
 from features.tables import TABLES, Table
@@ -109,7 +110,7 @@ def match_table(
     usable = [column for column in raw.columns if column.name not in dropped]
     columns: dict[str, RawColumn] = {}
     for name in table.by_name:
-        hits = _columns(mapping.columns.get(name, name), usable)
+        hits = _columns(mapping.source_names.get(name, name), usable)
         if len(hits) > 1:
             raise TableError(f"{raw.where}: column '{name}' exists {len(hits)} times; keep one")
         if hits:
@@ -128,7 +129,9 @@ def match_table(
 def _check_mapped_columns(table: Table, raw: RawTable, mappings: Mappings) -> None:
     """Refuse a mapping that names columns the source does not have."""
     mapping = mappings.tables[table.name]
-    mapped = [(f"columns.{name}", source_name) for name, source_name in mapping.columns.items()]
+    mapped = [
+        (f"columns.{name}", source_name) for name, source_name in mapping.source_names.items()
+    ]
     mapped += [("drop", source_name) for source_name in mapping.drop]
     for key, source_name in mapped:
         if not _columns(source_name, raw.columns):
