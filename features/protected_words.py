@@ -13,13 +13,12 @@ Words = Mapping[str, frozenset[str]]
 """For each kind of protected attribute its words."""
 
 
+def _listed(words: str) -> frozenset[str]:
+    return frozenset(word.strip() for word in words.split(","))
+
+
 def _split(lists: Mapping[str, str]) -> Words:
-    return MappingProxyType(
-        {
-            kind: frozenset(word.strip() for word in words.split(","))
-            for kind, words in lists.items()
-        }
-    )
+    return MappingProxyType({kind: _listed(words) for kind, words in lists.items()})
 
 
 NAMES = _split(
@@ -67,7 +66,8 @@ PARTS = _split(
 """Parts that no other word has, looked for in a name whose words are joined."""
 
 NOT_OF_PEOPLE = _listed(
-    "account, company, deal, lead, opportunity, record, days, day, ticket, case, stage, pipeline, firma, konto, entreprise, compte, empresa, cuenta, bedrijf"
+    "account, company, deal, lead, opportunity, record, days, day, ticket, case, stage, pipeline, "
+    "firma, konto, entreprise, compte, empresa, cuenta, bedrijf"
 )
 """With one of these, `age` is that of a thing: lead_age, account_age_days."""
 OF_PEOPLE = _listed("contact, person, buyer, driver, employee, rep, owner, insured, patient")
@@ -85,8 +85,9 @@ VALUES = _split(
         "native american, pacific islander, black or african american, middle eastern, mixed race, "
         "biracial, multiracial, white british, black, white, east asian, south asian",
         "nationality": "german, french, english, dutch, british, american, spanish, italian, "
-        "polish, turkish, austrian, swiss, belgian, indian, chinese, portuguese, russian, ukrainian, "
-        "romanian, greek, swedish, danish, norwegian, finnish, irish, czech, hungarian, deutsch, "
+        "polish, turkish, austrian, swiss, belgian, indian, chinese, portuguese, russian, "
+        "ukrainian, romanian, greek, swedish, danish, norwegian, finnish, irish, czech, hungarian, "
+        "deutsch, "
         "franzosisch, niederlandisch, britisch, amerikanisch, spanisch, italienisch, polnisch, "
         "turkisch, osterreichisch, schweizerisch, allemande, francaise, espanola, frances, aleman, "
         "duits, frans, nederlands, turks, pools, marokkaans, marocain, marocaine, moroccan",

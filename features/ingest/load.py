@@ -27,10 +27,11 @@ from features.ingest.notes import content_notes, reading_notes
 from features.ingest.parsing import SQL_TYPES
 from features.ingest.profile import counts, fingerprint
 from features.ingest.proposals import propose
+from features.ingest.protected import find_protected, not_used
 from features.ingest.quarantine import reasons, reject, write_quarantine
 from features.ingest.readiness import readiness_of
 from features.ingest.report import IngestReport, TableReport, history_json, iso
-from features.params import FeatureParams, IngestParams, MinimumParams
+from features.params import FeatureParams, IngestParams
 from features.progress import Progress, silent
 from features.storage.catalog import WarehouseMeta, described, exclusive, publish
 from features.storage.engine import engine, ident, parquet, reading, row, write
@@ -143,7 +144,7 @@ def staged(
             work = _Work(backend, partial, declared)
             matches = match(backend, extract, mappings, params.ingest)
             loaded = _load(work, matches, params.ingest, progress)
-            report = _report(work, extract.name, loaded, params.minimum)
+            report = _report(work, extract.name, loaded, params)
         yield Staged(home, partial, _pointer(report, mapping), report)
 
 
@@ -283,11 +284,14 @@ def _write_absent(work: _Work, present: Collection[str]) -> None:
             write(work.backend, select, work.folder / f"{name}.parquet")
 
 
-def _report(work: _Work, source: str, loaded: _Loaded, minimum: MinimumParams) -> IngestReport:
+def _report(work: _Work, source: str, loaded: _Loaded, params: FeatureParams) -> IngestReport:
     files = work.files(loaded.tables)
     until = work.declared or latest_event(work.backend, files)
     counted = counts(work.backend, files, until, loaded.extent)
     tables = {n: work.backend.read_parquet(path) for n, path in work.files(TABLES).items()}
+    fetch = work.backend.to_pyarrow
+    protected = find_protected(tables, fetch)
+    proposals = propose(tables, fetch, loaded.histories, until)
     return IngestReport(
         tables=loaded.tables,
         absent=tuple(name for name in TABLES if name not in loaded.tables),
@@ -295,9 +299,10 @@ def _report(work: _Work, source: str, loaded: _Loaded, minimum: MinimumParams) -
         data_until=until,
         data_until_declared=work.declared is not None,
         fingerprint=fingerprint(work.backend, files, until),
-        verdict=readiness_of(counted, minimum, utc_now()),
+        verdict=readiness_of(counted, params.minimum, utc_now()),
         histories=loaded.histories,
-        proposals=propose(tables, work.backend.to_pyarrow, loaded.histories, until),
+        proposals=proposals.without(not_used(protected, params)),
+        protected=protected,
     )
 
 

@@ -106,6 +106,7 @@ def ingest(
     pacesetter ingest postgresql://crm@db/sales --data-until 2024-04-01
     """
     from features.ingest.load import ingest as read
+    from features.ingest.protected import usage_says
 
     console = session.console
     report = read(
@@ -121,6 +122,8 @@ def ingest(
             console.warn(f"{name}: {count:,} rows quarantined: {reason}")
     for finding in report.verdict:
         console.say(finding.says)
+    for line in usage_says(report.protected, session.settings.features):
+        console.warn(line)
     for line in report.proposals.says(session.settings.features.known_at_creation):
         console.say(line)
     console.give(json.loads(report.to_json()))
