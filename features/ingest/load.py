@@ -21,10 +21,10 @@ from features.ingest.ends import amend
 from features.ingest.extent import Extent, extent_of, latest_event
 from features.ingest.files import Source, folder, is_database
 from features.ingest.histories import CHANGES_ORDER, lay_down, read_changes
-from features.ingest.mapping import load_mapping
 from features.ingest.match import Matched, match
 from features.ingest.notes import content_notes, reading_notes
 from features.ingest.parsing import SQL_TYPES
+from features.ingest.presets.choose import choose, preset_name
 from features.ingest.profile import counts, fingerprint
 from features.ingest.proposals import propose
 from features.ingest.protected import find_protected, not_used
@@ -129,7 +129,8 @@ def staged(
         source: a folder with <table>.parquet or <table>.csv files, or a database URL.
         home: the folder under which everything is written.
         params: how texts are read, and what counts as enough.
-        mapping: a YAML file with the source's own names for our tables and columns.
+        mapping: a YAML file with the source's own names for our tables and columns, or the name
+            of a preset; without one, a preset is taken whose headers fit.
         data_until: the moment up to which the source is complete; None means its last event.
         progress: reports the tables that are done.
 
@@ -137,14 +138,15 @@ def staged(
         InputError: the source or the mapping cannot be used, or another ingest is at work.
         LostRowsError: the counts of rows do not add up.
     """
-    mappings = load_mapping(mapping)
     declared = None if data_until is None else naive_utc(data_until)
     with _open(source) as extract, exclusive(home) as partial:
         with _engine(params, partial) as backend:
             work = _Work(backend, partial, declared)
-            matches = match(backend, extract, mappings, params.ingest)
+            chosen = choose(backend, extract, mapping)
+            matches = match(backend, extract, chosen.mappings, params.ingest)
             loaded = _load(work, matches, params.ingest, progress)
             report = _report(work, extract.name, loaded, params)
+            report = replace(report, preset=chosen.preset, read_as=chosen.says)
         yield Staged(home, partial, _pointer(report, mapping), report)
 
 
@@ -314,6 +316,6 @@ def _pointer(report: IngestReport, mapping: Path | None) -> dict[str, Any]:
         "data_until_declared": report.data_until_declared,
         "fingerprint": report.fingerprint,
         "source": report.source,
-        "mapping": None if mapping is None else str(mapping.absolute()),
+        "mapping": None if mapping is None else preset_name(mapping) or str(mapping.absolute()),
         "histories": [history_json(history) for history in report.histories],
     }

@@ -19,6 +19,11 @@ Fetch = Callable[[ir.Table], pa.Table]
 MOST_VALUES = 40
 """Different values beyond which a column holds no categories."""
 
+MOST_ROWS = 5_000
+"""Rows of a table whose values are looked at."""
+BATCH = 25
+"""Columns looked at together."""
+
 
 @dataclass(frozen=True)
 class ProtectedColumn:
@@ -85,21 +90,20 @@ def _of_columns(rows: ir.Table, table: str, fetch: Fetch) -> Iterator[ProtectedC
 def _categories(
     rows: ir.Table, columns: Sequence[str], fetch: Fetch
 ) -> Mapping[str, Sequence[str]]:
-    """Return the different values of each column that has few of them, in two queries in all."""
-    if not columns:
-        return {}
-    counts = {f"n_{place}": rows[column].nunique() for place, column in enumerate(columns)}
-    (counted,) = fetch(rows.aggregate(**counts)).to_pylist()
-    few = {
-        f"v_{place}": column
-        for place, column in enumerate(columns)
-        if 0 < counted[f"n_{place}"] <= MOST_VALUES
-    }
-    if not few:
-        return {}
-    lists = {name: rows[column].collect(distinct=True) for name, column in few.items()}
-    (values,) = fetch(rows.aggregate(**lists)).to_pylist()
-    return {few[name]: [v for v in listed if v is not None] for name, listed in values.items()}
+    """Return the different values of each column that has few of them.
+
+    A few columns at a time and the first rows only: a table may have hundreds of columns.
+    """
+    held: dict[str, Sequence[str]] = {}
+    for batch in range(0, len(columns), BATCH):
+        some = {f"c{place}": name for place, name in enumerate(columns[batch : batch + BATCH])}
+        sample = rows.select(**{short: rows[name] for short, name in some.items()}).limit(MOST_ROWS)
+        values = fetch(sample).to_pydict()
+        for short, name in some.items():
+            distinct = {value for value in values[short] if value is not None}
+            if 0 < len(distinct) <= MOST_VALUES:
+                held[name] = sorted(distinct)
+    return held
 
 
 def _of_fields(changes: ir.Table, fetch: Fetch) -> Iterator[ProtectedColumn]:

@@ -54,6 +54,8 @@ class IngestReport:
         histories: the fields whose past lies in `changes`, and whether it is complete.
         proposals: the attribute columns that look known at creation, and those that do not.
         protected: columns and fields that look like protected attributes of people.
+        preset: the preset that the source was read by; None without one.
+        read_as: what that matched and what it missed, in words.
     """
 
     tables: Mapping[str, TableReport]
@@ -66,6 +68,8 @@ class IngestReport:
     histories: tuple[FieldHistory, ...] = ()
     proposals: Proposals = field(default_factory=Proposals)
     protected: tuple[ProtectedColumn, ...] = ()
+    preset: str | None = None
+    read_as: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Return the text of HOME/data/ingest-report.json."""

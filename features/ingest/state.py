@@ -21,8 +21,8 @@ from pathlib import Path
 from features.errors import SourceError
 from features.ingest.database import database
 from features.ingest.files import folder, is_database, table_files
-from features.ingest.mapping import load_mapping
 from features.ingest.match import Matched, match
+from features.ingest.presets.choose import choose
 from features.params import IngestParams
 from features.storage.engine import engine
 
@@ -73,12 +73,12 @@ def _file_mark(file: Path) -> Mark:
 
 
 def _database_state(source: str, mapping: Path | None, params: IngestParams) -> SourceState:
-    mappings = load_mapping(mapping)
     opened = database(source)
     try:
         with tempfile.TemporaryDirectory() as temporary:
             backend = engine(params.memory_gb, params.threads, Path(temporary))
             try:
+                mappings = choose(backend, opened, mapping).mappings
                 matches = match(backend, opened, mappings, params)
             finally:
                 backend.disconnect()

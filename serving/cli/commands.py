@@ -90,7 +90,12 @@ pacesetter.add_command(export)
 
 @pacesetter.command(short_help="Validate an extract into the warehouse, which it replaces.")
 @click.argument("source")
-@click.option("--mapping", type=click.Path(path_type=Path), help="YAML: their names for ours.")
+@click.option(
+    "--mapping",
+    type=click.Path(path_type=Path),
+    help="A YAML file with their names for ours, or a preset: salesforce, hubspot, pipedrive, "
+    "dynamics, zoho …  [default: a preset whose headers fit]",
+)
 @click.option("--data-until", type=MomentParam(), help="The extract is complete up to this moment.")
 @verb
 def ingest(
@@ -112,6 +117,8 @@ def ingest(
     report = read(
         source, session.home, session.settings.features, mapping, data_until, console.progress
     )
+    for line in report.read_as:
+        console.say(line)
     rows = [
         [name, f"{t.read:,}", f"{t.accepted:,}", f"{t.quarantined:,}"]
         for name, t in report.tables.items()
