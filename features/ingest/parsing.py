@@ -35,8 +35,8 @@ EXPECTED = {
 _INTEGERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER")
 _FLOATS = ("FLOAT", "DOUBLE")
 _ZONED = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
-_TRUE = "('true', 't', 'yes', 'y', '1', '1.0')"
-_FALSE = "('false', 'f', 'no', 'n', '0', '0.0')"
+TRUE = "('true', 't', 'yes', 'y', '1', '1.0')"
+FALSE = "('false', 'f', 'no', 'n', '0', '0.0')"
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?"
 _ISO = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?"
 _UTC = r" ?(Z|z|UTC|GMT)"
@@ -223,7 +223,7 @@ def _boolean(cleaned: str, sql_type: str) -> str:
     if sql_type == "BOOLEAN":
         return cleaned
     word = f"lower({_text(cleaned, sql_type)})"
-    return f"CASE WHEN {word} IN {_TRUE} THEN true WHEN {word} IN {_FALSE} THEN false END"
+    return f"CASE WHEN {word} IN {TRUE} THEN true WHEN {word} IN {FALSE} THEN false END"
 
 
 def _time(cleaned: str, sql_type: str, texts: TextFormat) -> str:
