@@ -18,11 +18,12 @@ CURRENCY_CODES = (
 ).split()
 """The codes of ISO 4217. A word that is none of them may be a unit, and is never passed over."""
 _LOCAL_SIGNS = ("kr", "kr.", "Fr.", "zł", "Kč", "Ft", "лв.", "R$", "US$", "A$", "C$", "Rs", "Rs.")
+_MINUS, _DASHES = "\N{MINUS SIGN}", "\N{EN DASH}\N{EM DASH}"
 _SPACES = r"[ \x{00A0}\x{202F}\x{2009}]"
 _GROUPS = {
     ".": r"\.",
     ",": ",",
-    "'": r"['’]",
+    "'": "['\N{RIGHT SINGLE QUOTATION MARK}]",
     " ": _SPACES,
 }
 
@@ -38,7 +39,7 @@ def number_text(value: str, shape: NumberText) -> str:
         (1'250.50)     thousands "'"              -1250.50
         12.5           decimal ","                NULL: no group of three digits
     """
-    sign, currency, body, units = r"[-+−]", _currency(), _body(shape), _units(shape)
+    sign, currency, body, units = r"[-+\x{2212}]", _currency(), _body(shape), _units(shape)
     percent = "(%)?" if shape.percent else "()"
     pattern = (
         rf"(\()?({sign})?{_SPACES}*({currency})?{_SPACES}*({sign})?{_SPACES}*({body})"
@@ -53,30 +54,31 @@ def number_text(value: str, shape: NumberText) -> str:
 def _number_of(parts: str, shape: NumberText) -> str:
     """Return SQL of the number from the parts of its text; NULL where the text did not fit."""
     sign = f"{parts}.before || {parts}.inner || {parts}.after"
-    has_one_sign = f"length({sign} || {parts}.open) <= 1 AND {parts}.open = replace({parts}.closed, ')', '(')"
+    is_closed = f"{parts}.open = replace({parts}.closed, ')', '(')"
+    has_one_sign = f"length({sign} || {parts}.open) <= 1 AND {is_closed}"
     has_one_code = f"({parts}.code = '' OR {parts}.code_after = '')"
     grouped = f"regexp_replace({parts}.body, {text(_GROUPS[shape.grouping])}, '', 'g')"
-    digits = f"regexp_replace(replace({grouped}, {text(shape.decimal)}, '.'), '\\.[-–—]*$', '')"
-    minus = f"CASE WHEN {parts}.open <> '' OR {sign} IN ('-', '−') THEN '-' ELSE '' END"
+    digits = f"regexp_replace(replace({grouped}, {text(shape.decimal)}, '.'), '\\.[-{_DASHES}]*$', '')"
+    minus = f"CASE WHEN {parts}.open <> '' OR {sign} IN ('-', '{_MINUS}') THEN '-' ELSE '' END"
     plain = f"{minus} || {digits}"
-    for unit, factor in shape.units.items():
-        plain = f"CASE WHEN {parts}.unit = {text(unit)} THEN {_times(f'{minus} || {digits}', factor)} ELSE {plain} END"
-    if shape.percent:
-        plain = f"CASE WHEN {parts}.percent = '%' THEN {_times(f'{minus} || {digits}', 0.01)} ELSE {plain} END"
+    factors = [(f"{parts}.unit = {text(unit)}", factor) for unit, factor in shape.units.items()]
+    factors += [(f"{parts}.percent = '%'", 0.01)] if shape.percent else []
+    cases = " ".join(f"WHEN {asked} THEN {_times(plain, factor)}" for asked, factor in factors)
+    plain = f"CASE {cases} ELSE {plain} END" if cases else plain
     return f"CASE WHEN {parts}.body <> '' AND {has_one_sign} AND {has_one_code} THEN {plain} END"
 
 
 def _times(number: str, factor: float) -> str:
     """Return SQL of a number times a factor: exactly where it fits, else as a float."""
-    exact = f"CAST(TRY_CAST({number} AS DECIMAL(22, 8)) * CAST({factor!r} AS DECIMAL(16, 4)) AS VARCHAR)"
+    exact = f"TRY_CAST({number} AS DECIMAL(22, 8)) * CAST({factor!r} AS DECIMAL(16, 4))"
     rough = f"CAST(TRY_CAST({number} AS DOUBLE) * {factor!r}::DOUBLE AS VARCHAR)"
-    return f"coalesce({exact}, {rough})"
+    return f"coalesce(CAST({exact} AS VARCHAR), {rough})"
 
 
 def _body(shape: NumberText) -> str:
     group, decimal = _GROUPS[shape.grouping], re.escape(shape.decimal)
     whole = rf"(?:\d{{1,3}}(?:{group}\d{{3}})+|\d+)"
-    return rf"{whole}(?:{decimal}(?:\d+|[-–—]{{1,2}}))?|{decimal}\d+"
+    return rf"{whole}(?:{decimal}(?:\d+|[-{_DASHES}]{{1,2}}))?|{decimal}\d+"
 
 
 def _units(shape: NumberText) -> str:

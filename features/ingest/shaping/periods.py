@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from features.ingest.language.tables import Period
+from features.ingest.parsing import TextFormat
+from features.ingest.shaping.columns_in_use import ColumnsInUse, InUse
+from features.ingest.shaping.times import TimeWords, moment_of, written
 from features.storage.engine import text
 
 _MONTHS = (
@@ -22,6 +27,78 @@ _MONTHS = (
 """The names of the months, whole and short, in seven languages; none stands for two months."""
 MONTH_NUMBERS = {name: i for i, names in enumerate(_MONTHS, 1) for name in names.split()}
 _YEAR = r"\b([12]\d{3})\b"
+
+
+PERIOD_START, PERIOD_END = "period_start", "period_end"
+"""The columns of ours that a period fills."""
+
+
+@dataclass(frozen=True)
+class PeriodMade:
+    """A period and the source columns it is made of.
+
+    Attributes:
+        period: how it is written.
+        columns: the columns `month`, `quarter`, `year` or `start`, by these names.
+        year: the year itself, where the mapping gives it.
+        words: how its start is read.
+        zone: the zone whose days it begins and ends with; None means UTC.
+    """
+
+    period: Period
+    columns: dict[str, InUse]
+    year: str | None
+    words: TimeWords
+    zone: str | None
+
+    def bounds(self) -> tuple[str, str]:
+        """Return SQL of its first moment and of its end, UTC; NULL where it cannot be read."""
+        parts = {name: used.text for name, used in self.columns.items()}
+        if self.year is not None:
+            parts["year"] = text(self.year)
+        if self.period.start is not None:
+            start = moment_of(parts["start"], "VARCHAR", self.words)
+            parts["start"] = f"CAST({start} AS TIMESTAMP)"
+        bounds = period_bounds(self.period, parts)
+        first, end = (f"CAST({bound} AS TIMESTAMP)" for bound in bounds)
+        if self.zone is None:
+            return first, end
+        local = f"CAST(timezone({text(self.zone)}, {{}}) AS TIMESTAMP)"
+        return local.format(first), local.format(end)
+
+    def formed(self) -> tuple[str, str]:
+        """Return SQL of `period_start` and `period_end` as texts, with a word why where unread."""
+        found = ", ".join(used.text for used in self.columns.values())
+        said = f"nullif(concat_ws(' ', {found}), '') || ' (no period that can be read)'"
+        words = TimeWords(zone=self.zone)
+        first, end = (f"coalesce({written(bound, words)}, {said})" for bound in self.bounds())
+        return first, end
+
+
+def find_period(period: Period, columns: ColumnsInUse, key: str, texts: TextFormat) -> PeriodMade:
+    """Find the columns of a period.
+
+    Args:
+        period: how it is written.
+        columns: finds columns.
+        key: where the mapping speaks of it.
+        texts: how times without words of their own are read.
+
+    Raises:
+        MappingError: there is no such column.
+    """
+    is_year = period.year is not None and len(period.year) == len("2025") and period.year.isdigit()
+    named = {
+        "month": period.month,
+        "quarter": period.quarter,
+        "year": None if is_year else period.year,
+        "start": None if period.start is None else period.start.column,
+    }
+    used = {part: columns.use(name, None, key) for part, name in named.items() if name is not None}
+    shape, year = period.start, period.year if is_year else None
+    words = TimeWords() if shape is None else TimeWords.of(shape, TextFormat(texts.day_first))
+    zone = (None if shape is None else shape.timezone) or texts.zone
+    return PeriodMade(period, used, year, replace(words, zone=None), zone)
 
 
 def period_bounds(period: Period, parts: dict[str, str]) -> tuple[str, str]:
@@ -49,9 +126,9 @@ def period_bounds(period: Period, parts: dict[str, str]) -> tuple[str, str]:
 def _month(written: str) -> str:
     word = f"lower({_without_year(written)})"
     names = ", ".join(f"{text(name)}: {number}" for name, number in MONTH_NUMBERS.items())
-    number = f"TRY_CAST(CASE WHEN regexp_full_match({word}, '[0-9]{{1,2}}(\\.0)?') THEN {word} END AS DOUBLE)"
-    named = f"MAP {{{names}}}[rtrim({word}, '.')]"
-    return f"coalesce({named}, CAST({number} AS INTEGER))"
+    is_number = f"regexp_full_match({word}, '[0-9]{{1,2}}(\\.0)?')"
+    number = f"CASE WHEN {is_number} THEN CAST(TRY_CAST({word} AS DOUBLE) AS INTEGER) END"
+    return f"coalesce(MAP {{{names}}}[rtrim({word}, '.')], {number})"
 
 
 def _quarter(written: str) -> str:

@@ -1,4 +1,4 @@
-"""Moments written in a source's own ways, as SQL: patterns, epochs, zones, days that end a period."""
+"""Moments written in a source's own ways, as SQL: patterns, epochs, zones, last days of periods."""
 
 from __future__ import annotations
 
