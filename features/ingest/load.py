@@ -28,6 +28,7 @@ from features.ingest.parsing import SQL_TYPES
 from features.ingest.profile import counts, fingerprint
 from features.ingest.proposals import propose
 from features.ingest.quarantine import reasons, reject, write_quarantine
+from features.ingest.readings import readings_of
 from features.ingest.readiness import readiness_of
 from features.ingest.report import IngestReport, TableReport, history_json, iso
 from features.params import FeatureParams, IngestParams, MinimumParams
@@ -191,7 +192,7 @@ def _load(
         staged = []
         for matched in matches:
             with reading(matched.raw.where, matched.raw.remedy):
-                staged.append(_stage(work, matched))
+                staged.append(_stage(work, matched, params))
             advance(1)
         # Where the data ends is asked of all tables before any row of one is judged.
         extent = extent_of(work.backend, staged, work.declared)
@@ -214,9 +215,10 @@ def _load(
     return _Loaded(reports, extent, histories)
 
 
-def _stage(work: _Work, matched: Matched) -> Plan:
+def _stage(work: _Work, matched: Matched, params: IngestParams) -> Plan:
     staging = work.folder / f"{matched.table.name}.staged"
-    return make_plan(matched, matched.raw.stage(work.backend, staging))
+    file = matched.raw.stage(work.backend, staging)
+    return make_plan(matched, file, readings_of(work.backend, matched, file, params))
 
 
 def _load_table(work: _Work, plan: Plan, extent: Extent) -> TableReport:
