@@ -122,7 +122,9 @@ def match_table(
             names = [column.name for column in usable]
             raise TableError.missing_column(table.name, name, raw.where, names, can_map=can_map)
     day_first = params.day_first if mapping.day_first is None else mapping.day_first
-    texts = TextFormat(day_first, mapping.timezone)
+    texts = TextFormat(
+        bool(day_first), mapping.timezone, is_undeclared=day_first is None, decimal=params.decimal
+    )
     return Matched(table, raw, columns, _attributes(table, usable, columns), texts, notes)
 
 

@@ -62,9 +62,12 @@ class VersionHistory(_History):
 
     Attributes:
         valid_from: the column with the moment since when the version holds.
+        valid_to: the column with its end. A version that ends no later than it begins never held,
+            and is left out. Whether a record still exists is said where its table is mapped.
     """
 
     valid_from: Shape
+    valid_to: Shape | None = None
 
 
 class SnapshotHistory(_History):

@@ -114,8 +114,10 @@ class Made:
         number = number_text(meant, self.shape.number or NumberText())
         if self.has_typed_cells:
             # Of three decimals the staged text holds four, so that none looks like a group.
-            is_cell = f"regexp_full_match({meant}, '-?\\d+(\\.\\d+)?') AND NOT regexp_full_match"
-            number = f"coalesce({number}, CASE WHEN {is_cell}({meant}, '.*\\.\\d{{3}}') THEN {meant} END)"
+            is_number = f"regexp_full_match({meant}, '-?\\d+(\\.\\d+)?')"
+            is_group = f"regexp_full_match({meant}, '.*\\.\\d{{3}}')"
+            cell = f"CASE WHEN {is_number} AND NOT {is_group} THEN {meant} END"
+            number = f"coalesce({number}, {cell})"
         is_typed = self.origins and all(o.column.type != "VARCHAR" for o in self.origins)
         return meant if is_typed and not self.shape.values else number
 

@@ -7,15 +7,16 @@ import re
 from features.ingest.language.columns import NumberText
 from features.storage.engine import text
 
-CURRENCY_CODES = (
-    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP "
-    "BYN BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP "
-    "GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR "
-    "KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK "
-    "MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR "
-    "SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS "
-    "UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG"
-).split()
+_CURRENCY_CODES = (
+    "AED|AFN|ALL|AMD|ANG|AOA|ARS|AUD|AWG|AZN|BAM|BBD|BDT|BGN|BHD|BIF|BMD|BND|BOB|BRL|BSD|BTN|"
+    "BWP|BYN|BZD|CAD|CDF|CHF|CLP|CNY|COP|CRC|CUP|CVE|CZK|DJF|DKK|DOP|DZD|EGP|ERN|ETB|EUR|FJD|"
+    "FKP|GBP|GEL|GHS|GIP|GMD|GNF|GTQ|GYD|HKD|HNL|HTG|HUF|IDR|ILS|INR|IQD|IRR|ISK|JMD|JOD|JPY|"
+    "KES|KGS|KHR|KMF|KPW|KRW|KWD|KYD|KZT|LAK|LBP|LKR|LRD|LSL|LYD|MAD|MDL|MGA|MKD|MMK|MNT|MOP|"
+    "MRU|MUR|MVR|MWK|MXN|MYR|MZN|NAD|NGN|NIO|NOK|NPR|NZD|OMR|PAB|PEN|PGK|PHP|PKR|PLN|PYG|QAR|"
+    "RON|RSD|RUB|RWF|SAR|SBD|SCR|SDG|SEK|SGD|SHP|SLE|SOS|SRD|SSP|STN|SVC|SYP|SZL|THB|TJS|TMT|"
+    "TND|TOP|TRY|TTD|TWD|TZS|UAH|UGX|USD|UYU|UZS|VES|VND|VUV|WST|XAF|XCD|XOF|XPF|YER|ZAR|ZMW|"
+    "ZWG"
+)
 """The codes of ISO 4217. A word that is none of them may be a unit, and is never passed over."""
 _LOCAL_SIGNS = ("kr", "kr.", "Fr.", "zł", "Kč", "Ft", "лв.", "R$", "US$", "A$", "C$", "Rs", "Rs.")
 _MINUS, _DASHES = "\N{MINUS SIGN}", "\N{EN DASH}\N{EM DASH}"
@@ -26,6 +27,13 @@ _GROUPS = {
     "'": "['\N{RIGHT SINGLE QUOTATION MARK}]",
     " ": _SPACES,
 }
+
+
+_PARTS = (
+    *("open", "before", "code", "inner", "body"),
+    *("unit", "percent", "code_after", "after", "closed"),
+)
+"""What a number's text is made of, in this order."""
 
 
 def number_text(value: str, shape: NumberText) -> str:
@@ -45,10 +53,14 @@ def number_text(value: str, shape: NumberText) -> str:
         rf"(\()?({sign})?{_SPACES}*({currency})?{_SPACES}*({sign})?{_SPACES}*({body})"
         rf"{_SPACES}*({units})?{_SPACES}*{percent}{_SPACES}*({currency})?({sign})?(\))?"
     )
-    names = "open, before, code, inner, body, unit, percent, code_after, after, closed".split(", ")
-    listed = ", ".join(text(name) for name in names)
+    listed = ", ".join(text(name) for name in _PARTS)
     found = f"regexp_extract({value}, {text(f'^{pattern}$')}, [{listed}])"
-    return f"list_transform([{found}], lambda s: {_number_of('s', shape)})[1]"
+    return f"list_transform([{found}], lambda s: {_unlike_groups(_number_of('s', shape))})[1]"
+
+
+def _unlike_groups(number: str) -> str:
+    """Return SQL of a plain number that nobody takes for groups of digits: 3.125 as 3.1250."""
+    return f"regexp_replace({number}, '([.][0-9]{{3}})$', '\\10')"
 
 
 def _number_of(parts: str, shape: NumberText) -> str:
@@ -58,7 +70,9 @@ def _number_of(parts: str, shape: NumberText) -> str:
     has_one_sign = f"length({sign} || {parts}.open) <= 1 AND {is_closed}"
     has_one_code = f"({parts}.code = '' OR {parts}.code_after = '')"
     grouped = f"regexp_replace({parts}.body, {text(_GROUPS[shape.grouping])}, '', 'g')"
-    digits = f"regexp_replace(replace({grouped}, {text(shape.decimal)}, '.'), '\\.[-{_DASHES}]*$', '')"
+    digits = (
+        f"regexp_replace(replace({grouped}, {text(shape.decimal)}, '.'), '\\.[-{_DASHES}]*$', '')"
+    )
     minus = f"CASE WHEN {parts}.open <> '' OR {sign} IN ('-', '{_MINUS}') THEN '-' ELSE '' END"
     plain = f"{minus} || {digits}"
     factors = [(f"{parts}.unit = {text(unit)}", factor) for unit, factor in shape.units.items()]
@@ -87,4 +101,4 @@ def _units(shape: NumberText) -> str:
 
 def _currency() -> str:
     signs = "|".join(re.escape(sign) for sign in _LOCAL_SIGNS)
-    return rf"{signs}|\p{{Sc}}|{'|'.join(CURRENCY_CODES)}"
+    return rf"{signs}|\p{{Sc}}|{_CURRENCY_CODES}"

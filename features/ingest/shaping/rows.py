@@ -20,12 +20,14 @@ class Wanted:
         kind: what it holds; None for an attribute.
         shape: how it is made.
         key: where the mapping says so.
+        is_kept: it becomes a column of the result; else it only helps to make the others.
     """
 
     name: str
     kind: ColumnKind | None
     shape: ColumnShape
     key: str
+    is_kept: bool = True
 
 
 @dataclass(frozen=True)

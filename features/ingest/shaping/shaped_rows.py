@@ -6,7 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import pyarrow.parquet as pq
+
 from features.errors import LostRowsError
+from features.ingest.csv_rows import FAULT
 from features.ingest.files import RawColumn, RawTable
 from features.ingest.language.columns import IdStyle
 from features.ingest.language.sources import RateTable
@@ -31,6 +34,7 @@ from features.ingest.shaping.values import holds, is_unknown, say_condition
 from features.storage.engine import ident, parquet, row, rows, run, text
 
 SOURCE_ROW = "source_row"
+_NO_ROW = "a line that is no row of the table"
 
 
 @dataclass(frozen=True)
@@ -114,11 +118,16 @@ class RowsPlan:
 
     def result(self) -> tuple[ShapedColumn, ...]:
         """Return the columns of the result."""
-        made = [_result_of(m.wanted.name, m.formed, m.passes) for m in self.made]
+        made = [_result_of(m.wanted.name, m.formed, m.passes) for m in self.kept]
         others = [_result_of(name, used.raw, used.column) for name, used in self.others.items()]
         deleted = [ShapedColumn(DELETED_AT, DELETED_AT, "TIMESTAMP")] if self.deletes else []
         bounds = [] if self.period is None else [PERIOD_START, PERIOD_END]
         return (*made, *others, *deleted, *(ShapedColumn(name, name) for name in bounds))
+
+    @property
+    def kept(self) -> tuple[Made, ...]:
+        """The wanted columns that become columns of the result."""
+        return tuple(made for made in self.made if made.wanted.is_kept)
 
     @property
     def deletes(self) -> bool:
@@ -152,16 +161,19 @@ def plan_rows(reader: Reader, wanted: RowsWanted) -> RowsPlan:
         where, _, says = problem.partition(": ")
         raise reader.problem(where, says)
     made = makings(wanted, columns)
-    consumed = {origin for m in made for origin in (*m.origins, m.time_of_day, m.code)}
+    kept = [m for m in made if m.wanted.is_kept]
+    consumed = {used for m in kept for used in (*m.origins, m.time_of_day, m.code) if used}
     dropped = {reader.column(raw, name, f"{key}.drop").staged for name in wanted.drop}
     joins = find_joins(key, wanted.joins, columns)
-    where = tuple(
+    guards = tuple(
         columns.use(name, asked.join, f"{key}.where") for name, asked in wanted.where.items()
     )
-    taken_away = dropped | {used.column.staged for used in consumed if used and used.join is None}
+    taken_away = dropped | {used.column.staged for used in consumed if used.join is None}
     others = _others(wanted, columns, taken_away) if wanted.keeps_others else {}
-    period = wanted.period and find_period(wanted.period, columns, f"{key}.period", wanted.texts)
-    return RowsPlan(wanted, raw, columns, joins, made, others, where, period or None)
+    period = None
+    if wanted.period is not None:
+        period = find_period(wanted.period, columns, f"{key}.period", wanted.texts)
+    return RowsPlan(wanted, raw, columns, joins, made, others, guards, period)
 
 
 def _unlawful(wanted: RowsWanted) -> Iterator[str]:
@@ -216,7 +228,7 @@ def shape_rows(plan: RowsPlan, rules: Rules, name: str) -> Tally:
     _refuse_unknown(plan, met)
     source = only_latest(plan.wanted, plan.made, met, rules.until)
     priced, amounts = in_one_currency(plan, rules.rates, source)
-    formed = [f"{amounts.get(m.place) or m.form()} AS {m.formed}" for m in plan.made]
+    formed = [f"{amounts.get(m.place) or m.form()} AS {m.formed}" for m in plan.kept]
     formed += [used.raw for used in plan.others.values()]
     formed += [DELETED_AT] if plan.deletes else []
     if plan.period is not None:
@@ -224,7 +236,7 @@ def shape_rows(plan: RowsPlan, rules: Rules, name: str) -> Tally:
         formed += [f"{start} AS {PERIOD_START}", f"{end} AS {PERIOD_END}"]
     run(
         backend,
-        f"CREATE OR REPLACE TEMP TABLE {ident(name)} AS SELECT {SOURCE_ROW}, {', '.join(formed)} "
+        f"CREATE OR REPLACE TEMP TABLE {ident(name)} AS SELECT {SOURCE_ROW}, {FAULT}, {', '.join(formed)} "
         f"FROM {priced} WHERE left_out IS NULL ORDER BY {SOURCE_ROW}",
     )
     tally = _tally(plan, source, name)
@@ -237,7 +249,11 @@ def _met_rows(plan: RowsPlan, rules: Rules) -> str:
     joins, texts = plan.wanted.joins, plan.wanted.texts
     staged = parquet(plan.columns.reader.file(plan.raw))
     own = ", ".join(
-        [f"file_row_number AS {SOURCE_ROW}", *(u.selected() for u in plan.columns.of(None))]
+        [
+            f"file_row_number AS {SOURCE_ROW}",
+            _fault(plan),
+            *(u.selected() for u in plan.columns.of(None)),
+        ]
     )
     queries = [f"SELECT {own} FROM {staged}"]
 
@@ -257,6 +273,12 @@ def _met_rows(plan: RowsPlan, rules: Rules) -> str:
     add(f"SELECT *, {', '.join(meant)} FROM step_{len(queries) - 1}")
     steps = ", ".join(f"step_{i} AS ({query})" for i, query in enumerate(queries))
     return f"WITH {steps} SELECT * FROM step_{len(queries) - 1}"
+
+
+def _fault(plan: RowsPlan) -> str:
+    """Return SQL of what is wrong with a line of a file that is no row; NULL for rows."""
+    staged = pq.read_schema(plan.columns.reader.file(plan.raw)).names
+    return FAULT if FAULT in staged else f"CAST(NULL AS VARCHAR) AS {FAULT}"
 
 
 def _own_moment(plan: RowsPlan) -> str:
@@ -294,7 +316,9 @@ def _left_out(plan: RowsPlan) -> str:
         f"WHEN NOT {holds(used.text, asked)} THEN {text(f'not where {say_condition(name, asked)}')}"
         for used, (name, asked) in pairs
     )
-    return f"{f'CASE {cases} END' if cases else 'CAST(NULL AS VARCHAR)'} AS left_out"
+    # The quarantine has a place for lines that are no rows; a history has none.
+    no_row = "NULL" if plan.wanted.keeps_others else text(_NO_ROW)
+    return f"CASE WHEN {FAULT} IS NOT NULL THEN {no_row} {cases} END AS left_out"
 
 
 def _refuse_unknown(plan: RowsPlan, met: str) -> None:
@@ -306,7 +330,7 @@ def _refuse_unknown(plan: RowsPlan, met: str) -> None:
         found = rows(
             plan.columns.reader.backend,
             f"SELECT {made.picked}, min({SOURCE_ROW}), count(*), count(*) OVER () FROM {met} "
-            f"WHERE left_out IS NULL AND {unknown} GROUP BY 1 ORDER BY 3 DESC, 2 LIMIT 3",
+            f"WHERE left_out IS NULL AND {FAULT} IS NULL AND {unknown} GROUP BY 1 ORDER BY 3 DESC, 2 LIMIT 3",
         )
         if found:
             raise _unknown_values(plan, made, found)

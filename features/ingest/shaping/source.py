@@ -11,16 +11,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from ibis.backends.duckdb import Backend
 
-from features.ingest.files import RawColumn, RawTable, Source
+from features.ingest.csv_rows import FAULT
+from features.ingest.files import Greatest, RawColumn, RawTable, Source
 from features.ingest.language.tables import TableMapping
 from features.ingest.mapping import Mappings
 from features.ingest.parsing import TextFormat
+from features.ingest.shaping.overrides import with_overrides
 from features.ingest.shaping.reader import Reader
-from features.ingest.shaping.shaped_rows import Rules, ShapedColumn, Tally
+from features.ingest.shaping.shaped_rows import Rules, ShapedColumn, Tally, shape_rows
 from features.ingest.shaping.table_rows import table_parts
 from features.ingest.shaping.values import cleaned_text
 from features.params import IngestParams
@@ -52,25 +55,20 @@ Further = Callable[[Reader, Mappings, TextFormat], Mapping[str, Sequence[Shaping
 
 @contextmanager
 def shaped_source(
-    backend: Backend,
-    source: Source,
+    reader: Reader,
     mappings: Mappings,
     params: IngestParams,
-    folder: Path,
-    *,
+    further: Further,
     until: datetime | None = None,
-    further: Further = lambda _reader, _mappings, _texts: {},
 ) -> Iterator[tuple[Source, Mappings]]:
     """Open a source as a mapping wants it.
 
     Args:
-        backend: the engine.
-        source: the extract as it is.
+        reader: reads the extract as it is.
         mappings: what the mapping file says.
         params: how texts are read where the mapping does not say.
-        folder: where tables are staged; it is removed in the end.
-        until: the declared end of the data.
         further: rows that come from elsewhere.
+        until: the declared end of the data.
 
     Yields:
         The source under our names, and the part of the mapping that is left to do.
@@ -78,17 +76,19 @@ def shaped_source(
     Raises:
         MappingError: the mapping names a table or column that the source does not have.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    reader.folder.mkdir(parents=True, exist_ok=True)
     try:
-        reader = Reader(backend, source, folder, mappings.where)
+        reader = replace(reader, source=with_overrides(reader, mappings.sources))
+        for name, rates in mappings.rates.items():
+            reader.table(rates.table, f"rates.{name}.table")
         rules = Rules(mappings.ids, mappings.rates, until)
         shapings = _shapings(reader, mappings, params, further)
         tables = {
-            name: _raw_table(TABLES[name], parts, rules) for name, parts in shapings.items()
+            name: _raw_table(reader, TABLES[name], parts, rules) for name, parts in shapings.items()
         }
-        yield _with(source, tables), _left_to_do(mappings, tables)
+        yield _with(reader.source, tables), _left_to_do(mappings, tables)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(reader.folder, ignore_errors=True)
 
 
 def _shapings(
@@ -105,7 +105,7 @@ def _shapings(
         is_asked_for = mapping != TableMapping() or reader.holds(name)
         parts = table_parts(reader, table, mapping, texts, mappings.ids) if is_asked_for else []
         planned = [
-            Shaping(plan.raw, plan.result(), partial_shape(plan)) for plan in parts
+            Shaping(plan.raw, plan.result(), partial(shape_rows, plan)) for plan in parts
         ] + [*added.get(name, ())]
         if planned:
             shapings[name] = planned
@@ -131,15 +131,16 @@ def _with(source: Source, tables: Mapping[str, RawTable]) -> Source:
     return replace(source, tables=names, table=table)
 
 
-def _raw_table(table: Table, parts: Sequence[Shaping], rules: Rules) -> RawTable:
+def _raw_table(reader: Reader, table: Table, parts: Sequence[Shaping], rules: Rules) -> RawTable:
     """Return a table of ours as if the source had it."""
     columns = _columns(table, parts)
-    tallies: list[Tally] = []
+    tallies: list[str] = []
 
     def stage(backend: Backend, path: Path) -> Path:
         tallies.clear()
         names = [f"shaped {table.name} {i}" for i in range(len(parts))]
-        tallies.extend(part.shape(rules, name) for part, name in zip(parts, names, strict=True))
+        shaped = (part.shape(rules, name) for part, name in zip(parts, names, strict=True))
+        tallies.extend(str(tally) for tally in shaped)
         write(backend, _union(parts, names, columns), path)
         for name in names:
             run(backend, f"DROP TABLE {ident(name)}")
@@ -151,10 +152,27 @@ def _raw_table(table: Table, parts: Sequence[Shaping], rules: Rules) -> RawTable
         parts[0].raw.remedy,
         columns,
         stage,
+        greatest=_greatest(reader),
         is_csv=any(part.raw.is_csv for part in parts),
         origin=ORIGIN,
-        remarks=lambda: tuple(str(tally) for tally in tallies),
+        tallies=tallies,
     )
+
+
+def _greatest(reader: Reader) -> Greatest | None:
+    """Return what tells whether any of the tables read has changed; None for files."""
+    tables = reader.read_tables()
+    if any(raw.greatest is None for raw in tables):
+        return None
+
+    def greatest(_names: Sequence[str]) -> tuple[str | None, ...]:
+        marks: list[str | None] = []
+        for raw in tables:
+            if raw.greatest is not None:
+                marks += raw.greatest([column.name for column in raw.columns])
+        return tuple(marks)
+
+    return greatest
 
 
 def _columns(table: Table, parts: Sequence[Shaping]) -> tuple[RawColumn, ...]:
@@ -171,9 +189,7 @@ def _columns(table: Table, parts: Sequence[Shaping]) -> tuple[RawColumn, ...]:
     )
 
 
-def _union(
-    parts: Sequence[Shaping], names: Sequence[str], columns: Sequence[RawColumn]
-) -> str:
+def _union(parts: Sequence[Shaping], names: Sequence[str], columns: Sequence[RawColumn]) -> str:
     """Return SQL of the rows of all parts, each part in the order of its source."""
     queries = []
     for place, (part, name) in enumerate(zip(parts, names, strict=True)):
@@ -183,11 +199,9 @@ def _union(
         ]
         origin = f"{text(part.raw.where)} AS origin, source_row AS origin_row"
         queries.append(
-            f"SELECT {', '.join(selected)}, {origin}, {place} AS part FROM {ident(name)}"
+            f"SELECT {', '.join(selected)}, {origin}, {FAULT}, {place} AS part FROM {ident(name)}"
         )
-    return (
-        f"SELECT * EXCLUDE (part) FROM ({' UNION ALL '.join(queries)}) ORDER BY part, origin_row"
-    )
+    return f"SELECT * EXCLUDE (part) FROM ({' UNION ALL '.join(queries)}) ORDER BY part, origin_row"
 
 
 def _value(column: ShapedColumn | None, wanted: RawColumn) -> str:

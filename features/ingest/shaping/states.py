@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from features.ingest.csv_rows import FAULT
 from features.ingest.shaping.making import Made
 from features.ingest.shaping.rows import RowsWanted
 from features.ingest.shaping.times import TimeWords, moment_of
@@ -44,14 +45,15 @@ def only_latest(wanted: RowsWanted, made: Sequence[Made], met: str, until: datet
     late = "false" if until is None else f"coalesce(state_at >= {moment(until)}, false)"
     seen = f"SELECT * EXCLUDE (left_out), {taken_at} AS state_at, left_out AS not_wanted FROM {met}"
     judged = (
-        f"SELECT *, CASE WHEN not_wanted IS NOT NULL THEN not_wanted WHEN {late} THEN "
+        f"SELECT *, CASE WHEN not_wanted IS NOT NULL THEN not_wanted WHEN {late} AND {FAULT} IS NULL THEN "
         f"{text(_LATER)} END AS no_state FROM ({seen})"
     )
     ordered = (
         f"SELECT *, row_number() OVER (PARTITION BY {identity}, no_state IS NULL "
         f"ORDER BY state_at DESC NULLS LAST, source_row DESC) AS from_last FROM ({judged})"
     )
-    left_out = f"coalesce(no_state, CASE WHEN from_last > 1 THEN {text(_EARLIER)} END) AS left_out"
+    is_earlier = f"from_last > 1 AND {FAULT} IS NULL"
+    left_out = f"coalesce(no_state, CASE WHEN {is_earlier} THEN {text(_EARLIER)} END) AS left_out"
     if not moments.missing_is_deleted:
         return f"(SELECT *, {left_out} FROM ({ordered}))"
     following = (

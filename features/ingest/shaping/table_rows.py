@@ -83,9 +83,7 @@ def _moments(table: Table, part: Part) -> Moments | None:
     return Moments(table.key, _TAKEN_AT, part.missing_is_deleted)
 
 
-def _columns(
-    key: str, table: Table, part: Part, raw: RawTable, ids: IdStyle
-) -> tuple[Wanted, ...]:
+def _columns(key: str, table: Table, part: Part, raw: RawTable, ids: IdStyle) -> tuple[Wanted, ...]:
     """Return what is wanted of each row: columns of ours, then named attributes."""
     dropped = {column.name for name in part.drop for column in columns_named(name, raw.columns)}
     by_period = {PERIOD_START, PERIOD_END} if part.period is not None else set()
@@ -98,12 +96,15 @@ def _columns(
             shape = ColumnShape(column=hits[0].name) if len(hits) == 1 else None
         if shape is not None and name not in by_period:
             wanted.append(
-                Wanted(name, column.kind, _with_ids(shape, column.kind, ids), f"{key}.columns.{name}")
+                Wanted(
+                    name, column.kind, _with_ids(shape, column.kind, ids), f"{key}.columns.{name}"
+                )
             )
     for name, shape in part.attributes.items():
         wanted.append(Wanted(name, None, shape, f"{key}.attributes.{name}"))
     if part.latest_by is not None:
-        wanted.append(Wanted(_TAKEN_AT, ColumnKind.TIME, part.latest_by, f"{key}.latest_by"))
+        place = f"{key}.latest_by"
+        wanted.append(Wanted(_TAKEN_AT, ColumnKind.TIME, part.latest_by, place, is_kept=False))
     return tuple(wanted)
 
 
@@ -114,9 +115,7 @@ def _with_ids(shape: ColumnShape, kind: ColumnKind, ids: IdStyle) -> ColumnShape
     return shape.model_copy(update={"id": ids})
 
 
-def _refuse_missing(
-    table: Table, part: Part, raw: RawTable, columns: tuple[Wanted, ...]
-) -> None:
+def _refuse_missing(table: Table, part: Part, raw: RawTable, columns: tuple[Wanted, ...]) -> None:
     """Refuse a part that leaves a required column of ours empty."""
     filled = {wanted.name for wanted in columns}
     filled |= {PERIOD_START, PERIOD_END} if part.period is not None else set()

@@ -19,14 +19,14 @@ class TimeWords:
 
     Attributes:
         formats: patterns to be tried in their order; empty: what parsing knows by itself.
-        day_first: 03/04/2025 is the 3rd of April.
+        day_first: 03/04/2025 is the 3rd of April; None: nobody said, and it is not read.
         zone: the zone of times without one; None means UTC.
         inclusive: the moment is the last day of a period, whose end is the day after.
         reads_iso: ISO is read besides the patterns.
     """
 
     formats: tuple[str, ...] = ()
-    day_first: bool = False
+    day_first: bool | None = False
     zone: str | None = None
     inclusive: bool = False
     reads_iso: bool = True
@@ -88,6 +88,8 @@ def say_words(words: TimeWords) -> str:
     """Return what a time should look like, in words."""
     if words.formats:
         return f"not a time like {' or '.join(words.formats)}"
+    if words.day_first is None:
+        return "not a time that can be meant in one way only: say day_first or format"
     return f"not a time, {'day' if words.day_first else 'month'} first or ISO"
 
 

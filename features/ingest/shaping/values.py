@@ -9,7 +9,11 @@ from features.ingest.language.columns import ColumnShape, Condition, IdStyle
 from features.storage.engine import text
 from features.tables import ColumnKind
 
-_TRUTHS = {"true": parsing.TRUE, "false": parsing.FALSE}
+_TRUTHS = {
+    "true": "('true', 't', 'yes', 'y', '1', '1.0')",
+    "false": "('false', 'f', 'no', 'n', '0', '0.0')",
+}
+"""How exports write true and false, in small letters."""
 _CHECKS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 
