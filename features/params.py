@@ -32,8 +32,21 @@ class Section(BaseModel):
 class IngestParams(Section):
     """How the texts of an extract are read."""
 
-    day_first: bool = Field(
-        default=False, description="03/04/2025 is the 3rd of April, not March 4th"
+    day_first: bool | None = Field(
+        default=None,
+        description="03/04/2025 is the 3rd of April (true) or March 4th (false); null: the values "
+        "of each column decide",
+    )
+    decimal: Literal["", ".", ","] = Field(
+        default="",
+        description="decimal sign of amounts with thousands marks or currency signs; empty: the "
+        "values of each column decide",
+    )
+    small_share: float = Field(
+        default=0.02,
+        ge=0,
+        lt=1,
+        description="share of a column's values up to which being unreadable is no warning",
     )
     threads: int = Field(default=2, ge=1, description="processor threads for reading")
     memory_gb: float = Field(default=4.0, gt=0, description="memory the engine may use")

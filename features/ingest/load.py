@@ -15,6 +15,7 @@ from ibis.backends.duckdb import Backend
 from features.clock import naive_utc, utc_now
 from features.errors import LostRowsError
 from features.field_history import FieldHistory
+from features.ingest.changes.source import mapped_source
 from features.ingest.columns import Plan, make_plan
 from features.ingest.database import database
 from features.ingest.ends import amend
@@ -30,7 +31,9 @@ from features.ingest.proposals import propose
 from features.ingest.protected import find_protected, not_used
 from features.ingest.quarantine import reasons, reject, write_quarantine
 from features.ingest.readiness import readiness_of
+from features.ingest.readings import readings_of
 from features.ingest.report import IngestReport, TableReport, history_json, iso
+from features.ingest.shaping.reader import Reader
 from features.params import FeatureParams, IngestParams
 from features.progress import Progress, silent
 from features.storage.catalog import WarehouseMeta, described, exclusive, publish
@@ -143,8 +146,11 @@ def staged(
         with _engine(params, partial) as backend:
             work = _Work(backend, partial, declared)
             chosen = choose(backend, extract, mapping)
-            matches = match(backend, extract, chosen.mappings, params.ingest)
-            loaded = _load(work, matches, params.ingest, progress)
+            mappings = chosen.mappings
+            reader = Reader(backend, extract, partial / "shaping", mappings.where)
+            with mapped_source(reader, mappings, params.ingest, declared) as (mapped, left):
+                matches = match(backend, mapped, left, params.ingest)
+                loaded = _load(work, matches, params.ingest, progress)
             report = _report(work, extract.name, loaded, params)
             report = replace(report, preset=chosen.preset, read_as=chosen.says)
         yield Staged(home, partial, _pointer(report, mapping), report)
@@ -194,7 +200,7 @@ def _load(
         staged = []
         for matched in matches:
             with reading(matched.raw.where, matched.raw.remedy):
-                staged.append(_stage(work, matched))
+                staged.append(_stage(work, matched, params))
             advance(1)
         # Where the data ends is asked of all tables before any row of one is judged.
         extent = extent_of(work.backend, staged, work.declared)
@@ -217,9 +223,10 @@ def _load(
     return _Loaded(reports, extent, histories)
 
 
-def _stage(work: _Work, matched: Matched) -> Plan:
+def _stage(work: _Work, matched: Matched, params: IngestParams) -> Plan:
     staging = work.folder / f"{matched.table.name}.staged"
-    return make_plan(matched, matched.raw.stage(work.backend, staging))
+    file = matched.raw.stage(work.backend, staging)
+    return make_plan(matched, file, readings_of(work.backend, matched, file, params))
 
 
 def _load_table(work: _Work, plan: Plan, extent: Extent) -> TableReport:
@@ -271,7 +278,7 @@ def _table_report(backend: Backend, plan: Plan, rejected: str, file: Path) -> Ta
         quarantined=aside,
         notes=reading_notes(backend, plan, rejected),
         quarantine_reasons=reasons(backend, rejected),
-        matched=matched.notes,
+        matched=(*matched.notes, *matched.raw.tallies),
         absent_columns=absent,
         attributes=tuple(matched.attributes),
     )

@@ -72,6 +72,11 @@ class Mappings:
     ids: IdStyle = IdStyle.AS_IS
     histories: Histories = field(default_factory=Histories)
 
+    @property
+    def needs_shaping(self) -> bool:
+        """Whether even tables that are only given names are made row by row."""
+        return self.ids is not IdStyle.AS_IS
+
 
 def load_mapping(path: Path | None) -> Mappings:
     """Read and check a mapping file; without one, every table is read under its own name.

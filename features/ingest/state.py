@@ -19,10 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import SourceError
+from features.ingest.changes.source import mapped_source
 from features.ingest.database import database
 from features.ingest.files import folder, is_database, table_files
 from features.ingest.match import Matched, match
 from features.ingest.presets.choose import choose
+from features.ingest.shaping.reader import Reader
 from features.params import IngestParams
 from features.storage.engine import engine
 
@@ -79,7 +81,9 @@ def _database_state(source: str, mapping: Path | None, params: IngestParams) -> 
             backend = engine(params.memory_gb, params.threads, Path(temporary))
             try:
                 mappings = choose(backend, opened, mapping).mappings
-                matches = match(backend, opened, mappings, params)
+                reader = Reader(backend, opened, Path(temporary) / "shaping", mappings.where)
+                with mapped_source(reader, mappings, params) as (mapped, left):
+                    matches = match(backend, mapped, left, params)
             finally:
                 backend.disconnect()
         marks = {matched.table.name: _table_mark(matched) for matched in matches}

@@ -5,12 +5,38 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from features.ingest.language.words import Name, Names, Scalar, Scalars, Words, Zone
+from features.ingest.language.words import Name, Scalar, Scalars, Words, Zone, as_tuple
 
-EPOCH_S, EPOCH_MS = "epoch_s", "epoch_ms"
-"""Formats of times that are seconds or milliseconds since 1970-01-01 UTC."""
+EPOCH_S, EPOCH_MS, EXCEL_DAYS = "epoch_s", "epoch_ms", "excel_days"
+"""Formats of times that are numbers: seconds or milliseconds since 1970-01-01 UTC, and days since
+1899-12-30, as spreadsheets count them."""
+NUMBERED = (EPOCH_S, EPOCH_MS, EXCEL_DAYS)
+_DIRECTIVES = frozenset("aAbBdfHIjmMpSyYz%")
+
+
+def _time_format(pattern: str) -> str:
+    """Refuse a pattern that no time could be read with."""
+    if pattern in NUMBERED:
+        return pattern
+    signs = pattern.split("%")[1:] if "%%" not in pattern else []
+    if not signs:
+        raise ValueError(
+            f"is no pattern of strptime such as %d.%m.%Y, nor one of {', '.join(NUMBERED)}"
+        )
+    unknown = [f"%{sign[:1]}" for sign in signs if sign[:1] not in _DIRECTIVES]
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)} is no directive of strptime that is known here")
+    if not {"y", "Y"} & {sign[:1] for sign in signs}:
+        raise ValueError("has no year (%Y or %y)")
+    return pattern
+
+
+Formats = Annotated[
+    tuple[Annotated[str, AfterValidator(_time_format)], ...], BeforeValidator(as_tuple)
+]
+"""One pattern of times, or several to be tried in their order."""
 
 
 class IdStyle(StrEnum):
@@ -145,8 +171,9 @@ class ColumnShape(Words):
         number: how numbers are written.
         currency: turns the amount into one currency.
         format: how times are written: one or more patterns of strptime ("%d.%m.%Y %H:%M"),
-            `epoch_s` or `epoch_ms`; the first that fits the whole text counts. Not given: ISO, or
-            day and month with a year of four digits.
+            `epoch_s`, `epoch_ms` or `excel_days`; the first that fits the whole text counts. ISO
+            is read besides, unless a pattern begins with %Y. Not given: ISO, or day and month with
+            a year of four digits.
         day_first: 03/04/2025 is the 3rd of April; None: as the table says.
         timezone: the zone of times without one; None: as the table says.
         time_of_day: the column with the time of day, where `column` holds only the date.
@@ -164,7 +191,7 @@ class ColumnShape(Words):
     default: Scalar | None = None
     number: NumberText | None = None
     currency: Currency | None = None
-    format: Names = ()
+    format: Formats = ()
     day_first: bool | None = None
     timezone: Zone | None = None
     time_of_day: Name | None = None

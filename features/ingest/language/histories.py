@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from features.ingest.language.columns import Shape, Where
 from features.ingest.language.words import Name, Words, Zone
@@ -57,36 +57,24 @@ class VersionHistory(_History):
     """One row for each state of a record, valid from one moment to another (SCD type 2).
 
     A change is made of each field that differs from the version before; the first version gives
-    the first values. A version that ends without a successor, and is not active, ends the record:
-    it was deleted then.
+    the first values. What an entity held before its first version is not known: a loader that
+    began late saw only how it stood by then.
 
     Attributes:
         valid_from: the column with the moment since when the version holds.
-        valid_to: the column with its end; empty, or the year 9999, while it still holds.
-        active: the column that tells whether it still holds; None: `valid_to` alone tells.
-        from_creation: an entity's first version holds since its creation, though it is dated
-            later: loaders date the first version by their own first run.
-        created_at: the column with the entity's creation; needed for `from_creation`.
+        valid_to: the column with its end. A version that ends no later than it begins never held,
+            and is left out. Whether a record still exists is said where its table is mapped.
     """
 
     valid_from: Shape
     valid_to: Shape | None = None
-    active: Name | None = None
-    from_creation: bool = False
-    created_at: Shape | None = None
-
-    @model_validator(mode="after")
-    def _creation_is_known(self) -> VersionHistory:
-        if self.from_creation and self.created_at is None:
-            raise ValueError("from_creation needs created_at, the column with the creation")
-        return self
 
 
 class SnapshotHistory(_History):
     """All records as they stood, again and again: one row for each record and snapshot.
 
     A change is made of each field that differs from the snapshot before; the same snapshot twice
-    changes nothing. A record that a later snapshot lacks was deleted by then.
+    changes nothing. For records that a later snapshot lacks see `missing_is_deleted` of a table.
 
     Attributes:
         taken_at: the column with the moment of the snapshot.

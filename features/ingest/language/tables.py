@@ -84,6 +84,8 @@ class Part(Words):
         where: only rows where this holds; the others are counted as left out.
         latest_by: of the rows with the same key (ours), the one with the latest moment here
             counts; the others are earlier states of it, for `histories` to read.
+        missing_is_deleted: beside `latest_by`: the table holds whole snapshots, and a record that
+            a later one lacks was deleted by then; that moment becomes its `deleted_at`.
         period: the period of a quota.
         day_first: 03/04/2025 is the 3rd of April; None leaves it to params.yaml.
         timezone: the zone of times that are written without one.
@@ -96,10 +98,17 @@ class Part(Words):
     joins: dict[Name, Join] = Field(default_factory=dict)
     where: Where = Field(default_factory=dict)
     latest_by: Shape | None = None
+    missing_is_deleted: bool = False
     period: Period | None = None
     day_first: bool | None = None
     timezone: Zone | None = None
     drop: tuple[Name, ...] = Field(default=(), strict=False)
+
+    @model_validator(mode="after")
+    def _snapshots_have_moments(self) -> Part:
+        if self.missing_is_deleted and self.latest_by is None:
+            raise ValueError("missing_is_deleted needs latest_by, the moment of each snapshot")
+        return self
 
     @property
     def is_plain(self) -> bool:

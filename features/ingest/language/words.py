@@ -25,7 +25,7 @@ def _as_text(value: Any) -> Any:
     return value if value is None or isinstance(value, str | list | dict) else str(value)
 
 
-def _as_tuple(value: Any) -> Any:
+def as_tuple(value: Any) -> Any:
     """Return a single value as a tuple of one, so that a list with one entry may be left out."""
     if isinstance(value, Mapping):
         return value
@@ -40,9 +40,7 @@ def _existing_zone(name: str) -> str:
 
 Scalar = Annotated[str, BeforeValidator(_as_text)]
 """A value as a text; numbers, dates and true or false are written as texts."""
-Scalars = Annotated[tuple[Scalar | None, ...], BeforeValidator(_as_tuple)]
+Scalars = Annotated[tuple[Scalar | None, ...], BeforeValidator(as_tuple)]
 """One value or a list of them; null stands for empty."""
-Names = Annotated[tuple[Name, ...], BeforeValidator(_as_tuple)]
-"""One name or a list of them."""
 Zone = Annotated[str, AfterValidator(_existing_zone)]
 """The name of a time zone such as Europe/Amsterdam."""
