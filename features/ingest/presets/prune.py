@@ -240,11 +240,7 @@ def _moments(history: PropertyHistory | VersionHistory, scope: Scope) -> dict[st
         optional = {"old_value": scope.find(history.old_value) if history.old_value else None}
     else:
         needed |= {"valid_from": scope.shape(history.valid_from)}
-        optional = {
-            "valid_to": scope.shape(history.valid_to),
-            "active": scope.find(history.active) if history.active else None,
-            "created_at": scope.shape(history.created_at),
-        }
+        optional = {"valid_to": scope.shape(history.valid_to)}
     return None if None in needed.values() else needed | optional
 
 
