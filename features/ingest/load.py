@@ -20,7 +20,7 @@ from features.ingest.columns import Plan, make_plan
 from features.ingest.database import database
 from features.ingest.ends import amend
 from features.ingest.extent import Extent, extent_of, latest_event
-from features.ingest.files import Source, folder, is_database
+from features.ingest.files import Source, is_database
 from features.ingest.histories import CHANGES_ORDER, lay_down, read_changes
 from features.ingest.match import Matched, match
 from features.ingest.notes import content_notes, reading_notes
@@ -34,6 +34,7 @@ from features.ingest.readiness import readiness_of
 from features.ingest.readings import readings_of
 from features.ingest.report import IngestReport, TableReport, history_json, iso
 from features.ingest.shaping.reader import Reader
+from features.ingest.workbooks import open_files
 from features.params import FeatureParams, IngestParams
 from features.progress import Progress, silent
 from features.storage.catalog import WarehouseMeta, described, exclusive, publish
@@ -159,7 +160,7 @@ def staged(
 @contextmanager
 def _open(source: str) -> Iterator[Source]:
     is_url = is_database(source)
-    extract = database(source) if is_url else folder(Path(source).expanduser().absolute())
+    extract = database(source) if is_url else open_files(Path(source).expanduser().absolute())
     try:
         yield extract
     finally:

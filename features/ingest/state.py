@@ -21,10 +21,11 @@ from pathlib import Path
 from features.errors import SourceError
 from features.ingest.changes.source import mapped_source
 from features.ingest.database import database
-from features.ingest.files import folder, is_database, table_files
+from features.ingest.files import is_database, table_files
 from features.ingest.match import Matched, match
 from features.ingest.presets.choose import choose
 from features.ingest.shaping.reader import Reader
+from features.ingest.workbooks import open_files, workbooks
 from features.params import IngestParams
 from features.storage.engine import engine
 
@@ -59,8 +60,12 @@ def source_state(source: str, mapping: Path | None, params: IngestParams) -> Sou
     if is_database(source):
         return _database_state(source, mapping, params)
     path = Path(source).expanduser().absolute()
-    name = folder(path).name
+    name = open_files(path).name
+    if path.is_file():
+        return SourceState(name, {path.name: _file_mark(path)})
     files = [file for files in table_files(path).values() for file in files]
+    named = {source.file for source in load_mapping(mapping).sources.values() if source.file}
+    files += [*workbooks(path), *(path / file for file in sorted(named))]
     return SourceState(name, {file.name: _file_mark(file) for file in files})
 
 

@@ -7,6 +7,7 @@ is written so that it reads back as the same.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,8 +18,8 @@ import pyarrow.parquet as pq
 import python_calamine as calamine
 from ibis.backends.duckdb import Backend
 
-from features.errors import SourceError
-from features.ingest.files import RawColumn, RawTable
+from features.errors import SourceError, TableError
+from features.ingest.files import RawColumn, RawTable, Source, folder
 
 SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _REMEDY = "save it as .xlsx again, without a password, or give its sheets as CSV"
@@ -28,6 +29,44 @@ _GROUP = 3
 def is_workbook(path: Path) -> bool:
     """Return whether a file is a workbook, by its name."""
     return path.suffix.lower() in SUFFIXES
+
+
+def open_files(path: Path) -> Source:
+    """Open a folder of parquet files, CSV files and workbooks, or a single workbook.
+
+    A sheet's table has the sheet's name, and the file's where the workbook has no other sheet.
+
+    Raises:
+        SourceError: there is no such folder, or one of its workbooks cannot be read.
+    """
+    is_single = path.is_file() and is_workbook(path)
+    files = Source(str(path), (), _no_table) if is_single else folder(path)
+    sheets: dict[str, list[tuple[Path, str]]] = {}
+    for book in [path] if is_single else workbooks(path):
+        names = sheet_names(book)
+        for name in names:
+            sheets.setdefault(book.stem if len(names) == 1 else name, []).append((book, name))
+
+    def table(backend: Backend, name: str) -> RawTable:
+        places = [f"sheet '{sheet}' of {book.name}" for book, sheet in sheets.get(name, [])]
+        places += [f"a file {name}"] if name in files.tables else []
+        if len(places) > 1:
+            says = f"{path}: table '{name}' exists {len(places)} times, as {' and '.join(places)}"
+            raise TableError(f"{says}; name one under sources in a --mapping file")
+        return sheet_table(*sheets[name][0]) if name in sheets else files.table(backend, name)
+
+    return replace(files, tables=tuple(dict.fromkeys((*files.tables, *sheets))), table=table)
+
+
+def workbooks(path: Path) -> list[Path]:
+    """Return the workbooks of a folder, without the lock files of spreadsheet programs."""
+    return sorted(
+        file for file in path.iterdir() if is_workbook(file) and file.name[0] not in ".~_"
+    )
+
+
+def _no_table(_backend: Backend, name: str) -> RawTable:
+    raise TableError(f"there is no table '{name}'")
 
 
 def sheet_names(path: Path) -> tuple[str, ...]:

@@ -10,16 +10,10 @@ from features.ingest.files import RawTable
 from features.ingest.language.columns import ColumnShape, Condition, IdStyle
 from features.ingest.language.histories import PropertyHistory
 from features.ingest.parsing import TextFormat
+from features.ingest.shaping.plans import RowsPlan, ShapedColumn, plan_rows
 from features.ingest.shaping.reader import Reader
 from features.ingest.shaping.rows import RowsWanted, Wanted
-from features.ingest.shaping.shaped_rows import (
-    RowsPlan,
-    Rules,
-    ShapedColumn,
-    Tally,
-    plan_rows,
-    shape_rows,
-)
+from features.ingest.shaping.shaped_rows import Rules, Tally, shape_rows
 from features.ingest.shaping.source import Shaping
 from features.storage.engine import ident, parquet, row, run
 from features.tables import ColumnKind

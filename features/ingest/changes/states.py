@@ -9,16 +9,10 @@ from features.ingest.csv_rows import FAULT
 from features.ingest.language.columns import IdStyle
 from features.ingest.language.histories import SnapshotHistory, VersionHistory
 from features.ingest.parsing import TextFormat
+from features.ingest.shaping.plans import RowsPlan, ShapedColumn, plan_rows
 from features.ingest.shaping.reader import Reader
 from features.ingest.shaping.rows import RowsWanted, Wanted
-from features.ingest.shaping.shaped_rows import (
-    RowsPlan,
-    Rules,
-    ShapedColumn,
-    Tally,
-    plan_rows,
-    shape_rows,
-)
+from features.ingest.shaping.shaped_rows import Rules, Tally, shape_rows
 from features.ingest.shaping.source import Shaping
 from features.storage.engine import ident, row, run, text
 from features.tables import ColumnKind
@@ -89,7 +83,8 @@ def _shape(
         f"SELECT source_row, {FAULT}, {text(history.entity)} AS entity_type, entity_id, {_AT}, "
         f"{text(field)} AS field, {value} AS value, "
         f"lag({value}) OVER record AS old_value, row_number() OVER record AS place "
-        f"FROM distinct_states WINDOW record AS (PARTITION BY entity_id ORDER BY at, source_row)"
+        "FROM distinct_states "
+        "WINDOW record AS (PARTITION BY entity_id ORDER BY state_at, source_row)"
         for field, value in ((field, ident(f"value of {field}")) for field in history.fields)
     ]
     run(
@@ -114,9 +109,9 @@ def _distinct(plan: RowsPlan, states: str) -> str:
     identity = f"{FAULT}, {staged['entity_id']} AS entity_id, {staged[_AT]} AS {_AT}"
     at, end = (f"try_cast({staged.get(n, 'NULL')} AS TIMESTAMPTZ)" for n in (_AT, _END))
     held = f"WHERE coalesce({end} > {at}, true)" if _END in staged else ""
-    selected = ", ".join([identity, *values])
+    selected = ", ".join([f"source_row, {at} AS state_at", identity, *values])
     same = ", ".join(["entity_id", _AT, *(ident(f"value of {field}") for field in fields)])
     return (
-        f"SELECT * FROM (SELECT source_row, {at} AS at, {selected} FROM {ident(states)} {held}) "
+        f"SELECT * FROM (SELECT {selected} FROM {ident(states)} {held}) "
         f"QUALIFY row_number() OVER (PARTITION BY {same} ORDER BY source_row) = 1"
     )

@@ -16,7 +16,7 @@ class InUse:
     """A column that is needed.
 
     Attributes:
-        place: its place among those that are needed.
+        place: its place among those that are needed; below 0 where only kept.
         join: the join it comes from; None: the table itself.
         column: the source's column.
     """
@@ -28,7 +28,7 @@ class InUse:
     @property
     def raw(self) -> str:
         """Its value as the source has it, as a column of a query."""
-        return f"raw_{self.place}"
+        return f"raw_{self.place}" if self.place >= 0 else f"kept_{-self.place}"
 
     @property
     def text(self) -> str:
@@ -36,9 +36,13 @@ class InUse:
         return f"text_{self.place}"
 
     def selected(self) -> str:
-        """Return what a query over the staged table selects for it."""
+        """Return what a query over the staged table selects for it, as it is and as a text."""
         staged = ident(self.column.staged)
-        return f"{staged} AS {self.raw}, {cleaned_text(staged, self.column.type)} AS {self.text}"
+        return f"{self.kept()}, {cleaned_text(staged, self.column.type)} AS {self.text}"
+
+    def kept(self) -> str:
+        """Return what such a query selects where its text is not asked for."""
+        return f"{ident(self.column.staged)} AS {self.raw}"
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class ColumnsInUse:
     reader: Reader
     tables: Mapping[str | None, RawTable]
     _used: dict[tuple[str | None, str], InUse] = field(default_factory=dict)
+    _kept: dict[tuple[str | None, str], InUse] = field(default_factory=dict)
 
     def use(self, name: str, join: str | None, key: str) -> InUse:
         """Ask for a column.
@@ -72,8 +77,16 @@ class ColumnsInUse:
         return self._used.setdefault((join, column.staged), InUse(len(self._used), join, column))
 
     def keep(self, column: RawColumn) -> InUse:
-        """Ask for a column of the table itself, which is at hand."""
-        return self._used.setdefault((None, column.staged), InUse(len(self._used), None, column))
+        """Ask for a column of the table itself as it is: a table may have hundreds."""
+        place = (None, column.staged)
+        if place in self._used:
+            return self._used[place]
+        return self._kept.setdefault(place, InUse(-1 - len(self._kept), None, column))
+
+    def selected(self, join: str | None) -> list[str]:
+        """Return what a query over a staged table selects for all that was asked for of it."""
+        kept = self._kept.values() if join is None else ()
+        return [*(used.selected() for used in self.of(join)), *(column.kept() for column in kept)]
 
     def of(self, join: str | None) -> Iterator[InUse]:
         """Go through the columns that were asked for of one table."""

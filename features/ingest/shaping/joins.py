@@ -119,7 +119,7 @@ def joined_rows(
 
 def _keyed(joined: Joined, columns: ColumnsInUse, texts: TextFormat, ids: IdStyle) -> str:
     """Return SQL of a joined table's rows whose key is filled, and whose moment is known."""
-    selected = ", ".join(used.selected() for used in columns.of(joined.name))
+    selected = ", ".join(columns.selected(joined.name))
     staged = parquet(columns.reader.file(joined.raw))
     keys = [
         f"{styled_id(theirs.text, ids)} AS key_{i}" for i, (_, theirs) in enumerate(joined.pairs)

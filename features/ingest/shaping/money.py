@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from features.ingest.language.sources import RateTable
 from features.ingest.shaping.joins import OWN_MOMENT
 from features.ingest.shaping.making import Made
+from features.ingest.shaping.plans import RowsPlan
 from features.ingest.shaping.rates import lay_out_rates
 from features.storage.engine import text
-
-if TYPE_CHECKING:
-    from features.ingest.shaping.shaped_rows import RowsPlan
 
 
 def in_one_currency(

@@ -22,8 +22,9 @@ from features.ingest.language.tables import TableMapping
 from features.ingest.mapping import Mappings
 from features.ingest.parsing import TextFormat
 from features.ingest.shaping.overrides import with_overrides
+from features.ingest.shaping.plans import ShapedColumn
 from features.ingest.shaping.reader import Reader
-from features.ingest.shaping.shaped_rows import Rules, ShapedColumn, Tally, shape_rows
+from features.ingest.shaping.shaped_rows import Rules, Tally, shape_rows
 from features.ingest.shaping.table_rows import table_parts
 from features.ingest.shaping.values import cleaned_text
 from features.params import IngestParams

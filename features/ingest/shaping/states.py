@@ -44,9 +44,10 @@ def only_latest(wanted: RowsWanted, made: Sequence[Made], met: str, until: datet
     identity = ", ".join(columns[name].meant for name in moments.identity)
     late = "false" if until is None else f"coalesce(state_at >= {moment(until)}, false)"
     seen = f"SELECT * EXCLUDE (left_out), {taken_at} AS state_at, left_out AS not_wanted FROM {met}"
+    is_late = f"{late} AND {FAULT} IS NULL"
     judged = (
-        f"SELECT *, CASE WHEN not_wanted IS NOT NULL THEN not_wanted WHEN {late} AND {FAULT} IS NULL THEN "
-        f"{text(_LATER)} END AS no_state FROM ({seen})"
+        f"SELECT *, CASE WHEN not_wanted IS NOT NULL THEN not_wanted "
+        f"WHEN {is_late} THEN {text(_LATER)} END AS no_state FROM ({seen})"
     )
     ordered = (
         f"SELECT *, row_number() OVER (PARTITION BY {identity}, no_state IS NULL "

@@ -9,9 +9,9 @@ from features.ingest.language.tables import Part, TableMapping
 from features.ingest.match import columns_named
 from features.ingest.parsing import TextFormat
 from features.ingest.shaping.periods import PERIOD_END, PERIOD_START
+from features.ingest.shaping.plans import RowsPlan, plan_rows
 from features.ingest.shaping.reader import Reader
 from features.ingest.shaping.rows import Moments, RowsWanted, Wanted
-from features.ingest.shaping.shaped_rows import RowsPlan, plan_rows
 from features.ingest.shaping.states import DELETED_AT
 from features.tables import ColumnKind, Table
 
