@@ -22,8 +22,9 @@ from features.errors import SourceError
 from features.ingest.changes.source import mapped_source
 from features.ingest.database import database
 from features.ingest.files import is_database, table_files
+from features.ingest.mapping import load_mapping
 from features.ingest.match import Matched, match
-from features.ingest.presets.choose import choose
+from features.ingest.presets.choose import choose, preset_name
 from features.ingest.shaping.reader import Reader
 from features.ingest.workbooks import open_files, workbooks
 from features.params import IngestParams
@@ -64,7 +65,8 @@ def source_state(source: str, mapping: Path | None, params: IngestParams) -> Sou
     if path.is_file():
         return SourceState(name, {path.name: _file_mark(path)})
     files = [file for files in table_files(path).values() for file in files]
-    named = {source.file for source in load_mapping(mapping).sources.values() if source.file}
+    by_file = load_mapping(None if preset_name(mapping) else mapping).sources.values()
+    named = {source.file for source in by_file if source.file}
     files += [*workbooks(path), *(path / file for file in sorted(named))]
     return SourceState(name, {file.name: _file_mark(file) for file in files})
 

@@ -97,9 +97,18 @@ pacesetter.add_command(export)
     "dynamics, zoho …  [default: a preset whose headers fit]",
 )
 @click.option("--data-until", type=MomentParam(), help="The extract is complete up to this moment.")
+@click.option(
+    "--suggest-mapping",
+    is_flag=True,
+    help="Read nothing in: write a first mapping file to stdout, with guesses and doubts.",
+)
 @verb
 def ingest(
-    session: Session, source: str, mapping: Path | None, data_until: datetime | None
+    session: Session,
+    source: str,
+    mapping: Path | None,
+    data_until: datetime | None,
+    suggest_mapping: bool,  # noqa: FBT001 - click passes flags by name
 ) -> None:
     """Read a folder of CSV or parquet files, or a database URL, into the warehouse.
 
@@ -109,7 +118,17 @@ def ingest(
     \b
     pacesetter ingest exports/march
     pacesetter ingest postgresql://crm@db/sales --data-until 2024-04-01
+    pacesetter ingest exports/crm --suggest-mapping > crm.yaml
     """
+    if suggest_mapping:
+        from features.ingest.suggest.suggest import suggested
+
+        text = suggested(source, session.settings.features.ingest)
+        if session.console.is_json:
+            session.console.give({"mapping": text})
+        else:
+            click.echo(text, nl=False)
+        return
     from features.ingest.load import ingest as read
     from features.ingest.protected import usage_says
 

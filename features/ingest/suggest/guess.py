@@ -221,15 +221,15 @@ def _refer(guess: TableGuess, guesses: Mapping[str, str], references: Sequence[R
             others = ", ".join(r.column for r in hits[1:])
             doubt = f"so are those of {others}" if others else ""
             guess.columns[name] = ColumnGuess(name, guess.source.columns[best.column], why, doubt)
-        elif by_name := _called(guess, name, words):
+        elif by_name := _called(guess, name, called):
             guess.columns[name] = by_name
 
 
-def _called(guess: TableGuess, name: str, words: tuple[str, ...]) -> ColumnGuess | None:
+def _called(guess: TableGuess, name: str, called: tuple[str, ...]) -> ColumnGuess | None:
     """Guess an id by its header alone: what it refers to may not have been delivered."""
     used = {column.source.name for column in guess.columns.values()}
     likes = [
-        (likeness(c.name, (*words, name.replace("_", " "))), c)
+        (likeness(c.name, (*called, name.replace("_", " "))), c)
         for c in guess.source.columns.values()
         if c.name not in used and c.kind in KINDS[ColumnKind.ID] and not c.is_unique
     ]

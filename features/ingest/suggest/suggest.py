@@ -6,13 +6,15 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from features.ingest.files import Source
+from features.ingest.database import database
+from features.ingest.files import Source, is_database
 from features.ingest.suggest.guess import TableGuess, guess_columns, guess_tables
 from features.ingest.suggest.hindsight import filled_afterwards
 from features.ingest.suggest.keys import Reference, find_keys, find_references
 from features.ingest.suggest.profile import ColumnLook, TableLook, look_at_source
 from features.ingest.suggest.words import likeness, words
 from features.ingest.suggest.write import Suggestion
+from features.ingest.workbooks import open_files
 from features.params import IngestParams
 from features.protected import protected_name, protected_values
 from features.storage.engine import engine
@@ -22,6 +24,20 @@ HISTORY = ("entity_id", "changed_at", "field", "value")
 OF = {"leads": "lead", "deals": "deal", "reps": "rep", "accounts": "account"}
 MOST_VALUES = 40
 """Different values up to which a column holds categories."""
+
+
+def suggested(source: str, params: IngestParams) -> str:
+    """Return the text of a mapping file for a folder, a file or the URL of a database.
+
+    Raises:
+        InputError: the source cannot be opened.
+    """
+    is_url = is_database(source)
+    opened = database(source) if is_url else open_files(Path(source).expanduser().absolute())
+    try:
+        return suggest_mapping(opened, params)
+    finally:
+        opened.close()
 
 
 def suggest_mapping(source: Source, params: IngestParams) -> str:
