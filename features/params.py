@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from features.days_off import listed_country
+from features.tables import TABLES, ColumnKind
 
+Reasons = dict[str, Annotated[str, Field(min_length=1)]]
+"""Columns, as TABLE.COLUMN, each with the reason that people are told."""
+ATTRIBUTE_TABLES = ("leads", "deals", "reps", "accounts")
+"""The tables whose attributes describe leads, deals and reps."""
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -26,8 +32,21 @@ class Section(BaseModel):
 class IngestParams(Section):
     """How the texts of an extract are read."""
 
-    day_first: bool = Field(
-        default=False, description="03/04/2025 is the 3rd of April, not March 4th"
+    day_first: bool | None = Field(
+        default=None,
+        description="03/04/2025 is the 3rd of April (true) or March 4th (false); null: the values "
+        "of each column decide",
+    )
+    decimal: Literal["", ".", ","] = Field(
+        default="",
+        description="decimal sign of amounts with thousands marks or currency signs; empty: the "
+        "values of each column decide",
+    )
+    small_share: float = Field(
+        default=0.02,
+        ge=0,
+        lt=1,
+        description="share of a column's values up to which being unreadable is no warning",
     )
     threads: int = Field(default=2, ge=1, description="processor threads for reading")
     memory_gb: float = Field(default=4.0, gt=0, description="memory the engine may use")
@@ -65,6 +84,12 @@ class FeatureParams(Section):
         windows_days: how far features look back, in days.
         known_at_creation: attribute columns that are filled when the row is created
             ("leads.industry"); only then may they be features without any `changes`.
+        exclude: attribute columns that no model may use, each with the reason
+            ({leads.final_price: "filled at closing"}).
+        allow_protected: columns that look like protected attributes of people (gender, age, origin,
+            health, family …) and are used all the same, each with the reason.
+        empty_values: what an empty value of an attribute column counts as
+            ({leads.employees: "0"}); without one it stays unknown.
         own: functions that declare features of your own for leads ("company_features:replies"):
             each takes a vocabulary and these settings, and returns features.
         max_types: activity types beyond the most frequent so many are pooled as "other".
@@ -83,6 +108,9 @@ class FeatureParams(Section):
     days_off: tuple[Annotated[date, Field(strict=False)], ...] = Field(default=(), strict=False)
     windows_days: tuple[int, ...] = Field(default=(1, 3, 7, 14, 30, 90), strict=False, min_length=1)
     known_at_creation: tuple[str, ...] = Field(default=(), strict=False)
+    exclude: Reasons = Field(default_factory=dict)
+    allow_protected: Reasons = Field(default_factory=dict)
+    empty_values: dict[str, str] = Field(default_factory=dict)
     own: tuple[Annotated[str, Field(pattern=OWN)], ...] = Field(default=(), strict=False)
     max_types: int = Field(default=24, ge=1, le=200)
     max_categories: int = Field(default=30, ge=2, le=200)
@@ -122,14 +150,38 @@ class FeatureParams(Section):
     @field_validator("known_at_creation")
     @classmethod
     def _columns_named_with_table(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        tables = ("leads", "deals", "reps", "accounts")
         for name in names:
-            table, dot, column = name.partition(".")
-            if not dot or not column or table not in tables:
-                raise ValueError(f"{name!r} should be TABLE.COLUMN, TABLE one of {tables}")
+            _require_column(name, ATTRIBUTE_TABLES)
             if name == "reps.name":
                 raise ValueError("'reps.name' names people; no model may learn from it")
         return names
+
+    @field_validator("exclude", "allow_protected", "empty_values")
+    @classmethod
+    def _keys_are_columns(cls, columns: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        """Refuse columns that are no attributes: what a label rests on cannot be left out."""
+        own = info.field_name != "exclude"
+        for name in columns:
+            table, column = _require_column(name, (*ATTRIBUTE_TABLES, "activities"))
+            known = TABLES[table].by_name.get(column)
+            if known is not None and (own or known.kind is not ColumnKind.TEXT):
+                raise ValueError(
+                    f"{name!r} is a column of the schema; name further columns, or leave single "
+                    "features out with training.leads.leave_out"
+                )
+        return columns
+
+
+def _require_column(name: str, tables: Sequence[str]) -> tuple[str, str]:
+    """Split TABLE.COLUMN.
+
+    Raises:
+        ValueError: it is not of this form, or no table that has attributes.
+    """
+    table, dot, column = name.partition(".")
+    if not dot or not column or table not in tables:
+        raise ValueError(f"{name!r} should be TABLE.COLUMN, TABLE one of {tuple(tables)}")
+    return table, column
 
 
 Every = Literal["day", "week", "month", "quarter", "quota"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ def _known_keys(steps: Sequence[int | str], model: type[BaseModel]) -> str:
     for step in steps[:-1]:
         if step in model.model_fields:
             model = next(_models(model.model_fields[str(step)].annotation), model)
-    return f"the keys here are {', '.join(model.model_fields)}"
+    nearest = get_close_matches(str(steps[-1]), model.model_fields, n=1)
+    guess = f"; did you mean '{nearest[0]}'?" if nearest else ""
+    return f"the keys here are {', '.join(model.model_fields)}{guess}"
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

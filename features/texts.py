@@ -15,6 +15,13 @@ from features.errors import FeatureError
 
 EMPTY = ("", "NULL", "null", "None", "nan", "NaN", "NaT", "<NA>")
 """What exports write for "nothing". Not `NA`: that is also North America."""
+SPREADSHEET_ERRORS = (
+    "#N/A", "#N/A N/A", "#NA", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!",
+    "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#UNKNOWN!", "#CONNECT!", "#GETTING_DATA", "#ERROR!",
+    "#NV", "#BEZUG!", "#WERT!", "#ZAHL!", "#VALEUR!", "#NOM?", "#NOMBRE!", "#VALOR!", "#¡VALOR!",
+    "#¡REF!", "#¿NOMBRE?", "#¡DIV/0!", "#RIF!", "#VALORE!", "#NOME?", "#N/D", "#WAARDE!", "#VERW!",
+)  # fmt: skip
+"""What a spreadsheet writes where a formula failed: no value, in whichever column."""
 
 
 def clean(value: Any) -> Any:
@@ -26,7 +33,7 @@ def clean(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     trimmed = value.strip(" \t\n\r\xa0")
-    return None if trimmed in EMPTY else trimmed
+    return None if trimmed in EMPTY or trimmed in SPREADSHEET_ERRORS else trimmed
 
 
 def read_moment(value: Any) -> Any:

@@ -7,20 +7,22 @@ into the model's bundle, so that scoring asks for the very same features.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 import ibis.expr.types as ir
 
+from features.errors import InputError
 from features.history.kinds import kinds_of
 from features.history.values import changes_of, last_shown
 from features.params import FeatureParams
+from features.protected import protected_name, protected_values
 from features.snapshot import CUTOFF, hired
 from features.storage.warehouse import Warehouse
 from features.subjects import DEAL, LEAD, REP, SUBJECTS, Subject
-from features.tables import LEADS, ColumnKind
+from features.tables import LEADS, TABLES, ColumnKind
 
 STAGE = "stage"
 OWNER_FIELD = "rep_id"
@@ -38,6 +40,7 @@ class Vocabulary:
         stages: stages of leads (or deals), in the order in which these usually reach them.
         fields: other fields with a history: their categories, or None for numbers.
         columns: columns known at creation ("leads.source"): categories, or None for numbers.
+        empties: what an empty value of some of these columns counts as.
     """
 
     types: tuple[str, ...] = ()
@@ -47,11 +50,13 @@ class Vocabulary:
     stages: tuple[str, ...] = ()
     fields: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
     columns: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
+    empties: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make the mappings read-only."""
         object.__setattr__(self, "fields", MappingProxyType(dict(self.fields)))
         object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))
+        object.__setattr__(self, "empties", MappingProxyType(dict(self.empties)))
 
     @property
     def field_columns(self) -> dict[str, str]:
@@ -65,12 +70,12 @@ class Vocabulary:
 
     def values_in(self, rows: ir.Table, table: str) -> dict[str, ir.Value]:
         """Return a table's columns known at creation as values of its rows, words as texts."""
-        return {
-            name: rows[column]
-            if self.columns[f"{table}.{column}"] is None
-            else rows[column].cast("string")
-            for name, column in self.columns_of(table).items()
-        }
+        values: dict[str, ir.Value] = {}
+        for name, column in self.columns_of(table).items():
+            full_name = f"{table}.{column}"
+            value = _filled(rows[column], self.empties.get(full_name))
+            values[name] = value if self.columns[full_name] is None else value.cast("string")
+        return values
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for the bundle."""
@@ -78,14 +83,16 @@ class Vocabulary:
         for name in ("fields", "columns"):
             mapping = getattr(self, name)
             plain[name] = {k: None if v is None else list(v) for k, v in mapping.items()}
-        return plain
+        return plain | {"empties": dict(self.empties)}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Vocabulary:
         """Read back what `to_json` returned."""
         values: dict[str, Any] = {}
         for name, value in plain.items():
-            if isinstance(value, Mapping):
+            if name == "empties":
+                values[name] = dict(value)
+            elif isinstance(value, Mapping):
                 values[name] = {k: None if v is None else tuple(v) for k, v in value.items()}
             else:
                 values[name] = tuple(value)
@@ -103,14 +110,16 @@ def read_vocabulary(
         subject: what is to be described with them.
     """
     activities = warehouse["activities"].filter(warehouse["activities"][subject.key].notnull())
+    columns = _columns(warehouse, params, subject)
     return Vocabulary(
         types=_frequent(warehouse, activities, "type", params.max_types, params.min_count),
         directions=_categories(warehouse, activities, "direction", params),
         outcomes=_categories(warehouse, activities, "outcome", params),
-        numbers=_further_numbers(warehouse, activities),
+        numbers=_further_numbers(warehouse, activities, params),
         stages=_stages(warehouse, params, SUBJECTS[subject.stages_of]),
         fields={} if subject is REP else _histories(warehouse, params, subject),
-        columns=_columns(warehouse, params, subject),
+        columns=columns,
+        empties={name: as_ for name, as_ in params.empty_values.items() if name in columns},
     )
 
 
@@ -131,8 +140,15 @@ def _frequent(
     return tuple(row["name"] for row in enough[:most])
 
 
-def _further_numbers(warehouse: Warehouse, activities: ir.Table) -> tuple[str, ...]:
-    kinds = kinds_of(warehouse, activities, sorted(warehouse.attributes("activities")))
+def _further_numbers(
+    warehouse: Warehouse, activities: ir.Table, params: FeatureParams
+) -> tuple[str, ...]:
+    columns = [
+        name
+        for name in sorted(warehouse.attributes("activities"))
+        if may_use(f"activities.{name}", (), params)
+    ]
+    kinds = kinds_of(warehouse, activities, columns)
     return tuple(name for name, kind in kinds.items() if kind is ColumnKind.NUMBER)
 
 
@@ -170,12 +186,15 @@ def _histories(
     rows = changes.filter(~changes.field.isin(subject.own_fields))
     fields: dict[str, tuple[str, ...] | None] = {}
     for name in _categories(warehouse, rows, "field", params):
+        full_name = f"{subject.table}.{name}"
         values = rows.filter(rows.field == name)
         kind = kinds_of(warehouse, values, ["value"])["value"]
-        if kind is ColumnKind.NUMBER:
+        if kind is ColumnKind.NUMBER and may_use(full_name, (), params):
             fields[name] = None
         elif kind is ColumnKind.TEXT:
-            fields[name] = _categories(warehouse, values, "value", params)
+            words = _categories(warehouse, values, "value", params)
+            if may_use(full_name, words, params):
+                fields[name] = words
     return fields
 
 
@@ -204,15 +223,56 @@ def _columns(
         if column not in warehouse[table].columns or column.lower() == CUTOFF:
             continue
         rows = last_shown(warehouse, _rows_met(warehouse, table, subject), table, column)
+        rows = _with_empties(rows, full_name, params)
         kind = kinds_of(warehouse, rows, [column])[column]
         at_least = 1 if table == "reps" else params.min_count
-        if kind is ColumnKind.NUMBER:
+        if kind is ColumnKind.NUMBER and may_use(full_name, (), params):
             columns[full_name] = None
-        elif kind is ColumnKind.TEXT and (
-            categories := _frequent(warehouse, rows, column, params.max_categories, at_least)
-        ):
-            columns[full_name] = categories
+        elif kind is ColumnKind.TEXT:
+            words = _frequent(warehouse, rows, column, params.max_categories, at_least)
+            if words and may_use(full_name, words, params):
+                columns[full_name] = words
     return columns
+
+
+def _with_empties(rows: ir.Table, full_name: str, params: FeatureParams) -> ir.Table:
+    column, as_ = full_name.split(".", 1)[1], params.empty_values.get(full_name)
+    return rows if as_ is None else rows.mutate(**{column: _filled(rows[column], as_)})
+
+
+def _filled(value: ir.Column, as_: str | None) -> ir.Value:
+    """Return a column with its empty values as the settings say.
+
+    Raises:
+        InputError: the column holds numbers, and what is to stand for empty is none.
+    """
+    if as_ is None:
+        return value
+    if not value.type().is_numeric():
+        return value.cast("string").fill_null(as_)
+    try:
+        return value.cast("float64").fill_null(float(as_))
+    except ValueError:
+        raise InputError(
+            f"features.empty_values: {value.get_name()} holds numbers, so {as_!r} cannot stand "
+            "for an empty one; give a number"
+        ) from None
+
+
+def may_use(full_name: str, values: Sequence[str], params: FeatureParams) -> bool:
+    """Tell whether models may use a column or field: neither excluded nor a protected attribute.
+
+    Args:
+        full_name: TABLE.COLUMN.
+        values: its categories as they could be seen; none of a number.
+        params: names the exceptions.
+    """
+    table, column = full_name.split(".", 1)
+    if full_name in params.exclude:
+        return False
+    by_name = None if column in TABLES[table].by_name else protected_name(column)
+    is_protected = by_name or protected_values(column, values)
+    return not is_protected or full_name in params.allow_protected
 
 
 def _rows_met(warehouse: Warehouse, table: str, subject: Subject) -> ir.Table:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from features.ingest import parsing
 from features.ingest.files import RawColumn
 from features.ingest.match import Matched
-from features.ingest.parsing import SQL_TYPES
+from features.ingest.parsing import SQL_TYPES, TextFormat
+from features.ingest.readings import Readings
 from features.storage.engine import ident, parquet
 from features.tables import Column, ColumnKind
 
@@ -148,16 +149,25 @@ def _in_range(field: Field) -> str:
     return field.parsed if field.kind is None else parsing.in_range(field.kind, field.parsed)
 
 
-def make_plan(matched: Matched, file: Path) -> Plan:
-    """Decide how each column of a staged table is read."""
+def make_plan(matched: Matched, file: Path, readings: Readings | None = None) -> Plan:
+    """Lay out how each column of a staged table is read.
+
+    Args:
+        matched: our table and the source's columns for it.
+        file: the staged rows.
+        readings: what was decided about its columns; None: what is declared alone.
+    """
     columns = matched.table.columns
-    fields = [_schema_field(matched, i) for i in range(len(columns))]
+    if readings is not None:
+        matched = replace(matched, texts=readings.usual)
+    of = readings or Readings(matched.texts)
+    fields = [_schema_field(matched, i, of.of(columns[i].name)) for i in range(len(columns))]
     attributes = enumerate(matched.attributes.items(), len(columns))
     fields += [_attribute_field(matched, place, *attribute) for place, attribute in attributes]
     return Plan(matched, file, tuple(fields))
 
 
-def _schema_field(matched: Matched, place: int) -> Field:
+def _schema_field(matched: Matched, place: int, texts: TextFormat) -> Field:
     column = matched.table.columns[place]
     source = matched.columns.get(column.name)
     if source is None:
@@ -165,7 +175,7 @@ def _schema_field(matched: Matched, place: int) -> Field:
         return Field(place, column.name, column, None, nothing, *_unchanged(place), None)
     trimming = parsing.trim(ident(source.staged), source.type)
     cleaning = parsing.clean(f"trimmed_{place}", source.type)
-    parse = parsing.parse(column.kind, f"cleaned_{place}", source.type, matched.texts)
+    parse = parsing.parse(column.kind, f"cleaned_{place}", source.type, texts)
     note = ""
     if column.name == "entity_type":
         parse = f"lower({parse})"

@@ -7,10 +7,9 @@ parquet file whose row numbers are the source's own.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,7 +17,19 @@ import pyarrow.parquet as pq
 from ibis.backends.duckdb import Backend
 
 from features.errors import SourceError, TableError
-from features.storage.engine import ident, parquet, pattern, reading, rows, text, write
+from features.ingest.csv_forms import LONGEST_LINE, REMEDY, CsvForm, by_line, form_of
+from features.ingest.csv_rows import Remark, write_rows
+from features.ingest.encodings import BY_LINE, UTF8, transcode
+from features.storage.engine import (
+    ident,
+    parquet,
+    pattern,
+    reading,
+    rows,
+    text,
+    write,
+    write_if_readable,
+)
 
 Stage = Callable[[Backend, Path], Path]
 """Bring a table's rows into a parquet file: the path passed, or a file that exists already."""
@@ -26,11 +37,10 @@ Greatest = Callable[[Sequence[str]], tuple[str | None, ...]]
 """Return how many rows a table has, then the greatest value of each column named."""
 
 SUFFIXES = (".parquet", ".csv")
-_CSV_REMEDY = "a CSV file is UTF-8 text with a header row and as many fields in every row"
 _PARQUET_REMEDY = "write the file again, or give the table as CSV"
-_DELIMITERS = (",", ";", "\t")
-# The engine takes sixteen such lines of memory per file at a time.
-_LONGEST_LINE = 2 * 2**20
+BACKSLASHES = Remark(
+    "escape", "quotes inside of texts stand behind a backslash instead of doubled", 1, ""
+)
 # pandas stores its row labels as a column; they are positions, not data.
 _ROW_LABELS = re.compile(r"__index_level_\d+__")
 
@@ -64,6 +74,11 @@ class RawTable:
         greatest: counts the rows of a database's table and finds the greatest value of each of some
             columns, all as texts; None for a file.
         is_csv: empty ids may have made pandas write 7 as 7.0.
+        remarks: what was odd about the file as a whole, known once its rows are staged.
+        has_typed_cells: it is a sheet of a workbook, whose numbers and dates were typed, though
+            they are staged as texts.
+        origin: staged columns that say where a row comes from, for the quarantine.
+        tallies: how many rows of which files it is made of, in words, known once it is staged.
     """
 
     where: str
@@ -72,6 +87,10 @@ class RawTable:
     stage: Stage
     greatest: Greatest | None = None
     is_csv: bool = False
+    remarks: list[Remark] = field(default_factory=list)
+    has_typed_cells: bool = False
+    origin: tuple[RawColumn, ...] = ()
+    tallies: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -184,40 +203,61 @@ def _parquet(backend: Backend, file: Path) -> RawTable:
 
 
 def _csv(file: Path) -> RawTable:
-    names, delimiter = _header(file)
-    columns = tuple(RawColumn(name, f"c{i}") for i, name in enumerate(names))
-    types = ", ".join(f"'{column.staged}': 'VARCHAR'" for column in columns)
-    scan = (
-        f"read_csv({text(pattern(file))}, auto_detect = false, header = true, "
-        f"delim = {text(delimiter)}, quote = '\"', escape = '\"', columns = {{{types}}}, "
-        f"strict_mode = true, null_padding = false, max_line_size = {_LONGEST_LINE})"
-    )
+    form = form_of(file)
+    columns = tuple(RawColumn(name, f"c{i}") for i, name in enumerate(form.names))
+    remarks: list[Remark] = []
 
     def stage(backend: Backend, path: Path) -> Path:
-        write(backend, f"SELECT * FROM {scan}", path)
+        remarks[:] = stage_csv(backend, file, form, path)
         return path
 
-    return RawTable(str(file), _CSV_REMEDY, columns, stage, is_csv=True)
+    return RawTable(str(file), REMEDY, columns, stage, is_csv=True, remarks=remarks)
 
 
-def _header(file: Path) -> tuple[list[str], str]:
-    """Return a CSV file's column names, and the sign that separates its fields.
+def stage_csv(backend: Backend, file: Path, form: CsvForm, path: Path) -> list[Remark]:
+    """Write a CSV file's rows to a parquet file, all columns as texts.
 
-    The sign is the one of the usual three that the first line holds most of.
+    The engine reads what it can read strictly, quotes inside of texts doubled, else behind a
+    backslash. Any other file is read line by line (`features.ingest.csv_rows`).
+
+    Returns:
+        What was odd about the file as a whole.
     """
-    problem = ""
+    if form.encoding not in (UTF8, BY_LINE):
+        return _stage_transcoded(backend, file, form, path)
+    if form.older is None:
+        for escape in ('"', "\\"):
+            if (escape == '"' or _has_backslashes(file)) and write_if_readable(
+                backend, f"SELECT * FROM {_scan(file, form, escape)}", path
+            ):
+                return [] if escape == '"' else [BACKSLASHES]
+        form = by_line(file, form)
+    return write_rows(file, form, path)
+
+
+def _stage_transcoded(backend: Backend, file: Path, form: CsvForm, path: Path) -> list[Remark]:
+    copy = path.with_suffix(".utf8")
     try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            start = lines.readline(_LONGEST_LINE)
-            delimiter = max(_DELIMITERS, key=start.count)
-            lines.seek(0)
-            names = next(csv.reader(lines, delimiter=delimiter, strict=True), [])
-    except UnicodeDecodeError:
-        problem = "it is not UTF-8 text"
-    except csv.Error as error:
-        problem = f"its header row cannot be read: {error}"
-    if problem:
-        raise SourceError(str(file), problem, _CSV_REMEDY)
-    if not any(name.strip() for name in names):
-        raise SourceError(str(file), "it has no header row", _CSV_REMEDY)
-    return [name.strip() for name in names], delimiter
+        transcode(file, form.encoding, copy)
+        remarks = stage_csv(backend, copy, replace(form, encoding=UTF8), path)
+    except UnicodeError as error:
+        problem = f"it begins like {form.encoding}, but is not that throughout: {error}"
+        raise SourceError(str(file), problem, "save it as UTF-8") from None
+    finally:
+        copy.unlink(missing_ok=True)
+    return [Remark("encoding", f"it was read as {form.encoding.upper()}", 1, ""), *remarks]
+
+
+def _scan(file: Path, form: CsvForm, escape: str) -> str:
+    types = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(form.names)))
+    return (
+        f"read_csv({text(pattern(file))}, auto_detect = false, header = true, "
+        f"skip = {form.lines_before}, delim = {text(form.delimiter)}, quote = '\"', "
+        f"escape = {text(escape)}, columns = {{{types}}}, "
+        f"strict_mode = true, null_padding = false, max_line_size = {LONGEST_LINE})"
+    )
+
+
+def _has_backslashes(file: Path) -> bool:
+    with file.open("rb") as lines:
+        return any(b'\\"' in line for line in lines)

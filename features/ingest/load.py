@@ -15,11 +15,12 @@ from ibis.backends.duckdb import Backend
 from features.clock import naive_utc, utc_now
 from features.errors import LostRowsError
 from features.field_history import FieldHistory
+from features.ingest.changes.source import mapped_source
 from features.ingest.columns import Plan, make_plan
 from features.ingest.database import database
 from features.ingest.ends import amend
 from features.ingest.extent import Extent, extent_of, latest_event
-from features.ingest.files import Source, folder, is_database
+from features.ingest.files import Source, is_database
 from features.ingest.forgotten import (
     Forgotten,
     Present,
@@ -30,16 +31,20 @@ from features.ingest.forgotten import (
     with_pseudonyms,
 )
 from features.ingest.histories import CHANGES_ORDER, lay_down, read_changes
-from features.ingest.mapping import load_mapping
 from features.ingest.match import Matched, match
 from features.ingest.notes import content_notes, reading_notes
 from features.ingest.parsing import SQL_TYPES
+from features.ingest.presets.choose import choose, preset_name
 from features.ingest.profile import counts, fingerprint
 from features.ingest.proposals import propose
+from features.ingest.protected import find_protected, not_used
 from features.ingest.quarantine import reasons, reject, write_quarantine
 from features.ingest.readiness import readiness_of
+from features.ingest.readings import readings_of
 from features.ingest.report import IngestReport, TableReport, history_json, iso
-from features.params import FeatureParams, IngestParams, MinimumParams
+from features.ingest.shaping.reader import Reader
+from features.ingest.workbooks import open_files
+from features.params import FeatureParams, IngestParams
 from features.progress import Progress, silent
 from features.storage.catalog import WarehouseMeta, described, exclusive, publish
 from features.storage.engine import engine, ident, parquet, reading, row, write
@@ -139,7 +144,8 @@ def staged(
         source: a folder with <table>.parquet or <table>.csv files, or a database URL.
         home: the folder under which everything is written.
         params: how texts are read, and what counts as enough.
-        mapping: a YAML file with the source's own names for our tables and columns.
+        mapping: a YAML file with the source's own names for our tables and columns, or the name
+            of a preset; without one, a preset is taken whose headers fit.
         data_until: the moment up to which the source is complete; None means its last event.
         progress: reports the tables that are done.
 
@@ -147,22 +153,26 @@ def staged(
         InputError: the source or the mapping cannot be used, or another ingest is at work.
         LostRowsError: the counts of rows do not add up.
     """
-    mappings = load_mapping(mapping)
     declared = None if data_until is None else naive_utc(data_until)
     forgotten = forgotten_people(home)
     with _open(source) as extract, exclusive(home) as partial:
         with _engine(params, partial) as backend:
             work = _Work(backend, partial, declared, forgotten)
-            matches = match(backend, extract, mappings, params.ingest)
-            loaded = _load(work, matches, params.ingest, progress)
-            report = _report(work, extract.name, loaded, params.minimum)
+            chosen = choose(backend, extract, mapping)
+            mappings = chosen.mappings
+            reader = Reader(backend, extract, partial / "shaping", mappings.where)
+            with mapped_source(reader, mappings, params.ingest, declared) as (mapped, left):
+                matches = match(backend, mapped, left, params.ingest)
+                loaded = _load(work, matches, params.ingest, progress)
+            report = _report(work, extract.name, loaded, params)
+            report = replace(report, preset=chosen.preset, read_as=chosen.says)
         yield Staged(home, partial, _pointer(report, mapping), report)
 
 
 @contextmanager
 def _open(source: str) -> Iterator[Source]:
     is_url = is_database(source)
-    extract = database(source) if is_url else folder(Path(source).expanduser().absolute())
+    extract = database(source) if is_url else open_files(Path(source).expanduser().absolute())
     try:
         yield extract
     finally:
@@ -203,7 +213,7 @@ def _load(
         staged = []
         for matched in matches:
             with reading(matched.raw.where, matched.raw.remedy):
-                staged.append(_stage(work, matched))
+                staged.append(_stage(work, matched, params))
             advance(1)
         # Where the data ends is asked of all tables before any row of one is judged.
         extent = extent_of(work.backend, staged, work.declared)
@@ -227,9 +237,10 @@ def _load(
     return _Loaded(reports, extent, histories)
 
 
-def _stage(work: _Work, matched: Matched) -> Plan:
+def _stage(work: _Work, matched: Matched, params: IngestParams) -> Plan:
     staging = work.folder / f"{matched.table.name}.staged"
-    return make_plan(matched, matched.raw.stage(work.backend, staging))
+    file = matched.raw.stage(work.backend, staging)
+    return make_plan(matched, file, readings_of(work.backend, matched, file, params))
 
 
 def _load_table(work: _Work, plan: Plan, extent: Extent, present: Present) -> TableReport:
@@ -283,7 +294,7 @@ def _table_report(backend: Backend, plan: Plan, rejected: str, file: Path) -> Ta
         quarantined=aside,
         notes=reading_notes(backend, plan, rejected),
         quarantine_reasons=reasons(backend, rejected),
-        matched=matched.notes,
+        matched=(*matched.notes, *matched.raw.tallies),
         absent_columns=absent,
         attributes=tuple(matched.attributes),
     )
@@ -298,11 +309,14 @@ def _write_absent(work: _Work, present: Collection[str]) -> None:
             write(work.backend, select, work.folder / f"{name}.parquet")
 
 
-def _report(work: _Work, source: str, loaded: _Loaded, minimum: MinimumParams) -> IngestReport:
+def _report(work: _Work, source: str, loaded: _Loaded, params: FeatureParams) -> IngestReport:
     files = work.files(loaded.tables)
     until = work.declared or latest_event(work.backend, files)
     counted = counts(work.backend, files, until, loaded.extent)
     tables = {n: work.backend.read_parquet(path) for n, path in work.files(TABLES).items()}
+    fetch = work.backend.to_pyarrow
+    protected = find_protected(tables, fetch)
+    proposals = propose(tables, fetch, loaded.histories, until)
     return IngestReport(
         tables=loaded.tables,
         absent=tuple(name for name in TABLES if name not in loaded.tables),
@@ -310,9 +324,10 @@ def _report(work: _Work, source: str, loaded: _Loaded, minimum: MinimumParams) -
         data_until=until,
         data_until_declared=work.declared is not None,
         fingerprint=fingerprint(work.backend, files, until),
-        verdict=readiness_of(counted, minimum, utc_now()),
+        verdict=readiness_of(counted, params.minimum, utc_now()),
         histories=loaded.histories,
-        proposals=propose(tables, work.backend.to_pyarrow, loaded.histories, until),
+        proposals=proposals.without(not_used(protected, params)),
+        protected=protected,
     )
 
 
@@ -324,6 +339,6 @@ def _pointer(report: IngestReport, mapping: Path | None) -> dict[str, Any]:
         "data_until_declared": report.data_until_declared,
         "fingerprint": report.fingerprint,
         "source": report.source,
-        "mapping": None if mapping is None else str(mapping.absolute()),
+        "mapping": None if mapping is None else preset_name(mapping) or str(mapping.absolute()),
         "histories": [history_json(history) for history in report.histories],
     }

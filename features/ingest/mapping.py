@@ -1,57 +1,48 @@
-"""A mapping file: a source's own names for our tables and columns.
+"""A mapping file: a source's own names and habits, and how our tables are made of them.
 
 leads:
   table: sf_lead
   columns: {lead_id: Id, created_at: CreatedDate, converted_at: ConvertedDate}
   timezone: Europe/Amsterdam
   drop: [Email, Phone]
+
+What each key means stands in `features.ingest.language`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from zoneinfo import available_timezones
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
+from pydantic import Field, ValidationError, create_model
 
 from features.errors import MappingError
+from features.ingest.language.columns import IdStyle
+from features.ingest.language.histories import Histories
+from features.ingest.language.sources import RateTable, SourceFile
+from features.ingest.language.tables import TableMapping
+from features.ingest.language.words import Name, Words
 from features.problems import say_problems
 from features.tables import TABLES
 
 
-class TableMapping(BaseModel):
-    """How one of our tables is found in a source, and how it is read.
+class _Tables(Words):
+    """A mapping file as a whole; the tables of the schema are added below.
 
     Attributes:
-        table: its name in the source; None means our name.
-        columns: our column -> the source's column.
-        day_first: 03/04/2025 is the 3rd of April; None leaves it to params.yaml.
-        timezone: the zone of times that are written without one.
-        drop: source columns that are not loaded, not even into quarantine.
+        sources: how single files are read, by the table they hold.
+        rates: tables of rates between currencies, by a name of their own.
+        ids: how all ids, and the keys of all joins, are made to look the same.
+        histories: histories of fields, which become rows of `changes`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    table: str | None = Field(default=None, min_length=1)
-    columns: dict[str, str] = Field(default_factory=dict)
-    day_first: bool | None = None
-    timezone: str | None = None
-    drop: tuple[str, ...] = Field(default=(), strict=False)
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone_exists(cls, name: str | None) -> str | None:
-        if name is not None and name not in available_timezones():
-            raise ValueError("no such time zone; write it like Europe/Amsterdam")
-        return name
-
-
-class _Tables(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    sources: dict[Name, SourceFile] = Field(default_factory=dict)
+    rates: dict[Name, RateTable] = Field(default_factory=dict)
+    ids: Annotated[IdStyle, Field(strict=False)] = IdStyle.AS_IS
+    histories: Histories = Histories()
 
 
 _File: type[_Tables] = create_model(
@@ -63,10 +54,28 @@ _File: type[_Tables] = create_model(
 
 @dataclass(frozen=True)
 class Mappings:
-    """A mapping for each table of the schema, and the file they were read from."""
+    """What a mapping file says, and where it stands.
+
+    Attributes:
+        where: the file; empty without one.
+        tables: a mapping for each table of the schema.
+        sources: how single files are read, by the table they hold.
+        rates: tables of rates between currencies, by name.
+        ids: how all ids are made to look the same.
+        histories: histories of fields.
+    """
 
     where: str
     tables: Mapping[str, TableMapping]
+    sources: Mapping[str, SourceFile] = field(default_factory=dict)
+    rates: Mapping[str, RateTable] = field(default_factory=dict)
+    ids: IdStyle = IdStyle.AS_IS
+    histories: Histories = field(default_factory=Histories)
+
+    @property
+    def needs_shaping(self) -> bool:
+        """Whether even tables that are only given names are made row by row."""
+        return self.ids is not IdStyle.AS_IS
 
 
 def load_mapping(path: Path | None) -> Mappings:
@@ -77,19 +86,41 @@ def load_mapping(path: Path | None) -> Mappings:
     """
     if path is None:
         return Mappings("", {name: TableMapping() for name in TABLES})
+    return checked_mapping(_parsed(path), str(path))
+
+
+def checked_mapping(content: Mapping[str, Any], where: str) -> Mappings:
+    """Check what a mapping file holds.
+
+    Args:
+        content: the parsed YAML.
+        where: the file, as messages name it.
+
+    Raises:
+        MappingError: it holds an unknown key or column.
+    """
     try:
-        content = _File.model_validate(_parsed(path))
+        file = _File.model_validate(content)
     except ValidationError as error:
-        raise MappingError(f"{path}: {say_problems(error, _File)}") from None
-    mappings = Mappings(str(path), {name: getattr(content, name) for name in TABLES})
-    for name, mapping in mappings.tables.items():
-        unknown = [column for column in mapping.columns if column not in TABLES[name].by_name]
-        if unknown:
-            raise MappingError(
-                f"{path}: {name}.columns: no such column: {', '.join(unknown)}; "
-                f"'{name}' has {', '.join(TABLES[name].by_name)}"
-            )
-    return mappings
+        raise MappingError(f"{where}: {say_problems(error, _File)}") from None
+    tables = {name: getattr(file, name) for name in TABLES}
+    for problem in _problems(tables):
+        raise MappingError(f"{where}: {problem}")
+    return Mappings(where, tables, file.sources, file.rates, file.ids, file.histories)
+
+
+def _problems(tables: Mapping[str, TableMapping]) -> Iterator[str]:
+    """Go through what the types alone cannot tell."""
+    for name, mapping in tables.items():
+        for place, part in enumerate(mapping.parts):
+            key = f"{name}.union[{place}]" if mapping.union else name
+            unknown = [column for column in part.columns if column not in TABLES[name].by_name]
+            if unknown:
+                names = ", ".join(TABLES[name].by_name)
+                yield (
+                    f"{key}.columns: no such column: {', '.join(unknown)}; '{name}' has {names}; "
+                    "further columns belong under attributes"
+                )
 
 
 def _parsed(path: Path) -> Any:

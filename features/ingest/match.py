@@ -9,7 +9,8 @@ from ibis.backends.duckdb import Backend
 
 from features.errors import MappingError, TableError
 from features.ingest.files import RawColumn, RawTable, Source
-from features.ingest.mapping import Mappings, TableMapping
+from features.ingest.language.tables import TableMapping
+from features.ingest.mapping import Mappings
 from features.ingest.parsing import TextFormat
 from features.params import IngestParams
 from features.tables import TABLES, Table
@@ -67,7 +68,7 @@ def _table_name(
     """Return the source's name of one of our tables, None without one, and notes about it."""
     mapping = mappings.tables[name]
     wanted = name if mapping.table is None else mapping.table
-    hits = _same_name(wanted, source.tables)
+    hits = same_name(wanted, source.tables)
     if not hits:
         if mapping.table is None and not mapping.columns:
             return None, ()
@@ -105,11 +106,11 @@ def match_table(
         TableError: a required column is missing, or one is there more than once.
     """
     can_map, mapping = mapping is not None, mapping or TableMapping()
-    dropped = {column.name for name in mapping.drop for column in _columns(name, raw.columns)}
+    dropped = {column.name for name in mapping.drop for column in columns_named(name, raw.columns)}
     usable = [column for column in raw.columns if column.name not in dropped]
     columns: dict[str, RawColumn] = {}
     for name in table.by_name:
-        hits = _columns(mapping.columns.get(name, name), usable)
+        hits = columns_named(mapping.source_names.get(name, name), usable)
         if len(hits) > 1:
             raise TableError(f"{raw.where}: column '{name}' exists {len(hits)} times; keep one")
         if hits:
@@ -121,17 +122,21 @@ def match_table(
             names = [column.name for column in usable]
             raise TableError.missing_column(table.name, name, raw.where, names, can_map=can_map)
     day_first = params.day_first if mapping.day_first is None else mapping.day_first
-    texts = TextFormat(day_first, mapping.timezone)
+    texts = TextFormat(
+        bool(day_first), mapping.timezone, is_undeclared=day_first is None, decimal=params.decimal
+    )
     return Matched(table, raw, columns, _attributes(table, usable, columns), texts, notes)
 
 
 def _check_mapped_columns(table: Table, raw: RawTable, mappings: Mappings) -> None:
     """Refuse a mapping that names columns the source does not have."""
     mapping = mappings.tables[table.name]
-    mapped = [(f"columns.{name}", source_name) for name, source_name in mapping.columns.items()]
+    mapped = [
+        (f"columns.{name}", source_name) for name, source_name in mapping.source_names.items()
+    ]
     mapped += [("drop", source_name) for source_name in mapping.drop]
     for key, source_name in mapped:
-        if not _columns(source_name, raw.columns):
+        if not columns_named(source_name, raw.columns):
             names = ", ".join(column.name for column in raw.columns)
             raise MappingError(
                 f"{mappings.where}: {table.name}.{key}: {raw.where} has no column "
@@ -139,12 +144,13 @@ def _check_mapped_columns(table: Table, raw: RawTable, mappings: Mappings) -> No
             )
 
 
-def _columns(name: str, columns: Sequence[RawColumn]) -> list[RawColumn]:
-    names = set(_same_name(name, (column.name for column in columns)))
+def columns_named(name: str, columns: Sequence[RawColumn]) -> list[RawColumn]:
+    """Return the columns of a name as it is written, else those whose name differs only in case."""
+    names = set(same_name(name, (column.name for column in columns)))
     return [column for column in columns if column.name in names]
 
 
-def _same_name(name: str, candidates: Iterable[str]) -> list[str]:
+def same_name(name: str, candidates: Iterable[str]) -> list[str]:
     """Return the name as it is written, if it is there, else those that differ only in case."""
     distinct = list(dict.fromkeys(candidates))
     if name in distinct:

@@ -1,8 +1,7 @@
 """How a raw value becomes a typed one: SQL expressions, one per kind of column.
 
-A value passes four steps: `trim`, `clean`, `parse` and `in_range`. Each value is parsed alone,
-never in the light of its column's other rows: what a row means must not depend on rows that a
-cutoff hides.
+A value passes four steps: `trim`, `clean`, `parse` and `in_range`. Each value is parsed alone, in
+the `TextFormat` of its column, which `readings` decides once for an extract.
 """
 
 from __future__ import annotations
@@ -10,9 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from features.ingest.amounts import amount
 from features.storage.engine import text
 from features.tables import ColumnKind
-from features.texts import EMPTY
+from features.texts import EMPTY, SPREADSHEET_ERRORS
 
 SQL_TYPES = {
     ColumnKind.ID: "VARCHAR",
@@ -35,14 +35,29 @@ EXPECTED = {
 _INTEGERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER")
 _FLOATS = ("FLOAT", "DOUBLE")
 _ZONED = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
-_TRUE = "('true', 't', 'yes', 'y', '1', '1.0')"
-_FALSE = "('false', 'f', 'no', 'n', '0', '0.0')"
-_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?"
+PLAIN_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?"
 _ISO = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?"
 _UTC = r" ?(Z|z|UTC|GMT)"
 _ZONE = rf"({_UTC}| ?[+-]\d{{2}}(:?\d{{2}})?)"
-_LOCAL = r"\d{1,2}[/.]\d{1,2}[/.]\d{4}( .*)?"
+LOCAL = r"\d{1,2}[-/.]\d{1,2}[-/.]\d{4}( .*)?"
+"""Dates as people write them, day or month first."""
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+TRUE_WORDS = (
+    "true", "t", "yes", "y", "1", "1.0", "won", "win", "closed won", "closedwon", "close won",
+    "successful", "success", "ja", "j", "wahr", "gewonnen", "gewonnen abgeschlossen", "oui", "vrai",
+    "gagné", "gagne", "gagnée", "fermé gagné", "conclu gagné", "si", "sí", "ganado", "ganada",
+    "cerrado ganado", "cerrada ganada", "vinto", "vinta", "chiuso vinto", "ganho", "ganha", "sim",
+    "fechado ganho", "waar", "wygrana", "wygrany", "vundet", "vunnet", "vunnen",
+)  # fmt: skip
+"""Words, in small letters, for a deal that was won, and for any other yes."""
+FALSE_WORDS = (
+    "false", "f", "no", "n", "0", "0.0", "lost", "loss", "closed lost", "closedlost", "close lost",
+    "unsuccessful", "nein", "falsch", "verloren", "verloren abgeschlossen", "non", "faux", "perdu",
+    "perdue", "fermé perdu", "conclu perdu", "perdido", "perdida", "cerrado perdido",
+    "cerrada perdida", "perso", "persa", "chiuso perso", "não", "nao", "fechado perdido", "nee",
+    "onwaar", "przegrana", "przegrany", "tabt", "tapt", "förlorad", "förlorat",
+)  # fmt: skip
+"""Words, in small letters, for a deal that was lost, and for any other no."""
 _NARROW = "chr(160)"
 _WHITE = ("' '", "chr(9)", "chr(10)", "chr(13)", _NARROW)
 _FIRST, _LAST = "TIMESTAMP '0001-01-01'", "TIMESTAMP '9999-12-31 23:59:59.999999'"
@@ -53,12 +68,24 @@ class TextFormat:
     """What a mapping or params.yaml declares about the texts of one table.
 
     Attributes:
-        day_first: 03/04/2025 is the 3rd of April, not March 4th.
+        day_first: 03/04/2025 is the 3rd of April, not March 4th; None: it is not read at all, since
+            it may be either.
         zone: the zone of times without one; None means UTC.
+        is_undeclared: `day_first` was not declared, so that the values of each column decide.
+        decimal: the decimal sign of amounts with marks (see `amounts`); empty: only plain numbers
+            are read.
+        epoch: what numbers count since 1970 (a key of `EPOCHS`); empty: no number is a moment.
     """
 
-    day_first: bool = False
+    day_first: bool | None = False
     zone: str | None = None
+    is_undeclared: bool = False
+    decimal: str = ""
+    epoch: str = ""
+
+
+EPOCHS = {"seconds": 1, "milliseconds": 1_000, "microseconds": 1_000_000}
+"""Units of moments written as numbers: how many make a second."""
 
 
 def trim(raw: str, sql_type: str) -> str:
@@ -71,7 +98,13 @@ def trim(raw: str, sql_type: str) -> str:
         return raw
     ends = " OR ".join(f"suffix({raw}, {sign})" for sign in _WHITE)
     is_padded = f"{raw} < '!' OR prefix({raw}, {_NARROW}) OR {ends}"
-    return f"CASE WHEN {is_padded} THEN trim({raw}, {' || '.join(_WHITE)}) ELSE {raw} END"
+    trimmed = f"CASE WHEN {is_padded} THEN trim({raw}, {' || '.join(_WHITE)}) ELSE {raw} END"
+    return f"CASE WHEN contains({raw}, '=\"') THEN {_unwrapped(trimmed)} ELSE {trimmed} END"
+
+
+def _unwrapped(trimmed: str) -> str:
+    """Take a text out of the formula that keeps a spreadsheet from changing it: ="001"."""
+    return f"regexp_replace({trimmed}, '^=\"(.*)\"$', '\\1')"
 
 
 def clean(trimmed: str, sql_type: str) -> str:
@@ -90,14 +123,18 @@ def clean_attribute(raw: str, sql_type: str) -> str:
     """
     if sql_type != "VARCHAR":
         return clean(raw, sql_type)
-    nothing = rf"\s*({'|'.join(word for word in EMPTY if word)})?\s*"
-    return f"CASE WHEN NOT regexp_full_match({raw}, {text(nothing)}) THEN trim({raw}) END"
+    words = [word for word in (*EMPTY, *SPREADSHEET_ERRORS) if word]
+    nothing = rf"\s*({'|'.join(re.escape(word) for word in words)})?\s*"
+    return (
+        f"CASE WHEN NOT regexp_full_match({raw}, {text(nothing)}) THEN "
+        f"CASE WHEN prefix({raw}, '=\"') THEN {_unwrapped(raw)} ELSE trim({raw}) END END"
+    )
 
 
 def parse(kind: ColumnKind, cleaned: str, sql_type: str, texts: TextFormat) -> str:
     """Return a cleaned column as a column of our schema; NULL where it cannot be read."""
     if kind is ColumnKind.NUMBER:
-        return _number(cleaned, sql_type)
+        return _number(cleaned, sql_type, texts)
     if kind is ColumnKind.TIME:
         return _time(cleaned, sql_type, texts)
     if kind is ColumnKind.BOOLEAN:
@@ -125,7 +162,8 @@ def always_parses(kind: ColumnKind, sql_type: str) -> bool:
         return _is_number(sql_type) and sql_type not in _FLOATS
     if kind is ColumnKind.BOOLEAN:
         return sql_type == "BOOLEAN"
-    return kind is not ColumnKind.TIME and sql_type not in _FLOATS
+    # A text may be the error of a spreadsheet.
+    return kind is not ColumnKind.TIME and sql_type not in (*_FLOATS, "VARCHAR")
 
 
 def parse_attribute(
@@ -167,7 +205,10 @@ def _text(cleaned: str, sql_type: str) -> str:
         return _float_as_text(cleaned)
     if sql_type.startswith("DECIMAL"):
         return _without_zeros(f"CAST({cleaned} AS VARCHAR)")
-    return cleaned if sql_type == "VARCHAR" else f"CAST({cleaned} AS VARCHAR)"
+    if sql_type == "VARCHAR":
+        is_error = f"prefix({cleaned}, '#') AND {cleaned} IN {SPREADSHEET_ERRORS}"
+        return f"CASE WHEN NOT ({is_error}) THEN {cleaned} END"
+    return f"CAST({cleaned} AS VARCHAR)"
 
 
 def _float_as_text(cleaned: str) -> str:
@@ -212,9 +253,11 @@ def _is_number(sql_type: str) -> bool:
     return is_plain or sql_type.startswith(("DECIMAL", "BOOLEAN"))
 
 
-def _number(cleaned: str, sql_type: str) -> str:
+def _number(cleaned: str, sql_type: str, texts: TextFormat) -> str:
+    if sql_type == "VARCHAR" and texts.decimal:
+        return amount(cleaned, texts.decimal)
     if sql_type == "VARCHAR":
-        is_number = f"regexp_full_match({cleaned}, {text(_NUMBER)})"
+        is_number = f"regexp_full_match({cleaned}, {text(PLAIN_NUMBER)})"
         return f"CASE WHEN {is_number} THEN TRY_CAST({cleaned} AS DOUBLE) END"
     return f"CAST({cleaned if _is_number(sql_type) else 'NULL'} AS DOUBLE)"
 
@@ -222,11 +265,14 @@ def _number(cleaned: str, sql_type: str) -> str:
 def _boolean(cleaned: str, sql_type: str) -> str:
     if sql_type == "BOOLEAN":
         return cleaned
-    word = f"lower({_text(cleaned, sql_type)})"
-    return f"CASE WHEN {word} IN {_TRUE} THEN true WHEN {word} IN {_FALSE} THEN false END"
+    word = f"regexp_replace(lower({_text(cleaned, sql_type)}), '[ _-]+', ' ', 'g')"
+    return f"CASE WHEN {word} IN {TRUE_WORDS} THEN true WHEN {word} IN {FALSE_WORDS} THEN false END"
 
 
 def _time(cleaned: str, sql_type: str, texts: TextFormat) -> str:
+    if texts.epoch:
+        units = f"CAST(round(TRY_CAST({cleaned} AS DOUBLE) * {1_000_000 // EPOCHS[texts.epoch]}) AS BIGINT)"
+        return f"make_timestamp({units})"
     if sql_type == "VARCHAR":
         return _time_of_text(cleaned, texts)
     if sql_type in _ZONED:
@@ -245,9 +291,7 @@ def _time_of_text(cleaned: str, texts: TextFormat) -> str:
     local             31.03.2025 14:05     day or month first as declared, then as ISO
     anything else     31 March             NULL
     """
-    order = "%d/%m/%Y" if texts.day_first else "%m/%d/%Y"
-    formats = [order + clock for clock in _CLOCKS]
-    local = f"try_strptime(replace({cleaned}, '.', '/'), {formats})"
+    local = _local_time(cleaned, texts.day_first)
     # The engine reads an offset only where it is attached, and not every name of UTC.
     offset = f"regexp_replace({cleaned}, {text(_UTC + '$')}, '+00')"
     closed_up = f"replace(replace({offset}, ' +', '+'), ' -', '-')"
@@ -256,8 +300,20 @@ def _time_of_text(cleaned: str, texts: TextFormat) -> str:
         f"CASE WHEN regexp_full_match({cleaned}, {text(_ISO)}) "
         f"THEN {_to_utc(f'TRY_CAST({cleaned} AS TIMESTAMP)', texts)} "
         f"WHEN regexp_full_match({cleaned}, {text(_ISO + _ZONE)}) THEN {zoned} "
-        f"WHEN regexp_full_match({cleaned}, {text(_LOCAL)}) THEN {_to_utc(local, texts)} END"
+        f"WHEN regexp_full_match({cleaned}, {text(LOCAL)}) THEN {_to_utc(local, texts)} END"
     )
+
+
+def _local_time(cleaned: str, day_first: bool | None) -> str:  # noqa: FBT001 - as in `TextFormat`
+    """Read a date as people write it; None for the order reads only what fits one of both."""
+    slashed = f"translate({cleaned}, '.-', '//')"
+    days, months = (
+        f"try_strptime({slashed}, {[order + clock for clock in _CLOCKS]})"
+        for order in ("%d/%m/%Y", "%m/%d/%Y")
+    )
+    if day_first is None:
+        return f"CASE WHEN {days} IS NULL OR {months} IS NULL THEN coalesce({days}, {months}) END"
+    return days if day_first else months
 
 
 def _to_utc(naive: str, texts: TextFormat) -> str:

@@ -7,7 +7,7 @@ these was. Columns of reps cannot be judged by shares: too few reps begin in a m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,6 +59,10 @@ class Proposals:
     def refused(self) -> tuple[ColumnLook, ...]:
         """The others."""
         return tuple(look for look in self.looks if look.reason is not None)
+
+    def without(self, names: Collection[str]) -> Proposals:
+        """Return those of other columns than these, which models may not use."""
+        return Proposals(tuple(look for look in self.looks if look.name not in names))
 
     def unnamed(self, named: Sequence[str]) -> tuple[ColumnLook, ...]:
         """Return the proposed columns that are not among the names."""

@@ -88,7 +88,8 @@ def _reject_faulty(backend: Backend, plan: Plan, rules: list[_Rule], rejected: s
 
 def write_quarantine(backend: Backend, plan: Plan, rejected: str, path: Path) -> None:
     """Write the rejected rows with all that the source holds of them, each with its reason."""
-    columns = [*plan.matched.columns.values(), *plan.matched.attributes.values()]
+    matched = plan.matched
+    columns = [*matched.raw.origin, *matched.columns.values(), *matched.attributes.values()]
     originals, taken = [], {"source_row", "reason"}
     for column in {c.staged: c for c in columns}.values():
         name = column.name or column.staged

@@ -10,6 +10,7 @@ from typing import Any
 
 from features.field_history import FieldHistory
 from features.ingest.proposals import Proposals
+from features.ingest.protected import ProtectedColumn
 from features.ingest.readiness import Readiness
 
 
@@ -52,6 +53,9 @@ class IngestReport:
         verdict: what the data supports, one statement for each model and each gap.
         histories: the fields whose past lies in `changes`, and whether it is complete.
         proposals: the attribute columns that look known at creation, and those that do not.
+        protected: columns and fields that look like protected attributes of people.
+        preset: the preset that the source was read by; None without one.
+        read_as: what that matched and what it missed, in words.
     """
 
     tables: Mapping[str, TableReport]
@@ -63,6 +67,9 @@ class IngestReport:
     verdict: tuple[Readiness, ...]
     histories: tuple[FieldHistory, ...] = ()
     proposals: Proposals = field(default_factory=Proposals)
+    protected: tuple[ProtectedColumn, ...] = ()
+    preset: str | None = None
+    read_as: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Return the text of HOME/data/ingest-report.json."""

@@ -19,10 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import SourceError
+from features.ingest.changes.source import mapped_source
 from features.ingest.database import database
-from features.ingest.files import folder, is_database, table_files
+from features.ingest.files import is_database, table_files
 from features.ingest.mapping import load_mapping
 from features.ingest.match import Matched, match
+from features.ingest.presets.choose import choose, preset_name
+from features.ingest.shaping.reader import Reader
+from features.ingest.workbooks import open_files, workbooks
 from features.params import IngestParams
 from features.storage.engine import engine
 
@@ -57,8 +61,13 @@ def source_state(source: str, mapping: Path | None, params: IngestParams) -> Sou
     if is_database(source):
         return _database_state(source, mapping, params)
     path = Path(source).expanduser().absolute()
-    name = folder(path).name
+    name = open_files(path).name
+    if path.is_file():
+        return SourceState(name, {path.name: _file_mark(path)})
     files = [file for files in table_files(path).values() for file in files]
+    by_file = load_mapping(None if preset_name(mapping) else mapping).sources.values()
+    named = {source.file for source in by_file if source.file}
+    files += [*workbooks(path), *(path / file for file in sorted(named))]
     return SourceState(name, {file.name: _file_mark(file) for file in files})
 
 
@@ -73,13 +82,15 @@ def _file_mark(file: Path) -> Mark:
 
 
 def _database_state(source: str, mapping: Path | None, params: IngestParams) -> SourceState:
-    mappings = load_mapping(mapping)
     opened = database(source)
     try:
         with tempfile.TemporaryDirectory() as temporary:
             backend = engine(params.memory_gb, params.threads, Path(temporary))
             try:
-                matches = match(backend, opened, mappings, params)
+                mappings = choose(backend, opened, mapping).mappings
+                reader = Reader(backend, opened, Path(temporary) / "shaping", mappings.where)
+                with mapped_source(reader, mappings, params) as (mapped, left):
+                    matches = match(backend, mapped, left, params)
             finally:
                 backend.disconnect()
         marks = {matched.table.name: _table_mark(matched) for matched in matches}

@@ -97,6 +97,22 @@ def write(backend: Backend, select: str, path: Path) -> None:
     run(backend, f"COPY ({select}) TO {text(str(path))} (FORMAT parquet, COMPRESSION zstd)")
 
 
+def write_if_readable(backend: Backend, select: str, path: Path) -> bool:
+    """Write a query's rows to a parquet file, if the engine can read all of them.
+
+    Returns:
+        Whether it could; what it wrote until then is removed.
+    """
+    try:
+        write(backend, select, path)
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error:
+        path.unlink(missing_ok=True)
+        return False
+    return True
+
+
 @contextmanager
 def reading(where: str, right: str) -> Iterator[None]:
     """Turn what the engine says about a file into one error that names the file.

@@ -14,6 +14,7 @@ import features
 import serving
 import training
 from features.errors import MappingError, NotReady
+from features.ingest.presets.choose import preset_name
 from features.ingest.state import source_state
 from features.storage.catalog import current
 from serving.cli.score_sets import shown_set
@@ -45,7 +46,8 @@ class Inputs:
         Raises:
             InputError: the source or the mapping cannot be used.
         """
-        mapping = None if mapping is None else mapping.expanduser().absolute()
+        if mapping is not None and preset_name(mapping) is None:
+            mapping = mapping.expanduser().absolute()
         features_params = session.settings.features
         held = source_state(source, mapping, features_params.ingest)
         state = {
@@ -75,6 +77,9 @@ def standing(session: Session) -> dict[str, Any]:
 
 
 def _digest(file: Path) -> str:
+    """Return what tells one mapping from another; a preset's name stands for itself."""
+    if (name := preset_name(file)) is not None:
+        return name
     try:
         return hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:

@@ -28,6 +28,7 @@ from training.checks.health import health_findings
 from training.checks.histories import history_findings
 from training.checks.point_in_time import point_in_time_findings
 from training.checks.post_outcome import post_outcome_findings
+from training.checks.protected import protected_findings
 from training.checks.quota_leak import quota_leak_findings
 from training.checks.suspicion import MOST_CUTOFFS, suspicious_features
 from training.params import TrainingParams
@@ -52,6 +53,7 @@ def audit(warehouse: Warehouse, features: FeatureParams, params: TrainingParams)
     findings += currency_findings(warehouse)
     findings += history_findings(warehouse)
     findings += days_off_findings(warehouse, features)
+    findings += protected_findings(warehouse, features)
     if "leads" in warehouse.present:
         findings += _lead_findings(warehouse, features, params)
     return by_severity(findings)

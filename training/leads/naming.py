@@ -23,6 +23,7 @@ from features.definitions.lead import lead_features, own_columns
 from features.history.vocabulary import read_vocabulary
 from features.ingest.at_creation import ColumnLook
 from features.ingest.proposals import evidence, listed, pasteable, propose, why_not
+from features.ingest.protected import find_protected, not_used
 from features.labels.conversion import conversion
 from features.params import FeatureParams
 from features.snapshot import CUTOFF
@@ -190,6 +191,8 @@ def naming_findings(
     proposals = propose(
         warehouse.tables, warehouse.arrow, warehouse.histories, warehouse.data_until
     )
+    unusable = not_used(find_protected(warehouse.tables, warehouse.arrow), features)
+    proposals = proposals.without(unusable)
     warned = {(f.table, f.column): f.kind for f in audited if f.kind in {*LEAKS, GATE}}
     for look in proposals.refused:
         if look.is_suspect and (look.table, look.column) not in warned:

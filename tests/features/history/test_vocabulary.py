@@ -10,6 +10,7 @@ import pytest
 from by_hand import Opened, day, deal
 from extract import Row, change, lead, touch
 
+from features.errors import InputError
 from features.history.vocabulary import Vocabulary, read_vocabulary
 from features.params import FeatureParams
 from features.subjects import DEAL, LEAD, REP, Subject
@@ -281,3 +282,70 @@ def test_a_vocabulary_cannot_be_changed() -> None:
     frozen = Vocabulary(fields={"size": ("10",)})
     with pytest.raises(TypeError, match="does not support item assignment"):
         frozen.fields["size"] = ("11",)  # type: ignore[index]
+
+
+MIXED = [
+    lead(f"l{number}", day(0), gender=gender, size=size, code=gender)
+    for number, (gender, size) in enumerate([("male", "S"), ("female", "L"), ("male", None)])
+]
+TYPES = {
+    "leads": dict.fromkeys(["gender", "size", "code"], pa.string()) | {"staff": pa.float64()},
+    "activities": dict.fromkeys(["score", "cost"], pa.float64()),
+}
+NAMED = {"known_at_creation": ("leads.gender", "leads.size", "leads.code")}
+
+
+def test_protected_attributes_are_no_features_unless_a_reason_is_named(opened: Opened) -> None:
+    """By name and by value, as columns and as fields with a history, of leads, deals and reps."""
+    rows = {
+        "leads": MIXED,
+        "changes": [
+            change("l0", day(1), "religion", "x"),
+            change("l1", day(1), "group", "married"),
+            change("l2", day(1), "group", "divorced"),
+            change("l2", day(1), "grade", "a"),
+        ],
+    }
+    params = FeatureParams(min_count=1, **NAMED)
+    vocabulary = read(opened, params, attributes=TYPES, **rows)
+    assert "leads.size" in vocabulary.columns
+    assert not {"leads.gender", "leads.code"} & vocabulary.columns.keys()
+    assert vocabulary.fields.keys() == {"grade"}
+    allowed = {"leads.code": "the works council agreed", "leads.group": "the same"}
+    params = FeatureParams(min_count=1, allow_protected=allowed, **NAMED)
+    vocabulary = read(opened, params, attributes=TYPES, **rows)
+    assert {"leads.code", "leads.size"} <= vocabulary.columns.keys()
+    assert "leads.gender" not in vocabulary.columns
+    assert vocabulary.fields.keys() == {"grade", "group"}
+
+
+def test_what_is_excluded_is_no_feature(opened: Opened) -> None:
+    """A column, a field with a history, and a number of activities."""
+    excluded = dict.fromkeys(["leads.size", "leads.grade", "activities.score"], "filled late")
+    vocabulary = read(
+        opened,
+        FeatureParams(min_count=1, exclude=excluded, **NAMED),
+        leads=MIXED,
+        attributes=TYPES,
+        changes=[change("l2", day(1), "grade", "a")],
+        activities=[touch("l0", day(1), "call", score=3.0, cost=2.0)],
+    )
+    assert "leads.size" not in vocabulary.columns
+    assert vocabulary.fields == {}
+    assert vocabulary.numbers == ("cost",)
+
+
+def test_an_empty_value_counts_as_the_settings_say(opened: Opened) -> None:
+    """The word is a category like any other, survives the bundle, and a number must be one."""
+    params = FeatureParams(min_count=1, empty_values={"leads.size": "none given"}, **NAMED)
+    vocabulary = read(opened, params, leads=MIXED, attributes=TYPES)
+    assert vocabulary.columns["leads.size"] == ("L", "S", "none given")
+    assert Vocabulary.from_json(json.loads(json.dumps(vocabulary.to_json()))) == vocabulary
+    numbers = [lead("x", day(0), staff=3.0), lead("y", day(0), staff=None)]
+    wrong = FeatureParams(
+        min_count=1,
+        known_at_creation=("leads.staff",),
+        empty_values={"leads.staff": "few"},
+    )
+    with pytest.raises(InputError, match="staff holds numbers"):
+        read(opened, wrong, leads=numbers, attributes=TYPES)

@@ -14,7 +14,7 @@ from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Plan, make_plan
 from features.ingest.files import inspect_file
-from features.ingest.mapping import TableMapping
+from features.ingest.language.tables import TableMapping
 from features.ingest.match import match_table
 from features.ingest.parsing import SQL_TYPES
 from features.params import IngestParams

@@ -10,7 +10,8 @@ from ibis.backends.duckdb import Backend
 
 from features.errors import MappingError, TableError
 from features.ingest.files import RawColumn, RawTable, Source
-from features.ingest.mapping import Mappings, TableMapping
+from features.ingest.language.tables import TableMapping
+from features.ingest.mapping import Mappings
 from features.ingest.match import Matched, match, match_table
 from features.params import IngestParams
 from features.tables import TABLES

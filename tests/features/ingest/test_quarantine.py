@@ -14,8 +14,8 @@ from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Plan
 from features.ingest.extent import Extent
+from features.ingest.language.tables import TableMapping
 from features.ingest.load import ingest
-from features.ingest.mapping import TableMapping
 from features.ingest.quarantine import mark_faulty, reasons, reject, write_quarantine
 from features.params import FeatureParams
 from features.storage.engine import rows

@@ -1,0 +1,1 @@
+"""Histories in the shapes of CRMs and warehouse loaders, as rows of `changes`."""

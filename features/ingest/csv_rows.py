@@ -1,0 +1,186 @@
+"""The rows of a CSV file that the engine refuses, read line by line.
+
+A line that is no row costs that line only: it is kept as a row with a fault, which the quarantine
+then holds. What stands below the table in a report, and a quote that opens and never closes, are
+such lines.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.ingest.csv_forms import LONGEST_LINE, CsvForm, decode_line
+
+FAULT = "row_fault"
+"""The staged column that says what is wrong with a line that is no row."""
+_BATCH = 50_000
+_SHOWN = 60
+
+
+class Remark(NamedTuple):
+    """Something odd about a file as a whole that was coped with.
+
+    Attributes:
+        kind: a word for machines.
+        says: the sentence, without the file.
+        count: of how many lines it is true.
+        example: one of them.
+    """
+
+    kind: str
+    says: str
+    count: int
+    example: str
+
+
+class _Line(NamedTuple):
+    number: int
+    text: str
+
+
+class _Lines:
+    """The lines of a file, some of which can be taken back."""
+
+    def __init__(self, file: Path, form: CsvForm) -> None:
+        self._source = self._read(file, form)
+        self._back: deque[_Line] = deque()
+        self.taken: list[_Line] = []
+        self.ends: dict[str, int] = {}
+        self.older = 0
+        self.first_older = ""
+
+    def _read(self, file: Path, form: CsvForm) -> Iterator[_Line]:
+        number = 0
+        with file.open("rb") as opened:
+            for block in opened:
+                for line in block.splitlines(keepends=True):
+                    number += 1
+                    text = decode_line(line, form.older)
+                    self._note(line, text, number, form)
+                    yield _Line(number, text.removeprefix("\ufeff") if number == 1 else text)
+
+    def _note(self, line: bytes, text: str, number: int, form: CsvForm) -> None:
+        if form.older is not None and not line.isascii():
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                self.older += 1
+                self.first_older = self.first_older or f"line {number}: {text.strip()[:_SHOWN]}"
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._back.popleft() if self._back else next(self._source)
+        self.taken.append(line)
+        return line.text
+
+    def row_ends(self) -> None:
+        """Remember with which sign the row at hand ends; signs inside of a row do not count."""
+        line = self.taken[-1]
+        end = line.text[len(line.text.rstrip("\r\n")) :][-2:]
+        if end:
+            self.ends.setdefault(end, line.number)
+
+    def take_back(self) -> _Line:
+        """Keep the first line taken for the row at hand, and give the others back."""
+        first, *others = self.taken
+        self._back.extendleft(reversed(others))
+        return first
+
+
+def write_rows(file: Path, form: CsvForm, target: Path) -> list[Remark]:
+    """Write a CSV file's rows to a parquet file of texts, with the faults of lines that are none.
+
+    Args:
+        file: the CSV file, in UTF-8 or decoded line by line.
+        form: how it is written.
+        target: the parquet file, with columns c0, c1 … and `FAULT`.
+
+    Returns:
+        What was odd about the file as a whole.
+    """
+    names = [*(f"c{i}" for i in range(len(form.names))), FAULT]
+    schema = pa.schema([(name, pa.string()) for name in names])
+    csv.field_size_limit(LONGEST_LINE)
+    lines = _Lines(file, form)
+    batch: list[list[str | None]] = []
+    with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+        for row in _rows(lines, form):
+            batch.append(row)
+            if len(batch) == _BATCH:
+                writer.write_batch(_columns(batch, schema))
+                batch = []
+        writer.write_batch(_columns(batch, schema))
+    return list(_remarks(lines, form))
+
+
+def _columns(batch: list[list[str | None]], schema: pa.Schema) -> pa.RecordBatch:
+    columns = zip(*batch, strict=True) if batch else ([] for _ in schema)
+    return pa.record_batch([pa.array(c, pa.string()) for c in columns], schema=schema)
+
+
+def _rows(lines: _Lines, form: CsvForm) -> Iterator[list[str | None]]:
+    """Go through the rows, the header left out; lines that are none get a fault.
+
+    a,b,c        fits three columns                    accepted
+    a,b,c,,      what is beyond the header is empty    accepted
+    "Report"     one field instead of three            a fault
+    "a,b,c       the quote never closes                a fault, the next line is read on
+                 an empty line                         no row at all
+    """
+    width = len(form.names)
+    reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
+    for _ in range(form.lines_before):
+        next(lines, None)
+    is_header = True
+    while True:
+        lines.taken = []
+        try:
+            fields = next(reader)
+            problem = ""
+        except StopIteration:
+            return
+        except csv.Error as error:
+            fields, problem = [], str(error)
+        if problem or (fields and not _fits(fields, width)):
+            yield _faulty(lines.take_back(), len(fields), width, problem)
+            continue
+        lines.row_ends()
+        if fields and not is_header:
+            yield [*fields[:width], None]
+        is_header = is_header and not fields
+
+
+def _fits(fields: Sequence[str], width: int) -> bool:
+    return len(fields) == width or (len(fields) > width and not any(fields[width:]))
+
+
+def _faulty(line: _Line, fields: int, width: int, problem: str) -> list[str | None]:
+    """Return a row that keeps the line in its first column, with what is wrong with it."""
+    text = line.text.strip("\r\n")
+    wrong = problem or f"{fields} fields, the header has {width}"
+    fault = f"line {line.number} is no row of the table ({wrong}): {text[:_SHOWN]}"
+    return [text, *[None] * (width - 1), fault]
+
+
+def _remarks(lines: _Lines, form: CsvForm) -> Iterator[Remark]:
+    if lines.older:
+        says = (
+            f"{lines.older:,} lines are not UTF-8 and were read as {form.older}: "
+            "if letters look wrong, save the file as UTF-8"
+        )
+        yield Remark("encoding", says, lines.older, lines.first_older)
+    if len(lines.ends) > 1:
+        words = {"\r\n": "CRLF", "\n": "LF", "\r": "CR"}
+        at = max(lines.ends.values())
+        listed = " and ".join(words[end] for end in lines.ends)
+        says = f"its line ends change at line {at} ({listed}): it was read line by line"
+        yield Remark("line_ends", says, 1, f"line {at}")

@@ -1,0 +1,97 @@
+"""In which encoding a text file is written: by its first bytes, else line by line.
+
+A line that is UTF-8 is read as UTF-8, whatever the other lines are: months that were exported by
+different programs may stand in one file. All other lines are of one older encoding.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable
+from pathlib import Path
+
+from charset_normalizer import from_bytes
+
+UTF8 = "utf-8"
+BY_LINE = "by line"
+"""Some lines are not UTF-8: each is decoded by itself."""
+USUAL = "cp1252"
+"""What Western spreadsheets write where it is not UTF-8."""
+HEAD = 2**20
+_MARKS = (
+    (codecs.BOM_UTF8, UTF8),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_NO_TEXT = (
+    (b"PK\x03\x04", "a ZIP archive or a workbook"),
+    (b"\xd0\xcf\x11\xe0", "an old workbook"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"%PDF", "a PDF document"),
+    (b"PAR1", "a parquet file"),
+    (b"SQLite format 3", "an SQLite database"),
+)
+_OLDER = (
+    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "mac_roman", "koi8_r",
+    "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr",
+)  # fmt: skip
+# With fewer signs that tell, a guess would be one of many.
+_FEWEST_SIGNS = 20
+_MANY_NULS = 0.2
+_SAMPLE = 200_000
+
+
+def no_text(start: bytes) -> str | None:
+    """Return what kind of file begins so, if it is known not to be text."""
+    return next((what for mark, what in _NO_TEXT if start.startswith(mark)), None)
+
+
+def encoding_of(start: bytes) -> str:
+    """Return the encoding of a file that begins with these bytes, `BY_LINE` if not all is UTF-8."""
+    for mark, encoding in _MARKS:
+        if start.startswith(mark):
+            return encoding
+    # Latin texts in UTF-16 have a NUL beside every letter.
+    for first, encoding in ((0, "utf-16-be"), (1, "utf-16-le")):
+        half = start[first : len(start) // 2 * 2 : 2]
+        if half and half.count(0) > _MANY_NULS * len(half):
+            return encoding
+    try:
+        codecs.getincrementaldecoder(UTF8)().decode(start)
+    except UnicodeDecodeError:
+        return BY_LINE
+    return UTF8
+
+
+def older_encoding(lines: Iterable[bytes]) -> str:
+    """Guess the encoding of lines that are not UTF-8: cp1252 unless much speaks for another."""
+    sample = b"".join(lines)[:_SAMPLE]
+    if sum(byte > 127 for byte in sample) < _FEWEST_SIGNS:  # noqa: PLR2004 - where ASCII ends
+        return USUAL
+    best = from_bytes(sample, cp_isolation=list(_OLDER)).best()
+    return USUAL if best is None else best.encoding
+
+
+def is_utf8(line: bytes) -> bool:
+    """Return whether a line can be read as UTF-8."""
+    try:
+        line.decode(UTF8)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def transcode(file: Path, encoding: str, target: Path) -> None:
+    """Write a text file again as UTF-8, its line ends as they are.
+
+    Raises:
+        UnicodeDecodeError: it is not of that encoding throughout.
+    """
+    with (
+        file.open(encoding=encoding, newline="") as read,
+        target.open("w", encoding=UTF8, newline="") as written,
+    ):
+        while part := read.read(HEAD):
+            written.write(part)

@@ -1,0 +1,1 @@
+"""Presets: mappings for what well-known CRMs and loaders deliver, chosen by their headers."""

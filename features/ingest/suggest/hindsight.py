@@ -1,0 +1,82 @@
+"""Columns of a source that look filled after the outcome, with the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from features.arrays import Bools
+from features.ingest.at_creation import TableRows, look_at
+from features.ingest.proposals import DAY, why_not
+from features.ingest.suggest.guess import TableGuess, outcome_words
+from features.ingest.suggest.profile import ColumnLook
+from features.protected import folded
+
+AFTERWARDS = frozenset(["by_outcome", "tells", "hindsight", "changes"])
+"""Reasons of `at_creation` that say that a column knows what came later."""
+
+
+def filled_afterwards(guess: TableGuess) -> Iterator[tuple[str, str]]:
+    """Go through further columns of leads or deals that look filled afterwards: name and evidence.
+
+    Args:
+        guess: of leads or deals; of other tables nothing is said.
+    """
+    if guess.table not in {"leads", "deals"} or "created_at" not in guess.columns:
+        return
+    created = _moments(guess.columns["created_at"].source)
+    end = created.max()
+    if pd.isna(end):
+        return
+    won, lost = _ends(guess)
+    age = (np.datetime64(end) - created.to_numpy("datetime64[us]")) / DAY
+    known = ~np.isnan(age)
+    beside = TableRows(age[known], won[known], lost[known])
+    used = {column.source.name for column in guess.columns.values()}
+    for look in guess.source.columns.values():
+        if look.name in used or look.filled == 0:
+            continue
+        column = look_at(guess.table, look.name, _series(look)[known], beside)
+        if column.reason in AFTERWARDS:
+            yield look.name, why_not(column)
+
+
+def _ends(guess: TableGuess) -> tuple[Bools, Bools]:
+    rows = guess.columns["created_at"].source.rows
+    nothing = np.zeros(rows, dtype=np.bool_)
+    if guess.table == "leads":
+        ends = [
+            _series(guess.columns[name].source).notna().to_numpy(np.bool_)
+            if name in guess.columns
+            else nothing
+            for name in ("converted_at", "lost_at")
+        ]
+        return ends[0], ends[1] & ~ends[0]
+    if "won" not in guess.columns:
+        return nothing, nothing
+    look = guess.columns["won"].source
+    words = outcome_words(look) or {v: folded(v) in _TRUE for v in look.distinct}
+    says = _series(look).map(words)
+    return (says == True).to_numpy(np.bool_), (says == False).to_numpy(np.bool_)  # noqa: E712 - empty is neither
+
+
+_TRUE = frozenset(["true", "t", "yes", "y", "1"])
+
+
+def _series(look: ColumnLook) -> pd.Series:
+    return pd.Series(list(look.cells), dtype="object")
+
+
+def _moments(look: ColumnLook) -> pd.Series:
+    """Return the moments of a column; what cannot be read is empty."""
+    cells, form = pd.Series(list(look.cells), dtype="string"), look.time_form
+    if form in {"epoch_s", "epoch_ms"}:
+        unit = form.removeprefix("epoch_")
+        return pd.to_datetime(pd.to_numeric(cells), unit=unit, errors="coerce").astype(  # type: ignore[call-overload] # "s" or "ms"
+            "datetime64[us]"
+        )
+    day_first = form in {"day_first", "either"}
+    read = pd.to_datetime(cells, errors="coerce", dayfirst=day_first, utc=True, format="mixed")
+    return read.dt.tz_localize(None).astype("datetime64[us]")

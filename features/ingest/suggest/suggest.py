@@ -1,0 +1,142 @@
+"""The whole way from a source to a suggested mapping."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from features.ingest.database import database
+from features.ingest.files import Source, is_database
+from features.ingest.suggest.guess import TableGuess, guess_columns, guess_tables
+from features.ingest.suggest.hindsight import filled_afterwards
+from features.ingest.suggest.keys import Reference, find_keys, find_references
+from features.ingest.suggest.profile import ColumnLook, TableLook, look_at_source
+from features.ingest.suggest.words import likeness, words
+from features.ingest.suggest.write import Suggestion
+from features.ingest.workbooks import open_files
+from features.params import IngestParams
+from features.protected import protected_name, protected_values
+from features.storage.engine import engine
+
+HISTORY = ("entity_id", "changed_at", "field", "value")
+"""Columns without which a table is no history of properties."""
+OF = {"leads": "lead", "deals": "deal", "reps": "rep", "accounts": "account"}
+MOST_VALUES = 40
+"""Different values up to which a column holds categories."""
+
+
+def suggested(source: str, params: IngestParams) -> str:
+    """Return the text of a mapping file for a folder, a file or the URL of a database.
+
+    Raises:
+        InputError: the source cannot be opened.
+    """
+    is_url = is_database(source)
+    opened = database(source) if is_url else open_files(Path(source).expanduser().absolute())
+    try:
+        return suggest_mapping(opened, params)
+    finally:
+        opened.close()
+
+
+def suggest_mapping(source: Source, params: IngestParams) -> str:
+    """Return the text of a mapping file for a source.
+
+    Args:
+        source: opened; its tables are staged in a temporary folder.
+        params: memory and threads.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        backend = engine(params.memory_gb, params.threads, folder / "spill")
+        try:
+            tables, problems = look_at_source(backend, source, folder)
+            keys = find_keys(tables)
+            references = find_references(backend, tables, keys)
+        finally:
+            backend.disconnect()
+    suggestion = _suggest(source.name, tables, keys, references)
+    suggestion.problems = problems
+    return suggestion.to_yaml()
+
+
+def _suggest(
+    name: str,
+    tables: Mapping[str, TableLook],
+    keys: Mapping[str, ColumnLook],
+    references: Sequence[Reference],
+) -> Suggestion:
+    guessed = guess_tables(tables, keys, references)
+    suggestion = Suggestion(name, {})
+
+    def columns_of(ours: str, table: str) -> TableGuess:
+        return guess_columns(ours, tables[table], guessed, keys, references)
+
+    for ours, table in guessed.items():
+        guess = columns_of(ours, table)
+        if ours == "changes" and "entity_type" in guess.missing:
+            _add_history(suggestion, guess, guessed, references)
+        elif not set(guess.missing) - {"type"}:
+            suggestion.tables[ours] = [guess]
+    taken = {guess.source.name for guesses in suggestion.tables.values() for guess in guesses}
+    taken |= {guess.source.name for _, guess in suggestion.histories}
+    for table in tables:
+        if table in taken:
+            continue
+        if not _add_history(suggestion, columns_of("changes", table), guessed, references):
+            _add_activities(suggestion, columns_of("activities", table))
+    taken = {guess.source.name for guesses in suggestion.tables.values() for guess in guesses}
+    taken |= {guess.source.name for _, guess in suggestion.histories}
+    suggestion.left_out = [table for table in tables if table not in taken]
+    _look_at_attributes(suggestion)
+    return suggestion
+
+
+def _add_history(
+    suggestion: Suggestion,
+    guess: TableGuess,
+    guessed: Mapping[str, str],
+    references: Sequence[Reference],
+) -> bool:
+    """Take a table as the history of the entity that it refers to, if it is one."""
+    for ours, entity in OF.items():
+        hits = [
+            r
+            for r in references
+            if r.table == guess.source.name and r.to == guessed.get(ours) and r.to != r.table
+        ]
+        if not hits or entity in {e for e, _ in suggestion.histories}:
+            continue
+        best = max(hits, key=lambda r: r.shared)
+        column = guess.source.columns[best.column]
+        others = {n: c for n, c in guess.columns.items() if c.source.name != best.column}
+        known = others.get("entity_id") or next(iter(others.values()), None)
+        if known is None or not set(others) >= set(HISTORY) - {"entity_id"}:
+            continue
+        why = f"{best.shared:.0%} of its values are in {best.to}.{best.key}"
+        guess.columns = others | {"entity_id": type(known)("entity_id", column, why)}
+        suggestion.histories.append((entity, guess))
+        return True
+    return False
+
+
+def _add_activities(suggestion: Suggestion, guess: TableGuess) -> None:
+    """Take a further table as activities if it has a moment, and a lead or deal it is about."""
+    is_about = {"lead_id", "deal_id"} & guess.columns.keys()
+    is_called = likeness(guess.source.name, words().tables["activities"])
+    if is_about and is_called and "occurred_at" in guess.columns:
+        suggestion.tables.setdefault("activities", []).append(guess)
+
+
+def _look_at_attributes(suggestion: Suggestion) -> None:
+    for ours, guesses in suggestion.tables.items():
+        for guess in guesses:
+            for column, why in filled_afterwards(guess):
+                suggestion.afterwards[f"{ours}.{column}"] = why
+            used = {column.source.name for column in guess.columns.values()}
+            for look in guess.source.columns.values():
+                few = look.distinct if len(look.distinct) <= MOST_VALUES else ()
+                kind = protected_name(look.name) or protected_values(look.name, few)
+                if kind is not None and look.name not in used:
+                    suggestion.protected[f"{ours}.{look.name}"] = kind

@@ -1,0 +1,206 @@
+"""A suggested mapping as YAML: guesses, with the evidence and the doubts beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from features.ingest.suggest.guess import ColumnGuess, TableGuess, outcome_words
+from features.ingest.suggest.profile import ColumnLook, Kind
+from features.ingest.suggest.words import likeness, words
+from features.tables import TABLES
+
+MOST_WORDS = 30
+"""Different values up to which translations are written out."""
+
+
+@dataclass
+class Suggestion:
+    """All that is suggested for a source.
+
+    Attributes:
+        source: its name.
+        tables: guesses of tables of ours; of activities several, which become a union.
+        histories: guesses of tables with the history of one kind of entity, by that kind.
+        left_out: tables of the source that nothing was guessed for.
+        afterwards: columns that look filled after the outcome, as TABLE.COLUMN, and the evidence.
+        protected: columns that look like protected attributes of people, and what they look like.
+        problems: what could not be read.
+    """
+
+    source: str
+    tables: dict[str, list[TableGuess]]
+    histories: list[tuple[str, TableGuess]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    afterwards: dict[str, str] = field(default_factory=dict)
+    protected: dict[str, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def to_yaml(self) -> str:
+        """Return the text of the file."""
+        return "\n".join(self._lines()) + "\n"
+
+    def _lines(self) -> Iterator[str]:
+        yield f"# A first mapping for {self.source}, guessed from headers and a sample of values."
+        yield "# Every guess has its evidence beside it. Look at the lines with DOUBT first, then:"
+        yield "#   pacesetter ingest SOURCE --mapping THIS_FILE.yaml"
+        for problem in self.problems:
+            yield f"# could not be read: {_one_line(problem)}"
+        for name in TABLES:
+            guesses = self.tables.get(name, [])
+            yield ""
+            if not guesses:
+                has_history = name == "changes" and self.histories
+                why = "see histories below" if has_history else "no table looks like it"
+                yield f"# {name}: {why}"
+            elif len(guesses) == 1:
+                yield f"{name}:"
+                yield from _part(guesses[0], "  ")
+            else:
+                yield f"{name}:"
+                yield "  union:"
+                for guess in guesses:
+                    lines = list(_part(guess, "      "))
+                    yield f"    - {lines[0].lstrip()}"
+                    yield from lines[1:]
+        yield from self._histories()
+        yield from self._notes()
+
+    def _histories(self) -> Iterator[str]:
+        if not self.histories:
+            return
+        yield ""
+        yield "histories:"
+        yield "  properties:"
+        for entity, guess in self.histories:
+            columns = guess.columns
+            yield f"    - entity: {entity}"
+            yield f"      table: {_plain(guess.source.name)}   # {guess.why}"
+            for key, ours in (
+                ("id", "entity_id"),
+                ("changed_at", "changed_at"),
+                ("property", "field"),
+                ("new_value", "value"),
+                ("old_value", "old_value"),
+            ):
+                if ours in columns:
+                    shape = _shape(columns[ours]) if key in {"id", "changed_at"} else None
+                    value = columns[ours].source.name if shape is None else shape
+                    yield f"      {key}: {_plain(value)}   # {_why(columns[ours])}"
+            fields = dict(_field_names(columns["field"].source))
+            ours_first = {ours: theirs for theirs, ours in fields.items()}
+            yield f"      fields: {_plain(ours_first)}"
+
+    def _notes(self) -> Iterator[str]:
+        if self.left_out:
+            yield ""
+            yield f"# tables left out, nothing here looks like them: {', '.join(self.left_out)}"
+        if self.afterwards:
+            yield ""
+            yield "# Columns that look filled after the outcome. For params.yaml, to be read first:"
+            yield "# features:"
+            yield "#   exclude:"
+            for name, why in self.afterwards.items():
+                yield f"#     {_plain(name)}: {_plain(why)}"
+        if self.protected:
+            yield ""
+            yield "# Columns that look like protected attributes of people; no model uses them:"
+            for name, kind in self.protected.items():
+                yield f"#   {name}: {kind}"
+
+
+def _part(guess: TableGuess, indent: str) -> Iterator[str]:
+    yield f"{indent}table: {_plain(guess.source.name)}   # {guess.why}"
+    yield f"{indent}columns:"
+    for name, column in TABLES[guess.table].by_name.items():
+        if name in guess.columns:
+            found = guess.columns[name]
+            yield f"{indent}  {name}: {_plain(_shape(found))}   # {_why(found)}"
+        elif name == "type" and guess.table == "activities":
+            constant = {"constant": guess.source.name}
+            yield f"{indent}  {name}: {_plain(constant)}   # DOUBT: no column tells kinds apart"
+        elif column.required:
+            yield f"{indent}  # {name}: DOUBT: required, and no column looks like it"
+        else:
+            yield f"{indent}  {name}: null   # no column looks like it"
+    used = {column.source.name for column in guess.columns.values()}
+    rest = [look for look in guess.source.columns.values() if look.name not in used]
+    people = [look.name for look in rest if _is_contact(look)]
+    if people:
+        yield f"{indent}drop: {_plain(people)}   # e-mail addresses: no forecast needs them"
+    kept = [look.name for look in rest if look.name not in people and look.name]
+    if kept:
+        yield f"{indent}# kept as attributes: {_one_line(', '.join(kept))}"
+
+
+def _why(column: ColumnGuess) -> str:
+    doubt = column.doubt
+    if column.source.time_form == "either":
+        written = "no day is above 12: day or month first?"
+        doubt = f"{doubt}; {written}" if doubt else written
+    return _one_line(f"{column.why}; DOUBT: {doubt}" if doubt else column.why)
+
+
+def _shape(column: ColumnGuess) -> Any:
+    """Return how a column is read: its name, or a section where that does not say all."""
+    look, more = column.source, {}
+    if look.time_form in {"epoch_s", "epoch_ms"}:
+        more = {"format": look.time_form}
+    elif look.time_form in {"day_first", "either"}:
+        more = {"day_first": True}
+    elif look.kind is Kind.NUMBER and look.decimal == ",":
+        more = {"number": {"decimal": ","}}
+    elif column.column == "won" and (words := outcome_words(look)) is not None:
+        more = {"values": words}
+    elif column.column == "entity_type":
+        more = {"values": dict(_entity_names(look)), "otherwise": "keep"}
+    elif column.column == "field":
+        more = {"values": dict(_field_names(look)), "otherwise": "keep"}
+    if more.get("values") == {}:
+        more = {}
+    return {"column": look.name, **more} if more else look.name
+
+
+def _entity_names(look: ColumnLook) -> Iterator[tuple[str, str]]:
+    yield from _translated(look, words().entities)
+
+
+def _field_names(look: ColumnLook) -> Iterator[tuple[str, str]]:
+    yield from _translated(look, words().fields)
+
+
+def _translated(
+    look: ColumnLook, meanings: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, str]]:
+    """Go through values and what they mean here; what has no name of ours keeps its own."""
+    if len(look.distinct) > MOST_WORDS:
+        return
+    taken: set[str] = set()
+    for value in sorted(look.distinct):
+        likes = {
+            ours: likeness(value, (ours.replace("_", " "), *w)) for ours, w in meanings.items()
+        }
+        best = max(likes, key=lambda ours: likes[ours])
+        ours = best if likes[best] > 0 and best not in taken else value
+        taken.add(ours)
+        if ours != value:
+            yield value, ours
+
+
+def _is_contact(look: ColumnLook) -> bool:
+    return bool(look.values) and sum("@" in value for value in look.values) > len(look.values) / 2
+
+
+def _plain(value: Any) -> str:
+    """Write a value as YAML in one line."""
+    text = yaml.safe_dump(
+        value, default_flow_style=True, allow_unicode=True, width=10**6, sort_keys=False
+    )
+    return text.removesuffix("\n").removesuffix("\n...").strip()
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,1 @@
+"""Scores on their way back into a CRM, as files that its importer reads."""
