@@ -56,11 +56,14 @@ def lay_out_rates(reader: Reader, name: str, table: RateTable, texts: TextFormat
         f"SELECT source_row, upper(code) AS code, {valid} AS valid_from, {known} AS known, "
         f"TRY_CAST({number} AS DOUBLE) AS rate FROM ({texts_read})"
     )
+    # The engine's greatest passes over what is empty.
+    since = "CASE WHEN valid_from IS NOT NULL AND known IS NOT NULL "
+    since += "THEN greatest(valid_from, known) END"
     factor = f"CASE WHEN rate > 0 THEN {'1 / ' if table.divide else ''}rate END"
     run(
         reader.backend,
         f"CREATE OR REPLACE TEMP TABLE {read} AS SELECT source_row, code, valid_from, "
-        f"greatest(valid_from, known) AS since, {factor} AS factor FROM ({read_rates})",
+        f"{since} AS since, {factor} AS factor FROM ({read_rates})",
     )
     _refuse_unreadable(reader, key, raw.where, read)
     run(
