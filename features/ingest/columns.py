@@ -100,12 +100,14 @@ class Plan:
         fields: the schema's columns in their order, then the attributes.
         amendments: by field, values that are replaced in the light of their row; of several
             whose condition is met the first counts.
+        beside: attributes that the conditions of amendments ask about.
     """
 
     matched: Matched
     file: Path
     fields: tuple[Field, ...]
     amendments: Mapping[str, tuple[Amendment, ...]] = field(default_factory=dict)
+    beside: tuple[Field, ...] = ()
 
     def amended(self, name: str) -> str:
         """Return SQL of what the warehouse gets in a schema column, over `Plan.rows` of them all.

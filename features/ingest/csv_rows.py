@@ -130,11 +130,11 @@ def _columns(batch: list[list[str | None]], schema: pa.Schema) -> pa.RecordBatch
 def _rows(lines: _Lines, form: CsvForm) -> Iterator[list[str | None]]:
     """Go through the rows, the header left out; lines that are none get a fault.
 
-        a,b,c        fits three columns                    accepted
-        a,b,c,,      what is beyond the header is empty    accepted
-        "Report"     one field instead of three            a fault
-        "a,b,c       the quote never closes                a fault, the next line is read on
-                     an empty line                         no row at all
+    a,b,c        fits three columns                    accepted
+    a,b,c,,      what is beyond the header is empty    accepted
+    "Report"     one field instead of three            a fault
+    "a,b,c       the quote never closes                a fault, the next line is read on
+                 an empty line                         no row at all
     """
     width = len(form.names)
     reader = csv.reader(lines, delimiter=form.delimiter, strict=True)

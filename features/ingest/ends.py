@@ -8,6 +8,7 @@ from dataclasses import replace
 from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Amendment, Plan
+from features.ingest.deleted import deletion_of, ends_by_deletion
 from features.ingest.extent import Extent
 from features.ingest.parsing import time_of_text, whole_id
 from features.storage.engine import moment, row, text
@@ -32,9 +33,15 @@ def amend(backend: Backend, plan: Plan, extent: Extent) -> Plan:
         # How a deal ended is not known before its end is.
         too_late = f"{plan['closed_at'].value} >= {moment(extent.end)}"
         amendments["won"] = (Amendment(too_late, _NO_BOOLEAN),)
+    deletion = deletion_of(plan, extent)
+    if deletion is not None:
+        for name, amendment in ends_by_deletion(plan, deletion):
+            amendments[name] = (amendment, *amendments.get(name, ()))
     if table.name == "changes":
         amendments |= {name: tuple(_rewritten(plan, name)) for name in ("value", "old_value")}
-    return replace(plan, amendments={name: some for name, some in amendments.items() if some})
+    beside = () if deletion is None else deletion.fields
+    named = {name: some for name, some in amendments.items() if some}
+    return replace(plan, amendments=named, beside=beside)
 
 
 def _of_end(backend: Backend, plan: Plan, name: str, extent: Extent) -> Iterator[Amendment]:

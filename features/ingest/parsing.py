@@ -24,8 +24,8 @@ SQL_TYPES = {
 """The type of each kind of column in the warehouse."""
 
 EXPECTED = {
-    ColumnKind.ID: "a text",
-    ColumnKind.TEXT: "a text",
+    ColumnKind.ID: "an id: it is a spreadsheet error",
+    ColumnKind.TEXT: "a text: it is a spreadsheet error",
     ColumnKind.NUMBER: "a number like 1234.5",
     ColumnKind.TIME: "a time like 2025-03-31T14:05:00Z",
     ColumnKind.BOOLEAN: "true or false",
@@ -246,6 +246,11 @@ def whole_id(text_id: str) -> str:
     """
     is_float = f"regexp_full_match({text_id}, '\\d+\\.0')"
     return f"CASE WHEN {is_float} THEN left({text_id}, length({text_id}) - 2) ELSE {text_id} END"
+
+
+def is_rounded(text_id: str) -> str:
+    """Return a condition: a long number that a spreadsheet has rounded, like 1.05558E+14."""
+    return f"regexp_full_match({text_id}, '\\d([.,]\\d+)?[eE]\\+\\d{{2,3}}')"
 
 
 def _is_number(sql_type: str) -> bool:

@@ -69,9 +69,7 @@ class Readings:
         return self.columns[name].texts if name in self.columns else self.usual
 
 
-def readings_of(
-    backend: Backend, matched: Matched, file: Path, params: IngestParams
-) -> Readings:
+def readings_of(backend: Backend, matched: Matched, file: Path, params: IngestParams) -> Readings:
     """Decide how the columns of a staged table are read.
 
     Args:
@@ -153,7 +151,9 @@ def _epoch(look: _Look, raw: RawColumn, texts: TextFormat, value: str) -> Readin
     for unit, fit in zip(EPOCHS, fits, strict=True):
         if total and fit == total:
             says = f"all {total:,} values are numbers and were read as {unit} since 1970"
-            return Reading(replace(texts, epoch=unit), "epoch", says, False, _n(fit), _n(total), str(example))
+            return Reading(
+                replace(texts, epoch=unit), "epoch", says, False, _n(fit), _n(total), str(example)
+            )
     return None
 
 
@@ -163,9 +163,14 @@ def _n(value: int | str | None) -> int:
 
 def _day_first(look: _Look, raw: RawColumn, texts: TextFormat) -> Reading | None:
     """Decide whether days or months stand first, by the values that fit one of them only."""
-    first, second = (f"TRY_CAST(regexp_extract(v, '^(\\d+)[-/.](\\d+)', {i}) AS INT)" for i in (1, 2))
+    first, second = (
+        f"TRY_CAST(regexp_extract(v, '^(\\d+)[-/.](\\d+)', {i}) AS INT)" for i in (1, 2)
+    )
     local = f"regexp_full_match(v, {text(LOCAL)})"
-    day, month = f"{local} AND {first} > 12 AND {second} <= 12", f"{local} AND {second} > 12 AND {first} <= 12"
+    day, month = (
+        f"{local} AND {first} > 12 AND {second} <= 12",
+        f"{local} AND {second} > 12 AND {first} <= 12",
+    )
     answers = look.ask(
         raw, _count(local), _count(day), _count(month), _one(day), _one(month), _one(local)
     )
@@ -191,13 +196,17 @@ def _day_first(look: _Look, raw: RawColumn, texts: TextFormat) -> Reading | None
         return Reading(_declared(texts, True), "day_first", says, False, days, total, day_example)
     if look.is_small(days, months):
         says = _said(months, total, month_example, "second", "month first", "false")
-        return Reading(_declared(texts, False), "day_first", says, False, months, total, month_example)
+        return Reading(
+            _declared(texts, False), "day_first", says, False, months, total, month_example
+        )
     says = (
         f"dates have two formats: {days:,} have the day first ('{day_example}'), {months:,} the "
         f"month ('{month_example}'); those that may be either were not read: deliver one format, or "
         "set features.ingest.day_first (or `day_first` in the mapping)"
     )
-    return Reading(_declared(texts, None), "two_formats", says, True, total - days - months, total, day_example)
+    return Reading(
+        _declared(texts, None), "two_formats", says, True, total - days - months, total, day_example
+    )
 
 
 def _declared(texts: TextFormat, day_first: bool | None) -> TextFormat:  # noqa: FBT001 - the value of a setting
@@ -246,13 +255,23 @@ def _number(look: _Look, raw: RawColumn, texts: TextFormat) -> Reading | None:
             f"{eithers:,} of {_n(total):,} amounts like '{of_either or example}' may mean two numbers "
             "and were not read: set features.ingest.decimal to '.' or ','"
         )
-        return Reading(replace(texts, decimal=ALONE), "decimal", says, True, eithers, _n(total), of_either or example)
+        return Reading(
+            replace(texts, decimal=ALONE),
+            "decimal",
+            says,
+            True,
+            eithers,
+            _n(total),
+            of_either or example,
+        )
     name = "point" if decimal == "." else "comma"
     says = (
         f"{_n(odd):,} of {_n(total):,} amounts have marks, like '{example}'; all {numbers:,} numbers were "
         f"read with the {name} as the decimal sign"
     )
-    return Reading(replace(texts, decimal=decimal), "decimal", says, False, _n(odd), _n(total), example)
+    return Reading(
+        replace(texts, decimal=decimal), "decimal", says, False, _n(odd), _n(total), example
+    )
 
 
 def _decimal(look: _Look, points: int, commas: int, eithers: int) -> str:
@@ -284,9 +303,7 @@ def _with_neighbours(usual: TextFormat, decided: Mapping[str, Reading]) -> Readi
     return Readings(agreed, columns)
 
 
-def _settled(
-    decided: Mapping[str, Reading], agreed: TextFormat
-) -> Iterator[tuple[str, Reading]]:
+def _settled(decided: Mapping[str, Reading], agreed: TextFormat) -> Iterator[tuple[str, Reading]]:
     for name, reading in decided.items():
         if reading.kind != "day_first" or not reading.texts.is_undeclared:
             yield name, reading

@@ -13,6 +13,7 @@ from features.errors import CheckFailed
 from features.simulation.settings import PRESETS
 from serving.cli.calls import calls, worth
 from serving.cli.coach import coach
+from serving.cli.findings import show_findings
 from serving.cli.kpi import kpi
 from serving.cli.monitor import monitor
 from serving.cli.promote import promote, rollback
@@ -121,6 +122,8 @@ def ingest(
         console.say(finding.says)
     for line in report.proposals.says(session.settings.features.known_at_creation):
         console.say(line)
+    # Said last, so that nobody overlooks it.
+    show_findings(console, report.findings)
     console.give(json.loads(report.to_json()))
 
 
