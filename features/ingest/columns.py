@@ -177,6 +177,9 @@ def _schema_field(matched: Matched, place: int, texts: TextFormat) -> Field:
         return Field(place, column.name, column, None, nothing, *_unchanged(place), None)
     trimming = parsing.trim(ident(source.staged), source.type)
     cleaning = parsing.clean(f"trimmed_{place}", source.type)
+    if column.kind is ColumnKind.BOOLEAN and source.type == "VARCHAR":
+        word = f"lower(trimmed_{place})"
+        cleaning = f"CASE WHEN {word} NOT IN {parsing.OPEN_WORDS} THEN {cleaning} END"
     parse = parsing.parse(column.kind, f"cleaned_{place}", source.type, texts)
     note = ""
     if column.name == "entity_type":

@@ -16,6 +16,9 @@ from features.tables import ENTITY_TABLES, TABLES, ColumnKind
 
 AFTER_CREATION = {"leads": ("converted_at", "lost_at"), "deals": ("closed_at",)}
 """Ends that cannot lie before the row's creation."""
+DECLARED_END = "at or after the declared --data-until, emptied"
+BEYOND = "implausibly far beyond the other dates, emptied"
+ITS_DAY = "a date only, the day of creation: its moment"
 _NO_TIME, _NO_BOOLEAN = "CAST(NULL AS TIMESTAMP)", "CAST(NULL AS BOOLEAN)"
 
 
@@ -61,15 +64,13 @@ def _of_end(backend: Backend, plan: Plan, name: str, extent: Extent) -> Iterator
             "without won it is no end, emptied",
         )
     if extent.declared is not None:
-        note = "at or after the declared --data-until, emptied"
-        yield Amendment(f"{value} >= {moment(extent.declared)}", _NO_TIME, note)
+        yield Amendment(f"{value} >= {moment(extent.declared)}", _NO_TIME, DECLARED_END)
     if extent.beyond is not None:
-        note = "implausibly far beyond the other dates, emptied"
-        yield Amendment(f"{value} >= {moment(extent.beyond)}", _NO_TIME, note)
+        yield Amendment(f"{value} >= {moment(extent.beyond)}", _NO_TIME, BEYOND)
     if name in AFTER_CREATION.get(plan.matched.table.name, ()) and _is_of_days(backend, plan, name):
         created = plan["created_at"].value
         is_that_day = f"{value} < {created} AND {value} = date_trunc('day', {created})"
-        yield Amendment(is_that_day, created, "a date only, the day of creation: its moment")
+        yield Amendment(is_that_day, created, ITS_DAY)
 
 
 def _is_of_days(backend: Backend, plan: Plan, name: str) -> bool:

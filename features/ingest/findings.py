@@ -15,18 +15,21 @@ from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Field, Plan
 from features.ingest.deleted import MARKED
+from features.ingest.ends import BEYOND, DECLARED_END, ITS_DAY
 from features.ingest.finding import (
     EMPTIED,
     REJECTED,
     DataFinding,
+    Severity,
     gravest_first,
     severity_of,
     share,
 )
+from features.ingest.notes import unreadable_note
 from features.ingest.oddities import change_words, currency_mix, far_dates
-from features.ingest.parsing import EXPECTED
+from features.ingest.parsing import EXPECTED, PLAIN_WORDS
 from features.ingest.periods import period_findings
-from features.ingest.quarantine import AFTER_END, NO_ROW, ROUNDED
+from features.ingest.quarantine import AFTER_END, IMPLAUSIBLE, NO_ROW, ROUNDED
 from features.ingest.readings import Readings
 from features.ingest.reference_findings import reference_findings
 from features.ingest.references import references_of
@@ -80,6 +83,8 @@ def findings_of(
         findings += _of_file(table)
         findings += _of_readings(table)
         findings += _emptied(backend, table, small)
+        findings += _words(backend, table)
+        findings += _amended(table, small)
         findings += _rejected(backend, table, small)
         columns = {field.name for field in table.plan.schema_fields()}
         references = references_of(table.name, columns, files)
@@ -121,8 +126,7 @@ def _emptied(backend: Backend, table: Looked, small: float) -> Iterator[DataFind
     for field in table.plan.schema_fields():
         if field.column is None or field.column.required or field.always_parses:
             continue
-        kind = field.column.kind
-        if not table.report.notes.get(f"{field.name}: cannot be read as a {kind.value}, emptied"):
+        if not table.report.notes.get(unreadable_note(field)):
             continue
         filled, lost, examples = _lost(backend, table, field)
         if lost <= small * filled:
@@ -162,11 +166,48 @@ def _right(field: Field) -> str:
     return "a formula of the spreadsheet has failed; export its values again"
 
 
+def _words(backend: Backend, table: Looked) -> Iterator[DataFinding]:
+    """Say which words were read as yes and no, where they are none of the plain ones."""
+    for field in table.plan.schema_fields():
+        if field.kind is not ColumnKind.BOOLEAN or field.raw is None or field.raw.type != "VARCHAR":
+            continue
+        words = rows(
+            backend,
+            f"SELECT {field.cleaned}, {field.value}, count(*) FROM {table.plan.rows(field)} "
+            f"WHERE {field.value} IS NOT NULL AND lower({field.cleaned}) NOT IN {PLAIN_WORDS} "
+            "GROUP BY ALL ORDER BY 3 DESC, 1",
+        )
+        if words:
+            count = sum(n for *_, n in words)
+            listed = ", ".join(f"'{w}' as {str(v).lower()}" for w, v, _ in words[: 2 * _SHOWN])
+            says = f"{share(count, table.report.read)} values are words, read so: {listed}"
+            yield DataFinding(
+                table.name, field.name, "words", "info", says, count, table.report.read, words[0][0]
+            )
+
+
+def _amended(table: Looked, small: float) -> Iterator[DataFinding]:
+    """Say which ends hold something else than what is written, and why."""
+    for name, amendments in table.plan.amendments.items():
+        for note in dict.fromkeys(amendment.note for amendment in amendments):
+            count = table.report.notes.get(f"{name}: {note}", 0)
+            # Who declares an end of the data expects this.
+            if not note or not count or note == DECLARED_END:
+                continue
+            is_loud = note == BEYOND or count > small * table.report.accepted
+            severity: Severity = "warning" if is_loud and note != ITS_DAY else "info"
+            says = f"{share(count, table.report.accepted)} values: {note}"
+            yield DataFinding(
+                table.name, name, "amended", severity, says, count, table.report.accepted
+            )
+
+
 def _rejected(backend: Backend, table: Looked, small: float) -> Iterator[DataFinding]:
     """Say why rows were left out, where that is more than a small share or a CRM's own doing."""
     name, of = table.name, table.report.read
     for kind, count in table.report.quarantine_reasons.items():
-        is_loud = count > small * of or kind in (MARKED, NO_ROW) or kind.endswith(ROUNDED)
+        is_loud = count > small * of or kind in (MARKED, NO_ROW)
+        is_loud = is_loud or kind.endswith((ROUNDED, IMPLAUSIBLE))
         if kind.endswith(AFTER_END) or not is_loud:
             continue
         (example,) = row(

@@ -22,6 +22,7 @@ from features.ingest.extent import Extent, extent_of, latest_event
 from features.ingest.files import Source, folder, is_database
 from features.ingest.finding import DataFinding
 from features.ingest.findings import Looked, findings_of
+from features.ingest.freshness import freshness_of, freshness_verdict
 from features.ingest.histories import CHANGES_ORDER, lay_down, read_changes
 from features.ingest.mapping import load_mapping
 from features.ingest.match import Matched, match
@@ -310,6 +311,9 @@ def _report(work: _Work, source: str, loaded: _Loaded, minimum: MinimumParams) -
     files = work.files(loaded.tables)
     until = work.declared or latest_event(work.backend, files)
     counted = counts(work.backend, files, until, loaded.extent)
+    now = utc_now()
+    readiness = readiness_of(counted, minimum, now)
+    fresh = freshness_of(work.backend, files)
     tables = {n: work.backend.read_parquet(path) for n, path in work.files(TABLES).items()}
     return IngestReport(
         tables=loaded.tables,
@@ -318,7 +322,10 @@ def _report(work: _Work, source: str, loaded: _Loaded, minimum: MinimumParams) -
         data_until=until,
         data_until_declared=work.declared is not None,
         fingerprint=fingerprint(work.backend, files, until),
-        verdict=readiness_of(counted, minimum, utc_now()),
+        verdict=(
+            *readiness,
+            *freshness_verdict(fresh, until, now, readiness, loaded.findings),
+        ),
         histories=loaded.histories,
         proposals=propose(tables, work.backend.to_pyarrow, loaded.histories, until),
         findings=loaded.findings,

@@ -20,9 +20,7 @@ def reading_notes(backend: Backend, plan: Plan, rejected: str) -> dict[str, int]
     for field in plan.fields:
         before = len(counts)
         if not field.always_parses and (field.column is None or not field.column.required):
-            kind = field.kind.value if field.kind else "whole number"
-            note = f"{field.name}: cannot be read as a {kind}, emptied"
-            counts[note] = f"count(*) FILTER ({field.unreadable})"
+            counts[unreadable_note(field)] = f"count(*) FILTER ({field.unreadable})"
         if field.note:
             # Of CSV texts some are rewritten, of another type all are.
             is_rewritten = (
@@ -36,6 +34,12 @@ def reading_notes(backend: Backend, plan: Plan, rejected: str) -> dict[str, int]
         counted = list({f.name: f for f in (*counted, *_schema(plan), *plan.beside)}.values())
     accepted = f"source_row NOT IN (SELECT source_row FROM {rejected})"
     return _counted(backend, counts, f"{plan.rows(*counted)} WHERE {accepted}")
+
+
+def unreadable_note(field: Field) -> str:
+    """Return what a report calls the values of a column that cannot be read."""
+    kind = field.kind.value if field.kind else "whole number"
+    return f"{field.name}: cannot be read as {'an' if kind == 'id' else 'a'} {kind}, emptied"
 
 
 def _schema(plan: Plan) -> Iterator[Field]:

@@ -50,6 +50,14 @@ TRUE_WORDS = (
     "fechado ganho", "waar", "wygrana", "wygrany", "vundet", "vunnet", "vunnen",
 )  # fmt: skip
 """Words, in small letters, for a deal that was won, and for any other yes."""
+PLAIN_WORDS = ("true", "t", "yes", "y", "1", "1.0", "false", "f", "no", "n", "0", "0.0")
+"""Words for yes and no that need no remark."""
+OPEN_WORDS = (
+    "open", "pending", "in progress", "ongoing", "offen", "laufend", "in bearbeitung", "ouvert",
+    "en cours", "abierto", "abierta", "en curso", "aperto", "aperta", "in corso", "aberto",
+    "aberta", "em andamento", "lopend",
+)  # fmt: skip
+"""Words, in small letters, for a deal that is neither won nor lost yet."""
 FALSE_WORDS = (
     "false", "f", "no", "n", "0", "0.0", "lost", "loss", "closed lost", "closedlost", "close lost",
     "unsuccessful", "nein", "falsch", "verloren", "verloren abgeschlossen", "non", "faux", "perdu",

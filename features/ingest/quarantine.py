@@ -27,6 +27,8 @@ from features.storage.engine import ident, moment, parquet, rows, run, text, wri
 
 AFTER_END = "at or after the declared --data-until"
 """Ends the kind of every fault that a row has only because the data was declared to end."""
+IMPLAUSIBLE = "lies implausibly far beyond the other dates"
+"""Ends the kind of the fault of a row that begins implausibly late."""
 ROUNDED = "was rounded by a spreadsheet and is repeated; export it again with ids as text"
 NO_ROW = "a line that is no row of the table"
 """The kind of fault of a line of a CSV file that does not fit its header."""
@@ -207,7 +209,7 @@ def _implausible(plan: Plan, name: str, beyond: datetime, bulk_end: datetime | N
     if plan.matched.table.name == "activities":
         # Planned ones, known before they happen, may lie anywhere: they set no end.
         is_beyond += f" AND NOT coalesce({plan['known_at'].value} < {value}, false)"
-    words = "lies implausibly far beyond the other dates"
+    words = IMPLAUSIBLE
     reason = (
         f"'{name} ' || CAST({value} AS VARCHAR) || ' {words}, whose bulk ends at "
         f"{bulk_end}: if it is right, give the end of the data as --data-until'"

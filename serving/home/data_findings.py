@@ -1,0 +1,47 @@
+"""What ingest has found out about the data of a home, and what it does to forecasts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from features.evidence import EvidenceState
+from features.ingest.finding import DataFinding, delivered, unsound
+from features.storage.catalog import ingest_report
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def data_findings(place: Path) -> tuple[DataFinding, ...]:
+    """Return what the ingest of the current warehouse found, the gravest first."""
+    return delivered(ingest_report(place))
+
+
+def data_warnings(place: Path) -> list[str]:
+    """Return the findings that nobody should overlook, as sentences, the gravest first."""
+    return [f"{f.where}: {f.says}" for f in data_findings(place) if f.severity != "info"]
+
+
+def doubt_about(place: Path, kind: str) -> str | None:
+    """Say why forecasts of a kind rest on a column that was lost in bulk; None if they do not."""
+    why = unsound(ingest_report(place)).get(kind)
+    return None if why is None else f"the data behind it is broken: {why}"
+
+
+def doubted(table: pd.DataFrame, doubt: str | None) -> pd.DataFrame:
+    """Return forecasts that rest on broken data: nobody is at risk, nothing is hot.
+
+    Chances and ranges stay what they are.
+
+    Args:
+        table: rows of `lead_scores` or `rep_scores`.
+        doubt: why the data is broken; None leaves the forecasts as they are.
+    """
+    if doubt is None:
+        return table
+    changed = {"evidence": EvidenceState.NONE.value, "evidence_says": doubt, "at_risk": False}
+    weaker = table.assign(**{name: value for name, value in changed.items() if name in table})
+    if "band" in weaker:
+        weaker["band"] = weaker["band"].where(weaker["band"] != "hot", "warm")
+    return weaker.astype({name: table[name].dtype for name in changed if name in table})
