@@ -26,7 +26,7 @@ from features.ingest.finding import (
     share,
 )
 from features.ingest.notes import unreadable_note
-from features.ingest.oddities import change_words, currency_mix, far_dates
+from features.ingest.oddities import change_words, currency_mix, far_dates, planned
 from features.ingest.parsing import EXPECTED, PLAIN_WORDS
 from features.ingest.periods import period_findings
 from features.ingest.quarantine import AFTER_END, IMPLAUSIBLE, NO_ROW, ROUNDED
@@ -91,6 +91,7 @@ def findings_of(
         findings += reference_findings(backend, references, table.report.notes, small)
     findings += period_findings(backend, files)
     findings += far_dates(backend, files, until)
+    findings += planned(backend, files, until)
     findings += change_words(backend, files)
     findings += currency_mix(backend, files)
     return gravest_first(findings)

@@ -102,6 +102,35 @@ def _far(
     return DataFinding(name, column, "far_date", "warning", says, count, of, str(example))
 
 
+def planned(
+    backend: Backend, files: Mapping[str, Path], until: datetime | None
+) -> Iterator[DataFinding]:
+    """Say which activities lie after the end of the data: they are planned and set no end.
+
+    Args:
+        backend: the engine.
+        files: the accepted tables that are present.
+        until: the end of the data.
+    """
+    if until is None or "activities" not in files:
+        return
+    count, last, of = row(
+        backend,
+        f"SELECT count(*) FILTER (occurred_at > {moment(until)}), max(occurred_at), count(*) "
+        f"FROM {parquet(files['activities'])}",
+    )
+    if count:
+        days = (last - until).days
+        says = (
+            f"{share(count, of)} activities lie after the end of the data, up to {last:%Y-%m-%d} "
+            f"({days:,} days after {until:%Y-%m-%d %H:%M}): they were known before they happen, so "
+            "they are planned, or their year is wrong, and set no end of the data"
+        )
+        yield DataFinding(
+            "activities", "occurred_at", "planned", "warning", says, count, of, str(last)
+        )
+
+
 def change_words(backend: Backend, files: Mapping[str, Path]) -> Iterator[DataFinding]:
     """Say which entity types and fields of `changes` are words of another system for ours."""
     if "changes" not in files:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ibis.backends.duckdb import Backend
 
+from features.clock import midnight
 from features.ingest.finding import DataFinding, share
 from features.storage.engine import parquet, row, rows
 
@@ -35,8 +36,13 @@ def period_findings(backend: Backend, files: Mapping[str, Path]) -> Iterator[Dat
     is_inclusive = bool(inclusive) and 2 * len(inclusive) > len(periods)
     if is_inclusive:
         yield _inclusive(backend, files, inclusive, len(periods))
-    added = _DAY if is_inclusive else timedelta()
-    yield from _odd_lengths([(start, end + added) for _, start, end, _ in periods])
+    ends = ((start, _meant(end) if is_inclusive else end) for _, start, end, _ in periods)
+    yield from _odd_lengths(list(ends))
+
+
+def _meant(end: datetime) -> datetime:
+    """Return the midnight after the last day of a period whose end is inclusive."""
+    return midnight(end) + _DAY
 
 
 def _ends_a_day_early(start: datetime, end: datetime, following: datetime | None) -> bool:

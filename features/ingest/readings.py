@@ -138,7 +138,13 @@ def _time(look: _Look, raw: RawColumn, texts: TextFormat) -> Reading | None:
     (digits,) = look.ask(raw, _count("regexp_full_match(v, '\\d{9,17}(\\.0)?')"))
     if digits == total:
         return _epoch(look, raw, texts, "TRY_CAST(v AS DOUBLE)")
-    return _day_first(look, raw, texts)
+    reading = _day_first(look, raw, texts)
+    iso, filled = _n(total) - _n(odd), _n(total)
+    if reading is None or look.is_small(iso, filled) or look.is_small(_n(odd), filled):
+        return reading
+    beside = f"{iso:,} other dates are written like 2025-03-31: deliver one format"
+    says = f"{reading.says}; {beside}" if reading.says else beside
+    return replace(reading, says=says, is_doubtful=True)
 
 
 def _epoch(look: _Look, raw: RawColumn, texts: TextFormat, value: str) -> Reading | None:
