@@ -11,7 +11,7 @@ from features.ingest import parsing
 from features.ingest.files import RawColumn
 from features.ingest.match import Matched
 from features.ingest.parsing import SQL_TYPES, TextFormat
-from features.ingest.readings import Readings
+from features.ingest.reading import Readings
 from features.storage.engine import ident, parquet
 from features.tables import Column, ColumnKind
 

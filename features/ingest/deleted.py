@@ -23,14 +23,17 @@ from features.storage.engine import moment
 MARKED = "marked as deleted in the CRM"
 """The kind of fault of a row that is left out."""
 FLAGS = frozenset(
-    {"isdeleted", "deleted", "isdelete", "deletedflag", "deleteflag", "softdeleted", "issoftdeleted",
+    {"isdeleted", "deleted", "isdelete", "deletedflag", "deleteflag", "softdeleted",
+     "issoftdeleted",
      "fivetrandeleted", "isarchived", "archived", "isremoved", "removed", "markedasdeleted"}
 )  # fmt: skip
 """How exports call the flag, in small letters without signs."""
 MOMENTS = ("deletedat", "deletedon", "deleteddate", "deletiondate", "datedeleted", "deletedtime",
            "archivedat", "archivedon", "removedat")  # fmt: skip
 """How exports call the moment, likewise; a prefix may stand before it (`_ab_cdc_deleted_at`)."""
-_YES = "('true', 't', 'yes', 'y', '1', '1.0', 'x', 'deleted', 'archived', 'ja', 'oui', 'si', 'sim')"
+_YES = (
+    "true", "t", "yes", "y", "1", "1.0", "x", "deleted", "archived", "ja", "oui", "si", "sim",
+)  # fmt: skip
 _ENDS = {"leads": "lost_at", "deals": "closed_at", "reps": "left_at"}
 
 

@@ -30,7 +30,7 @@ from features.ingest.oddities import change_words, currency_mix, far_dates, plan
 from features.ingest.parsing import EXPECTED, PLAIN_WORDS
 from features.ingest.periods import period_findings
 from features.ingest.quarantine import AFTER_END, IMPLAUSIBLE, NO_ROW, ROUNDED
-from features.ingest.readings import Readings
+from features.ingest.reading import Readings
 from features.ingest.reference_findings import reference_findings
 from features.ingest.references import references_of
 from features.ingest.report import TableReport
@@ -106,7 +106,7 @@ def _of_file(table: Looked) -> Iterator[DataFinding]:
             remark.kind,
             "info",
             says,
-            remark.count,
+            remark.lines,
             table.report.read,
             remark.example,
         )
@@ -115,7 +115,7 @@ def _of_file(table: Looked) -> Iterator[DataFinding]:
 def _of_readings(table: Looked) -> Iterator[DataFinding]:
     for name, reading in table.readings.columns.items():
         if reading.says:
-            severity = "warning" if reading.is_doubtful else "info"
+            severity: Severity = "warning" if reading.is_doubtful else "info"
             yield DataFinding(
                 table.name, name, reading.kind, severity, reading.says, reading.count, reading.of,
                 reading.example,
@@ -132,11 +132,13 @@ def _emptied(backend: Backend, table: Looked, small: float) -> Iterator[DataFind
         filled, lost, examples = _lost(backend, table, field)
         if lost <= small * filled:
             continue
-        says = f"{share(lost, filled)} filled values cannot be read and count as empty, like {examples}"
-        says += f": {_right(field)}"
+        says = (
+            f"{share(lost, filled)} filled values cannot be read and count as empty, like "
+            f"{examples}: {_right(field)}"
+        )
         yield DataFinding(
-            table.name, field.name, EMPTIED, severity_of(table.name, field.name), says, lost, filled,
-            examples,
+            table.name, field.name, EMPTIED, severity_of(table.name, field.name), says, lost,
+            filled, examples,
         )  # fmt: skip
 
 
@@ -159,7 +161,10 @@ def _right(field: Field) -> str:
     """Say what would be right in a column."""
     kind = field.column.kind if field.column is not None else ColumnKind.TEXT
     if kind is ColumnKind.NUMBER:
-        return f"write {EXPECTED[kind]}, or set features.ingest.decimal to the decimal sign of the export"
+        return (
+            f"write {EXPECTED[kind]}, or set features.ingest.decimal to the decimal sign of the "
+            "export"
+        )
     if kind is ColumnKind.TIME:
         return f"write {EXPECTED[kind]}, or set features.ingest.day_first"
     if kind is ColumnKind.BOOLEAN:
@@ -214,8 +219,8 @@ def _rejected(backend: Backend, table: Looked, small: float) -> Iterator[DataFin
         (example,) = row(
             backend, f"SELECT min(reason) FROM {table.rejected} WHERE kind = {text(kind)}"
         )
-        column = kind.split(" ")[0]
-        column = column if column in table.plan.matched.table.by_name else None
+        word = kind.split(" ")[0]
+        column = word if word in table.plan.matched.table.by_name else None
         if kind == MARKED:
             says = (
                 f"{share(count, of)} rows are {MARKED} and were left out; where only a flag says "

@@ -126,8 +126,8 @@ def _age(fresh: Freshness, until: datetime, now: datetime) -> Iterator[Readiness
     for name, last in fresh.newest.items():
         if until - last > _LAG:
             says = (
-                f"the last row of `{name}` is of {last:%Y-%m-%d}, {(until - last).days} days before "
-                "the data ends: what happened since is missing, or was not logged"
+                f"the last row of `{name}` is of {last:%Y-%m-%d}, {(until - last).days} days "
+                "before the data ends: what happened since is missing, or was not logged"
             )
             yield Readiness(says, EvidenceState.THIN)
 

@@ -32,7 +32,8 @@ from features.ingest.profile import counts, fingerprint
 from features.ingest.proposals import propose
 from features.ingest.quarantine import reasons, reject, rejected_table, write_quarantine
 from features.ingest.readiness import readiness_of
-from features.ingest.readings import Readings, readings_of
+from features.ingest.reading import Readings
+from features.ingest.readings import readings_of
 from features.ingest.report import IngestReport, TableReport, history_json, iso
 from features.params import FeatureParams, IngestParams, MinimumParams
 from features.progress import Progress, silent

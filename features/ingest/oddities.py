@@ -152,7 +152,10 @@ def change_words(backend: Backend, files: Mapping[str, Path]) -> Iterator[DataFi
     for kind, count in list(types.items())[:_SHOWN]:
         right = next((ours for ours, words in _ENTITY_WORDS.items() if kind in words), None)
         say = f"say '{right}'" if right else f"it is one of {', '.join(ENTITY_TABLES)}"
-        says = f"{share(count, total)} changes are of the entity_type '{kind}', which is not known and counts for nothing: {say}"
+        says = (
+            f"{share(count, total)} changes are of the entity_type '{kind}', which is not known "
+            f"and counts for nothing: {say}"
+        )
         yield DataFinding(
             "changes", "entity_type", "unknown_word", "warning", says, count, total, kind
         )

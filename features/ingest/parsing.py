@@ -284,8 +284,9 @@ def _boolean(cleaned: str, sql_type: str) -> str:
 
 def _time(cleaned: str, sql_type: str, texts: TextFormat) -> str:
     if texts.epoch:
-        units = f"CAST(round(TRY_CAST({cleaned} AS DOUBLE) * {1_000_000 // EPOCHS[texts.epoch]}) AS BIGINT)"
-        return f"make_timestamp({units})"
+        factor = 1_000_000 // EPOCHS[texts.epoch]
+        microseconds = f"round(TRY_CAST({cleaned} AS DOUBLE) * {factor})"
+        return f"make_timestamp(CAST({microseconds} AS BIGINT))"
     if sql_type == "VARCHAR":
         return _time_of_text(cleaned, texts)
     if sql_type in _ZONED:

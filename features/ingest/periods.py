@@ -80,8 +80,8 @@ def _inclusive(
     example = f"{start:%Y-%m-%d} to {end:%Y-%m-%d}"
     says = (
         f"{share(len(inclusive), of)} periods end a day before the next one begins, like "
-        f"{example}: period_end is exclusive, so what is won on the last day ({lost}) counts for no "
-        "quota; add a day to period_end"
+        f"{example}: period_end is exclusive, so what is won on the last day ({lost}) counts for "
+        "no quota; add a day to period_end"
     )
     return DataFinding(
         "quotas", "period_end", "inclusive_end", "warning", says, len(inclusive), of, example

@@ -113,8 +113,8 @@ def _find_broken_lines(backend: Backend, plan: Plan) -> bool:
         return False
     run(
         backend,
-        f"CREATE OR REPLACE TEMP TABLE no_rows AS SELECT {SOURCE_ROW} AS source_row, {FAULT} AS why "
-        f"FROM {parquet(plan.file)} WHERE {FAULT} IS NOT NULL",
+        f"CREATE OR REPLACE TEMP TABLE no_rows AS SELECT {SOURCE_ROW} AS source_row, "
+        f"{FAULT} AS why FROM {parquet(plan.file)} WHERE {FAULT} IS NOT NULL",
     )
     return True
 

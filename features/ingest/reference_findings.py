@@ -73,8 +73,8 @@ def reference_findings(
 def _cause(backend: Backend, reference: Reference) -> tuple[str, str]:
     """Find what makes most of the unmatched ids match; returns the cause, if any, and one id."""
     tests = [
-        f"count(*) FILTER ({how.replace('@', 'x')} IN (SELECT {how.replace('@', ident(reference.key))} "
-        f"FROM keys))"
+        f"count(*) FILTER ({how.replace('@', 'x')} IN "
+        f"(SELECT {how.replace('@', ident(reference.key))} FROM keys))"
         for how in _CAUSES.values()
     ]
     rounded = f"(SELECT count(*) FROM keys WHERE {is_rounded(ident(reference.key))})"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from features.evidence import EvidenceState
 from features.ingest.finding import DataFinding, delivered, unsound
 from features.storage.catalog import ingest_report
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def data_findings(place: Path) -> tuple[DataFinding, ...]:
@@ -40,8 +38,11 @@ def doubted(table: pd.DataFrame, doubt: str | None) -> pd.DataFrame:
     """
     if doubt is None:
         return table
+    weaker = table.copy()
     changed = {"evidence": EvidenceState.NONE.value, "evidence_says": doubt, "at_risk": False}
-    weaker = table.assign(**{name: value for name, value in changed.items() if name in table})
-    if "band" in weaker:
-        weaker["band"] = weaker["band"].where(weaker["band"] != "hot", "warm")
-    return weaker.astype({name: table[name].dtype for name in changed if name in table})
+    for name, value in changed.items():
+        if name in table:
+            weaker[name] = pd.Series(value, index=table.index, dtype=table[name].dtype)
+    if "band" in table:
+        weaker["band"] = table["band"].where(table["band"] != "hot", "warm")
+    return weaker
