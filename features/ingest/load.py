@@ -21,6 +21,8 @@ from features.ingest.database import database
 from features.ingest.ends import amend
 from features.ingest.extent import Extent, extent_of, latest_event
 from features.ingest.files import Source, is_database
+from features.ingest.finding import DataFinding
+from features.ingest.findings import Looked, findings_of
 from features.ingest.forgotten import (
     Forgotten,
     Present,
@@ -30,6 +32,7 @@ from features.ingest.forgotten import (
     reject_forgotten,
     with_pseudonyms,
 )
+from features.ingest.freshness import freshness_of, freshness_verdict
 from features.ingest.histories import CHANGES_ORDER, lay_down, read_changes
 from features.ingest.match import Matched, match
 from features.ingest.notes import content_notes, reading_notes
@@ -38,8 +41,9 @@ from features.ingest.presets.choose import choose, preset_name
 from features.ingest.profile import counts, fingerprint
 from features.ingest.proposals import propose
 from features.ingest.protected import find_protected, not_used
-from features.ingest.quarantine import reasons, reject, write_quarantine
+from features.ingest.quarantine import reasons, reject, rejected_table, write_quarantine
 from features.ingest.readiness import readiness_of
+from features.ingest.reading import Readings
 from features.ingest.readings import readings_of
 from features.ingest.report import IngestReport, TableReport, history_json, iso
 from features.ingest.shaping.reader import Reader
@@ -198,11 +202,13 @@ class _Loaded:
         tables: what became of each table's rows.
         extent: what bounded them.
         histories: the fields that have a history.
+        findings: what is worth knowing about them.
     """
 
     tables: Mapping[str, TableReport]
     extent: Extent
     histories: tuple[FieldHistory, ...]
+    findings: tuple[DataFinding, ...]
 
 
 def _load(
@@ -210,10 +216,11 @@ def _load(
 ) -> _Loaded:
     """Write every table of the schema into the folder, and the rejected rows beside it."""
     with progress("reading the extract", 2 * len(matches) + 1) as advance:
-        staged = []
+        staged, readings = [], {}
         for matched in matches:
             with reading(matched.raw.where, matched.raw.remedy):
-                staged.append(_stage(work, matched, params))
+                plan, readings[matched.table.name] = _stage(work, matched, params)
+                staged.append(plan)
             advance(1)
         # Where the data ends is asked of all tables before any row of one is judged.
         extent = extent_of(work.backend, staged, work.declared)
@@ -230,17 +237,31 @@ def _load(
             name = plan.matched.table.name
             notes = {**reports[name].notes, **content_notes(work.backend, plan, files)}
             reports[name] = replace(reports[name], notes=notes)
+        until = work.declared or latest_event(work.backend, files)
+        looked = [
+            Looked(plan, readings[name], rejected_table(name), reports[name])
+            for plan in plans
+            for name in [plan.matched.table.name]
+        ]
+        findings = findings_of(work.backend, looked, files, until, params.small_share)
+        _forget_staged(work, plans)
         histories: tuple[FieldHistory, ...] = ()
         if "changes" in reports:
             histories = lay_down(work.backend, work.files(TABLES), params.complete_share)
         advance(1)
-    return _Loaded(reports, extent, histories)
+    return _Loaded(reports, extent, histories, findings)
 
 
-def _stage(work: _Work, matched: Matched, params: IngestParams) -> Plan:
+def _stage(work: _Work, matched: Matched, params: IngestParams) -> tuple[Plan, Readings]:
     staging = work.folder / f"{matched.table.name}.staged"
     file = matched.raw.stage(work.backend, staging)
-    return make_plan(matched, file, readings_of(work.backend, matched, file, params))
+    readings = readings_of(work.backend, matched, file, params)
+    return make_plan(matched, file, readings), readings
+
+
+def _forget_staged(work: _Work, plans: Iterable[Plan]) -> None:
+    for plan in plans:
+        (work.folder / f"{plan.matched.table.name}.staged").unlink(missing_ok=True)
 
 
 def _load_table(work: _Work, plan: Plan, extent: Extent, present: Present) -> TableReport:
@@ -257,7 +278,6 @@ def _load_table(work: _Work, plan: Plan, extent: Extent, present: Present) -> Ta
         blank(backend, quarantine / f"{name}.parquet", present)
     if name == "changes":
         read_changes(backend, file, plan, rejected)
-    (work.folder / f"{name}.staged").unlink(missing_ok=True)
     return report
 
 
@@ -267,6 +287,9 @@ def _accepted(plan: Plan, rejected: str) -> str:
     values = []
     for field in plan.fields:
         value = field.value if field.column is None else plan.amended(field.name)
+        if field in plan.beside:
+            # Who is deleted by the end is told by the rows; no model may learn it.
+            value = f"CASE WHEN false THEN {value} END"
         if field.column is not None and field.name == table.known_at:
             # Without a `known_at`, a row was known when it happened.
             value = f"coalesce({value}, {plan[str(table.event_time)].value})"
@@ -313,6 +336,9 @@ def _report(work: _Work, source: str, loaded: _Loaded, params: FeatureParams) ->
     files = work.files(loaded.tables)
     until = work.declared or latest_event(work.backend, files)
     counted = counts(work.backend, files, until, loaded.extent)
+    now = utc_now()
+    readiness = readiness_of(counted, params.minimum, now)
+    fresh = freshness_of(work.backend, files)
     tables = {n: work.backend.read_parquet(path) for n, path in work.files(TABLES).items()}
     fetch = work.backend.to_pyarrow
     protected = find_protected(tables, fetch)
@@ -324,10 +350,14 @@ def _report(work: _Work, source: str, loaded: _Loaded, params: FeatureParams) ->
         data_until=until,
         data_until_declared=work.declared is not None,
         fingerprint=fingerprint(work.backend, files, until),
-        verdict=readiness_of(counted, params.minimum, utc_now()),
+        verdict=(
+            *readiness,
+            *freshness_verdict(fresh, until, now, readiness, loaded.findings),
+        ),
         histories=loaded.histories,
         proposals=proposals.without(not_used(protected, params)),
         protected=protected,
+        findings=loaded.findings,
     )
 
 

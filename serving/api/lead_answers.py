@@ -29,6 +29,7 @@ from serving.api.lead_contracts import (
 )
 from serving.api.trend_contracts import ScoreTrend
 from serving.home.cache import ScoreCache
+from serving.home.data_findings import data_warnings
 from serving.home.lookup import call_list, find_lead, why_no_score
 from serving.home.scored import LeadScores, RepScores, Unavailable
 
@@ -118,6 +119,7 @@ def health(cache: ScoreCache) -> Health:
         leads=_lead_health(current.leads),
         quota=_quota_health(current.reps),
         lacking=[part.why for part in current.unavailable],
+        warnings=data_warnings(cache.home),
         problem=cache.problem,
         stale=current.stale,
     )
