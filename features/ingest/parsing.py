@@ -326,7 +326,8 @@ def _local_time(cleaned: str, day_first: bool | None) -> str:  # noqa: FBT001 - 
         for order in ("%d/%m/%Y", "%m/%d/%Y")
     )
     if day_first is None:
-        return f"CASE WHEN {days} IS NULL OR {months} IS NULL THEN coalesce({days}, {months}) END"
+        is_clear = f"{days} IS NULL OR {months} IS NULL OR {days} = {months}"
+        return f"CASE WHEN {is_clear} THEN coalesce({days}, {months}) END"
     return days if day_first else months
 
 
