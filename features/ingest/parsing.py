@@ -107,7 +107,7 @@ def trim(raw: str, sql_type: str) -> str:
     ends = " OR ".join(f"suffix({raw}, {sign})" for sign in _WHITE)
     is_padded = f"{raw} < '!' OR prefix({raw}, {_NARROW}) OR {ends}"
     trimmed = f"CASE WHEN {is_padded} THEN trim({raw}, {' || '.join(_WHITE)}) ELSE {raw} END"
-    return f"CASE WHEN contains({raw}, '=\"') THEN {_unwrapped(trimmed)} ELSE {trimmed} END"
+    return f"CASE WHEN prefix({raw}, '=\"') THEN {_unwrapped(trimmed)} ELSE {trimmed} END"
 
 
 def _unwrapped(trimmed: str) -> str:
