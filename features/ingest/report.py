@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from features.field_history import FieldHistory
+from features.ingest.finding import DataFinding
 from features.ingest.proposals import Proposals
 from features.ingest.readiness import Readiness
 
@@ -52,6 +53,7 @@ class IngestReport:
         verdict: what the data supports, one statement for each model and each gap.
         histories: the fields whose past lies in `changes`, and whether it is complete.
         proposals: the attribute columns that look known at creation, and those that do not.
+        findings: what is worth knowing about the data, the gravest first.
     """
 
     tables: Mapping[str, TableReport]
@@ -63,6 +65,7 @@ class IngestReport:
     verdict: tuple[Readiness, ...]
     histories: tuple[FieldHistory, ...] = ()
     proposals: Proposals = field(default_factory=Proposals)
+    findings: tuple[DataFinding, ...] = ()
 
     def to_json(self) -> str:
         """Return the text of HOME/data/ingest-report.json."""
@@ -72,6 +75,7 @@ class IngestReport:
             asdict(statement) | {"supported": statement.supported} for statement in self.verdict
         ]
         content["histories"] = [history_json(history) for history in self.histories]
+        content["findings"] = [finding.to_json() for finding in self.findings]
         del content["proposals"]
         content |= self.proposals.to_json()
         return json.dumps(content, indent=1, ensure_ascii=False)
