@@ -107,7 +107,7 @@ def trim(raw: str, sql_type: str) -> str:
     ends = " OR ".join(f"suffix({raw}, {sign})" for sign in _WHITE)
     is_padded = f"{raw} < '!' OR prefix({raw}, {_NARROW}) OR {ends}"
     trimmed = f"CASE WHEN {is_padded} THEN trim({raw}, {' || '.join(_WHITE)}) ELSE {raw} END"
-    return f"CASE WHEN contains({raw}, '=\"') THEN {_unwrapped(trimmed)} ELSE {trimmed} END"
+    return f"CASE WHEN prefix({raw}, '=\"') THEN {_unwrapped(trimmed)} ELSE {trimmed} END"
 
 
 def _unwrapped(trimmed: str) -> str:
@@ -326,7 +326,8 @@ def _local_time(cleaned: str, day_first: bool | None) -> str:  # noqa: FBT001 - 
         for order in ("%d/%m/%Y", "%m/%d/%Y")
     )
     if day_first is None:
-        return f"CASE WHEN {days} IS NULL OR {months} IS NULL THEN coalesce({days}, {months}) END"
+        is_clear = f"{days} IS NULL OR {months} IS NULL OR {days} = {months}"
+        return f"CASE WHEN {is_clear} THEN coalesce({days}, {months}) END"
     return days if day_first else months
 
 

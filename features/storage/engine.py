@@ -92,9 +92,18 @@ def pattern(path: Path) -> str:
     return _GLOB.sub(r"[\1]", str(path))
 
 
-def write(backend: Backend, select: str, path: Path) -> None:
-    """Write a query's rows to a parquet file, in their order."""
-    run(backend, f"COPY ({select}) TO {text(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+def write(backend: Backend, select: str, path: Path, compression: str = "zstd") -> None:
+    """Write a query's rows to a parquet file, in their order.
+
+    Args:
+        backend: the engine.
+        select: the query.
+        path: the file.
+        compression: the codec; files that are read once need no small one.
+    """
+    run(
+        backend, f"COPY ({select}) TO {text(str(path))} (FORMAT parquet, COMPRESSION {compression})"
+    )
 
 
 def write_if_readable(backend: Backend, select: str, path: Path) -> bool:
@@ -104,7 +113,7 @@ def write_if_readable(backend: Backend, select: str, path: Path) -> bool:
         Whether it could; what it wrote until then is removed.
     """
     try:
-        write(backend, select, path)
+        write(backend, select, path, "snappy")
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error:

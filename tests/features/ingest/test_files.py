@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from ibis.backends.duckdb import Backend
 
-from features.errors import SourceError, TableError
+from features.errors import TableError
 from features.ingest.files import folder, inspect_file, is_database
 from features.storage.engine import parquet, rows
 
@@ -87,14 +87,16 @@ def test_a_byte_order_mark_is_not_part_of_a_name(tmp_path: Path, backend: Backen
     assert rows(backend, f"SELECT c0 FROM {parquet(staged)}") == [("a",)]
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16"])
-def test_another_encoding_is_refused_not_guessed(
-    tmp_path: Path, backend: Backend, encoding: str
-) -> None:
-    """Western encodings look alike and a wrong guess damages names: the error asks for UTF-8."""
-    file = written(tmp_path / "t.csv", [["lead_id", "Größe"]], ",", encoding)
-    with pytest.raises(SourceError, match="it is not UTF-8 text; a CSV file is UTF-8 text with"):
-        inspect_file(backend, file)
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16", "utf-16-le", "utf-32"])
+def test_another_encoding_is_found(tmp_path: Path, backend: Backend, encoding: str) -> None:
+    """A header and rows come back in their own letters, and another encoding than UTF-8 is said."""
+    table = [["lead_id", "Größe"], ["a", "Straße"], ["b", ""]]
+    raw = inspect_file(backend, written(tmp_path / "t.csv", table, ",", encoding))
+    assert [column.name for column in raw.columns] == table[0]
+    staged = raw.stage(backend, tmp_path / "staged")
+    read = rows(backend, f"SELECT c0, c1 FROM {parquet(staged)}")
+    assert [[value or "" for value in row] for row in read] == table[1:]
+    assert [remark.kind for remark in raw.remarks] == ["encoding"]
 
 
 def test_row_labels_of_pandas_are_no_column(tmp_path: Path, backend: Backend) -> None:

@@ -255,7 +255,9 @@ def test_booleans_are_words_in_any_case(backend: Backend) -> None:
     yes, no = ["true", "T", "Yes", "y", "1", "1.0"], ["FALSE", "f", "No", "n", "0", "0.0"]
     assert parsed(backend, ColumnKind.BOOLEAN, yes) == [True] * len(yes)
     assert parsed(backend, ColumnKind.BOOLEAN, no) == [False] * len(no)
-    assert parsed(backend, ColumnKind.BOOLEAN, ["won", "2", "-1", "on", "ja"]) == [None] * 5
+    assert parsed(backend, ColumnKind.BOOLEAN, ["wonder", "2", "-1", "on", "odd"]) == [None] * 5
+    words = ["Closed Won", "closed_won", "Gewonnen", "ja", "CLOSED-LOST", "verloren", "Perdu"]
+    assert parsed(backend, ColumnKind.BOOLEAN, words) == [True] * 4 + [False] * 3
     assert parsed(backend, ColumnKind.BOOLEAN, [1, 0, 2], "BIGINT") == [True, False, None]
     assert parsed(backend, ColumnKind.BOOLEAN, [1.0, 0.0, 0.5], "DOUBLE") == [True, False, None]
 
