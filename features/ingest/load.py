@@ -17,10 +17,8 @@ from features.errors import LostRowsError
 from features.field_history import FieldHistory
 from features.ingest.changes.source import mapped_source
 from features.ingest.columns import Plan, make_plan
-from features.ingest.database import database
 from features.ingest.ends import amend
 from features.ingest.extent import Extent, extent_of, latest_event
-from features.ingest.files import Source, is_database
 from features.ingest.finding import DataFinding
 from features.ingest.findings import Looked, findings_of
 from features.ingest.forgotten import (
@@ -36,6 +34,7 @@ from features.ingest.freshness import freshness_of, freshness_verdict
 from features.ingest.histories import CHANGES_ORDER, lay_down, read_changes
 from features.ingest.match import Matched, match
 from features.ingest.notes import content_notes, reading_notes
+from features.ingest.opening import opened
 from features.ingest.parsing import SQL_TYPES
 from features.ingest.presets.choose import choose, preset_name
 from features.ingest.profile import counts, fingerprint
@@ -47,7 +46,6 @@ from features.ingest.reading import Readings
 from features.ingest.readings import readings_of
 from features.ingest.report import IngestReport, TableReport, history_json, iso
 from features.ingest.shaping.reader import Reader
-from features.ingest.workbooks import open_files
 from features.params import FeatureParams, IngestParams
 from features.progress import Progress, silent
 from features.storage.catalog import WarehouseMeta, described, exclusive, publish
@@ -159,7 +157,7 @@ def staged(
     """
     declared = None if data_until is None else naive_utc(data_until)
     forgotten = forgotten_people(home)
-    with _open(source) as extract, exclusive(home) as partial:
+    with opened(source) as extract, exclusive(home) as partial:
         with _engine(params, partial) as backend:
             work = _Work(backend, partial, declared, forgotten)
             chosen = choose(backend, extract, mapping)
@@ -171,16 +169,6 @@ def staged(
             report = _report(work, extract.name, loaded, params)
             report = replace(report, preset=chosen.preset, read_as=chosen.says)
         yield Staged(home, partial, _pointer(report, mapping), report)
-
-
-@contextmanager
-def _open(source: str) -> Iterator[Source]:
-    is_url = is_database(source)
-    extract = database(source) if is_url else open_files(Path(source).expanduser().absolute())
-    try:
-        yield extract
-    finally:
-        extract.close()
 
 
 @contextmanager

@@ -144,13 +144,14 @@ def _fault(plan: RowsPlan) -> str:
 
 
 def _own_moment(plan: RowsPlan) -> str:
-    """Return SQL of when a row happened; NULL where nothing tells.
+    """Return SQL of when a row happened; NULL where nothing tells, or nothing asks.
 
     Raises:
         MappingError: it is to be taken from a join that itself depends on it.
     """
-    moments = []
-    for name in plan.wanted.own_moment:
+    moments: list[str] = []
+    asks = any(made.code for made in plan.made) or any(j.known_at for j in plan.joins)
+    for name in plan.wanted.own_moment if asks else ():
         made = plan.by_name(name)
         if made is None or not made.origins:
             continue
@@ -160,7 +161,7 @@ def _own_moment(plan: RowsPlan) -> str:
                 says = "a row's own moment cannot come from a join that is looked up by it"
                 raise plan.columns.reader.problem(made.wanted.key, says)
         moments.append(f"CAST({_read_here(made, plan.wanted.texts)} AS TIMESTAMP)")
-    if plan.period is not None and PERIOD_START in plan.wanted.own_moment:
+    if asks and plan.period is not None and PERIOD_START in plan.wanted.own_moment:
         moments.append(plan.period.bounds()[0])
     return f"coalesce({', '.join(moments)})" if moments else "CAST(NULL AS TIMESTAMP)"
 

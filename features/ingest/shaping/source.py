@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ibis.backends.duckdb import Backend
 
-from features.ingest.csv_rows import FAULT
+from features.ingest.csv_rows import FAULT, Remark
 from features.ingest.files import Greatest, RawColumn, RawTable, Source
 from features.ingest.language.tables import TableMapping
 from features.ingest.mapping import Mappings
@@ -136,12 +136,14 @@ def _raw_table(reader: Reader, table: Table, parts: Sequence[Shaping], rules: Ru
     """Return a table of ours as if the source had it."""
     columns = _columns(table, parts)
     tallies: list[str] = []
+    remarks: list[Remark] = []
 
     def stage(backend: Backend, path: Path) -> Path:
         tallies.clear()
         names = [f"shaped {table.name} {i}" for i in range(len(parts))]
-        shaped = (part.shape(rules, name) for part, name in zip(parts, names, strict=True))
+        shaped = [part.shape(rules, name) for part, name in zip(parts, names, strict=True)]
         tallies.extend(str(tally) for tally in shaped)
+        remarks[:] = _remarks(parts, shaped)
         write(backend, _union(parts, names, columns), path)
         for name in names:
             run(backend, f"DROP TABLE {ident(name)}")
@@ -156,8 +158,20 @@ def _raw_table(reader: Reader, table: Table, parts: Sequence[Shaping], rules: Ru
         greatest=_greatest(reader),
         is_csv=any(part.raw.is_csv for part in parts),
         origin=ORIGIN,
+        remarks=remarks,
         tallies=tallies,
     )
+
+
+def _remarks(parts: Sequence[Shaping], tallies: Sequence[Tally]) -> list[Remark]:
+    """Return what was odd about the files read, and which rows of theirs were left out."""
+    odd = {remark: None for part in parts for remark in part.raw.remarks}
+    left_out = [
+        Remark("left_out", f"{count:,} rows of {tally.where} were left out: {why}", count, "")
+        for tally in tallies
+        for why, count in tally.left_out.items()
+    ]
+    return [*odd, *left_out]
 
 
 def _greatest(reader: Reader) -> Greatest | None:

@@ -31,6 +31,14 @@ def backend(tmp_path: Path) -> Iterator[Backend]:
     opened.disconnect()
 
 
+@pytest.fixture(scope="session")
+def session_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """An engine that the many examples of one test share."""
+    opened = engine(0.5, 1, tmp_path_factory.mktemp("spill"))
+    yield opened
+    opened.disconnect()
+
+
 @pytest.fixture
 def plan_of(backend: Backend, tmp_path: Path) -> MakePlan:
     """What makes the plan of one table from the text of a CSV file."""
