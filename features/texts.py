@@ -17,7 +17,8 @@ EMPTY = ("", "NULL", "null", "None", "nan", "NaN", "NaT", "<NA>")
 """What exports write for "nothing". Not `NA`: that is also North America."""
 SPREADSHEET_ERRORS = (
     "#N/A", "#N/A N/A", "#NA", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!",
-    "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#UNKNOWN!", "#CONNECT!", "#GETTING_DATA", "#ERROR!",
+    "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#UNKNOWN!",
+    "#CONNECT!", "#ERROR!", "#GETTING_DATA",
     "#NV", "#BEZUG!", "#WERT!", "#ZAHL!", "#VALEUR!", "#NOM?", "#NOMBRE!", "#VALOR!", "#¡VALOR!",
     "#¡REF!", "#¿NOMBRE?", "#¡DIV/0!", "#RIF!", "#VALORE!", "#NOME?", "#N/D", "#WAARDE!", "#VERW!",
 )  # fmt: skip

@@ -23,7 +23,7 @@ _EDGES = (
 )  # fmt: skip
 # The first group of digits never begins with 0: 0,123 is no 123.
 _HEAD = r"[1-9]\d{0,2}"
-_GROUPS = rf"('\d{{3}})+|(’\d{{3}})+|({_GAP}\d{{3}})+"
+_GROUPS = rf"('\d{{3}})+|(\x{{2019}}\d{{3}})+|({_GAP}\d{{3}})+"
 _POINT = (
     rf"({_HEAD}({_GROUPS}|(,\d{{3}})+|(,\d{{2}})*,\d{{3}})|\d+)(\.\d*)?|\.\d+"
     r"|\d+(\.\d+)?[eE][+-]?\d{1,3}"
@@ -76,7 +76,7 @@ def amount(written: str, decimal: str) -> str:
 
 def _signed(written: str, digits: str) -> str:
     """Return SQL of digits as a number, negative where a minus or brackets stand beside them."""
-    marks = "[,'’\\s\\x{00A0}\\x{202F}\\x{2009}]"
+    marks = "[,'\\x{2019}\\s\\x{00A0}\\x{202F}\\x{2009}]"
     number = f"TRY_CAST(regexp_replace({digits}, {text(marks)}, '', 'g') AS DOUBLE)"
     is_negative = f"(regexp_matches({written}, '^[^0-9]*-|-$') OR prefix({written}, '('))"
     return f"CASE WHEN {is_negative} THEN -{number} ELSE {number} END"

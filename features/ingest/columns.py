@@ -11,7 +11,7 @@ from features.ingest import parsing
 from features.ingest.files import RawColumn
 from features.ingest.match import Matched
 from features.ingest.parsing import SQL_TYPES, TextFormat
-from features.ingest.readings import Readings
+from features.ingest.reading import Readings
 from features.storage.engine import ident, parquet
 from features.tables import Column, ColumnKind
 
@@ -100,12 +100,14 @@ class Plan:
         fields: the schema's columns in their order, then the attributes.
         amendments: by field, values that are replaced in the light of their row; of several
             whose condition is met the first counts.
+        beside: attributes that the conditions of amendments ask about.
     """
 
     matched: Matched
     file: Path
     fields: tuple[Field, ...]
     amendments: Mapping[str, tuple[Amendment, ...]] = field(default_factory=dict)
+    beside: tuple[Field, ...] = ()
 
     def amended(self, name: str) -> str:
         """Return SQL of what the warehouse gets in a schema column, over `Plan.rows` of them all.
@@ -175,6 +177,9 @@ def _schema_field(matched: Matched, place: int, texts: TextFormat) -> Field:
         return Field(place, column.name, column, None, nothing, *_unchanged(place), None)
     trimming = parsing.trim(ident(source.staged), source.type)
     cleaning = parsing.clean(f"trimmed_{place}", source.type)
+    if column.kind is ColumnKind.BOOLEAN and source.type == "VARCHAR":
+        word = f"lower(trimmed_{place})"
+        cleaning = f"CASE WHEN {word} NOT IN {parsing.OPEN_WORDS} THEN {cleaning} END"
     parse = parsing.parse(column.kind, f"cleaned_{place}", source.type, texts)
     note = ""
     if column.name == "entity_type":

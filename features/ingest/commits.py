@@ -27,6 +27,7 @@ from features.ingest.files import inspect_file
 from features.ingest.match import match_table
 from features.ingest.notes import reading_notes
 from features.ingest.quarantine import mark_faulty, reasons, reject, write_quarantine
+from features.ingest.readings import readings_of
 from features.ingest.report import TableReport
 from features.params import IngestParams
 from features.snapshot import CUTOFF, visible
@@ -115,7 +116,8 @@ def read_commits(
             matched = match_table(COMMITS, raw, params)
             with reading(raw.where, raw.remedy):
                 staged = raw.stage(backend, folder / "staged.parquet")
-                plan = make_plan(matched, staged)
+                readings = readings_of(backend, matched, staged, params)
+                plan = make_plan(matched, staged, readings)
                 rejected = reject(backend, plan, Extent())
                 readable = _readable(backend, plan, rejected)
                 mark_faulty(backend, rejected, _faults(readable, warehouse))

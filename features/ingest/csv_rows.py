@@ -30,13 +30,13 @@ class Remark(NamedTuple):
     Attributes:
         kind: a word for machines.
         says: the sentence, without the file.
-        count: of how many lines it is true.
+        lines: of how many it is true.
         example: one of them.
     """
 
     kind: str
     says: str
-    count: int
+    lines: int
     example: str
 
 

@@ -7,6 +7,7 @@ different programs may stand in one file. All other lines are of one older encod
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -33,10 +34,14 @@ _NO_TEXT = (
     (b"PAR1", "a parquet file"),
     (b"SQLite format 3", "an SQLite database"),
 )
-_OLDER = (
-    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "mac_roman", "koi8_r",
-    "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr",
+_OTHER_SCRIPTS = (
+    "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "shift_jis", "euc_jp", "gb18030", "big5",
+    "euc_kr",
 )  # fmt: skip
+"""Encodings that can be told from `USUAL`; those of other Latin letters cannot."""
+_LATIN = ("cp1252", "cp1250", "mac_roman")
+# Plain letters around them would hide which script the other bytes are of.
+_WORDS = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
 # With fewer signs that tell, a guess would be one of many.
 _FEWEST_SIGNS = 20
 _MANY_NULS = 0.2
@@ -67,11 +72,12 @@ def encoding_of(start: bytes) -> str:
 
 def older_encoding(lines: Iterable[bytes]) -> str:
     """Guess the encoding of lines that are not UTF-8: cp1252 unless much speaks for another."""
-    sample = b"".join(lines)[:_SAMPLE]
+    sample = b" ".join(word for line in lines for word in _WORDS.findall(line))[:_SAMPLE]
     if sum(byte > 127 for byte in sample) < _FEWEST_SIGNS:  # noqa: PLR2004 - where ASCII ends
         return USUAL
-    best = from_bytes(sample, cp_isolation=list(_OLDER)).best()
-    return USUAL if best is None else best.encoding
+    best = from_bytes(sample, cp_isolation=[*_LATIN, *_OTHER_SCRIPTS]).best()
+    is_told = best is not None and best.encoding in _OTHER_SCRIPTS
+    return best.encoding if best is not None and is_told else USUAL
 
 
 def is_utf8(line: bytes) -> bool:

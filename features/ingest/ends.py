@@ -8,6 +8,7 @@ from dataclasses import replace
 from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Amendment, Plan
+from features.ingest.deleted import deletion_of, ends_by_deletion
 from features.ingest.extent import Extent
 from features.ingest.parsing import time_of_text, whole_id
 from features.storage.engine import moment, row, text
@@ -15,6 +16,9 @@ from features.tables import ENTITY_TABLES, TABLES, ColumnKind
 
 AFTER_CREATION = {"leads": ("converted_at", "lost_at"), "deals": ("closed_at",)}
 """Ends that cannot lie before the row's creation."""
+DECLARED_END = "at or after the declared --data-until, emptied"
+BEYOND = "implausibly far beyond the other dates, emptied"
+ITS_DAY = "a date only, the day of creation: its moment"
 _NO_TIME, _NO_BOOLEAN = "CAST(NULL AS TIMESTAMP)", "CAST(NULL AS BOOLEAN)"
 
 
@@ -32,9 +36,15 @@ def amend(backend: Backend, plan: Plan, extent: Extent) -> Plan:
         # How a deal ended is not known before its end is.
         too_late = f"{plan['closed_at'].value} >= {moment(extent.end)}"
         amendments["won"] = (Amendment(too_late, _NO_BOOLEAN),)
+    deletion = deletion_of(plan, extent)
+    if deletion is not None:
+        for name, amendment in ends_by_deletion(plan, deletion):
+            amendments[name] = (amendment, *amendments.get(name, ()))
     if table.name == "changes":
         amendments |= {name: tuple(_rewritten(plan, name)) for name in ("value", "old_value")}
-    return replace(plan, amendments={name: some for name, some in amendments.items() if some})
+    beside = () if deletion is None else deletion.fields
+    named = {name: some for name, some in amendments.items() if some}
+    return replace(plan, amendments=named, beside=beside)
 
 
 def _of_end(backend: Backend, plan: Plan, name: str, extent: Extent) -> Iterator[Amendment]:
@@ -54,15 +64,13 @@ def _of_end(backend: Backend, plan: Plan, name: str, extent: Extent) -> Iterator
             "without won it is no end, emptied",
         )
     if extent.declared is not None:
-        note = "at or after the declared --data-until, emptied"
-        yield Amendment(f"{value} >= {moment(extent.declared)}", _NO_TIME, note)
+        yield Amendment(f"{value} >= {moment(extent.declared)}", _NO_TIME, DECLARED_END)
     if extent.beyond is not None:
-        note = "implausibly far beyond the other dates, emptied"
-        yield Amendment(f"{value} >= {moment(extent.beyond)}", _NO_TIME, note)
+        yield Amendment(f"{value} >= {moment(extent.beyond)}", _NO_TIME, BEYOND)
     if name in AFTER_CREATION.get(plan.matched.table.name, ()) and _is_of_days(backend, plan, name):
         created = plan["created_at"].value
         is_that_day = f"{value} < {created} AND {value} = date_trunc('day', {created})"
-        yield Amendment(is_that_day, created, "a date only, the day of creation: its moment")
+        yield Amendment(is_that_day, created, ITS_DAY)
 
 
 def _is_of_days(backend: Backend, plan: Plan, name: str) -> bool:

@@ -17,24 +17,26 @@ from features.errors import LostRowsError
 from features.field_history import FieldHistory
 from features.ingest.changes.source import mapped_source
 from features.ingest.columns import Plan, make_plan
-from features.ingest.database import database
 from features.ingest.ends import amend
 from features.ingest.extent import Extent, extent_of, latest_event
-from features.ingest.files import Source, is_database
+from features.ingest.finding import DataFinding
+from features.ingest.findings import Looked, findings_of
+from features.ingest.freshness import freshness_of, freshness_verdict
 from features.ingest.histories import CHANGES_ORDER, lay_down, read_changes
 from features.ingest.match import Matched, match
 from features.ingest.notes import content_notes, reading_notes
+from features.ingest.opening import opened
 from features.ingest.parsing import SQL_TYPES
 from features.ingest.presets.choose import choose, preset_name
 from features.ingest.profile import counts, fingerprint
 from features.ingest.proposals import propose
 from features.ingest.protected import find_protected, not_used
-from features.ingest.quarantine import reasons, reject, write_quarantine
+from features.ingest.quarantine import reasons, reject, rejected_table, write_quarantine
 from features.ingest.readiness import readiness_of
+from features.ingest.reading import Readings
 from features.ingest.readings import readings_of
 from features.ingest.report import IngestReport, TableReport, history_json, iso
 from features.ingest.shaping.reader import Reader
-from features.ingest.workbooks import open_files
 from features.params import FeatureParams, IngestParams
 from features.progress import Progress, silent
 from features.storage.catalog import WarehouseMeta, described, exclusive, publish
@@ -143,7 +145,7 @@ def staged(
         LostRowsError: the counts of rows do not add up.
     """
     declared = None if data_until is None else naive_utc(data_until)
-    with _open(source) as extract, exclusive(home) as partial:
+    with opened(source) as extract, exclusive(home) as partial:
         with _engine(params, partial) as backend:
             work = _Work(backend, partial, declared)
             chosen = choose(backend, extract, mapping)
@@ -155,16 +157,6 @@ def staged(
             report = _report(work, extract.name, loaded, params)
             report = replace(report, preset=chosen.preset, read_as=chosen.says)
         yield Staged(home, partial, _pointer(report, mapping), report)
-
-
-@contextmanager
-def _open(source: str) -> Iterator[Source]:
-    is_url = is_database(source)
-    extract = database(source) if is_url else open_files(Path(source).expanduser().absolute())
-    try:
-        yield extract
-    finally:
-        extract.close()
 
 
 @contextmanager
@@ -186,11 +178,13 @@ class _Loaded:
         tables: what became of each table's rows.
         extent: what bounded them.
         histories: the fields that have a history.
+        findings: what is worth knowing about them.
     """
 
     tables: Mapping[str, TableReport]
     extent: Extent
     histories: tuple[FieldHistory, ...]
+    findings: tuple[DataFinding, ...]
 
 
 def _load(
@@ -198,10 +192,11 @@ def _load(
 ) -> _Loaded:
     """Write every table of the schema into the folder, and the rejected rows beside it."""
     with progress("reading the extract", 2 * len(matches) + 1) as advance:
-        staged = []
+        staged, readings = [], {}
         for matched in matches:
             with reading(matched.raw.where, matched.raw.remedy):
-                staged.append(_stage(work, matched, params))
+                plan, readings[matched.table.name] = _stage(work, matched, params)
+                staged.append(plan)
             advance(1)
         # Where the data ends is asked of all tables before any row of one is judged.
         extent = extent_of(work.backend, staged, work.declared)
@@ -217,17 +212,31 @@ def _load(
             name = plan.matched.table.name
             notes = {**reports[name].notes, **content_notes(work.backend, plan, files)}
             reports[name] = replace(reports[name], notes=notes)
+        until = work.declared or latest_event(work.backend, files)
+        looked = [
+            Looked(plan, readings[name], rejected_table(name), reports[name])
+            for plan in plans
+            for name in [plan.matched.table.name]
+        ]
+        findings = findings_of(work.backend, looked, files, until, params.small_share)
+        _forget_staged(work, plans)
         histories: tuple[FieldHistory, ...] = ()
         if "changes" in reports:
             histories = lay_down(work.backend, work.files(TABLES), params.complete_share)
         advance(1)
-    return _Loaded(reports, extent, histories)
+    return _Loaded(reports, extent, histories, findings)
 
 
-def _stage(work: _Work, matched: Matched, params: IngestParams) -> Plan:
+def _stage(work: _Work, matched: Matched, params: IngestParams) -> tuple[Plan, Readings]:
     staging = work.folder / f"{matched.table.name}.staged"
     file = matched.raw.stage(work.backend, staging)
-    return make_plan(matched, file, readings_of(work.backend, matched, file, params))
+    readings = readings_of(work.backend, matched, file, params)
+    return make_plan(matched, file, readings), readings
+
+
+def _forget_staged(work: _Work, plans: Iterable[Plan]) -> None:
+    for plan in plans:
+        (work.folder / f"{plan.matched.table.name}.staged").unlink(missing_ok=True)
 
 
 def _load_table(work: _Work, plan: Plan, extent: Extent) -> TableReport:
@@ -242,7 +251,6 @@ def _load_table(work: _Work, plan: Plan, extent: Extent) -> TableReport:
         write_quarantine(backend, plan, rejected, quarantine / f"{name}.parquet")
     if name == "changes":
         read_changes(backend, file, plan, rejected)
-    (work.folder / f"{name}.staged").unlink(missing_ok=True)
     return report
 
 
@@ -252,6 +260,9 @@ def _accepted(plan: Plan, rejected: str) -> str:
     values = []
     for field in plan.fields:
         value = field.value if field.column is None else plan.amended(field.name)
+        if field in plan.beside:
+            # Who is deleted by the end is told by the rows; no model may learn it.
+            value = f"CASE WHEN false THEN {value} END"
         if field.column is not None and field.name == table.known_at:
             # Without a `known_at`, a row was known when it happened.
             value = f"coalesce({value}, {plan[str(table.event_time)].value})"
@@ -298,6 +309,9 @@ def _report(work: _Work, source: str, loaded: _Loaded, params: FeatureParams) ->
     files = work.files(loaded.tables)
     until = work.declared or latest_event(work.backend, files)
     counted = counts(work.backend, files, until, loaded.extent)
+    now = utc_now()
+    readiness = readiness_of(counted, params.minimum, now)
+    fresh = freshness_of(work.backend, files)
     tables = {n: work.backend.read_parquet(path) for n, path in work.files(TABLES).items()}
     fetch = work.backend.to_pyarrow
     protected = find_protected(tables, fetch)
@@ -309,10 +323,14 @@ def _report(work: _Work, source: str, loaded: _Loaded, params: FeatureParams) ->
         data_until=until,
         data_until_declared=work.declared is not None,
         fingerprint=fingerprint(work.backend, files, until),
-        verdict=readiness_of(counted, params.minimum, utc_now()),
+        verdict=(
+            *readiness,
+            *freshness_verdict(fresh, until, now, readiness, loaded.findings),
+        ),
         histories=loaded.histories,
         proposals=proposals.without(not_used(protected, params)),
         protected=protected,
+        findings=loaded.findings,
     )
 
 

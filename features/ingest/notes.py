@@ -8,16 +8,9 @@ from pathlib import Path
 from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Field, Plan
+from features.ingest.references import references_of
 from features.storage.engine import ident, parquet, row
-from features.tables import ENTITY_TABLES, TABLES, Table
-
-_REFERENCES = {
-    "lead_id": "leads",
-    "deal_id": "deals",
-    "rep_id": "reps",
-    "account_id": "accounts",
-    "manager_id": "reps",
-}
+from features.tables import ENTITY_TABLES, Table
 
 
 def reading_notes(backend: Backend, plan: Plan, rejected: str) -> dict[str, int]:
@@ -27,9 +20,7 @@ def reading_notes(backend: Backend, plan: Plan, rejected: str) -> dict[str, int]
     for field in plan.fields:
         before = len(counts)
         if not field.always_parses and (field.column is None or not field.column.required):
-            kind = field.kind.value if field.kind else "whole number"
-            note = f"{field.name}: cannot be read as a {kind}, emptied"
-            counts[note] = f"count(*) FILTER ({field.unreadable})"
+            counts[unreadable_note(field)] = f"count(*) FILTER ({field.unreadable})"
         if field.note:
             # Of CSV texts some are rewritten, of another type all are.
             is_rewritten = (
@@ -40,9 +31,15 @@ def reading_notes(backend: Backend, plan: Plan, rejected: str) -> dict[str, int]
             counted.append(field)
     if amended := dict(_amended(plan)):
         counts |= amended
-        counted = list({f.name: f for f in (*counted, *_schema(plan))}.values())
+        counted = list({f.name: f for f in (*counted, *_schema(plan), *plan.beside)}.values())
     accepted = f"source_row NOT IN (SELECT source_row FROM {rejected})"
     return _counted(backend, counts, f"{plan.rows(*counted)} WHERE {accepted}")
+
+
+def unreadable_note(field: Field) -> str:
+    """Return what a report calls the values of a column that cannot be read."""
+    kind = field.kind.value if field.kind else "whole number"
+    return f"{field.name}: cannot be read as {'an' if kind == 'id' else 'a'} {kind}, emptied"
 
 
 def _schema(plan: Plan) -> Iterator[Field]:
@@ -108,17 +105,8 @@ def _notes_beside_others(
     """Go through the notes that need another table: words, and SQL of the rows to count."""
     own = parquet(files[table.name])
     columns = {field.name for field in plan.schema_fields()}
-    for column, other in _REFERENCES.items():
-        if column in columns and other in files:
-            if other == table.name and column in table.key:
-                continue
-            yield f"{column}: not in {other}", _unknown(own, column, files[other], other)
-    if table.name == "changes":
-        for kind, other in ENTITY_TABLES.items():
-            if other in files:
-                changes = f"(SELECT * FROM {own} WHERE entity_type = '{kind}')"
-                note = f"entity_id of a {kind}: not in {other}"
-                yield note, _unknown(changes, "entity_id", files[other], other)
+    for reference in references_of(table.name, columns, files):
+        yield reference.note, reference.unmatched
     if table.name == "activities" and "lead_id" in columns and "leads" in files:
         yield (
             "occurred_at: before the lead was created",
@@ -127,15 +115,6 @@ def _notes_beside_others(
                 "WHERE a.occurred_at < l.created_at"
             ),
         )
-
-
-def _unknown(referring: str, column: str, file: Path, other: str) -> str:
-    """Return the rows whose reference names no row of another table, as SQL."""
-    key = TABLES[other].key[0]
-    return (
-        f"{referring} m WHERE m.{column} IS NOT NULL AND NOT EXISTS "
-        f"(SELECT 1 FROM {parquet(file)} o WHERE o.{key} = m.{column})"
-    )
 
 
 def _counted(backend: Backend, counts: Mapping[str, str], source: str) -> dict[str, int]:

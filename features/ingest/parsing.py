@@ -24,8 +24,8 @@ SQL_TYPES = {
 """The type of each kind of column in the warehouse."""
 
 EXPECTED = {
-    ColumnKind.ID: "a text",
-    ColumnKind.TEXT: "a text",
+    ColumnKind.ID: "an id: it is a spreadsheet error",
+    ColumnKind.TEXT: "a text: it is a spreadsheet error",
     ColumnKind.NUMBER: "a number like 1234.5",
     ColumnKind.TIME: "a time like 2025-03-31T14:05:00Z",
     ColumnKind.BOOLEAN: "true or false",
@@ -50,6 +50,14 @@ TRUE_WORDS = (
     "fechado ganho", "waar", "wygrana", "wygrany", "vundet", "vunnet", "vunnen",
 )  # fmt: skip
 """Words, in small letters, for a deal that was won, and for any other yes."""
+PLAIN_WORDS = ("true", "t", "yes", "y", "1", "1.0", "false", "f", "no", "n", "0", "0.0")
+"""Words for yes and no that need no remark."""
+OPEN_WORDS = (
+    "open", "pending", "in progress", "ongoing", "offen", "laufend", "in bearbeitung", "ouvert",
+    "en cours", "abierto", "abierta", "en curso", "aperto", "aperta", "in corso", "aberto",
+    "aberta", "em andamento", "lopend",
+)  # fmt: skip
+"""Words, in small letters, for a deal that is neither won nor lost yet."""
 FALSE_WORDS = (
     "false", "f", "no", "n", "0", "0.0", "lost", "loss", "closed lost", "closedlost", "close lost",
     "unsuccessful", "nein", "falsch", "verloren", "verloren abgeschlossen", "non", "faux", "perdu",
@@ -248,6 +256,11 @@ def whole_id(text_id: str) -> str:
     return f"CASE WHEN {is_float} THEN left({text_id}, length({text_id}) - 2) ELSE {text_id} END"
 
 
+def is_rounded(text_id: str) -> str:
+    """Return a condition: a long number that a spreadsheet has rounded, like 1.05558E+14."""
+    return f"regexp_full_match({text_id}, '\\d([.,]\\d+)?[eE]\\+\\d{{2,3}}')"
+
+
 def _is_number(sql_type: str) -> bool:
     is_plain = sql_type in _FLOATS or _INTEGERS.fullmatch(sql_type) is not None
     return is_plain or sql_type.startswith(("DECIMAL", "BOOLEAN"))
@@ -271,8 +284,9 @@ def _boolean(cleaned: str, sql_type: str) -> str:
 
 def _time(cleaned: str, sql_type: str, texts: TextFormat) -> str:
     if texts.epoch:
-        units = f"CAST(round(TRY_CAST({cleaned} AS DOUBLE) * {1_000_000 // EPOCHS[texts.epoch]}) AS BIGINT)"
-        return f"make_timestamp({units})"
+        factor = 1_000_000 // EPOCHS[texts.epoch]
+        microseconds = f"round(TRY_CAST({cleaned} AS DOUBLE) * {factor})"
+        return f"make_timestamp(CAST({microseconds} AS BIGINT))"
     if sql_type == "VARCHAR":
         return _time_of_text(cleaned, texts)
     if sql_type in _ZONED:

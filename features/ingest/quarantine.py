@@ -7,23 +7,31 @@ reasons.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import SOURCE_ROW, Field, Plan
+from features.ingest.csv_rows import FAULT
+from features.ingest.deleted import MARKED, deletion_of, is_left_out
 from features.ingest.ends import AFTER_CREATION
 from features.ingest.extent import Extent
-from features.ingest.parsing import EXPECTED
+from features.ingest.overlaps import Quota, quota_faults
+from features.ingest.parsing import EXPECTED, is_rounded
 from features.storage.engine import ident, moment, parquet, rows, run, text, write
 
 AFTER_END = "at or after the declared --data-until"
 """Ends the kind of every fault that a row has only because the data was declared to end."""
+IMPLAUSIBLE = "lies implausibly far beyond the other dates"
+"""Ends the kind of the fault of a row that begins implausibly late."""
+ROUNDED = "was rounded by a spreadsheet and is repeated; export it again with ids as text"
+NO_ROW = "a line that is no row of the table"
+"""The kind of fault of a line of a CSV file that does not fit its header."""
 # A fault beside other rows stands last among the reasons of its row.
 _BESIDE_OTHERS = 99
 
@@ -54,7 +62,7 @@ def reject(backend: Backend, plan: Plan, extent: Extent) -> str:
         The name of a table (source_row, rule, kind, reason) with one row for each fault.
     """
     name = plan.matched.table.name
-    rejected = f"rejected_{name}"
+    rejected = rejected_table(name)
     run(backend, f"CREATE TABLE {rejected} (source_row BIGINT, rule INT, kind TEXT, reason TEXT)")
     _reject_faulty(backend, plan, list(_rules(plan, extent)), rejected)
     if name == "quotas":
@@ -64,26 +72,51 @@ def reject(backend: Backend, plan: Plan, extent: Extent) -> str:
     return rejected
 
 
+def rejected_table(name: str) -> str:
+    """Return what the engine calls the faults of one of our tables."""
+    return f"rejected_{name}"
+
+
 def _reject_faulty(backend: Backend, plan: Plan, rules: list[_Rule], rejected: str) -> None:
     """Reject rows for what they break by themselves, in one pass over the table."""
+    broken = _find_broken_lines(backend, plan)
     names = [f"fault_{i}" for i in range(len(rules))]
     faults = (
         f"CASE WHEN {rule.condition} THEN {rule.reason} END AS {name}"
         for rule, name in zip(rules, names, strict=True)
     )
-    typed = plan.rows(*(plan[column.name] for column in plan.matched.table.columns))
+    typed = plan.rows(*(plan[column.name] for column in plan.matched.table.columns), *plan.beside)
     run(
         backend,
         f"CREATE OR REPLACE TEMP TABLE faulty AS SELECT * FROM "
-        f"(SELECT source_row, {', '.join(faults)} FROM {typed}) "
+        f"(SELECT source_row, {', '.join(faults)} FROM {typed}"
+        f"{' WHERE source_row NOT IN (SELECT source_row FROM no_rows)' if broken else ''}) "
         f"WHERE coalesce({', '.join(names)}) IS NOT NULL",
     )
+    if broken:
+        run(
+            backend,
+            f"INSERT INTO {rejected} SELECT source_row, 0, {text(NO_ROW)}, why FROM no_rows",
+        )
+        run(backend, "INSERT INTO faulty (source_row) SELECT source_row FROM no_rows")
     for i, rule in enumerate(rules):
         run(
             backend,
             f"INSERT INTO {rejected} SELECT source_row, {i}, {text(rule.kind)}, fault_{i} "
             f"FROM faulty WHERE fault_{i} IS NOT NULL",
         )
+
+
+def _find_broken_lines(backend: Backend, plan: Plan) -> bool:
+    """Put the lines of a CSV file that are no rows into a table `no_rows`, if there may be any."""
+    if FAULT not in pq.read_schema(plan.file).names:
+        return False
+    run(
+        backend,
+        f"CREATE OR REPLACE TEMP TABLE no_rows AS SELECT {SOURCE_ROW} AS source_row, "
+        f"{FAULT} AS why FROM {parquet(plan.file)} WHERE {FAULT} IS NOT NULL",
+    )
+    return True
 
 
 def write_quarantine(backend: Backend, plan: Plan, rejected: str, path: Path) -> None:
@@ -118,6 +151,9 @@ def _rules(plan: Plan, extent: Extent) -> Iterator[_Rule]:
     table = plan.matched.table
     for name in table.required:
         yield from _required(plan[name])
+    deletion = deletion_of(plan, extent)
+    if deletion is not None:
+        yield _Rule(MARKED, is_left_out(plan, deletion), text(f"the row is {MARKED}"))
     for name in AFTER_CREATION.get(table.name, ()):
         yield _order(plan, name, "<", "created_at", "lies before")
     if table.name == "quotas":
@@ -174,7 +210,7 @@ def _implausible(plan: Plan, name: str, beyond: datetime, bulk_end: datetime | N
     if plan.matched.table.name == "activities":
         # Planned ones, known before they happen, may lie anywhere: they set no end.
         is_beyond += f" AND NOT coalesce({plan['known_at'].value} < {value}, false)"
-    words = "lies implausibly far beyond the other dates"
+    words = IMPLAUSIBLE
     reason = (
         f"'{name} ' || CAST({value} AS VARCHAR) || ' {words}, whose bulk ends at "
         f"{bulk_end}: if it is right, give the end of the data as --data-until'"
@@ -239,19 +275,13 @@ def _reject_repeated(backend: Backend, plan: Plan, rejected: str) -> None:
             FROM keyed WHERE hash(key) IN (SELECT hashed FROM twice) AND key IS NOT NULL
             AND source_row NOT IN (SELECT source_row FROM faulty)
         )
-        SELECT source_row, {_BESIDE_OTHERS}, '{key} is repeated',
-            '{key} ''' || left(key, 60) || ''' is repeated: row ' || kept || ' was known first'
+        SELECT source_row, {_BESIDE_OTHERS}, CASE WHEN {is_rounded("key")} THEN '{key} {ROUNDED}'
+            ELSE '{key} is repeated' END,
+            '{key} ''' || left(key, 60) || CASE WHEN {is_rounded("key")} THEN ''' {ROUNDED}'
+            ELSE ''' is repeated' END || ': row ' || kept || ' was known first'
         FROM compared WHERE source_row <> kept
         """,
     )
-
-
-class _Quota(NamedTuple):
-    source_row: int
-    rep_id: str
-    start: datetime
-    end: datetime
-    known_at: datetime
 
 
 def _reject_quotas(backend: Backend, plan: Plan, rejected: str) -> None:
@@ -264,7 +294,7 @@ def _reject_quotas(backend: Backend, plan: Plan, rejected: str) -> None:
         f"FROM {plan.rows(*columns)} "
         "WHERE source_row NOT IN (SELECT source_row FROM faulty) ORDER BY 5, 3, 1",
     )
-    mark_faulty(backend, rejected, _quota_faults(_Quota(*quota) for quota in quotas))
+    mark_faulty(backend, rejected, quota_faults(Quota(*quota) for quota in quotas))
 
 
 def mark_faulty(backend: Backend, rejected: str, faults: Iterable[tuple[int, str, str]]) -> None:
@@ -281,57 +311,3 @@ def mark_faulty(backend: Backend, rejected: str, faults: Iterable[tuple[int, str
         columns = f"source_row, {_BESIDE_OTHERS}, kind, reason"
         run(backend, f"INSERT INTO {rejected} SELECT {columns} FROM marked")
         backend.con.unregister("marked")
-
-
-def _quota_faults(quotas: Iterator[_Quota]) -> Iterator[tuple[int, str, str]]:
-    """Go through quotas as they became known and report those that an earlier one rules out.
-
-    rep  period     known_at
-    r    Jan..Apr   Jan 1      kept
-    r    Jan..Apr   Feb 1      kept: a revision, the same period known at another time
-    r    Jan..Apr   Feb 1      repeated: the same rep, start and `known_at`
-    r    Feb..May   Jan 1      overlaps Jan..Apr without being the same period
-    r    Apr..Jul   Apr 1      kept: the end of a period is exclusive
-    """
-    kept: dict[tuple[str, datetime, datetime], int] = {}
-    kept_periods: dict[str, list[tuple[datetime, datetime]]] = {}
-    for quota in quotas:
-        periods = kept_periods.setdefault(quota.rep_id, [])
-        period = (quota.start, quota.end)
-        revision = (quota.rep_id, quota.start, quota.known_at)
-        if revision in kept:
-            yield (
-                quota.source_row,
-                "quota is repeated",
-                (
-                    f"rep_id '{quota.rep_id}' with period_start {quota.start} and known_at "
-                    f"{quota.known_at} is repeated: row {kept[revision]} was known first"
-                ),
-            )
-        elif (other := _overlapped(periods, period)) is not None:
-            yield (
-                quota.source_row,
-                "period overlaps another",
-                (
-                    f"period_start {quota.start} to period_end {quota.end} of rep_id "
-                    f"'{quota.rep_id}' overlaps the period {other[0]} to {other[1]}"
-                ),
-            )
-        else:
-            kept[revision] = quota.source_row
-            if period not in periods:
-                insort(periods, period)
-
-
-def _overlapped(
-    periods: list[tuple[datetime, datetime]], period: tuple[datetime, datetime]
-) -> tuple[datetime, datetime] | None:
-    """Return the period that shares a moment with this one without being the same, if any.
-
-    The periods are sorted and disjoint, so only the neighbours of this one can.
-    """
-    at = bisect_left(periods, period)
-    for other in periods[max(at - 1, 0) : at + 1]:
-        if other != period and other[0] < period[1] and period[0] < other[1]:
-            return other
-    return None

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from features.field_history import FieldHistory
+from features.ingest.finding import DataFinding
 from features.ingest.proposals import Proposals
 from features.ingest.protected import ProtectedColumn
 from features.ingest.readiness import Readiness
@@ -56,6 +57,7 @@ class IngestReport:
         protected: columns and fields that look like protected attributes of people.
         preset: the preset that the source was read by; None without one.
         read_as: what that matched and what it missed, in words.
+        findings: what is worth knowing about the data, the gravest first.
     """
 
     tables: Mapping[str, TableReport]
@@ -70,6 +72,7 @@ class IngestReport:
     protected: tuple[ProtectedColumn, ...] = ()
     preset: str | None = None
     read_as: tuple[str, ...] = ()
+    findings: tuple[DataFinding, ...] = ()
 
     def to_json(self) -> str:
         """Return the text of HOME/data/ingest-report.json."""
@@ -79,6 +82,7 @@ class IngestReport:
             asdict(statement) | {"supported": statement.supported} for statement in self.verdict
         ]
         content["histories"] = [history_json(history) for history in self.histories]
+        content["findings"] = [finding.to_json() for finding in self.findings]
         del content["proposals"]
         content |= self.proposals.to_json()
         return json.dumps(content, indent=1, ensure_ascii=False)

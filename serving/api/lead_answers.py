@@ -28,6 +28,7 @@ from serving.api.lead_contracts import (
     ScoreLeadsRequest,
 )
 from serving.home.cache import ScoreCache
+from serving.home.data_findings import data_warnings
 from serving.home.lookup import call_list, find_lead, why_no_score
 from serving.home.scored import LeadScores, RepScores, Unavailable
 
@@ -116,6 +117,7 @@ def health(cache: ScoreCache) -> Health:
         leads=_lead_health(current.leads),
         quota=_quota_health(current.reps),
         lacking=[part.why for part in current.unavailable],
+        warnings=data_warnings(cache.home),
         problem=cache.problem,
     )
 

@@ -342,4 +342,8 @@ class Health(Contract):
         "Why a kind of forecast is not available; empty if both are.",
         ["there is no quota model in mlruns; run `pacesetter train quota`"],
     )
+    warnings: list[str] = field(
+        "What is wrong or odd about the data, the gravest first; empty if nothing is.",
+        ["deals.amount: 614 of 614 (100 %) filled values cannot be read and count as empty"],
+    )
     problem: str | None = field("Why the scores could not be renewed; null if all is well.", None)

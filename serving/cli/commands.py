@@ -14,6 +14,7 @@ from features.simulation.settings import PRESETS
 from serving.cli.calls import calls, worth
 from serving.cli.coach import coach
 from serving.cli.export import export
+from serving.cli.findings import show_findings
 from serving.cli.kpi import kpi
 from serving.cli.monitor import monitor
 from serving.cli.promote import promote, rollback
@@ -152,6 +153,8 @@ def ingest(
         console.warn(line)
     for line in report.proposals.says(session.settings.features.known_at_creation):
         console.say(line)
+    # Said last, so that nobody overlooks it.
+    show_findings(console, report.findings)
     console.give(json.loads(report.to_json()))
 
 
@@ -164,12 +167,14 @@ def check(session: Session, until: datetime | None) -> None:
     Ends with exit code 1 only if a finding is an error.
     """
     session.require_extract()
+    from serving.home.data_findings import data_findings
     from serving.home.home import Home
     from training.loop.check import check as find
 
     home, settings = Home(session.home, session.settings), session.settings
     warehouse = home.warehouse().until(until)
-    findings = find(warehouse, settings.features, settings.training)
+    delivered = data_findings(session.home)
+    findings = find(warehouse, settings.features, settings.training, delivered)
     rows = [[f.severity, f.table, f.column or "", f.kind, f.says] for f in findings]
     session.console.show("Findings", ["severity", "table", "column", "kind", "says"], rows)
     session.console.give({"findings": [f.to_json() for f in findings]})
@@ -210,6 +215,7 @@ def train(
     session = session.looking_ahead(horizon_days, kind)
     session.require_extract()
     from serving.cli.train import train as train_kinds
+    from serving.home.data_findings import data_warnings
     from serving.home.home import Home
     from training.loop.kinds import kind_of
 
@@ -219,7 +225,11 @@ def train(
     for why in left_out.values():
         session.console.say(f"left out: {why}")
     models = train_kinds(session, kinds, until, promote=promote)
-    session.console.give({"models": models, "left_out": left_out})
+    warnings = data_warnings(session.home)
+    # Said last, so that nobody overlooks them.
+    for says in warnings:
+        session.console.warn(says)
+    session.console.give({"models": models, "left_out": left_out, "warnings": warnings})
 
 
 @pacesetter.command(short_help="Forecast the past as it would have been forecast then.")

@@ -153,7 +153,9 @@ class Retraining:
         with self.session.console.progress("checking", 1) as advance:
             warehouse = Warehouse.duckdb(new.meta, settings.features.ingest)
             try:
-                findings = check(warehouse, settings.features, settings.training)
+                findings = check(
+                    warehouse, settings.features, settings.training, new.report.findings
+                )
             finally:
                 warehouse.backend.disconnect()
             advance(1)

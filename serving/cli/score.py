@@ -10,6 +10,7 @@ from features.errors import InputError, NotReady
 from features.evidence import EvidenceState
 from serving.cli.backtest import made_folder
 from serving.cli.session import Session
+from serving.home.data_findings import data_warnings
 from serving.home.home import Home
 from training.files import FILES, checked
 from training.loop.kinds import KINDS
@@ -24,7 +25,8 @@ def score_to(session: Session, as_of: datetime | None, out: Path) -> dict[str, A
         out: the folder for the files.
 
     Returns:
-        `files`, `rows` in all, `rows_by_kind`, and `left_out`: why a kind was not scored.
+        `files`, `rows` in all, `rows_by_kind`, `left_out`: why a kind was not scored, and
+        `warnings`: what is wrong or odd about the data.
 
     Raises:
         InputError: nothing could be scored.
@@ -66,9 +68,13 @@ def score_to(session: Session, as_of: datetime | None, out: Path) -> dict[str, A
         tell(f"no {path.name}: {why}")
         if path.is_file():
             console.warn(f"{path} is left from an earlier run")
+    warnings = data_warnings(session.home)
+    for says in warnings:
+        console.warn(says)
     return {
         "files": [str(out / KINDS[name].files.scores) for name in rows],
         "rows": sum(rows.values()),
         "rows_by_kind": rows,
         "left_out": left_out,
+        "warnings": warnings,
     }

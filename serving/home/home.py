@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from features.evidence import EvidenceState
 from features.storage.catalog import current, ingest_report
 from features.storage.spark import spark_session
 from features.storage.warehouse import Warehouse
+from serving.home.data_findings import doubt_about
 from serving.home.lead_outlook import LeadOutlook
 from serving.home.rep_outlook import QuotaOutlook
 from serving.settings import Settings
@@ -116,13 +117,15 @@ class Home:
         """Open the warehouse, unless one is given, and the champion of lead conversion."""
         warehouse = warehouse or self.warehouse()
         warehouse.require("leads", purpose="scoring leads")
-        return LeadOutlook.of(warehouse, self.champion(LEADS), self.settings.training)
+        outlook = LeadOutlook.of(warehouse, self.champion(LEADS), self.settings.training)
+        return replace(outlook, doubt=doubt_about(self.place, LEADS.name))
 
     def open_quota(self, warehouse: Warehouse | None = None) -> QuotaOutlook:
         """Open the warehouse, unless one is given, and the champion of quota attainment."""
         warehouse = warehouse or self.warehouse()
         QUOTA.require(warehouse, "forecasting")
-        return QuotaOutlook.of(warehouse, self.champion(QUOTA))
+        outlook = QuotaOutlook.of(warehouse, self.champion(QUOTA))
+        return replace(outlook, doubt=doubt_about(self.place, QUOTA.name))
 
     def open(self, kind: Kind) -> LeadOutlook | QuotaOutlook:
         """Open the warehouse and the champion of a kind."""

@@ -14,6 +14,7 @@ import pandas as pd
 from features.build import build
 from features.errors import NotFoundError, NotReady
 from features.storage.warehouse import Warehouse
+from serving.home.data_findings import doubted
 from serving.home.extract import moment_of, named_in
 from serving.home.inline_rows import InlineRows, inline_rows
 from serving.home.lookup import find_lead, why_no_score
@@ -32,11 +33,19 @@ from training.tracking.records import LoadedModel
 
 @dataclass(frozen=True)
 class LeadOutlook:
-    """One warehouse and one model, opened together, so that no answer mixes two of either."""
+    """One warehouse and one model, opened together, so that no answer mixes two of either.
+
+    Attributes:
+        warehouse: the history.
+        bundle: the model.
+        listing: how scores are put into their form.
+        doubt: why the data that scores rest on is broken; None where it is not.
+    """
 
     warehouse: Warehouse
     bundle: Bundle
     listing: Listing
+    doubt: str | None = None
 
     @classmethod
     def of(cls, warehouse: Warehouse, model: LoadedModel, params: TrainingParams) -> LeadOutlook:
@@ -61,7 +70,8 @@ class LeadOutlook:
     def score(self, as_of: datetime | None = None) -> pd.DataFrame:
         """Score and rank every open lead."""
         moment = self.moment(as_of)
-        return score_leads(self.warehouse, self.bundle, self.listing, moment)
+        scores = score_leads(self.warehouse, self.bundle, self.listing, moment)
+        return doubted(scores, self.doubt)
 
     def one_lead(self, lead_id: str, as_of: datetime | None = None) -> dict[str, Any]:
         """Return one open lead's score with its reasons, the same to the bit as `score` has it.
@@ -85,6 +95,7 @@ class LeadOutlook:
         about = with_amounts(value_of(self.warehouse, examples.keys), self.listing.calls)
         rows = same.to_numpy(np.bool_)
         scores = score_examples(examples.take(rows), bundle, self.listing, about[rows])
+        scores = doubted(scores, self.doubt)
         row = find_lead(scores, lead_id) or {}
         place, each_side = int(np.flatnonzero(asked)[0]), self.listing.reasons
         reasons, of_call = (json.loads(row[name]) for name in ("reasons", "call_reasons"))
@@ -116,7 +127,7 @@ class LeadOutlook:
         wanted = examples.keys["lead_id"].isin([lead["lead_id"] for lead in rows.leads])
         kept = examples.take(wanted.to_numpy())
         values = with_amounts(value_of(overlaid, kept.keys), self.listing.calls)
-        return score_examples(kept, bundle, self.listing, values)
+        return doubted(score_examples(kept, bundle, self.listing, values), self.doubt)
 
     def reps(self) -> frozenset[str]:
         """Return every rep of the extract, known by the table `reps` or by a lead."""

@@ -14,6 +14,7 @@ import pandas as pd
 from features.clock import zulu
 from features.errors import NotFoundError, NotReady
 from features.storage.warehouse import Warehouse
+from serving.home.data_findings import doubted
 from serving.home.extract import moment_of, named_in
 from serving.wording.forecasts import RepForecast
 from serving.wording.reps import chance_withheld, rep_sentence, rep_withheld
@@ -28,11 +29,19 @@ Spans = Mapping[str, tuple[datetime, datetime] | None]
 
 @dataclass(frozen=True)
 class QuotaOutlook:
-    """One warehouse and one forecast of quota attainment, opened together."""
+    """One warehouse and one forecast of quota attainment, opened together.
+
+    Attributes:
+        warehouse: the history.
+        bundle: the model.
+        version: its version in the registry.
+        doubt: why the data that forecasts rest on is broken; None where it is not.
+    """
 
     warehouse: Warehouse
     bundle: QuotaBundle
     version: str
+    doubt: str | None = None
 
     @classmethod
     def of(cls, warehouse: Warehouse, model: LoadedModel) -> QuotaOutlook:
@@ -55,7 +64,8 @@ class QuotaOutlook:
 
     def tables(self, as_of: datetime | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the table of reps, and that of managers, territories and the company."""
-        return score_reps(self.warehouse, self.bundle, self.version, self.moment(as_of))
+        table, teams = score_reps(self.warehouse, self.bundle, self.version, self.moment(as_of))
+        return doubted(table, self.doubt), teams
 
     def one_rep(self, rep_id: str, as_of: datetime | None = None) -> list[dict[str, Any]]:
         """Return one rep's forecasts as plain values, one for each running period.
@@ -64,7 +74,7 @@ class QuotaOutlook:
         """
         moment = self.moment(as_of)
         outlooks = RepOutlooks.draw(self.warehouse, self.bundle, moment)
-        table = tables_of(outlooks, self.bundle, self.version)[0]
+        table = doubted(tables_of(outlooks, self.bundle, self.version)[0], self.doubt)
         is_there = table["rep_id"].eq(rep_id).any()
         # Whom the extract knows is asked only to say why a rep has no forecast.
         own = of_rep(table, rep_id, {} if is_there else self.reps(), moment)

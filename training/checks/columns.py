@@ -11,9 +11,10 @@ import pandas as pd
 
 from features.arrays import Floats
 from features.history.vocabulary import Vocabulary
+from features.ingest.finding import Severity
 from features.storage.warehouse import Warehouse
 from training.checks.column_auc import FEWEST, best_auc, sample_of
-from training.checks.finding import Finding, Severity
+from training.checks.finding import Finding
 from training.checks.lead_outcomes import (
     BECAME_DEAL,
     ENDED,

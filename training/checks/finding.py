@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Literal
 
-Severity = Literal["error", "warning", "info"]
+from features.ingest.finding import DataFinding, Severity
+
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 
@@ -32,6 +32,11 @@ class Finding:
     def to_json(self) -> dict[str, str | None]:
         """Return it as `check --json` prints it."""
         return asdict(self)
+
+
+def of_ingest(finding: DataFinding) -> Finding:
+    """Return what ingest found as a finding of the check."""
+    return Finding(finding.table, finding.column, finding.kind, finding.severity, finding.says)
 
 
 def by_severity(findings: Iterable[Finding]) -> list[Finding]:

@@ -22,9 +22,10 @@ import ibis
 import ibis.expr.types as ir
 
 from features.history.values import ENTITY_OF
+from features.ingest.finding import Severity
 from features.storage.warehouse import Warehouse
 from features.tables import TABLES
-from training.checks.finding import Finding, Severity
+from training.checks.finding import Finding
 
 LATE = timedelta(days=1)
 STALE = timedelta(days=90)

@@ -6,14 +6,16 @@ The command line, a notebook, a scheduler and the pages all call these.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from features.errors import InputError
+from features.ingest.finding import delivered
 from features.progress import Progress, silent
 from features.storage.warehouse import Warehouse
+from training.checks.finding import of_ingest
 from training.evaluation.group import ForecastGroup
 from training.evaluation.lead_forecasts import MODEL
 from training.files import FILES, checked
@@ -198,10 +200,17 @@ def report_context(backtested: Backtested, recipe: Recipe) -> ReportContext:
         folds=backtested.folds,
         drivers=backtested.drivers,
         unsteady=backtested.unsteady,
-        findings=backtested.findings,
+        findings=(*_of_ingest(recipe), *backtested.findings),
         settings=backtested.settings,
         notes=backtested.notes,
     )
+
+
+def _of_ingest(recipe: Recipe) -> Iterator[dict[str, str]]:
+    """Go through what ingest found out about the data, as a report's rows."""
+    for finding in delivered(recipe.extract):
+        plain = of_ingest(finding).to_json()
+        yield {key: text or "" for key, text in plain.items()}
 
 
 def flat(overall: ForecastGroup, own: str = MODEL) -> dict[str, float]:

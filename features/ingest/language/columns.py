@@ -76,7 +76,11 @@ class Condition(Words):
 
 
 def _condition(value: Any) -> Any:
-    return value if isinstance(value, dict | Condition) else {"any_of": value}
+    if isinstance(value, Condition):
+        return value
+    asked = value if isinstance(value, dict) else {"any_of": value}
+    lists = {key: [None] for key in ("any_of", "none_of") if asked.get(key, "") is None}
+    return {**asked, **lists}
 
 
 Where = dict[Name, Annotated[Condition, BeforeValidator(_condition)]]

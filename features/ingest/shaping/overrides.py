@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
+import io
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from ibis.backends.duckdb import Backend
 
 from features.errors import SourceError
-from features.ingest.files import RawColumn, RawTable, Source, inspect_file, is_database
+from features.ingest.csv_forms import CsvForm, form_of
+from features.ingest.csv_rows import Remark
+from features.ingest.encodings import BY_LINE, HEAD, UTF8
+from features.ingest.files import (
+    RawColumn,
+    RawTable,
+    Source,
+    inspect_file,
+    is_database,
+    stage_csv,
+)
 from features.ingest.language.sources import SourceFile
 from features.ingest.shaping.reader import Reader
 from features.ingest.workbooks import is_workbook, sheet_table
 
 _REMEDY = "mend the file, or what the mapping says under sources"
-_BATCH = 50_000
 
 
 def with_overrides(reader: Reader, files: Mapping[str, SourceFile]) -> Source:
@@ -70,61 +78,54 @@ def _inspect(backend: Backend, path: Path, file: SourceFile) -> RawTable:
 
 def _csv_table(path: Path, file: SourceFile) -> RawTable:
     """Return a CSV file's table, its text split as the mapping says."""
-    _, header = next(_records(path, file), (0, []))
-    if not any(name.strip() for name in header):
-        raise SourceError(str(path), f"line {file.header_row} holds no header", _REMEDY)
-    columns = tuple(RawColumn(name.strip(), f"c{i}") for i, name in enumerate(header))
+    form = _form(path, file)
+    columns = tuple(RawColumn(name, f"c{i}") for i, name in enumerate(form.names))
+    remarks: list[Remark] = []
 
-    def stage(_backend: Backend, target: Path) -> Path:
-        rows = itertools.islice(_records(path, file), 1, None)
-        _write(path, rows, [column.staged for column in columns], target)
+    def stage(backend: Backend, target: Path) -> Path:
+        remarks[:] = stage_csv(backend, path, form, target)
         return target
 
-    return RawTable(str(path), _REMEDY, columns, stage, is_csv=True)
+    return RawTable(str(path), _REMEDY, columns, stage, is_csv=True, remarks=remarks)
 
 
-def _records(path: Path, file: SourceFile) -> Iterator[tuple[int, list[str]]]:
-    """Go through the records of a CSV file from its header on, with their line numbers.
+def _form(path: Path, file: SourceFile) -> CsvForm:
+    """Return how a CSV file is written: as the mapping says, and else as it looks.
 
     Raises:
-        SourceError: it is not text in the encoding named, or a record cannot be split.
+        SourceError: its header is not text in the encoding named, or cannot be split.
     """
-    encoding = file.encoding or "utf-8-sig"
-    before, reader = file.header_row - 1, None
+    encoding, delimiter = file.encoding, file.delimiter
+    if encoding is None or delimiter is None:
+        found = form_of(path)
+        encoding, older = encoding or found.encoding, found.older if encoding is None else None
+        delimiter = delimiter or found.delimiter
+    else:
+        older = None
+    if encoding != BY_LINE:
+        encoding = _known(path, encoding)
     problem = ""
     try:
-        with path.open(encoding=encoding, newline="") as lines:
-            for _ in range(before):
-                lines.readline()
-            reader = csv.reader(lines, delimiter=file.delimiter or ",", strict=True)
-            for fields in reader:
-                if fields:
-                    yield before + reader.line_num, fields
-    except LookupError:
-        problem = f"there is no encoding '{encoding}'"
-    except UnicodeDecodeError as error:
-        line = before + (0 if reader is None else reader.line_num) + 1
-        problem = f"it is not {encoding} text after line {line - 1}: {error.reason}"
+        with path.open("rb") as opened:
+            start = opened.read(HEAD).decode(UTF8 if encoding == BY_LINE else encoding, "replace")
+        lines = io.StringIO(start.removeprefix("\ufeff"), newline="")
+        for _ in range(file.header_row - 1):
+            lines.readline()
+        names = next(csv.reader(lines, delimiter=delimiter, strict=True), [])
     except csv.Error as error:
-        line = before + (0 if reader is None else reader.line_num)
-        problem = f"line {line} cannot be split: {error}"
-    except OSError as error:
-        problem = error.strerror or "no access"
+        problem = f"line {file.header_row}, its header, cannot be split: {error}"
+    if not problem and not any(name.strip() for name in names):
+        problem = f"line {file.header_row} holds no header"
     if problem:
         raise SourceError(str(path), problem, _REMEDY)
+    stripped = tuple(name.strip() for name in names)
+    return CsvForm(stripped, delimiter, encoding, older, file.header_row - 1)
 
 
-def _write(
-    path: Path, records: Iterator[tuple[int, list[str]]], names: Sequence[str], target: Path
-) -> None:
-    """Write records to a parquet file as texts; one of another length is refused by its line."""
-    schema = pa.schema([(name, pa.string()) for name in names])
-    with pq.ParquetWriter(target, schema) as file:
-        while batch := list(itertools.islice(records, _BATCH)):
-            for line, fields in batch:
-                if len(fields) != len(names):
-                    problem = f"line {line} has {len(fields)} fields, the header {len(names)}"
-                    raise SourceError(str(path), problem, _REMEDY)
-            columns = zip(*(fields for _, fields in batch), strict=True)
-            arrays = [pa.array(column, pa.string()) for column in columns]
-            file.write_batch(pa.record_batch(arrays, schema=schema))
+def _known(path: Path, encoding: str) -> str:
+    """Return an encoding's usual name."""
+    try:
+        name = codecs.lookup(encoding).name
+    except LookupError:
+        raise SourceError(str(path), f"there is no encoding '{encoding}'", _REMEDY) from None
+    return UTF8 if name in (UTF8, "utf-8-sig") else name

@@ -59,7 +59,10 @@ class RowsPlan:
 
     def result(self) -> tuple[ShapedColumn, ...]:
         """Return the columns of the result."""
-        made = [_result_of(m.wanted.name, m.formed, m.passes) for m in self.kept]
+        made = [
+            _result_of(m.wanted.name, m.formed, m.passes) if m.passes else _read_result(m)
+            for m in self.kept
+        ]
         others = [_result_of(name, used.raw, used.column) for name, used in self.others.items()]
         deleted = [ShapedColumn(DELETED_AT, DELETED_AT, "TIMESTAMP")] if self.deletes else []
         bounds = [] if self.period is None else [PERIOD_START, PERIOD_END]
@@ -84,6 +87,16 @@ def _result_of(name: str, staged: str, column: RawColumn | None) -> ShapedColumn
     if column is None:
         return ShapedColumn(name, staged)
     return ShapedColumn(name, staged, column.type, column.declared)
+
+
+def _read_result(made: Made) -> ShapedColumn:
+    """Return the column of a value that is read here; an attribute gets the type it was read as."""
+    declared = None
+    if made.wanted.kind is None and made.time is not None:
+        declared = "TIMESTAMP"
+    elif made.wanted.kind is None and made.shape.number is not None:
+        declared = "DOUBLE"
+    return ShapedColumn(made.wanted.name, made.formed, declared=declared)
 
 
 def plan_rows(reader: Reader, wanted: RowsWanted) -> RowsPlan:

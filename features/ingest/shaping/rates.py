@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from features.ingest.files import RawTable
 from features.ingest.language.columns import ColumnShape, NumberText
 from features.ingest.language.sources import RateTable
 from features.ingest.parsing import TextFormat
@@ -10,6 +11,8 @@ from features.ingest.shaping.reader import Reader
 from features.ingest.shaping.times import TimeWords, moment_of
 from features.ingest.shaping.values import cleaned_text
 from features.storage.engine import ident, parquet, rows, run
+
+_IS_PLAIN = "regexp_full_match(rate, '[0-9]+([.][0-9]+)?')"
 
 
 def lay_out_rates(reader: Reader, name: str, table: RateTable, texts: TextFormat) -> str:
@@ -38,32 +41,29 @@ def lay_out_rates(reader: Reader, name: str, table: RateTable, texts: TextFormat
     key = f"rates.{name}"
     raw = reader.table(table.table, f"{key}.table")
 
-    def source_text(column: str | None) -> str:
-        found = reader.column(raw, str(column), key)
-        return cleaned_text(ident(found.staged), found.type)
+    texts_read, is_typed = _texts(reader, table, raw, key)
 
-    def read_moment(shape: ColumnShape) -> str:
-        words = TimeWords.of(shape, texts, typed_cells=raw.has_typed_cells)
-        return moment_of(source_text(shape.column), "VARCHAR", words)
+    def read_moment(shape: ColumnShape, name: str) -> str:
+        return moment_of(name, "VARCHAR", TimeWords.of(shape, texts, typed_cells=is_typed))
 
-    written = source_text(table.rate.column)
-    number = number_text(written, table.rate.number or NumberText())
-    # A rate in a typed cell or column is a number already.
-    plain = f"CASE WHEN regexp_full_match({written}, '[0-9]+([.][0-9]+)?') THEN {written} END"
-    is_typed = (
-        raw.has_typed_cells or reader.column(raw, str(table.rate.column), key).type != "VARCHAR"
-    )
-    rate = f"TRY_CAST({f'coalesce({number}, {plain})' if is_typed else number} AS DOUBLE)"
+    number = number_text("rate", table.rate.number or NumberText())
+    if is_typed:
+        number = f"coalesce({number}, CASE WHEN {_IS_PLAIN} THEN rate END)"
     laid_out, read = ident(f"rates {name}"), ident(f"rates {name} as read")
-    valid = read_moment(table.valid_from)
-    known = valid if table.known_at is None else read_moment(table.known_at)
+    valid = read_moment(table.valid_from, "valid_text")
+    known = valid if table.known_at is None else read_moment(table.known_at, "known_text")
+    read_rates = (
+        f"SELECT source_row, upper(code) AS code, {valid} AS valid_from, {known} AS known, "
+        f"TRY_CAST({number} AS DOUBLE) AS rate FROM ({texts_read})"
+    )
+    # The engine's greatest passes over what is empty.
+    since = "CASE WHEN valid_from IS NOT NULL AND known IS NOT NULL "
+    since += "THEN greatest(valid_from, known) END"
+    factor = f"CASE WHEN rate > 0 THEN {'1 / ' if table.divide else ''}rate END"
     run(
         reader.backend,
-        f"CREATE OR REPLACE TEMP TABLE {read} AS SELECT file_row_number AS source_row, "
-        f"upper({source_text(table.currency)}) AS code, {valid} AS valid_from, "
-        f"greatest({valid}, {known}) AS since, "
-        f"CASE WHEN {rate} > 0 THEN {'1 / ' if table.divide else ''}{rate} END AS factor "
-        f"FROM {parquet(reader.file(raw))}",
+        f"CREATE OR REPLACE TEMP TABLE {read} AS SELECT source_row, code, valid_from, "
+        f"{since} AS since, {factor} AS factor FROM ({read_rates})",
     )
     _refuse_unreadable(reader, key, raw.where, read)
     run(
@@ -73,6 +73,28 @@ def lay_out_rates(reader: Reader, name: str, table: RateTable, texts: TextFormat
         f"FROM {read}",
     )
     return laid_out
+
+
+def _texts(reader: Reader, table: RateTable, raw: RawTable, key: str) -> tuple[str, bool]:
+    """Return SQL of the columns of a table of rates as cleaned texts.
+
+    Returns:
+        The SQL, and whether its rates were typed as numbers, in a workbook or a typed file.
+    """
+    names = {"code": table.currency, "rate": table.rate.column}
+    names |= {"valid_text": table.valid_from.column}
+    if table.known_at is not None:
+        names["known_text"] = table.known_at.column
+    found = {name: reader.column(raw, str(column), key) for name, column in names.items()}
+    selected = [
+        f"{cleaned_text(ident(column.staged), column.type)} AS {name}"
+        for name, column in found.items()
+    ]
+    query = (
+        f"SELECT file_row_number AS source_row, {', '.join(selected)} "
+        f"FROM {parquet(reader.file(raw))}"
+    )
+    return query, raw.has_typed_cells or found["rate"].type != "VARCHAR"
 
 
 def _refuse_unreadable(reader: Reader, key: str, where: str, table: str) -> None:

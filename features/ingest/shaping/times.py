@@ -101,6 +101,9 @@ def _by_format(plain: str, pattern: str, zone: str | None) -> str:
         days = f"(TRY_CAST({plain} AS DECIMAL(18, 12)) - 25569)"
         return _to_utc(_from_micros(plain, f"round({days} * 86400, 3) * 1000000"), zone)
     parsed = f"CAST(try_strptime({plain}, {text(pattern)}) AS TIMESTAMP)"
+    if "%Y" in pattern:
+        # The engine takes a year of two digits for one of the first century.
+        parsed = f"CASE WHEN year({parsed}) >= 1000 THEN {parsed} END"
     return parsed if "%z" in pattern or "%Z" in pattern else _to_utc(parsed, zone)
 
 

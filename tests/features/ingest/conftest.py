@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from features.ingest.match import match_table
 from features.params import IngestParams
 from features.storage.engine import engine
 from features.tables import TABLES
+
+# Tests are no package: what they share is found here by its plain name.
+sys.path.append(str(Path(__file__).parent))
 
 MakePlan = Callable[..., Plan]
 

@@ -88,20 +88,25 @@ def _letters(place: int) -> str:
 
 
 def _cell(place: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return f'<c r="{place}" t="b"><v>{int(value)}</v></c>'
-    if isinstance(value, int | float):
-        return f'<c r="{place}"><v>{value!r}</v></c>'
-    if isinstance(value, datetime):
-        days = (value - DAY_ZERO) / timedelta(days=1)
-        return f'<c r="{place}" s="2"><v>{days!r}</v></c>'
-    if isinstance(value, date):
-        return f'<c r="{place}" s="1"><v>{(value - DAY_ZERO.date()).days}</v></c>'
-    if isinstance(value, time):
-        seconds = value.hour * 3600 + value.minute * 60 + value.second
-        return f'<c r="{place}" s="3"><v>{seconds / 86400!r}</v></c>'
-    if value.startswith("#"):
-        return f'<c r="{place}" t="e"><v>{value}</v></c>'
-    return f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{escape(value)}</t></is></c>'
+    kind, style, written = _written(value)
+    if kind == "inlineStr":
+        return f'<c r="{place}" t="{kind}"><is><t xml:space="preserve">{written}</t></is></c>'
+    return f'<c r="{place}" t="{kind}" s="{style}"><v>{written}</v></c>' if written else ""
+
+
+def _written(value: Any) -> tuple[str, int, str]:
+    """Return a cell's kind, the style that shows it, and what is written in it."""
+    match value:
+        case bool():
+            return "b", 0, str(int(value))
+        case None | int() | float():
+            return "n", 0, "" if value is None else repr(value)
+        case datetime():
+            return "n", 2, repr((value - DAY_ZERO) / timedelta(days=1))
+        case date():
+            return "n", 1, str((value - DAY_ZERO.date()).days)
+        case time():
+            seconds = value.hour * 3600 + value.minute * 60 + value.second
+            return "n", 3, repr(seconds / 86400)
+        case _:
+            return ("e" if value.startswith("#") else "inlineStr"), 0, escape(value)

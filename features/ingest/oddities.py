@@ -1,0 +1,216 @@
+"""What reads but cannot be meant: years far from the rest, and words of another system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from ibis.backends.duckdb import Backend
+
+from features.ingest.finding import DataFinding, share
+from features.storage.engine import moment, parquet, row, rows, text
+from features.tables import ENTITY_TABLES, TABLES, ColumnKind
+
+_YEAR = timedelta(days=365)
+_LEAST_BEFORE = 3 * _YEAR
+_MOST_AHEAD = 10 * _YEAR
+_LONG_AGO = 60 * _YEAR
+_OLD_ANYWAY = ("hired_at",)
+"""Moments that may lie long before an extract begins."""
+_ENTITY_WORDS = {
+    "lead": ("leads", "contact", "contacts", "prospect", "prospects", "00q"),
+    "deal": ("deals", "opportunity", "opportunities", "oppty", "opp", "potential", "potentials"),
+    "rep": ("reps", "user", "users", "owner", "owners", "salesperson", "employee"),
+    "account": ("accounts", "company", "companies", "organization", "organisation", "customer"),
+}
+_FIELD_WORDS = {
+    "stage": ("stage", "stagename", "dealstage", "leadstage", "salesstage"),
+    "rep_id": ("repid", "owner", "ownerid", "hubspotownerid", "assignedto", "assignedtoid"),
+    "amount": ("amount", "dealamount", "opportunityamount"),
+    "expected_close_at": ("expectedcloseat", "closedate", "expectedclosedate"),
+    "manager_id": ("managerid",),
+    "territory": ("territory",),
+}
+_SHOWN = 3
+
+
+def far_dates(
+    backend: Backend, files: Mapping[str, Path], until: datetime | None
+) -> Iterator[DataFinding]:
+    """Say which moments of accepted rows lie years before the others, or years ahead of the end.
+
+    What lies implausibly far beyond the end of events was set aside before (`extent`).
+
+    Args:
+        backend: the engine.
+        files: the accepted tables that are present.
+        until: the end of the data.
+    """
+    if until is None:
+        return
+    for name, file in files.items():
+        columns = [c.name for c in TABLES[name].columns if c.kind is ColumnKind.TIME]
+        if not columns:
+            continue
+        selected = ", ".join(f"min({c}), max({c})" for c in columns)
+        ends = row(backend, f"SELECT {selected} FROM {parquet(file)}")
+        for place, column in enumerate(columns):
+            first, last = ends[2 * place : 2 * place + 2]
+            if first is None:
+                continue
+            if last > until + _MOST_AHEAD:
+                is_far = f"{column} > {moment(until + _MOST_AHEAD)}"
+                words = f"more than ten years after the data ends ({until:%Y-%m-%d})"
+                yield _far(backend, name, column, file, is_far, words)
+            low = _lowest_usual(backend, file, column, first, until)
+            if low is not None:
+                words = f"years before the others, of which 99 % begin in {low[1]:%Y}"
+                yield _far(backend, name, column, file, f"{column} < {moment(low[0])}", words)
+
+
+def _lowest_usual(
+    backend: Backend, file: Path, column: str, first: datetime, until: datetime
+) -> tuple[datetime, datetime] | None:
+    """Return the earliest moment that is no stray, and the 1 % quantile; None without any stray.
+
+    A stray lies before the 1 % quantile by more than three years, and by more than three times
+    what lies between that quantile and the median.
+    """
+    if column in _OLD_ANYWAY:
+        limit = until - _LONG_AGO
+        return (limit, limit) if first < limit else None
+    if until - first <= _LEAST_BEFORE:
+        return None
+    low, middle = row(
+        backend,
+        f"SELECT quantile_disc({column}, 0.01), quantile_disc({column}, 0.5) FROM {parquet(file)}",
+    )
+    least = low - max(_LEAST_BEFORE, 3 * (middle - low))
+    return (least, low) if first < least else None
+
+
+def _far(
+    backend: Backend, name: str, column: str, file: Path, is_far: str, words: str
+) -> DataFinding:
+    count, of, example = row(
+        backend,
+        f"SELECT count(*) FILTER ({is_far}), count({column}), min({column}) FILTER ({is_far}) "
+        f"FROM {parquet(file)}",
+    )
+    says = f"{share(count, of)} moments lie {words}, like {example:%Y-%m-%d}: is the year right?"
+    return DataFinding(name, column, "far_date", "warning", says, count, of, str(example))
+
+
+def planned(
+    backend: Backend, files: Mapping[str, Path], until: datetime | None
+) -> Iterator[DataFinding]:
+    """Say which activities lie after the end of the data: they are planned and set no end.
+
+    Args:
+        backend: the engine.
+        files: the accepted tables that are present.
+        until: the end of the data.
+    """
+    if until is None or "activities" not in files:
+        return
+    count, last, of = row(
+        backend,
+        f"SELECT count(*) FILTER (occurred_at > {moment(until)}), max(occurred_at), count(*) "
+        f"FROM {parquet(files['activities'])}",
+    )
+    if count:
+        days = (last - until).days
+        says = (
+            f"{share(count, of)} activities lie after the end of the data, up to {last:%Y-%m-%d} "
+            f"({days:,} days after {until:%Y-%m-%d %H:%M}): they were known before they happen, so "
+            "they are planned, or their year is wrong, and set no end of the data"
+        )
+        yield DataFinding(
+            "activities", "occurred_at", "planned", "warning", says, count, of, str(last)
+        )
+
+
+def change_words(backend: Backend, files: Mapping[str, Path]) -> Iterator[DataFinding]:
+    """Say which entity types and fields of `changes` are words of another system for ours."""
+    if "changes" not in files:
+        return
+    changes = parquet(files["changes"])
+    counted = rows(
+        backend,
+        f"SELECT entity_type, field, count(*) FROM {changes} GROUP BY ALL ORDER BY 3 DESC, 1, 2",
+    )
+    total = sum(count for *_, count in counted)
+    types: dict[str, int] = {}
+    fields: dict[tuple[str, str], int] = {}
+    for kind, field, count in counted:
+        if kind not in ENTITY_TABLES:
+            types[kind] = types.get(kind, 0) + count
+        right = _right_field(field)
+        if right is not None:
+            fields[field, right] = fields.get((field, right), 0) + count
+    for kind, count in list(types.items())[:_SHOWN]:
+        right = next((ours for ours, words in _ENTITY_WORDS.items() if kind in words), None)
+        say = f"say '{right}'" if right else f"it is one of {', '.join(ENTITY_TABLES)}"
+        says = (
+            f"{share(count, total)} changes are of the entity_type '{kind}', which is not known "
+            f"and counts for nothing: {say}"
+        )
+        yield DataFinding(
+            "changes", "entity_type", "unknown_word", "warning", says, count, total, kind
+        )
+    for (field, right), count in list(fields.items())[:_SHOWN]:
+        says = (
+            f"{share(count, total)} changes are of the field '{field}': if that is what we call "
+            f"'{right}', say '{right}'"
+        )
+        yield DataFinding("changes", "field", "unknown_word", "warning", says, count, total, field)
+
+
+def _right_field(field: str) -> str | None:
+    """Return our name of a field that another system calls so; None where it is ours already."""
+    plain = "".join(sign for sign in field.lower() if sign.isalnum())
+    right = next((ours for ours, words in _FIELD_WORDS.items() if plain in words), None)
+    return None if right == field else right
+
+
+def currency_mix(backend: Backend, files: Mapping[str, Path]) -> Iterator[DataFinding]:
+    """Say whether deals or quotas are in several currencies that are added up as they stand."""
+    for name in ("deals", "quotas"):
+        if name not in files:
+            continue
+        scan = parquet(files[name])
+        for column, *_ in rows(backend, f"DESCRIBE SELECT * FROM {scan}"):
+            if "".join(c for c in column.lower() if c.isalpha()) not in CURRENCY_NAMES:
+                continue
+            quoted = '"' + column.replace('"', '""') + '"'
+            codes = rows(
+                backend,
+                f"SELECT upper(trim(CAST({quoted} AS VARCHAR))) AS code, count(*) FROM {scan} "
+                f"WHERE {quoted} IS NOT NULL GROUP BY code HAVING code <> {text('')} "
+                "ORDER BY 2 DESC, 1",
+            )
+            if len(codes) > 1:
+                listed = ", ".join(f"{code} {n:,}" for code, n in codes[:_SHOWN])
+                total = sum(n for _, n in codes)
+                says = (
+                    f"amounts are in {len(codes)} currencies ({listed}) and are added up as they "
+                    "stand: convert them to one beforehand"
+                )
+                yield DataFinding(
+                    name,
+                    column,
+                    "currencies",
+                    "warning",
+                    says,
+                    total - codes[0][1],
+                    total,
+                    codes[1][0],
+                )
+
+
+CURRENCY_NAMES = frozenset(
+    {"currency", "currencycode", "currencyisocode", "dealcurrency", "dealcurrencycode",
+     "amountcurrency", "transactioncurrency"}
+)  # fmt: skip
+"""How CRMs call the column, in small letters without signs (Salesforce: CurrencyIsoCode)."""

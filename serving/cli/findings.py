@@ -1,0 +1,18 @@
+"""What ingest has found out about the data, said where people look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from features.ingest.finding import DataFinding
+from serving.cli.console import Console
+
+
+def show_findings(console: Console, findings: Iterable[DataFinding]) -> None:
+    """Say every finding, the gravest ones as what is wrong."""
+    for finding in findings:
+        says = f"{finding.where}: {finding.says}"
+        if finding.severity == "info":
+            console.say(says)
+        else:
+            console.warn(f"wrong: {says}" if finding.severity == "error" else says)
