@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from features.arrays import Bools
+from features.arrays import Bools, Floats
 from features.ingest.at_creation import TableRows, look_at
 from features.ingest.proposals import DAY, why_not
 from features.ingest.suggest.guess import TableGuess, outcome_words
@@ -31,7 +31,7 @@ def filled_afterwards(guess: TableGuess) -> Iterator[tuple[str, str]]:
     if pd.isna(end):
         return
     won, lost = _ends(guess)
-    age = (np.datetime64(end) - created.to_numpy("datetime64[us]")) / DAY
+    age: Floats = (np.datetime64(end) - created.to_numpy("datetime64[us]")) / DAY
     known = ~np.isnan(age)
     beside = TableRows(age[known], won[known], lost[known])
     used = {column.source.name for column in guess.columns.values()}
