@@ -143,7 +143,8 @@ def _part(name: str, part: Part, source: Source) -> Part | None:
         return None
     joins, columns = _joins(part.joins, own, source)
     held: dict[str | None, Mapping[str, str]] = {None: own}
-    scope = Scope({**held, **columns})
+    held.update(columns.items())
+    scope = Scope(held)
     where = scope.where(part.where)
     if where is None:
         return None
