@@ -27,7 +27,7 @@ NAMES = _split(
         "sexual orientation, pronouns",
         "age": "age, alter, edad, leeftijd, age group, age band, age range, dob, birthday, "
         "year of birth, geboren, fecha nacimiento, fecha de nacimiento",
-        "race or origin": "race, ethnic, rasse, ras, herkunftsland, country of birth, birthplace, "
+        "race or origin": "race, ethnic, rasse, herkunftsland, country of birth, birthplace, "
         "place of birth, geburtsort, lieu de naissance, lugar de nacimiento, geboorteplaats, "
         "country of origin, pays d origine, pais de origen, land van herkomst, mother tongue, "
         "native language, national origin, caste",
@@ -38,9 +38,11 @@ NAMES = _split(
         "disability": "disability, disabilities, handicap, handicapped, invalidite, beperking, "
         "arbeidsbeperking, disability status, is handicapped",
         "family": "marital, marital status, etat civil, situation familiale, estado civil, "
-        "burgerlijke staat, kinder, children, kids, enfants, hijos, kinderen, spouse, dependents, "
+        "burgerlijke staat, enceinte, kinder, children, kids, enfants, hijos, kinderen, "
+        "spouse, dependents, "
         "number of children, family status, gezinssituatie",
-        "union or politics": "political party, political affiliation, trade union, "
+        "union or politics": "syndicat, sindicato, political party, political affiliation, "
+        "trade union, "
         "union membership, union member",
     }
 )
@@ -58,9 +60,9 @@ PARTS = _split(
         "religion": "religio, religion, konfession",
         "health": "krankheit, gesundheitszustand, enfermedad, gezondheidstoestand, healthcondition",
         "disability": "behinderung, schwerbehindert, discapacidad, disabilitystatus",
-        "family": "familienstand, maritalstatus, schwanger, pregnan, embaraz, zwanger, enceinte, "
+        "family": "familienstand, maritalstatus, schwanger, pregnan, embaraz, zwanger, "
         "estadocivil, etatcivil, kinderzahl, numberofchildren, parentalleave, elternzeit",
-        "union or politics": "gewerkschaft, syndicat, sindicato, vakbond, politicalparty",
+        "union or politics": "gewerkschaft, vakbond, politicalparty",
     }
 )
 """Parts that no other word has, looked for in a name whose words are joined."""

@@ -50,13 +50,14 @@ _FIELDS = ("Score", "Rank", "Band", "Reasons", "As of")
 
 def _labelled(crm: str, key: str, before: str, date_format: str, how: str) -> LeadFormat:
     """Return a format of an importer that matches columns by the labels of its fields."""
-    return LeadFormat(crm, key, *(f"{before}{name}" for name in _FIELDS), date_format, how)
+    score, rank, band, reasons, as_of = (f"{before}{name}" for name in _FIELDS)
+    return LeadFormat(crm, key, score, rank, band, reasons, as_of, date_format, how)
 
 
 def _technical(crm: str, key: str, pattern: str, date_format: str, how: str) -> LeadFormat:
     """Return a format of an importer that matches columns by the technical names of its fields."""
-    names = (pattern.format(name.replace(" ", "_")) for name in _FIELDS)
-    return LeadFormat(crm, key, *names, date_format, how)
+    score, rank, band, reasons, as_of = (pattern.format(n.replace(" ", "_")) for n in _FIELDS)
+    return LeadFormat(crm, key, score, rank, band, reasons, as_of, date_format, how)
 
 
 FORMATS: Mapping[str, LeadFormat] = MappingProxyType(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -53,11 +54,11 @@ def lead_file(scores: pd.DataFrame, shape: LeadFormat) -> LeadFile:
     return LeadFile(file.getvalue(), len(ordered), tuple(changed))
 
 
-def _cells(row: dict[str, object], shape: LeadFormat) -> Iterator[str]:
+def _cells(row: Mapping[Hashable, Any], shape: LeadFormat) -> Iterator[str]:
     rank, as_of = row["rank"], pd.Timestamp(str(row["as_of"]))
     yield str(row["lead_id"])
     yield f"{row['score']:.1f}"
-    yield "" if pd.isna(rank) else f"{rank:.0f}"  # type: ignore[call-overload] # a number or NaN
+    yield "" if pd.isna(rank) else f"{rank:.0f}"
     yield str(row["band"])
     yield reasons_in_words(str(row["reasons"]))
     yield as_of.strftime(shape.date_format)

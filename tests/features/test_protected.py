@@ -38,7 +38,17 @@ def test_names_of_people_are_found_in_five_languages(kind: str, columns: str) ->
         *("stage", "average_amount", "page", "lead_age_days", "age_of_account", "usage", "Agent"),
         *("health_score", "account_health", "source", "LeadOrigin", "Herkunft", "territory"),
         *("trace_id", "message", "grace_period", "is_child", "Language", "Sector", "essex_office"),
-        *("sexton", "terrace", "package", "percentage", "manager", "coverage", "mortgage_amount"),
+        *(
+            "recurrence_interval",
+            "content_syndication",
+            "sexton",
+            "terrace",
+            "package",
+            "percentage",
+            "manager",
+            "coverage",
+            "mortgage_amount",
+        ),
     ],
 )
 def test_names_of_things_are_left_alone(column: str) -> None:

@@ -45,6 +45,7 @@ class _File(Words):
         hindsight: columns of ours, as TABLE.COLUMN, that show the end of the story unless a
             history shows what they were before.
         first_that_fits: tables of ours of whose union only the first part counts that can be read.
+        open_histories: roles that hold histories of properties which the company has made too.
         mapping: a mapping file whose tables are roles.
     """
 
@@ -52,6 +53,7 @@ class _File(Words):
     roles: dict[Name, Role] = Field(min_length=1)
     hindsight: Several = Field(default=(), strict=False)
     first_that_fits: Several = Field(default=(), strict=False)
+    open_histories: Several = Field(default=(), strict=False)
     mapping: dict[str, Any]
 
 
@@ -65,6 +67,7 @@ class Preset:
         roles: the tables that the system delivers.
         hindsight: columns of ours that need a history.
         first_that_fits: tables of ours of whose union one part counts.
+        open_histories: roles whose other properties become changes too.
         mapping: how our tables are made of the roles, all of them and every column.
     """
 
@@ -73,6 +76,7 @@ class Preset:
     roles: Mapping[str, Role]
     hindsight: tuple[str, ...]
     first_that_fits: tuple[str, ...]
+    open_histories: tuple[str, ...]
     mapping: Mappings
 
 
@@ -99,5 +103,6 @@ def _read(name: str, text: str) -> Preset:
         MappingProxyType(file.roles),
         file.hindsight,
         file.first_that_fits,
+        file.open_histories,
         checked_mapping(file.mapping, f"preset {name}"),
     )

@@ -12,6 +12,7 @@ from features.errors import MappingError, SourceError
 from features.ingest.files import Source
 from features.ingest.mapping import Mappings, load_mapping
 from features.ingest.presets.catalog import Preset, presets
+from features.ingest.presets.open_fields import with_open_fields
 from features.ingest.presets.prune import Pruning, prune
 from features.ingest.presets.prune import Source as Roles
 from features.ingest.presets.roles import Assigned, Headers, assign
@@ -53,7 +54,7 @@ def choose(backend: Backend, source: Source, mapping: Path | None) -> Chosen:
         return Chosen(load_mapping(mapping))
     headers = headers_of(backend, source)
     if name is not None:
-        return _named(presets()[name], headers, source.name)
+        return _opened(_named(presets()[name], headers, source.name), backend, source)
     if is_ours(headers):
         return Chosen(load_mapping(None))
     fitting = list(_fitting(headers))
@@ -65,7 +66,9 @@ def choose(backend: Backend, source: Source, mapping: Path | None) -> Chosen:
             f"{source.name} fits {names} equally: say which it is, for example with "
             f"--mapping {best[0].preset.name}"
         )
-    return best[0].chosen if best else Chosen(load_mapping(None))
+    if not best:
+        return Chosen(load_mapping(None))
+    return _opened(best[0], backend, source)
 
 
 def preset_name(mapping: Path | None) -> str | None:
@@ -165,7 +168,16 @@ def _fitting(headers: Headers) -> Iterator[_Fit]:
             yield fit
 
 
-def _named(preset: Preset, headers: Headers, source: str) -> Chosen:
+def _opened(fit: _Fit, backend: Backend, source: Source) -> Chosen:
+    """Return a preset's mapping with the properties that only this company's histories hold."""
+    chosen, tables = fit.chosen, fit.assigned.tables
+    roles = [tables[role] for role in fit.preset.open_histories if role in tables]
+    if not roles:
+        return chosen
+    return replace(chosen, mappings=with_open_fields(chosen.mappings, roles, backend, source))
+
+
+def _named(preset: Preset, headers: Headers, source: str) -> _Fit:
     fit = _fit(preset, headers)
     if not fit.gives:
         needed: Mapping[str, tuple[str, ...]] = {
@@ -177,4 +189,4 @@ def _named(preset: Preset, headers: Headers, source: str) -> Chosen:
             f"{source} does not look like {preset.title}: it needs {wanted}; found "
             f"{found or 'no table'}"
         )
-    return fit.chosen
+    return fit

@@ -142,7 +142,9 @@ def _part(name: str, part: Part, source: Source) -> Part | None:
     if own is None:
         return None
     joins, columns = _joins(part.joins, own, source)
-    scope = Scope({None: own, **columns})
+    held: dict[str | None, Mapping[str, str]] = {None: own}
+    held.update(columns.items())
+    scope = Scope(held)
     where = scope.where(part.where)
     if where is None:
         return None

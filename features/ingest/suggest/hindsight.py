@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from features.arrays import Bools
+from features.arrays import Bools, Floats
 from features.ingest.at_creation import TableRows, look_at
-from features.ingest.proposals import DAY, why_not
+from features.ingest.proposals import why_not
 from features.ingest.suggest.guess import TableGuess, outcome_words
 from features.ingest.suggest.profile import ColumnLook
 from features.protected import folded
 
+DAY_SECONDS = 86_400
 AFTERWARDS = frozenset(["by_outcome", "tells", "hindsight", "changes"])
 """Reasons of `at_creation` that say that a column knows what came later."""
 
@@ -27,11 +28,11 @@ def filled_afterwards(guess: TableGuess) -> Iterator[tuple[str, str]]:
     if guess.table not in {"leads", "deals"} or "created_at" not in guess.columns:
         return
     created = _moments(guess.columns["created_at"].source)
-    end = created.max()
-    if pd.isna(end):
+    if created.isna().all():
         return
     won, lost = _ends(guess)
-    age = (np.datetime64(end) - created.to_numpy("datetime64[us]")) / DAY
+    days = (created.max() - created).dt.total_seconds() / DAY_SECONDS
+    age: Floats = days.to_numpy(np.float64)
     known = ~np.isnan(age)
     beside = TableRows(age[known], won[known], lost[known])
     used = {column.source.name for column in guess.columns.values()}

@@ -70,9 +70,9 @@ def find_references(
         for column in table.columns.values():
             if column.kind in {Kind.TIME, Kind.EMPTY} or len(column.distinct) < LEAST_VALUES:
                 continue
-            if name in keys and keys[name].name == column.name:
-                continue
-            references += list(_to(column, held, keys))
+            is_key = name in keys and keys[name].name == column.name
+            found = _to(column, held, keys)
+            references += [r for r in found if not is_key or r.to != name]
     return references
 
 

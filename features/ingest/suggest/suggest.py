@@ -6,15 +6,14 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from features.ingest.database import database
-from features.ingest.files import Source, is_database
+from features.ingest.files import Source
+from features.ingest.opening import opened
 from features.ingest.suggest.guess import TableGuess, guess_columns, guess_tables
 from features.ingest.suggest.hindsight import filled_afterwards
 from features.ingest.suggest.keys import Reference, find_keys, find_references
 from features.ingest.suggest.profile import ColumnLook, TableLook, look_at_source
 from features.ingest.suggest.words import likeness, words
 from features.ingest.suggest.write import Suggestion
-from features.ingest.workbooks import open_files
 from features.params import IngestParams
 from features.protected import protected_name, protected_values
 from features.storage.engine import engine
@@ -32,12 +31,8 @@ def suggested(source: str, params: IngestParams) -> str:
     Raises:
         InputError: the source cannot be opened.
     """
-    is_url = is_database(source)
-    opened = database(source) if is_url else open_files(Path(source).expanduser().absolute())
-    try:
-        return suggest_mapping(opened, params)
-    finally:
-        opened.close()
+    with opened(source) as extract:
+        return suggest_mapping(extract, params)
 
 
 def suggest_mapping(source: Source, params: IngestParams) -> str:

@@ -146,7 +146,8 @@ def _why(column: ColumnGuess) -> str:
 
 def _shape(column: ColumnGuess) -> Any:
     """Return how a column is read: its name, or a section where that does not say all."""
-    look, more = column.source, {}
+    look = column.source
+    more: dict[str, Any] = {}
     if look.time_form in {"epoch_s", "epoch_ms"}:
         more = {"format": look.time_form}
     elif look.time_form in {"day_first", "either"}:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +10,8 @@ import pytest
 
 sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[2] / "simulation")]
 
-from shapes import ENGAGEMENTS, WRITERS, Tables, company, with_ids
+from more_shapes import WRITERS
+from shapes import ENGAGEMENTS, Tables, company
 from simulated import UNTOLD, lived
 from simulated import tables as tables_of
 
@@ -36,8 +36,9 @@ Features = dict[str, pd.DataFrame]
 @pytest.fixture(scope="module")
 def told() -> Tables:
     """A company of two reps and a quarter."""
-    _, folder = lived("small", 31, reps=2, months=3, managers=1, territories=2,
-                      leads_per_month=10.0, **UNTOLD)  # fmt: skip
+    _, folder = lived(
+        "small", 31, reps=2, months=3, managers=1, territories=2, leads_per_month=10.0, **UNTOLD
+    )
     return company(tables_of(folder))
 
 
@@ -65,11 +66,8 @@ def features_of(tables: Tables | Path, home: Path) -> tuple[Features, IngestRepo
 def as_held(tables: Tables, preset: str) -> Tables:
     """Return what a CRM can hold of the company.
 
-    In HubSpot each kind of engagement has columns of its own; in Dynamics ids are GUIDs, of which
-    capitals tell nothing apart.
+    In HubSpot each kind of engagement has columns of its own.
     """
-    if preset == "dynamics":
-        return {name: with_ids(frame, str.lower) for name, frame in tables.items()}
     if preset != "hubspot-warehouse":
         return tables
     activities = tables["activities"]
@@ -80,10 +78,15 @@ def as_held(tables: Tables, preset: str) -> Tables:
     return {**tables, "activities": activities}
 
 
+def _in_small_letters(frame: pd.DataFrame) -> pd.DataFrame:
+    keys = [name for name in frame if name.startswith("key ") and name.endswith(("_id", "owner"))]
+    return frame.assign(**{name: frame[name].str.lower() for name in keys})
+
+
 @pytest.fixture(scope="module")
-def own(told: Tables, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Features]:
+def own(told: Tables, tmp_path_factory: pytest.TempPathFactory) -> Features:
     """The features of the company in tables of ours."""
-    yield features_of(told, tmp_path_factory.mktemp("own"))[0]
+    return features_of(told, tmp_path_factory.mktemp("own"))[0]
 
 
 @pytest.mark.parametrize("preset", WRITERS)
@@ -99,4 +102,7 @@ def test_a_company_has_the_same_features_in_every_crm(
     assert report.preset == preset
     for kind, frame in expected.items():
         assert len(frame)
+        if preset == "dynamics":
+            # GUIDs come in small letters, whatever they were written in.
+            frame = _in_small_letters(frame)  # noqa: PLW2901 - the same rows
         pd.testing.assert_frame_equal(built[kind], frame, check_dtype=False)
