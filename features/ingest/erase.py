@@ -133,8 +133,8 @@ def _copy(backend: Backend, old: Path, new: Path, table: str, present: Present) 
         cases[name] = f"CASE WHEN {condition} THEN {value} ELSE {before} END"
     replaced = ", ".join(f"{value} AS {ident(name)}" for name, value in cases.items())
     columns = f"* REPLACE ({replaced})" if replaced else "*"
-    condition = is_about(table, present, ident)
-    where = "" if condition is None else f" WHERE NOT coalesce({condition}, false)"
+    is_gone = is_about(table, present, ident)
+    where = "" if is_gone is None else f" WHERE NOT coalesce({is_gone}, false)"
     write(backend, f"SELECT {columns} FROM {source}{where}", target)
     counts = [row(backend, f"SELECT count(*) FROM {parquet(f)}")[0] for f in (
         old / f"{table}.parquet", target)]  # fmt: skip
