@@ -15,6 +15,7 @@ from serving.cli.backup import backup, restore, upgrade
 from serving.cli.bento import bento
 from serving.cli.calls import calls, worth
 from serving.cli.coach import coach
+from serving.cli.commits import commits as commits_verb
 from serving.cli.forget import forget
 from serving.cli.kpi import kpi
 from serving.cli.monitor import monitor
@@ -91,6 +92,7 @@ pacesetter.add_command(bento)
 pacesetter.add_command(coach)
 pacesetter.add_command(kpi)
 pacesetter.add_command(calls)
+pacesetter.add_command(commits_verb)
 pacesetter.add_command(worth)
 
 

@@ -103,11 +103,11 @@ def test_no_row_changes(store: Store, table: str, change: str) -> None:
     PostedLog(store).add([PostedEvent(EventKind.LEAD, "L1", {})], "crm")
     CommitLog(store).add([RepCommit("c1", "r1", UNTIL, 5.0)], "Ann")
     with closing(sqlite3.connect(store.path)) as connection:
-        before = connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - a constant
+        before = connection.execute(f"SELECT * FROM {table}").fetchall()
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             connection.execute(change.format(table, table))
         connection.rollback()
-        after = connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - a constant
+        after = connection.execute(f"SELECT * FROM {table}").fetchall()
     assert (len(before), after) == (1, before)
 
 

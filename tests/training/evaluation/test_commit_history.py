@@ -11,7 +11,9 @@ LUCK = 0.2
 JUDGED = (Verdict.HIGH, Verdict.LOW)
 
 
-def errors(rng: np.random.Generator, bias: dict[str, float], periods: int) -> dict[str, list[float]]:
+def errors(
+    rng: np.random.Generator, bias: dict[str, float], periods: int
+) -> dict[str, list[float]]:
     """Errors of reps with a known bias, and luck on top."""
     return {rep: list(own + LUCK * rng.normal(size=periods)) for rep, own in bias.items()}
 

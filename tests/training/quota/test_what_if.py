@@ -1,4 +1,4 @@
-"""Laws of what-if: factors act on what futures are drawn from, on one rep alone, and 1 is nothing."""
+"""Laws of what-if: factors act on what is drawn from, on one rep alone, and 1 is nothing."""
 
 from __future__ import annotations
 
