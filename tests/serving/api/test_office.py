@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -62,9 +61,9 @@ def test_each_error_has_its_status(error: InputError, status: int) -> None:
 
 
 @pytest.fixture
-def office(desk: Path) -> Iterator[Office]:
+def office(desk: Path) -> Office:
     """The office of the company, without a running service."""
-    yield Office.of(ScoreCache(desk, SETTINGS), SETTINGS)
+    return Office.of(ScoreCache(desk, SETTINGS), SETTINGS)
 
 
 def test_an_answer_is_made_once_until_the_data_change(office: Office) -> None:

@@ -190,7 +190,7 @@ def test_a_row_that_fits_no_more_waits_and_says_so(
     assert "'1' waits for an ingest" in caplog.text
 
 
-def test_changes_are_told_apart(extract: Warehouse) -> None:
+def test_changes_are_told_apart() -> None:
     """By what changed, which field, and when: not by the value."""
     first = change("lead", "L0", "stage", "a")
     assert first.id == change("lead", "L0", "stage", "b").id
