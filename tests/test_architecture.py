@@ -29,13 +29,18 @@ ONLY_IN = {
             "migrations/versions/v0003_coaching",
             "migrations/versions/v0004_worklist",
             "migrations/versions/v0005_access",
+            "migrations/versions/v0007_actions",
         )
     },
     "sqlalchemy": {
         "features/ingest/database.py",
         "features/storage/shared.py",
+        "serving/store/actions.py",
         "serving/store/coaching.py",
+        "serving/store/commits.py",
         "serving/store/database.py",
+        "serving/store/keyed_log.py",
+        "serving/store/posted.py",
         "serving/store/promotions.py",
         "serving/store/retrains.py",
         "serving/store/migrations/versions/v0001_promotions.py",
@@ -47,6 +52,8 @@ ONLY_IN = {
             f"serving/store/{name}.py"
             for name in ("backup", "erase", "forgotten", "secret", "tokens", "views", "worklist")
         ),
+        "serving/store/migrations/versions/v0007_actions.py",
+        "serving/store/worklist.py",
         "training/loop/search.py",
     },
     "optuna": {"training/loop/search.py"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,7 +68,12 @@ def worklist(office: Office, asker: Asker, request: WorklistRequest) -> Worklist
         listings = handout.keep(office.desk.lists, asker.name)
     day = _DayView(office, scores, handout, listings)
     team = None if request.manager_id is None else asker.tree.team(request.manager_id)
-    lists = [own for own in day.lists() if _is_asked(own, request, team) and _may_see(own, asker)]
+    lists = day.lists(
+        lambda is_pool, whose: (
+            _is_asked(is_pool, whose, request, team)
+            and asker.sees(whose or None if is_pool else whose)
+        )
+    )
     if request.rep_id is not None and not lists:
         lists = [WorkList(rep_id=request.rep_id, pool_of=None, leads=[], set_aside=[])]
     return Worklist(
@@ -80,18 +85,18 @@ def worklist(office: Office, asker: Asker, request: WorklistRequest) -> Worklist
     )
 
 
-def _is_asked(own: WorkList, request: WorklistRequest, team: AbstractSet[str] | None) -> bool:
+def _is_asked(
+    is_pool: bool,  # noqa: FBT001 - the first half of a list's key
+    whose: str,
+    request: WorklistRequest,
+    team: AbstractSet[str] | None,
+) -> bool:
     """Tell whether a list belongs to the rep or the team that a request names."""
     if request.rep_id is not None:
-        return own.rep_id == request.rep_id
+        return not is_pool and whose == request.rep_id
     if team is None:
         return True
-    pools = {request.manager_id, EVERYBODY, *team}
-    return own.rep_id in {request.manager_id, *team} or own.pool_of in pools
-
-
-def _may_see(own: WorkList, asker: Asker) -> bool:
-    return asker.sees(own.pool_of or None if own.rep_id is None else own.rep_id)
+    return whose in {request.manager_id, *team} or (is_pool and whose == EVERYBODY)
 
 
 @dataclass(frozen=True)
@@ -115,13 +120,15 @@ class _DayView:
         """The business's day."""
         return self.office.desk.today(self.scores.as_of).day
 
-    def lists(self) -> list[WorkList]:
-        """Return every list of the day, each in its order."""
+    def lists(self, is_wanted: Callable[[bool, str], bool]) -> list[WorkList]:
+        """Return the wanted lists of the day, each in its order."""
         table = self.scores.table
-        wanted = {row.lead_id for row in self.listings}
+        keys = {key for key in map(_list_key, self.listings) if is_wanted(*key)}
+        listings = [row for row in self.listings if _list_key(row) in keys]
+        wanted = {row.lead_id for row in listings}
         rows = table[table["lead_id"].isin(wanted)].to_dict("records")
         parts = {str(row["lead_id"]): row for row in rows}
-        ordered = sorted(self.listings, key=lambda row: (_list_key(row), row.position))
+        ordered = sorted(listings, key=lambda row: (_list_key(row), row.position))
         return [
             self._list(key, [self._lead(row, parts.get(row.lead_id)) for row in own])
             for key, own in groupby(ordered, key=_list_key)

@@ -14,6 +14,7 @@ from serving.cli.backup import backup, restore, upgrade
 from serving.cli.bento import bento
 from serving.cli.calls import calls, worth
 from serving.cli.coach import coach
+from serving.cli.commits import commits as commits_verb
 from serving.cli.digest import digest
 from serving.cli.export import export
 from serving.cli.forget import forget
@@ -94,6 +95,7 @@ pacesetter.add_command(bento)
 pacesetter.add_command(coach)
 pacesetter.add_command(kpi)
 pacesetter.add_command(calls)
+pacesetter.add_command(commits_verb)
 pacesetter.add_command(worth)
 pacesetter.add_command(digest)
 pacesetter.add_command(export)

@@ -22,6 +22,7 @@ from serving.home.lead_outlook import LeadOutlook
 from serving.home.left_out import without_forgotten
 from serving.home.live import LiveData
 from serving.home.rep_outlook import QuotaOutlook
+from serving.home.today import store_of
 from serving.settings import Settings
 from serving.store.database import Store
 from serving.store.posted import PostedLog
@@ -148,8 +149,7 @@ class Home:
     @property
     def store(self) -> Store:
         """What people and schedulers decided, and the scores, of this home or its company."""
-        shared = self.settings.serving.database.shared
-        return Store(self.place, None if shared is None else shared.store)
+        return store_of(self.place, self.settings)
 
     def open_leads(self, warehouse: Warehouse | None = None) -> LeadOutlook:
         """Open the warehouse, unless one is given, and the champion of lead conversion."""

@@ -113,6 +113,11 @@ def test_what_does_not_fit_is_refused_whole(events: Service, served: Path) -> No
         events.ask(who, "/events", 403, activities=[call(lead, 4)])
 
 
+def plain(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as the store keeps it."""
+    return {k: v.isoformat() if k in MOMENTS and v else v for k, v in row.items()}
+
+
 def post(home: Home, *events: PostedEvent) -> datetime:
     """Keep events; returns the moment just after their arrival."""
     home.posted.add(events, "tests")
@@ -144,7 +149,7 @@ def test_posted_events_score_like_ingested_ones(
         ],
     }  # fmt: skip
     posted = [
-        PostedEvent(kind, row[key], {k: v.isoformat() if k in MOMENTS else v for k, v in row.items()})
+        PostedEvent(kind, row[key], plain(row))
         for kind, key, table in (
             (EventKind.ACTIVITY, "activity_id", "activities"),
             (EventKind.LEAD, "lead_id", "leads"),
