@@ -11,9 +11,11 @@ import rich_click as click
 
 from features.errors import CheckFailed
 from features.simulation.settings import PRESETS
+from serving.cli.backup import backup, restore, upgrade
 from serving.cli.bento import bento
 from serving.cli.calls import calls, worth
 from serving.cli.coach import coach
+from serving.cli.forget import forget
 from serving.cli.kpi import kpi
 from serving.cli.monitor import monitor
 from serving.cli.promote import promote, rollback
@@ -76,6 +78,10 @@ def pacesetter(
 
 pacesetter.add_command(simulate)
 pacesetter.add_command(token)
+pacesetter.add_command(forget)
+pacesetter.add_command(backup)
+pacesetter.add_command(restore)
+pacesetter.add_command(upgrade)
 pacesetter.add_command(promote)
 pacesetter.add_command(rollback)
 pacesetter.add_command(retrain)
@@ -108,6 +114,7 @@ def ingest(
     from features.ingest.load import ingest as read
 
     console = session.console
+    session.sync_forgotten()
     report = read(
         source, session.home, session.settings.features, mapping, data_until, console.progress
     )
@@ -308,6 +315,7 @@ def explain_rep(session: Session, rep_id: str, as_of: datetime | None) -> None:
     outlook = Home(session.home, session.settings).open_quota()
     rows = outlook.one_rep(rep_id, as_of)
     session.warn_of_hindsight(outlook.bundle.until, as_of)
+    session.keep_view(rep_id, "explain rep")
     for row in rows:
         show_rep(session, row)
     session.console.give({"rep_id": rep_id, "periods": rows})
