@@ -6,7 +6,6 @@ same guard as `pacesetter serve`, by `bentoml serve` from its own folder and in 
 
 from __future__ import annotations
 
-import re
 import shutil
 import sqlite3
 import tempfile
@@ -14,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from importlib import resources
 from importlib.metadata import requires, version
+from itertools import takewhile
 from pathlib import Path
 
 import bentoml
@@ -103,13 +103,13 @@ def _lay_out(context: Path, settings: Settings) -> None:
 
 def pins() -> list[str]:
     """Return what the program needs, each at the version that is installed here."""
-    names = [re.split(r"[\s\[<>=!~;]", line)[0] for line in requires("pacesetter") or ()]
-    extras = {
-        re.split(r"[\s\[<>=!~;]", line)[0]
-        for line in requires("pacesetter") or ()
-        if "extra ==" in line
-    }
-    return sorted(f"{name}=={version(name)}" for name in names if name not in extras)
+    lines = [line for line in requires("pacesetter") or () if "extra ==" not in line]
+    names = ["".join(takewhile(_is_of_name, line)) for line in lines]
+    return sorted(f"{name}=={version(name)}" for name in names)
+
+
+def _is_of_name(character: str) -> bool:
+    return character.isalnum() or character in "-_."
 
 
 def _copy_home(home: Path, target: Path) -> None:

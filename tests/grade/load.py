@@ -31,6 +31,7 @@ WANTED_RATIO = 0.7
 WANTED_MS = 50.0
 WANTED_GROWTH = 0.05
 SOAK_MINUTES = 10
+SOAK_RATE = 50.0
 PATIENCE_SECONDS = 300
 BARE = """
 import json, sys
@@ -106,7 +107,7 @@ def soak() -> list[Grade]:
         for minute in range(SOAK_MINUTES):
             until = time.monotonic() + 60
             while time.monotonic() < until:
-                ask_at_rate(question, CLIENTS, 5, RATE)
+                ask_at_rate(question, CLIENTS, 5, SOAK_RATE)
                 ask_at_rate(inline, 1, 1, 1)
                 # Other questions each time, so that kept answers come and go.
                 for limit in range(1, 30):
