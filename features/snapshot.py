@@ -83,6 +83,11 @@ def censor(rows: ir.Table, table: Table, cutoff: ir.TimestampValue | datetime) -
     return rows.mutate(**censored) if censored else rows
 
 
+def has_arrived(known_at: datetime, cutoff: datetime) -> bool:
+    """Tell whether a cutoff may see a single row by when it came; half-open like everything."""
+    return known_at < cutoff
+
+
 def as_of_extract(rows: ir.Table, table: Table, cutoff: datetime) -> ir.Table:
     """Return the extract of one table as it would have been made at the cutoff."""
     return censor(rows.filter(visible(rows, table, cutoff)), table, cutoff)

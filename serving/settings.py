@@ -5,6 +5,7 @@ No environment variable changes a setting.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import yaml
@@ -17,6 +18,18 @@ from serving.params import ServingParams
 from training.params import TrainingParams
 
 FILE = "params.yaml"
+STRAY = ("BENTOML_", "MLFLOW_", "PROMETHEUS_")
+"""How variables begin that are meant for another program's use of libraries used in here too."""
+
+
+def ignore_stray_variables() -> None:
+    """Take variables of libraries out of this process's environment, before these are imported.
+
+    A machine may set them for another program: a folder of Prometheus's that is not there would
+    fail every request, and a tracking server of MLflow's would get this home's runs.
+    """
+    for name in [name for name in os.environ if name.upper().startswith(STRAY)]:
+        del os.environ[name]
 
 
 class Settings(Section):

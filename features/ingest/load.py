@@ -20,6 +20,15 @@ from features.ingest.database import database
 from features.ingest.ends import amend
 from features.ingest.extent import Extent, extent_of, latest_event
 from features.ingest.files import Source, folder, is_database
+from features.ingest.forgotten import (
+    Forgotten,
+    Present,
+    blank,
+    forgotten_people,
+    present_in,
+    reject_forgotten,
+    with_pseudonyms,
+)
 from features.ingest.histories import CHANGES_ORDER, lay_down, read_changes
 from features.ingest.mapping import load_mapping
 from features.ingest.match import Matched, match
@@ -56,11 +65,13 @@ class _Work:
         backend: the engine.
         folder: where the new warehouse is written.
         declared: the declared `data_until`, naive UTC; None where none was declared.
+        forgotten: people whose rows are left out.
     """
 
     backend: Backend
     folder: Path
     declared: datetime | None
+    forgotten: Forgotten
 
     def files(self, names: Iterable[str]) -> dict[str, Path]:
         """Return the files of accepted tables, by table."""
@@ -138,9 +149,10 @@ def staged(
     """
     mappings = load_mapping(mapping)
     declared = None if data_until is None else naive_utc(data_until)
+    forgotten = forgotten_people(home)
     with _open(source) as extract, exclusive(home) as partial:
         with _engine(params, partial) as backend:
-            work = _Work(backend, partial, declared)
+            work = _Work(backend, partial, declared, forgotten)
             matches = match(backend, extract, mappings, params.ingest)
             loaded = _load(work, matches, params.ingest, progress)
             report = _report(work, extract.name, loaded, params.minimum)
@@ -196,10 +208,11 @@ def _load(
         # Where the data ends is asked of all tables before any row of one is judged.
         extent = extent_of(work.backend, staged, work.declared)
         reports: dict[str, TableReport] = {}
-        plans = [amend(work.backend, plan, extent) for plan in staged]
+        present = present_in(work.backend, staged, work.forgotten)
+        plans = [with_pseudonyms(amend(work.backend, plan, extent), present) for plan in staged]
         for plan in plans:
             with reading(plan.matched.raw.where, plan.matched.raw.remedy):
-                reports[plan.matched.table.name] = _load_table(work, plan, extent)
+                reports[plan.matched.table.name] = _load_table(work, plan, extent, present)
             advance(1)
         _write_absent(work, reports)
         files = work.files(reports)
@@ -219,16 +232,18 @@ def _stage(work: _Work, matched: Matched) -> Plan:
     return make_plan(matched, matched.raw.stage(work.backend, staging))
 
 
-def _load_table(work: _Work, plan: Plan, extent: Extent) -> TableReport:
+def _load_table(work: _Work, plan: Plan, extent: Extent, present: Present) -> TableReport:
     name, backend = plan.matched.table.name, work.backend
     file = work.folder / f"{name}.parquet"
     rejected = reject(backend, plan, extent)
+    reject_forgotten(backend, plan, rejected, present)
     write(backend, _accepted(plan, rejected), file)
     report = _table_report(backend, plan, rejected, file)
     if report.quarantined:
         quarantine = work.folder / "quarantine"
         quarantine.mkdir(exist_ok=True)
         write_quarantine(backend, plan, rejected, quarantine / f"{name}.parquet")
+        blank(backend, quarantine / f"{name}.parquet", present)
     if name == "changes":
         read_changes(backend, file, plan, rejected)
     (work.folder / f"{name}.staged").unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from features.clock import zulu
 from features.errors import NotFoundError, NotReady
+from features.evidence import EvidenceState
 from serving.access.people import Role
 from serving.api.company_contracts import (
     KpiDefinition,
@@ -34,8 +35,10 @@ from serving.store.commits import CommitLog, RepCommit
 from serving.store.keyed_log import Receipt
 
 if TYPE_CHECKING:
-    from features.storage.warehouse import Warehouse
+    import pandas as pd
+
     from serving.home.commits import CommitPeriod
+    from serving.home.live import LiveData
     from training.evaluation.commit_history import RepBias
     from training.tracking.records import Version
 
@@ -65,18 +68,24 @@ def kpis(office: Office, asker: Asker, request: KpisRequest) -> Kpis:
         start=request.start,
         end=request.as_of,
     )
-    warehouse = office.home.live().at(request.as_of)
     settings = office.desk.settings
-    frame = measure(warehouse, settings.features, settings.training.kpi, query)
+
+    def measured(live: LiveData) -> tuple[pd.DataFrame, datetime]:
+        warehouse = live.at(request.as_of)
+        kpi = settings.training.kpi
+        return measure(warehouse, settings.features, kpi, query), warehouse.data_until
+
+    frame, until = office.data.once(("kpis", repr(query)), measured)
     if reps is not None:
         frame = frame[frame["rep_id"].isin(reps)]
     few = settings.training.kpi.minimum_cases
     rows = [_kpi_row(row, request.by, few) for row in frame_rows(frame)]
-    until = warehouse.data_until
     return Kpis(
         as_of=until if request.as_of is None else min(request.as_of, until),
         definitions={
-            name: KpiDefinition(label=KPIS[name].label, unit=KPIS[name].unit, says=KPIS[name].says)
+            name: KpiDefinition(
+                label=KPIS[name].label, unit=KPIS[name].unit.value, says=KPIS[name].says
+            )
             for name in dict.fromkeys(row.kpi for row in rows)
         },
         rows=rows,
@@ -126,9 +135,14 @@ def _reps_asked(office: Office, asker: Asker, request: KpisRequest) -> frozenset
 def _team(office: Office, team: str) -> Iterable[str]:
     from features.history.values import last_shown  # noqa: PLC0415 - takes seconds
 
-    past = office.home.warehouse().until(None)
-    rows = last_shown(past, past["reps"].select("rep_id", "team"), "reps", "team")
-    members = [row["rep_id"] for row in past.arrow(rows).to_pylist() if row["team"] == team]
+    def teams(live: LiveData) -> list[dict[str, Any]]:
+        past = live.at().until(None)
+        rows = last_shown(past, past["reps"].select("rep_id", "team"), "reps", "team")
+        people: list[dict[str, Any]] = past.arrow(rows).to_pylist()
+        return people
+
+    people = office.data.once("teams", teams)
+    members = [row["rep_id"] for row in people if row["team"] == team]
     if not members:
         raise NotFoundError(f"no rep is in a team called {team!r}")
     return members
@@ -178,7 +192,7 @@ def _model(version: Version, figures: dict[str, float], says: str, in_use: str) 
         model_version=version.version,
         registered_at=version.registered_at,
         trained_until=datetime.fromisoformat(tags["until"]),
-        evidence=tags["evidence"],
+        evidence=EvidenceState(tags["evidence"]),
         evidence_says=says,
         data={
             name: str(tags[name])
@@ -200,9 +214,11 @@ def add_forecast(office: Office, asker: Asker, request: ForecastSent) -> Forecas
     """
     from serving.home.commits import period_starts, running_period  # noqa: PLC0415 - takes seconds
 
-    warehouse = office.home.live().at()
-    starts = period_starts(warehouse, request.rep_id)
-    start = request.period_start or running_period(warehouse, request.rep_id, warehouse.data_until)
+    with office.data.open() as live:
+        warehouse = live.at()
+        starts = period_starts(warehouse, request.rep_id)
+        running = running_period(warehouse, request.rep_id, warehouse.data_until)
+    start = request.period_start or running
     if start not in starts:
         known = ", ".join(zulu(moment) for moment in starts[-SHOWN_STARTS:]) or "none"
         asked = "that runs now" if start is None else f"that begins at {zulu(start)}"
@@ -213,25 +229,26 @@ def add_forecast(office: Office, asker: Asker, request: ForecastSent) -> Forecas
         request.key, request.rep_id, start, request.commit, best_case=request.best_case
     )
     (receipt,) = _commits(office).add([commit], asker.name)
-    return _history(office, warehouse, request.rep_id, receipt)
+    return _history(office, request.rep_id, receipt)
 
 
 def forecast_history(office: Office, request: ForecastHistoryRequest) -> ForecastHistory:
     """Return what a rep committed to, and what came of it."""
-    return _history(office, office.home.live().at(), request.rep_id, None)
+    return _history(office, request.rep_id, None)
 
 
 def _commits(office: Office) -> CommitLog:
     return CommitLog(office.desk.lists.store)
 
 
-def _history(
-    office: Office, warehouse: Warehouse, rep_id: str, receipt: Receipt | None
-) -> ForecastHistory:
+def _history(office: Office, rep_id: str, receipt: Receipt | None) -> ForecastHistory:
     from serving.home.commits import bias_of, commit_periods  # noqa: PLC0415 - takes seconds
 
-    as_of = warehouse.data_until
-    periods = commit_periods(warehouse, _commits(office).all(), as_of)
+    commits = _commits(office).all()
+    with office.data.open() as live:
+        warehouse = live.at()
+        as_of = warehouse.data_until
+        periods = commit_periods(warehouse, commits, as_of)
     bias = bias_of(periods, LEVEL).get(rep_id)
     return ForecastHistory(
         rep_id=rep_id,
@@ -248,7 +265,7 @@ def _period(row: CommitPeriod) -> CommitHistoryPeriod:
         period_end=row.period_end,
         quota=row.quota,
         said=[
-            Said(made_at=said.made_at, by=said.by, commit=said.amount, best_case=said.best_case)
+            Said(made_at=said.said_at, by=said.by, commit=said.amount, best_case=said.best_case)
             for said in row.said
         ],
         judged=row.judged.amount,

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from features.params import Every
 from serving.api.fields import Contract, MaybeId, MaybeMoment, MaybeText, Moment, Text, field
+from serving.api.lead_contracts import EVIDENCE, Evidence
 
 Name = Text
 
@@ -87,7 +88,7 @@ class ModelInfo(Contract):
     model_version: str = field("Its version in the registry.", "3")
     registered_at: Moment = field("When it was registered.", "2025-03-01T04:00:00Z")
     trained_until: Moment = field("It learned from data before this.", "2025-03-01T00:00:00Z")
-    evidence: str = field("How much data it rests on.", "enough")
+    evidence: Evidence = field(EVIDENCE, "enough")
     evidence_says: str = field("The same in words.", "3662 leads with mature labels")
     data: dict[str, str] = field(
         "Fingerprints of the data and the features, and the horizon.", {"horizon": "30 days"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from features.clock import utc_now, zulu
@@ -16,8 +16,6 @@ from serving.store.posted import EventKind, PostedEvent, PostedLog
 if TYPE_CHECKING:
     from features.storage.warehouse import Warehouse
 
-STALE = timedelta(days=4)
-"""How old data may be before posted events make everything else look idle."""
 FOLLOWS = "Scores follow within a minute."
 
 
@@ -29,21 +27,22 @@ def post_events(office: Office, asker: Asker, request: EventsRequest) -> EventsK
             used before for another event.
         NotReady: there is no data yet.
     """
-    rows = _rows(request)
-    _require_count(len(rows), office.scores.params.most_posted_events)
+    sent = _events(request)
+    _require_count(len(sent), office.scores.params.most_posted_events)
+    events = _allowed(office, sent)
     current = office.scores.current()
     parts = (current.leads, current.reps)
     warehouse = next(part.outlook.warehouse for part in parts if hasattr(part, "outlook"))
-    ignored, waiting = _checked(warehouse, rows)
-    events = [PostedEvent(kind, id_, row) for kind, id_, row in rows]
+    ignored, waiting = _checked(warehouse, events)
     kept = receipts(PostedLog(office.desk.lists.store).add(events, asker.name))
     return EventsKept(
         received=[
-            receipt.model_copy(update={"key": id_})
-            for receipt, (_, id_, _) in zip(kept, rows, strict=True)
+            receipt.model_copy(update={"key": event.id})
+            for receipt, event in zip(kept, events, strict=True)
         ],
         ignored=ignored,
         waiting=waiting,
+        left_out=len(sent) - len(events),
         note=_note(current.data_until),
     )
 
@@ -55,22 +54,28 @@ def _require_count(count: int, most: int) -> None:
         )
 
 
-Rows = list[tuple[EventKind, str, dict[str, Any]]]
+def _allowed(office: Office, events: list[PostedEvent]) -> list[PostedEvent]:
+    """Leave out events about people who were forgotten: nothing brings them back."""
+    from features.ingest.forgotten import forgotten_people  # noqa: PLC0415 - takes seconds
+    from serving.home.left_out import without_forgotten  # noqa: PLC0415 - takes seconds
+
+    return without_forgotten(events, forgotten_people(office.desk.place))
 
 
-def _rows(request: EventsRequest) -> Rows:
+def _events(request: EventsRequest) -> list[PostedEvent]:
     """Return every event with its id, as plain values for the store."""
     from serving.home.live import change_id  # noqa: PLC0415 - takes seconds
 
-    rows: Rows = []
+    events = list[PostedEvent]()
     for activity in request.activities:
-        rows.append((EventKind.ACTIVITY, activity.activity_id, _plain(activity.model_dump())))
+        row = _plain(activity.model_dump())
+        events.append(PostedEvent(EventKind.ACTIVITY, activity.activity_id, row))
     for lead in request.leads:
-        rows.append((EventKind.LEAD, lead.lead_id, _plain(lead.model_dump())))
+        events.append(PostedEvent(EventKind.LEAD, lead.lead_id, _plain(lead.model_dump())))
     for change in request.changes:
         plain = _plain(change.model_dump(by_alias=True))
-        rows.append((EventKind.CHANGE, change_id(plain), plain))
-    return rows
+        events.append(PostedEvent(EventKind.CHANGE, change_id(plain), plain))
+    return events
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,7 +85,7 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _checked(warehouse: Warehouse, rows: Rows) -> tuple[list[str], list[str]]:
+def _checked(warehouse: Warehouse, events: list[PostedEvent]) -> tuple[list[str], list[str]]:
     """Refuse what does not fit, and return the keys without a column and the fields that wait."""
     from serving.home.inline_rows import fit_rows  # noqa: PLC0415 - takes seconds
     from serving.home.live import TABLE_OF, takes_effect  # noqa: PLC0415 - takes seconds
@@ -88,7 +93,7 @@ def _checked(warehouse: Warehouse, rows: Rows) -> tuple[list[str], list[str]]:
     ignored: set[str] = set()
     waiting: set[str] = set()
     for kind, table in TABLE_OF.items():
-        own = [row for other, _, row in rows if other is kind]
+        own = [event.row for event in events if event.kind is kind]
         ignored |= fit_rows(warehouse, table, own)[1]
         if kind is EventKind.CHANGE:
             waits = [row for row in own if not takes_effect(warehouse, row)]
@@ -97,7 +102,9 @@ def _checked(warehouse: Warehouse, rows: Rows) -> tuple[list[str], list[str]]:
 
 
 def _note(data_until: datetime) -> str:
-    if utc_now() - data_until <= STALE:
+    from serving.worklist.marks import FRESH  # noqa: PLC0415 - takes seconds
+
+    if utc_now() - data_until <= FRESH:
         return FOLLOWS
     return (
         f"{FOLLOWS} The data end at {zulu(data_until)}: leads without a posted event look idle "

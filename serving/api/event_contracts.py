@@ -72,7 +72,18 @@ class PostedChange(Contract):
 class EventsRequest(Contract):
     """Brings events that no ingest has brought yet; all are kept, or none."""
 
-    activities: list[PostedActivity] = Field(description="Activities.", default=[])
+    activities: list[PostedActivity] = field(
+        "Activities.",
+        [
+            {
+                "activity_id": "act-90210",
+                "occurred_at": "2025-03-31T14:05:00Z",
+                "type": "call",
+                "lead_id": "lead-1001",
+            }
+        ],
+        default=[],
+    )
     leads: list[PostedLead] = Field(description="New leads.", default=[])
     changes: list[PostedChange] = Field(description="Changes of leads and deals.", default=[])
 
@@ -89,6 +100,9 @@ class EventsKept(Contract):
     waiting: list[str] = field(
         "Changed fields without a history in the data: these take effect with the next ingest.",
         ["lead.nickname"],
+    )
+    left_out: int = field(
+        "How many events were about people who were forgotten; these were not kept.", 0
     )
     note: str = field(
         "What to know about the scores that follow.",

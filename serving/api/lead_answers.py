@@ -27,6 +27,7 @@ from serving.api.lead_contracts import (
     ScoredLeads,
     ScoreLeadsRequest,
 )
+from serving.api.trend_contracts import ScoreTrend
 from serving.home.cache import ScoreCache
 from serving.home.lookup import call_list, find_lead, why_no_score
 from serving.home.scored import LeadScores, RepScores, Unavailable
@@ -47,7 +48,7 @@ def next_calls(cache: ScoreCache, request: NextCallsRequest) -> NextCalls:
     return NextCalls(
         **_lead_header(scores),
         rep_id=request.rep_id,
-        calls=[Call(**_contract_values(row, Call)) for row in calls.to_dict("records")],
+        calls=[_call(row, scores) for row in calls.to_dict("records")],
     )
 
 
@@ -98,7 +99,7 @@ def explain_lead(cache: ScoreCache, request: ExplainLeadRequest) -> LeadExplanat
         with cache.engine():
             lead = scores.outlook.lead(request.lead_id)
         raise NotFoundError(why_no_score(request.lead_id, lead, scores.as_of))
-    return LeadExplanation(**_lead_header(scores), **_contract_values(row, Call))
+    return LeadExplanation(**_lead_header(scores), **_contract_values(row, Call, scores))
 
 
 def health(cache: ScoreCache) -> Health:
@@ -177,14 +178,23 @@ def _note(scores: LeadScores | RepScores) -> str:
     return " ".join([*sentences, COACHING])
 
 
-def _contract_values(row: Mapping[Any, Any], contract: type[Score]) -> dict[str, Any]:
+def _call(row: Mapping[Any, Any], scores: LeadScores) -> Call:
+    return Call(**_contract_values(row, Call, scores))
+
+
+def _contract_values(
+    row: Mapping[Any, Any], contract: type[Score], scores: LeadScores | None = None
+) -> dict[str, Any]:
     """Return the values of a contract out of a row of scores, the header aside."""
-    names = set(contract.model_fields) - set(LeadAnswer.model_fields)
+    names = set(contract.model_fields) - set(LeadAnswer.model_fields) - {"trend"}
+    trends = () if scores is None else scores.trends.get(row["lead_id"], ())
+    of_trends = {"trend": [*map(ScoreTrend.of, trends)]} if scores is not None else {}
     owner = row["rep_id"]
     of_calls = {name: _or_null(row[name]) for name in ("reach", "gain", "rank") if name in names}
     return (
         {name: row[name] for name in names}
         | of_calls
+        | of_trends
         | {
             # A column of texts holds a float where it is empty.
             "rep_id": owner if isinstance(owner, str) else None,

@@ -27,6 +27,7 @@ from serving.api.fields import (
     Text,
     field,
 )
+from serving.api.trend_contracts import Trended
 
 COACHING = (
     "Scores are for coaching and for planning the day, not for decisions on employment, pay or "
@@ -36,7 +37,6 @@ EVIDENCE = (
     "How much data the forecast rests on: `enough`, `thin` (less than advised), or `none` (too "
     "little: averages answer)."
 )
-
 
 Band = Literal["hot", "warm", "cool", "cold", "do not contact"]
 Evidence = Literal[EvidenceState.ENOUGH, EvidenceState.THIN, EvidenceState.NONE]
@@ -243,7 +243,7 @@ class Score(Contract):
     reasons: LeadReasons = Field(description="Why the chance is what it is, in points.")
 
 
-class Call(Score):
+class Call(Trended, Score):
     """One lead in a call list."""
 
     rank: int | None = field(
@@ -344,7 +344,5 @@ class Health(Contract):
     )
     problem: str | None = field("Why the scores could not be renewed; null if all is well.", None)
     stale: list[str] = field(
-        "What is older than it should be: data that end long ago, or a model that answers in the "
-        "champion's place; empty if nothing is.",
-        [],
+        "What is older than it should be, the data or a model; empty if nothing is.", []
     )

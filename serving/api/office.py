@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from serving.access.people import Person, Role
 from serving.access.rights import ManagerTree, Needs, may
@@ -18,8 +20,13 @@ from serving.settings import Settings
 if TYPE_CHECKING:
     from serving.coaching.desk import CoachDesk
     from serving.home.home import Home
+    from serving.home.live import LiveData
     from serving.home.scored import RepScores
     from training.quota.what_if import WhatIf
+
+MOST_ANSWERS = 32
+"""Answers to questions beside the scores that are kept."""
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,11 @@ class Office:
         return Home(self.desk.place, self.desk.settings)
 
     @cached_property
+    def data(self) -> LiveDesk:
+        """The data with the posted events, for questions beside the scores."""
+        return LiveDesk(self)
+
+    @cached_property
     def coach(self) -> CoachDesk:
         """The 1:1 sheets."""
         from serving.coaching.desk import CoachDesk  # noqa: PLC0415 - takes seconds
@@ -134,3 +146,42 @@ class WhatIfDesk:
                     made = WhatIf.at(outlook.warehouse, outlook.bundle, scores.as_of)
                 self._held = scores, made
             return self._held[1]
+
+
+class LiveDesk:
+    """The data with the posted events, opened once for each change of them.
+
+    It is another connection than that of the scores: a question that takes seconds holds up nobody
+    but the next one of its kind.
+
+    Args:
+        office: whose.
+    """
+
+    def __init__(self, office: Office) -> None:
+        """Open nothing yet."""
+        self._office = office
+        self._lock = threading.Lock()
+        self._held: tuple[tuple[str, ...], LiveData] | None = None
+        self._answers: OrderedDict[object, Any] = OrderedDict()
+
+    @contextmanager
+    def open(self) -> Iterator[LiveData]:
+        """Yield the data, to one question at a time."""
+        mark = self._office.home.data_mark()
+        with self._lock:
+            if self._held is None or self._held[0] != mark:
+                self._held = mark, self._office.home.live()
+                self._answers.clear()
+            yield self._held[1]
+
+    def once(self, key: object, make: Callable[[LiveData], R]) -> R:
+        """Return an answer, made once for as long as the data stay; the last few are kept."""
+        with self.open() as live:
+            if key not in self._answers:
+                self._answers[key] = make(live)
+            self._answers.move_to_end(key)
+            while len(self._answers) > MOST_ANSWERS:
+                self._answers.popitem(last=False)
+            kept: R = self._answers[key]
+            return kept

@@ -40,6 +40,7 @@ from serving.api.lead_contracts import (
 from serving.api.metrics import RequestMetrics
 from serving.api.office import Office
 from serving.api.openapi import SYSTEM, Endpoint, document
+from serving.api.prepared import Prepared, PreparedAnswers
 from serving.api.rep_contracts import AtRiskReps, AtRiskRepsRequest, RepOutlook, RepOutlookRequest
 from serving.api.server import keep_bentoml_quiet, listening, run
 from serving.api.view_routes import NOTES_PATH, ViewNoteKept, ViewNoteRequest, view_routes
@@ -169,7 +170,8 @@ class GuardedService(bentoml.Service):  # type: ignore[misc] # bentoml ships no 
         pages = page_routes(self.inner.desk)
         app.router.routes = [*_routes(scores, metrics), *view_routes(), *work, *pages, *own]
         app.add_exception_handler(HTTPException, _http_error)
-        return Guard(app, Access.of(scores.home, scores.params), posts, metrics)
+        answering = PreparedAnswers(app, scores, PREPARED)
+        return Guard(answering, Access.of(scores.home, scores.params), posts, metrics)
 
 
 def _routes(scores: ScoreCache, metrics: RequestMetrics) -> list[Route]:
@@ -219,6 +221,14 @@ ENDPOINTS = {
     )
 }
 
+
+PREPARED = {
+    "/next_calls": Prepared(NextCallsRequest, lead_answers.next_calls),
+    "/explain_lead": Prepared(ExplainLeadRequest, lead_answers.explain_lead),
+    "/at_risk_reps": Prepared(AtRiskRepsRequest, rep_answers.at_risk_reps),
+    "/rep_outlook": Prepared(RepOutlookRequest, rep_answers.rep_outlook),
+}
+"""Answers that change only with the scores."""
 
 ROUTED = {
     "annotate_view": Endpoint(

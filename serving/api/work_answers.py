@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from features.errors import InputError, NotFoundError
+from features.errors import NotFoundError
 from features.params import WEEKDAYS, FeatureParams
 from serving.api.failures import NotAllowed
 from serving.api.lead_answers import header
@@ -31,7 +31,7 @@ from serving.api.work_contracts import (
     Worklist,
     WorklistRequest,
 )
-from serving.store.actions import Absence, Act, Action
+from serving.store.actions import Absence, Act, Action, KeptAction
 from serving.store.keyed_log import Receipt
 from serving.store.worklist import Listing
 
@@ -154,12 +154,12 @@ class _DayView:
             mark=None if action is None else _mark(action),
         )
 
-    def _is_of_today(self, action: Action) -> bool:
+    def _is_of_today(self, action: KeptAction) -> bool:
         """Tell whether an action was made since the list; one that sets aside lasts longer."""
         if action.lead_id in self.handout.marks.aside:
             return True
         zone = self.office.desk.settings.features.timezone
-        return action.at is not None and _local(action.at, zone) >= self.today
+        return _local(action.at, zone) >= self.today
 
 
 def _list_key(row: Listing) -> tuple[bool, str]:
@@ -185,11 +185,11 @@ def _filled(value: Any) -> Any:
     return None if value is None or value != value else value  # noqa: PLR0124 - NaN
 
 
-def _state(action: Action) -> Any:
+def _state(action: KeptAction) -> Any:
     return action.action.value
 
 
-def _mark(action: Action) -> Mark:
+def _mark(action: KeptAction) -> Mark:
     return Mark(
         key=action.key, at=action.at, by=action.by, until=action.until, reason=action.reason
     )
@@ -289,7 +289,7 @@ def feedback(office: Office, request: FeedbackRequest) -> Feedback:
             number=number,
             at=row.at,
             lead_id=row.lead_id,
-            action=row.action,
+            action=row.action.value,
             reason=row.reason,
             until=row.until,
             is_undone=row.key in undone,
@@ -300,10 +300,8 @@ def feedback(office: Office, request: FeedbackRequest) -> Feedback:
     return Feedback(rows=rows, last=rows[-1].number if rows else request.after)
 
 
-def _as_listed(action: Action, listings: Sequence[Listing], office: Office) -> dict[str, Any]:
+def _as_listed(action: KeptAction, listings: Sequence[Listing], office: Office) -> dict[str, Any]:
     """Return what the newest list by the action's day had said of its lead."""
-    if action.at is None:
-        raise InputError("an action that was not kept has no place in feedback")
     day = _local(action.at, office.desk.settings.features.timezone)
     listing = next((row for row in reversed(listings) if row.day <= day), None)
     names = ("position", "why", "priority", "model_version")

@@ -10,7 +10,6 @@ from pydantic import BeforeValidator, Field, model_validator
 from serving.api.call_contracts import CallEvidence, CallReasons
 from serving.api.fields import Contract, Id, MaybeId, MaybeMoment, MaybeText, Moment, field
 from serving.api.lead_contracts import Band, LeadAnswer, LeadReasons
-from serving.store.actions import Act
 from serving.store.worklist import Why
 
 MOST_ACTIONS = 100
@@ -145,8 +144,11 @@ class ActionSent(Contract):
 class ActionsRequest(Contract):
     """Says what became of leads on the list; all rows are kept, or none."""
 
-    actions: list[ActionSent] = Field(
-        description="What was done, in order.", min_length=1, max_length=MOST_ACTIONS
+    actions: list[ActionSent] = field(
+        "What was done, in order.",
+        [{"key": "5f0c1c9e", "lead_id": "lead-1001", "action": "done"}],
+        min_length=1,
+        max_length=MOST_ACTIONS,
     )
 
 
@@ -207,7 +209,7 @@ class FeedbackRow(Contract):
     number: int = field("The row's number, rising.", 17)
     at: Moment = field("When it was received.", "2025-03-31T09:12:00Z")
     lead_id: str = field("The lead.", "lead-1001")
-    action: Literal[Act.DONE, Act.SKIP, Act.SNOOZE, Act.WRONG] = field("What was done.", "wrong")
+    action: str = field("What was done.", "wrong")
     reason: str | None = field("Why, in words.", "is a customer already")
     until: Moment | None = field("When it may be listed again.", "2025-04-07T00:00:00Z")
     is_undone: bool = field("Somebody took it back.", example=False)

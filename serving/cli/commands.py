@@ -11,9 +11,13 @@ import rich_click as click
 
 from features.errors import CheckFailed
 from features.simulation.settings import PRESETS
+from serving.cli.backup import backup, restore, upgrade
+from serving.cli.bento import bento
 from serving.cli.calls import calls, worth
 from serving.cli.coach import coach
+from serving.cli.commits import commits as commits_verb
 from serving.cli.digest import digest
+from serving.cli.forget import forget
 from serving.cli.kpi import kpi
 from serving.cli.monitor import monitor
 from serving.cli.promote import promote, rollback
@@ -76,14 +80,20 @@ def pacesetter(
 
 pacesetter.add_command(simulate)
 pacesetter.add_command(token)
+pacesetter.add_command(forget)
+pacesetter.add_command(backup)
+pacesetter.add_command(restore)
+pacesetter.add_command(upgrade)
 pacesetter.add_command(promote)
 pacesetter.add_command(rollback)
 pacesetter.add_command(retrain)
 pacesetter.add_command(tune)
 pacesetter.add_command(monitor)
+pacesetter.add_command(bento)
 pacesetter.add_command(coach)
 pacesetter.add_command(kpi)
 pacesetter.add_command(calls)
+pacesetter.add_command(commits_verb)
 pacesetter.add_command(worth)
 pacesetter.add_command(digest)
 

@@ -12,6 +12,7 @@ import rich_click as click
 from features.errors import PacesetterError
 from serving.cli.commands import pacesetter
 from serving.cli.console import Console
+from serving.settings import ignore_stray_variables
 
 INTERRUPTED = 130
 UNREAD = 141
@@ -23,6 +24,7 @@ ones, which it would walk again and again: a sixth of the time `score` takes on 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code: 0 done, 1 a check failed, 2 bad input or usage."""
     gc.set_threshold(*COLLECT_AFTER)
+    ignore_stray_variables()
     try:
         result = pacesetter.main(
             list(arguments) if arguments is not None else None,

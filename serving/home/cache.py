@@ -82,13 +82,19 @@ class ScoreCache:
         Raises:
             NotReady: there are none; says why.
         """
-        self._looked.wait(patience)
         scores = self._current
+        if scores is None:
+            self._looked.wait(patience)
+            scores = self._current
         if scores is not None:
             return scores
         raise NotReady(
             self.problem or "scores are still being computed; try again in a few seconds"
         )
+
+    def is_current(self, scores: HomeScores) -> bool:
+        """Tell whether these scores still answer."""
+        return self._current is scores
 
     def leads(self, as_of: datetime | None = None) -> LeadScores:
         """Return the scores of open leads as of a moment; None is the end of the data.

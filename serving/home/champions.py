@@ -53,7 +53,6 @@ class ServedChampions:
         self._tracking = tracking
         self._folder = folder
         self._good: dict[str, LoadedModel] = {}
-        self._broken: dict[str, tuple[tuple[str, str], str]] = {}
 
     def now(self, kind: str) -> ServedModel:
         """Return the model that answers for a kind now.
@@ -89,19 +88,9 @@ class ServedChampions:
                 f"train {kind}`, or name one with `pacesetter promote {kind} --version N`"
             )
         good = self._good.get(kind)
-        name = address.version, address.run_id
-        if good is not None and (good.version, good.run_id) == name:
+        if good is not None and (good.version, good.run_id) == (address.version, address.run_id):
             return good
-        # A damaged model is not read again at every look.
-        known, why = self._broken.get(kind, (None, ""))
-        if known == name and good is not None:
-            raise NotFoundError(why)
-        try:
-            model = self._tracking.champion(kind)
-        except NotFoundError as error:
-            self._broken[kind] = name, str(error)
-            raise
-        self._broken.pop(kind, None)
+        model = self._tracking.champion(kind)
         self._good[kind] = model
         self._keep(model)
         return model

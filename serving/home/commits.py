@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 
@@ -13,7 +14,7 @@ from features.ingest.commits import Commits
 from features.labels.attainment import PERIOD, attainment, final_quotas
 from features.snapshot import CUTOFF, within
 from features.storage.warehouse import Warehouse
-from serving.store.commits import RepCommit
+from serving.store.commits import KeptCommit, RepCommit
 from training.evaluation.commit_history import RepBias, commit_bias
 
 IMPORTED = "import"
@@ -38,8 +39,8 @@ class CommitPeriod:
     period_start: datetime
     period_end: datetime
     quota: float
-    said: tuple[RepCommit, ...]
-    judged: RepCommit
+    said: tuple[KeptCommit, ...]
+    judged: KeptCommit
     attained: float | None
 
     @property
@@ -51,7 +52,7 @@ class CommitPeriod:
 
 
 def commit_periods(
-    warehouse: Warehouse, commits: Iterable[RepCommit], as_of: datetime
+    warehouse: Warehouse, commits: Iterable[KeptCommit], as_of: datetime
 ) -> list[CommitPeriod]:
     """Put numbers beside quotas and what came of them.
 
@@ -63,7 +64,7 @@ def commit_periods(
     Returns:
         A row for each rep and period with a number, by rep and period.
     """
-    said: dict[tuple[str, datetime], list[RepCommit]] = {}
+    said: dict[tuple[str, datetime], list[KeptCommit]] = {}
     for commit in commits:
         said.setdefault((commit.rep_id, commit.period_start), []).append(commit)
     past = warehouse.until(as_of)
@@ -84,7 +85,7 @@ def commit_periods(
     return sorted(rows, key=lambda row: (row.rep_id, row.period_start))
 
 
-def judged_of(said: Sequence[RepCommit], middle: datetime) -> RepCommit:
+def judged_of(said: Sequence[KeptCommit], middle: datetime) -> KeptCommit:
     """Return the number that bias is judged by: the last one said by the middle of the period.
 
     The last of all would be said when the outcome is known. Where nothing was said by the middle,
@@ -94,7 +95,7 @@ def judged_of(said: Sequence[RepCommit], middle: datetime) -> RepCommit:
         said: in the order in which it was said; not empty.
         middle: of the period.
     """
-    early = [row for row in said if row.made_at is not None and row.made_at <= middle]
+    early = [row for row in said if row.said_at <= middle]
     return early[-1] if early else said[0]
 
 
@@ -117,14 +118,12 @@ def of_file(commits: Commits) -> list[RepCommit]:
     return [_of_row(row) for row in commits.frame.to_dict("records")]
 
 
-def _of_row(row: Mapping[str, object]) -> RepCommit:
-    start, made_at = (
-        pd.Timestamp(row[name]).to_pydatetime() for name in ("period_start", "made_at")
-    )  # type: ignore[arg-type] # moments of a frame
-    amount = float(row["amount"])  # type: ignore[arg-type] # a number by its column
-    said = "\x1f".join((str(row["rep_id"]), start.isoformat(), made_at.isoformat(), repr(amount)))
+def _of_row(row: Mapping[Any, Any]) -> RepCommit:
+    rep, amount = str(row["rep_id"]), float(row["amount"])
+    start, made_at = (row[name].to_pydatetime() for name in ("period_start", "made_at"))
+    said = "\x1f".join((rep, start.isoformat(), made_at.isoformat(), repr(amount)))
     key = f"{IMPORTED}:{hashlib.sha256(said.encode()).hexdigest()[:32]}"
-    return RepCommit(key, str(row["rep_id"]), start, amount, made_at)
+    return RepCommit(key, rep, start, amount, made_at)
 
 
 def running_period(warehouse: Warehouse, rep_id: str, as_of: datetime) -> datetime | None:

@@ -12,13 +12,16 @@ import pandas as pd
 
 from features.errors import InputError, NotFoundError, NotReady
 from features.evidence import EvidenceState
+from features.ingest.forgotten import forgotten_people
 from features.storage.catalog import current, ingest_report
 from features.storage.spark import spark_session
 from features.storage.warehouse import Warehouse
 from serving.home.champions import ServedChampions
 from serving.home.lead_outlook import LeadOutlook
+from serving.home.left_out import without_forgotten
 from serving.home.live import LiveData
 from serving.home.rep_outlook import QuotaOutlook
+from serving.home.today import store_of
 from serving.settings import Settings
 from serving.store.database import Store
 from serving.store.posted import PostedLog
@@ -67,7 +70,8 @@ class Home:
         """Open the warehouse with the events that were posted since; see `warehouse`."""
         extract = self.warehouse()
         try:
-            return LiveData.of(extract, self.posted.all())
+            events = without_forgotten(self.posted.all(), forgotten_people(self.place))
+            return LiveData.of(extract, events)
         except (InputError, OSError) as error:
             # Scores of the extract alone are better than none; `mark` differs once it can be read.
             log.error("posted events are left out: %s", error)  # noqa: TRY400 - one line says all
@@ -144,8 +148,7 @@ class Home:
     @property
     def store(self) -> Store:
         """What people and schedulers decided, and the scores, of this home or its company."""
-        shared = self.settings.serving.database.shared
-        return Store(self.place, None if shared is None else shared.store)
+        return store_of(self.place, self.settings)
 
     def open_leads(self, warehouse: Warehouse | None = None) -> LeadOutlook:
         """Open the warehouse, unless one is given, and the champion of lead conversion."""

@@ -28,6 +28,7 @@ from typing import Any
 
 from features.errors import InputError
 from features.history.values import FLAGS
+from features.snapshot import has_arrived
 from features.storage.catalog import NO_EVENTS
 from features.storage.warehouse import Warehouse
 from features.tables import ENTITY_TABLES
@@ -95,7 +96,7 @@ class LiveData:
         moment = self.now if moment is None else moment
         if not self.events or self.extract.data_until == NO_EVENTS:
             return self.extract
-        known = [row for row in self.events if row.known_at is not None and row.known_at < moment]
+        known = [row for row in self.events if row.known_at and has_arrived(row.known_at, moment)]
         rows = _fitted(self.extract, known)
         for table, ended in _endings(self.extract, known, rows.get("leads", [])).items():
             kept = [row for row in rows.get(table, []) if row[KEYS[table]] not in ended]

@@ -62,11 +62,7 @@ class WorkDesk:
             today: the day of the lists.
             seen_by: actions that came at this moment or later do not count, if it is given.
         """
-        actions = [
-            row
-            for row in self.actions.all()
-            if seen_by is None or (row.at is not None and row.at < seen_by)
-        ]
+        actions = [row for row in self.actions.all() if seen_by is None or row.at < seen_by]
         wrong_days = self.settings.serving.worklist.wrong_days
         return marks_of(actions, self.actions.absences(), today, wrong_days)
 

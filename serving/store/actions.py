@@ -35,8 +35,6 @@ class Action:
         until: when a snoozed or wrong lead comes back, naive UTC.
         reason: why it is wrong, or a remark.
         undoes: the key of the action that this one takes back.
-        at: when it was received, naive UTC; None before it is kept.
-        by: who did it; empty before it is kept.
     """
 
     key: str
@@ -46,8 +44,19 @@ class Action:
     until: datetime | None = None
     reason: str | None = None
     undoes: str | None = None
-    at: datetime | None = None
-    by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptAction(Action):
+    """An action that was received.
+
+    Attributes:
+        at: when, naive UTC.
+        by: who did it.
+    """
+
+    at: datetime
+    by: str
 
 
 @dataclass(frozen=True)
@@ -104,14 +113,15 @@ class ActionLog:
             InputError: a key was used before for something else.
         """
         rows = [asdict(action) | {"action": action.action.value} for action in actions]
-        plain = [{k: v for k, v in row.items() if k not in {"at", "by"}} for row in rows]
-        return KeyedLog(self.store, _ACTIONS, ("rep_id",)).add(plain, by)
+        return KeyedLog(self.store, _ACTIONS, ("rep_id",)).add(rows, by)
 
-    def all(self) -> list[Action]:
+    def all(self) -> list[KeptAction]:
         """Return every action that was kept, the oldest first."""
         rows = KeyedLog(self.store, _ACTIONS).rows()
         return [
-            Action(**{**{k: v for k, v in row.items() if k != "id"}, "action": Act(row["action"])})
+            KeptAction(
+                **{**{k: v for k, v in row.items() if k != "id"}, "action": Act(row["action"])}
+            )
             for row in rows
         ]
 

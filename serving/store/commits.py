@@ -6,7 +6,7 @@ A number stands beside the model's and never replaces it, nor does a later one r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import Column, DateTime, Float, String
@@ -26,7 +26,6 @@ class RepCommit:
         amount: what the rep commits to, in the quota's currency.
         made_at: when it was said, naive UTC; None: when it arrives.
         best_case: what may come if all goes well; None where nothing was said.
-        by: who entered it; empty before it is kept.
     """
 
     key: str
@@ -35,7 +34,19 @@ class RepCommit:
     amount: float
     made_at: datetime | None = None
     best_case: float | None = None
-    by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptCommit(RepCommit):
+    """A number that was received.
+
+    Attributes:
+        said_at: when it was said: `made_at`, else when it arrived; naive UTC.
+        by: who entered it.
+    """
+
+    said_at: datetime
+    by: str
 
 
 _COMMITS = keyed_table(
@@ -64,17 +75,14 @@ class CommitLog:
         Raises:
             InputError: a key was used before for something else.
         """
-        rows = [{k: v for k, v in asdict(row).items() if k != "by"} for row in commits]
-        return KeyedLog(self.store, _COMMITS).add(rows, by)
+        return KeyedLog(self.store, _COMMITS).add([asdict(row) for row in commits], by)
 
-    def all(self, rep_id: str | None = None) -> list[RepCommit]:
+    def all(self, rep_id: str | None = None) -> list[KeptCommit]:
         """Return every number of a rep, or of all reps, in the order in which it was said."""
         rows = [
-            {**row, "made_at": row["made_at"] or row["at"]}
+            {**row, "said_at": row["made_at"] or row["at"]}
             for row in KeyedLog(self.store, _COMMITS).rows()
             if rep_id is None or row["rep_id"] == rep_id
         ]
-        said = sorted(rows, key=lambda row: row["made_at"])
-        return [
-            RepCommit(**{name: row[name] for name in RepCommit.__annotations__}) for row in said
-        ]
+        said = sorted(rows, key=lambda row: row["said_at"])
+        return [KeptCommit(**{f.name: row[f.name] for f in fields(KeptCommit)}) for row in said]

@@ -77,6 +77,26 @@ class Store:
         with self._said(), self._engine().begin() as connection:
             yield connection
 
+    def upgrade(self) -> list[str]:
+        """Bring the store to this version's tables, as opening it does; returns what was done."""
+        before = self._revision_before()
+        with self.reading():
+            pass
+        steps = _scripts().walk_revisions(base=before or "base", head="heads")
+        return [f"{s.revision}: {s.doc}" for s in reversed(list(steps)) if s.revision != before]
+
+    def _revision_before(self) -> str | None:
+        """Return the step that the store is at; None where there is no store yet."""
+        if self.schema is None and not self.path.exists():
+            return None
+        engine = self._file_engine() if self.schema is None else self.schema.engine()
+        try:
+            with engine.connect() as connection:
+                return _revision(connection)
+        except DatabaseError:
+            # Whoever opens it says what is wrong with it.
+            return None
+
     @contextmanager
     def _said(self) -> Iterator[None]:
         """Say in words what a database answers that can do no more: a full disk, a lost server."""
@@ -105,7 +125,7 @@ class Store:
         engine = self._file_engine() if self.schema is None else self.schema.engine()
         try:
             with engine.connect() as connection:
-                is_current = _revision(connection) == head()
+                is_current = _revision(connection) == _scripts().get_current_head()
             if not is_current:
                 self._migrate(engine)
         except OperationalError:
@@ -164,6 +184,6 @@ def _config() -> Config:
 
 
 @cache
-def head() -> str | None:
-    """Return the newest step that this version knows; the steps are read from disk once."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+def _scripts() -> ScriptDirectory:
+    """Return the steps that this version knows; they are read from disk once."""
+    return ScriptDirectory.from_config(_config())

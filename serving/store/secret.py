@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from enum import StrEnum
 
-from sqlalchemy import Column, DateTime, MetaData, String, Table, insert, select
+from sqlalchemy import Column, DateTime, MetaData, String, Table, insert, select, update
 
 from features.clock import utc_now
 from serving.store.database import Store
@@ -25,6 +25,14 @@ SECRETS = Table(
     Column("at", DateTime),
     Column("secret", String),
 )
+
+
+def replace_secret(store: Store, purpose: Purpose, secret: str) -> None:
+    """Put another secret in the place of one; what was signed or hashed with that is unknown."""
+    secret_of(store, purpose)
+    one = SECRETS.c.purpose == purpose.value
+    with store.writing() as connection:
+        connection.execute(update(SECRETS).where(one).values(secret=secret))
 
 
 def secret_of(store: Store, purpose: Purpose) -> str:

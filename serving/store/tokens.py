@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    delete,
     insert,
     select,
     update,
@@ -144,6 +145,12 @@ class TokenTable:
         with self.store.reading() as connection:
             rows = _rows(connection, select(SESSIONS).where(runs))
             return _tokens(connection), {row.pop("sha256"): Session(**row) for row in rows}
+
+    def remove_sessions(self, before: datetime) -> int:
+        """Remove the sessions that were over before a moment; returns how many."""
+        with self.store.writing() as connection:
+            removed = connection.execute(delete(SESSIONS).where(SESSIONS.c.expires_at < before))
+            return int(removed.rowcount)
 
     def end_session(self, sha256: str, at: datetime) -> None:
         """Note that somebody has signed out."""

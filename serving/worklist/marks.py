@@ -18,7 +18,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from features.clock import MOMENT
-from serving.store.actions import Absence, Act, Action
+from serving.store.actions import Absence, Act, KeptAction
 from serving.worklist.inputs import local_days
 
 FRESH = timedelta(days=4)
@@ -36,7 +36,7 @@ class Marks:
         away: reps who are away today.
     """
 
-    standing: Mapping[str, Action]
+    standing: Mapping[str, KeptAction]
     done_on: Mapping[str, date]
     aside: frozenset[str]
     away: frozenset[str] = frozenset()
@@ -90,7 +90,7 @@ def local_day(moment: datetime, zone: str) -> date:
 
 
 def marks_of(
-    actions: Iterable[Action], absences: Iterable[Absence], today: BusinessDay, wrong_days: int
+    actions: Iterable[KeptAction], absences: Iterable[Absence], today: BusinessDay, wrong_days: int
 ) -> Marks:
     """Return what counts of all actions and absences.
 
@@ -106,7 +106,7 @@ def marks_of(
     standing = {row.lead_id: row for row in valid}
     done_on: dict[str, date] = {}
     for row in valid:
-        if row.action is Act.DONE and row.at is not None:
+        if row.action is Act.DONE:
             day = local_day(row.at, today.zone)
             done_on[row.lead_id] = max(day, done_on.get(row.lead_id, day))
     return Marks(
@@ -123,10 +123,10 @@ def marks_of(
     )
 
 
-def comes_back_at(action: Action, wrong_days: int) -> datetime | None:
+def comes_back_at(action: KeptAction, wrong_days: int) -> datetime | None:
     """Return when a lead may be listed again; None where the action does not take it off."""
     if action.action is Act.SNOOZE:
         return action.until
-    if action.action is Act.WRONG and action.at is not None:
+    if action.action is Act.WRONG:
         return action.until or action.at + timedelta(days=wrong_days)
     return None

@@ -6,6 +6,7 @@
                                       # hillstrom/), and the e-mail experiment
     make grade ONLY="sample truth"    # one section; the others keep their lines and dates
     make grade ONLY=cut               # the law of time: nothing after T changes anything at T
+    make grade ONLY="service soak"    # the service's memory over ten minutes; only where asked for
     make grade ONLY=large             # a million leads; only where it is asked for: half an hour
 
 Writes tests/grade/RESULTS.md, dated tables that are committed.
@@ -36,7 +37,7 @@ from killed_retrain import killed_retrain
 from large import large
 from lead_truth import lead_truth
 from leadforge_company import KNOWN_AT_CREATION, PLANTED, write_company
-from load import Load, press
+from load import service, soak
 from monitoring import monitoring
 from no_skill import no_skill
 from truth import sample_realism, sample_truth
@@ -117,31 +118,6 @@ def sample_company(seed: int) -> list[Grade]:
     ]
 
 
-def service() -> list[Grade]:
-    """Load the service and watch its memory."""
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        run(home, "simulate", "--preset", "small", "--out", str(home / "company"))
-        run(home, "ingest", str(home / "company"))
-        run(home, "train", "leads")
-        secret = str(run(home, "token", "create", "grade")["token"])
-        load: Load = press(home, secret)
-    return [
-        Grade(
-            f"service: {load.requests:,} requests, {load.clients} at a time",
-            f"median {load.median_ms:.0f} ms, 95 % {load.late_ms:.0f} ms",
-            "none fails",
-            load.failed == 0,
-        ),
-        Grade(
-            "service: memory after the second half of the load, against the first",
-            f"{load.grown_mb:+.0f} MB",
-            "<= 50 MB",
-            load.grown_mb <= 50,
-        ),
-    ]
-
-
 def audited_companies() -> list[Grade]:
     """Grade several companies of leadforge."""
     return [grade for seed in SEEDS for grade in sample_company(seed)]
@@ -162,10 +138,11 @@ SECTIONS: dict[str, Callable[[], list[Grade]]] = {
     "equal grounds": coaching_grounds,
     "hold-out": hold_out,
     "service": service,
+    "service soak": soak,
     "killed retrain": killed_retrain,
     "large": large,
 }
-ON_DEMAND = {"large"}
+ON_DEMAND = {"large", "service soak"}
 
 
 def main() -> int:

@@ -1,82 +1,249 @@
-"""Requests against the running service on this machine, bounded in number."""
+"""The service under load, beside bare Starlette and uvicorn that serve the same answers."""
 
 from __future__ import annotations
 
+import json
+import os
 import socket
-import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
+from grades import Grade
+from http_load import Answers, Question, ask_at_rate, ask_flat_out
+from load_company import SETTINGS, write_load_company
 
-REQUESTS = 2_000
 CLIENTS = 8
-PATIENCE_SECONDS = 120
+ROUNDS = 3
+ROUND_SECONDS = 4.0
+RATE = 200.0
+RATE_SECONDS = 15.0
+INLINE_LEADS = 20
+INLINE_TIMES = 5
+WANTED_RATIO = 0.7
+WANTED_MS = 50.0
+WANTED_GROWTH = 0.05
+SOAK_MINUTES = 10
+PATIENCE_SECONDS = 300
+BARE = """
+import json, sys
+from pathlib import Path
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+raw = Path(sys.argv[2]).read_bytes()
+rows = json.loads(raw)
+
+async def as_rows(request):
+    await request.json()
+    return JSONResponse(rows)
+
+async def as_bytes(request):
+    await request.json()
+    return Response(raw, media_type="application/json")
+
+app = Starlette(routes=[Route("/rows", as_rows, methods=["POST"]),
+                        Route("/bytes", as_bytes, methods=["POST"])])
+uvicorn.run(app, port=int(sys.argv[1]), log_level="warning", access_log=False)
+"""
+"""The same rows without anything of ours: written as JSON anew each time, or as bytes."""
 
 
 @dataclass(frozen=True)
-class Load:
-    """What the service showed under load."""
+class Server:
+    """A running service of the company of the load."""
 
-    requests: int
-    clients: int
-    failed: int
-    median_ms: float
-    late_ms: float
-    grown_mb: float
+    address: str
+    secret: str
+    pid: int
+
+    def question(self, path: str, body: dict[str, Any]) -> Question:
+        """Return a POST with the token."""
+        return Question.post(self.address, path, json.dumps(body).encode(), self.secret)
 
 
-def press(home: Path, secret: str) -> Load:
-    """Start the service, ask it many times from several clients, and stop it."""
+def service() -> list[Grade]:
+    """Press the service and bare Starlette in turns, and time what is scored on demand."""
+    with _service() as server, tempfile.TemporaryDirectory() as folder:
+        grades = []
+        for rep, what in (("rep-3", "200 open leads"), ("rep-40", "5,000 open leads")):
+            body = {"rep_id": rep}
+            answer = _post(server, "/next_calls", body)
+            (Path(folder) / "answer.json").write_bytes(answer)
+            with _bare(Path(folder) / "answer.json") as bare:
+                grades += _beside(server, bare, body, what, len(answer))
+        paced = ask_at_rate(
+            server.question("/next_calls", {"rep_id": "rep-3"}), CLIENTS, RATE_SECONDS, RATE
+        )
+        late = paced.quantile(0.99)
+        return [
+            *grades,
+            Grade(
+                f"service: {RATE:.0f} requests a second for {RATE_SECONDS:.0f} s, p99 ({_busy()})",
+                f"{late:.1f} ms (median {paced.quantile(0.5):.1f} ms)",
+                f"< {WANTED_MS:.0f} ms",
+                late < WANTED_MS and not paced.failed,
+            ),
+            _inline(server),
+        ]
+
+
+def soak() -> list[Grade]:
+    """Watch the memory of a service that is asked all kinds of things for ten minutes."""
+    with _service() as server:
+        question = server.question("/next_calls", {"rep_id": "rep-3"})
+        inline = server.question("/score_leads", {"leads": _given(2)})
+        memory = []
+        for minute in range(SOAK_MINUTES):
+            until = time.monotonic() + 60
+            while time.monotonic() < until:
+                ask_at_rate(question, CLIENTS, 5, RATE)
+                ask_at_rate(inline, 1, 1, 1)
+                # Other questions each time, so that kept answers come and go.
+                for limit in range(1, 30):
+                    _post(server, "/next_calls", {"rep_id": f"rep-{minute}", "limit": limit})
+            memory.append(_memory_mb(server.pid))
+    growth = memory[-1] / memory[1] - 1
+    return [
+        Grade(
+            f"service: memory after minute {SOAK_MINUTES} beside minute 2",
+            f"{memory[1]:.0f} to {memory[-1]:.0f} MB, {growth:+.1%}",
+            f"< {WANTED_GROWTH:+.0%}",
+            growth < WANTED_GROWTH,
+        )
+    ]
+
+
+def _beside(
+    server: Server, bare: str, body: dict[str, Any], what: str, size: int
+) -> Iterator[Grade]:
+    """Press ours and the bare server in turns, so that what else the machine does hits all."""
+    sides = {
+        "ours": server.question("/next_calls", body),
+        "rows": Question.post(bare, "/rows", json.dumps(body).encode(), "none"),
+        "bytes": Question.post(bare, "/bytes", json.dumps(body).encode(), "none"),
+    }
+    pressed: dict[str, list[Answers]] = {name: [] for name in sides}
+    for question in sides.values():
+        ask_flat_out(question, CLIENTS, 0.5)
+    for _ in range(ROUNDS):
+        for name, question in sides.items():
+            pressed[name].append(ask_flat_out(question, CLIENTS, ROUND_SECONDS))
+    rate = {
+        name: sum(len(a.milliseconds) for a in rounds) / sum(a.seconds for a in rounds)
+        for name, rounds in pressed.items()
+    }
+    failed = sum(answers.failed for answers in pressed["ours"])
+    ratio = rate["ours"] / rate["rows"]
+    yield Grade(
+        f"service: 20 next calls of a rep with {what}, beside the same rows from bare Starlette "
+        f"({CLIENTS} connections, {size / 1024:.0f} kB, {_busy()})",
+        f"{rate['ours']:.0f} against {rate['rows']:.0f} a second: {ratio:.2f}",
+        f">= {WANTED_RATIO}, none fails",
+        ratio >= WANTED_RATIO and not failed,
+    )
+    yield Grade(
+        f"service: the same beside a bare server of ready bytes ({what})",
+        f"{rate['ours']:.0f} against {rate['bytes']:.0f} a second: "
+        f"{rate['ours'] / rate['bytes']:.2f}",
+        "beside it",
+        None,
+    )
+
+
+def _inline(server: Server) -> Grade:
+    """Time leads that are scored as they are sent; nothing of that can be made beforehand."""
+    question = server.question("/score_leads", {"leads": _given(INLINE_LEADS)})
+    ask_flat_out(question, 1, 0.1)
+    answers = ask_at_rate(question, 1, INLINE_TIMES, 1)
+    return Grade(
+        f"service: {INLINE_LEADS} leads scored inline, one request at a time ({_busy()})",
+        f"median {answers.quantile(0.5) / 1000:.2f} s of {len(answers.milliseconds)}",
+        "beside it: features of all 13,200 open leads are built, since leads are compared",
+        None,
+    )
+
+
+def _given(count: int) -> list[dict[str, Any]]:
+    return [
+        {"lead_id": f"new-{number}", "created_at": "2025-07-10T08:00:00", "rep_id": "rep-3"}
+        for number in range(count)
+    ]
+
+
+@contextmanager
+def _service() -> Iterator[Server]:
+    """Run the service of the company of the load."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        (home / "params.yaml").write_text(SETTINGS, encoding="utf-8")
+        write_load_company(home / "company")
+        _run(home, "ingest", str(home / "company"))
+        _run(home, "train", "leads")
+        secret = str(_run(home, "token", "create", "grade")["token"])
+        port = _free_port()
+        words = [sys.executable, "-m", "serving", "--home", str(home), "serve"]
+        with _process([*words, "--port", str(port)]) as process:
+            address = f"http://127.0.0.1:{port}"
+            _wait(f"{address}/readyz")
+            yield Server(address, secret, process.pid)
+
+
+@contextmanager
+def _bare(answer: Path) -> Iterator[str]:
+    """Run bare Starlette and uvicorn that answer with the content of a file."""
     port = _free_port()
-    command = [sys.executable, "-m", "serving", "--home", str(home), "serve", "--port", str(port)]
+    with _process([sys.executable, "-c", BARE, str(port), str(answer)]):
+        address = f"http://127.0.0.1:{port}"
+        _wait(f"{address}/nothing", status=404)
+        yield address
+
+
+@contextmanager
+def _process(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
-        address = f"http://127.0.0.1:{port}"
-        _wait(address)
-        taken: list[float] = []
-        failed, memory = 0, []
-        for _half in range(2):
-            more, bad = _half_of_it(address, secret)
-            taken += more
-            failed += bad
-            memory.append(_memory_mb(process.pid))
+        yield process
     finally:
         process.terminate()
         process.wait(timeout=30)
-    late = statistics.quantiles(taken, n=20)[-1]
-    grown = memory[1] - memory[0]
-    return Load(len(taken), CLIENTS, failed, statistics.median(taken), late, grown)
 
 
-def _half_of_it(address: str, secret: str) -> tuple[list[float], int]:
-    headers = {"Authorization": f"Bearer {secret}"}
-    with httpx.Client(base_url=address, headers=headers, timeout=30) as client:
-
-        def ask(_number: int) -> tuple[float, bool]:
-            started = time.perf_counter()
-            answer = client.post("/next_calls", json={"rep_id": None, "limit": 10})
-            return 1000 * (time.perf_counter() - started), answer.status_code == httpx.codes.OK
-
-        with ThreadPoolExecutor(CLIENTS) as pool:
-            done = list(pool.map(ask, range(REQUESTS // 2)))
-    return [took for took, _ in done], sum(not good for _, good in done)
+def _run(home: Path, *arguments: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "serving", "--home", str(home), "--json", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(arguments)} ended with {done.returncode}:\n{done.stderr}")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
-def _wait(address: str) -> None:
+def _post(server: Server, path: str, body: dict[str, Any]) -> bytes:
+    headers = {"Authorization": f"Bearer {server.secret}"}
+    response = httpx.post(f"{server.address}{path}", json=body, headers=headers, timeout=60)
+    response.raise_for_status()
+    return response.content
+
+
+def _wait(address: str, status: int = 200) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         try:
-            if httpx.get(f"{address}/readyz", timeout=5).status_code == httpx.codes.OK:
+            if httpx.get(address, timeout=5).status_code == status:
                 return
         except httpx.HTTPError:
             pass  # not listening yet; the deadline ends the wait
         time.sleep(0.5)
-    raise SystemExit(f"the service was not ready within {PATIENCE_SECONDS} s")
+    raise SystemExit(f"{address} did not answer {status} within {PATIENCE_SECONDS} s")
 
 
 def _free_port() -> int:
@@ -86,17 +253,14 @@ def _free_port() -> int:
         return port
 
 
+def _busy() -> str:
+    """Say how busy the machine is: others may work on it."""
+    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+
+
 def _memory_mb(pid: int) -> float:
-    """Resident memory of the process and its children (Linux)."""
-    total = 0.0
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            told = dict(
-                line.split(":", 1) for line in status.read_text().splitlines() if ":" in line
-            )
-        except OSError:
-            continue  # ended meanwhile
-        mine = int(status.parent.name) == pid or int(told.get("PPid", "0")) == pid
-        if mine and "VmRSS" in told:
-            total += int(told["VmRSS"].split()[0]) / 1024
-    return total
+    """Return the resident memory of a process (Linux)."""
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise SystemExit(f"/proc/{pid}/status has no VmRSS")

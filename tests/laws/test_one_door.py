@@ -58,6 +58,7 @@ SEEN = "whether a model has seen what it would be judged on"
 CUT = "the extract is cut already: which period is asked about, and what is over by then"
 LOT = "which lots were drawn by a moment, and which stand: no row of the extract"
 FRESH = "the age of a cached result, by the clock on the wall"
+TODAY = "which day it is, and what people had said by then: no row of the extract"
 ALLOWED = (
     ("features/as_of/owners.py", "searchsorted: cutoff", PLACE),
     ("features/build.py", "cutoff > cut_at", GUARD),
@@ -142,6 +143,7 @@ ALLOWED = (
     ("training/quota/new_business.py", "period_end <= other", MATURE),
     ("training/quota/train.py", "period_end <= other", MATURE),
     ("training/rolling.py", "cutoff >= other", WINDOW),
+    ("serving/api/event_answers.py", "data_until <= other", SAID),
     ("serving/api/lead_answers.py", "as_of > until", SAID),
     ("serving/api/lead_answers.py", "until > as_of", SAID),
     ("serving/api/lead_contracts.py", "other < created_at", SAID),
@@ -153,6 +155,9 @@ ALLOWED = (
     ("serving/home/lookup.py", "created_at >= moment", SAID),
     ("serving/home/lookup.py", "other < moment", SAID),
     ("serving/worklist/lots.py", "as_of < other", LOT),
+    ("serving/worklist/marks.py", "as_of <= other", TODAY),
+    ("serving/worklist/marks.py", "moment < other", TODAY),
+    ("serving/worklist/marks.py", "other <= as_of", TODAY),
     ("serving/worklist/outcomes.py", "other <= as_of", LOT),
 )
 """Module, comparison, and why it is none of those that decide what a cutoff may see."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.errors import NotFoundError
-from training.artifact import AGAIN, read_plain, read_trees, version_of
+from training.artifact import AGAIN, PLAIN, read_plain, read_trees, version_of
 
 if TYPE_CHECKING:
     from training.leads.bundle import Bundle
@@ -58,6 +58,10 @@ def content_of(folder: Path) -> str:
     Raises:
         NotFoundError: files are missing, or cannot be read as what they should be.
     """
+    if not (folder / PLAIN).is_file():
+        raise NotFoundError(
+            f"{folder} holds no {PLAIN}: restore the model from a backup, or {AGAIN}"
+        )
     try:
         plain = read_plain(folder)
         texts = [*read_trees(folder, plain["trees"])]

@@ -11,13 +11,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent))
 
-from people import Service, running
-
-from serving.settings import Settings
-
-SETTINGS = Settings.model_validate(
-    {"serving": {"worklist": {"calls_a_day": 4, "cool_down_days": 0, "hold_out": 0.0}}}
-)
+from service_people import SETTINGS, Service, running
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,16 @@ import pytest
 
 from features.evidence import EvidenceState
 from serving.api.openapi import SYSTEM, document
-from serving.api.service import ENDPOINTS
+from serving.api.service import ENDPOINTS as FORECASTS
+from serving.api.work_routes import WORK
+
+ENDPOINTS = FORECASTS | dict(WORK)
 
 NO_EXAMPLE = {
     "calls", "scores", "not_scored", "reasons", "call_reasons", "leads", "quota", "reps", "team",
     "company", "periods", "converted_at", "lost_at", "do_not_contact_at", "known_at", "deal_id",
-    "problem",
+    "problem", "undoes", "set_aside", "lists", "mark", "received", "absences", "rows", "changes",
+    "item", "then", "now", "said", "bias", "definitions", "champions",
 }  # fmt: skip
 """Fields that hold other contracts, or are usually empty."""
 

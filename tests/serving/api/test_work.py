@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SETTINGS
-from people import Service, running
+from service_people import SETTINGS, Service, running
 
 from features.clock import utc_now, zulu
 from serving.home.home import Home

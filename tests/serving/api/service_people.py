@@ -27,6 +27,10 @@ GRANTS = {
     "admin": Grant(Role.ADMIN),
 }
 
+SETTINGS = Settings.model_validate(
+    {"serving": {"worklist": {"calls_a_day": 4, "cool_down_days": 0, "hold_out": 0.0}}}
+)
+
 
 @dataclass(frozen=True)
 class Service:

@@ -1,0 +1,122 @@
+"""Takes forgotten people out of the warehouse that is in place, as an ingest would leave them out.
+
+A new warehouse takes its place in one step. The ones before it are removed at once, and the
+quarantine with them: they hold what is to be gone.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ibis.backends.duckdb import Backend
+
+from features.ingest.forgotten import (
+    ABOUT,
+    FIELDS,
+    KINDS,
+    REFERS,
+    Forgotten,
+    Present,
+    is_about,
+    renamings,
+)
+from features.ingest.profile import fingerprint
+from features.params import IngestParams
+from features.storage.catalog import WarehouseMeta, current, exclusive, publish
+from features.storage.engine import engine, ident, parquet, row, rows, write
+from features.storage.engine import text as quoted
+from features.tables import TABLES
+
+
+def erase_people(home: Path, forgotten: Forgotten, params: IngestParams) -> dict[str, int]:
+    """Take forgotten people out of the current warehouse.
+
+    Args:
+        home: holds it.
+        forgotten: the people.
+        params: memory and threads of the engine.
+
+    Returns:
+        The rows that are gone, by table; nothing where nobody was there, and no new warehouse.
+
+    Raises:
+        NotReady: nothing was ingested yet.
+        InputError: an ingest is at work.
+    """
+    with exclusive(home) as partial:
+        meta = current(home)
+        backend = engine(params.memory_gb, params.threads, partial / "spill")
+        try:
+            present = people_in(backend, meta.path, forgotten)
+            if not present:
+                return {}
+            gone = {name: _copy(backend, meta.path, partial, name, present) for name in TABLES}
+            pointer = _pointer(home, backend, meta, partial)
+        finally:
+            backend.disconnect()
+            shutil.rmtree(partial / "spill", ignore_errors=True)
+        final = publish(home, partial, pointer, _report(home, pointer))
+        # What was there before is not kept for those who read it still: it holds the people.
+        for folder in final.parent.iterdir():
+            if folder.is_dir() and folder != final:
+                shutil.rmtree(folder, ignore_errors=True)
+    return {name: count for name, count in gone.items() if count}
+
+
+def people_in(backend: Backend, folder: Path, forgotten: Forgotten) -> Present:
+    """Find the forgotten people among the ids of a warehouse."""
+    ids: dict[str, set[str]] = {kind: set() for kind in KINDS}
+    for table in TABLES:
+        source = parquet(folder / f"{table}.parquet")
+        named = [*ABOUT.get(table, {}).items(), *REFERS.get(table, {}).items()]
+        queries = [(kind, f"SELECT DISTINCT {name} FROM {source}") for name, kind in named]
+        if table == "changes":
+            queries += [
+                (kind, f"SELECT DISTINCT entity_id FROM {source} WHERE entity_type = '{kind}'")
+                for kind in KINDS
+            ]
+            queries += [
+                (kind, f"SELECT DISTINCT {name} FROM {source} WHERE field = {quoted(changed)}")
+                for changed, kind in FIELDS.items()
+                for name in ("value", "old_value")
+            ]
+        for kind, query in queries:
+            ids[kind].update(name for (name,) in rows(backend, query) if name is not None)
+    return Present({kind: forgotten.among(kind, sorted(ids[kind])) for kind in KINDS})
+
+
+def _copy(backend: Backend, old: Path, new: Path, table: str, present: Present) -> int:
+    """Copy a table without the rows about people, and return how many those were."""
+    source, target = parquet(old / f"{table}.parquet"), new / f"{table}.parquet"
+    cases: dict[str, str] = {}
+    for name, condition, value in renamings(table, present, ident):
+        before = cases.get(name, ident(name))
+        cases[name] = f"CASE WHEN {condition} THEN {value} ELSE {before} END"
+    replaced = ", ".join(f"{value} AS {ident(name)}" for name, value in cases.items())
+    columns = f"* REPLACE ({replaced})" if replaced else "*"
+    condition = is_about(table, present, ident)
+    where = "" if condition is None else f" WHERE NOT coalesce({condition}, false)"
+    write(backend, f"SELECT {columns} FROM {source}{where}", target)
+    counts = [row(backend, f"SELECT count(*) FROM {parquet(f)}")[0] for f in (
+        old / f"{table}.parquet", target)]  # fmt: skip
+    return int(counts[0] - counts[1])
+
+
+def _pointer(home: Path, backend: Backend, meta: WarehouseMeta, partial: Path) -> dict[str, Any]:
+    """Return what will be said of the new warehouse: the same, but for its fingerprint."""
+    pointer: dict[str, Any] = json.loads((home / "data" / "current.json").read_text("utf-8"))
+    files = {name: partial / f"{name}.parquet" for name in sorted(meta.present)}
+    until = meta.data_until if pointer["data_until"] is not None else None
+    described = {k: v for k, v in pointer.items() if k not in {"warehouse", "before"}}
+    return described | {"fingerprint": fingerprint(backend, files, until)}
+
+
+def _report(home: Path, pointer: Mapping[str, Any]) -> str:
+    """Return the report of the last ingest, of which only the fingerprint has changed."""
+    path = home / "data" / "ingest-report.json"
+    report = json.loads(path.read_text("utf-8")) | {"fingerprint": pointer["fingerprint"]}
+    return json.dumps(report, indent=1, ensure_ascii=False)
