@@ -92,10 +92,8 @@ pacesetter.add_command(monitor)
 pacesetter.add_command(bento)
 pacesetter.add_command(coach)
 pacesetter.add_command(kpi)
-pacesetter.add_command(calls)
-pacesetter.add_command(commits_verb)
-pacesetter.add_command(worth)
-pacesetter.add_command(digest)
+for command in (calls, commits_verb, worth, digest):
+    pacesetter.add_command(command)
 
 
 @pacesetter.command(short_help="Validate an extract into the warehouse, which it replaces.")
