@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_digest import Inbox, smtp_server
+from inbox import Inbox, smtp_server
 
 from serving.cli.main import main
 from serving.store.database import Store

@@ -1,4 +1,4 @@
-"""Laws of the desk: facts follow the scores, sheets are kept while the data stay, words for faults."""
+"""Laws of the desk: facts follow the scores, previews rest on tests, and words for what is not."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_home_without_data_says_so(tmp_path: Path) -> None:
     """Before there are scores, the desk tells why, and makes nothing up."""
     desk = Desk(tmp_path, SETTINGS, ScoreCache(tmp_path, SETTINGS))
     desk.look()
-    with pytest.raises(NotReady, match="computed|ingest|data"):
+    with pytest.raises(NotReady, match=r"computed|ingest|data"):
         desk.facts()
 
 
