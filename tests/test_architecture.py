@@ -31,6 +31,7 @@ ONLY_IN = {
             "migrations/versions/v0005_access",
             "migrations/versions/v0007_actions",
             "migrations/versions/v0006_scores",
+            "migrations/versions/v0008_pages",
         )
     },
     "sqlalchemy": {
@@ -50,6 +51,10 @@ ONLY_IN = {
         "serving/store/migrations/versions/v0004_worklist.py",
         "serving/store/migrations/versions/v0005_access.py",
         "serving/store/migrations/versions/v0006_scores.py",
+        "serving/store/migrations/versions/v0007_actions.py",
+        "serving/store/migrations/versions/v0008_pages.py",
+        "serving/store/digests.py",
+        "serving/store/overrides.py",
         *(
             f"serving/store/{name}.py"
             for name in (
@@ -63,7 +68,6 @@ ONLY_IN = {
                 "worklist",
             )
         ),
-        "serving/store/migrations/versions/v0007_actions.py",
         "serving/store/worklist.py",
         "training/loop/search.py",
     },

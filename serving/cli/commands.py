@@ -94,11 +94,8 @@ pacesetter.add_command(monitor)
 pacesetter.add_command(bento)
 pacesetter.add_command(coach)
 pacesetter.add_command(kpi)
-pacesetter.add_command(calls)
-pacesetter.add_command(commits_verb)
-pacesetter.add_command(worth)
-pacesetter.add_command(digest)
-pacesetter.add_command(export)
+for command in (calls, commits_verb, worth, digest, export):
+    pacesetter.add_command(command)
 
 
 @pacesetter.command(short_help="Audit the data for leaks and for health.")

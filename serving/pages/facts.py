@@ -5,12 +5,12 @@ A page only looks things up here, so that it answers in milliseconds whatever th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from training.quota.what_if import WhatIf
 
 LEADS, QUOTA = "leads", "quota"
+MOST_DRAWN = 1000
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +162,7 @@ class Facts:
         worth: what the lots have shown of the list; None where there are no leads.
         history: past forecasts beside what became of them; None where none were kept.
         watched: what the newest monitoring run found; None where there was none.
+        drawn: what was made of these facts already; see `once`.
     """
 
     mark: tuple[str, ...]
@@ -173,6 +176,22 @@ class Facts:
     worth: Answer | None = None
     history: pd.DataFrame | None = None
     watched: Mapping[str, Any] | None = None
+    drawn: dict[Hashable, Any] = field(default_factory=dict)
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Return what was made under a key, or make it: a chart takes longer than all the rest.
+
+        Args:
+            key: names what depends on these facts alone, the reader's region included.
+            make: makes it.
+        """
+        if key not in self.drawn:
+            if len(self.drawn) >= MOST_DRAWN:
+                # Readers choose their region; no number of regions may fill the memory.
+                self.drawn.clear()
+            self.drawn[key] = make()
+        made: Made = self.drawn[key]
+        return made
 
     @property
     def models(self) -> Mapping[str, ModelFacts]:

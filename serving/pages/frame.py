@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
+from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from jinja2 import Environment
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -195,7 +195,7 @@ def html(template: str, status: int = 200, **values: object) -> Response:
 
 
 @cache
-def environment() -> Environment:
+def environment() -> Any:
     """Return the templates of the pages."""
     made = templates(own="serving.pages")
     made.globals["script"] = f"/pages.js?{_hash('pages.js')}"

@@ -81,7 +81,7 @@ def models_page(facts: Facts, promotions: Sequence[Entry], region: Region) -> Mo
     """
     watched = facts.watched
     return ModelsPage(
-        models=tuple(_model(model, region) for model in facts.models.values()),
+        models=tuple(_model(facts, model, region) for model in facts.models.values()),
         absent=tuple(part for part in (facts.leads, facts.quota) if isinstance(part, str)),
         drift=() if watched is None else tuple(_drift(watched)),
         watched_at="" if watched is None else str(watched["as_of"])[:10],
@@ -95,7 +95,7 @@ def _details(facts: Facts) -> Sequence[str]:
     return [f"{line[:1].upper()}{line[1:]}." for line in details(facts.worth)]
 
 
-def _model(model: ModelFacts, region: Region) -> ModelView:
+def _model(facts: Facts, model: ModelFacts, region: Region) -> ModelView:
     metrics = model.metrics
     return ModelView(
         kind=model.kind,
@@ -107,7 +107,7 @@ def _model(model: ModelFacts, region: Region) -> ModelView:
         ),
         figures=tuple(_figures(metrics, region)),
         trust=tuple(trust_lines(model, region)),
-        calibration=_calibration(metrics),
+        calibration=facts.once(("calibration", model.kind), lambda: _calibration(metrics)),
         lead_time=tuple(_lead_time(metrics)) if model.kind == QUOTA else (),
         notes=tuple(model.notes),
         files=tuple(sorted(model.files)),

@@ -178,7 +178,12 @@ def _chart(facts: Facts, quota: QuotaFacts, forecast: RepForecast, region: Regio
     if not forecast.has_quota:
         return None
     pace = pace_of(forecast, quota)
-    return pacing_chart(closed_path(facts.won, [forecast.rep_id], pace), pace, region).to_svg()
+    return facts.once(
+        ("pace", forecast.rep_id, region),
+        lambda: pacing_chart(
+            closed_path(facts.won, [forecast.rep_id], pace), pace, region
+        ).to_svg(),
+    )
 
 
 def _reasons(reasons: Mapping[str, object]) -> tuple[str, ...]:

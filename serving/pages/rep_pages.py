@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import cast
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from features.clock import utc_now
 from features.errors import InputError, NotFoundError
 from serving.access.people import Role
-from serving.coaching.pages import sheet_page
+from serving.coaching.pages import Page, sheet_page
 from serving.coaching.playbook import playbook
-from serving.coaching.sheet import Sheet, make_sheet
-from serving.pages.facts import Coaching, Facts
+from serving.coaching.sheet import make_sheet
+from serving.pages.facts import Facts
 from serving.pages.frame import Visit
 from serving.pages.quarter import quarter_of
 from serving.pages.today import SAID, today_of
@@ -25,6 +27,7 @@ from serving.store.coaching import CoachingEvent, CoachingLine, CoachingLog
 from serving.store.commits import CommitLog, RepCommit
 from serving.store.views import View
 from training.quota.what_if import Factors
+from training.report.chart import Chart
 
 SNOOZE_DAYS = 7
 LONGEST_TEXT = 2000
@@ -236,23 +239,55 @@ def sheet(visit: Visit) -> Response:
         )
     if rep_id not in facts.coaching.sheets:
         raise NotFoundError(f"there is no sheet of {facts.staff.name(rep_id)}: they have left")
-    voice = visit.voice(rep_id)
     visit.keep_view("1:1 sheet", rep_id)
     return visit.page(
         "sheet_page.html.j2",
-        page=sheet_page(_fresh_sheet(visit, facts.coaching, rep_id), voice),
+        page=_fresh_sheet(visit, rep_id),
         rep_id=rep_id,
         trust=_trust(facts, "quota", visit),
         as_of=facts.data_until,
     )
 
 
-def _fresh_sheet(visit: Visit, coaching: Coaching, rep_id: str) -> Sheet:
-    """Return a rep's sheet with what was agreed and contested by now."""
+def _fresh_sheet(visit: Visit, rep_id: str) -> Page:
+    """Return a rep's sheet in the reader's words, with what was agreed and contested by now."""
+    facts = visit.facts
+    assert facts.coaching is not None  # noqa: S101 - asked before
+    coaching, voice = facts.coaching, visit.voice(rep_id)
     lines = tuple(CoachingLog(visit.desk.store).lines(rep_id))
-    company = coaching.company
-    company = replace(company, inputs=replace(company.inputs, log=lines))
-    return make_sheet(company, rep_id, playbook(), coaching.pairs)
+    inputs = replace(coaching.company.inputs, log=lines)
+
+    def make() -> Page:
+        company = replace(coaching.company, inputs=inputs)
+        return drawn(sheet_page(make_sheet(company, rep_id, playbook(), coaching.pairs), voice))
+
+    return facts.once(("sheet", rep_id, voice.reader, len(lines)), make)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A chart that was drawn already.
+
+    Attributes:
+        svg: its markup.
+    """
+
+    svg: Markup
+
+    def to_svg(self) -> Markup:
+        """Return the markup."""
+        return self.svg
+
+
+def drawn(page: Page) -> Page:
+    """Return a page whose charts are drawn."""
+    blocks = [
+        block
+        if block.chart is None
+        else replace(block, chart=cast("Chart", Drawn(block.chart.to_svg())))
+        for block in page.blocks
+    ]
+    return replace(page, blocks=tuple(blocks))
 
 
 def _trust(facts: Facts, kind: str, visit: Visit) -> list[str]:

@@ -262,7 +262,10 @@ def _chart(
     own = {f.rep_id for rows in quota.forecasts.values() for f in rows} & _counted(
         facts, forecast, people
     )
-    return pacing_chart(closed_path(facts.won, own, pace), pace, region).to_svg()
+    return facts.once(
+        ("team pace", forecast.group, region),
+        lambda: pacing_chart(closed_path(facts.won, own, pace), pace, region).to_svg(),
+    )
 
 
 def _counted(facts: Facts, forecast: TeamForecast, people: Sequence[str]) -> set[str]:

@@ -59,8 +59,11 @@ def history(visit: Visit) -> Response:
     reps = set(staff.managers) if manager is None else staff.tree.team(manager)
     past = None
     if facts.history is not None:
-        past = past_of(facts.history, reps, dict(staff.names), visit.region)
-        visit.keep_view("past forecasts", *(reps & set(facts.history["rep_id"])))
+        rows, region = facts.history, visit.region
+        past = facts.once(
+            ("past", manager, region), lambda: past_of(rows, reps, dict(staff.names), region)
+        )
+        visit.keep_view("past forecasts", *(reps & set(rows["rep_id"])))
     title = "The company" if manager is None else f"Team of {staff.name(manager)}"
     return visit.page(
         "history.html.j2", title=title, past=past, purpose=PURPOSE, as_of=facts.data_until
