@@ -28,28 +28,15 @@ from features.ingest.language.words import Name, Words
 from features.problems import say_problems
 from features.tables import TABLES
 
-
-class _Tables(Words):
-    """A mapping file as a whole; the tables of the schema are added below.
-
-    Attributes:
-        sources: how single files are read, by the table they hold.
-        rates: tables of rates between currencies, by a name of their own.
-        ids: how all ids, and the keys of all joins, are made to look the same.
-        histories: histories of fields, which become rows of `changes`.
-    """
-
-    sources: dict[Name, SourceFile] = Field(default_factory=dict)
-    rates: dict[Name, RateTable] = Field(default_factory=dict)
-    ids: Annotated[IdStyle, Field(strict=False)] = IdStyle.AS_IS
-    histories: Histories = Histories()
-
-
-_File: type[_Tables] = create_model(
-    "_File",
-    __base__=_Tables,
-    **dict.fromkeys(TABLES, (TableMapping, TableMapping())),  # type: ignore[call-overload]
-)
+# The tables stand first, since messages list the keys in this order.
+_FIELDS: dict[str, Any] = {
+    **dict.fromkeys(TABLES, (TableMapping, TableMapping())),
+    "sources": (dict[Name, SourceFile], {}),
+    "rates": (dict[Name, RateTable], {}),
+    "ids": (Annotated[IdStyle, Field(strict=False)], IdStyle.AS_IS),
+    "histories": (Histories, Histories()),
+}
+_File: type[Words] = create_model("_File", __base__=Words, **_FIELDS)
 
 
 @dataclass(frozen=True)
@@ -100,7 +87,7 @@ def checked_mapping(content: Mapping[str, Any], where: str) -> Mappings:
         MappingError: it holds an unknown key or column.
     """
     try:
-        file = _File.model_validate(content)
+        file: Any = _File.model_validate(content)
     except ValidationError as error:
         raise MappingError(f"{where}: {say_problems(error, _File)}") from None
     tables = {name: getattr(file, name) for name in TABLES}

@@ -148,7 +148,11 @@ class ColumnRef(Words):
 
 
 def _reference(value: Any) -> Any:
-    return {"column": value} if isinstance(value, str) else value
+    if isinstance(value, str):
+        return {"column": value}
+    if not isinstance(value, dict | ColumnRef | ColumnShape | None):
+        raise ValueError("should be a valid string, the name of a column, or a section")  # noqa: TRY004 - pydantic words no TypeError
+    return value
 
 
 Reference = Annotated[ColumnRef, BeforeValidator(_reference)]
