@@ -77,36 +77,46 @@ def _why_kept(home: Path, path: Path, source: Path | None) -> str | None:
         return "a model or its record; train again and remove the old ones"
     if inside[0] != "data":
         return "not written by pacesetter; look into it yourself"
-    if path.suffix in TEXTS or path.suffix == ".parquet":
+    if path.suffix in TEXTS or _is_parquet(path):
         return None
     return "neither text nor parquet; remove it if nobody needs it"
 
 
 def _names_somebody(path: Path, erasure: Erasure) -> bool:
-    if path.suffix == ".parquet":
+    if _is_parquet(path):
         return any(erasure.clean(value) != value for value in _cells(path))
     content = path.read_bytes()
     text = content.decode("utf-8", errors="replace")
     return erasure.clean(text) != text
 
 
-def _cells(path: Path) -> Iterator[str]:
-    """Return every different text in a parquet file, or nothing where it is not one."""
+def _is_parquet(path: Path) -> bool:
+    """Tell whether a file is parquet by its name and by its content."""
     import pyarrow as pa  # noqa: PLC0415 - takes a second
     import pyarrow.parquet as pq  # noqa: PLC0415 - takes a second
 
+    if path.suffix != ".parquet":
+        return False
     try:
-        table = pq.read_table(path)
+        pq.read_schema(path)
     except (OSError, pa.ArrowInvalid):
-        return
-    for column in table.columns:
+        return False
+    return True
+
+
+def _cells(path: Path) -> Iterator[str]:
+    """Return every different text in a parquet file."""
+    import pyarrow as pa  # noqa: PLC0415 - takes a second
+    import pyarrow.parquet as pq  # noqa: PLC0415 - takes a second
+
+    for column in pq.read_table(path).columns:
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             yield from (value for value in column.unique().to_pylist() if value is not None)
 
 
 def _cleaned(path: Path, erasure: Erasure) -> bool:
     """Take people out of one file; returns whether any were in it."""
-    if path.suffix == ".parquet":
+    if _is_parquet(path):
         return _cleaned_parquet(path, erasure)
     try:
         text = path.read_text(encoding="utf-8")
