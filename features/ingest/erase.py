@@ -1,14 +1,14 @@
 """Takes forgotten people out of the warehouse that is in place, as an ingest would leave them out.
 
-A new warehouse takes its place in one step. The ones before it are removed at once, and the
-quarantine with them: they hold what is to be gone.
+A new warehouse takes its place in one step, and a new quarantine with it. The warehouses before it
+are removed at once, though somebody may read them still: they hold what is to be gone.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from features.ingest.forgotten import (
     REFERS,
     Forgotten,
     Present,
+    blank_rows,
     is_about,
     renamings,
 )
@@ -51,24 +52,36 @@ def erase_people(home: Path, forgotten: Forgotten, params: IngestParams) -> dict
         meta = current(home)
         backend = engine(params.memory_gb, params.threads, partial / "spill")
         try:
-            present = people_in(backend, meta.path, forgotten)
+            present = people_in(backend, meta.path, quarantined(home), forgotten)
             if not present:
+                _remove_others(meta.path)
                 return {}
             gone = {name: _copy(backend, meta.path, partial, name, present) for name in TABLES}
+            _copy_quarantine(backend, home, partial, present)
             pointer = _pointer(home, backend, meta, partial)
         finally:
             backend.disconnect()
             shutil.rmtree(partial / "spill", ignore_errors=True)
-        final = publish(home, partial, pointer, _report(home, pointer))
-        # What was there before is not kept for those who read it still: it holds the people.
-        for folder in final.parent.iterdir():
-            if folder.is_dir() and folder != final:
-                shutil.rmtree(folder, ignore_errors=True)
+        _remove_others(publish(home, partial, pointer, _report(home, pointer)))
     return {name: count for name, count in gone.items() if count}
 
 
-def people_in(backend: Backend, folder: Path, forgotten: Forgotten) -> Present:
-    """Find the forgotten people among the ids of a warehouse."""
+def _remove_others(kept: Path) -> None:
+    """Remove the warehouses before the current one."""
+    for folder in kept.parent.iterdir():
+        if folder.is_dir() and folder != kept and folder.suffix != ".partial":
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def quarantined(home: Path) -> list[Path]:
+    """Return the files of the quarantine."""
+    return sorted((home / "data" / "quarantine").glob("*.parquet"))
+
+
+def people_in(
+    backend: Backend, folder: Path, quarantine: Sequence[Path], forgotten: Forgotten
+) -> Present:
+    """Find the forgotten people among the ids of a warehouse and in any cell of a quarantine."""
     ids: dict[str, set[str]] = {kind: set() for kind in KINDS}
     for table in TABLES:
         source = parquet(folder / f"{table}.parquet")
@@ -86,7 +99,29 @@ def people_in(backend: Backend, folder: Path, forgotten: Forgotten) -> Present:
             ]
         for kind, query in queries:
             ids[kind].update(name for (name,) in rows(backend, query) if name is not None)
+    for path in quarantine:
+        for name in _originals(backend, path):
+            query = f"SELECT DISTINCT {ident(name)} FROM {parquet(path)}"
+            cells = {str(cell) for (cell,) in rows(backend, query) if cell is not None}
+            for kind in KINDS:
+                ids[kind] |= cells
     return Present({kind: forgotten.among(kind, sorted(ids[kind])) for kind in KINDS})
+
+
+def _originals(backend: Backend, path: Path) -> list[str]:
+    """Return the columns of a quarantine file that hold what the source held."""
+    described = rows(backend, f"DESCRIBE SELECT * FROM {parquet(path)}")
+    return [str(name) for (name, *_) in described if name not in {"source_row", "reason"}]
+
+
+def _copy_quarantine(backend: Backend, home: Path, partial: Path, present: Present) -> None:
+    """Copy the quarantine; nothing is kept of a row with such an id in any of its cells."""
+    target = partial / "quarantine"
+    target.mkdir()
+    for path in quarantined(home):
+        names = _originals(backend, path)
+        holds = [present.is_any(kind, ident(name)) for kind in KINDS for name in names]
+        blank_rows(backend, path, target / path.name, " OR ".join(holds) or "false")
 
 
 def _copy(backend: Backend, old: Path, new: Path, table: str, present: Present) -> int:
@@ -98,8 +133,8 @@ def _copy(backend: Backend, old: Path, new: Path, table: str, present: Present) 
         cases[name] = f"CASE WHEN {condition} THEN {value} ELSE {before} END"
     replaced = ", ".join(f"{value} AS {ident(name)}" for name, value in cases.items())
     columns = f"* REPLACE ({replaced})" if replaced else "*"
-    condition = is_about(table, present, ident)
-    where = "" if condition is None else f" WHERE NOT coalesce({condition}, false)"
+    is_gone = is_about(table, present, ident)
+    where = "" if is_gone is None else f" WHERE NOT coalesce({is_gone}, false)"
     write(backend, f"SELECT {columns} FROM {source}{where}", target)
     counts = [row(backend, f"SELECT count(*) FROM {parquet(f)}")[0] for f in (
         old / f"{table}.parquet", target)]  # fmt: skip

@@ -229,17 +229,18 @@ def blank(backend: Backend, quarantine: Path, present: Present) -> None:
     """Empty all that a quarantine file holds of rows about forgotten people."""
     if not present:
         return
-    is_forgotten = f"reason LIKE {text('%' + REASON + '%')}"
-    described = rows(backend, f"DESCRIBE SELECT * FROM {parquet(quarantine)}")
-    names = [str(name) for (name, *_) in described]
-    kept = ("source_row", "reason")
-    values = [
-        f"CASE WHEN {is_forgotten} THEN NULL ELSE {ident(n)} END AS {ident(n)}"
-        for n in names
-        if n not in kept
-    ]
-    reason = f"CASE WHEN {is_forgotten} THEN {text(REASON)} ELSE reason END AS reason"
     new = quarantine.with_suffix(".blanked")
-    select = f"SELECT {', '.join(['source_row', reason, *values])} FROM {parquet(quarantine)}"
-    write(backend, select, new)
+    blank_rows(backend, quarantine, new, f"reason LIKE {text('%' + REASON + '%')}")
     new.replace(quarantine)
+
+
+def blank_rows(backend: Backend, old: Path, new: Path, condition: str) -> None:
+    """Copy a quarantine file without what it holds of the rows that meet a condition in SQL."""
+    described = rows(backend, f"DESCRIBE SELECT * FROM {parquet(old)}")
+    names = [str(name) for (name, *_) in described if name not in {"source_row", "reason"}]
+    values = [
+        f"CASE WHEN {condition} THEN NULL ELSE {ident(name)} END AS {ident(name)}" for name in names
+    ]
+    reason = f"CASE WHEN {condition} THEN {text(REASON)} ELSE reason END AS reason"
+    select = f"SELECT {', '.join(['source_row', reason, *values])} FROM {parquet(old)}"
+    write(backend, f"{select} ORDER BY source_row", new)

@@ -21,12 +21,13 @@ from features.errors import InputError
 from features.ingest.forgotten import Forgotten, forgotten_people
 from features.storage.catalog import exclusive
 from serving.access.tokens import Clock
+from serving.settings import FILE
 from serving.store.backup import back_up, put_back
 from serving.store.database import Store
 
 MANIFEST = "backup.json"
 PARTS = (
-    "params.yaml",
+    FILE,
     "data/current.json",
     "data/ingest-report.json",
     "data/forgotten.json",

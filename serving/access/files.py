@@ -17,7 +17,7 @@ from serving.store.erase import Erasure
 
 TEXTS = frozenset({".json", ".html", ".csv", ".md", ".txt", ".log", ".yaml", ".yml"})
 OWN = frozenset({"forgotten.json", "tokens.json"})
-STORE = "store.sqlite"
+STORE = "store.sqlite*"
 MOST_BYTES = 512 * 2**20
 """Files beyond this are listed as not looked into."""
 
@@ -63,7 +63,7 @@ def _files(home: Path) -> Iterator[Path]:
         inside = path.relative_to(home).parts
         if path.is_symlink() or not path.is_file() or inside[:2] == ("data", "warehouses"):
             continue
-        if path.name in OWN or path.name.startswith(STORE) or path.suffix == ".lock":
+        if path.name in OWN or path.suffix == ".lock" or path.match(STORE):
             continue
         yield path
 

@@ -152,9 +152,9 @@ class Forgetting:
         if kind != "rep":
             return {}
         names = names_of_tokens(self.store, people)
-        called = [row for row in self._rows("reps", "rep_id", "name") if row["name"]]
-        others = {row["name"] for row in called if row["rep_id"] not in people}
-        own = {row["name"]: people[row["rep_id"]] for row in called if row["rep_id"] in people}
+        called = [(str(r["rep_id"]), r["name"]) for r in self._rows("reps", "rep_id", "name")]
+        others = {name for rep_id, name in called if rep_id not in people}
+        own = {name: people[rep_id] for rep_id, name in called if name and rep_id in people}
         return {name: alias for name, alias in (names | own).items() if name not in others}
 
     def _rows(self, table: str, *columns: str) -> list[dict[str, str | None]]:

@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Mapping
 from functools import partial
-from http.cookies import SimpleCookie
 from math import ceil
 from urllib.parse import quote, urlsplit
 
@@ -20,7 +19,7 @@ from starlette.authentication import AuthenticationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from features.errors import PacesetterError
@@ -29,7 +28,7 @@ from serving.access.authentication import TrustedProxy
 from serving.access.people import Person, Role
 from serving.access.policy import headers_of, new_nonce
 from serving.access.rights import ROUTES, Needs, RouteMatch, RouteRight, match_route
-from serving.access.sessions import SESSION_COOKIE, VISITOR_COOKIE, new_visitor
+from serving.access.sessions import SESSION_COOKIE, VISITOR_COOKIE, keep_cookie, new_visitor
 from serving.api.answering import Sender
 from serving.api.bodies import read_form, read_json, replay, require_no_pickle, validated
 from serving.api.metrics import Exchange, RequestMetrics
@@ -282,10 +281,9 @@ def _require_same_site(request: _Request) -> None:
 
 
 def _visitor_cookie(value: str, *, is_https: bool) -> str:
-    cookie: SimpleCookie = SimpleCookie({VISITOR_COOKIE: value})
-    morsel = cookie[VISITOR_COOKIE]
-    morsel.update({"path": "/", "httponly": True, "samesite": "lax", "secure": is_https})
-    return morsel.OutputString()
+    response = Response()
+    keep_cookie(response, VISITOR_COOKIE, value, is_https=is_https)
+    return response.headers["set-cookie"]
 
 
 def _line(scope: Scope) -> str:

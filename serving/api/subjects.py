@@ -23,6 +23,8 @@ PEOPLE = frozenset({"rep_id", "manager_id"})
 LEAD = "lead_id"
 OWN_FIELD = {Role.REP: "rep_id", Role.MANAGER: "manager_id"}
 """The field by which a role asks for its own data."""
+BROUGHT_ALONG = frozenset({"activities"})
+"""Rows that come with a lead: whoever worked on it before is not asked about."""
 RIGHTS_TO_PEOPLE = frozenset({Needs.OWN_REP, Needs.TEAM})
 
 
@@ -61,6 +63,8 @@ def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
     """Walk through all names and values of a body, however deep; lists of values count each."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
+            if name in BROUGHT_ALONG:
+                continue
             if isinstance(inner, Mapping | list | tuple):
                 yield from _pairs(inner)
                 yield from _listed(str(name), inner)

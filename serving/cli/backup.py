@@ -56,7 +56,8 @@ def restore(session: Session, folder: Path) -> None:
             "cannot be found in it: forget them again by their ids"
         )
     elif again:
-        session.console.say(f"forgotten again, since the backup is older: {again} people")
+        people = "person" if again == 1 else "people"
+        session.console.say(f"forgotten again, since the backup is older: {again} {people}")
     for step in session.store.upgrade():
         session.console.say(f"store brought to this version: {step}")
     session.console.give({"made_at": f"{report.made_at:%Y-%m-%dT%H:%M:%SZ}", "forgotten": again})

@@ -104,6 +104,7 @@ def coach(
         lines = _write(sheet, asked[0], writes)
         _keep(session, home, lines)
         return
+    session.keep_view(str(rep_id), "coach sheet")
     _one(session, sheet, voice, out)
 
 

@@ -116,6 +116,7 @@ def ingest(
     from features.ingest.load import ingest as read
 
     console = session.console
+    session.sync_forgotten()
     report = read(
         source, session.home, session.settings.features, mapping, data_until, console.progress
     )
@@ -314,6 +315,7 @@ def explain_rep(session: Session, rep_id: str, as_of: datetime | None) -> None:
     outlook = Home(session.home, session.settings).open_quota()
     rows = outlook.one_rep(rep_id, as_of)
     session.warn_of_hindsight(outlook.bundle.until, as_of)
+    session.keep_view(rep_id, "explain rep")
     for row in rows:
         show_rep(session, row)
     session.console.give({"rep_id": rep_id, "periods": rows})

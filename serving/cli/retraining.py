@@ -121,6 +121,7 @@ class Retraining:
         inputs, step = self.inputs, self.journal.step
         with ExitStack() as stack:
             with step("ingest") as says:
+                session.sync_forgotten()
                 new = stack.enter_context(
                     staged(
                         inputs.asked,

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from serving.store.database import Store
     from training.tracking.registry import Tracking
 
+TERMINAL = "terminal"
+"""Stands in the log of views where the id of a token would."""
+
 
 @dataclass
 class Common:
@@ -58,6 +61,26 @@ class Session:
         shared = self.settings.serving.database.shared
         return Store(self.home, None if shared is None else shared.store)
 
+    def keep_view(self, rep_id: str, what: str) -> None:
+        """Keep that the person at this terminal saw a rep's risk; asked before it is shown.
+
+        Args:
+            rep_id: whose.
+            what: the verb.
+        """
+        from serving.access.access import Access  # noqa: PLC0415 - few verbs ask it
+        from serving.access.people import Person, Role  # noqa: PLC0415 - few verbs ask it
+
+        person = Person(TERMINAL, _user(), Role.ADMIN)
+        Access(self.store, self.settings.serving.access).keep_views(person, [rep_id], what)
+
+    def sync_forgotten(self) -> None:
+        """Let an ingest know whom other machines of the company have forgotten."""
+        if self.settings.serving.database.shared is not None:
+            from serving.access.forget import Forgetting  # noqa: PLC0415 - few verbs ask it
+
+            Forgetting(self.store, self.settings.features.ingest).sync()
+
     def require_extract(self) -> None:
         """Refuse to go on without data; asked before the libraries that take seconds are loaded.
 
@@ -94,6 +117,17 @@ class Session:
         leads = training.leads.model_copy(update={"horizon_days": days})
         changed = training.model_copy(update={"leads": leads})
         return replace(self, settings=self.settings.model_copy(update={"training": changed}))
+
+
+def _user() -> str:
+    """Return who is at the terminal, as the system knows them and not as they call themselves."""
+    import os  # noqa: PLC0415 - few verbs ask it
+    import pwd  # noqa: PLC0415 - few verbs ask it
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"user {os.getuid()}"
 
 
 class MomentParam(click.ParamType[datetime]):

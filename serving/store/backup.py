@@ -78,11 +78,14 @@ def _put_file_back(store: Store, source: Path) -> None:
 def _write_lines(connection: Connection, target: Path) -> Path:
     connection.commit()
     connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    count = 0
     with target.open("w", encoding="utf-8") as file:
         for table in _tables(connection):
             for row in connection.execute(select(table)).mappings():
                 line = {"table": table.name, "row": {k: _plain(v) for k, v in row.items()}}
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                count += 1
+        file.write(json.dumps({"rows": count}) + "\n")
     return target
 
 
@@ -114,7 +117,11 @@ def _read_lines(connection: Connection, source: Path) -> None:
 
 
 def _lines(source: Path, tables: dict[str, Table]) -> Iterator[tuple[Table, dict[str, Any]]]:
-    for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), start=1):
+    # Not `splitlines`: a text may hold other signs that end a line.
+    *lines, last = source.read_text(encoding="utf-8").rstrip("\n").split("\n")
+    if last != json.dumps({"rows": len(lines)}):
+        raise InputError(f"{source} is not a whole copy of a store; take another backup")
+    for number, line in enumerate(lines, start=1):
         try:
             content = json.loads(line)
             table = tables[content["table"]]

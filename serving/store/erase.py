@@ -195,7 +195,7 @@ def _unguarded_on_postgres(connection: Connection, table: Table) -> Iterator[boo
 
 
 def _shrink(store: Store) -> None:
-    """Give back the pages of the file in which removed rows could still be read."""
+    """Rewrite the file without the pages in which removed rows could still be read."""
     if store.schema is not None:
         return
     with store.reading() as connection:

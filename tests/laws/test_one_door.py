@@ -57,6 +57,7 @@ SAID = "chooses a sentence or an error; no figure comes of it"
 SEEN = "whether a model has seen what it would be judged on"
 CUT = "the extract is cut already: which period is asked about, and what is over by then"
 LOT = "which lots were drawn by a moment, and which stand: no row of the extract"
+KEPT = "how long people are kept, by the clock on the wall; nothing is forecast from it"
 FRESH = "the age of a cached result, by the clock on the wall"
 TODAY = "which day it is, and what people had said by then: no row of the extract"
 ALLOWED = (
@@ -144,6 +145,7 @@ ALLOWED = (
     ("training/quota/train.py", "period_end <= other", MATURE),
     ("training/rolling.py", "cutoff >= other", WINDOW),
     ("serving/api/event_answers.py", "data_until <= other", SAID),
+    ("serving/access/retention.py", "moment < other", KEPT),
     ("serving/api/lead_answers.py", "as_of > until", SAID),
     ("serving/api/lead_answers.py", "until > as_of", SAID),
     ("serving/api/lead_contracts.py", "other < created_at", SAID),

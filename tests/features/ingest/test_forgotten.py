@@ -198,6 +198,19 @@ def test_a_report_counts_them_and_does_not_name_them(home: Path, source: Path) -
         assert counts.read == counts.accepted + counts.quarantined
 
 
+def test_the_quarantine_keeps_what_is_about_others(home: Path, source: Path) -> None:
+    """A row of somebody else stays as it was set aside; a person who is only there is found."""
+    rows = pq.read_table(source / "leads.parquet").to_pylist()
+    rows += [rows[0] | {"email": "twice"}, rows[0] | {"lead_id": "only-here", "created_at": None}]
+    pq.write_table(pa.Table.from_pylist(rows), source / "leads.parquet")
+    ingest(str(source), home, FeatureParams())
+    erase_people(home, forget(lead="only-here"), IngestParams())
+    quarantine = pq.read_table(home / "data" / "quarantine" / "leads.parquet").to_pylist()
+    assert [row["source_row"] for row in quarantine] == [4, 5, 6]
+    assert [row["email"] for row in quarantine] == ["second@example.com", "twice", None]
+    assert not names(home, "only-here")
+
+
 def test_nobody_is_forgotten_twice(home: Path) -> None:
     """A person who is not there changes nothing, not even the warehouse's name."""
     erase_people(home, forget(lead=LEAD), IngestParams())

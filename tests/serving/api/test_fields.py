@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from features.problems import LONGEST_VALUE, say_problems
 from features.texts import EMPTY
+from serving.api.bodies import MOST_PROBLEMS
 from serving.api.fields import (
     Amount,
     Attribute,
@@ -23,7 +24,6 @@ from serving.api.fields import (
     Text,
     field,
 )
-from serving.api.guard import MOST_PROBLEMS
 
 NOT_EXACT = (
     "'parts[0].id' is 1.5, but should be a string: a number with a decimal point is not exact"
