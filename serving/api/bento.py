@@ -6,7 +6,6 @@ same guard as `pacesetter serve`, by `bentoml serve` from its own folder and in 
 
 from __future__ import annotations
 
-import re
 import shutil
 import sqlite3
 import tempfile
@@ -14,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from importlib import resources
 from importlib.metadata import requires, version
+from itertools import takewhile
 from pathlib import Path
 
 import bentoml
@@ -38,8 +38,8 @@ from serving.settings import Settings
 HOME = Path(__file__).resolve().parent / "home"
 service = build_service(HOME, Settings.load(HOME))
 '''
-LEFT_OUT = ("__pycache__", "*.lock", "bentoml", "sample-company", "models")
-"""What of a home's folders is of no use elsewhere."""
+POINTERS = ("current.json", "ingest-report.json")
+"""Files of HOME/data that lead to the warehouse and tell what it holds."""
 
 
 @dataclass(frozen=True)
@@ -103,26 +103,29 @@ def _lay_out(context: Path, settings: Settings) -> None:
 
 def pins() -> list[str]:
     """Return what the program needs, each at the version that is installed here."""
-    names = [re.split(r"[\s\[<>=!~;]", line)[0] for line in requires("pacesetter") or ()]
-    extras = {
-        re.split(r"[\s\[<>=!~;]", line)[0]
-        for line in requires("pacesetter") or ()
-        if "extra ==" in line
-    }
-    return sorted(f"{name}=={version(name)}" for name in names if name not in extras)
+    lines = [line for line in requires("pacesetter") or () if "extra ==" not in line]
+    names = ["".join(takewhile(_is_of_name, line)) for line in lines]
+    return sorted(f"{name}=={version(name)}" for name in names)
+
+
+def _is_of_name(character: str) -> bool:
+    return character.isalnum() or character in "-_."
 
 
 def _copy_home(home: Path, target: Path) -> None:
     """Copy what a service answers from: the current warehouse, the models, the store."""
     warehouse = current(home).path
-    ignored = shutil.ignore_patterns(*LEFT_OUT, "warehouses", "store.sqlite*")
-    shutil.copytree(home / "data", target / "data", ignore=ignored)
-    shutil.copytree(warehouse, target / "data" / warehouse.relative_to(home / "data"))
-    shutil.copytree(home / "mlruns", target / "mlruns", ignore=shutil.ignore_patterns(".lock"))
+    data = target / "data"
+    shutil.copytree(warehouse, data / warehouse.relative_to(home / "data"))
+    for name in POINTERS:
+        shutil.copy(home / "data" / name, data)
+    if (home / "mlruns").is_dir():
+        # Homes of one company may share it elsewhere.
+        shutil.copytree(home / "mlruns", target / "mlruns", ignore=shutil.ignore_patterns(".lock"))
     store = home / "data" / "store.sqlite"
     if store.is_file():
         # The database's own way to copy: others may write meanwhile.
-        copied = target / "data" / store.name
+        copied = data / store.name
         with closing(sqlite3.connect(store)) as source, closing(sqlite3.connect(copied)) as copy:
             source.backup(copy)
 

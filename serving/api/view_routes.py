@@ -21,7 +21,9 @@ LONGEST_NOTE = 2000
 class ViewNoteRequest(Contract):
     """Writes beside a view of your own risk. Notes are added and never changed."""
 
-    view_id: int = field("The view, as `GET /me/views` numbers it.", 12, ge=1, strict=True)
+    view_id: int = field(
+        "The view, as `GET /me/views` numbers it.", 12, ge=1, lt=2**31, strict=True
+    )
     text: str = field(
         "What you say to it.",
         "We had talked about the open deals before.",

@@ -291,9 +291,11 @@ def explain_lead(session: Session, lead_id: str, as_of: datetime | None) -> None
     """Tell why a lead's chance is what it is."""
     session.require_extract()
     from serving.home.home import Home
+    from serving.home.kept import with_trend
 
-    outlook = Home(session.home, session.settings).open_leads()
-    row = outlook.one_lead(lead_id, as_of)
+    home = Home(session.home, session.settings)
+    outlook = home.open_leads()
+    row = with_trend(home, outlook.one_lead(lead_id, as_of))
     session.warn_of_hindsight(outlook.bundle.until, as_of)
     show_lead(session, row)
     session.console.give(row)

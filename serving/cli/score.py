@@ -11,6 +11,8 @@ from features.evidence import EvidenceState
 from serving.cli.backtest import made_folder
 from serving.cli.session import Session
 from serving.home.home import Home
+from serving.home.kept import KeptScores
+from serving.store.scores import ScoreLog
 from training.files import FILES, checked
 from training.loop.kinds import KINDS
 
@@ -31,6 +33,7 @@ def score_to(session: Session, as_of: datetime | None, out: Path) -> dict[str, A
         NotReady: there is no model, or no data yet.
     """
     home, console = Home(session.home, session.settings), session.console
+    kept = KeptScores(ScoreLog(home.store), session.settings)
     trained = home.trained()
     made_folder(out)
     rows: dict[str, int] = {}
@@ -45,12 +48,17 @@ def score_to(session: Session, as_of: datetime | None, out: Path) -> dict[str, A
             outlook = home.open(kind)
             session.warn_of_hindsight(outlook.bundle.until, as_of)
             with console.progress(f"scoring {kind.name}", 1) as advance:
-                scores = outlook.score(as_of)
+                # Scores of the data's end are those that the service answers with.
+                scores, unkept = (
+                    kept.table(outlook) if as_of is None else (outlook.score(as_of), None)
+                )
                 advance(1)
         except (InputError, NotReady) as error:
             failures.append(error)
             left_out[kind.name] = str(error)
             continue
+        if unkept is not None:
+            console.warn(f"the store does not hold these scores: {unkept}")
         path = out / kind.files.scores
         checked(scores, FILES[kind.files.scores]).to_parquet(path, index=False)
         rows[kind.name] = len(scores)

@@ -62,6 +62,8 @@ def show_lead(session: Session, row: Mapping[str, Any]) -> None:
         why = row["call_reasons"]
         told = "; ".join([*why["news"], why["says"]])
         session.console.say(f"place {row['rank']} on the owner's list, to call now: {told}")
+    for trend in row["trend"]:
+        session.console.say(trend["says"])
 
 
 def show_rep(session: Session, row: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ import pandas as pd
 
 from features.clock import utc_now
 from features.errors import InputError
+from serving.home.home import Home
 from serving.home.lead_outlook import LeadOutlook
 from serving.home.rep_outlook import QuotaOutlook
 from serving.settings import Settings
@@ -71,6 +72,26 @@ class KeptScores:
 
         run, rows, unkept = self._once("quota", key, make)
         return as_table(run, rows, REP_SCORES), _teams(run.teams), unkept
+
+    def table(self, outlook: LeadOutlook | QuotaOutlook) -> tuple[pd.DataFrame, str | None]:
+        """Return the file of an outlook's kind, and why the store does not hold it, if so."""
+        if isinstance(outlook, LeadOutlook):
+            return self.leads(outlook)
+        table, _, unkept = self.reps(outlook)
+        return table, unkept
+
+    def trend(self, row: Mapping[str, Any]) -> tuple[Trend, ...]:
+        """Return how one lead's score has moved, as far as runs of then are kept.
+
+        Args:
+            row: of `lead_scores.parquet`, with its reasons as values.
+        """
+        now = PastScore(row["as_of"], row["model_version"], row["score"], row["reasons"])
+        past = {
+            days: (run, self.log.of_leads(run, [row["lead_id"]]))
+            for days, run in runs_before(self.log.runs("leads"), row["as_of"]).items()
+        }
+        return trends_of({row["lead_id"]: now}, past).get(row["lead_id"], ())
 
     def trends(self, table: pd.DataFrame) -> dict[str, tuple[Trend, ...]]:
         """Return how the scores of leads have moved, by lead, as far as runs of then are kept.
@@ -132,6 +153,17 @@ class KeptScores:
             settings.training.model_dump_json(),
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def with_trend(home: Home, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one lead's score with its `trend`: how it has moved, each part with `says`.
+
+    Args:
+        home: whose store tells of earlier scores.
+        row: from `LeadOutlook.one_lead`.
+    """
+    trends = KeptScores(ScoreLog(home.store), home.settings).trend(row)
+    return {**row, "trend": [{**asdict(trend), "says": trend.says} for trend in trends]}
 
 
 def _run(

@@ -71,6 +71,21 @@ class Trend:
     is_same_model: bool
     moved: Moved | None
 
+    @property
+    def says(self) -> str:
+        """It in a sentence.
+
+        >>> moved = Moved("stage", "how far it has come", "new", "meeting", 4.1)
+        >>> Trend(7, datetime(2026, 5, 22), 12.0, 6.4, False, moved).says
+        '+6.4 points in 7 days, most by how far it has come: meeting (before: new); another model'
+        """
+        said = f"{self.change:+.1f} points in {self.days} days"
+        if self.moved is not None:
+            before = self.moved.before or "not among the reasons"
+            now = self.moved.now or "not among the reasons any more"
+            said += f", most by {self.moved.label}: {now} (before: {before})"
+        return said if self.is_same_model else f"{said}; another model"
+
 
 def trend(now: PastScore, before: PastScore, days: int) -> Trend:
     """Return how a score has moved from one moment to another.

@@ -38,6 +38,7 @@ from large import large
 from lead_truth import lead_truth
 from leadforge_company import KNOWN_AT_CREATION, PLANTED, write_company
 from load import service, soak
+from misuse import misuse
 from monitoring import monitoring
 from no_skill import no_skill
 from truth import sample_realism, sample_truth
@@ -138,6 +139,7 @@ SECTIONS: dict[str, Callable[[], list[Grade]]] = {
     "equal grounds": coaching_grounds,
     "hold-out": hold_out,
     "service": service,
+    "service misuse": misuse,
     "service soak": soak,
     "killed retrain": killed_retrain,
     "large": large,

@@ -31,6 +31,7 @@ WANTED_RATIO = 0.7
 WANTED_MS = 50.0
 WANTED_GROWTH = 0.05
 SOAK_MINUTES = 10
+SOAK_RATE = 50.0
 PATIENCE_SECONDS = 300
 BARE = """
 import json, sys
@@ -73,7 +74,7 @@ class Server:
 
 def service() -> list[Grade]:
     """Press the service and bare Starlette in turns, and time what is scored on demand."""
-    with _service() as server, tempfile.TemporaryDirectory() as folder:
+    with running_service() as server, tempfile.TemporaryDirectory() as folder:
         grades = []
         for rep, what in (("rep-3", "200 open leads"), ("rep-40", "5,000 open leads")):
             body = {"rep_id": rep}
@@ -99,14 +100,14 @@ def service() -> list[Grade]:
 
 def soak() -> list[Grade]:
     """Watch the memory of a service that is asked all kinds of things for ten minutes."""
-    with _service() as server:
+    with running_service() as server:
         question = server.question("/next_calls", {"rep_id": "rep-3"})
         inline = server.question("/score_leads", {"leads": _given(2)})
         memory = []
         for minute in range(SOAK_MINUTES):
             until = time.monotonic() + 60
             while time.monotonic() < until:
-                ask_at_rate(question, CLIENTS, 5, RATE)
+                ask_at_rate(question, CLIENTS, 5, SOAK_RATE)
                 ask_at_rate(inline, 1, 1, 1)
                 # Other questions each time, so that kept answers come and go.
                 for limit in range(1, 30):
@@ -181,14 +182,17 @@ def _given(count: int) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _service() -> Iterator[Server]:
-    """Run the service of the company of the load."""
+def running_service(preset: str | None = None) -> Iterator[Server]:
+    """Run the service of the company of the load, or of a sample company of a preset."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        (home / "params.yaml").write_text(SETTINGS, encoding="utf-8")
-        write_load_company(home / "company")
+        if preset is None:
+            (home / "params.yaml").write_text(SETTINGS, encoding="utf-8")
+            write_load_company(home / "company")
+        else:
+            _run(home, "simulate", "--preset", preset, "--out", str(home / "company"))
         _run(home, "ingest", str(home / "company"))
-        _run(home, "train", "leads")
+        _run(home, "train", *(["leads"] if preset is None else []))
         secret = str(_run(home, "token", "create", "grade")["token"])
         port = _free_port()
         words = [sys.executable, "-m", "serving", "--home", str(home), "serve"]

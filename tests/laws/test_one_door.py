@@ -56,6 +56,7 @@ AUDIT = "an audit of the whole extract: nothing is forecast from it"
 SAID = "chooses a sentence or an error; no figure comes of it"
 SEEN = "whether a model has seen what it would be judged on"
 CUT = "the extract is cut already: which period is asked about, and what is over by then"
+RUNS = "which earlier scoring run stands for a day: no row of the extract"
 LOT = "which lots were drawn by a moment, and which stand: no row of the extract"
 KEPT = "how long people are kept, by the clock on the wall; nothing is forecast from it"
 FRESH = "the age of a cached result, by the clock on the wall"
@@ -86,6 +87,8 @@ ALLOWED = (
     ("features/labels/conversion.py", "moment < cutoff", LABEL),
     ("features/labels/conversion.py", "moment >= cutoff", LABEL),
     ("features/labels/conversion.py", "other <= data_until", MATURE),
+    ("serving/store/trend.py", "as_of <= moment", RUNS),
+    ("serving/store/trend.py", "other <= as_of", RUNS),
     ("training/checks/audit.py", "data_until < other", SPAN),
     ("training/checks/canaries.py", "cutoff >= other", WINDOW),
     ("training/checks/canaries.py", "other >= data_until", AUDIT),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from features.errors import ParamsError
-from serving.settings import Settings
+from serving.settings import Settings, ignore_stray_variables
 
 ROOT = Path(__file__).parents[2]
 
@@ -118,3 +119,13 @@ def test_a_password_in_the_settings_is_refused_and_not_repeated(tmp_path: Path, 
     with pytest.raises(ParamsError, match="PGPASSWORD") as caught:
         Settings.read(path)
     assert "s3cret" not in str(caught.value)
+
+
+def test_variables_of_libraries_are_left_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a machine sets for other users of the same libraries is gone; all else stays."""
+    stray = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir", "BENTOML_CONFIG", "MLFLOW_X")
+    for name in (*stray, "PGPASSWORD", "MY_MLFLOW_X"):
+        monkeypatch.setenv(name, "something")
+    ignore_stray_variables()
+    assert not {*stray} & {*os.environ}
+    assert {"PGPASSWORD", "MY_MLFLOW_X"} <= {*os.environ}

@@ -16,7 +16,7 @@ from small_models import base_rate_only
 
 from features.errors import NotFoundError
 from training.leads.bundle import Bundle
-from training.tracking.loading import load_bundle
+from training.tracking.loading import content_of, load_bundle, load_checked
 from training.tracking.pyfunc import BUNDLE, REQUIREMENTS, save_registered
 
 ROOT = Path(__file__).parents[3]
@@ -87,3 +87,41 @@ def test_an_empty_home_is_reported_before_anything_heavy_is_imported(tmp_path: P
     assert "run `pacesetter ingest SOURCE` first" in no_data
     assert "run `pacesetter train leads`" in no_model
     assert heavy == ""
+
+
+def test_the_content_of_files_is_the_models_version(tmp_path: Path) -> None:
+    """The hash of the files, read as texts, is the version that the model has of itself."""
+    bundle = base_rate_only()
+    bundle.save(tmp_path)
+    assert content_of(tmp_path) == bundle.version
+    assert load_checked(tmp_path, bundle.version).version == bundle.version
+
+
+def test_the_order_of_a_file_says_nothing(tmp_path: Path) -> None:
+    """A description that was written anew with the same values has the same content."""
+    bundle = base_rate_only()
+    bundle.save(tmp_path)
+    plain = json.loads((tmp_path / "bundle.json").read_text(encoding="utf-8"))
+    turned = dict(reversed(plain.items()))
+    (tmp_path / "bundle.json").write_text(json.dumps(turned), encoding="utf-8")
+    assert content_of(tmp_path) == bundle.version
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (None, "holds no bundle.json: restore the model from a backup"),
+        ("", r"cannot be read \(JSONDecodeError"),
+        ("[1]", r"cannot be read \(TypeError"),
+        ("{}", r"cannot be read \(KeyError"),
+        ('{"trees": 2}', "lacks trees-0.txt, trees-1.txt: train again"),
+        ('{"trees": 0}', "are not those that were registered: their content is .*, registered was"),
+    ],
+)
+def test_files_that_were_damaged_are_refused(tmp_path: Path, text: str | None, says: str) -> None:
+    """Whatever is wrong with them is named before any library parses them, with a way out."""
+    if text is not None:
+        (tmp_path / "bundle.json").write_text(text, encoding="utf-8")
+    with pytest.raises(NotFoundError, match=says) as caught:
+        load_checked(tmp_path, "0123456789ab")
+    assert "backup" in str(caught.value) or "train again" in str(caught.value)
