@@ -174,7 +174,7 @@ def test_one_place_opens_the_registry_and_one_the_store() -> None:
     assert opening[" Store"] == {
         "serving/cli/champions.py",
         "serving/cli/session.py",
-        "serving/home/home.py",
+        "serving/home/today.py",
     }
 
 

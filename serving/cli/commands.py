@@ -77,23 +77,12 @@ def pacesetter(
     ctx.obj = Common(home, params, is_json)
 
 
-pacesetter.add_command(simulate)
-pacesetter.add_command(token)
-pacesetter.add_command(forget)
-pacesetter.add_command(backup)
-pacesetter.add_command(restore)
-pacesetter.add_command(upgrade)
-pacesetter.add_command(promote)
-pacesetter.add_command(rollback)
-pacesetter.add_command(retrain)
-pacesetter.add_command(tune)
-pacesetter.add_command(monitor)
-pacesetter.add_command(bento)
-pacesetter.add_command(coach)
-pacesetter.add_command(kpi)
-pacesetter.add_command(calls)
-pacesetter.add_command(commits_verb)
-pacesetter.add_command(worth)
+for _verb in (
+    simulate, token, forget, backup, restore, upgrade,
+    promote, rollback, retrain, tune, monitor, bento,
+    coach, kpi, calls, commits_verb, worth,
+):  # fmt: skip
+    pacesetter.add_command(_verb)
 
 
 @pacesetter.command(short_help="Validate an extract into the warehouse, which it replaces.")
