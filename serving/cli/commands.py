@@ -79,23 +79,12 @@ def pacesetter(
     ctx.obj = Common(home, params, is_json)
 
 
-pacesetter.add_command(ingest)
-pacesetter.add_command(simulate)
-pacesetter.add_command(token)
-pacesetter.add_command(forget)
-pacesetter.add_command(backup)
-pacesetter.add_command(restore)
-pacesetter.add_command(upgrade)
-pacesetter.add_command(promote)
-pacesetter.add_command(rollback)
-pacesetter.add_command(retrain)
-pacesetter.add_command(tune)
-pacesetter.add_command(monitor)
-pacesetter.add_command(bento)
-pacesetter.add_command(coach)
-pacesetter.add_command(kpi)
-for command in (calls, commits_verb, worth, digest, export):
-    pacesetter.add_command(command)
+for _verb in (
+    ingest, simulate, token, forget, backup, restore, upgrade,
+    promote, rollback, retrain, tune, monitor, bento,
+    coach, kpi, calls, commits_verb, worth, digest, export,
+):  # fmt: skip
+    pacesetter.add_command(_verb)
 
 
 @pacesetter.command(short_help="Audit the data for leaks and for health.")
