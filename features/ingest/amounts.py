@@ -19,7 +19,7 @@ _SIGN = (
     r"(US\$|R\$|[$€£¥₹₩₽₺₫฿₴₦₱₪]|[A-Z]{3}|[Kk]r\.?|zł|Kč|Fr\.?|Rs\.?)"
 )  # fmt: skip
 _EDGES = (
-    rf"^\(?{_GAP}*[+-]?{_GAP}*{_SIGN}?{_GAP}*[+-]?{_GAP}*|{_GAP}*{_SIGN}?{_GAP}*[)-]?$"
+    rf"^\(?{_GAP}*[+-]?{_GAP}*({_SIGN}{_GAP}*[+-]?{_GAP}*)?|{_GAP}*{_SIGN}?{_GAP}*[)-]?$"
 )  # fmt: skip
 # The first group of digits never begins with 0: 0,123 is no 123.
 _HEAD = r"[1-9]\d{0,2}"
