@@ -198,16 +198,29 @@ def _is_contact(look: ColumnLook) -> bool:
 
 
 def _plain(value: Any) -> str:
-    """Write a value as YAML in one line; signs that cannot be printed are written as escapes."""
-    text = _dumped(value, allow_unicode=True)
-    return text if text.isprintable() else _dumped(value, allow_unicode=False)
+    """Write a value as YAML in one line: as plainly as it is read back, else quoted."""
+    plain = _dumped(value, style=None)
+    return plain if _is_read_back(plain, value) else _dumped(value, style='"')
 
 
-def _dumped(value: Any, *, allow_unicode: bool) -> str:
+def _dumped(value: Any, *, style: str | None) -> str:
     text = yaml.safe_dump(
-        value, default_flow_style=True, allow_unicode=allow_unicode, width=10**6, sort_keys=False
+        value,
+        default_flow_style=True,
+        default_style=style,
+        allow_unicode=style is None,
+        width=10**6,
+        sort_keys=False,
     )
     return text.removesuffix("\n").removesuffix("\n...").strip()
+
+
+def _is_read_back(text: str, value: Any) -> bool:
+    """Tell whether YAML reads a text as the value, behind a key and before a comment."""
+    try:
+        return text.isprintable() and bool(yaml.safe_load(f"k: {text}   # c") == {"k": value})
+    except yaml.YAMLError:
+        return False
 
 
 def _one_line(text: str) -> str:
