@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.protected import folded, protected_name, protected_values
@@ -98,6 +98,7 @@ def test_values_of_things_say_nothing(column: str, values: list[str]) -> None:
     assert protected_values(column, values) is None
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=30))
 def test_folding_is_stable_and_never_fails(text: str) -> None:
     """Any header can be asked about, and folded words stay as they are."""

@@ -44,7 +44,8 @@ class Suggestion:
         return "\n".join(self._lines()) + "\n"
 
     def _lines(self) -> Iterator[str]:
-        yield f"# A first mapping for {self.source}, guessed from headers and a sample of values."
+        source = _one_line(self.source)
+        yield f"# A first mapping for {source}, guessed from headers and a sample of values."
         yield "# Every guess has its evidence beside it. Look at the lines with DOUBT first, then:"
         yield "#   pacesetter ingest SOURCE --mapping THIS_FILE.yaml"
         for problem in self.problems:
@@ -78,7 +79,7 @@ class Suggestion:
         for entity, guess in self.histories:
             columns = guess.columns
             yield f"    - entity: {entity}"
-            yield f"      table: {_plain(guess.source.name)}   # {guess.why}"
+            yield f"      table: {_plain(guess.source.name)}   # {_one_line(guess.why)}"
             for key, ours in (
                 ("id", "entity_id"),
                 ("changed_at", "changed_at"),
@@ -97,7 +98,8 @@ class Suggestion:
     def _notes(self) -> Iterator[str]:
         if self.left_out:
             yield ""
-            yield f"# tables left out, nothing here looks like them: {', '.join(self.left_out)}"
+            tables = _one_line(", ".join(self.left_out))
+            yield f"# tables left out, nothing here looks like them: {tables}"
         if self.afterwards:
             yield ""
             yield "# Columns that look filled after the outcome. For params.yaml, to be read first:"
@@ -109,11 +111,11 @@ class Suggestion:
             yield ""
             yield "# Columns that look like protected attributes of people; no model uses them:"
             for name, kind in self.protected.items():
-                yield f"#   {name}: {kind}"
+                yield f"#   {_one_line(name)}: {kind}"
 
 
 def _part(guess: TableGuess, indent: str) -> Iterator[str]:
-    yield f"{indent}table: {_plain(guess.source.name)}   # {guess.why}"
+    yield f"{indent}table: {_plain(guess.source.name)}   # {_one_line(guess.why)}"
     yield f"{indent}columns:"
     for name, column in TABLES[guess.table].by_name.items():
         if name in guess.columns:
@@ -196,12 +198,31 @@ def _is_contact(look: ColumnLook) -> bool:
 
 
 def _plain(value: Any) -> str:
-    """Write a value as YAML in one line."""
+    """Write a value as YAML in one line: as plainly as it is read back, else quoted."""
+    plain = _dumped(value, style=None)
+    return plain if _is_read_back(plain, value) else _dumped(value, style='"')
+
+
+def _dumped(value: Any, *, style: str | None) -> str:
     text = yaml.safe_dump(
-        value, default_flow_style=True, allow_unicode=True, width=10**6, sort_keys=False
+        value,
+        default_flow_style=True,
+        default_style=style,
+        allow_unicode=style is None,
+        width=10**6,
+        sort_keys=False,
     )
     return text.removesuffix("\n").removesuffix("\n...").strip()
 
 
+def _is_read_back(text: str, value: Any) -> bool:
+    """Tell whether YAML reads a text as the value, behind a key and before a comment."""
+    try:
+        return text.isprintable() and bool(yaml.safe_load(f"k: {text}   # c") == {"k": value})
+    except yaml.YAMLError:
+        return False
+
+
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """Return a text as a comment may hold it: YAML refuses signs that cannot be printed."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())

@@ -8,7 +8,7 @@ import json
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.export.cells import APOSTROPHE, neutralised
@@ -50,6 +50,7 @@ def read(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text, newline="")))
 
 
+@settings(deadline=None)
 @given(cell=CELLS)
 def test_no_cell_begins_a_formula_and_none_loses_a_sign(cell: str) -> None:
     """Whatever a cell says, it says it as text; what could not be a formula stays as it is."""
@@ -60,6 +61,7 @@ def test_no_cell_begins_a_formula_and_none_loses_a_sign(cell: str) -> None:
     assert safe in {cell, APOSTROPHE + cell}
 
 
+@settings(deadline=None)
 @given(ids=st.lists(IDS, min_size=1, max_size=6, unique=True), label=CELLS)
 @pytest.mark.parametrize("crm", FORMATS)
 def test_a_file_reads_back_as_it_was_written(crm: str, ids: list[str], label: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.ingest.language.columns import ColumnRef
@@ -103,6 +103,7 @@ def test_owners_come_from_rows_with_ids_alone() -> None:
     assert {field for h in marked for field in h.fields} == {"stage", "source", "rep_id"}
 
 
+@settings(deadline=None)
 @given(data=st.data(), name=st.sampled_from(sorted(presets())))
 def test_a_pruned_preset_names_only_what_is_there(data: st.DataObject, name: str) -> None:
     """Whichever columns of whichever tables an export lacks."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.ingest.suggest.profile import ColumnLook, Kind
@@ -81,6 +81,7 @@ def test_kinds(kind: Kind, values: list[str | None]) -> None:
     assert look(*values).kind is kind
 
 
+@settings(deadline=None)
 @given(
     moments=st.lists(
         st.datetimes(datetime(2001, 1, 1), datetime(2030, 1, 1)), min_size=1, max_size=20
@@ -98,6 +99,7 @@ def test_no_date_is_taken_for_the_other_reading(
         assert form != "either"
 
 
+@settings(deadline=None)
 @given(seconds=st.integers(min_value=1_000_000_000, max_value=2_100_000_000))
 def test_every_second_of_decades_is_read_where_the_header_says_so(seconds: int) -> None:
     """From 2001 to 2036."""
