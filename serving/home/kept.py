@@ -23,7 +23,7 @@ from training.files import LEAD_SCORES, MOMENT, REP_SCORES, FileSchema
 
 OF_RUN = frozenset({"as_of", "model_version", "horizon_days"})
 """Columns whose value is the same in every row of a run."""
-MOMENTS = ("period_start", "period_end", "as_of", "cutoff")
+MOMENTS = ["period_start", "period_end", "as_of", "cutoff"]
 
 
 @dataclass(frozen=True)
@@ -221,5 +221,5 @@ def _as_json(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _teams(rows: Rows) -> pd.DataFrame:
     table = pd.DataFrame([dict(row) for row in rows])
     for name in table.columns.intersection(MOMENTS):
-        table[name] = pd.to_datetime(table[name]).astype(MOMENT)
+        table[name] = pd.Series(pd.to_datetime(table[name]), dtype=MOMENT)
     return table

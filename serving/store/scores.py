@@ -178,7 +178,7 @@ class ScoreLog:
         """Return the runs of a kind without their rows, the oldest `as_of` first."""
         query = select(_RUNS).where(_RUNS.c.kind == kind).order_by(_RUNS.c.as_of, _RUNS.c.id)
         with self.store.reading() as connection:
-            return [_plain_run(row) for row in connection.execute(query).mappings()]
+            return [_plain_run(dict(row)) for row in connection.execute(query).mappings()]
 
     def of_leads(
         self, run: ScoreRun, lead_ids: Sequence[str] | None = None
@@ -205,7 +205,7 @@ class ScoreLog:
 def _run(connection: Connection, kind: str, key: str) -> tuple[int, ScoreRun] | None:
     query = select(_RUNS).where(_RUNS.c.kind == kind, _RUNS.c.key == key)
     row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else (row["id"], _plain_run(row))
+    return None if row is None else (row["id"], _plain_run(dict(row)))
 
 
 def _plain_run(row: Mapping[str, Any]) -> ScoreRun:

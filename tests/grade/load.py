@@ -75,7 +75,7 @@ class Server:
 def service() -> list[Grade]:
     """Press the service and bare Starlette in turns, and time what is scored on demand."""
     with running_service() as server, tempfile.TemporaryDirectory() as folder:
-        grades = []
+        grades: list[Grade] = []
         for rep, what in (("rep-3", "200 open leads"), ("rep-40", "5,000 open leads")):
             body = {"rep_id": rep}
             answer = _post(server, "/next_calls", body)

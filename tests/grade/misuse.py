@@ -90,6 +90,8 @@ def _schemathesis(server: Server) -> Grade:
         *("--header", f"Authorization: Bearer {server.secret}", "--checks", "not_a_server_error"),
         *("--max-examples", str(EXAMPLES), "--seed", str(SEED), "--no-color"),
         *("--phases", "examples,coverage,fuzzing", "--continue-on-failure"),
+        # A moment in the past takes seconds, and such questions wait for each other.
+        *("--request-timeout", "120"),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     summary = [line.strip() for line in done.stdout.splitlines() if "generated" in line]
