@@ -16,7 +16,7 @@ from serving.pages.coverage import Coverage, coverage_of
 from serving.pages.facts import Facts, QuotaFacts
 from serving.pages.pacing import Pace, closed_path, pacing_chart
 from serving.pages.region import Region
-from serving.store.commits import RepCommit
+from serving.store.commits import KeptCommit
 from serving.wording.forecasts import RepForecast
 from serving.wording.reps import chance_withheld, rep_chance, rep_withheld
 from training.quota.what_if import Factors
@@ -88,7 +88,7 @@ def quarter_of(
     rep_id: str,
     voice: Voice,
     region: Region,
-    commits: Sequence[RepCommit] = (),
+    commits: Sequence[KeptCommit] = (),
     factors: Factors | None = None,
 ) -> Quarter | str:
     """Return a rep's quota period, or why there is nothing to say.
@@ -224,7 +224,7 @@ def _what_if(
 
 
 def _commits(
-    commits: Sequence[RepCommit], forecast: RepForecast, region: Region
+    commits: Sequence[KeptCommit], forecast: RepForecast, region: Region
 ) -> tuple[str, ...]:
     """Say what was committed to for the period, the newest first; nothing is left out."""
     return tuple(
@@ -234,9 +234,8 @@ def _commits(
     )
 
 
-def _commit_words(commit: RepCommit, region: Region) -> str:
-    when = "" if commit.made_at is None else f"{region.day(commit.made_at)}: "
+def _commit_words(commit: KeptCommit, region: Region) -> str:
     best = ""
     if commit.best_case is not None:
         best = f", in the best case {region.amount(commit.best_case)}"
-    return f"{when}{region.amount(commit.amount)}{best}, by {commit.by}"
+    return f"{region.day(commit.said_at)}: {region.amount(commit.amount)}{best}, by {commit.by}"

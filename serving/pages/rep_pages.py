@@ -22,7 +22,7 @@ from serving.pages.frame import Visit
 from serving.pages.quarter import quarter_of
 from serving.pages.today import SAID, today_of
 from serving.pages.trust import PURPOSE, trust_lines
-from serving.store.actions import Act, Action
+from serving.store.actions import Act, Action, KeptAction
 from serving.store.coaching import CoachingEvent, CoachingLine, CoachingLog
 from serving.store.commits import CommitLog, RepCommit
 from serving.store.views import View
@@ -56,18 +56,14 @@ def today(visit: Visit) -> Response:
     )
 
 
-def _standing(visit: Visit, facts: Facts) -> dict[str, Action]:
+def _standing(visit: Visit, facts: Facts) -> dict[str, KeptAction]:
     """Return what was said last of each lead, as far as it is of the list's day."""
     if isinstance(facts.leads, str):
         return {}
     work = visit.desk.work
     said = work.marks(work.today(facts.leads.as_of)).standing
     began = facts.made_at - timedelta(days=1)
-    return {
-        lead: action
-        for lead, action in said.items()
-        if action.at is not None and action.at >= began
-    }
+    return {lead: action for lead, action in said.items() if action.at >= began}
 
 
 def act(visit: Visit) -> Response:

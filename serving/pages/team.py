@@ -15,7 +15,7 @@ from serving.pages.pacing import Pace, closed_path, pacing_chart
 from serving.pages.quarter import Figure
 from serving.pages.region import Region
 from serving.pages.settings import TeamSettings
-from serving.store.commits import RepCommit
+from serving.store.commits import KeptCommit
 from serving.wording.forecasts import RepForecast, TeamForecast
 from serving.wording.reps import chance_withheld, rep_chance, team_withheld
 from training.report.words import listing
@@ -100,7 +100,7 @@ def team_of(
     facts: Facts,
     manager_id: str | None,
     settings: TeamSettings,
-    commits: Mapping[str, RepCommit],
+    commits: Mapping[str, KeptCommit],
     region: Region,
 ) -> Team | str:
     """Return a team, or why there is nothing to say.
@@ -162,7 +162,7 @@ def _member(
     quota: QuotaFacts,
     rep_id: str,
     settings: TeamSettings,
-    commit: RepCommit | None,
+    commit: KeptCommit | None,
     region: Region,
 ) -> Member:
     forecast, then = quota.first(rep_id), quota.on_monday.get(rep_id)

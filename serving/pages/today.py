@@ -12,7 +12,7 @@ import pandas as pd
 from serving.pages.facts import Facts, LeadFacts, Moved
 from serving.pages.region import Region
 from serving.pages.trend import STILL
-from serving.store.actions import Act, Action
+from serving.store.actions import Act, KeptAction
 from serving.store.worklist import Listing, Why
 
 FIRST = 5
@@ -110,7 +110,7 @@ class Today:
 
 
 def today_of(
-    facts: Facts, rep_id: str, standing: Mapping[str, Action], region: Region
+    facts: Facts, rep_id: str, standing: Mapping[str, KeptAction], region: Region
 ) -> Today | str:
     """Return a rep's day, or why there is none.
 
@@ -155,14 +155,16 @@ def _headline(waiting: Sequence[Call], listed: int, leads: LeadFacts, region: Re
     return f"{len(waiting)} {noun} for {when}{so_far}. Begin at the top."
 
 
-def _call(leads: LeadFacts, listing: Listing, action: Action | None, region: Region) -> Call | None:
+def _call(
+    leads: LeadFacts, listing: Listing, action: KeptAction | None, region: Region
+) -> Call | None:
     """Return one lead of the list; None where it is not open any more."""
     lead = listing.lead_id
     row = leads.rows.get(lead)
     if row is None:
         return None
     is_firm = _is_firm(leads)
-    is_today = action is not None and action.at is not None and action.action in SAID
+    said = action if action is not None and action.action in SAID else None
     return Call(
         lead_id=lead,
         position=listing.position,
@@ -174,8 +176,8 @@ def _call(leads: LeadFacts, listing: Listing, action: Action | None, region: Reg
         trend=trend_words(leads.moved.get(lead, ()), region) if is_firm else (),
         listed_by=LISTED_BY[listing.why],
         reasons=_reasons(row["reasons"], region) if is_firm else (),
-        state=SAID[action.action] if is_today and action is not None else "",
-        key=action.key if is_today and action is not None else "",
+        state="" if said is None else SAID[said.action],
+        key="" if said is None else said.key,
     )
 
 
