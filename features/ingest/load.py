@@ -12,17 +12,14 @@ from typing import Any
 
 from ibis.backends.duckdb import Backend
 
-from features.clock import naive_utc, utc_now
-from features.errors import LostRowsError
+from features.clock import naive_utc
 from features.field_history import FieldHistory
 from features.ingest.changes.source import mapped_source
 from features.ingest.columns import Plan, make_plan
 from features.ingest.ends import amend
 from features.ingest.extent import Extent, extent_of, latest_event
-from features.ingest.finding import DataFinding
 from features.ingest.findings import Looked, findings_of
 from features.ingest.forgotten import (
-    Forgotten,
     Present,
     blank,
     forgotten_people,
@@ -30,26 +27,22 @@ from features.ingest.forgotten import (
     reject_forgotten,
     with_pseudonyms,
 )
-from features.ingest.freshness import freshness_of, freshness_verdict
 from features.ingest.histories import CHANGES_ORDER, lay_down, read_changes
 from features.ingest.match import Matched, match
-from features.ingest.notes import content_notes, reading_notes
+from features.ingest.notes import content_notes
 from features.ingest.opening import opened
 from features.ingest.parsing import SQL_TYPES
 from features.ingest.presets.choose import choose, preset_name
-from features.ingest.profile import counts, fingerprint
-from features.ingest.proposals import propose
-from features.ingest.protected import find_protected, not_used
-from features.ingest.quarantine import reasons, reject, rejected_table, write_quarantine
-from features.ingest.readiness import readiness_of
+from features.ingest.quarantine import reject, rejected_table, write_quarantine
 from features.ingest.reading import Readings
 from features.ingest.readings import readings_of
 from features.ingest.report import IngestReport, TableReport, history_json, iso
 from features.ingest.shaping.reader import Reader
+from features.ingest.work import Loaded, Work, report_of, table_report
 from features.params import FeatureParams, IngestParams
 from features.progress import Progress, silent
 from features.storage.catalog import WarehouseMeta, described, exclusive, publish
-from features.storage.engine import engine, ident, parquet, reading, row, write
+from features.storage.engine import engine, ident, reading, write
 from features.tables import TABLES
 
 # Rows that are read together are stored next to each other.
@@ -62,27 +55,6 @@ _ORDER = {
     "quotas": ("rep_id", "period_start", "known_at"),
     "accounts": ("account_id",),
 }
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What every step of one ingest needs.
-
-    Attributes:
-        backend: the engine.
-        folder: where the new warehouse is written.
-        declared: the declared `data_until`, naive UTC; None where none was declared.
-        forgotten: people whose rows are left out.
-    """
-
-    backend: Backend
-    folder: Path
-    declared: datetime | None
-    forgotten: Forgotten
-
-    def files(self, names: Iterable[str]) -> dict[str, Path]:
-        """Return the files of accepted tables, by table."""
-        return {name: self.folder / f"{name}.parquet" for name in names}
 
 
 def ingest(
@@ -159,14 +131,14 @@ def staged(
     forgotten = forgotten_people(home)
     with opened(source) as extract, exclusive(home) as partial:
         with _engine(params, partial) as backend:
-            work = _Work(backend, partial, declared, forgotten)
+            work = Work(backend, partial, declared, forgotten)
             chosen = choose(backend, extract, mapping)
             mappings = chosen.mappings
             reader = Reader(backend, extract, partial / "shaping", mappings.where)
             with mapped_source(reader, mappings, params.ingest, declared) as (mapped, left):
                 matches = match(backend, mapped, left, params.ingest)
                 loaded = _load(work, matches, params.ingest, progress)
-            report = _report(work, extract.name, loaded, params)
+            report = report_of(work, extract.name, loaded, params)
             report = replace(report, preset=chosen.preset, read_as=chosen.says)
         yield Staged(home, partial, _pointer(report, mapping), report)
 
@@ -182,26 +154,9 @@ def _engine(params: FeatureParams, partial: Path) -> Iterator[Backend]:
         shutil.rmtree(spill, ignore_errors=True)
 
 
-@dataclass(frozen=True)
-class _Loaded:
-    """What became of a source's tables.
-
-    Attributes:
-        tables: what became of each table's rows.
-        extent: what bounded them.
-        histories: the fields that have a history.
-        findings: what is worth knowing about them.
-    """
-
-    tables: Mapping[str, TableReport]
-    extent: Extent
-    histories: tuple[FieldHistory, ...]
-    findings: tuple[DataFinding, ...]
-
-
 def _load(
-    work: _Work, matches: Sequence[Matched], params: IngestParams, progress: Progress
-) -> _Loaded:
+    work: Work, matches: Sequence[Matched], params: IngestParams, progress: Progress
+) -> Loaded:
     """Write every table of the schema into the folder, and the rejected rows beside it."""
     with progress("reading the extract", 2 * len(matches) + 1) as advance:
         staged, readings = [], {}
@@ -237,28 +192,28 @@ def _load(
         if "changes" in reports:
             histories = lay_down(work.backend, work.files(TABLES), params.complete_share)
         advance(1)
-    return _Loaded(reports, extent, histories, findings)
+    return Loaded(reports, extent, histories, findings)
 
 
-def _stage(work: _Work, matched: Matched, params: IngestParams) -> tuple[Plan, Readings]:
+def _stage(work: Work, matched: Matched, params: IngestParams) -> tuple[Plan, Readings]:
     staging = work.folder / f"{matched.table.name}.staged"
     file = matched.raw.stage(work.backend, staging)
     readings = readings_of(work.backend, matched, file, params)
     return make_plan(matched, file, readings), readings
 
 
-def _forget_staged(work: _Work, plans: Iterable[Plan]) -> None:
+def _forget_staged(work: Work, plans: Iterable[Plan]) -> None:
     for plan in plans:
         (work.folder / f"{plan.matched.table.name}.staged").unlink(missing_ok=True)
 
 
-def _load_table(work: _Work, plan: Plan, extent: Extent, present: Present) -> TableReport:
+def _load_table(work: Work, plan: Plan, extent: Extent, present: Present) -> TableReport:
     name, backend = plan.matched.table.name, work.backend
     file = work.folder / f"{name}.parquet"
     rejected = reject(backend, plan, extent)
     reject_forgotten(backend, plan, rejected, present)
     write(backend, _accepted(plan, rejected), file)
-    report = _table_report(backend, plan, rejected, file)
+    report = table_report(backend, plan, rejected, file)
     if report.quarantined:
         quarantine = work.folder / "quarantine"
         quarantine.mkdir(exist_ok=True)
@@ -290,63 +245,13 @@ def _accepted(plan: Plan, rejected: str) -> str:
     )
 
 
-def _table_report(backend: Backend, plan: Plan, rejected: str, file: Path) -> TableReport:
-    matched = plan.matched
-    name = matched.table.name
-    (read,) = row(backend, f"SELECT count(*) FROM {parquet(plan.file)}")
-    (accepted,) = row(backend, f"SELECT count(*) FROM {parquet(file)}")
-    (aside,) = row(backend, f"SELECT count(DISTINCT source_row) FROM {rejected}")
-    if read != accepted + aside:
-        raise LostRowsError(f"{name}: {read} rows read, {accepted} accepted, {aside} quarantined")
-    absent = tuple(c.name for c in matched.table.columns if c.name not in matched.columns)
-    return TableReport(
-        read=read,
-        accepted=accepted,
-        quarantined=aside,
-        notes=reading_notes(backend, plan, rejected),
-        quarantine_reasons=reasons(backend, rejected),
-        matched=(*matched.notes, *matched.raw.tallies),
-        absent_columns=absent,
-        attributes=tuple(matched.attributes),
-    )
-
-
-def _write_absent(work: _Work, present: Collection[str]) -> None:
+def _write_absent(work: Work, present: Collection[str]) -> None:
     """Write a file without rows for every table the source lacks, so that queries need not ask."""
     for name, table in TABLES.items():
         if name not in present:
             typed = (f"CAST(NULL AS {SQL_TYPES[c.kind]}) AS {c.name}" for c in table.columns)
             select = f"SELECT {', '.join(typed)} WHERE false"
             write(work.backend, select, work.folder / f"{name}.parquet")
-
-
-def _report(work: _Work, source: str, loaded: _Loaded, params: FeatureParams) -> IngestReport:
-    files = work.files(loaded.tables)
-    until = work.declared or latest_event(work.backend, files)
-    counted = counts(work.backend, files, until, loaded.extent)
-    now = utc_now()
-    readiness = readiness_of(counted, params.minimum, now)
-    fresh = freshness_of(work.backend, files)
-    tables = {n: work.backend.read_parquet(path) for n, path in work.files(TABLES).items()}
-    fetch = work.backend.to_pyarrow
-    protected = find_protected(tables, fetch)
-    proposals = propose(tables, fetch, loaded.histories, until)
-    return IngestReport(
-        tables=loaded.tables,
-        absent=tuple(name for name in TABLES if name not in loaded.tables),
-        source=source,
-        data_until=until,
-        data_until_declared=work.declared is not None,
-        fingerprint=fingerprint(work.backend, files, until),
-        verdict=(
-            *readiness,
-            *freshness_verdict(fresh, until, now, readiness, loaded.findings),
-        ),
-        histories=loaded.histories,
-        proposals=proposals.without(not_used(protected, params)),
-        protected=protected,
-        findings=loaded.findings,
-    )
 
 
 def _pointer(report: IngestReport, mapping: Path | None) -> dict[str, Any]:
