@@ -38,9 +38,10 @@ def replaced(settings: Settings, values: Mapping[str, Any]) -> Settings:
     plain = settings.serving.model_dump()
     for name, value in values.items():
         section, _, key = name.partition(".")
-        if key not in plain.get(section, {}):
+        held = plain.get(section)
+        if not isinstance(held, dict) or key not in held:
             raise InputError(f"there is no setting serving.{name}")
-        plain[section][key] = value
+        held[key] = value
     try:
         serving = ServingParams.model_validate(plain)
     except ValidationError as error:
