@@ -11,18 +11,16 @@ from typing import Any
 from features.clock import utc_now, zulu
 from features.errors import InputError, NotFoundError
 from features.evidence import EvidenceState
+from serving.api.health_contracts import Health, LeadHealth, QuotaHealth
 from serving.api.lead_contracts import (
     COACHING,
     Call,
     ExplainLeadRequest,
-    Health,
     LeadAnswer,
     LeadExplanation,
-    LeadHealth,
     NextCalls,
     NextCallsRequest,
     NotScored,
-    QuotaHealth,
     Score,
     ScoredLeads,
     ScoreLeadsRequest,

@@ -26,11 +26,10 @@ from serving.access.access import Access
 from serving.access.tokens import list_tokens
 from serving.api import lead_answers, rep_answers
 from serving.api.guard import Guard
+from serving.api.health_contracts import Health, HealthRequest
 from serving.api.lead_contracts import (
     COACHING,
     ExplainLeadRequest,
-    Health,
-    HealthRequest,
     LeadExplanation,
     NextCalls,
     NextCallsRequest,

@@ -10,12 +10,11 @@ from pydantic import ValidationError
 
 from features.evidence import EvidenceState
 from features.problems import say_problems
+from serving.api.health_contracts import HealthRequest, LeadHealth
 from serving.api.lead_contracts import (
     Answer,
-    HealthRequest,
     InlineActivity,
     InlineLead,
-    LeadHealth,
     NextCallsRequest,
     ScoreLeadsRequest,
 )
