@@ -30,9 +30,9 @@ def commits(session: Session, file: Path | None, by: str) -> None:
     anything; a row that was read before counts once. Rows that cannot be used are set aside with
     their reasons. Without FILE nothing is read.
 
-    A number is judged by the last one said before the middle of its period. An error is (committed
-    - attained) / quota. Bias is the mean error less what luck could have added: one bad quarter
-    says little about anybody.
+    A number is judged by the last one said before the middle of its period. An error is the amount
+    committed less the one attained, as a share of the quota. Bias is the mean error less what luck
+    could have added: one bad quarter says little about anybody.
 
     \b
     pacesetter commits forecasts.csv --by "Ann Lee"
