@@ -209,7 +209,7 @@ def _model(home: Home, kind: str, version: str, bundle: Any) -> ModelFacts:
     except (NotFoundError, NotReady):
         # The model answers from memory; what its training measured is gone from the registry.
         folder = home.place / "data" / "nowhere"
-    files = {name: folder / name for name in ("card.html", "report.html")}
+    files = {name: folder / name for name in ("card.html", "report.html", "calls.html")}
     evidence = bundle.evidence
     return ModelFacts(
         kind=kind,
