@@ -79,7 +79,7 @@ def entities(lives: Sequence[Life]) -> Entities:
     )
 
 
-def company(
+def company(  # noqa: PLR0913 - a company has many parts, and a test names one or two
     leads: Sequence[Life] = (),
     deals: Sequence[Life] = (),
     *,
@@ -160,7 +160,7 @@ def drawn_leads(
             won, lost = chance.exponential(1 / rate), chance.exponential(mean)
             lives.append(
                 Life(
-                    rep, float(created), float(created + min(won, lost)), bool(won < lost),
+                    rep, float(created), float(created + min(won, lost)), won=bool(won < lost),
                     stages=((float(created), 0),), source=int(chance.integers(0, 2)),
                     value=float(chance.lognormal(4, 0.5)),
                 )
@@ -190,5 +190,5 @@ def drawn_deals(seed: int, count: int, chances: Sequence[float]) -> list[Life]:
             else:
                 at += float(chance.exponential(5))
             value = float(chance.lognormal(5, 0.5))
-            lives.append(Life(rep, float(created), at, not is_lost, stages, value=value))
+            lives.append(Life(rep, float(created), at, won=not is_lost, stages=stages, value=value))
     return lives

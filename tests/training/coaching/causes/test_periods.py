@@ -135,8 +135,10 @@ def test_nothing_after_the_moment_changes_a_stay(seed: int) -> None:
 def test_the_order_in_which_changes_are_told_changes_nothing(seed: int) -> None:
     """Owners and stages in any order of rows are cut the same."""
     lives = [
-        Life(ANN, 5, 80, True, ((5, 0), (20, 1), (33, 2)), ((12, BOB), (60, CLEO))),
-        Life(BOB, 11, None, False, ((11, 0), (95, 1)), ((101, ANN),)),
+        Life(
+            ANN, 5, 80, won=True, stages=((5, 0), (20, 1), (33, 2)), handed=((12, BOB), (60, CLEO))
+        ),
+        Life(BOB, 11, None, stages=((11, 0), (95, 1)), handed=((101, ANN),)),
     ]
     leads, stays = cut(lives)
     chance = np.random.default_rng(seed)
@@ -152,7 +154,7 @@ def test_the_order_in_which_changes_are_told_changes_nothing(seed: int) -> None:
 
 def test_a_move_is_told_with_where_it_went() -> None:
     """Of three stages two moves are seen, each from its stage to the next; the last is an end."""
-    _, stays = cut([Life(ANN, 0, 50, True, ((0, 0), (10, 2), (30, 1)))])
+    _, stays = cut([Life(ANN, 0, 50, won=True, stages=((0, 0), (10, 2), (30, 1)))])
     moved = stays.end == MOVES
     assert list(zip(stays.stage[moved], stays.after[moved], strict=True)) == [(0, 2), (2, 1)]
     assert stays.stage[stays.end == WON].tolist() == [1]
@@ -171,7 +173,7 @@ def test_ages_count_from_creation_whoever_owns_it() -> None:
 
 def test_nobodys_days_are_nobodys() -> None:
     """While a lead has no owner its days are at nobody's risk, and are not lost."""
-    _, stays = cut([Life(-1, 0, 30, True, handed=((10, ANN),))])
+    _, stays = cut([Life(-1, 0, 30, won=True, handed=((10, ANN),))])
     assert stays.days[stays.rep == -1].sum() == pytest.approx(10)
     assert stays.days[stays.rep == ANN].sum() == pytest.approx(20)
     assert stays.rep[stays.end == WON].tolist() == [ANN]
@@ -179,13 +181,13 @@ def test_nobodys_days_are_nobodys() -> None:
 
 def test_what_ended_as_it_was_created_has_no_days() -> None:
     """A lead of no length has no stay; one from after the moment has none either."""
-    _, stays = cut([Life(ANN, 5, 5, True), Life(ANN, 170)], as_of=100)
+    _, stays = cut([Life(ANN, 5, 5, won=True), Life(ANN, 170)], as_of=100)
     assert len(stays.days) == 0
 
 
 def test_what_came_before_the_periods_counts_from_their_beginning() -> None:
     """Days before the first period are in none; the age goes on as if they were."""
-    _, stays = cut([Life(ANN, -100, 20, True, ((-100, 0),))])
+    _, stays = cut([Life(ANN, -100, 20, won=True, stages=((-100, 0),))])
     assert stays.days.sum() == pytest.approx(20)
     assert stays.start.min() == 0
     assert stays.age.min() == np.searchsorted(AGES, 100, side="right")
