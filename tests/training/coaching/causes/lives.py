@@ -168,18 +168,23 @@ def drawn_leads(
     return lives
 
 
-def drawn_deals(seed: int, count: int, chances: Sequence[float]) -> list[Life]:
+def drawn_deals(
+    seed: int, count: int, chances: Sequence[float], leads: Sequence[Life] = ()
+) -> list[Life]:
     """Draw deals that go through talk, offer and papers, and are lost at the offer or before.
 
     Args:
         seed: of the draws.
         count: of each rep's deals.
         chances: to go on from each of the first two stages, by rep.
+        leads: deals begin as these convert, and are worth the same; without any, at any time.
     """
     chance = np.random.default_rng(seed)
     lives = []
     for rep, keep in enumerate(chances):
-        for created in chance.uniform(0, 180, count):
+        began = [(o.ended, o.value) for o in leads if o.won and o.ended and o.rep == rep]
+        drawn = zip(chance.uniform(0, 180, count), chance.lognormal(5, 0.5, count), strict=True)
+        for created, value in began or drawn:
             at, stages, is_lost = float(created), [(float(created), 0)], False
             for stage in (1, 2):
                 at += float(chance.exponential(8))
@@ -189,6 +194,6 @@ def drawn_deals(seed: int, count: int, chances: Sequence[float]) -> list[Life]:
                 stages.append((at, stage))
             else:
                 at += float(chance.exponential(5))
-            value = float(chance.lognormal(5, 0.5))
-            lives.append(Life(rep, float(created), at, won=not is_lost, stages=stages, value=value))
+            life = Life(rep, float(created), at, won=not is_lost, stages=stages, value=float(value))
+            lives.append(life)
     return lives
