@@ -101,7 +101,8 @@ def _touches(record: SalesRecord, end: datetime, days: int) -> pd.DataFrame:
     total = rows.groupby("rep_id", sort=True)["count"].sum()
     count = total.to_numpy(np.float64)
     values = count / (days / WEEK_DAYS)
-    return pd.DataFrame({"rep_id": [*total.index], "value": values, "count": count, "hits": count})
+    ids = pd.Series([*total.index], dtype="str")
+    return pd.DataFrame({"rep_id": ids, "value": values, "count": count, "hits": count})
 
 
 def _deal_size(record: SalesRecord, end: datetime, days: int) -> pd.DataFrame:

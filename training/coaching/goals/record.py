@@ -67,13 +67,14 @@ def _frame(warehouse: Warehouse, rows: ir.Table) -> pd.DataFrame:
 
 
 def _people(warehouse: Warehouse, as_of: datetime) -> pd.DataFrame:
-    """Everybody known by then, those whom only a quota, lead or deal names included."""
+    """Everybody known by then, those whom only a quota names included."""
     reps = warehouse["reps"]
     columns = ["rep_id", "name", "hired_at", "left_at", *PEOPLE]
     known = last_shown(warehouse, reps.filter(hired(reps, as_of)).select(columns), "reps", *PEOPLE)
     frame = warehouse.arrow(known.select(columns)).to_pandas()
     named = warehouse.arrow(warehouse["quotas"].select("rep_id").distinct()).to_pandas()
-    everybody = pd.DataFrame({"rep_id": sorted({*frame["rep_id"], *named["rep_id"]})})
+    ids = pd.Series(sorted({*frame["rep_id"], *named["rep_id"]}), dtype="str", name="rep_id")
+    everybody = ids.to_frame()
     return everybody.merge(frame, on="rep_id", how="left").sort_values("rep_id", ignore_index=True)
 
 

@@ -15,6 +15,8 @@ from features.ingest.load import ingest
 from features.params import FeatureParams
 from features.storage.catalog import current
 from features.storage.warehouse import Warehouse
+from training.coaching.goals.measures import MEASURES
+from training.coaching.goals.propose import Goals
 from training.coaching.goals.record import SalesRecord, here, named, read_record
 
 START = datetime(2025, 1, 1)
@@ -130,3 +132,16 @@ def test_who_is_there_and_what_they_are_called(tmp_path: Path) -> None:
     assert here(record) == {"a", "b"}
     assert (named(record, "a"), named(record, "b")) == ("Ada", "b")
     assert here(read(tmp_path / "end", with_later=True, as_of=END)) == {"b"}
+
+
+def test_deals_alone_make_a_record(tmp_path: Path) -> None:
+    """Without reps, quotas and activities nobody is known, and no goal can be learned: no error."""
+    source = tmp_path / "source"
+    source.mkdir()
+    rows = [deal(f"D{k}", "a", k, 10.0, closed_at=at(k + 5), won=k % 2 == 0) for k in range(40)]
+    pq.write_table(pa.Table.from_pylist(rows), source / "deals.parquet")
+    ingest(str(source), tmp_path, FeatureParams(), data_until=END)
+    record = read_record(Warehouse.duckdb(current(tmp_path)), AS_OF)
+    assert len(record.people) == len(record.touches) == 0
+    assert set(record.endings["rep_id"]) == {"a"}
+    assert Goals.learned(record).value("a", MEASURES["win_rate"]) == (0.5, 40.0)
