@@ -14,7 +14,8 @@ deal ended has columns of its own, and a change of one of these fills that colum
     deal     won                                     true or false; closed when it changed
 
 A change of any other field waits for the ingest: without a history in the extract, only values at
-creation count.
+creation count. Values that a posted lead brings of such a field are laid down in `changes`, as an
+ingest lays them down: whoever asks what a field held looks there alone.
 """
 
 from __future__ import annotations
@@ -157,8 +158,35 @@ def _fitted(extract: Warehouse, events: Sequence[PostedEvent]) -> dict[str, list
             # It fitted when it was posted; an ingest has changed what the column holds.
             log.warning("posted %s %r waits for an ingest: %s", event.kind, event.id, error)
             continue
+        if event.kind is EventKind.LEAD:
+            fitted, laid_down = _laid_down(extract, fitted, event.known_at)
+            rows.setdefault("changes", []).extend(laid_down)
         rows.setdefault(table, []).extend(fitted)
     return rows
+
+
+def _laid_down(
+    extract: Warehouse, leads: Sequence[Row], known_at: datetime | None
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Move what posted leads hold of fields with a history into `changes`, from their creation."""
+    fields = [h.field for h in extract.histories if h.entity_type == "lead"]
+    changes = [
+        {
+            "entity_type": "lead",
+            "entity_id": lead["lead_id"],
+            "changed_at": lead["created_at"],
+            "known_at": known_at,
+            "field": name,
+            "value": str(value).lower() if isinstance(value, bool) else str(value),
+        }
+        for lead in leads
+        for name in fields
+        if (value := lead.get(name)) is not None
+    ]
+    emptied = [
+        {name: None if name in fields else value for name, value in lead.items()} for lead in leads
+    ]
+    return emptied, fit_rows(extract, "changes", changes)[0]
 
 
 def _endings(

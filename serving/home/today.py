@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 def store_of(place: Path, settings: Settings) -> Store:
     """Return the store of a home, or the one that its company shares."""
     shared = settings.serving.database.shared
-    shared = settings.serving.database.shared
     return Store(place, None if shared is None else shared.store)
 
 

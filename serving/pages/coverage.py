@@ -64,11 +64,13 @@ def coverage_of(forecast: RepForecast, open_amount: float, region: Region) -> Co
     if share is not None:
         steps.append(
             f"Open deals of {region.about(open_amount)} are expected to bring "
-            f"{region.about(forecast.expected_open)} in time, {region.share(share)} of their amount"
+            f"{region.about(forecast.expected_open)} in time, "
+            f"{region.exact_share(share)} of their amount"
         )
     if share and gap > 0:
         steps.append(
-            f"{region.about(gap)} / {region.share(share)} = {region.about(needed or 0.0)} of open "
-            "deals would be needed to reach the quota on average"
+            f"{region.about(gap)} / {region.exact_share(share)} = "
+            f"{region.about(needed or 0.0)} of open deals would be needed "
+            "to reach the quota on average"
         )
     return Coverage(gap, share, needed, open_amount, tuple(steps))

@@ -116,9 +116,10 @@ def _talks(facts: Facts, value: float, region: Region) -> str:
         return "It cannot be said what it would have meant: there are no forecasts of teams."
     sizes = [len(facts.staff.team(manager)) for manager in teams]
     covered = sum(min(size, value) for size in sizes) / max(sum(sizes), 1)
+    talks, groups = "talk" if value == 1 else "talks", "team" if len(teams) == 1 else "teams"
     return (
-        f"With {value:.0f} talks a week, each manager's page proposes up to {value:.0f}; over "
-        f"{len(teams)} teams that is {region.share(covered)} of everybody at most."
+        f"With {value:.0f} {talks} a week, each manager's page proposes up to {value:.0f}; over "
+        f"{len(teams)} {groups} that is {region.share(covered)} of everybody at most."
     )
 
 

@@ -191,10 +191,15 @@ def _reasons(reasons: Mapping[str, object]) -> tuple[str, ...]:
     assert isinstance(items, list)  # noqa: S101 - the file's own form
     return tuple(
         f"{item['says']} {'Raises' if item['points'] > 0 else 'Lowers'} the chance by "
-        f"{abs(item['points']):.0f} points."
+        f"{_whole_points(abs(item['points']))}."
         for item in items
         if abs(item["points"]) >= LITTLE and item["value"] != item["usual"]
     )[:MOST_REASONS]
+
+
+def _whole_points(points: float) -> str:
+    whole = max(round(points), 1)
+    return "1 point" if whole == 1 else f"{whole} points"
 
 
 def _coverage(quota: QuotaFacts, forecast: RepForecast, region: Region) -> Coverage | None:

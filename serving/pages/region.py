@@ -84,6 +84,15 @@ class Region:
         """
         return format_percent(round(value, 2), locale=self.numbers)
 
+    def exact_share(self, value: float) -> str:
+        """Write a share to three digits, for a sum that the reader may check.
+
+        >>> region_of("en").exact_share(0.08382)
+        '8.38%'
+        """
+        exact = float(f"{value:.{DIGITS}g}")
+        return format_percent(exact, locale=self.numbers, decimal_quantization=False)
+
     def chance(self, p: float) -> str:
         """Write a chance as a whole percentage that never claims certainty.
 
@@ -100,8 +109,9 @@ class Region:
         >>> region_of("en").points(0.034), region_of("de").points(-0.05)
         ('+3.4 points', '-5 points')
         """
-        sign = "+" if share > 0 else "-" if share < 0 else ""
-        return f"{sign}{self.number(abs(100 * share))} points"
+        moved = round(100 * share, 1)
+        sign = "+" if moved > 0 else "-" if moved < 0 else ""
+        return f"{sign}{self.number(abs(moved))} points"
 
     def number(self, value: float, digits: int = 1) -> str:
         """Write a number with a few digits after the point, none where they are 0.

@@ -147,7 +147,10 @@ def _headline(waiting: Sequence[Call], listed: int, leads: LeadFacts, region: Re
     if not listed:
         return "No calls are listed for you today."
     if not waiting:
-        return f"All {listed} calls of today are done. Well worked."
+        all_of_them = (
+            "The one call of today is" if listed == 1 else f"All {listed} calls of today are"
+        )
+        return f"{all_of_them} done. Well worked."
     when = region.day(leads.day)
     noun = "call" if len(waiting) == 1 else "calls"
     done = listed - len(waiting)
