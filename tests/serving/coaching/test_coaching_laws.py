@@ -358,6 +358,7 @@ def test_a_goal_is_said_with_its_chance_and_what_comes_anyway(cause_name: str) -
         for rep in RECORD.people["rep_id"]
         for goal in GOALS.propose(str(rep), cause_name)
     ]
+    assert said
     for goal, sentence in said:
         assert whole(goal.chance) in sentence
         assert f"{goal.due:%Y-%m-%d}" in sentence
