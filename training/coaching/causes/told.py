@@ -113,7 +113,8 @@ def frame_of(
 def typed(rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
     """Return the frame with its types, also where it has no rows."""
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    kinds = {"rank": "int64", "theirs": "bool", "rep_id": "object", "cause": "object"}
+    kinds = {"rank": "int64", "theirs": "bool"}
+    kinds |= dict.fromkeys(("rep_id", "cause", "evidence"), "object")
     kinds |= dict.fromkeys(("size", "low", "high", "share", "p"), "float64")
     kinds |= dict.fromkeys(("period_start", "as_of", "since"), "datetime64[us]")
     return frame.astype(kinds)

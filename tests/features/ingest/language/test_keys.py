@@ -110,7 +110,10 @@ def test_an_unknown_key_is_refused_with_the_keys_there_are(model: type[Words]) -
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
 def test_a_slip_of_the_pen_finds_its_key(model: type[Words], key: str) -> None:
-    """Two letters that changed places, or a last one that is missing: the right key is named, for every key of the language."""
+    """Two letters that changed places, or a last one that is missing: the right key is named.
+
+    For every key of the language with more than four letters.
+    """
     slip = key[:2] + key[3] + key[2] + key[4:]
     if slip == key:  # the two letters are the same
         slip = key[:-1]
