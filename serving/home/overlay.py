@@ -38,9 +38,10 @@ def replaced(settings: Settings, values: Mapping[str, Any]) -> Settings:
     plain = settings.serving.model_dump()
     for name, value in values.items():
         section, _, key = name.partition(".")
-        if key not in plain.get(section, {}):
+        own = plain.get(section)
+        if not isinstance(own, dict) or key not in own:
             raise InputError(f"there is no setting serving.{name}")
-        plain[section][key] = value
+        own[key] = value
     try:
         serving = ServingParams.model_validate(plain)
     except ValidationError as error:

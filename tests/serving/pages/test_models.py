@@ -287,6 +287,7 @@ def test_a_change_moves_its_setting_alone(item: Any, tmp_path: Path) -> None:
     [
         ("pages.talk_below", 1.5), ("pages.talk_below", -0.1), ("pages.most_talks", 2.5),
         ("worklist.calls_a_day", -1), ("pages.nothing", 1), ("nothing.at_all", 1), ("", 1),
+        ("port", 1), ("port.x", 1),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_is_refused(name: str, value: float) -> None:
