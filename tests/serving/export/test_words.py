@@ -31,7 +31,7 @@ def reasons(*points: float, label: str = "calls") -> str:
 
 def scores(*rows: tuple[str, str | None, int | None], **odd: Any) -> pd.DataFrame:
     """Scores of leads with these owners and ranks."""
-    plain = {
+    plain: dict[str, Any] = {
         "as_of": pd.Timestamp("2026-05-20T08:09:10"), "score": 12.34, "band": "warm",
         "reasons": reasons(3.0),
     }  # fmt: skip
