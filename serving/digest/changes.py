@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from features.snapshot import within
 from serving.pages.facts import Facts
@@ -122,7 +123,7 @@ def _rep_items(
     if fresh:
         noun = "lead is" if len(fresh) == 1 else "leads are"
         where = "at the head of your list" if before is None else "new at the head of your list"
-        yield Item(f"{len(fresh)} {noun} {where}: {listing(fresh)}.", f"/today?rep_id={rep_id}")
+        yield Item(f"{len(fresh)} {noun} {where}: {listing(fresh)}.", _page("/today", rep_id))
 
 
 def _chance_item(
@@ -146,7 +147,7 @@ def _chance_item(
     now, old = figures["chance"], then.get("chance")
     if now is None:
         return
-    region, path = reading.region, f"/quarter?rep_id={forecast.rep_id}"
+    region, path = reading.region, _page("/quarter", forecast.rep_id)
     quota = region.amount(forecast.quota)
     if old is None or then.get("period") != figures["period"]:
         yield Item(f"Your chance to make the quota of {quota} is {region.chance(now)}.", path)
@@ -166,7 +167,7 @@ def _won_item(facts: Facts, rep_id: str, since: datetime, region: Region) -> Ite
         noun = "deal" if len(own) == 1 else "deals"
         amount = region.amount(float(own["amount"].fillna(0.0).sum()))
         says = f"You won {len(own)} {noun} worth {amount} since the last digest."
-        yield Item(says, f"/quarter?rep_id={rep_id}")
+        yield Item(says, _page("/quarter", rep_id))
 
 
 def manager_digest(
@@ -217,7 +218,7 @@ def _team_items(
         yield Item(
             f"The chance of {facts.staff.name(rep)} has {way} from {region.chance(old)} to "
             f"{region.chance(now)}.",
-            f"/quarter?rep_id={rep}",
+            _page("/quarter", rep),
         )
 
 
@@ -239,3 +240,8 @@ def _names(facts: Facts, reps: Sequence[str]) -> str:
     if len(names) <= MOST_NAMED:
         return listing(names)
     return f"{', '.join(names[:MOST_NAMED])} and {len(names) - MOST_NAMED} more"
+
+
+def _page(path: str, rep_id: str) -> str:
+    """Return the address of a page about a rep, whatever signs the id holds."""
+    return f"{path}?rep_id={quote(rep_id, safe='')}"

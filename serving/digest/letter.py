@@ -34,7 +34,7 @@ def html(digest: Digest, link: str, as_of: str) -> str:
 def text(digest: Digest, link: str, as_of: str) -> str:
     """Return the letter as plain text."""
     base = link.rstrip("/")
-    lines = [f"{digest.name}, what has changed (data up to {as_of}):", ""]
+    lines = [f"{_on_one_line(digest.name)}, what has changed (data up to {as_of}):", ""]
     for item in digest.items:
         lines.append(f"- {_on_one_line(item.says)}")
         if base:

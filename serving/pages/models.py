@@ -156,9 +156,10 @@ def _lead_time(metrics: Mapping[str, Any]) -> Sequence[str]:
             rule["model"][name] for name in ("lead_days", "flagged", "false_alarms")
         )
         interval = between(Estimate(**days), digits=0)
+        early = f"{days['value']:.0f}"
         lines.append(
             f"Flag at a {rule['raised']}: half of {rule['n_missed']} misses were known "
-            f"{days['value']:.0f} days before the period's end ({interval}); "
+            f"{early} {'day' if early == '1' else 'days'} before the period's end ({interval}); "
             f"{100 * flagged['value']:.0f} of 100 misses were flagged for good, and "
             f"{100 * wrong['value']:.0f} of 100 early flags were wrong."
         )

@@ -27,6 +27,11 @@ ABOUT = {"lead": ("lead_id",), "rep": ("rep_id",)}
 """Columns that say whom a row is about, by kind of person."""
 FEW = 20
 """People and names up to which each is looked for by itself."""
+FIXED = frozenset(
+    {"action", "arm", "band", "call_evidence", "event", "evidence", "how", "kind", "place", "role",
+     "why"}
+)  # fmt: skip
+"""Columns that hold one of a few words of the product: a person may be called by one of them."""
 _WORD = re.compile(r"[\w-]+")
 OTHER_SUBJECT = {"lead": (), "rep": ("lead_id",)}
 """Columns that say that a row is about something else, of which the person is only a part."""
@@ -128,7 +133,8 @@ def erase_from_store(store: Store, erasure: Erasure, now: datetime) -> dict[str,
 
 def _erase_from_table(connection: Connection, table: Table, erasure: Erasure) -> int:
     keys = list(table.primary_key.columns)
-    columns = [c for c in table.columns if isinstance(c.type, String | JSON | LargeBinary)]
+    kinds = String | JSON | LargeBinary
+    columns = [c for c in table.columns if isinstance(c.type, kinds) and c.name not in FIXED]
     if not columns or not keys:
         return 0
     rows = _rows_with(connection, table, columns, erasure)

@@ -142,7 +142,7 @@ def test_the_middle_stays_within_the_range_that_is_shown(p50: float) -> None:
         {"range_low": 0.1, "range_high": 1.9},
     ],
 )
-def test_what_words_withhold_the_curve_withholds(odd: dict[str, object]) -> None:
+def test_what_words_withhold_the_curve_withholds(odd: dict[str, Any]) -> None:
     """Thin evidence, a leaver, a range too wide to plan with: what is closed is all there is."""
     pace = pace_of(forecast(**odd), AT_NOW)
     assert (pace.low, pace.middle, pace.high) == (None, None, None)
