@@ -25,6 +25,7 @@ from features.ingest.finding import (
     severity_of,
     share,
 )
+from features.ingest.forgotten import KIND_OF_FAULT as FORGOTTEN
 from features.ingest.notes import unreadable_note
 from features.ingest.oddities import change_words, currency_mix, far_dates, planned
 from features.ingest.parsing import EXPECTED, PLAIN_WORDS
@@ -216,8 +217,12 @@ def _rejected(backend: Backend, table: Looked, small: float) -> Iterator[DataFin
         is_loud = is_loud or kind.endswith((ROUNDED, IMPLAUSIBLE))
         if kind.endswith(AFTER_END) or not is_loud:
             continue
+        # No example names a forgotten person.
+        hidden = f"SELECT source_row FROM {table.rejected} WHERE kind = {text(FORGOTTEN)}"
         (example,) = row(
-            backend, f"SELECT min(reason) FROM {table.rejected} WHERE kind = {text(kind)}"
+            backend,
+            f"SELECT coalesce(min(reason), {text(kind)}) FROM {table.rejected} "
+            f"WHERE kind = {text(kind)} AND source_row NOT IN ({hidden})",
         )
         word = kind.split(" ")[0]
         column = word if word in table.plan.matched.table.by_name else None

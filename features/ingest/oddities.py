@@ -15,6 +15,7 @@ from features.tables import ENTITY_TABLES, TABLES, ColumnKind
 _YEAR = timedelta(days=365)
 _LEAST_BEFORE = 3 * _YEAR
 _MOST_AHEAD = 10 * _YEAR
+_FIRST, _LAST = datetime(1, 1, 1), datetime(9999, 12, 31)
 _LONG_AGO = 60 * _YEAR
 _OLD_ANYWAY = ("hired_at",)
 """Moments that may lie long before an extract begins."""
@@ -59,8 +60,9 @@ def far_dates(
             first, last = ends[2 * place : 2 * place + 2]
             if first is None:
                 continue
-            if last > until + _MOST_AHEAD:
-                is_far = f"{column} > {moment(until + _MOST_AHEAD)}"
+            ahead = _moved(until, _MOST_AHEAD)
+            if last > ahead:
+                is_far = f"{column} > {moment(ahead)}"
                 words = f"more than ten years after the data ends ({until:%Y-%m-%d})"
                 yield _far(backend, name, column, file, is_far, words)
             low = _lowest_usual(backend, file, column, first, until)
@@ -78,7 +80,7 @@ def _lowest_usual(
     what lies between that quantile and the median.
     """
     if column in _OLD_ANYWAY:
-        limit = until - _LONG_AGO
+        limit = _moved(until, -_LONG_AGO)
         return (limit, limit) if first < limit else None
     if until - first <= _LEAST_BEFORE:
         return None
@@ -86,8 +88,15 @@ def _lowest_usual(
         backend,
         f"SELECT quantile_disc({column}, 0.01), quantile_disc({column}, 0.5) FROM {parquet(file)}",
     )
-    least = low - max(_LEAST_BEFORE, 3 * (middle - low))
+    least = _moved(low, -max(_LEAST_BEFORE, 3 * (middle - low)))
     return (least, low) if first < least else None
+
+
+def _moved(at: datetime, by: timedelta) -> datetime:
+    """Return a moment moved, no further than moments go."""
+    if by > _LAST - at:
+        return _LAST
+    return _FIRST if by < _FIRST - at else at + by
 
 
 def _far(

@@ -116,7 +116,8 @@ def _sums(ledger: Ledger, kpis: Iterable[Kpi], by: Sequence[str]) -> dict[Fact, 
 def _grid(ledger: Ledger, sums: Sums, by: Sequence[str]) -> pd.Index:
     """Line up every group with every period from its first to its last one with a fact."""
     starts = pd.DatetimeIndex([period.start for period in ledger.periods], name=PERIOD)
-    if not by:
+    # Nothing that is asked for can be sliced so, or nothing has happened.
+    if not by or not sums:
         return starts.as_unit("us")
     met = pd.concat([frame.index.to_frame(index=False) for frame in sums.values()])
     spans = met.groupby(list(by), dropna=False)[PERIOD].agg(["min", "max"]).reset_index()

@@ -78,7 +78,7 @@ def scored(both: Both, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_training_without_a_kind_trains_both(both: Both) -> None:
     """Each kind the tables allow is registered with MLflow and is champion."""
-    assert set(both.told) == {"models", "left_out"}
+    assert set(both.told) == {"models", "left_out", "warnings"}
     assert both.told["left_out"] == {}
     assert [told["kind"] for told in both.told["models"]] == ["leads", "quota"]
     for told in both.told["models"]:

@@ -177,7 +177,10 @@ def test_attributes_are_not_nested(value: Any) -> None:
         ),
         (
             '{"parts": [{"id": 1}], "amuont": 1}',
-            "unknown key 'amuont'; the keys here are parts, amount, name, count",
+            (
+                "unknown key 'amuont'; the keys here are parts, amount, name, count; "
+                "did you mean 'amount'?"
+            ),
         ),
     ],
 )

@@ -81,11 +81,22 @@ def test_no_endpoint_answers_without_a_token(client: TestClient, path: str) -> N
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
 @pytest.mark.parametrize(
-    "path", ["/", "/metrics", "/schema.json", "/livez/", "/livez/../metrics", "/nothing", "/LIVEZ"]
+    "path", ["/metrics", "/schema.json", "/livez/", "/livez/../metrics", "/nothing", "/LIVEZ"]
 )
 def test_everything_else_is_closed(client: TestClient, method: str, path: str) -> None:
     """No other path, whatever the method and whether it exists or not, answers without a token."""
     assert client.request(method, path).status_code == 401
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("path", ["/", "/today", "/team", "/settings"])
+def test_pages_lead_to_the_sign_in(client: TestClient, method: str, path: str) -> None:
+    """A page is shown to nobody who has not signed in, whatever the method."""
+    response = client.request(method, path, follow_redirects=False)
+    assert response.status_code in (303, 401, 403, 405)
+    if method == "GET":
+        assert response.status_code == 303
+        assert response.headers["location"].startswith("/sign-in")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +145,8 @@ def test_pickles_are_never_opened(
     )
     response = client.post(path, content=pickle.dumps(_Bomb()), headers=headers)
     assert response.status_code == 415
-    assert "send JSON as 'application/json'" in response.json()["error"]
+    if path != "/":
+        assert "send JSON as 'application/json'" in response.json()["error"]
     assert not (tmp_path / "unpickled").exists()
 
 

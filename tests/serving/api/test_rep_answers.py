@@ -262,7 +262,7 @@ def test_quota_alone_is_served(tmp_path: Path, sales: Path) -> None:
         assert len(ids(ask(client, "/at_risk_reps"))) == 5
         for path, body in (("/next_calls", {"rep_id": "r1"}), ("/explain_lead", {"lead_id": "L1"})):
             error = ask(client, path, 503, **body)["error"]
-            assert "there is no leads model" in error
+            assert "no leads model is champion" in error
             assert "run `pacesetter train leads`" in error
         state = ask(client, "/health")
         assert state["leads"] is None
@@ -278,7 +278,7 @@ def test_leads_alone_are_served(tmp_path: Path, sales: Path) -> None:
     cache = ScoreCache(tmp_path, Settings())
     cache.look()
     assert cache.current().kinds == ["leads"]
-    with pytest.raises(NotReady, match="there is no quota model") as caught:
+    with pytest.raises(NotReady, match="no quota model is champion") as caught:
         cache.reps()
     assert "run `pacesetter train quota`" in str(caught.value)
 
