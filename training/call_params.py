@@ -11,6 +11,11 @@ from training.effect_params import EffectParams
 class CallParams(Section):
     """What a call is worth: how its answers are read, and how leads are ordered by it."""
 
+    learn: bool = Field(
+        default=True,
+        description="learn from past calls what a call is worth; false: leads are ordered by the "
+        "stated rule, and training is quicker",
+    )
     reached_words: tuple[str, ...] = Field(
         default=(
             *("connect", "answer", "reach", "spoke", "talk", "convers", "contact", "interest"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ from serving.store.promotions import How
 from training.loop.compare import Comparison, compare
 from training.loop.kinds import Kind
 from training.loop.record import TrainingRecord
+from training.loop.results import Recipe
 from training.loop.retrain import Course, Way, course, model_to_register
 from training.tracking.records import LoadedModel, RunRecord, Version
 from training.tracking.registry import Tracking
@@ -159,7 +160,7 @@ class Challenge:
         )
         # Each twin opens the warehouse for itself: an engine's connection is not for two threads.
         past = self.home.warehouse().until(until)
-        bundle = kind.steps.train(past, self.home.recipe, console.progress).bundle
+        bundle = kind.steps.train(past, _chances_alone(self.home.recipe), console.progress).bundle
         return LoadedModel(kind.name, candidate.version, "", bundle)
 
     def _judge(
@@ -208,3 +209,9 @@ class Challenge:
         kind = candidate.kind.name
         self.champions.promote(kind, candidate.version, decision, compared_with)
         return True
+
+
+def _chances_alone(recipe: Recipe) -> Recipe:
+    """Return the recipe of a twin: only its chances are compared, so it learns nothing of calls."""
+    calls = recipe.training.calls.model_copy(update={"learn": False})
+    return replace(recipe, training=recipe.training.model_copy(update={"calls": calls}))

@@ -95,6 +95,8 @@ def fit_calls(
         features: the section of that name.
         params: the section `training.calls`.
     """
+    if not params.learn:
+        return Learned(None, "calls were not learned from: training.calls.learn is false")
     effects = params.effects
     answers = answers_of(warehouse, params, features.min_count)
     if not answers.types:

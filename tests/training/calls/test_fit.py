@@ -135,3 +135,10 @@ def test_shared_features_are_left_out(tmp_path: Path) -> None:
     assert "age_days" in names
     assert not {"owner_rate", "backlog", "rank_age_days", "source"} & {*names}
     assert np.all([not name.startswith("working_hours") for name in names])
+
+
+def test_learning_from_calls_can_be_left_out(tmp_path: Path) -> None:
+    """Where a setting says so, nothing is learned, and the reason is that setting."""
+    taught, _ = learned(callers(1, 400), tmp_path, FAST.model_copy(update={"learn": False}))
+    assert taught.model is None
+    assert taught.says == "calls were not learned from: training.calls.learn is false"
