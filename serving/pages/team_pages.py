@@ -64,7 +64,9 @@ def history(visit: Visit) -> Response:
             ("past", manager, region), lambda: past_of(rows, reps, dict(staff.names), region)
         )
         visit.keep_view("past forecasts", *(reps & set(rows["rep_id"])))
-    title = "The company" if manager is None else f"Team of {staff.name(manager)}"
+    title = "The company" if manager is None else f"team of {staff.name(manager)}"
+    if manager is not None and manager == visit.person.rep_id:
+        title = "your team"
     return visit.page(
         "history.html.j2", title=title, past=past, purpose=PURPOSE, as_of=facts.data_until
     )
