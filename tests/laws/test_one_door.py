@@ -77,7 +77,6 @@ ALLOWED = (
     ("features/ingest/commits.py", "made_at >= other", STORY),
     ("features/ingest/freshness.py", "until > other", SAID),
     ("features/ingest/freshness.py", "until > other", SAID),
-    ("features/ingest/oddities.py", "other > until", SAID),
     ("features/ingest/oddities.py", "until <= other", SAID),
     ("features/ingest/readiness.py", "data_until > other", SAID),
     ("features/kpi/ledger.py", "other <= data_until", MATURE),
