@@ -168,11 +168,22 @@ def _attributes(
     for place, column in enumerate(usable):
         if column.staged in used:
             continue
-        plain = column.name or f"column_{place + 1}"
-        name, copies = plain, 1
-        while name.lower() in taken:
-            copies += 1
-            name = f"{plain}_{copies}"
-        taken.add(name.lower())
-        attributes[name] = column
+        attributes[free_name(column, place, taken)] = column
     return attributes
+
+
+def free_name(column: RawColumn, place: int, taken: set[str]) -> str:
+    """Return a name for a further column that differs in more than case, and take it.
+
+    Args:
+        column: of the source.
+        place: its place among the source's columns, for one without a name.
+        taken: names in small letters; gains the one returned.
+    """
+    plain = column.name or f"column_{place + 1}"
+    name, copies = plain, 1
+    while name.lower() in taken:
+        copies += 1
+        name = f"{plain}_{copies}"
+    taken.add(name.lower())
+    return name

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from serving.coaching.company import Company
     from serving.coaching.pairs import Pair
     from serving.coaching.sheet import Sheet
+    from serving.store.trend import Trend
     from serving.store.worklist import Listing
     from serving.wording.forecasts import RepForecast
     from training.calls.holdout import Answer
@@ -56,21 +57,6 @@ class ModelFacts:
     files: Mapping[str, Path]
 
 
-@dataclass(frozen=True)
-class Moved:
-    """How far a lead's chance has moved, and the reason that moved most.
-
-    Attributes:
-        days: since how many days.
-        by: the difference, as a share.
-        because: the reason, in words; empty where none moved.
-    """
-
-    days: int
-    by: float
-    because: str
-
-
 @dataclass(frozen=True, eq=False)
 class LeadFacts:
     """What is known of open leads.
@@ -81,7 +67,7 @@ class LeadFacts:
         day: the day of the lists.
         lists: by rep the list in its order, and by manager the pool of those who are away; of the
             empty text: the leads of nobody.
-        moved: by lead, the trend over each span of days.
+        trends: by lead, how its score has moved, as far as earlier ones are kept.
         model: the model behind it.
     """
 
@@ -89,7 +75,7 @@ class LeadFacts:
     table: pd.DataFrame
     day: date
     lists: Mapping[str, Sequence[Listing]]
-    moved: Mapping[str, Sequence[Moved]]
+    trends: Mapping[str, Sequence[Trend]]
     model: ModelFacts
 
     @cached_property

@@ -19,7 +19,6 @@ from serving.home.scored import HomeScores, LeadScores, RepScores, Unavailable
 from serving.home.today import WorkDesk
 from serving.pages.facts import LEADS, QUOTA, Coaching, Facts, LeadFacts, ModelFacts, QuotaFacts
 from serving.pages.staff import Staff
-from serving.pages.trend import trends
 from serving.store.worklist import Listing
 from serving.wording.forecasts import RepForecast
 from serving.worklist.outcomes import lots_drawn
@@ -126,7 +125,7 @@ def _leads(home: Home, scores: LeadScores) -> LeadFacts:
         table=indexed,
         day=handout.day,
         lists=_by_rep(listings),
-        moved=trends(indexed, lambda moment: scores.at(moment).table, scores.as_of),
+        trends=scores.trends,
         model=_model(home, LEADS, outlook.version, bundle),
     )
 

@@ -9,12 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from serving.pages.facts import Facts, LeadFacts, Moved
+from serving.pages.facts import Facts, LeadFacts
 from serving.pages.region import Region
-from serving.pages.trend import STILL
 from serving.store.actions import Act, KeptAction
+from serving.store.trend import Trend
 from serving.store.worklist import Listing, Why
 
+STILL = 0.5
+"""A movement or a reason of fewer points is not said."""
 FIRST = 5
 """Calls that are shown before "more"."""
 LISTED_BY = {
@@ -176,7 +178,7 @@ def _call(
         gain="" if pd.isna(row["gain"]) else region.points(row["gain"]),
         chance=region.chance(row["p"]) if is_firm else "",
         news=tuple(json.loads(row["call_reasons"])["news"]),
-        trend=trend_words(leads.moved.get(lead, ()), region) if is_firm else (),
+        trend=trend_words(leads.trends.get(lead, ()), region) if is_firm else (),
         listed_by=LISTED_BY[listing.why],
         reasons=_reasons(row["reasons"], region) if is_firm else (),
         state="" if said is None else SAID[said.action],
@@ -184,14 +186,22 @@ def _call(
     )
 
 
-def trend_words(moved: Sequence[Moved], region: Region) -> tuple[str, ...]:
-    """Say how a chance has moved, with the reason that moved; what stood still is not said."""
+def trend_words(trends: Sequence[Trend], region: Region) -> tuple[str, ...]:
+    """Say how a score has moved, with the reason that moved; what stood still is not said."""
     return tuple(
-        f"{'Up' if move.by > 0 else 'Down'} {region.number(abs(100 * move.by))} points in "
-        f"{move.days} days{f'; {move.because}' if move.because else ''}"
-        for move in moved
-        if abs(move.by) >= STILL
+        f"{'Up' if trend.change > 0 else 'Down'} {region.number(abs(trend.change))} points in "
+        f"{trend.days} days{_because(trend)}"
+        for trend in trends
+        if abs(trend.change) >= STILL
     )
+
+
+def _because(trend: Trend) -> str:
+    words = ""
+    if trend.moved is not None:
+        gone = trend.moved.now is None
+        words = f"; no longer so: {trend.moved.before}" if gone else f"; mainly: {trend.moved.now}"
+    return words if trend.is_same_model else f"{words}; another model"
 
 
 def _reasons(text: str, region: Region) -> tuple[Reason, ...]:
@@ -199,5 +209,5 @@ def _reasons(text: str, region: Region) -> tuple[Reason, ...]:
     return tuple(
         Reason(f"{item['label']}: {item['value']}", region.points(item["points"] / 100))
         for item in items
-        if abs(item["points"]) >= 100 * STILL
+        if abs(item["points"]) >= STILL
     )

@@ -61,7 +61,7 @@ class Trend:
         before: the score then, in percent.
         change: the score now less the score then, in percentage points.
         is_same_model: whether one model made both; else part of the change may be the model's.
-        moved: the reason that changed most; None where no reason did.
+        moved: the reason that changed most the way the score went; None where none did.
     """
 
     days: int
@@ -95,32 +95,33 @@ def trend(now: PastScore, before: PastScore, days: int) -> Trend:
         before: the earlier one.
         days: what the earlier one stands for.
     """
+    change = now.score - before.score
     return Trend(
         days=days,
         since=before.as_of,
         before=before.score,
-        change=now.score - before.score,
+        change=change,
         is_same_model=now.model_version == before.model_version,
-        moved=moved_most(now.reasons, before.reasons),
+        moved=moved_most(now.reasons, before.reasons, change),
     )
 
 
-def moved_most(now: Mapping[str, Any], before: Mapping[str, Any]) -> Moved | None:
-    """Return the reason whose points changed most; of equal ones the first by name.
+def moved_most(now: Mapping[str, Any], before: Mapping[str, Any], change: float) -> Moved | None:
+    """Return the reason whose points changed most the way the score went; of equal ones the first.
 
     Only the strongest reasons are listed, so one that is not listed counts 0: its points were
     smaller than those of any that is. With the score up by 5:
 
         reason   points then   points now   changed
         stage    1.0           5.0          +4.0: moved most
-        calls    2.0           not listed   -2.0
+        calls    2.0           not listed   -2.0, or -6.0: never named, since the score rose
         source   3.0           3.0           0.0
     """
     then, today = ({item["feature"]: item for item in all_["items"]} for all_ in (before, now))
     changes = {
         name: _points(today.get(name)) - _points(then.get(name)) for name in then.keys() | today
     }
-    moved = {name: points for name, points in changes.items() if points != 0}
+    moved = {name: points for name, points in changes.items() if points * change > 0}
     if not moved:
         return None
     name = min(moved, key=lambda name: (-abs(moved[name]), name))

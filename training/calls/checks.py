@@ -189,7 +189,7 @@ def in_words(about: Mapping[str, Any]) -> str:
 def statements(about: Mapping[str, Any]) -> list[str]:
     """Return what the checks showed, one statement each."""
     told = [
-        f"{each['name']}: {_points(each)}{'' if each['passes'] else ', which is not zero'}"
+        f"{each['name']}: {points_of(each)}{'' if each['passes'] else ', which is not zero'}"
         for each in about["placebos"]
         if each["value"] is not None
     ]
@@ -206,7 +206,10 @@ def statements(about: Mapping[str, Any]) -> list[str]:
     return parts
 
 
-def _points(each: Mapping[str, Any]) -> str:
+def points_of(each: Mapping[str, Any]) -> str:
+    """Return an effect and its interval in words, from its plain values."""
+    if each["low"] is None or each["high"] is None or each["value"] is None:
+        return "an unknown change"
     low, high = 100 * each["low"], 100 * each["high"]
     return f"{100 * each['value']:+.1f} points ({low:+.1f} to {high:+.1f})"
 

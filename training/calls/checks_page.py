@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from training.calls.checks import statements
+from training.calls.checks import points_of, statements
 from training.evaluation.treatment import BALANCED
 from training.report.chart import Axis, Bar, Chart, Line, Mark, Panel, Point, Text
 from training.report.page import page_template
@@ -47,7 +47,7 @@ def render(about: Mapping[str, Any]) -> str:
         says=about["says"].partition("; checks: ")[0],
         checks=statements(about) if is_checked else [],
         charts=charts,
-        average=_points(average) if average.get("value") is not None else "",
+        average=points_of(average) if average.get("value") is not None else "",
     )
 
 
@@ -130,7 +130,7 @@ def zero_chart(average: Mapping[str, Any], placebos: Sequence[Mapping[str, Any]]
         y = float(count - place)
         marks += [
             Line([each["low"], each["high"]], [y, y], "model"),
-            Point(float(each["value"]), y, f"{name}: {_points(each)}"),
+            Point(float(each["value"]), y, f"{name}: {points_of(each)}"),
             Text(float(each["high"]), y, f"{100 * each['value']:+.1f}", lift=12.0),
         ]
     ends = [float(each[end]) for _, each in rows for end in ("low", "high")]
@@ -144,13 +144,8 @@ def zero_chart(average: Mapping[str, Any], placebos: Sequence[Mapping[str, Any]]
         Axis(0.4, count + 0.6, ticks=ticks, grid=False),
         marks,
     )
-    says = "; ".join(f"{name}: {_points(each)}" for name, each in rows)
+    says = "; ".join(f"{name}: {points_of(each)}" for name, each in rows)
     return Chart((WIDTH, bottom + 54), "Effects that must be zero", says, [panel]).to_svg()
-
-
-def _points(each: Mapping[str, Any]) -> str:
-    low, high = 100 * each["low"], 100 * each["high"]
-    return f"{100 * each['value']:+.1f} points ({low:+.1f} to {high:+.1f})"
 
 
 def _percent(share: float) -> str:

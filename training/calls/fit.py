@@ -17,7 +17,7 @@ from features.storage.warehouse import Warehouse
 from training.call_params import CallParams
 from training.calls.answers import answers_of
 from training.calls.attempts import attempt_days, built_attempts, with_outcomes
-from training.calls.checks import checks, in_words, placebos, to_json
+from training.calls.checks import checks, in_words, placebos, points_of, to_json
 from training.calls.model import CallModel
 from training.calls.risk import fit_risk_effects
 from training.estimators.arms import fit_plain
@@ -167,7 +167,8 @@ def _unproven(either_way: float, average: Estimate, params: CallParams) -> str:
         ).replace("%", " %")
     if average.low is None or average.low <= 0:
         return (
-            f"being reached did not go along with more conversions, beyond luck: {_points(average)}"
+            "being reached did not go along with more conversions, beyond luck: "
+            f"{points_of(average.to_json())}"
         )
     return ""
 
@@ -188,14 +189,8 @@ def _about(rows: Experiments, nuisances: Nuisances, average: Estimate) -> dict[s
 
 
 def _says(rows: Experiments, average: Estimate) -> str:
+    change = points_of(average.to_json())
     return (
         f"calls: of {len(rows.y):,} past attempts {rows.treated.mean():.0%} got through; that has "
-        f"gone along with {_points(average)} on the chance to convert, like leads compared"
+        f"gone along with {change} on the chance to convert, like leads compared"
     ).replace("%", " %")
-
-
-def _points(average: Estimate) -> str:
-    if average.low is None or average.high is None or average.value is None:
-        return "an unknown change"
-    low, high = 100 * average.low, 100 * average.high
-    return f"{100 * average.value:+.1f} points ({low:+.1f} to {high:+.1f})"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from features.ingest.files import RawColumn, RawTable
+from features.ingest.match import free_name
 from features.ingest.shaping.columns_in_use import ColumnsInUse, InUse
 from features.ingest.shaping.joins import Joined, find_joins, lawful
 from features.ingest.shaping.making import Made, makings
@@ -150,13 +151,6 @@ def _others(wanted: RowsWanted, columns: ColumnsInUse, taken_away: set[str]) -> 
     taken = {column.name.lower() for column in wanted.columns} | wanted.taken
     others = {}
     for place, column in enumerate(raw.columns):
-        if column.staged in taken_away:
-            continue
-        plain = column.name or f"column_{place + 1}"
-        name, copies = plain, 1
-        while name.lower() in taken:
-            copies += 1
-            name = f"{plain}_{copies}"
-        taken.add(name.lower())
-        others[name] = columns.keep(column)
+        if column.staged not in taken_away:
+            others[free_name(column, place, taken)] = columns.keep(column)
     return others

@@ -1,4 +1,4 @@
-"""Laws of what pages are made of: regions, pace, coverage, history, previews, teams, trends."""
+"""Laws of what pages are made of: regions, pace, coverage, history, previews, teams."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ from serving.pages.rep_pages import newest_of_each
 from serving.pages.settings import TeamSettings
 from serving.pages.staff import Staff
 from serving.pages.team import needs_talk, team_of
-from serving.pages.trend import mover, trends
 from serving.pages.trust import trust_lines
 from serving.store.views import View, ViewNote
 
@@ -36,7 +35,7 @@ EN = region_of("en-US")
 RULES = TeamSettings(talk_below=0.5, most_talks=2, material=0.05)
 
 
-@pytest.mark.parametrize("name", ["region", "trend", "preview", "entrance", "gather"])
+@pytest.mark.parametrize("name", ["region", "preview", "entrance", "gather"])
 def test_examples_in_docstrings_hold(name: str) -> None:
     """Every example of a docstring gives what it says."""
     result = doctest.testmod(import_module(f"serving.pages.{name}"))
@@ -227,24 +226,6 @@ def reasons(**points: float) -> str:
         {"feature": k, "label": k, "value": f"{k} is so", "points": v} for k, v in points.items()
     ]
     return json.dumps({"items": items})
-
-
-def test_the_reason_that_moved_most_is_named() -> None:
-    """Up: what rose most; down: what fell most; a reason that is gone is named as gone."""
-    assert mover(reasons(a=3.0, b=1.0), reasons(a=1.0, b=0.5), 0.02) == "mainly: a is so"
-    assert mover(reasons(a=1.0), reasons(a=3.0, b=0.5), -0.02) == "mainly: a is so"
-    assert mover(reasons(a=1.0), reasons(a=1.0, b=5.0), -0.05) == "no longer so: b is so"
-    assert mover(reasons(), reasons(), 0.1) == ""
-
-
-def test_a_trend_needs_the_lead_at_both_moments() -> None:
-    """A lead that was not open then has no trend over that span."""
-    now = pd.DataFrame({"lead_id": ["x", "y"], "p": [0.5, 0.2], "reasons": [reasons(a=1.0)] * 2})
-    then = pd.DataFrame({"lead_id": ["x"], "p": [0.3], "reasons": [reasons()]})
-    moved = trends(now.set_index("lead_id", drop=False), lambda _: then, NOW)
-    assert set(moved) == {"x"}
-    assert [round(step.by, 6) for step in moved["x"]] == [0.2, 0.2]
-    assert {step.days for step in moved["x"]} == {7, 28}
 
 
 def test_staff_is_in_the_order_of_names_without_leavers() -> None:

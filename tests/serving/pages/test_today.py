@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -13,10 +14,11 @@ import pytest
 from made import NOW, facts
 
 from features.evidence import EvidenceState
-from serving.pages.facts import Facts, LeadFacts, ModelFacts, Moved
+from serving.pages.facts import Facts, LeadFacts, ModelFacts
 from serving.pages.region import region_of
 from serving.pages.today import FIRST, Today, today_of, trend_words
 from serving.store.actions import Act, KeptAction
+from serving.store.trend import Moved, Trend
 from serving.store.worklist import Listing, Why
 
 EN = region_of("en-US")
@@ -37,11 +39,17 @@ def row(lead: str, **other: Any) -> dict[str, Any]:
     return plain | other
 
 
+def moved(days: int, change: float, reason: Moved | None = None) -> Trend:
+    """A trend of a score that is at 30 now, by the same model."""
+    since = NOW - timedelta(days=days)
+    return Trend(days, since, 30.0 - change, change, is_same_model=True, moved=reason)
+
+
 def day(
     *rows: dict[str, Any],
     said: dict[str, KeptAction] | None = None,
     evidence: EvidenceState = EvidenceState.ENOUGH,
-    moved: dict[str, list[Moved]] | None = None,
+    trends: dict[str, list[Trend]] | None = None,
     why: Why = Why.ORDER,
     listed: list[str] | None = None,
 ) -> Today:
@@ -53,7 +61,7 @@ def day(
     }  # fmt: skip
     table = pd.DataFrame([*rows], columns=[*row("x")])
     model = ModelFacts("leads", "1", NOW, evidence, "only 3 leads converted", {}, (), {})
-    leads = LeadFacts(NOW, table, NOW.date(), lists, moved or {}, model)
+    leads = LeadFacts(NOW, table, NOW.date(), lists, trends or {}, model)
     shown = today_of(replace(facts({}), leads=leads), "a", said or {}, EN)
     assert isinstance(shown, Today)
     return shown
@@ -145,12 +153,12 @@ def test_a_call_leaves_out_what_is_not_known() -> None:
 @pytest.mark.parametrize("evidence", [EvidenceState.THIN, EvidenceState.NONE])
 def test_little_evidence_shows_no_chance(evidence: EvidenceState) -> None:
     """Neither the chance, nor its trend, nor its reasons; and the page says why."""
-    moved = {"L1": [Moved(7, 0.2, "")]}
-    shown = day(row("L1"), evidence=evidence, moved=moved)
+    trends = {"L1": [moved(7, 20.0)]}
+    shown = day(row("L1"), evidence=evidence, trends=trends)
     (call,) = shown.calls
     assert (call.chance, call.trend, call.reasons) == ("", (), ())
     assert shown.thin == "only 3 leads converted"
-    assert day(row("L1"), moved=moved).thin == ""
+    assert day(row("L1"), trends=trends).thin == ""
 
 
 @pytest.mark.parametrize("why", [*Why])
@@ -163,10 +171,15 @@ def test_a_lot_is_told(why: Why) -> None:
 
 def test_a_trend_names_its_way_its_size_and_its_reason() -> None:
     """Up or down, in points; what stood still is not said, a reason only where there is one."""
-    moved = [Moved(7, 0.083, "mainly: 4 calls"), Moved(28, -0.12, ""), Moved(90, 0.004, "x")]
-    assert trend_words(moved, EN) == (
+    calls = Moved("calls", "calls", "2 calls", "4 calls", 3.0)
+    gone = Moved("stage", "stage", "meeting", None, -5.0)
+    still = moved(90, 0.4, calls)
+    assert trend_words([moved(7, 8.3, calls), moved(28, -12.0), still], EN) == (
         "Up 8.3 points in 7 days; mainly: 4 calls",
         "Down 12 points in 28 days",
+    )
+    assert trend_words([replace(moved(7, -6.0, gone), is_same_model=False)], EN) == (
+        "Down 6 points in 7 days; no longer so: meeting; another model",
     )
     assert trend_words([], EN) == ()
 

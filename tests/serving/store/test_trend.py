@@ -30,8 +30,10 @@ def reasons(**points: float) -> dict[str, Any]:
 
 
 def test_the_reason_that_changed_most_is_named() -> None:
-    """As the docstring says: from 1 to 5 points is more than 2 points that went."""
-    moved = moved_most(reasons(stage=5.0, source=3.0), reasons(stage=1.0, calls=2.0, source=3.0))
+    """From 1 to 5 points, where the score rose; what fell by more did not raise it."""
+    moved = moved_most(
+        reasons(stage=5.0, source=3.0), reasons(stage=1.0, calls=6.0, source=3.0), 2.0
+    )
     assert moved is not None
     assert (moved.feature, moved.points, moved.label) == ("stage", 4.0, "about stage")
     assert (moved.before, moved.now) == ("stage at 1.0", "stage at 5.0")
@@ -39,28 +41,30 @@ def test_the_reason_that_changed_most_is_named() -> None:
 
 def test_a_reason_that_came_or_went_counts() -> None:
     """One that is not among the reasons counts 0 there, and has no value there."""
-    gone = moved_most(reasons(), reasons(calls=2.0))
+    gone = moved_most(reasons(), reasons(calls=2.0), -1.0)
     assert gone is not None
     assert (gone.points, gone.before, gone.now) == (-2.0, "calls at 2.0", None)
-    came = moved_most(reasons(calls=-2.0), reasons())
+    came = moved_most(reasons(calls=-2.0), reasons(), -1.0)
     assert came is not None
     assert (came.points, came.before, came.now) == (-2.0, None, "calls at -2.0")
-    assert moved_most(reasons(calls=2.0), reasons(calls=2.0)) is None
+    assert moved_most(reasons(calls=2.0), reasons(calls=2.0), 1.0) is None
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_no_other_reason_changed_more(seed: int) -> None:
-    """Whatever the points: the named change is the greatest, and turns round with time."""
+    """Whatever the points: the named change is the greatest that way, and turns round with time."""
     rng = Random(seed)  # noqa: S311 - a sample, no secret
     names = "abcdef"
     then, now = ({n: round(rng.uniform(-9, 9), 2) for n in rng.sample(names, 4)} for _ in "12")
-    moved = moved_most(reasons(**now), reasons(**then))
-    back = moved_most(reasons(**then), reasons(**now))
-    assert moved is not None
-    assert back is not None
+    up, down = (moved_most(reasons(**now), reasons(**then), way) for way in (1.0, -1.0))
     changes = {n: now.get(n, 0.0) - then.get(n, 0.0) for n in names}
-    assert abs(moved.points) == pytest.approx(max(map(abs, changes.values())))
-    assert (back.feature, back.points) == (moved.feature, -moved.points)
+    for moved, most in ((up, max(changes.values())), (down, min(changes.values()))):
+        assert moved is not None
+        assert moved.points == pytest.approx(most)
+    back = moved_most(reasons(**then), reasons(**now), -1.0)
+    assert back is not None
+    assert up is not None
+    assert (back.feature, back.points) == (up.feature, -up.points)
 
 
 def test_the_newest_run_of_then_stands() -> None:
