@@ -7,6 +7,7 @@ these was. Columns of reps cannot be judged by shares: too few reps begin in a m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
+import yaml
 from ibis import _
 
 from features.field_history import FieldHistory
@@ -117,7 +119,10 @@ class Proposals:
 
 def pasteable(names: Sequence[str]) -> str:
     """Return the line of params.yaml that names columns as known at creation."""
-    return f"features: {{known_at_creation: [{', '.join(names)}]}}"
+    # As YAML writes it: a name may hold a comma, a colon or a quote.
+    place = {"features": {"known_at_creation": [*names]}}
+    line = yaml.safe_dump(place, default_flow_style=True, allow_unicode=True, width=math.inf)
+    return line.strip()[1:-1]
 
 
 def listed(names: Sequence[str]) -> str:

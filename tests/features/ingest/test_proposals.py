@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from features.ingest.load import ingest
-from features.ingest.proposals import Proposals
+from features.ingest.proposals import Proposals, pasteable
 from features.params import FeatureParams
 
 Tables = dict[str, pd.DataFrame]
@@ -185,3 +185,12 @@ def test_an_extract_without_events_proposes_nothing() -> None:
     """Nothing was looked at, so there is nothing to say."""
     assert Proposals().says(()) == ()
     assert all(looks == [] for looks in Proposals().to_json().values())
+
+
+@pytest.mark.parametrize(
+    "name", ["a,b:c", "1: {k}", 'Größe "x" [EUR]', "it's", "- x", "# y", "plain"]
+)
+def test_the_line_to_paste_reads_back(name: str) -> None:
+    """Whatever a column is called, params.yaml gets that name and no other."""
+    names = [f"leads.{name}", name]
+    assert yaml.safe_load(pasteable(names)) == {"features": {"known_at_creation": names}}
