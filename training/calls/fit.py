@@ -129,9 +129,7 @@ def fit_calls(
         fingerprint=declared.fingerprint,
         answers=answers,
         # Who gets through is learned from all attempts, the newest without an outcome included.
-        reach=fit_plain(
-            Lesson.of(tried.X, tried.treated, tried.categorical, is_chance=True), effects
-        ),
+        reach=fit_plain(Lesson.of(tried.design, tried.treated, is_chance=True), effects),
         gain=fit_effect(rows, nuisances, effects),
         risk=fit_risk_effects(rows.X, stage, nuisances.control_mean, scores, e * (1 - e)),
         about=about,

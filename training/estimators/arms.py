@@ -64,7 +64,7 @@ def fit_arms(lesson: Lesson, treated: Floats, params: EffectParams) -> Arms:
         InputError: an arm is too small to learn from.
     """
     pooled = fit_plain(lesson, params)
-    above = lesson.above(pooled.margins(lesson.X))
+    above = lesson.above(pooled.margins(lesson.design.X))
     return Arms(pooled, *(_fit_arm(above, treated == arm, params) for arm in (0, 1)))
 
 

@@ -22,6 +22,33 @@ KEPT = 24
 """Boosters whose trees are kept as paths: a few ensembles of three."""
 
 
+class Binned:
+    """Features in the bins that trees split on, made once for several trainings of the same rows.
+
+    For one training after the other, not side by side: each puts its labels beside the features.
+    """
+
+    def __init__(self) -> None:
+        """Bin nothing yet."""
+        self._data: lgb.Dataset | None = None
+
+    def labelled(
+        self, part: TrainingRows, categorical: Sequence[str], params: BoosterParams
+    ) -> lgb.Dataset:
+        """Return the features with the labels, weights and start of these rows.
+
+        Args:
+            part: rows with the same features at every call.
+            categorical: the columns that hold categories.
+            params: settings of the boosters, of which LightGBM refuses another `max_bin`.
+        """
+        if self._data is None:
+            self._data = _dataset(part, categorical, params, is_kept=False).construct()
+        else:
+            self._data.set_label(part.y).set_weight(part.weights).set_init_score(part.start)
+        return self._data
+
+
 @dataclass(frozen=True)
 class TrainingRows:
     """Rows to learn from or to stop on.
@@ -33,6 +60,7 @@ class TrainingRows:
         start: log-odds that trees are added to; None: those of the average row.
         loss: `binary` for labels 0 and 1; `regression` for amounts, by squared error, whose trees
             add amounts instead of log-odds.
+        binned: where the same features are binned once for several trainings.
     """
 
     X: pd.DataFrame
@@ -40,6 +68,7 @@ class TrainingRows:
     weights: Floats
     start: Floats | None = None
     loss: Loss = "binary"
+    binned: Binned | None = None
 
 
 @dataclass(frozen=True)
@@ -167,7 +196,10 @@ def fit_ensembles(
     with ThreadPoolExecutor(params.threads) as pool:
 
         def construct(job: int) -> lgb.Dataset:
-            return _dataset(jobs[job][0], categorical, params).construct()
+            part = jobs[job][0]
+            if part.binned is not None:
+                return part.binned.labelled(part, categorical, params)
+            return _dataset(part, categorical, params).construct()
 
         data = dict(zip(order, pool.map(construct, order), strict=True))
 
@@ -238,6 +270,8 @@ def _dataset(
     categorical: Sequence[str],
     params: BoosterParams,
     binned_as: lgb.Dataset | None = None,
+    *,
+    is_kept: bool = True,
 ) -> lgb.Dataset:
     names = list(part.X.columns)
     return lgb.Dataset(
@@ -255,7 +289,7 @@ def _dataset(
             # The default drops features by LightGBM's own minimum of rows in a leaf, not by ours.
             "feature_pre_filter": False,
         },
-        free_raw_data=False,
+        free_raw_data=not is_kept,
     )
 
 

@@ -74,7 +74,7 @@ def _unseen_parts(group: Ints, lesson: Lesson, of_arms: Floats, params: EffectPa
     parts[0] = of_arms
 
     def predict(k: int) -> tuple[Floats, Floats]:
-        return fit_differences(lesson.take(fold != k), params).parts(lesson.X[fold == k])
+        return fit_differences(lesson.take(fold != k), params).parts(lesson.design.X[fold == k])
 
     with ThreadPoolExecutor(params.threads) as pool:
         for k, predicted in enumerate(pool.map(predict, range(params.folds))):

@@ -27,7 +27,7 @@ from training.effect_params import EffectParams
 from training.estimators.arms import Arms, fit_arms, fit_plain
 from training.estimators.differences import fit_differences, slopes_of
 from training.estimators.grouped import clustered_error, folds_of
-from training.estimators.predictor import Lesson, Predictor, mean_of
+from training.estimators.predictor import Design, Lesson, Predictor, mean_of
 from training.evaluation.bootstrap import WITHHELD, Estimate
 
 
@@ -79,9 +79,14 @@ class Experiments:
         """Whether outcomes are 0 and 1, so that their mean is a chance."""
         return bool(np.isin(self.y, (0, 1)).all())
 
-    def outcomes(self) -> Lesson:
+    def outcomes(self, design: Design) -> Lesson:
         """Return the outcomes as what a predictor learns from."""
-        return Lesson.of(self.X, self.y, self.categorical, is_chance=self.is_chance)
+        return Lesson.of(design, self.y, is_chance=self.is_chance)
+
+    @property
+    def design(self) -> Design:
+        """The features as what predictors learn from, not prepared yet."""
+        return Design(self.X, self.categorical)
 
     def order(self) -> Ints:
         """Return positions that sort the rows by everything they hold.
@@ -136,10 +141,11 @@ def cross_fit(
 
     def predict(k: int) -> tuple[Floats, ...]:
         train, unseen = ordered.take(fold != k), ordered.X[fold == k]
-        means = fit_arms(train.outcomes(), train.treated, params).means(unseen)
+        design = train.design
+        means = fit_arms(train.outcomes(design), train.treated, params).means(unseen)
         if propensity is not None:
             return (propensity[order[fold == k]], *means)
-        lesson = Lesson.of(train.X, train.treated, train.categorical, is_chance=True)
+        lesson = Lesson.of(design, train.treated, is_chance=True)
         return (mean_of(fit_plain(lesson, params).margins(unseen), is_chance=True), *means)
 
     out = np.empty((3, len(order)))
@@ -265,10 +271,11 @@ def fit_effect(rows: Experiments, nuisances: Nuisances, params: EffectParams) ->
     order = rows.order()
     ordered, known = rows.take(order), nuisances.take(order)
     scores = pseudo_outcomes(ordered, known, params.overlap)
-    lesson = _score_lesson(ordered, scores, known.inside(params.overlap))
+    design = ordered.design
+    lesson = _score_lesson(design, scores, known.inside(params.overlap))
     of_arms = known.treated_mean - known.control_mean
     slopes = slopes_of(ordered.group, lesson, of_arms, params)
-    arms = fit_arms(ordered.outcomes(), ordered.treated, params)
+    arms = fit_arms(ordered.outcomes(design), ordered.treated, params)
     differences = fit_differences(lesson, params)
     centres = tuple(map(float, _parts(arms, differences, ordered.X).mean(axis=1)))
     return EffectModel(float(scores.mean()), arms, differences, slopes, centres)
@@ -279,9 +286,9 @@ def _parts(arms: Arms, differences: Predictor, X: pd.DataFrame) -> Floats:
     return np.array([treated - control, *differences.parts(X)])
 
 
-def _score_lesson(rows: Experiments, scores: Floats, propensity: Floats) -> Lesson:
+def _score_lesson(design: Design, scores: Floats, propensity: Floats) -> Lesson:
     """Scores as labels; a row whose score is mostly luck, as its arm is rare, counts for less."""
     weights = propensity * (1 - propensity)
     start = np.full(len(scores), scores.mean())
-    lesson = Lesson.of(rows.X, scores, rows.categorical, is_chance=False)
+    lesson = Lesson.of(design, scores, is_chance=False)
     return replace(lesson, start=start, weights=weights / weights.mean())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
@@ -25,6 +25,8 @@ MOST_STEPS = 300
 FLAT_ENOUGH = 1e-4
 """A search ends where the mean loss changes by less than this along every weight."""
 _ALONE = Lock()
+Column = pd.Series | Floats
+Features = pd.DataFrame | Mapping[str, Floats]
 
 
 class Regression(Protocol):
@@ -92,14 +94,30 @@ class Linear:
     weights: tuple[float, ...]
     intercept: float
 
-    def of(self, features: pd.DataFrame) -> Floats:
+    def of(self, features: Features) -> Floats:
         """Return the linear predictor, one number per row."""
-        # Not BLAS, whose threads may add up in another order on another machine.
-        return np.asarray(self.intercept + self.parts(features).sum(axis=1))
+        return self._sum(
+            _standardised(features[name], mean, scale)
+            for name, mean, scale in zip(self.names, self.mean, self.scale, strict=True)
+        )
+
+    def of_standardised(self, standard: Standardised) -> Floats:
+        """Return the same for the rows that it was fitted to."""
+        return self._sum(standard.z.T)
+
+    def _sum(self, columns: Iterable[Floats]) -> Floats:
+        # Column by column: nothing as large as all features is made. Nor by BLAS, whose threads may
+        # add up in another order on another machine.
+        total: Floats | float = 0.0
+        for column, weight in zip(columns, self.weights, strict=True):
+            total = total + column * weight
+        return np.asarray(self.intercept + total)
 
     def parts(self, features: pd.DataFrame) -> Floats:
         """Split each prediction: rows x features, what each adds to the intercept."""
-        z = _standardised(features[list(self.names)], np.array(self.mean), np.array(self.scale))
+        z = np.empty((len(features), len(self.names)), order="F")
+        for k, name in enumerate(self.names):
+            z[:, k] = _standardised(features[name], self.mean[k], self.scale[k])
         return z * np.array(self.weights)
 
     def to_json(self) -> dict[str, Any]:
@@ -113,6 +131,36 @@ class Linear:
         return cls(**several, intercept=plain["intercept"])
 
 
+@dataclass(frozen=True)
+class Standardised:
+    """Features on one scale, ready for regressions.
+
+    Attributes:
+        names: of the features that differ between rows.
+        mean: of each, over its known values.
+        scale: standard deviation of each.
+        z: rows x features, in standard deviations from the mean, an empty value as the mean.
+    """
+
+    names: tuple[str, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    z: Floats
+
+    @classmethod
+    def of(cls, features: Mapping[str, Floats]) -> Standardised:
+        """Standardise columns of one length by their own means and deviations."""
+        scales = {name: _scale_of(column) for name, column in features.items()}
+        kept = {name: both for name, both in scales.items() if both[1] > FLAT}
+        rows = max(map(len, features.values()), default=0)
+        # Column after column in memory, as they are made and multiplied.
+        z = np.empty((rows, len(kept)), order="F")
+        for k, (name, (mean, scale)) in enumerate(kept.items()):
+            z[:, k] = _standardised(features[name], mean, scale)
+        means, deviations = (tuple(both[part] for both in kept.values()) for part in (0, 1))
+        return cls(tuple(kept), means, deviations, z)
+
+
 def fit_linear(model: Regression, features: pd.DataFrame, y: Floats) -> Linear:
     """Fit one of scikit-learn's linear models to standardised features.
 
@@ -121,16 +169,18 @@ def fit_linear(model: Regression, features: pd.DataFrame, y: Floats) -> Linear:
         features: one column per feature; missing values are allowed.
         y: what to predict.
     """
-    mean, scale = features.mean().to_numpy(), features.std(ddof=0).to_numpy()
-    kept = np.flatnonzero(scale > FLAT)
-    names = [str(features.columns[int(k)]) for k in kept]
-    z = _standardised(features[names], mean[kept], scale[kept])
+    columns = {str(name): features[name].to_numpy(np.float64) for name in features}
+    return fit_standardised(model, Standardised.of(columns), y)
+
+
+def fit_standardised(model: Regression, standard: Standardised, y: Floats) -> Linear:
+    """Fit one of scikit-learn's linear models to features that are standardised already."""
     with one_thread():
-        fitted = model.fit(z, y)
+        fitted = model.fit(standard.z, y)
     return Linear(
-        tuple(names),
-        tuple(map(float, mean[kept])),
-        tuple(map(float, scale[kept])),
+        standard.names,
+        standard.mean,
+        standard.scale,
         tuple(map(float, np.ravel(fitted.coef_))),
         float(np.ravel(fitted.intercept_)[0]),
     )
@@ -147,6 +197,20 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-def _standardised(features: pd.DataFrame, mean: Floats, scale: Floats) -> Floats:
-    z = (features.to_numpy(np.float64) - mean) / scale
-    return np.clip(np.nan_to_num(z, nan=0.0), -FAR, FAR)
+def _scale_of(column: Column) -> tuple[float, float]:
+    """Return the mean and the standard deviation of the known values of a column."""
+    values = np.asarray(column, dtype=np.float64)
+    empty = np.isnan(values)
+    known = len(values) - int(empty.sum())
+    if not known:
+        return 0.0, 0.0
+    mean = np.where(empty, 0.0, values).sum() / known
+    away = np.where(empty, 0.0, (mean - values) ** 2)
+    return float(mean), float(np.sqrt(away.sum() / known))
+
+
+def _standardised(column: Column, mean: float, scale: float) -> Floats:
+    z = np.asarray(column, dtype=np.float64) - mean
+    z /= scale
+    z[np.isnan(z)] = 0.0
+    return np.clip(z, -FAR, FAR, out=z)

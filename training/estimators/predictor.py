@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,14 @@ from scipy.special import expit
 
 from features.arrays import Bools, Floats
 from training.effect_params import EffectParams
-from training.estimators.boosting import Ensemble, Loss, TrainingRows, fit_ensemble
-from training.estimators.linear import Linear, RidgeLogistic, fit_linear
+from training.estimators.boosting import Binned, Ensemble, Loss, TrainingRows, fit_ensemble
+from training.estimators.linear import (
+    Linear,
+    Regression,
+    RidgeLogistic,
+    Standardised,
+    fit_standardised,
+)
 from training.params import BoosterParams
 
 MOST_CATEGORIES = 12
@@ -75,14 +82,14 @@ class Encoding:
             codes.append((str(column), tuple(map(float, np.sort(frequent)))))
         return cls(tuple(numbers), tuple(gaps), tuple(codes))
 
-    def encode(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Return the regression's columns, all numbers."""
+    def encode(self, X: pd.DataFrame) -> dict[str, Floats]:
+        """Return the regression's columns by name, all numbers."""
         columns = {name: X[name].to_numpy(np.float64) for name in self.numbers}
-        columns |= {f"{c} is empty": X[c].isna().to_numpy(np.float64) for c in self.gaps}
+        columns |= {f"{c} is empty": np.isnan(columns[c]) * 1.0 for c in self.gaps}
         for name, codes in self.codes:
             values = X[name].to_numpy(np.float64)
             columns |= {f"{name} is {code:g}": (values == code) * 1.0 for code in codes}
-        return pd.DataFrame(columns, index=X.index)
+        return columns
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -154,31 +161,59 @@ class Predictor:
 
 
 @dataclass(frozen=True)
+class Design:
+    """Features as predictors learn from them, prepared once for all that is learned of their rows.
+
+    Attributes:
+        X: features.
+        categorical: the columns of X that hold categories.
+    """
+
+    X: pd.DataFrame
+    categorical: tuple[str, ...]
+
+    @cached_property
+    def encoding(self) -> Encoding:
+        """How features become the regression's columns."""
+        return Encoding.of(self.X, self.categorical)
+
+    @cached_property
+    def standard(self) -> Standardised:
+        """The regression's columns."""
+        return Standardised.of(self.encoding.encode(self.X))
+
+    @cached_property
+    def binned(self) -> Binned:
+        """The bins that trees split on."""
+        return Binned()
+
+    def take(self, rows: Bools) -> Design:
+        """Return some of the rows, which are prepared on their own."""
+        return Design(self.X.iloc[np.flatnonzero(rows)], self.categorical)
+
+
+@dataclass(frozen=True)
 class Lesson:
     """What a predictor learns from.
 
     Attributes:
-        X: features.
+        design: features.
         y: labels: 0 and 1, or amounts.
-        categorical: the columns of X that hold categories.
         is_chance: labels are 0 and 1.
         start: log-odds (or amounts) already known of each row; what is learned is added to them.
         weights: of each row.
     """
 
-    X: pd.DataFrame
+    design: Design
     y: Floats
-    categorical: tuple[str, ...]
     is_chance: bool
     start: Floats
     weights: Floats
 
     @classmethod
-    def of(
-        cls, X: pd.DataFrame, y: Floats, categorical: tuple[str, ...], *, is_chance: bool
-    ) -> Lesson:
+    def of(cls, design: Design, y: Floats, *, is_chance: bool) -> Lesson:
         """Return rows of equal weight of which nothing is known yet."""
-        return cls(X, y, categorical, is_chance, np.zeros(len(y)), np.ones(len(y)))
+        return cls(design, y, is_chance, np.zeros(len(y)), np.ones(len(y)))
 
     def above(self, start: Floats) -> Lesson:
         """Return the same rows with more known of them."""
@@ -186,9 +221,8 @@ class Lesson:
 
     def take(self, rows: Bools) -> Lesson:
         """Return some of the rows."""
-        X, y = self.X.loc[rows].reset_index(drop=True), self.y[rows]
         start, weights = self.start[rows], self.weights[rows]
-        return Lesson(X, y, self.categorical, self.is_chance, start, weights)
+        return Lesson(self.design.take(rows), self.y[rows], self.is_chance, start, weights)
 
 
 @dataclass(frozen=True)
@@ -218,24 +252,23 @@ def fit_predictor(lesson: Lesson, growth: Growth, params: EffectParams) -> Predi
         growth: how far both may bend.
         params: the settings that all predictors share.
     """
-    encoding = Encoding.of(lesson.X, lesson.categorical)
-    columns = encoding.encode(lesson.X)
+    design = lesson.design
     if lesson.y.min() == lesson.y.max() and lesson.is_chance:
         # No log-odds fit labels that are all the same. Half a row of each kind is added.
         chance = (lesson.y.sum() + 0.5) / (len(lesson.y) + 1)
         level = float(np.log(chance / (1 - chance)) - lesson.start.mean())
-        return Predictor(encoding, Linear((), (), (), (), level), None, is_chance=True)
+        return Predictor(design.encoding, Linear((), (), (), (), level), None, is_chance=True)
     if lesson.is_chance:
-        linear = fit_linear(RidgeLogistic(1 / growth.ridge, lesson.start), columns, lesson.y)
+        model: Regression = RidgeLogistic(1 / growth.ridge, lesson.start)
+        linear = fit_standardised(model, design.standard, lesson.y)
     else:
-        linear = fit_linear(
-            RidgeLinear(growth.ridge, lesson.weights), columns, lesson.y - lesson.start
-        )
-    start = lesson.start + linear.of(columns)
+        model = RidgeLinear(growth.ridge, lesson.weights)
+        linear = fit_standardised(model, design.standard, lesson.y - lesson.start)
+    start = lesson.start + linear.of_standardised(design.standard)
     loss: Loss = "binary" if lesson.is_chance else "regression"
-    part = TrainingRows(lesson.X, lesson.y, lesson.weights, start, loss)
-    trees = fit_ensemble(part, lesson.categorical, growth.rounds, _booster(growth, params))
-    return Predictor(encoding, linear, trees, lesson.is_chance)
+    part = TrainingRows(design.X, lesson.y, lesson.weights, start, loss, design.binned)
+    trees = fit_ensemble(part, design.categorical, growth.rounds, _booster(growth, params))
+    return Predictor(design.encoding, linear, trees, lesson.is_chance)
 
 
 def mean_of(margins: Floats, *, is_chance: bool) -> Floats:

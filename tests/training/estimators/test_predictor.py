@@ -12,6 +12,7 @@ from sklearn.linear_model import Ridge
 from training.effect_params import EffectParams
 from training.estimators.predictor import (
     MOST_CATEGORIES,
+    Design,
     Encoding,
     Growth,
     Lesson,
@@ -39,7 +40,7 @@ def test_an_encoding_by_hand() -> None:
     X = pd.DataFrame({"a": [1.0, np.nan], "b": [3.0, 4.0], "kind": [2.0, np.nan]})
     encoding = Encoding.of(X, ["kind"])
     encoded = encoding.encode(pd.DataFrame({"kind": [2.0, 9.0], "b": [0.0, 1.0], "a": [np.nan, 5]}))
-    assert encoded.columns.tolist() == ["a", "b", "a is empty", "kind is 2"]
+    assert list(encoded) == ["a", "b", "a is empty", "kind is 2"]
     assert encoded["a is empty"].tolist() == [1.0, 0.0]
     assert encoded["kind is 2"].tolist() == [1.0, 0.0]
 
@@ -67,7 +68,7 @@ def test_the_ridge_is_scikit_learns(seed: int) -> None:
 def test_chances_go_by_gaps_and_categories(seed: int) -> None:
     """Mean predictions of the four kinds of rows lie near their shares."""
     X, y = sample(seed)
-    predictor = fit_predictor(Lesson.of(X, y, ("kind",), is_chance=True), GROWTH, PARAMS)
+    predictor = fit_predictor(Lesson.of(Design(X, ("kind",)), y, is_chance=True), GROWTH, PARAMS)
     p = mean_of(predictor.margins(X), is_chance=True)
     for rows in (X["a"].isna(), X["a"].notna(), X["kind"] == 2, X["kind"] < 2):
         assert p[rows].mean() == pytest.approx(y[rows].mean(), abs=0.04)
@@ -77,7 +78,7 @@ def test_chances_go_by_gaps_and_categories(seed: int) -> None:
 def test_json_and_texts_keep_every_bit(is_chance: bool) -> None:  # noqa: FBT001  # a parameter of the test
     """A predictor of chances and one of amounts come back as they were."""
     X, y = sample(0)
-    lesson = Lesson.of(X, y if is_chance else 3 * y, ("kind",), is_chance=is_chance)
+    lesson = Lesson.of(Design(X, ("kind",)), y if is_chance else 3 * y, is_chance=is_chance)
     predictor = fit_predictor(lesson, GROWTH, PARAMS)
     texts = [*predictor.texts, "another one's"]
     back = Predictor.from_json(json.loads(json.dumps(predictor.to_json())), texts)
@@ -90,7 +91,7 @@ def test_what_is_known_already_is_not_learned_again() -> None:
     """Above the true log-odds little is added; above nothing, much."""
     X, y = sample(1, rows=3000)
     chance = (0.2 + 0.3 * X["a"].isna() + 0.3 * (X["kind"] == 2)).to_numpy()
-    lesson = Lesson.of(X, y, ("kind",), is_chance=True)
+    lesson = Lesson.of(Design(X, ("kind",)), y, is_chance=True)
     above = lesson.above(np.log(chance / (1 - chance)))
     added = [fit_predictor(part, GROWTH, PARAMS).margins(X).std() for part in (lesson, above)]
     assert added[1] < added[0] / 4
@@ -99,7 +100,8 @@ def test_what_is_known_already_is_not_learned_again() -> None:
 def test_labels_that_are_all_the_same_make_one_chance() -> None:
     """Without any event the chance is half a row's, and there are no trees."""
     X, _ = sample(0, rows=99)
-    predictor = fit_predictor(Lesson.of(X, np.zeros(99), (), is_chance=True), GROWTH, PARAMS)
+    lesson = Lesson.of(Design(X, ()), np.zeros(99), is_chance=True)
+    predictor = fit_predictor(lesson, GROWTH, PARAMS)
     assert predictor.trees is None
     assert predictor.texts == ()
     assert mean_of(predictor.margins(X), is_chance=True) == pytest.approx(np.full(99, 0.005))
