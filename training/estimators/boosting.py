@@ -42,7 +42,8 @@ class Binned:
             categorical: the columns that hold categories.
             params: settings of the boosters, of which LightGBM refuses another `max_bin`.
         """
-        if self._data is None:
+        # LightGBM cannot take a start away again once there is one.
+        if self._data is None or part.start is None:
             self._data = _dataset(part, categorical, params, is_kept=False).construct()
         else:
             self._data.set_label(part.y).set_weight(part.weights).set_init_score(part.start)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -9,6 +11,7 @@ import pytest
 from scipy.special import expit
 
 from training.estimators.boosting import (
+    Binned,
     Ensemble,
     TrainingRows,
     fit_ensemble,
@@ -54,6 +57,17 @@ def test_same_rows_same_trees(seed: int) -> None:
     one = fitted(PARAMS.model_copy(update={"threads": 1}), seed)
     for threads in (1, 2, 4):
         assert fitted(PARAMS.model_copy(update={"threads": threads}), seed) == one
+
+
+def test_rows_binned_once_give_the_trees_of_rows_binned_each_time() -> None:
+    """Other labels, weights and starts of the same features leave no trace in one another."""
+    rows = part(0, 600)
+    start = np.linspace(-1, 1, 600)
+    amounts = replace(rows, y=3 * start, weights=1 / rows.weights, start=start, loss="regression")
+    shared = Binned()
+    for each in (rows, amounts, replace(rows, y=1 - rows.y, start=-start), rows):
+        alone = fit_ensemble(each, CATEGORICAL, 5, PARAMS)
+        assert fit_ensemble(replace(each, binned=shared), CATEGORICAL, 5, PARAMS) == alone
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from training.estimators.linear import FAR, Linear, fit_linear
+from training.estimators.linear import FAR, Linear, Standardised, fit_linear, fit_standardised
 
 SEEDS = range(3)
 
@@ -37,6 +37,21 @@ def test_a_linear_outcome_is_found(seed: int) -> None:
     unseen, expected = sample(seed + 10)
     near = (unseen["small"].abs() < 0.3).to_numpy() & ((unseen["large"] - 50).abs() < 60).to_numpy()
     assert linear.of(unseen)[near] == pytest.approx(expected[near])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_rows_standardised_once_are_predicted_alike(seed: int) -> None:
+    """To the bit, with gaps and beyond the clip; a column without any value is left out."""
+    X, y = sample(seed)
+    X.loc[::7, "small"] = np.nan
+    X.loc[3, "large"] = 1e6
+    columns = {name: X[name].to_numpy() for name in X} | {"empty": np.full(len(X), np.nan)}
+    standard = Standardised.of(columns)
+    linear = fit_standardised(LinearRegression(), standard, y)
+    assert linear == fit_linear(LinearRegression(), X, y)
+    np.testing.assert_array_equal(linear.of_standardised(standard), linear.of(X))
+    np.testing.assert_allclose(standard.mean, X[["small", "large"]].mean())
+    np.testing.assert_allclose(standard.scale, X[["small", "large"]].std(ddof=0))
 
 
 def test_a_feature_that_never_varies_is_left_out() -> None:
