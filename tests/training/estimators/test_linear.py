@@ -97,6 +97,17 @@ def test_other_columns_and_orders_change_nothing() -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_a_row_alone_is_predicted_as_among_others(seed: int) -> None:
+    """To the bit, with more features than are added up at once."""
+    draws = np.random.default_rng(seed)
+    names = tuple(f"f{k}" for k in range(50))
+    linear = Linear(names, (0.0,) * 50, (1.0,) * 50, tuple(draws.normal(size=50)), 0.1)
+    X = pd.DataFrame(draws.normal(size=(20, 50)), columns=list(names))
+    alone = np.concatenate([linear.of(X.iloc[[row]]) for row in range(len(X))])
+    np.testing.assert_array_equal(alone, linear.of(X))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_json_keeps_every_bit(seed: int) -> None:
     """What is read back predicts the very same numbers."""
     X, y = sample(seed)
