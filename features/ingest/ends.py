@@ -8,7 +8,7 @@ from dataclasses import replace
 from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Amendment, Plan
-from features.ingest.deleted import deletion_of, ends_by_deletion
+from features.ingest.deleted import DECLARED_END, keep_deletions
 from features.ingest.extent import Extent
 from features.ingest.parsing import time_of_text, whole_id
 from features.storage.engine import moment, row, text
@@ -16,7 +16,6 @@ from features.tables import ENTITY_TABLES, TABLES, ColumnKind
 
 AFTER_CREATION = {"leads": ("converted_at", "lost_at"), "deals": ("closed_at",)}
 """Ends that cannot lie before the row's creation."""
-DECLARED_END = "at or after the declared --data-until, emptied"
 BEYOND = "implausibly far beyond the other dates, emptied"
 ITS_DAY = "a date only, the day of creation: its moment"
 _NO_TIME, _NO_BOOLEAN = "CAST(NULL AS TIMESTAMP)", "CAST(NULL AS BOOLEAN)"
@@ -36,15 +35,10 @@ def amend(backend: Backend, plan: Plan, extent: Extent) -> Plan:
         # How a deal ended is not known before its end is.
         too_late = f"{plan['closed_at'].value} >= {moment(extent.end)}"
         amendments["won"] = (Amendment(too_late, _NO_BOOLEAN),)
-    deletion = deletion_of(plan, extent)
-    if deletion is not None:
-        for name, amendment in ends_by_deletion(plan, deletion):
-            amendments[name] = (amendment, *amendments.get(name, ()))
     if table.name == "changes":
         amendments |= {name: tuple(_rewritten(plan, name)) for name in ("value", "old_value")}
-    beside = () if deletion is None else deletion.fields
     named = {name: some for name, some in amendments.items() if some}
-    return replace(plan, amendments=named, beside=beside)
+    return keep_deletions(backend, replace(plan, amendments=named), extent.declared)
 
 
 def _of_end(backend: Backend, plan: Plan, name: str, extent: Extent) -> Iterator[Amendment]:

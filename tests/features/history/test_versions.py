@@ -10,7 +10,8 @@ import pytest
 from by_hand import MICRO, Opened, answer, day, deal
 from extract import Row, lead, touch
 
-from features.history.versions import NEVER, deal_versions, lead_versions
+from features.history.versions import deal_versions, lead_versions
+from features.snapshot import NEVER
 
 
 def change(
