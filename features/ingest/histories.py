@@ -56,6 +56,11 @@ class _Entities:
         return "created_at" if "created_at" in self.types else "CAST(NULL AS TIMESTAMP)"
 
     @property
+    def gone_at(self) -> str:
+        """SQL of when an entity was deleted; NULL where none was."""
+        return DELETED_AT if DELETED_AT in self.types else "CAST(NULL AS TIMESTAMP)"
+
+    @property
     def not_fields(self) -> tuple[str, ...]:
         """Names whose rows in `changes` are no history: the row's own id and moments."""
         return (self.key, *_NOT_FIELDS, *self.table.end_of_story)
@@ -76,7 +81,7 @@ def lay_down(
         The fields that have a history.
     """
     histories: list[FieldHistory] = []
-    empty = "SELECT * FROM accepted_changes LIMIT 0"
+    empty = f"SELECT {_columns(backend)[0]} FROM accepted_changes LIMIT 0"
     run(backend, f"CREATE OR REPLACE TEMP TABLE at_creation AS {empty}")
     for kind, name in ENTITY_TABLES.items():
         described = rows(backend, f"DESCRIBE SELECT * FROM {parquet(files[name])}")
@@ -124,13 +129,14 @@ def _first_rows(backend: Backend, entities: _Entities, source: str, name: str) -
     # By when it could be shown, not by when it was made: an extract made earlier, which lacks rows
     # that were shown late, then names the same row. (The first row that is shown at all decides.)
     skipped = ", ".join(text(field) for field in entities.not_fields)
-    deleted_at = DELETED_AT if _has_deleted(backend, source) else "CAST(NULL AS TIMESTAMP)"
+    deleted_at = _columns(backend, source)[1]
     run(
         backend,
         f"""
         CREATE OR REPLACE TEMP TABLE {name} AS
         SELECT id, field, first_at, begins.shown_at AS shown_at, begins.changed_at AS changed_at,
-            begins.old_value AS old_value, begins.deleted_at AS deleted_at, e.created AS created
+            begins.old_value AS old_value, e.created AS created,
+            e.gone_at AS gone_at, least(begins.deleted_at, e.gone_at) AS deleted_at
         FROM (
             SELECT entity_id AS id, field, min(changed_at) AS first_at,
                 min(struct_pack(
@@ -140,16 +146,24 @@ def _first_rows(backend: Backend, entities: _Entities, source: str, name: str) -
             FROM {source} WHERE entity_type = {text(entities.kind)} AND field NOT IN ({skipped})
             GROUP BY id, field
         ) JOIN (
-            SELECT {entities.key} AS own_id, {entities.created} AS created
+            SELECT {entities.key} AS own_id, {entities.created} AS created,
+                {entities.gone_at} AS gone_at
             FROM {parquet(entities.file)}
         ) e ON id = own_id
         """,
     )
 
 
-def _has_deleted(backend: Backend, source: str) -> bool:
-    """Return whether any of the changes held under a name was deleted."""
-    return DELETED_AT in {str(name) for name, *_ in rows(backend, f"DESCRIBE {source}")}
+def _columns(backend: Backend, source: str = "accepted_changes") -> tuple[str, str]:
+    """Return SQL of all columns of held changes, their deletion among them, and of that one."""
+    if DELETED_AT in _names(backend, source):
+        return "*", DELETED_AT
+    nothing = "CAST(NULL AS TIMESTAMP)"
+    return f"*, {nothing} AS {DELETED_AT}", nothing
+
+
+def _names(backend: Backend, source: str) -> list[str]:
+    return [str(name) for name, *_ in rows(backend, f"DESCRIBE {source}")]
 
 
 def _restore(backend: Backend, entities: _Entities) -> None:
@@ -230,29 +244,27 @@ def _lay_rows(backend: Backend, entities: _Entities, history: FieldHistory) -> N
     # that does: a row which cannot be seen yet changes nothing.
     is_shown = history.complete and history.field in entities.types
     known = "creation" if is_shown else "shown_at"
-    columns = "entity_type, entity_id, changed_at, field, value, known_at"
+    columns = f"entity_type, entity_id, changed_at, field, value, known_at, {DELETED_AT}"
     told = f"{kind}, id, creation, {field}, old_value"
     source = (
         f"(SELECT *, coalesce(created, {ALWAYS}) AS creation FROM first_rows WHERE field = {field})"
     )
     is_told = "old_value IS NOT NULL AND changed_at > creation"
-    deleted_at = ""
-    if _has_deleted(backend, "at_creation"):
-        deleted_at = f", {DELETED_AT}"
+    if DELETED_AT in _names(backend, "accepted_changes"):
         source = _first_left(source, kind, field)
         known = f"greatest({known}, left_from)"
     run(
         backend,
-        f"INSERT INTO at_creation ({columns}{deleted_at}) "
-        f"SELECT {told}, {known}{deleted_at} FROM {source} WHERE {is_told}",
+        f"INSERT INTO at_creation ({columns}) "
+        f"SELECT {told}, {known}, {DELETED_AT} FROM {source} WHERE {is_told}",
     )
     if history.complete and history.field in entities.types:
         own = ident(history.field)
         run(
             backend,
             f"INSERT INTO at_creation ({columns}) "
-            f"SELECT {kind}, {entities.key}, creation, {field}, CAST({own} AS VARCHAR), creation "
-            f"FROM (SELECT *, coalesce({entities.created}, {ALWAYS}) AS creation "
+            f"SELECT {kind}, {entities.key}, creation, {field}, CAST({own} AS VARCHAR), creation, "
+            f"{entities.gone_at} FROM (SELECT *, coalesce({entities.created}, {ALWAYS}) AS creation "
             f"FROM {parquet(entities.file)}) WHERE {own} IS NOT NULL AND {entities.key} NOT IN "
             f"(SELECT id FROM first_rows WHERE field = {field})",
         )
@@ -274,14 +286,14 @@ def _first_left(first_rows: str, kind: str, field: str) -> str:
     never = f"TIMESTAMP '{NEVER}'"
     return f"""(
         SELECT id, creation, shown_at, old_value, changed_at, left_from,
-            CASE WHEN ends < {never} THEN ends END AS {DELETED_AT}
+            least(gone_at, CASE WHEN ends < {never} THEN ends END) AS {DELETED_AT}
         FROM (
             SELECT *, max(ends) OVER (
                 PARTITION BY id ORDER BY shown_at, changed_at, value, old_value
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
             ) AS left_from
             FROM (
-                SELECT f.id, f.creation, greatest(c.changed_at, c.known_at) AS shown_at,
+                SELECT f.id, f.creation, greatest(c.changed_at, c.known_at) AS shown_at, f.gone_at,
                     c.changed_at, c.value, c.old_value, coalesce(c.{DELETED_AT}, {never}) AS ends
                 FROM {first_rows} f JOIN accepted_changes c ON f.id = c.entity_id
                 WHERE c.entity_type = {kind} AND c.field = {field}
@@ -304,11 +316,11 @@ def _empty(backend: Backend, entities: _Entities, fields: list[str]) -> None:
 
 def _rewrite_changes(backend: Backend, file: Path) -> None:
     """Put the rows at creation among the others."""
-    (added,) = row(backend, "SELECT count(*) FROM at_creation")
+    added, deleted = row(backend, f"SELECT count(*), count({DELETED_AT}) FROM at_creation")
     if added:
-        names = ", ".join(
-            ident(str(entry[0])) for entry in rows(backend, "DESCRIBE accepted_changes")
-        )
+        columns = _names(backend, "accepted_changes")
+        columns += [DELETED_AT] if deleted and DELETED_AT not in columns else []
+        names = ", ".join(ident(name) for name in columns)
         _replace(
             backend,
             file,

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import ibis
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -30,6 +31,7 @@ from features.history.windows import (
     groupings,
     windows_of,
 )
+from features.snapshot import DELETED_AT
 from features.spine import Spine
 from features.texts import About, Who
 
