@@ -96,6 +96,14 @@ class Warehouse:
         """
         return self.tables[name]
 
+    def left(self) -> Warehouse:
+        """Return the extract without what was deleted by its end.
+
+        For whoever tells of the past as the end shows it: figures, causes, people.
+        """
+        tables = {name: self[name] for name in self.tables}
+        return replace(self, tables=MappingProxyType(tables), _shared=None)
+
     def has_history(self, entity_type: str, field_name: str) -> bool:
         """Tell whether a field's values as of a moment come from `changes` alone."""
         return any((h.entity_type, h.field) == (entity_type, field_name) for h in self.histories)
