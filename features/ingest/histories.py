@@ -262,9 +262,9 @@ def _lay_rows(backend: Backend, entities: _Entities, history: FieldHistory) -> N
         own = ident(history.field)
         run(
             backend,
-            f"INSERT INTO at_creation ({columns}) "
-            f"SELECT {kind}, {entities.key}, creation, {field}, CAST({own} AS VARCHAR), creation, "
-            f"{entities.gone_at} FROM (SELECT *, coalesce({entities.created}, {ALWAYS}) AS creation "
+            f"INSERT INTO at_creation ({columns}) SELECT {kind}, {entities.key}, creation, "
+            f"{field}, CAST({own} AS VARCHAR), creation, {entities.gone_at} "
+            f"FROM (SELECT *, coalesce({entities.created}, {ALWAYS}) AS creation "
             f"FROM {parquet(entities.file)}) WHERE {own} IS NOT NULL AND {entities.key} NOT IN "
             f"(SELECT id FROM first_rows WHERE field = {field})",
         )
