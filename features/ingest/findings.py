@@ -14,8 +14,8 @@ from pathlib import Path
 from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Field, Plan
-from features.ingest.deleted import MARKED
-from features.ingest.ends import BEYOND, DECLARED_END, ITS_DAY
+from features.ingest.deleted import DECLARED_END, MARKED
+from features.ingest.ends import BEYOND, ITS_DAY
 from features.ingest.finding import (
     EMPTIED,
     REJECTED,
