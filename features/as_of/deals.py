@@ -153,15 +153,28 @@ def _with_value_before(rows: ir.Table) -> ir.Table:
     shown_at = ibis.greatest(rows.changed_at, rows.known_at)
     order = [shown_at, rows.changed_at, value.asc(nulls_first=True)]
     in_order = ibis.window(group_by=group, order_by=order)
+    following = rows.mutate(before=value.lag().over(in_order))
     if DELETED_AT not in rows.columns:
-        return rows.mutate(before=value.lag().over(in_order))
+        return following
+    gone = rows.filter(rows[DELETED_AT].notnull()).select("deal_id").distinct()
+    place = ibis.row_number().over(in_order).cast("int64")
+    told_otherwise = _with_values_left(rows.mutate(place=place).semi_join(gone, "deal_id"), group)
+    others = following.anti_join(gone, "deal_id")
+    return others.union(told_otherwise.select(*others.columns))
+
+
+def _with_values_left(rows: ir.Table, group: list[str]) -> ir.Table:
+    """Add to each change of a field the values before it, each for as long as it is the last left.
+
+    Args:
+        rows: changes with their `place` in the order in which they are shown.
+        group: the columns that tell the field of a deal.
+    """
     # Once the value before is deleted, the one before that is compared with. Of 10, 20 and 30,
     # where 20 is deleted on day 9, the last is there twice, at no cutoff both times:
     #
     #   30 after 20     up to day 9
     #   30 after 10     after day 9
-    place = ibis.row_number().over(in_order)
-    rows = rows.mutate(place=place.cast("int64"), before_place=place.cast("int64") - 1)
     earlier = rows.select(*group, DELETED_AT, before=rows["value"], before_place=rows.place)
     nothing = (
         earlier.select(*group)

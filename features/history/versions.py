@@ -241,7 +241,11 @@ def _versions(entities: ir.Table, changes: ir.Table, key: str, fields: Sequence[
         **{VALID_TO: ibis.coalesce(next_moment, ibis.literal(NEVER, "timestamp(6)"))},
     )
     if DELETED_AT in changes.columns:
-        rows = _left_ranks(rows.drop(*ranks), changes, key, dict(zip(ranks, fields, strict=True)))
+        gone = changes.filter(changes[DELETED_AT].notnull()).select(key).distinct()
+        by_rank = dict(zip(ranks, fields, strict=True))
+        told_otherwise = rows.drop(*ranks).semi_join(gone, key)
+        told_otherwise = _left_ranks(told_otherwise, changes, key, by_rank)
+        rows = rows.anti_join(gone, key).union(told_otherwise.select(*rows.columns))
     for rank, name in zip(ranks, fields, strict=True):
         rows = _with_value(rows, changes.filter(changes["field"] == name), key, rank, name)
     return rows.drop(*ranks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from ibis.backends.duckdb import Backend
 
@@ -61,20 +62,23 @@ def _of_end(backend: Backend, plan: Plan, name: str, extent: Extent) -> Iterator
         yield Amendment(f"{value} >= {moment(extent.declared)}", _NO_TIME, DECLARED_END)
     if extent.beyond is not None:
         yield Amendment(f"{value} >= {moment(extent.beyond)}", _NO_TIME, BEYOND)
-    if name in AFTER_CREATION.get(plan.matched.table.name, ()) and _is_of_days(backend, plan, name):
+    is_end = name in AFTER_CREATION.get(plan.matched.table.name, ())
+    if is_end and _is_of_days(backend, plan, name, extent.declared):
         created = plan["created_at"].value
         is_that_day = f"{value} < {created} AND {value} = date_trunc('day', {created})"
         yield Amendment(is_that_day, created, ITS_DAY)
 
 
-def _is_of_days(backend: Backend, plan: Plan, name: str) -> bool:
-    """Return whether every filled value of a column is a midnight."""
+def _is_of_days(backend: Backend, plan: Plan, name: str, end: datetime | None) -> bool:
+    """Return whether every filled value of a column before the declared end is a midnight."""
     if plan[name].raw is None:
         return False
     value = plan[name].value
+    is_seen = "true" if end is None else f"{value} < {moment(end)}"
     (is_so,) = row(
         backend,
-        f"SELECT bool_and({value} = date_trunc('day', {value})) FROM {plan.rows(plan[name])}",
+        f"SELECT bool_and({value} = date_trunc('day', {value})) FROM {plan.rows(plan[name])} "
+        f"WHERE {is_seen}",
     )
     return bool(is_so)
 
