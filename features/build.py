@@ -44,14 +44,11 @@ from features.history.vocabulary import Vocabulary
 from features.history.windows import columns_of, window_columns
 from features.params import FeatureParams
 from features.snapshot import (
-    AVAILABLE_AT,
     CUTOFF,
-    ENTITY,
-    EVENT_TIME,
     SNAPSHOT,
-    Spine,
     open_leads,
 )
+from features.spine import Spine
 from features.storage.warehouse import Warehouse
 
 HISTORIES: Mapping[Callable[[SnapshotSet], ir.Table], tuple[Relation, ...]] = {
@@ -151,7 +148,7 @@ def build_pairs(
     _refuse_later(warehouse, pairs[CUTOFF].max().to_pydatetime())
     schema = {"lead_id": "string", CUTOFF: "timestamp(6)"}
     with warehouse.workspace() as work:
-        leads = open_leads(work["leads"], ibis.memtable(pairs[[*schema]], schema=schema))
+        leads = open_leads(work.ever("leads"), ibis.memtable(pairs[[*schema]], schema=schema))
         return build_snapshots(lead_rows.snapshots_of(work, leads, vocabulary, params), feature_set)
 
 
@@ -237,8 +234,8 @@ def _fill_from_history(
         for feature in features:
             columns[feature.name][place] = computed[feature.name].to_numpy()
         return
-    names = (ENTITY, EVENT_TIME, AVAILABLE_AT, *columns_of(features))
-    rows = snapshot_set.warehouse.arrow(relation(snapshot_set).select(*names))
+    history = relation(snapshot_set)
+    rows = snapshot_set.warehouse.arrow(history.select(*columns_of(history, features)))
 
     def fill(part: Spine, rows_of_part: pa.Table) -> None:
         place = slice(part.offset, part.offset + len(part))

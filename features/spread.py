@@ -34,7 +34,8 @@ from features.history.relations import SnapshotSet
 from features.history.spread import window_frame, with_entity
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
-from features.snapshot import CUTOFF, ENTITY, SNAPSHOT, Spine
+from features.snapshot import CUTOFF, ENTITY, SNAPSHOT
+from features.spine import Spine
 from features.storage.warehouse import Warehouse
 from features.subjects import SUBJECTS
 

@@ -25,7 +25,7 @@ import pandas as pd
 
 from features.arrays import Moments
 from features.clock import midnight
-from features.history.values import changes_of
+from features.history.values import changes_at_end
 from features.labels.conversion import last_mature_cutoff
 from features.snapshot import grid
 from features.storage.warehouse import Warehouse
@@ -169,7 +169,7 @@ def _log_begins(warehouse: Warehouse, field: str) -> datetime | None:
 
     A log that is there from the beginning may miss the creation of a few deals too.
     """
-    changes = changes_of(warehouse, "deal", "deal_id")
+    changes = changes_at_end(warehouse, "deal", "deal_id")
     changes = changes.filter(changes["field"] == field)
     first = changes.group_by("deal_id").aggregate(first=changes.changed_at.min())
     deals = warehouse["deals"].select("deal_id", "created_at", "closed_at")

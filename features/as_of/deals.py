@@ -17,7 +17,19 @@ from features.history.values import as_it_stood, as_number, as_time, changes_of
 from features.history.versions import deal_versions
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
-from features.snapshot import CUTOFF, SNAPSHOT, as_of_join, cutoff_table, observable, versions_at
+from features.snapshot import (
+    CUTOFF,
+    DELETED_AT,
+    LEFT_FROM,
+    SNAPSHOT,
+    as_of_join,
+    cutoff_table,
+    deletion_in,
+    first_left,
+    observable,
+    undeleted,
+    versions_at,
+)
 from features.storage.warehouse import Warehouse
 from features.subjects import DEAL
 from features.tables import CHANGES, LEADS
@@ -66,13 +78,15 @@ def open_deal_snapshots(
 def _described(warehouse: Warehouse, base: ir.Table, vocabulary: Vocabulary) -> ir.Table:
     """Add columns known at creation: of the deal, its account, and its lead if that is visible."""
     for table, key in (("deals", "deal_id"), ("accounts", "account_id")):
-        rows = warehouse[table]
+        rows = warehouse.ever(table)
         if own := vocabulary.values_in(rows, table):
-            rows = rows.select(same=rows[key], **own)
-            base = base.left_join(rows, base[key] == rows.same).drop("same")
-    leads = warehouse["leads"]
+            rows = rows.select(same=rows[key], **own, **deletion_in(rows))
+            is_own = [base[key] == rows.same, *undeleted(rows, base[CUTOFF])]
+            base = base.left_join(rows, is_own).drop("same", *deletion_in(rows))
+    leads = warehouse.ever("leads")
     own = vocabulary.values_in(leads, "leads")
-    visible = as_of_join(base, leads.select("lead_id", "created_at", **own), LEADS, "lead_id")
+    leads = leads.select("lead_id", "created_at", **own, **deletion_in(leads))
+    visible = as_of_join(base, leads, LEADS, "lead_id")
     visible = visible.select(SNAPSHOT, *own, lead_us=visible.age_us)
     return base.left_join(visible, SNAPSHOT).drop(f"{SNAPSHOT}_right")
 
@@ -105,14 +119,7 @@ def moves(snapshot_set: SnapshotSet) -> ir.Table:
     #   50, changed on day 6, shown on day 9   up from 30
     rows = changes_of(snapshot_set.warehouse, "deal", "deal_id")
     rows = rows.filter(rows.known_at.notnull())
-    value = rows["value"]
-    order = [
-        ibis.greatest(rows.changed_at, rows.known_at),
-        rows.changed_at,
-        value.asc(nulls_first=True),
-    ]
-    before = value.lag().over(ibis.window(group_by=[rows.deal_id, rows["field"]], order_by=order))
-    rows = rows.mutate(before=before)
+    rows = _with_value_before(rows)
     stage = [_place(rows[n], snapshot_set.vocabulary.stages) for n in ("value", "before")]
     amount = [as_number(rows[n]) for n in ("value", "before")]
     due = [as_time(rows[n]) for n in ("value", "before")]
@@ -135,8 +142,59 @@ def moves(snapshot_set: SnapshotSet) -> ir.Table:
         move=ibis.cases(*branches, else_=ibis.null("int16")),
         # Thousandths of a day, as sums of a history are.
         days=ibis.ifelse(rows["field"] == "expected_close_at", due_us // (DAY_US // 1000), 0),
+        **deletion_in(rows),
     )
     return observable(snapshot_set.snapshots, rows, CHANGES, "deal_id")
+
+
+def _with_value_before(rows: ir.Table) -> ir.Table:
+    """Add the value of the deal's field that was shown before each: `before`."""
+    value, group = rows["value"], ["deal_id", "field"]
+    shown_at = ibis.greatest(rows.changed_at, rows.known_at)
+    order = [shown_at, rows.changed_at, value.asc(nulls_first=True)]
+    in_order = ibis.window(group_by=group, order_by=order)
+    following = rows.mutate(before=value.lag().over(in_order))
+    if DELETED_AT not in rows.columns:
+        return following
+    gone = rows.filter(rows[DELETED_AT].notnull()).select("deal_id").distinct()
+    place = ibis.row_number().over(in_order).cast("int64")
+    told_otherwise = _with_values_left(rows.mutate(place=place).semi_join(gone, "deal_id"), group)
+    others = following.anti_join(gone, "deal_id")
+    return others.union(told_otherwise.select(*others.columns))
+
+
+def _with_values_left(rows: ir.Table, group: list[str]) -> ir.Table:
+    """Add to each change of a field the values before it, each for as long as it is the last left.
+
+    Args:
+        rows: changes with their `place` in the order in which they are shown.
+        group: the columns that tell the field of a deal.
+    """
+    # Once the value before is deleted, the one before that is compared with. Of 10, 20 and 30,
+    # where 20 is deleted on day 9, the last is there twice, at no cutoff both times:
+    #
+    #   30 after 20     up to day 9
+    #   30 after 10     after day 9
+    earlier = rows.select(*group, DELETED_AT, before=rows["value"], before_place=rows.place)
+    nothing = (
+        earlier.select(*group)
+        .distinct()
+        .mutate(
+            **{DELETED_AT: ibis.null("timestamp(6)")},
+            before=ibis.null("string"),
+            before_place=ibis.literal(-1, "int64"),
+        )
+    )
+    earlier = earlier.union(nothing.select(*earlier.columns))
+    later = rows.select(
+        *group, "place", "changed_at", "known_at", "value", own_end=rows[DELETED_AT]
+    )
+    pairs = later.inner_join(earlier, group)
+    pairs = pairs.filter(pairs.before_place < pairs.place)
+    pairs = first_left(pairs, [*group, "place"], [pairs.before_place.desc()])
+    known_at = ibis.greatest(pairs.known_at, ibis.coalesce(pairs[LEFT_FROM], pairs.known_at))
+    end = ibis.least(pairs[DELETED_AT], ibis.coalesce(pairs.own_end, pairs[DELETED_AT]))
+    return pairs.mutate(known_at=known_at, **{DELETED_AT: end})
 
 
 def _place(column: ir.StringColumn, stages: tuple[str, ...]) -> ir.IntegerColumn:

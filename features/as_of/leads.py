@@ -12,7 +12,16 @@ from features.history.relations import SnapshotSet
 from features.history.values import as_it_stood, as_of, changes_of
 from features.history.vocabulary import OWNER_FIELD, Vocabulary
 from features.params import FeatureParams
-from features.snapshot import CUTOFF, SNAPSHOT, as_of_join, cutoff_table, open_leads
+from features.snapshot import (
+    ASKED_AT,
+    CUTOFF,
+    SNAPSHOT,
+    as_of_join,
+    cutoff_table,
+    deletion_in,
+    open_leads,
+    undeleted,
+)
 from features.storage.warehouse import Warehouse
 from features.tables import ACTIVITIES
 
@@ -24,7 +33,7 @@ def open_lead_snapshots(
     params: FeatureParams,
 ) -> SnapshotSet:
     """Number every open lead at each cutoff and name its owner."""
-    leads = open_leads(warehouse["leads"], cutoff_table(cutoffs))
+    leads = open_leads(warehouse.ever("leads"), cutoff_table(cutoffs))
     return snapshots_of(warehouse, leads, vocabulary, params)
 
 
@@ -55,10 +64,13 @@ def snapshots_of(
     if warehouse.has_history("lead", "account_id"):
         changes = changes_of(warehouse, "lead", "lead_id")
         base = as_it_stood(base, changes, "lead_id", {"account_id": "account_id"})
-    accounts = warehouse["accounts"]
+    accounts = warehouse.ever("accounts")
     if from_account := vocabulary.values_in(accounts, "accounts"):
-        accounts = accounts.select("account_id", **from_account)
-        base = base.left_join(accounts, "account_id").drop("account_id_right")
+        accounts = accounts.select(
+            same=accounts.account_id, **from_account, **deletion_in(accounts)
+        )
+        is_own = [base.account_id == accounts.same, *undeleted(accounts, base[CUTOFF])]
+        base = base.left_join(accounts, is_own).drop("same", *deletion_in(accounts))
     base = warehouse.keep(base)
     owned = base.left_join(lead_owners(warehouse, base), SNAPSHOT).drop(f"{SNAPSHOT}_right")
     return SnapshotSet(warehouse, warehouse.keep(owned), vocabulary, params)
@@ -69,7 +81,7 @@ def lead_owners(warehouse: Warehouse, snapshots: ir.Table) -> ir.Table:
 
     Args:
         warehouse: holds `changes` and `activities`.
-        snapshots: `snapshot, cutoff, lead_id, rep_id`.
+        snapshots: `snapshot, cutoff, lead_id, rep_id`, and perhaps `asked_at`.
     """
     # The first of these that there is:
     #   - the last visible change of the owner; one that emptied it names nobody,
@@ -88,11 +100,16 @@ def lead_owners(warehouse: Warehouse, snapshots: ir.Table) -> ir.Table:
     )
     rows = snapshots.left_join(last_handover, SNAPSHOT).drop(f"{SNAPSHOT}_right")
     is_unassigned = rows.is_moved.isnull() & rows.rep_id.isnull()
-    unassigned = rows.filter(is_unassigned).select(SNAPSHOT, CUTOFF, "lead_id")
-    activities = warehouse["activities"]
+    names = [name for name in (ASKED_AT,) if name in rows.columns]
+    unassigned = rows.filter(is_unassigned).select(SNAPSHOT, CUTOFF, "lead_id", *names)
+    activities = warehouse.ever("activities")
     activities = activities.filter(activities.lead_id.notnull() & activities.rep_id.notnull())
     activities = activities.select(
-        "lead_id", "occurred_at", "known_at", worked_by=activities.rep_id
+        "lead_id",
+        "occurred_at",
+        "known_at",
+        worked_by=activities.rep_id,
+        **deletion_in(activities),
     )
     visible = as_of_join(unassigned, activities, ACTIVITIES, "lead_id")
     last = visible.group_by(SNAPSHOT).aggregate(__age=visible.age_us.min())

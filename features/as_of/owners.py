@@ -19,33 +19,39 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from features.arrays import Floats, Ints
-from features.as_of.leads import lead_owners
+from features.as_of.outcomes import (
+    RESOLUTIONS,
+    REVISED,
+    WHO,
+    first_touches,
+    owner_outcomes,
+    rep_outcomes,
+    resolution_snapshots,
+    touches_of_reps,
+)
 from features.clock import MOMENT, to_us
 from features.history.calendar import calendar_of
-from features.history.counts import WindowCounts, microseconds
+from features.history.counts import WindowCounts, deletions, microseconds
 from features.history.relations import SnapshotSet, resolved_leads
 from features.history.values import as_it_stood, changes_of
 from features.history.vocabulary import Vocabulary
 from features.snapshot import (
     AVAILABLE_AT,
     CUTOFF,
+    DELETED_AT,
     ENTITY,
     EVENT_TIME,
     SNAPSHOT,
-    Spine,
-    as_of_join,
     censor,
+    deletion_in,
     hired,
     observable,
+    undeleted,
 )
+from features.spine import Spine
 from features.storage.warehouse import Warehouse
 from features.tables import ACTIVITIES, Column, ColumnKind, Table
 
-RESOLUTIONS = Table(
-    "resolutions",
-    (Column("resolved_at", ColumnKind.TIME, required=True),),
-    event_time="resolved_at",
-)
 ARRIVALS = Table(
     "arrivals", (Column("created_at", ColumnKind.TIME, required=True),), event_time="created_at"
 )
@@ -56,7 +62,6 @@ RATE_DAYS = 28
 WEEK_DAYS = 7
 BILLION = 1_000_000_000
 """Shares are averaged as whole billionths, which add up alike in any order."""
-WHO = "who"
 PLACE = "place"
 
 
@@ -104,7 +109,8 @@ class Panel:
             SNAPSHOT: pa.array([place * width for place in range(people)], pa.int64()),
         }
         visible = observable(ibis.memtable(pa.table(last)), rows, table, WHO)
-        columns = [ENTITY, EVENT_TIME, AVAILABLE_AT, *({"won"} & set(rows.columns))]
+        won = {"won"} & set(rows.columns)
+        columns = [ENTITY, EVENT_TIME, AVAILABLE_AT, *deletion_in(rows), *won]
         same = np.tile(np.arange(width) > 0, people)
         moments = np.tile(to_us(np.asarray(self.cutoffs, dtype=MOMENT)), people)
         spine = Spine(same, moments, np.zeros_like(moments))
@@ -128,7 +134,8 @@ def company_state(
     company = Panel(["company"], cutoffs)
     everybody = {WHO: ibis.literal("company")}
     outcomes = company.counts(warehouse, resolved_leads(warehouse).mutate(**everybody), RESOLUTIONS)
-    leads = warehouse["leads"].select("created_at", **everybody)
+    leads = warehouse.ever("leads")
+    leads = leads.select("created_at", **everybody, **deletion_in(leads))
     arrivals = company.counts(warehouse, leads, ARRIVALS)
     calendar = calendar_of(cutoffs, zone)
     counts = {
@@ -144,38 +151,6 @@ def company_state(
     return {**{str(n): calendar[n].to_numpy() for n in calendar}, **counts, "backlog": backlog}
 
 
-def resolution_snapshots(warehouse: Warehouse) -> ir.Table:
-    """Return every lead that was won or lost as a snapshot of that moment, with `won`."""
-    ended = resolved_leads(warehouse)
-    number = ibis.row_number().over(order_by=ended.lead_id)
-    return ended.mutate(**{CUTOFF: ended.resolved_at, SNAPSHOT: number}).drop("resolved_at")
-
-
-def first_touches(warehouse: Warehouse) -> ir.Table:
-    """Return when each rep was first seen to have an activity on each lead: `lead_id, rep_id`.
-
-    Half-open clocks make that one moment, the later of the activity's two; both clocks hold it.
-    """
-    rows = warehouse["activities"]
-    rows = rows.filter(rows.lead_id.notnull() & rows.rep_id.notnull() & rows.known_at.notnull())
-    first = rows.group_by("lead_id", "rep_id").aggregate(
-        occurred_at=ibis.greatest(rows.occurred_at, rows.known_at).min()
-    )
-    return first.mutate(known_at=first.occurred_at)
-
-
-def owner_outcomes(warehouse: Warehouse, ended: ir.Table) -> ir.Table:
-    """Name the rep who owned each lead that ended, at that moment: `who, resolved_at, won`."""
-    owned = ended.inner_join(lead_owners(warehouse, ended), SNAPSHOT)
-    return owned.select("won", resolved_at=owned[CUTOFF], **{WHO: owned.owner})
-
-
-def rep_outcomes(ended: ir.Table, first: ir.Table) -> ir.Table:
-    """Name every rep who had an activity on a lead before it ended: `who, resolved_at, won`."""
-    worked = as_of_join(ended, first, ACTIVITIES, "lead_id", carry=("won",))
-    return worked.select("won", resolved_at=worked[CUTOFF], **{WHO: worked.rep_id})
-
-
 def describe_owners(warehouse: Warehouse, records: ir.Table, vocabulary: Vocabulary) -> ir.Table:
     """Add what is known of each owner at the cutoff: when hired, and columns of the reps table.
 
@@ -184,9 +159,11 @@ def describe_owners(warehouse: Warehouse, records: ir.Table, vocabulary: Vocabul
         records: `snapshot, owner, cutoff` and what else is known of them.
         vocabulary: names the columns of the reps table.
     """
-    reps, columns = warehouse["reps"], vocabulary.columns_of("reps")
-    reps = reps.select("rep_id", "hired_at", **vocabulary.values_in(reps, "reps"))
-    joined = records.left_join(reps, records.owner == reps.rep_id)
+    reps, columns = warehouse.ever("reps"), vocabulary.columns_of("reps")
+    values = vocabulary.values_in(reps, "reps")
+    reps = reps.select("rep_id", "hired_at", **values, **deletion_in(reps))
+    is_own = [records.owner == reps.rep_id, *undeleted(reps, records[CUTOFF])]
+    joined = records.left_join(reps, is_own).drop(*deletion_in(reps))
     is_known = hired(joined, joined[CUTOFF])
     own = {n: ibis.ifelse(is_known, joined[n], ibis.null(joined[n].type())) for n in columns}
     censored = censor(joined.mutate(**own), HIRING, joined[CUTOFF]).drop("rep_id")
@@ -222,7 +199,8 @@ class CompanyHistory:
         """Count the leads of each person that had ended by each cutoff."""
         # Kept first: asked in one, the engine pairs every person with every lead that ended.
         warehouse = self.snapshot_set.warehouse
-        return Panel(people, self.cutoffs).counts(warehouse, warehouse.keep(rows), RESOLUTIONS)
+        table = REVISED if "known_at" in rows.columns else RESOLUTIONS
+        return Panel(people, self.cutoffs).counts(warehouse, warehouse.keep(rows), table)
 
     def win_rate(self, counts: WindowCounts, days: int | None = None) -> Floats:
         """Estimate each person's share of leads won, shrunk towards the company's of that moment.
@@ -298,11 +276,13 @@ def rep_rates(history: CompanyHistory, spine: Spine) -> dict[str, Floats]:
     on before it ended, shrunk towards the company's rate as an owner's record is.
     """
     snapshot_set, warehouse = history.snapshot_set, history.snapshot_set.warehouse
-    first = warehouse.keep(first_touches(warehouse))
+    touches = touches_of_reps(warehouse)
+    first = warehouse.keep(first_touches(touches))
     visible = observable(snapshot_set.snapshots, first, ACTIVITIES, "lead_id")
-    rows = warehouse.arrow(visible.select(ENTITY, AVAILABLE_AT, "rep_id"))
+    rows = warehouse.arrow(visible.select(ENTITY, AVAILABLE_AT, "rep_id", *deletion_in(first)))
     names = rows["rep_id"].combine_chunks().dictionary_encode()
-    counts = history.counts(names.dictionary.to_pylist(), rep_outcomes(history.ended, first))
+    worked = touches if DELETED_AT in touches.columns else first
+    counts = history.counts(names.dictionary.to_pylist(), rep_outcomes(history.ended, worked))
     billionths = np.floor(history.win_rate(counts) * BILLION + 0.5).astype(np.int64)
     # Each rep with every snapshot that sees it: the numbers from `start` up to `end`, all spans
     # behind each other. A lead with snapshots 4, 5, 6, rep a seen from 4 on and rep b from 6 on:
@@ -312,6 +292,8 @@ def rep_rates(history: CompanyHistory, spine: Spine) -> dict[str, Floats]:
     entity = rows[ENTITY].to_numpy()
     end = spine.end[entity]
     start = spine.first_after(microseconds(rows[AVAILABLE_AT]), entity, end)
+    if DELETED_AT in rows.column_names:
+        end = np.maximum(start, spine.first_after(deletions(rows), entity, end))
     length = end - start
     before = np.cumsum(length) - length
     snapshot = np.repeat(start - before, length) + np.arange(length.sum())

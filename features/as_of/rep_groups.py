@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.history.values import as_it_stood, changes_of
-from features.snapshot import CUTOFF, SNAPSHOT
+from features.snapshot import CUTOFF, SNAPSHOT, deletion_in, undeleted
 from features.storage.warehouse import Warehouse
 
 
@@ -27,7 +27,7 @@ def rep_groups(
         cutoffs: a moment for each.
         names: columns of `reps`; those that the extract lacks, or never fills, are left out.
     """
-    table = warehouse["reps"]
+    table = warehouse.ever("reps")
     fields = [name for name in names if name in table.columns]
     rows = pd.DataFrame({"rep_id": reps.to_numpy(), CUTOFF: cutoffs.to_numpy()})
     pairs = rows.drop_duplicates(ignore_index=True).dropna(subset=["rep_id"])
@@ -36,9 +36,11 @@ def rep_groups(
     pairs = pairs.assign(**{SNAPSHOT: np.arange(len(pairs))})
     schema = {"rep_id": "string", CUTOFF: "timestamp(6)", SNAPSHOT: "int64"}
     own = {f"group_{place}": name for place, name in enumerate(fields)}
-    table = table.select("rep_id", **{column: table[name] for column, name in own.items()})
-    joined = ibis.memtable(pairs, schema=schema).left_join(table, "rep_id")
-    joined = joined.drop("rep_id_right") if "rep_id_right" in joined.columns else joined
+    columns = {column: table[name] for column, name in own.items()}
+    table = table.select(same=table.rep_id, **columns, **deletion_in(table))
+    asked = ibis.memtable(pairs, schema=schema)
+    is_own = [asked.rep_id == table.same, *undeleted(table, asked[CUTOFF])]
+    joined = asked.left_join(table, is_own).drop("same", *deletion_in(table))
     joined = as_it_stood(joined, changes_of(warehouse, "rep", "rep_id"), "rep_id", own)
     values = joined.select(SNAPSHOT, **{n: joined[c].cast("string") for c, n in own.items()})
     found = pairs.merge(warehouse.arrow(values).to_pandas(), on=SNAPSHOT).drop(columns=SNAPSHOT)

@@ -23,7 +23,16 @@ from features.history.values import as_it_stood, changes_of, thousandths
 from features.history.versions import deal_versions, lead_versions
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
-from features.snapshot import CUTOFF, SNAPSHOT, censor, cutoff_table, hired, quotas_at
+from features.snapshot import (
+    CUTOFF,
+    SNAPSHOT,
+    censor,
+    cutoff_table,
+    deletion_in,
+    hired,
+    quotas_at,
+    undeleted,
+)
 from features.storage.warehouse import Warehouse
 from features.subjects import REP
 from features.tables import REPS
@@ -50,7 +59,7 @@ def quota_rep_snapshots(
 ) -> SnapshotSet:
     """Number every rep whose quota period runs at each cutoff, with deals summed up."""
     deals = warehouse.once(deal_versions)
-    quotas = quotas_at(warehouse["quotas"], cutoff_table(cutoffs), ended=False)
+    quotas = quotas_at(warehouse.ever("quotas"), cutoff_table(cutoffs), ended=False)
     order = [quotas.rep_id, quotas[CUTOFF], quotas.period_start, quotas.period_end]
     base = warehouse.keep(
         quotas.mutate(
@@ -73,10 +82,11 @@ def quota_rep_snapshots(
 def _described(warehouse: Warehouse, base: ir.Table, vocabulary: Vocabulary) -> ir.Table:
     """Add what the CRM says of each rep at the cutoff: places, when hired, whether gone."""
     own = {f"reps__{name}": name for name in PLACES} | vocabulary.columns_of("reps")
-    reps = warehouse["reps"]
+    reps = warehouse.ever("reps")
     values = {f"reps__{name}": reps[name] for name in PLACES} | vocabulary.values_in(reps, "reps")
-    reps = reps.select("hired_at", "left_at", same=reps.rep_id, **values)
-    rows = base.left_join(reps, base.rep_id == reps.same).drop("same")
+    reps = reps.select("hired_at", "left_at", same=reps.rep_id, **values, **deletion_in(reps))
+    is_own = [base.rep_id == reps.same, *undeleted(reps, base[CUTOFF])]
+    rows = base.left_join(reps, is_own).drop("same", *deletion_in(reps))
     is_known = hired(rows, rows[CUTOFF])
     shown = {n: ibis.ifelse(is_known, rows[n], ibis.null(rows[n].type())) for n in own}
     rows = censor(censor(rows.mutate(**shown), HIRING, rows[CUTOFF]), REPS, rows[CUTOFF])
@@ -92,7 +102,7 @@ def reps(snapshot_set: SnapshotSet) -> ir.Table:
     if deals is None:
         return rows
     spine = rows.select(SNAPSHOT, CUTOFF, "rep_id", "period_start", "period_end")
-    past = past_periods(spine, warehouse["quotas"], deals)
+    past = past_periods(spine, warehouse.ever("quotas"), deals)
     leads = warehouse.once(lead_versions)
     for totals in (past, lead_totals(spine, leads, "rep_id", params)):
         rows = rows.inner_join(warehouse.keep(totals), SNAPSHOT)

@@ -15,9 +15,19 @@ from features.arrays import Floats, Ints
 from features.clock import MOMENT, midnight, to_us
 from features.days_off import public_holidays
 from features.history.calendar import DAY_US, LAST_YEAR, local, working_days_ahead
+from features.history.counts import deletions
 from features.history.quiet_days import YEAR, DailyCounts, day_shares
 from features.params import WEEKDAYS, FeatureParams
-from features.snapshot import AVAILABLE_AT, CUTOFF, EVENT_TIME, SNAPSHOT, Spine, observable
+from features.snapshot import (
+    AVAILABLE_AT,
+    CUTOFF,
+    DELETED_AT,
+    EVENT_TIME,
+    SNAPSHOT,
+    deletion_in,
+    observable,
+)
+from features.spine import Spine
 from features.storage.warehouse import Warehouse
 from features.tables import ACTIVITIES
 
@@ -124,19 +134,26 @@ def daily_counts(
     day, logged, number = (counted[name].to_numpy() for name in ("day", "logged", "n"))
     # The first midnight at which a row counts is the one after the day it was logged on.
     midnights = to_us(np.asarray([midnight(moment) for moment in moments], dtype=MOMENT))
-    spine = Spine(np.arange(len(midnights)) > 0, midnights, np.zeros_like(midnights))
+    spine_same = np.arange(len(midnights)) > 0
+    spine = Spine(spine_same, midnights, np.zeros_like(midnights))
     nobody, everybody = np.zeros(len(day), np.int32), np.full(len(day), len(moments), np.int32)
     first = spine.first_after(to_us(logged) + DAY_US - 1, nobody, everybody)
+    gone = everybody
+    if DELETED_AT in counted.column_names:
+        exact = Spine(spine_same, to_us(np.asarray(moments, dtype=MOMENT)), midnights * 0)
+        gone = exact.first_after(deletions(counted), nobody, everybody)
+    sees = [(first <= place) & (place < gone) for place in range(len(moments))]
     return [
-        _by_day(day[first <= place], number[first <= place], moment, params)
-        for place, moment in enumerate(moments)
+        _by_day(day[seen], number[seen], moment, params)
+        for seen, moment in zip(sees, moments, strict=True)
     ]
 
 
 def _counted(warehouse: Warehouse, last: datetime, zone: str) -> pa.Table:
     """Count the activities that the last moment sees, by their day and the day they were logged."""
-    rows = warehouse["activities"]
-    rows = rows.filter(rows.rep_id.notnull()).select(*CLOCKS, **{WHO: ibis.literal("company")})
+    rows = warehouse.ever("activities")
+    company_rows = {WHO: ibis.literal("company"), **deletion_in(rows)}
+    rows = rows.filter(rows.rep_id.notnull()).select(*CLOCKS, **company_rows)
     company = pa.table(
         {
             WHO: pa.array(["company"], pa.string()),
@@ -148,6 +165,7 @@ def _counted(warehouse: Warehouse, last: datetime, zone: str) -> pa.Table:
     days = {
         "day": local(seen[EVENT_TIME], zone, LAST_YEAR).date(),
         "logged": seen[AVAILABLE_AT].date(),
+        **deletion_in(seen),
     }
     return warehouse.arrow(seen.group_by(**days).aggregate(n=lambda t: t.count()))
 

@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from features.arrays import Ints
 from features.feature import DAY_US
-from features.snapshot import AVAILABLE_AT, ENTITY, EVENT_TIME, Spine
+from features.snapshot import AVAILABLE_AT, DELETED_AT, ENTITY, EVENT_TIME
+from features.spine import Spine
 
 
 class WindowCounts:
@@ -21,6 +22,8 @@ class WindowCounts:
     #   1              1                  [1, 3)            [1, 2)   seen on day 8, just in reach
     #   8              8                  [2, 3)            [2, 3)   not seen by the cutoff on day 8
     #   3              9                  [2, 3)            [2, 2)   once shown, out of reach
+    #
+    # A span ends earlier where the row is deleted: of the first, deleted on day 8, with snapshot 1.
 
     def __init__(self, spine: Spine, rows: pa.Table) -> None:
         """Find the first snapshot that sees each row.
@@ -34,6 +37,9 @@ class WindowCounts:
         self._end = spine.end[self._entity]
         available_at = microseconds(rows[AVAILABLE_AT])
         self._start = spine.first_after(available_at, self._entity, self._end)
+        if DELETED_AT in rows.column_names:
+            gone = spine.first_after(deletions(rows), self._entity, self._end)
+            self._end = np.maximum(gone, self._start)
 
     def count(self, days: int | None = None) -> Ints:
         """Count at each snapshot the rows of a window of so many days, or all rows."""
@@ -90,6 +96,13 @@ def integers(column: pa.ChunkedArray, empty: int = -1) -> Ints:
         column = column.cast(pa.int32())
     filled = column.fill_null(empty) if column.null_count else column
     return filled.to_numpy()
+
+
+def deletions(rows: pa.Table) -> Ints:
+    """Return when rows were deleted, in microseconds; beyond all time where they were not."""
+    moments = rows[DELETED_AT].cast(pa.timestamp("us")).cast(pa.int64())
+    filled: Ints = moments.fill_null(np.iinfo(np.int64).max).to_numpy()
+    return filled
 
 
 def microseconds(column: pa.ChunkedArray) -> Ints:

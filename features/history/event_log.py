@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from features.arrays import Bools, Ints
 from features.feature import DAY_US
-from features.history.counts import integers, microseconds
-from features.snapshot import AVAILABLE_AT, ENTITY, EVENT_TIME, Spine
+from features.history.counts import deletions, integers, microseconds
+from features.snapshot import AVAILABLE_AT, DELETED_AT, ENTITY, EVENT_TIME
+from features.spine import Spine
 
 PART = 32_768
 """Snapshots that are worked on at a time: their columns stay in the processor's cache."""
@@ -67,6 +68,41 @@ class EventLog:
     def filled(self, name: str) -> Bools:
         """Tell where a column is not empty."""
         return self._rows[name].is_valid().to_numpy()[self._order]
+
+
+def cut_at_deletions(spine: Spine, rows: pa.Table) -> tuple[Spine, pa.Table]:
+    """Cut entities into parts in which nothing is deleted, as if each part were an entity.
+
+    Within a part rows only come, which is what the newest and the oldest row are read off by.
+
+    Args:
+        spine: the snapshots.
+        rows: what `snapshot.observable` returns, with `deleted_at`.
+
+    Returns:
+        The snapshots of the parts, and the rows of each part, without `deleted_at`.
+    """
+    # Of an entity with snapshots 4, 5 and 6 a row that is gone from 6 on cuts it there:
+    #
+    #   row                             parts it is a row of
+    #   seen from 4 on, gone from 6     [4, 6)
+    #   seen from 5 on                  [4, 6) and [6, 7)
+    #   seen from 6 on                  [6, 7)
+    #   gone before it is seen          none
+    entity = integers(rows[ENTITY]) - np.int32(spine.offset)
+    end = spine.end[entity]
+    start = spine.first_after(microseconds(rows[AVAILABLE_AT]), entity, end)
+    gone = spine.first_after(deletions(rows), entity, end)
+    spine = spine.cut(gone[gone < end])
+    first_of_part = np.unique(spine.entity)
+    low = np.searchsorted(first_of_part, start, side="right") - 1
+    count = np.where(start < gone, np.searchsorted(first_of_part, gone) - low, 0)
+    place = np.repeat(np.arange(len(rows)), count)
+    before = np.cumsum(count) - count
+    part = first_of_part[np.repeat(low - before, count) + np.arange(count.sum())]
+    rows = rows.drop_columns([DELETED_AT]).take(place)
+    at = rows.column_names.index(ENTITY)
+    return spine, rows.set_column(at, ENTITY, pa.array((part + spine.offset).astype(np.int32)))
 
 
 def parts_of(spine: Spine, rows: pa.Table) -> Iterator[tuple[Spine, pa.Table]]:

@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 from features.history.values import changes_of, number_or_flag, thousandths
 from features.history.vocabulary import STAGE, Vocabulary
 from features.params import FeatureParams
-from features.snapshot import observable
+from features.snapshot import deletion_in, observable
 from features.storage.warehouse import Warehouse
 from features.subjects import LEAD, Subject
 from features.tables import ACTIVITIES, CHANGES
@@ -57,7 +57,7 @@ def touches(snapshot_set: SnapshotSet) -> ir.Table:
     builds differ in their last bit.
     """
     vocabulary, key = snapshot_set.vocabulary, snapshot_set.subject.key
-    rows = snapshot_set.warehouse["activities"]
+    rows = snapshot_set.warehouse.ever("activities")
     rows = rows.filter(rows[key].notnull())
     numbers = {
         f"number__{name}": thousandths(number_or_flag(rows[name])) for name in vocabulary.numbers
@@ -72,6 +72,7 @@ def touches(snapshot_set: SnapshotSet) -> ir.Table:
         direction=code_of(rows.direction, vocabulary.directions),
         outcome=code_of(rows.outcome, vocabulary.outcomes),
         **numbers,
+        **deletion_in(rows),
     )
     return observable(snapshot_set.snapshots, rows, ACTIVITIES, key)
 
@@ -86,8 +87,11 @@ def stages(snapshot_set: SnapshotSet) -> ir.Table:
 
 
 def resolved_leads(warehouse: Warehouse) -> ir.Table:
-    """Return every lead that was won or lost: `lead_id, rep_id, resolved_at, won` (0 or 1)."""
-    leads = warehouse["leads"]
+    """Return every lead that was won or lost: `lead_id, rep_id, resolved_at, won` (0 or 1).
+
+    Those deleted by the end are among them, with their `deleted_at`.
+    """
+    leads = warehouse.ever("leads")
     # Of a lead with both ends the first one counts; of two at one moment, the win.
     won = leads.converted_at.notnull() & (
         leads.lost_at.isnull() | (leads.converted_at <= leads.lost_at)
@@ -96,5 +100,5 @@ def resolved_leads(warehouse: Warehouse) -> ir.Table:
         won=won.cast("int64"), resolved_at=ibis.ifelse(won, leads.converted_at, leads.lost_at)
     )
     return ended.filter(ended.resolved_at.notnull()).select(
-        "lead_id", "rep_id", "resolved_at", "won"
+        "lead_id", "rep_id", "resolved_at", "won", **deletion_in(ended)
     )

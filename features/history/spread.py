@@ -22,7 +22,8 @@ from features.history.counts import microseconds
 from features.history.event_log import PART
 from features.history.relations import SnapshotSet
 from features.history.windows import aggregate_of, columns_of, window_columns
-from features.snapshot import AVAILABLE_AT, CUTOFF, ENTITY, EVENT_TIME, SNAPSHOT, Spine
+from features.snapshot import CUTOFF, ENTITY, SNAPSHOT
+from features.spine import Spine
 from features.texts import About, Who
 
 NUMBER = "part"
@@ -42,10 +43,9 @@ def window_frame(snapshot_set: SnapshotSet, rows: ir.Table, features: Sequence[F
     """
     warehouse, age = snapshot_set.warehouse, snapshot_set.subject.age
     spine = with_entity(snapshot_set, CUTOFF, age)
-    names = (ENTITY, EVENT_TIME, AVAILABLE_AT, *columns_of(features))
     parts = [
         warehouse.frame(table.mutate(**{NUMBER: table[ENTITY] // PART})).groupBy(NUMBER)
-        for table in (spine, rows.select(*names))
+        for table in (spine, rows.select(*columns_of(rows, features)))
     ]
     work = partial(part_columns, to_plain(features), age)
     columns = ", ".join(f"`{feature.name}` double" for feature in features)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import ibis
 import ibis.expr.types as ir
 
-from features.snapshot import SNAPSHOT, as_of_join
+from features.snapshot import SNAPSHOT, as_of_join, deletion_in, standing
 from features.storage.warehouse import Warehouse
 from features.tables import CHANGES, ENTITY_TABLES
 
@@ -35,10 +35,19 @@ def thousandths(amount: ir.FloatingColumn) -> ir.IntegerColumn:
 
 
 def changes_of(warehouse: Warehouse, entity: str, key: str) -> ir.Table:
-    """Return the changes of one kind of entity, its id named as its table names it."""
-    changes = warehouse["changes"]
+    """Return the changes of one kind of entity, its id named as its table names it.
+
+    Those deleted by the end are among them, with their `deleted_at`.
+    """
+    changes = warehouse.ever("changes")
     rows = changes.filter(changes.entity_type == entity)
-    return rows.select("changed_at", "known_at", "field", "value", **{key: rows.entity_id})
+    names = ("changed_at", "known_at", "field", "value")
+    return rows.select(*names, **{key: rows.entity_id}, **deletion_in(rows))
+
+
+def changes_at_end(warehouse: Warehouse, entity: str, key: str) -> ir.Table:
+    """Return what `changes_of` does, as the end of the extract shows it."""
+    return standing(changes_of(warehouse, entity, key), warehouse.data_until)
 
 
 def as_of(changes: ir.Table, snapshots: ir.Table, key: str) -> ir.Table:
@@ -79,7 +88,7 @@ def last_shown(warehouse: Warehouse, rows: ir.Table, table: str, *columns: str) 
     for column in columns:
         if not warehouse.has_history(entity, column):
             continue
-        changes = changes_of(warehouse, entity, key)
+        changes = changes_at_end(warehouse, entity, key)
         changes = changes.filter(changes["field"] == column)
         last_at = changes.group_by(key).aggregate(last_at=changes.changed_at.max())
         last = changes.inner_join(last_at, key)

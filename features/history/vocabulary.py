@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 
 from features.errors import InputError
 from features.history.kinds import kinds_of
-from features.history.values import changes_of, last_shown
+from features.history.values import changes_at_end, last_shown
 from features.params import FeatureParams
 from features.protected import protected_name, protected_values
 from features.snapshot import CUTOFF, hired
@@ -154,7 +154,7 @@ def _further_numbers(
 
 def _changes(warehouse: Warehouse, subject: Subject) -> ir.Table:
     """Every visible change of a visible lead, deal or rep."""
-    rows = changes_of(warehouse, subject.kind, subject.key)
+    rows = changes_at_end(warehouse, subject.kind, subject.key)
     return rows.semi_join(warehouse[subject.table], subject.key)
 
 
@@ -294,7 +294,7 @@ def _rows_met(warehouse: Warehouse, table: str, subject: Subject) -> ir.Table:
 def _reps_met(warehouse: Warehouse, subject: Subject) -> ir.Table:
     """The ids of reps that visible rows name: `rep_id`."""
     owned, working = (DEAL, ("quotas", "deals")) if subject is REP else (subject, (subject.table,))
-    owners = changes_of(warehouse, owned.kind, owned.key)
+    owners = changes_at_end(warehouse, owned.kind, owned.key)
     ids = owners.filter(owners.field == OWNER_FIELD).select(rep_id="value")
     for table in ("activities", *working):
         ids = ids.union(warehouse[table].select("rep_id"), distinct=True)

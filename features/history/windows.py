@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
+import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
 
@@ -19,8 +20,9 @@ from features.arrays import Floats, Ints
 from features.errors import FeatureError
 from features.feature import DAY_US, Aggregate, Aggregation, Feature, Relation, Unit
 from features.history.counts import sums_by_snapshot
-from features.history.event_log import EventLog
-from features.snapshot import Spine
+from features.history.event_log import EventLog, cut_at_deletions
+from features.snapshot import AVAILABLE_AT, DELETED_AT, ENTITY, EVENT_TIME, deletion_in
+from features.spine import Spine
 
 HOUR_US = 3_600_000_000
 SCALES = {Unit.DAYS: DAY_US, Unit.HOURS: HOUR_US, Unit.WORKING_HOURS: 1}
@@ -57,10 +59,11 @@ def groupings(features: Iterable[Feature]) -> dict[str | None, list[Feature]]:
     return grouped
 
 
-def columns_of(features: Iterable[Feature]) -> list[str]:
-    """Name the columns that features of a history need."""
+def columns_of(rows: ir.Table, features: Iterable[Feature]) -> list[str]:
+    """Name the columns of a history that its features and their clocks need."""
+    clocks = (ENTITY, EVENT_TIME, AVAILABLE_AT, *deletion_in(rows))
     names = {*groupings(features), *(aggregate_of(feature).column for feature in features)}
-    return sorted(name for name in names if name is not None)
+    return [*clocks, *sorted(name for name in names if name is not None)]
 
 
 def windows_of(features: Iterable[Feature]) -> set[int]:
@@ -77,6 +80,8 @@ def window_columns(spine: Spine, rows: pa.Table, features: Sequence[Feature]) ->
         rows: what `snapshot.observable` returns for them.
         features: what to make of the rows.
     """
+    if DELETED_AT in rows.column_names:
+        spine, rows = cut_at_deletions(spine, rows)
     log = EventLog(spine, rows, windows_of(features))
     columns: dict[str, Floats] = {}
     for by, own in groupings(features).items():

@@ -101,6 +101,7 @@ class Plan:
         amendments: by field, values that are replaced in the light of their row; of several
             whose condition is met the first counts.
         beside: attributes that the conditions of amendments ask about.
+        deleted_at: SQL of when the CRM deleted a row; empty where no row was deleted.
     """
 
     matched: Matched
@@ -108,6 +109,7 @@ class Plan:
     fields: tuple[Field, ...]
     amendments: Mapping[str, tuple[Amendment, ...]] = field(default_factory=dict)
     beside: tuple[Field, ...] = ()
+    deleted_at: str = ""
 
     def amended(self, name: str) -> str:
         """Return SQL of what the warehouse gets in a schema column, over `Plan.rows` of them all.

@@ -1,25 +1,30 @@
 """Rows that the CRM has deleted and an export of all rows still holds.
 
-A row with the moment of its deletion is there until then; of a row with only a flag nobody knows
-since when it is gone, so it is left out altogether.
+A row with the moment of its deletion is there until then: the warehouse keeps the moment, and
+cutoffs see the row up to it (`features.snapshot`). Of a row with only a flag nobody knows since
+when it is gone, so it is left out altogether.
 
     IsDeleted   deleted_at    the row
     false                     stays
     true                      left out
-    true        5 March       ends on 5 March: an open lead or deal is lost then, a rep has left
-                5 March       the same, unless the data is declared to end before
+    true        5 March       is seen by cutoffs up to 5 March
+                5 March       the same; where the data is declared to end by then, it stays
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Amendment, Field, Plan
-from features.ingest.extent import Extent
 from features.ingest.parsing import time_of_text
-from features.storage.engine import moment
+from features.snapshot import DELETED_AT
+from features.storage.engine import moment, row
 
+DECLARED_END = "at or after the declared --data-until, emptied"
 MARKED = "marked as deleted in the CRM"
 """The kind of fault of a row that is left out."""
 FLAGS = frozenset(
@@ -34,7 +39,6 @@ MOMENTS = ("deletedat", "deletedon", "deleteddate", "deletiondate", "datedeleted
 _YES = (
     "true", "t", "yes", "y", "1", "1.0", "x", "deleted", "archived", "ja", "oui", "si", "sim",
 )  # fmt: skip
-_ENDS = {"leads": "lost_at", "deals": "closed_at", "reps": "left_at"}
 
 
 @dataclass(frozen=True)
@@ -44,68 +48,47 @@ class Deletion:
     Attributes:
         fields: the columns that tell it.
         is_marked: SQL: a flag says so, without a moment.
-        at: SQL of the moment, naive UTC; NULL where the row is not deleted by the end of the data.
+        at: SQL of the moment, naive UTC, whenever it is.
     """
 
     fields: tuple[Field, ...]
     is_marked: str
     at: str
 
-    @property
-    def condition(self) -> str:
-        """SQL: the row is deleted by the end of the data."""
-        return f"({self.is_marked} OR {self.at} IS NOT NULL)"
 
-
-def deletion_of(plan: Plan, extent: Extent) -> Deletion | None:
+def deletion_of(plan: Plan) -> Deletion | None:
     """Find the columns of a staged table that tell of deleted rows; None without any."""
     flags = [f for f in _attributes(plan) if _plain(f.name) in FLAGS and not _is_time(f)]
     moments = [f for f in _attributes(plan) if _plain(f.name).endswith(MOMENTS) or _is_flag_time(f)]
     if not flags and not moments:
         return None
-    at = f"coalesce({', '.join(_time(plan, f) for f in moments)})" if moments else "NULL"
+    told = f"coalesce({', '.join(_time(plan, f) for f in moments)})" if moments else "NULL"
     flag = " OR ".join(f"lower(CAST({f.value} AS VARCHAR)) IN {_YES}" for f in flags) or "false"
-    known = f"CASE WHEN {at} < {moment(extent.declared)} THEN {at} END" if extent.declared else at
-    known = f"CAST({known} AS TIMESTAMP)"
-    is_marked = f"(coalesce({flag}, false) AND {at} IS NULL)"
-    return Deletion((*flags, *moments), is_marked, known)
+    is_marked = f"(coalesce({flag}, false) AND {told} IS NULL)"
+    return Deletion((*flags, *moments), is_marked, f"CAST({told} AS TIMESTAMP)")
 
 
-def is_left_out(plan: Plan, deletion: Deletion) -> str:
-    """Return a condition on rows that are left out altogether.
+def keep_deletions(backend: Backend, plan: Plan, declared: datetime | None) -> Plan:
+    """Let the warehouse keep when rows were deleted, if any was by the end of the data.
 
-    A deleted row whose table tells no end is left out, and so is a deal that was closed before it
-    was deleted: it would count for ever.
+    Args:
+        backend: the engine.
+        plan: how the table is read.
+        declared: the declared end of the data; what is deleted at or after it is there still.
     """
-    name = plan.matched.table.name
-    if name not in _ENDS:
-        return deletion.condition
-    if name == "deals":
-        closed = (
-            f"coalesce({plan['closed_at'].value} < {deletion.at} AND {plan['won'].value}, false)"
-        )
-        return f"({deletion.is_marked} OR {closed})"
-    return deletion.is_marked
-
-
-def ends_by_deletion(plan: Plan, deletion: Deletion) -> Iterator[tuple[str, Amendment]]:
-    """Go through the columns that hold the moment of deletion instead: column and amendment."""
-    table = plan.matched.table
-    if table.name not in _ENDS:
-        return
-    end, at = plan[_ENDS[table.name]].value, deletion.at
-    gone = f"({at} IS NOT NULL AND ({end} IS NULL OR {end} >= {at}))"
-    note = "deleted in the CRM then"
-    if table.name == "leads":
-        gone = f"({gone} AND coalesce({plan['converted_at'].value} >= {at}, true))"
-        yield "converted_at", Amendment(gone, "CAST(NULL AS TIMESTAMP)")
-    if table.name == "deals":
-        gone = (
-            f"({at} IS NOT NULL AND ({plan['won'].value} IS NULL OR coalesce({end} >= {at}, true)))"
-        )
-        yield "won", Amendment(gone, "false")
-    value = at if table.name == "reps" else f"greatest({at}, {plan['created_at'].value})"
-    yield _ENDS[table.name], Amendment(gone, value, note)
+    deletion = deletion_of(plan)
+    if deletion is None:
+        return plan
+    at = deletion.at
+    is_later = "false" if declared is None else f"coalesce({at} >= {moment(declared)}, false)"
+    source = plan.rows(*deletion.fields)
+    counted = f"SELECT count({at}), count({at}) FILTER (NOT {is_later}) FROM {source}"
+    told, deleted = row(backend, counted)
+    amendments = {**plan.amendments}
+    if told > deleted:
+        amendments[DELETED_AT] = (Amendment(is_later, "CAST(NULL AS TIMESTAMP)", DECLARED_END),)
+    kept = f"CASE WHEN NOT {is_later} THEN {at} END" if deleted else ""
+    return replace(plan, amendments=amendments, beside=deletion.fields, deleted_at=kept)
 
 
 def _attributes(plan: Plan) -> Iterator[Field]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Amendment, Plan
-from features.ingest.deleted import deletion_of, ends_by_deletion
+from features.ingest.deleted import DECLARED_END, keep_deletions
 from features.ingest.extent import Extent
 from features.ingest.parsing import time_of_text, whole_id
 from features.storage.engine import moment, row, text
@@ -16,7 +17,6 @@ from features.tables import ENTITY_TABLES, TABLES, ColumnKind
 
 AFTER_CREATION = {"leads": ("converted_at", "lost_at"), "deals": ("closed_at",)}
 """Ends that cannot lie before the row's creation."""
-DECLARED_END = "at or after the declared --data-until, emptied"
 BEYOND = "implausibly far beyond the other dates, emptied"
 ITS_DAY = "a date only, the day of creation: its moment"
 _NO_TIME, _NO_BOOLEAN = "CAST(NULL AS TIMESTAMP)", "CAST(NULL AS BOOLEAN)"
@@ -36,15 +36,10 @@ def amend(backend: Backend, plan: Plan, extent: Extent) -> Plan:
         # How a deal ended is not known before its end is.
         too_late = f"{plan['closed_at'].value} >= {moment(extent.end)}"
         amendments["won"] = (Amendment(too_late, _NO_BOOLEAN),)
-    deletion = deletion_of(plan, extent)
-    if deletion is not None:
-        for name, amendment in ends_by_deletion(plan, deletion):
-            amendments[name] = (amendment, *amendments.get(name, ()))
     if table.name == "changes":
         amendments |= {name: tuple(_rewritten(plan, name)) for name in ("value", "old_value")}
-    beside = () if deletion is None else deletion.fields
     named = {name: some for name, some in amendments.items() if some}
-    return replace(plan, amendments=named, beside=beside)
+    return keep_deletions(backend, replace(plan, amendments=named), extent.declared)
 
 
 def _of_end(backend: Backend, plan: Plan, name: str, extent: Extent) -> Iterator[Amendment]:
@@ -67,20 +62,23 @@ def _of_end(backend: Backend, plan: Plan, name: str, extent: Extent) -> Iterator
         yield Amendment(f"{value} >= {moment(extent.declared)}", _NO_TIME, DECLARED_END)
     if extent.beyond is not None:
         yield Amendment(f"{value} >= {moment(extent.beyond)}", _NO_TIME, BEYOND)
-    if name in AFTER_CREATION.get(plan.matched.table.name, ()) and _is_of_days(backend, plan, name):
+    is_end = name in AFTER_CREATION.get(plan.matched.table.name, ())
+    if is_end and _is_of_days(backend, plan, name, extent.declared):
         created = plan["created_at"].value
         is_that_day = f"{value} < {created} AND {value} = date_trunc('day', {created})"
         yield Amendment(is_that_day, created, ITS_DAY)
 
 
-def _is_of_days(backend: Backend, plan: Plan, name: str) -> bool:
-    """Return whether every filled value of a column is a midnight."""
+def _is_of_days(backend: Backend, plan: Plan, name: str, end: datetime | None) -> bool:
+    """Return whether every filled value of a column before the declared end is a midnight."""
     if plan[name].raw is None:
         return False
     value = plan[name].value
+    is_seen = "true" if end is None else f"{value} < {moment(end)}"
     (is_so,) = row(
         backend,
-        f"SELECT bool_and({value} = date_trunc('day', {value})) FROM {plan.rows(plan[name])}",
+        f"SELECT bool_and({value} = date_trunc('day', {value})) FROM {plan.rows(plan[name])} "
+        f"WHERE {is_seen}",
     )
     return bool(is_so)
 

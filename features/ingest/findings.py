@@ -14,8 +14,8 @@ from pathlib import Path
 from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Field, Plan
-from features.ingest.deleted import MARKED
-from features.ingest.ends import BEYOND, DECLARED_END, ITS_DAY
+from features.ingest.deleted import DECLARED_END, MARKED
+from features.ingest.ends import BEYOND, ITS_DAY
 from features.ingest.finding import (
     EMPTIED,
     REJECTED,
@@ -228,8 +228,8 @@ def _rejected(backend: Backend, table: Looked, small: float) -> Iterator[DataFin
         column = word if word in table.plan.matched.table.by_name else None
         if kind == MARKED:
             says = (
-                f"{share(count, of)} rows are {MARKED} and were left out; where only a flag says "
-                "so, the past lacks them too: deliver the moment of deletion as `deleted_at`"
+                f"{share(count, of)} rows are {MARKED} by a flag alone and were left out, so the "
+                "past lacks them too: deliver the moment of deletion as `deleted_at`"
             )
             yield DataFinding(name, None, "deleted", "warning", says, count, of, "")
             continue

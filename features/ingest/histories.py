@@ -17,12 +17,13 @@ from ibis.backends.duckdb import Backend
 from features.field_history import FieldHistory
 from features.ingest.columns import Plan
 from features.ingest.quarantine import AFTER_END
+from features.snapshot import DELETED_AT, NEVER
 from features.storage.engine import ident, parquet, row, rows, run, text, write
 from features.tables import ENTITY_TABLES, TABLES, Table
 
 ALWAYS = "TIMESTAMP '0001-01-01'"
 """The creation of what has no moment of creation."""
-_NOT_FIELDS = ("created_at", "hired_at", "won", "deleted_at")
+_NOT_FIELDS = ("created_at", "hired_at", "won", DELETED_AT)
 CHANGES_ORDER = ("entity_type", "entity_id", "changed_at", "field")
 
 
@@ -55,6 +56,11 @@ class _Entities:
         return "created_at" if "created_at" in self.types else "CAST(NULL AS TIMESTAMP)"
 
     @property
+    def gone_at(self) -> str:
+        """SQL of when an entity was deleted; NULL where none was."""
+        return DELETED_AT if DELETED_AT in self.types else "CAST(NULL AS TIMESTAMP)"
+
+    @property
     def not_fields(self) -> tuple[str, ...]:
         """Names whose rows in `changes` are no history: the row's own id and moments."""
         return (self.key, *_NOT_FIELDS, *self.table.end_of_story)
@@ -75,7 +81,7 @@ def lay_down(
         The fields that have a history.
     """
     histories: list[FieldHistory] = []
-    empty = "SELECT * FROM accepted_changes LIMIT 0"
+    empty = f"SELECT {_columns(backend)[0]} FROM accepted_changes LIMIT 0"
     run(backend, f"CREATE OR REPLACE TEMP TABLE at_creation AS {empty}")
     for kind, name in ENTITY_TABLES.items():
         described = rows(backend, f"DESCRIBE SELECT * FROM {parquet(files[name])}")
@@ -106,6 +112,8 @@ def read_changes(backend: Backend, file: Path, plan: Plan, rejected: str) -> Non
     columns = [column.name for column in plan.matched.table.columns]
     values = {name: plan.amended(name) for name in columns}
     values["known_at"] = f"coalesce({values['known_at']}, {values['changed_at']})"
+    if plan.deleted_at:
+        values[DELETED_AT] = "CAST(NULL AS TIMESTAMP)"
     selected = ", ".join(f"{value} AS {ident(name)}" for name, value in values.items())
     run(
         backend,
@@ -121,26 +129,41 @@ def _first_rows(backend: Backend, entities: _Entities, source: str, name: str) -
     # By when it could be shown, not by when it was made: an extract made earlier, which lacks rows
     # that were shown late, then names the same row. (The first row that is shown at all decides.)
     skipped = ", ".join(text(field) for field in entities.not_fields)
+    deleted_at = _columns(backend, source)[1]
     run(
         backend,
         f"""
         CREATE OR REPLACE TEMP TABLE {name} AS
         SELECT id, field, first_at, begins.shown_at AS shown_at, begins.changed_at AS changed_at,
-            begins.old_value AS old_value, e.created AS created
+            begins.old_value AS old_value, e.created AS created,
+            e.gone_at AS gone_at, least(begins.deleted_at, e.gone_at) AS deleted_at
         FROM (
             SELECT entity_id AS id, field, min(changed_at) AS first_at,
                 min(struct_pack(
                     shown_at := greatest(changed_at, known_at), changed_at := changed_at,
-                    value := value, old_value := old_value
+                    value := value, old_value := old_value, deleted_at := {deleted_at}
                 )) AS begins
             FROM {source} WHERE entity_type = {text(entities.kind)} AND field NOT IN ({skipped})
             GROUP BY id, field
         ) JOIN (
-            SELECT {entities.key} AS own_id, {entities.created} AS created
+            SELECT {entities.key} AS own_id, {entities.created} AS created,
+                {entities.gone_at} AS gone_at
             FROM {parquet(entities.file)}
         ) e ON id = own_id
         """,
     )
+
+
+def _columns(backend: Backend, source: str = "accepted_changes") -> tuple[str, str]:
+    """Return SQL of all columns of held changes, their deletion among them, and of that one."""
+    if DELETED_AT in _names(backend, source):
+        return "*", DELETED_AT
+    nothing = "CAST(NULL AS TIMESTAMP)"
+    return f"*, {nothing} AS {DELETED_AT}", nothing
+
+
+def _names(backend: Backend, source: str) -> list[str]:
+    return [str(name) for name, *_ in rows(backend, f"DESCRIBE {source}")]
 
 
 def _restore(backend: Backend, entities: _Entities) -> None:
@@ -221,25 +244,62 @@ def _lay_rows(backend: Backend, entities: _Entities, history: FieldHistory) -> N
     # that does: a row which cannot be seen yet changes nothing.
     is_shown = history.complete and history.field in entities.types
     known = "creation" if is_shown else "shown_at"
-    columns = "entity_type, entity_id, changed_at, field, value, known_at"
+    columns = f"entity_type, entity_id, changed_at, field, value, known_at, {DELETED_AT}"
+    told = f"{kind}, id, creation, {field}, old_value"
+    source = (
+        f"(SELECT *, coalesce(created, {ALWAYS}) AS creation FROM first_rows WHERE field = {field})"
+    )
+    is_told = "old_value IS NOT NULL AND changed_at > creation"
+    if DELETED_AT in _names(backend, "accepted_changes"):
+        source = _first_left(source, kind, field)
+        known = f"greatest({known}, left_from)"
     run(
         backend,
         f"INSERT INTO at_creation ({columns}) "
-        f"SELECT {kind}, id, creation, {field}, old_value, {known} "
-        f"FROM (SELECT *, coalesce(created, {ALWAYS}) AS creation FROM first_rows "
-        f"WHERE field = {field}) "
-        "WHERE old_value IS NOT NULL AND changed_at > creation",
+        f"SELECT {told}, {known}, {DELETED_AT} FROM {source} WHERE {is_told}",
     )
     if history.complete and history.field in entities.types:
         own = ident(history.field)
         run(
             backend,
-            f"INSERT INTO at_creation ({columns}) "
-            f"SELECT {kind}, {entities.key}, creation, {field}, CAST({own} AS VARCHAR), creation "
+            f"INSERT INTO at_creation ({columns}) SELECT {kind}, {entities.key}, creation, "
+            f"{field}, CAST({own} AS VARCHAR), creation, {entities.gone_at} "
             f"FROM (SELECT *, coalesce({entities.created}, {ALWAYS}) AS creation "
             f"FROM {parquet(entities.file)}) WHERE {own} IS NOT NULL AND {entities.key} NOT IN "
             f"(SELECT id FROM first_rows WHERE field = {field})",
         )
+
+
+def _first_left(first_rows: str, kind: str, field: str) -> str:
+    """Return SQL of the rows that come first once those before them are deleted, and since when.
+
+    Of an entity's rows of a field, the first told by a deleted one, the second not deleted:
+
+        first    deleted on day 9    tells of the creation up to day 9
+        second                       tells of it after day 9: `left_from`
+
+    Args:
+        first_rows: SQL of the first rows of the field.
+        kind: SQL of the kind of entity.
+        field: SQL of the name of the field.
+    """
+    never = f"TIMESTAMP '{NEVER}'"
+    return f"""(
+        SELECT id, creation, shown_at, old_value, changed_at, left_from,
+            least(gone_at, CASE WHEN ends < {never} THEN ends END) AS {DELETED_AT}
+        FROM (
+            SELECT *, max(ends) OVER (
+                PARTITION BY id ORDER BY shown_at, changed_at, value, old_value
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ) AS left_from
+            FROM (
+                SELECT f.id, f.creation, greatest(c.changed_at, c.known_at) AS shown_at, f.gone_at,
+                    c.changed_at, c.value, c.old_value, coalesce(c.{DELETED_AT}, {never}) AS ends
+                FROM {first_rows} f JOIN accepted_changes c ON f.id = c.entity_id
+                WHERE c.entity_type = {kind} AND c.field = {field}
+            )
+        ) WHERE left_from IS NULL OR left_from < ends
+    )"""
 
 
 def _empty(backend: Backend, entities: _Entities, fields: list[str]) -> None:
@@ -256,11 +316,11 @@ def _empty(backend: Backend, entities: _Entities, fields: list[str]) -> None:
 
 def _rewrite_changes(backend: Backend, file: Path) -> None:
     """Put the rows at creation among the others."""
-    (added,) = row(backend, "SELECT count(*) FROM at_creation")
+    added, deleted = row(backend, f"SELECT count(*), count({DELETED_AT}) FROM at_creation")
     if added:
-        names = ", ".join(
-            ident(str(entry[0])) for entry in rows(backend, "DESCRIBE accepted_changes")
-        )
+        columns = _names(backend, "accepted_changes")
+        columns += [DELETED_AT] if deleted and DELETED_AT not in columns else []
+        names = ", ".join(ident(name) for name in columns)
         _replace(
             backend,
             file,

@@ -41,6 +41,7 @@ from features.ingest.shaping.reader import Reader
 from features.ingest.work import Loaded, Work, report_of, table_report
 from features.params import FeatureParams, IngestParams
 from features.progress import Progress, silent
+from features.snapshot import DELETED_AT
 from features.storage.catalog import WarehouseMeta, described, exclusive, publish
 from features.storage.engine import engine, ident, reading, write
 from features.tables import TABLES
@@ -227,8 +228,10 @@ def _load_table(work: Work, plan: Plan, extent: Extent, present: Present) -> Tab
 def _accepted(plan: Plan, rejected: str) -> str:
     """Return SQL of the accepted rows, in an order that does not depend on the source's."""
     table = plan.matched.table
-    values = []
+    values, names = [], []
     for field in plan.fields:
+        if field in plan.beside and field.name.lower() == DELETED_AT:
+            continue
         value = field.value if field.column is None else plan.amended(field.name)
         if field in plan.beside:
             # Who is deleted by the end is told by the rows; no model may learn it.
@@ -237,11 +240,15 @@ def _accepted(plan: Plan, rejected: str) -> str:
             # Without a `known_at`, a row was known when it happened.
             value = f"coalesce({value}, {plan[str(table.event_time)].value})"
         values.append(f"{value} AS {ident(field.name)}")
-    names = ", ".join(ident(field.name) for field in plan.fields)
+        names.append(ident(field.name))
+    if plan.deleted_at:
+        values.append(f"{plan.deleted_at} AS {DELETED_AT}")
+        names.append(DELETED_AT)
+    selected = ", ".join(names)
     return (
-        f"SELECT {names} FROM (SELECT {', '.join(values)} FROM {plan.rows(*plan.fields)} "
+        f"SELECT {selected} FROM (SELECT {', '.join(values)} FROM {plan.rows(*plan.fields)} "
         f"WHERE source_row NOT IN (SELECT source_row FROM {rejected})) "
-        f"ORDER BY {', '.join(_ORDER[table.name])}, hash({names})"
+        f"ORDER BY {', '.join(_ORDER[table.name])}, hash({selected})"
     )
 
 

@@ -23,7 +23,7 @@ from ibis import _
 from features.field_history import FieldHistory
 from features.ingest.at_creation import ColumnLook, TableRows, look_at
 from features.ingest.fill_shares import Share
-from features.snapshot import CUTOFF
+from features.snapshot import CUTOFF, DELETED_AT
 from features.tables import ENTITY_TABLES, TABLES
 
 Fetch = Callable[[ir.Table], pa.Table]
@@ -214,7 +214,7 @@ def _attributes(rows: ir.Table, table: str) -> list[str]:
         column
         for column, dtype in rows.schema().items()
         if column not in TABLES[table].by_name
-        and column.lower() != CUTOFF
+        and column.lower() not in (CUTOFF, DELETED_AT)
         and (dtype.is_primitive() or dtype.is_decimal() or dtype.is_string() or dtype.is_temporal())
     )
 

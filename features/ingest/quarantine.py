@@ -18,7 +18,7 @@ from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import SOURCE_ROW, Field, Plan
 from features.ingest.csv_rows import FAULT
-from features.ingest.deleted import MARKED, deletion_of, is_left_out
+from features.ingest.deleted import MARKED, deletion_of
 from features.ingest.ends import AFTER_CREATION
 from features.ingest.extent import Extent
 from features.ingest.overlaps import Quota, quota_faults
@@ -151,9 +151,9 @@ def _rules(plan: Plan, extent: Extent) -> Iterator[_Rule]:
     table = plan.matched.table
     for name in table.required:
         yield from _required(plan[name])
-    deletion = deletion_of(plan, extent)
+    deletion = deletion_of(plan)
     if deletion is not None:
-        yield _Rule(MARKED, is_left_out(plan, deletion), text(f"the row is {MARKED}"))
+        yield _Rule(MARKED, deletion.is_marked, text(f"the row is {MARKED}"))
     for name in AFTER_CREATION.get(table.name, ()):
         yield _order(plan, name, "<", "created_at", "lies before")
     if table.name == "quotas":

@@ -9,11 +9,11 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from features.history.values import last_shown
-from features.history.versions import NEVER, deal_versions
+from features.history.versions import deal_versions
 from features.kpi.lead_facts import owners
 from features.kpi.periods import Period
 from features.kpi.words import Recognised
-from features.snapshot import CUTOFF, SNAPSHOT, VALID_FROM, VALID_TO, versions_at, within
+from features.snapshot import CUTOFF, NEVER, SNAPSHOT, VALID_FROM, VALID_TO, versions_at, within
 from features.storage.warehouse import Warehouse
 
 KEYS = ("deal_id", "lead_id", "account_id")

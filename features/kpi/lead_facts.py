@@ -10,10 +10,10 @@ import ibis.expr.types as ir
 from features.feature import DAY_US
 from features.history.relations import resolved_leads
 from features.history.values import last_shown
-from features.history.versions import NEVER, lead_versions
+from features.history.versions import lead_versions
 from features.kpi.words import Recognised, by_reps
 from features.params import KpiParams
-from features.snapshot import VALID_FROM, VALID_TO
+from features.snapshot import NEVER, VALID_FROM, VALID_TO
 from features.storage.warehouse import Warehouse
 
 HOUR_US = 3_600_000_000

@@ -60,7 +60,7 @@ def measure(
     Raises:
         InputError: there is no such figure or column, or a column's past is not known.
     """
-    with warehouse.until(query.end).workspace() as past:
+    with warehouse.until(query.end).left().workspace() as past:
         ledger = Ledger(past, features, params, query.every, query.start)
         return figures(ledger, query.by, query.names)
 

@@ -104,7 +104,7 @@ def recognise(warehouse: Warehouse, features: FeatureParams, params: KpiParams) 
 
 def by_reps(warehouse: Warehouse) -> ir.Table:
     """Return the activities of reps; what came in from customers is not theirs."""
-    rows = warehouse["activities"]
+    rows = warehouse.ever("activities")
     is_inbound = (rows.direction.lower() == INBOUND).fill_null(ibis.literal(value=False))
     return rows.filter(rows.rep_id.notnull() & ~is_inbound)
 

@@ -19,9 +19,11 @@ from features.feature import DAY_US
 from features.history.versions import deal_versions
 from features.snapshot import (
     CUTOFF,
+    DELETED_AT,
     SNAPSHOT,
     censor,
     cutoff_table,
+    undeleted,
     versions_at,
     visible,
     within,
@@ -38,13 +40,17 @@ def final_deals(warehouse: Warehouse) -> pd.DataFrame:
 
     Returns:
         `deal_id, rep_id, amount, created_at, closed_at, won`; amounts as they are, empty ones 0.
-        A deal closes only if it does before the extract ends.
+        A deal closes only if it does before the extract ends. One that was deleted by then brings
+        nothing, whatever it had brought: it is lost, at its deletion if it was open still.
     """
     rows = warehouse["deals"].select(*FINAL)
     if any(warehouse.has_history("deal", name) for name in ("rep_id", "amount")):
         rows = _as_last_shown(warehouse, rows)
     # A whole extract may hold closings that lie past its end.
     rows = censor(rows, DEALS, warehouse.data_until)
+    ever = warehouse.ever("deals")
+    if is_left := undeleted(ever, warehouse.data_until):
+        rows = rows.select(*FINAL).union(_lost(ever.filter(~is_left[0])))
     frame = warehouse.arrow(rows).to_pandas().sort_values("deal_id", ignore_index=True)
     return frame.assign(
         amount=frame["amount"].astype(np.float64).fillna(0.0),
@@ -58,6 +64,18 @@ def _as_last_shown(warehouse: Warehouse, deals: ir.Table) -> ir.Table:
     last = versions_at(end, warehouse.once(deal_versions), None)
     last = last.select("deal_id", rep_id="owner", amount="amount")
     return deals.drop("rep_id", "amount").inner_join(last, "deal_id")
+
+
+def _lost(deleted: ir.Table) -> ir.Table:
+    """Return deleted deals as lost ones, of nobody and worth nothing."""
+    ends = ibis.least(deleted[DELETED_AT], deleted.closed_at.fill_null(deleted[DELETED_AT]))
+    other = {
+        "rep_id": ibis.null("string"),
+        "amount": ibis.null("float64"),
+        "closed_at": ends,
+        "won": ibis.literal(value=False),
+    }
+    return deleted.mutate(**other).select(*FINAL)
 
 
 def _until(warehouse: Warehouse) -> np.datetime64:

@@ -28,6 +28,9 @@ def last_mature_cutoff(horizon_days: int, data_until: datetime) -> datetime:
 def conversion(warehouse: Warehouse, keys: pd.DataFrame, horizon_days: int) -> Floats:
     """Label leads: 1 where `converted_at` lies in [cutoff, cutoff + horizon), else 0.
 
+    A lead that was deleted in the meantime is labelled like any other: it has not converted, unless
+    it did. That it was deleted is no reason to leave it out: at the cutoff nobody knew.
+
     An immature label is empty (NaN), whatever is already known of it: learning from those
     that happen to be decided early would favour leads that end quickly.
 
@@ -39,7 +42,7 @@ def conversion(warehouse: Warehouse, keys: pd.DataFrame, horizon_days: int) -> F
     Returns:
         One label a key, 1 or 0 or NaN.
     """
-    leads = warehouse["leads"]
+    leads = warehouse.ever("leads")
     won = leads.drop_null("converted_at").select("lead_id", "converted_at")
     converted_at = warehouse.arrow(won).to_pandas().set_index("lead_id")["converted_at"]
     converted = converted_at.reindex(keys["lead_id"]).to_numpy(dtype=MOMENT)

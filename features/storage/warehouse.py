@@ -19,7 +19,7 @@ import pyarrow as pa
 from features.errors import TableError
 from features.field_history import FieldHistory
 from features.params import IngestParams
-from features.snapshot import as_of_extract
+from features.snapshot import as_of_extract, standing
 from features.storage.catalog import WarehouseMeta
 from features.storage.engine import engine
 from features.tables import TABLES, ColumnKind
@@ -32,9 +32,13 @@ Maker = Callable[["Warehouse"], ir.Table]
 class Warehouse:
     """The tables of an extract on an engine, whole or as they were at a moment.
 
+    `warehouse[name]` is a table as its end shows it, `warehouse.ever(name)` holds what was deleted
+    before that too.
+
     Attributes:
         backend: the ibis backend that answers.
-        tables: every table of the schema, absent ones without rows.
+        tables: every table of the schema, absent ones without rows; those with deleted rows have
+            the column `deleted_at`.
         present: names of the tables the extract really held.
         data_until: the extract is complete for events before this moment.
         fingerprint: of the accepted rows.
@@ -82,8 +86,23 @@ class Warehouse:
         )
 
     def __getitem__(self, name: str) -> ir.Table:
-        """Return a table of the schema."""
+        """Return a table of the schema, without the rows that were deleted by the end."""
+        return standing(self.tables[name], self.data_until)
+
+    def ever(self, name: str) -> ir.Table:
+        """Return a table with the rows that were deleted by the end: cutoffs before it see them.
+
+        Whoever asks for it goes through the door (`features.snapshot`) for each cutoff.
+        """
         return self.tables[name]
+
+    def left(self) -> Warehouse:
+        """Return the extract without what was deleted by its end.
+
+        For whoever tells of the past as the end shows it: figures, causes, people.
+        """
+        tables = {name: self[name] for name in self.tables}
+        return replace(self, tables=MappingProxyType(tables), _shared=None)
 
     def has_history(self, entity_type: str, field_name: str) -> bool:
         """Tell whether a field's values as of a moment come from `changes` alone."""

@@ -13,6 +13,7 @@ import pandas as pd
 
 from features.build import build
 from features.errors import NotFoundError, NotReady
+from features.snapshot import deletion_in
 from features.storage.warehouse import Warehouse
 from serving.home.data_findings import doubted
 from serving.home.extract import moment_of, named_in
@@ -134,8 +135,9 @@ class LeadOutlook:
         return named_in(self.warehouse, "rep_id", "reps", "leads")
 
     def lead(self, lead_id: str) -> dict[str, Any] | None:
-        """Fetch a lead's beginning and end, if the extract knows it."""
-        leads = self.warehouse["leads"]
+        """Fetch a lead's beginning and end, if the extract knows it, deleted or not."""
+        leads = self.warehouse.ever("leads")
         row = leads.filter(leads.lead_id == lead_id)
-        row = row.select("lead_id", "created_at", "converted_at", "lost_at")
+        ends = ("converted_at", "lost_at", *deletion_in(leads))
+        row = row.select("lead_id", "created_at", *ends)
         return next(iter(self.warehouse.arrow(row).to_pylist()), None)

@@ -60,7 +60,8 @@ def why_no_score(lead_id: str, lead: Mapping[str, Any] | None, moment: datetime)
 
     Args:
         lead_id: the lead asked for.
-        lead: its `created_at`, `converted_at` and `lost_at`; None if the data do not hold it.
+        lead: its `created_at`, `converted_at`, `lost_at` and, if any lead was deleted,
+            `deleted_at`; None if the data do not hold it.
         moment: the moment asked for.
     """
     if lead is None:
@@ -70,7 +71,8 @@ def why_no_score(lead_id: str, lead: Mapping[str, Any] | None, moment: datetime)
             f"lead {lead_id!r} was created on {zulu(lead['created_at'])}, which is not before the "
             f"as_of {zulu(moment)}; ask with a later as_of"
         )
-    for column, how in (("converted_at", "won"), ("lost_at", "lost")):
+    ends = (("deleted_at", "deleted"), ("converted_at", "won"), ("lost_at", "lost"))
+    for column, how in ends:
         ended = lead.get(column)
         if ended is not None and ended < moment:
             return (

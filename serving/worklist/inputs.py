@@ -15,7 +15,7 @@ from features.clock import MOMENT
 from features.days_off import public_holidays
 from features.kpi.words import by_reps
 from features.params import WEEKDAYS, FeatureParams
-from features.snapshot import CUTOFF, SNAPSHOT, as_of_join
+from features.snapshot import CUTOFF, SNAPSHOT, as_of_join, deletion_in
 from features.storage.warehouse import Warehouse
 from features.tables import ACTIVITIES
 from serving.worklist.rules import Lead
@@ -79,7 +79,8 @@ def last_touches(warehouse: Warehouse, leads_at: pd.DataFrame) -> npt.NDArray[np
     """
     keys = leads_at.assign(**{SNAPSHOT: np.arange(len(leads_at))})
     schema = {"lead_id": "string", CUTOFF: "timestamp(6)", SNAPSHOT: "int64"}
-    rows = by_reps(warehouse).select("lead_id", "occurred_at", "known_at")
+    rows = by_reps(warehouse)
+    rows = rows.select("lead_id", "occurred_at", "known_at", **deletion_in(rows))
     seen = as_of_join(ibis.memtable(keys, schema=schema), rows, ACTIVITIES, "lead_id")
     last = seen.group_by(SNAPSHOT).aggregate(touched_at=seen.occurred_at.max())
     frame = warehouse.arrow(last).to_pandas().set_index(SNAPSHOT)
@@ -119,5 +120,5 @@ def cools(last: Days, today: Days, cool_down_days: int, features: FeatureParams)
 
 
 def _created(warehouse: Warehouse) -> pd.Series:
-    leads = warehouse["leads"].select("lead_id", "created_at")
+    leads = warehouse.ever("leads").select("lead_id", "created_at")
     return warehouse.arrow(leads).to_pandas().set_index("lead_id")["created_at"]

@@ -17,7 +17,8 @@ from features.arrays import Ints
 from features.clock import to_us
 from features.feature import DAY_US
 from features.field_history import FieldHistory
-from features.snapshot import AVAILABLE_AT, CUTOFF, ENTITY, EVENT_TIME, SNAPSHOT, Spine
+from features.snapshot import AVAILABLE_AT, CUTOFF, ENTITY, EVENT_TIME, SNAPSHOT
+from features.spine import Spine
 from features.storage.warehouse import Warehouse
 
 Opened = Callable[..., AbstractContextManager[Warehouse]]

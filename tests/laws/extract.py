@@ -190,7 +190,8 @@ def masked(table: str, row: Row, moment: datetime) -> Row:
 
     A deal that closed neither won nor lost is open still.
     """
-    hidden = {n for n in ENDS.get(table, ()) if (at := row.get(n)) is None or at >= moment}
+    ends = (*ENDS.get(table, ()), *({"deleted_at"} & row.keys()))
+    hidden = {n for n in ends if (at := row.get(n)) is None or at >= moment}
     if table == "deals" and row.get("won") is None:
         hidden.add("closed_at")
     if "closed_at" in hidden:

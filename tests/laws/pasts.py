@@ -94,6 +94,12 @@ class Pasts:
                 self.ids[kind, name].append(entity_id)
         self.complete = {field: self._is_complete(*field) for field in self.ids}
         self._all: dict[tuple[str, str | None, str], list[Shown]] = {}
+        self._told = frozenset(self._logged)
+
+    def within(self, whole: Pasts) -> Pasts:
+        """Read these rows as some of an extract's: what its others say of each field holds."""
+        self.complete, self._told = whole.complete, frozenset(whole._logged)
+        return self
 
     def entities(self, kind: str) -> set[str]:
         """Name the entities of a kind that have a row of their own."""
@@ -146,6 +152,8 @@ class Pasts:
         if entity_id not in self._rows[kind]:
             return []  # what has no row of its own was never created
         created, complete = self.creation(kind, entity_id) or DAWN, self.complete[kind, name]
+        if not shown and (kind, entity_id, name) in self._told:
+            return []  # the rows that tell of it are deleted
         if not shown:
             own = self._rows[kind].get(entity_id, {}).get(name) if complete else None
             return [] if own is None else [Shown(created, created, text(own))]

@@ -35,6 +35,7 @@ CLOCKS = sorted(
         # Moments that are made of these, and the moments that are asked about.
         *("ended_at", "resolved_at", "event_time", "available_at", "valid_from", "valid_to"),
         *("as_of", "cut_at", "cutoff", "data_until", "deadline", "moment", "until"),
+        *("deleted_at", "record_from", "left_from"),
     },
     key=lambda name: (-len(name), name),
 )
@@ -63,6 +64,7 @@ FRESH = "the age of a cached result, by the clock on the wall"
 TODAY = "which day it is, and what people had said by then: no row of the extract"
 ALLOWED = (
     ("features/as_of/owners.py", "searchsorted: cutoff", PLACE),
+    ("features/as_of/outcomes.py", "record_from >= cutoff", STORY),
     ("features/build.py", "cutoff > cut_at", GUARD),
     ("features/build.py", "searchsorted: cutoff", PLACE),
     ("features/history/calendar.py", "moment <= other", CALENDAR),
@@ -70,6 +72,9 @@ ALLOWED = (
     ("features/history/event_log.py", "event_time < other", ORDER),
     ("features/history/relations.py", "converted_at <= lost_at", STORY),
     ("features/history/versions.py", "available_at < other", ORDER),
+    ("features/history/versions.py", "available_at <= valid_from", ORDER),
+    ("features/history/versions.py", "deleted_at > valid_from", ORDER),
+    ("features/history/versions.py", "valid_from < valid_to", STORY),
     ("features/history/versions.py", "other > created_at", STORY),
     ("features/history/windows.py", "event_time >= other", STORY),
     ("features/history/windows.py", "event_time >= other", ORDER),
@@ -90,6 +95,8 @@ ALLOWED = (
     ("features/labels/conversion.py", "moment < cutoff", LABEL),
     ("features/labels/conversion.py", "moment >= cutoff", LABEL),
     ("features/labels/conversion.py", "other <= data_until", MATURE),
+    ("features/spine.py", "cutoff <= moment", PLACE),
+    ("features/spine.py", "cutoff > moment", PLACE),
     ("serving/store/trend.py", "as_of <= moment", RUNS),
     ("serving/store/trend.py", "other <= as_of", RUNS),
     ("training/checks/audit.py", "data_until < other", SPAN),

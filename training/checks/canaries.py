@@ -136,7 +136,7 @@ def _randomized(warehouse: Warehouse, params: TrainingParams, canary: Canary) ->
     A random outcome comes at a constant rate from the lead's first day, so that not even the
     lead's age says anything about it.
     """
-    leads = warehouse["leads"]
+    leads = warehouse.ever("leads")
     sample = warehouse.arrow(leads.select("lead_id", "created_at")).sort_by("lead_id")
     rng = np.random.default_rng(params.evaluation.seed)
     chosen = np.sort(rng.permutation(len(sample))[:MOST_LEADS])

@@ -125,7 +125,7 @@ def value_of(warehouse: Warehouse, leads_at: pd.DataFrame) -> pd.DataFrame:
     """
     keys = leads_at[["lead_id", CUTOFF]].assign(**{SNAPSHOT: np.arange(len(leads_at))})
     schema = {"lead_id": "string", CUTOFF: "timestamp(6)", SNAPSHOT: "int64"}
-    leads = warehouse["leads"].select("lead_id", "value", *LEADS.end_of_story)
+    leads = warehouse.ever("leads").select("lead_id", "value", *LEADS.end_of_story)
     rows = ibis.memtable(keys, schema=schema).inner_join(leads, "lead_id")
     rows = censor(rows, LEADS, rows[CUTOFF])
     changes = changes_of(warehouse, "lead", "lead_id")

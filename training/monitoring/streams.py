@@ -18,7 +18,7 @@ import pandas as pd
 
 from features.arrays import Floats
 from features.clock import midnight
-from features.history.values import changes_of
+from features.history.values import changes_at_end
 from features.storage.warehouse import Warehouse
 from features.tables import ACTIVITIES, Table
 
@@ -137,7 +137,7 @@ def _stage_changes(warehouse: Warehouse, end: datetime) -> pd.DataFrame:
     frames = []
     for entity, table in (("lead", "leads"), ("deal", "deals")):
         key = f"{entity}_id"
-        changes = changes_of(warehouse, entity, key)
+        changes = changes_at_end(warehouse, entity, key)
         owner = changes.filter(changes.field == "rep_id")
         last = owner.group_by(key).aggregate(owner=owner["value"].argmax(owner.changed_at))
         moves = changes.filter(changes.field == "stage")

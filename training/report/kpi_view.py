@@ -109,7 +109,7 @@ def collect(warehouse: Warehouse, features: FeatureParams, params: KpiParams, as
         InputError: nothing can be measured, or a column is not there.
         NotFoundError: there is no such team or rep.
     """
-    with warehouse.until(ask.as_of).workspace() as past:
+    with warehouse.until(ask.as_of).left().workspace() as past:
         ledger = Ledger(past, features, params, ask.every, ask.start)
         if len(ledger.absent) == len(KPIS):
             raise InputError("no key figure can be told: neither leads nor deals are loaded")

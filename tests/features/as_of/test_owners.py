@@ -9,26 +9,30 @@ from by_hand import MICRO, Opened, answer, day, snapshots
 from extract import Row, lead, touch
 
 from features.as_of.leads import open_lead_snapshots
+from features.as_of.outcomes import (
+    WHO,
+    first_touches,
+    owner_outcomes,
+    rep_outcomes,
+    resolution_snapshots,
+    touches_of_reps,
+)
 from features.as_of.owners import (
     HIRING,
     RESOLUTIONS,
-    WHO,
     CompanyHistory,
     OwnerContext,
     Panel,
     company_state,
     describe_owners,
-    first_touches,
     owner_context,
-    owner_outcomes,
-    rep_outcomes,
-    resolution_snapshots,
 )
 from features.clock import to_us
 from features.history.relations import SnapshotSet, resolved_leads
 from features.history.vocabulary import Vocabulary
 from features.params import FeatureParams
-from features.snapshot import CUTOFF, SNAPSHOT, Spine
+from features.snapshot import CUTOFF, SNAPSHOT
+from features.spine import Spine
 from features.storage.warehouse import Warehouse
 
 PARAMS = FeatureParams(owner_window_days=30, owner_prior=2.0)
@@ -127,7 +131,9 @@ def test_an_outcome_is_shared_by_all_who_had_worked_on_the_lead(opened: Opened) 
         touch("p", day(1)),
     ]
     with opened(leads=[won("p", 3)], activities=touches) as warehouse:
-        rows = rep_outcomes(resolution_snapshots(warehouse), first_touches(warehouse))
+        rows = rep_outcomes(
+            resolution_snapshots(warehouse), first_touches(touches_of_reps(warehouse))
+        )
         assert answer(warehouse, rows, WHO, "won") == [("a", 1), ("b", 1)]
 
 
@@ -139,7 +145,13 @@ def test_a_first_touch_is_the_first_to_be_seen(opened: Opened) -> None:
         touch("p", day(5), rep_id="b"),
     ]
     with opened(activities=touches) as warehouse:
-        rows = answer(warehouse, first_touches(warehouse), "rep_id", "occurred_at", "known_at")
+        rows = answer(
+            warehouse,
+            first_touches(touches_of_reps(warehouse)),
+            "rep_id",
+            "occurred_at",
+            "known_at",
+        )
     assert rows == [("a", day(4), day(4)), ("b", day(5), day(5))]
 
 

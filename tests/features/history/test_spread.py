@@ -20,7 +20,7 @@ from features.history.relations import touches
 from features.history.spread import part_columns, to_plain, with_entity
 from features.history.vocabulary import read_vocabulary
 from features.history.windows import columns_of
-from features.snapshot import AVAILABLE_AT, CUTOFF, ENTITY, EVENT_TIME, SNAPSHOT
+from features.snapshot import CUTOFF, ENTITY, SNAPSHOT
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,13 @@ def whole(engine: Engine, case: Case) -> Part:
         snapshot_set = open_lead_snapshots(work, words, case.cutoffs, case.params)
         features = [f for source in HISTORIES[touches] for f in declared.of(source)]
         features = [f for f in features if f.unit is not Unit.WORKING_HOURS]
-        names = (ENTITY, EVENT_TIME, AVAILABLE_AT, *columns_of(features))
+        rows = touches(snapshot_set)
+        names = columns_of(rows, features)
         snapshots = with_entity(snapshot_set, CUTOFF, snapshot_set.subject.age)
         return Part(
             features,
             work.arrow(snapshots).to_pandas(types_mapper=pd.ArrowDtype),
-            work.arrow(touches(snapshot_set).select(*names)).to_pandas(types_mapper=pd.ArrowDtype),
+            work.arrow(rows.select(*names)).to_pandas(types_mapper=pd.ArrowDtype),
             build_snapshots(snapshot_set, replace(declared, features=tuple(features))).X,
         )
 

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from by_hand import MICRO, Opened, answer, day, deal
 from extract import Row, lead, touch
 
-from features.history.versions import NEVER, deal_versions, lead_versions
+from features.history.versions import deal_versions, lead_versions
+from features.snapshot import NEVER
 
 
 def change(
@@ -243,4 +245,31 @@ def test_of_two_ends_of_a_lead_the_first_counts(opened: Opened) -> None:
         ("both", day(5), 1),
         ("lost first", day(6 - MICRO), 0),
         ("won first", day(5), 1),
+    ]
+
+
+DELETIONS = {name: {"deleted_at": pa.timestamp("us")} for name in ("deals", "changes")}
+
+
+def test_with_its_deletion_a_deals_versions_are_over(opened: Opened) -> None:
+    """Open or won: the last version ends then, and none begins afterwards."""
+    won = {**deal("x", 3, 9), "deleted_at": day(12)}
+    rows = versions(opened, [won], [], "ended", attributes=DELETIONS)
+    assert rows == [(day(3), day(9), 0), (day(9), day(12), 1)]
+    late = {**deal("x", 3, 9), "deleted_at": day(5)}
+    assert versions(opened, [late], [], "ended", attributes=DELETIONS) == [(day(3), day(5), 0)]
+
+
+def test_once_a_change_is_deleted_the_one_before_it_holds(opened: Opened) -> None:
+    """Of those that are left, the last counts; the field is as it was where none is left."""
+    changes = [
+        {**change("stage", "new", 4), "deleted_at": day(20)},
+        {**change("stage", "offer", 6), "deleted_at": day(9)},
+    ]
+    assert versions(opened, [deal("x", 3)], changes, "stage", attributes=DELETIONS) == [
+        (day(3), day(4), None),
+        (day(4), day(6), "new"),
+        (day(6), day(9), "offer"),
+        (day(9), day(20), "new"),
+        (day(20), NEVER, None),
     ]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import ibis
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -30,7 +31,8 @@ from features.history.windows import (
     groupings,
     windows_of,
 )
-from features.snapshot import Spine
+from features.snapshot import DELETED_AT
+from features.spine import Spine
 from features.texts import About, Who
 
 NAN = math.nan
@@ -280,6 +282,9 @@ def test_rows_are_ordered_once_for_all_that_share_a_column() -> None:
         "type": ["x", "all", "d"],
         "outcome": ["o"],
     }
-    assert columns_of(features) == ["duration", "outcome", "type"]
+    rows = ibis.table({"type": "string"})
+    clocks = ["entity", "event_time", "available_at"]
+    assert columns_of(rows, features) == [*clocks, "duration", "outcome", "type"]
+    assert DELETED_AT in columns_of(ibis.table({DELETED_AT: "timestamp(6)"}), features)
     assert windows_of(features) == {7, 14, 30}
     assert list(groupings([touches])) == [None]

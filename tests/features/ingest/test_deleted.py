@@ -27,53 +27,72 @@ def loaded(
     return report.tables[table], rows.set_index(rows.columns[0])
 
 
-def test_an_open_lead_is_there_until_it_is_deleted(tmp_path: Path) -> None:
-    """It is lost then; before its deletion it is open; a conversion before it stays."""
-    content = (
-        "lead_id,created_at,converted_at,deleted_at\n"
-        "open,2025-01-01,,2025-03-01\nconverted,2025-01-01,2025-02-01,2025-03-01\n"
-        "too late,2025-01-01,2025-04-01,2025-03-01\nthere,2025-01-01,,\n"
-    )
-    report, leads = loaded(tmp_path, "leads", content, END)
-    assert report.accepted == 4
-    deleted = pd.Timestamp("2025-03-01")
-    assert list(leads.loc[["open", "too late"], "lost_at"]) == [deleted, deleted]
-    assert leads.loc[["converted", "there"], "lost_at"].isna().all()
-    assert leads.loc["converted", "converted_at"] == pd.Timestamp("2025-02-01")
-    assert pd.isna(leads.loc["too late", "converted_at"])
-    assert report.notes["lost_at: deleted in the CRM then"] == 2
+CONTENT = {
+    "leads": "lead_id,created_at",
+    "activities": "activity_id,occurred_at,type",
+    "reps": "rep_id,name",
+    "deals": "deal_id,created_at,rep_id",
+    "changes": "entity_id,changed_at,entity_type,field,value",
+    "quotas": "rep_id,period_start,period_end,amount",
+    "accounts": "account_id,city",
+}
+"""A few columns of each table."""
+ROWS = {
+    "leads": "2025-01-01",
+    "activities": "2025-01-01,call",
+    "reps": "Ann",
+    "deals": "2025-01-01,r",
+    "changes": "2025-01-01,lead,stage,new",
+    "quotas": "2025-01-01,2025-04-01,100",
+    "accounts": "Ulm",
+}
+"""A row of each, but for its id."""
+
+
+def table_of(name: str, header: str, *rows: str) -> str:
+    """Write a table with further columns."""
+    lines = [f"{CONTENT[name]},{header}"]
+    lines += [f"{place},{ROWS[name]},{row}" for place, row in enumerate(rows)]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("table", CONTENT)
+def test_every_table_keeps_when_its_rows_were_deleted(tmp_path: Path, table: str) -> None:
+    """No row is lost and no end made up; without a moment there is none."""
+    content = table_of(table, "deleted_at", "2025-03-01", "")
+    report, rows = loaded(tmp_path, table, content, END)
+    assert (report.accepted, report.quarantined) == (2, 0)
+    assert rows["deleted_at"].dropna().tolist() == [pd.Timestamp("2025-03-01")]
+    ends = [name for name in ("lost_at", "left_at", "closed_at", "won") if name in rows]
+    assert rows[ends].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("name", ["Deleted At", "_ab_cdc_deleted_at", "archivedAt"])
+def test_the_moment_may_have_any_usual_name(tmp_path: Path, name: str) -> None:
+    """Beside a flag or by itself."""
+    content = table_of("leads", f"{name},deleted", "2025-03-01 12:00:00,true", ",false")
+    report, leads = loaded(tmp_path, "leads", content)
+    assert report.accepted == 2
+    assert leads.loc["0", "deleted_at"] == pd.Timestamp("2025-03-01 12:00")
 
 
 def test_an_extract_made_before_the_deletion_does_not_know_of_it(tmp_path: Path) -> None:
-    """Cut before the deletion, the row is as open as the extract of that day had it."""
-    content = "lead_id,created_at,is_deleted,deleted_at\na,2025-01-01,true,2025-03-01\n"
-    before, leads = loaded(tmp_path, "leads", content, datetime(2025, 2, 1))
+    """Declared to end at the deletion or before it, nothing tells of it, and that is noted."""
+    content = table_of("leads", "is_deleted,deleted_at", "true,2025-03-01")
+    before, leads = loaded(tmp_path, "leads", content, datetime(2025, 3, 1))
     assert (before.accepted, before.quarantined) == (1, 0)
-    assert pd.isna(leads.loc["a", "lost_at"])
-    # Nor does any column tell a model that the row is going to be deleted.
-    assert leads.loc["a", ["is_deleted", "deleted_at"]].isna().all()
+    assert "deleted_at" not in leads
+    assert leads["is_deleted"].isna().all()
+    assert before.notes["deleted_at: at or after the declared --data-until, emptied"] == 1
 
 
-def test_a_deal_that_was_deleted_counts_no_longer(tmp_path: Path) -> None:
-    """An open one is lost then; a won one would count for ever and is left out."""
-    content = (
-        "deal_id,rep_id,created_at,closed_at,won,amount,deleted_at\n"
-        "open,r,2025-01-01,,,5,2025-03-01\nwon,r,2025-01-01,2025-02-01,true,5,2025-03-01\n"
-        "lost,r,2025-01-01,2025-02-01,false,5,2025-03-01\nthere,r,2025-01-01,,,5,\n"
-    )
-    report, deals = loaded(tmp_path, "deals", content, END)
-    assert report.quarantine_reasons == {"marked as deleted in the CRM": 1}
-    assert "won" not in deals.index
-    assert deals.loc["open", "closed_at"] == pd.Timestamp("2025-03-01")
-    assert deals.loc["open", "won"] is False or not deals.loc["open", "won"]
-    assert deals.loc["lost", "closed_at"] == pd.Timestamp("2025-02-01")
-    assert pd.isna(deals.loc["there", "closed_at"])
-
-
-def test_a_rep_that_was_deleted_has_left(tmp_path: Path) -> None:
-    """The row stays, with the moment as its end."""
-    _, reps = loaded(tmp_path, "reps", "rep_id,name,deleted_at\nr,Ann,2025-03-01\n", END)
-    assert reps.loc["r", "left_at"] == pd.Timestamp("2025-03-01")
+def test_a_later_deletion_sets_no_end_of_the_data(tmp_path: Path) -> None:
+    """The extract ends with its last event, whenever its rows were deleted."""
+    (tmp_path / "in").mkdir()
+    content = table_of("leads", "deleted_at", "2025-05-01", "2031-01-01")
+    (tmp_path / "in" / "leads.csv").write_text(content)
+    report = ingest(str(tmp_path / "in"), tmp_path, FeatureParams())
+    assert report.data_until == datetime(2025, 1, 1)
 
 
 @pytest.mark.parametrize("word", ["true", "TRUE", "1", "yes", "x"])

@@ -162,3 +162,13 @@ def test_moments_among_changes_keep_their_zone(
     assert by_field["expected_close_at"]["value"] == kept
     assert by_field["expected_close_at"]["old_value"] == kept
     assert by_field["stage"]["value"] == (written or None)
+
+
+def test_a_time_of_day_after_the_declared_end_changes_nothing_before(tmp_path: Path) -> None:
+    """Whether a column holds days only is told by what an extract made then would hold."""
+    content = (
+        "lead_id,created_at,converted_at\na,2025-01-05T14:30,2025-01-05\n"
+        "b,2025-01-05T14:30,2025-03-06T09:00\n"
+    )
+    rows, _ = read(tmp_path, "leads", content, T)
+    assert [row["converted_at"] for row in rows] == [datetime(2025, 1, 5, 14, 30), None]

@@ -27,6 +27,7 @@ from features.kpi.periods import calendar_periods, period_of, quota_periods
 from features.kpi.query import KpiQuery, figures, measure
 from features.params import FeatureParams, KpiParams
 
+MICRO = timedelta(microseconds=1)
 UNTIL = 200.0
 """Where the small companies end, in days."""
 REPS = ("a", "b", "c", None)
@@ -420,3 +421,45 @@ def test_quota_periods_are_those_most_reps_have() -> None:
     quarters = [(day(0), day(91)), (day(91), day(182))]
     periods = quota_periods([*quarters, *quarters, (day(0), day(366))], 9)
     assert [(p.start, p.end) for p in periods] == quarters
+
+
+def test_a_won_deal_counts_until_it_is_deleted(opened: Opened) -> None:
+    """As of then in its quarter, the moment of deletion included; afterwards nowhere."""
+    won = {
+        "deal_id": "d", "rep_id": "a", "created_at": day(5), "closed_at": day(40), "won": True,
+        "amount": 70.0, "deleted_at": day(120),
+    }  # fmt: skip
+    attributes = {"deals": {"deleted_at": pa.timestamp("us")}}
+    with opened(deals=[won], attributes=attributes) as warehouse:
+        for end, booked in ((day(91), [70.0]), (day(120), [70.0]), (day(120) + MICRO, [])):
+            query = KpiQuery(("bookings",), "quarter", start=day(1), end=end)
+            frame = measure(warehouse, FEATURES, PARAMS, query)
+            assert frame.loc[frame["value"] > 0, "value"].tolist() == booked
+
+
+def test_figures_know_nothing_of_what_was_deleted(opened: Opened) -> None:
+    """As of any moment they are those of a company without the rows deleted before it."""
+    rng = Random(5)  # noqa: S311 - no secret
+    tables = company(rng)
+    for rows in tables.values():
+        for row in rows:
+            row["deleted_at"] = day(rng.uniform(0, UNTIL)) if rng.randrange(3) == 0 else None
+    attributes = {name: {"deleted_at": pa.timestamp("us")} for name in tables}
+    moment = day(150)
+    left = {
+        name: [
+            {**row, "deleted_at": None}
+            for row in rows
+            if not (row["deleted_at"] is not None and row["deleted_at"] < moment)
+        ]
+        for name, rows in tables.items()
+    }
+    query = KpiQuery(every="month", by=("rep_id",), end=moment)
+    seen = []
+    for rows in (tables, left):
+        with opened(until=UNTIL, attributes=attributes, **rows) as warehouse:
+            frame = measure(warehouse, FEATURES, PARAMS, query)
+            order = ["kpi", "period_start", "rep_id"]
+            seen.append(frame.sort_values(order, ignore_index=True))
+    pd.testing.assert_frame_equal(*seen)
+    assert len(seen[0]) > 100

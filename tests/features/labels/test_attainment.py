@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from by_hand import history
 from engines import Engine
@@ -271,3 +272,27 @@ def test_a_revision_known_after_the_end_does_not_count(opened: Opened) -> None:
     for late, expected in ((timedelta(0), 0.2), (MICROSECOND, 0.1)):
         with opened([deal("a", MID)], [quota(), quota(500.0, UNTIL + late)]) as warehouse:
             assert attainment(warehouse, rep_keys()).tolist() == [expected]
+
+
+def test_what_is_deleted_brings_nothing_in_the_end(duckdb: Engine) -> None:
+    """At the end of what may be read; up to the deletion it counts, as of a microsecond after not.
+
+    An open deal that was deleted is lost then; a won one is lost at its closing.
+    """
+    gone = datetime(2024, 6, 10)
+    deals = [
+        deal("won", datetime(2024, 6, 1), 300.0, deleted_at=gone),
+        deal("open", None, 70.0, deleted_at=gone),
+        deal("there", datetime(2024, 6, 2), 200.0, deleted_at=None),
+    ]
+    types = {"deals": {"deleted_at": pa.timestamp("us")}}
+    extract = Extract({"deals": deals, "quotas": [quota()]}, UNTIL, types)
+    with duckdb.open_laid_down(extract) as warehouse:
+        keys = pd.DataFrame({"deal_id": ["won", "open", "there"], "cutoff": MID})
+        endings = deal_endings(warehouse, keys)
+        assert endings["outcome"].tolist() == [0, 0, 1]
+        assert endings["closed_at"].tolist() == [datetime(2024, 6, 1), gone, datetime(2024, 6, 2)]
+        assert won_before(warehouse, keys, [END] * 3).tolist() == [0, 0, 1]
+        assert attainment(warehouse, rep_keys()).tolist() == [0.2]
+        attained = reps_at(warehouse, gone, gone + MICROSECOND).X["attained"]
+        assert attained.tolist() == [500.0, 200.0]

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from by_hand import MICRO, Opened, day
 from extract import lead
@@ -72,3 +73,16 @@ def test_without_keys_there_are_no_labels(opened: Opened) -> None:
     )
     with opened(leads=[lead("x", datetime(2024, 1, 1))]) as warehouse:
         assert conversion(warehouse, nothing, 30).tolist() == []
+
+
+def test_a_lead_that_is_deleted_has_a_label_like_any_other(opened: Opened) -> None:
+    """Converted in time or not; a deletion in the horizon is no reason to leave it out."""
+    leads = [
+        lead("never", day(1), deleted_at=day(20)),
+        lead("before", day(1), converted_at=day(15), deleted_at=day(20)),
+        lead("too late", day(1), converted_at=day(45), deleted_at=day(60)),
+    ]
+    attributes = {"leads": {"deleted_at": pa.timestamp("us")}}
+    with opened(leads=leads, attributes=attributes) as warehouse:
+        asked = keys(("never", 10), ("before", 10), ("too late", 10))
+        assert conversion(warehouse, asked, 30).tolist() == [0, 1, 0]

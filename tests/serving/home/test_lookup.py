@@ -95,11 +95,15 @@ def lead(**changes: Any) -> dict[str, Any]:
             lead(lost_at=datetime(2025, 2, 2)),
             "lead 'x' was lost on 2025-02-02T00:00:00Z, before the as_of 2025-03-31T00:00:00Z",
         ),
+        (
+            {**lead(), "deleted_at": datetime(2025, 2, 3)},
+            "lead 'x' was deleted on 2025-02-03T00:00:00Z, before the as_of 2025-03-31T00:00:00Z",
+        ),
         (lead(), "lead 'x' was not open as of 2025-03-31T00:00:00Z"),
     ],
 )
 def test_a_missing_score_is_explained(known: dict[str, Any] | None, why: str) -> None:
-    """Unknown, not created yet, won and lost are told apart."""
+    """Unknown, not created yet, won, lost and deleted are told apart."""
     assert why_no_score("x", known, MOMENT).startswith(why)
 
 

@@ -92,7 +92,7 @@ def read_company(warehouse: Warehouse, as_of: datetime) -> Company:
         warehouse: the extract, whole or cut.
         as_of: the moment; one beyond the extract is the extract's end.
     """
-    cut = warehouse.until(as_of)
+    cut = warehouse.until(as_of).left()
     with cut.workspace() as cut:
         quotas = final_quotas(cut)
         people = _people(cut)

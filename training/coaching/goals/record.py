@@ -50,7 +50,7 @@ def read_record(warehouse: Warehouse, as_of: datetime) -> SalesRecord:
         warehouse: the extract; tables it does not hold have no rows.
         as_of: the moment.
     """
-    past = warehouse.until(as_of)
+    past = warehouse.until(as_of).left()
     with past.workspace() as workspace:
         frames = {
             make.__name__: _frame(workspace, make(workspace))

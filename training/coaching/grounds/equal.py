@@ -56,7 +56,10 @@ def equal_grounds(
         the residual) and `shrunk` (how much of the residual is the rep's and not luck's).
     """
     grounds = params.coaching.grounds
-    with warehouse.until(as_of).workspace() as cut, progress("equal grounds", STEPS) as advance:
+    with (
+        warehouse.until(as_of).left().workspace() as cut,
+        progress("equal grounds", STEPS) as advance,
+    ):
         windows = windows_of(cut, grounds.lookback_days, grounds.most_periods)
         advance(1)
         dealt_rows = dealt(cut, windows)

@@ -28,7 +28,7 @@ def ground_inputs(warehouse: Warehouse, params: TrainingParams, as_of: datetime)
         `territory` (a number) and `tenure_days`.
     """
     grounds = params.coaching.grounds
-    with warehouse.until(as_of).workspace() as cut:
+    with warehouse.until(as_of).left().workspace() as cut:
         windows = windows_of(cut, grounds.lookback_days, grounds.most_periods)
         rows, owners = (found := dealt(cut, windows)).rows, found.owners
         own = owners.join(rows[["window", "source", "amount"]], on="row")

@@ -28,7 +28,7 @@ def grounds_limits(
         grounds: what `equal_grounds` returns.
     """
     settings = params.coaching.grounds
-    cut = warehouse.until(as_of)
+    cut = warehouse.until(as_of).left()
     windows = windows_of(cut, settings.lookback_days, settings.most_periods)
     return (*_absent(cut), *_short(windows, settings.lookback_days), *_little(grounds))
 
