@@ -22,6 +22,7 @@ import ibis
 import ibis.expr.types as ir
 
 from features.history.values import ENTITY_OF
+from features.ingest.deleted import is_deletion_flag
 from features.ingest.finding import Severity
 from features.storage.warehouse import Warehouse
 from features.tables import TABLES
@@ -292,6 +293,8 @@ def _constant(warehouse: Warehouse, name: str) -> Iterator[Finding]:
     rows, columns = warehouse[name], sorted(warehouse.attributes(name))
     # A column whose field has a history is empty by itself: `changes` holds its values.
     columns = [column for column in columns if not warehouse.has_history(entity, column)]
+    # Of rows that were marked as deleted none are left.
+    columns = [column for column in columns if not is_deletion_flag(column)]
     if not columns:
         return
     values: dict[str, Any] = {column: rows[column].nunique() for column in columns}

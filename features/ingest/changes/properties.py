@@ -18,7 +18,7 @@ from features.ingest.shaping.source import Shaping
 from features.storage.engine import ident, parquet, row, run
 from features.tables import ColumnKind
 
-_OTHERS = "a property that is not among the fields, or not where the mapping says"
+_OTHERS = "the property is none of the fields, or its row is one that `where` leaves out"
 _REPEATED = "the same change again"
 _NAMES = ("entity_type", "entity_id", "changed_at", "field", "value", "old_value")
 

@@ -57,4 +57,4 @@ def test_every_row_of_the_export_is_accounted_for(
         assert table.quarantined == 0
     (said,) = [f.says for f in report.findings if f.kind == "left_out" and f.table == "deals"]
     assert said.startswith("1 rows of ")
-    assert said.endswith("Opportunity.csv were left out: not where Deleted is false")
+    assert said.endswith("Opportunity.csv were left out: Deleted is not false")
