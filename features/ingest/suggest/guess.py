@@ -181,8 +181,9 @@ def guess_columns(
         guess.columns[name] = ColumnGuess(name, column, why, doubt)
     _by_shape(guess, used)
     for look in guess.free:
-        if look.name in TABLES[ours].by_name and look.name not in guess.columns:
-            guess.columns[look.name] = ColumnGuess(look.name, look, "our own name")
+        is_ours = look.name in TABLES[ours].by_name and look.name not in guess.columns
+        if is_ours and look.kind is Kind.EMPTY:
+            guess.columns[look.name] = ColumnGuess(look.name, look, "our own name; empty")
     return guess
 
 

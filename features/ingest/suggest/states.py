@@ -8,7 +8,7 @@ from typing import Any
 
 from features.ingest.suggest.guess import TableGuess
 from features.ingest.suggest.keys import Reference
-from features.ingest.suggest.profile import ColumnLook, Kind, TableLook
+from features.ingest.suggest.profile import NEARLY_ALL, ColumnLook, Kind, TableLook
 from features.ingest.suggest.words import likeness, words
 
 State = tuple[str, dict[str, Any], str]
@@ -55,7 +55,8 @@ def _state(table: TableLook, guess: TableGuess, reference: Reference, entity: st
     fields = dict(_fields(table, guess, key.name))
     called = words().states
     since, until, taken = (_called(table, called[moment]) for moment in _MOMENTS)
-    if not fields or (since is None and taken is None):
+    when = since or taken
+    if not fields or when is None or not _is_one_each(key, when):
         return None
     section: dict[str, Any] = {"entity": entity, "table": table.name, "id": key.name}
     why = f"{len(key.values) / len(repeats):.1f} rows for each {guess.source.name}"
@@ -69,6 +70,12 @@ def _state(table: TableLook, guess: TableGuess, reference: Reference, entity: st
     section["taken_at"] = _moment(taken)
     days = f"{len(taken.distinct):,} snapshots"
     return "snapshots", {**section, "fields": fields}, f"{why}, in {days}"
+
+
+def _is_one_each(key: ColumnLook, when: ColumnLook) -> bool:
+    """Tell whether a record is there once at each moment: else it is somebody else's id."""
+    pairs = [pair for pair in zip(key.cells, when.cells, strict=True) if None not in pair]
+    return bool(pairs) and len(set(pairs)) >= NEARLY_ALL * len(pairs)
 
 
 def _fields(table: TableLook, guess: TableGuess, key: str) -> Iterator[tuple[str, Any]]:
