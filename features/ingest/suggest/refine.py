@@ -112,7 +112,7 @@ def _last_days(guess: TableGuess) -> None:
 def _lead_ends(guess: TableGuess) -> None:
     """Tell by a status whether one column holds the moment of a conversion or of a loss."""
     called = words().lead_ends
-    if guess.table != "leads" or {"converted_at", "lost_at"} <= guess.columns.keys():
+    if guess.table != "leads":
         return
     times = [
         look for look in guess.free if look.kind is Kind.TIME and likeness(look.name, called.at)

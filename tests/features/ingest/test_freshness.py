@@ -89,10 +89,13 @@ def test_an_activity_on_the_day_of_an_outcome_came_before_it(
 ) -> None:
     """Where ends are days, noon of the same day is no later; where they have a time, it counts."""
     files = {name: tmp_path / f"{name}.parquet" for name in ("leads", "activities")}
-    touched = "SELECT 'a' AS lead_id, TIMESTAMP '2025-02-01 12:00' AS occurred_at"
+    touched = (
+        "SELECT 'a' AS lead_id, TIMESTAMP '2025-02-01 12:00' AS occurred_at "
+        "UNION ALL SELECT 'c', TIMESTAMP '2025-01-05'"
+    )
     write(backend, f"SELECT *, occurred_at AS known_at FROM ({touched})", files["activities"])
     for end, silent in (("2025-02-01", 0), ("2025-02-01 11:00", 1)):
         leads = f"TIMESTAMP '2025-01-01' AS created_at, TIMESTAMP '{end}' AS converted_at"
-        both = f"SELECT unnest(['a', 'b']) AS lead_id, {leads}"
+        both = f"SELECT unnest(['a', 'b', 'c']) AS lead_id, {leads}"
         write(backend, both, files["leads"])
         assert freshness_of(backend, files).silent == 1 + silent
