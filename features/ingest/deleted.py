@@ -58,7 +58,7 @@ class Deletion:
 
 def deletion_of(plan: Plan) -> Deletion | None:
     """Find the columns of a staged table that tell of deleted rows; None without any."""
-    flags = [f for f in _attributes(plan) if _plain(f.name) in FLAGS and not _is_time(f)]
+    flags = [f for f in _attributes(plan) if is_deletion_flag(f.name) and not _is_time(f)]
     moments = [f for f in _attributes(plan) if _plain(f.name).endswith(MOMENTS) or _is_flag_time(f)]
     if not flags and not moments:
         return None
@@ -95,6 +95,11 @@ def _attributes(plan: Plan) -> Iterator[Field]:
     return (field for field in plan.fields if field.column is None)
 
 
+def is_deletion_flag(name: str) -> bool:
+    """Tell whether a column is called like the flag of deleted rows."""
+    return _plain(name) in FLAGS
+
+
 def _plain(name: str) -> str:
     return "".join(sign for sign in name.lower() if sign.isalpha())
 
@@ -105,7 +110,7 @@ def _is_time(field: Field) -> bool:
 
 def _is_flag_time(field: Field) -> bool:
     """Return whether a column called like a flag holds the moment of deletion."""
-    return _plain(field.name) in FLAGS and _is_time(field)
+    return is_deletion_flag(field.name) and _is_time(field)
 
 
 def _time(plan: Plan, field: Field) -> str:

@@ -27,7 +27,13 @@ from features.ingest.finding import (
 )
 from features.ingest.forgotten import KIND_OF_FAULT as FORGOTTEN
 from features.ingest.notes import unreadable_note
-from features.ingest.oddities import change_words, currency_mix, far_dates, planned
+from features.ingest.oddities import (
+    change_words,
+    currency_mix,
+    far_dates,
+    manager_circles,
+    planned,
+)
 from features.ingest.parsing import EXPECTED, PLAIN_WORDS
 from features.ingest.periods import period_findings
 from features.ingest.quarantine import AFTER_END, IMPLAUSIBLE, NO_ROW, ROUNDED
@@ -93,6 +99,7 @@ def findings_of(
     findings += period_findings(backend, files)
     findings += far_dates(backend, files, until)
     findings += planned(backend, files, until)
+    findings += manager_circles(backend, files)
     findings += change_words(backend, files)
     findings += currency_mix(backend, files)
     return gravest_first(findings)
@@ -133,6 +140,10 @@ def _emptied(backend: Backend, table: Looked, small: float) -> Iterator[DataFind
         filled, lost, examples = _lost(backend, table, field)
         if lost <= small * filled:
             continue
+        if field.name == "won" and _are_open(backend, table, field):
+            says = f"{share(lost, filled)} values like {examples} say neither won nor lost: open"
+            yield DataFinding(table.name, field.name, "words", "info", says, lost, filled, examples)
+            continue
         says = (
             f"{share(lost, filled)} filled values cannot be read and count as empty, like "
             f"{examples}: {_right(field)}"
@@ -156,6 +167,17 @@ def _lost(backend: Backend, table: Looked, field: Field) -> tuple[int, int, str]
         f"{field.unreadable} GROUP BY word ORDER BY count(*) DESC, word LIMIT {_SHOWN}",
     )
     return filled, lost, ", ".join(f"'{word}'" for (word,) in words)
+
+
+def _are_open(backend: Backend, table: Looked, won: Field) -> bool:
+    """Return whether deals with a word that is not known are open: others are won and lost."""
+    closed = table.plan["closed_at"]
+    seen = row(
+        backend,
+        f"SELECT coalesce(bool_or({won.value}), false), coalesce(bool_or(NOT {won.value}), false), "
+        f"count({closed.cleaned}) FILTER ({won.unreadable}) FROM {table.plan.rows(won, closed)}",
+    )
+    return bool(seen == (True, True, 0))
 
 
 def _right(field: Field) -> str:

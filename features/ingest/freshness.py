@@ -82,13 +82,22 @@ def freshness_of(backend: Backend, files: Mapping[str, Path]) -> Freshness:
 def _without_activity(
     backend: Backend, files: Mapping[str, Path], name: str, key: str, end: str
 ) -> tuple[int, int]:
-    """Count good outcomes of a table, and those that no activity of their own came before."""
+    """Count good outcomes of a table, and those that no activity of their own came before.
+
+    Where most ends are days without a time of day, an activity of the same day came before.
+    """
     is_good = f"{end} IS NOT NULL" + (" AND won" if name == "deals" else "")
+    (has_days,) = row(
+        backend,
+        f"SELECT 2 * count(*) FILTER ({end} = date_trunc('day', {end})) > count(*) "
+        f"FROM {parquet(files[name])} WHERE {is_good}",
+    )
+    is_later = f"CAST(touched AS DATE) > CAST({end} AS DATE)" if has_days else f"touched > {end}"
     every, alone = row(
         backend,
         f"WITH first AS (SELECT {key}, min(occurred_at) AS touched "
         f"FROM {parquet(files['activities'])} WHERE {key} IS NOT NULL GROUP BY {key}) "
-        f"SELECT count(*), count(*) FILTER (touched IS NULL OR touched > {end}) "
+        f"SELECT count(*), count(*) FILTER (touched IS NULL OR {is_later}) "
         f"FROM {parquet(files[name])} LEFT JOIN first USING ({key}) WHERE {is_good}",
     )
     return int(every), int(alone)

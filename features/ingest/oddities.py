@@ -140,6 +140,26 @@ def planned(
         )
 
 
+def manager_circles(backend: Backend, files: Mapping[str, Path]) -> Iterator[DataFinding]:
+    """Say which reps are their own manager, or manage somebody above themselves."""
+    if "reps" not in files:
+        return
+    scan = parquet(files["reps"])
+    count, example, of = row(
+        backend,
+        f"WITH RECURSIVE up AS (SELECT rep_id, manager_id FROM {scan} WHERE manager_id IS NOT NULL "
+        f"UNION SELECT up.rep_id, r.manager_id FROM up JOIN {scan} r ON r.rep_id = up.manager_id "
+        "WHERE r.manager_id IS NOT NULL) SELECT count(*) FILTER (rep_id = manager_id), "
+        f"min(rep_id) FILTER (rep_id = manager_id), (SELECT count(*) FROM {scan}) FROM up",
+    )
+    if count:
+        says = (
+            f"{share(count, of)} reps are above themselves, like '{example}': a rep cannot be "
+            "their own manager, nor manage somebody above them"
+        )
+        yield DataFinding("reps", "manager_id", "circle", "warning", says, count, of, example)
+
+
 def change_words(backend: Backend, files: Mapping[str, Path]) -> Iterator[DataFinding]:
     """Say which entity types and fields of `changes` are words of another system for ours."""
     if "changes" not in files:

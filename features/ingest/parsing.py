@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from features.ingest.amounts import amount
+from features.ingest.written_times import LOCAL, local_time, unmistakable_time
 from features.storage.engine import text
 from features.tables import ColumnKind
 from features.texts import EMPTY, SPREADSHEET_ERRORS
@@ -39,9 +40,6 @@ PLAIN_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?"
 _ISO = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?"
 _UTC = r" ?(Z|z|UTC|GMT)"
 _ZONE = rf"({_UTC}| ?[+-]\d{{2}}(:?\d{{2}})?)"
-LOCAL = r"\d{1,2}[-/.]\d{1,2}[-/.]\d{4}( .*)?"
-"""Dates as people write them, day or month first."""
-_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 TRUE_WORDS = (
     "true", "t", "yes", "y", "1", "1.0", "won", "win", "closed won", "closedwon", "close won",
     "successful", "success", "ja", "j", "wahr", "gewonnen", "gewonnen abgeschlossen", "oui", "vrai",
@@ -82,7 +80,7 @@ class TextFormat:
         is_undeclared: `day_first` was not declared, so that the values of each column decide.
         decimal: the decimal sign of amounts with marks (see `amounts`); empty: only plain numbers
             are read.
-        epoch: what numbers count since 1970 (a key of `EPOCHS`); empty: no number is a moment.
+        epoch: what numbers count (a key of `EPOCHS`); empty: no number is a moment.
     """
 
     day_first: bool | None = False
@@ -92,8 +90,13 @@ class TextFormat:
     epoch: str = ""
 
 
-EPOCHS = {"seconds": 1, "milliseconds": 1_000, "microseconds": 1_000_000}
-"""Units of moments written as numbers: how many make a second."""
+EPOCHS = {
+    "seconds since 1970": (1, 0),
+    "milliseconds since 1970": (1_000, 0),
+    "microseconds since 1970": (1_000_000, 0),
+    "a spreadsheet's days": (1 / 86_400, 25_569),
+}
+"""Moments written as numbers: how many make a second, and which number is the start of 1970."""
 
 
 def trim(raw: str, sql_type: str) -> str:
@@ -284,8 +287,11 @@ def _boolean(cleaned: str, sql_type: str) -> str:
 
 def _time(cleaned: str, sql_type: str, texts: TextFormat) -> str:
     if texts.epoch:
-        factor = 1_000_000 // EPOCHS[texts.epoch]
-        microseconds = f"round(TRY_CAST({cleaned} AS DOUBLE) * {factor})"
+        per_second, start = EPOCHS[texts.epoch]
+        # Days count to the second: a float of them holds no more.
+        second = f"(TRY_CAST({cleaned} AS DOUBLE) - {start})"
+        second = f"{second} / {per_second}" if per_second >= 1 else f"round({second} * 86400)"
+        microseconds = f"round({second} * 1000000)"
         return f"make_timestamp(CAST({microseconds} AS BIGINT))"
     if sql_type == "VARCHAR":
         return _time_of_text(cleaned, texts)
@@ -302,10 +308,11 @@ def _time_of_text(cleaned: str, texts: TextFormat) -> str:
 
     ISO, no zone      2025-03-31 14:05     in the declared zone, else UTC
     ISO with a zone   2025-03-31T14:05Z    converted to UTC
-    local             31.03.2025 14:05     day or month first as declared, then as ISO
+    local             31.03.25 14:05       day or month first as declared, then as ISO
+    one reading only  31-Mar-2025 2 PM     as ISO
     anything else     31 March             NULL
     """
-    local = _local_time(cleaned, texts.day_first)
+    local = local_time(cleaned, texts.day_first)
     # The engine reads an offset only where it is attached, and not every name of UTC.
     offset = f"regexp_replace({cleaned}, {text(_UTC + '$')}, '+00')"
     closed_up = f"replace(replace({offset}, ' +', '+'), ' -', '-')"
@@ -314,21 +321,9 @@ def _time_of_text(cleaned: str, texts: TextFormat) -> str:
         f"CASE WHEN regexp_full_match({cleaned}, {text(_ISO)}) "
         f"THEN {_to_utc(f'TRY_CAST({cleaned} AS TIMESTAMP)', texts)} "
         f"WHEN regexp_full_match({cleaned}, {text(_ISO + _ZONE)}) THEN {zoned} "
-        f"WHEN regexp_full_match({cleaned}, {text(LOCAL)}) THEN {_to_utc(local, texts)} END"
+        f"WHEN regexp_full_match({cleaned}, {text(LOCAL)}) THEN {_to_utc(local, texts)} "
+        f"ELSE {_to_utc(unmistakable_time(cleaned), texts)} END"
     )
-
-
-def _local_time(cleaned: str, day_first: bool | None) -> str:  # noqa: FBT001 - as in `TextFormat`
-    """Read a date as people write it; None for the order reads only what fits one of both."""
-    slashed = f"translate({cleaned}, '.-', '//')"
-    days, months = (
-        f"try_strptime({slashed}, {[order + clock for clock in _CLOCKS]})"
-        for order in ("%d/%m/%Y", "%m/%d/%Y")
-    )
-    if day_first is None:
-        is_clear = f"{days} IS NULL OR {months} IS NULL OR {days} = {months}"
-        return f"CASE WHEN {is_clear} THEN coalesce({days}, {months}) END"
-    return days if day_first else months
 
 
 def _to_utc(naive: str, texts: TextFormat) -> str:

@@ -15,10 +15,12 @@ from features.storage.engine import parquet, row, rows
 
 _DAY = timedelta(days=1)
 _LENGTHS = {
-    "week": (7, 7), "two weeks": (14, 14), "four weeks": (28, 28), "month": (28, 31),
-    "two months": (59, 62), "quarter": (84, 92), "four months": (112, 123),
-    "half year": (181, 184), "year": (364, 371),
+    "a week": (7, 7), "two weeks": (14, 14), "four weeks": (28, 28), "a month": (28, 31),
+    "two months": (59, 62), "a quarter": (84, 92), "four months": (112, 123),
+    "half a year": (181, 184), "a year": (364, 371),
 }  # fmt: skip
+_MONTHS = {1: "a month", 2: "two months", 3: "a quarter", 4: "four months", 6: "half a year",
+           12: "a year"}  # fmt: skip
 _SHOWN = 3
 
 
@@ -103,7 +105,7 @@ def _odd_lengths(periods: list[tuple[datetime, datetime]]) -> Iterator[DataFindi
             "quotas", "period_end", "odd_period", "warning", says, odd, len(periods), example
         )
     if len(kinds) > 1:
-        listed = ", ".join(f"{n:,} of a {kind}" for kind, n in kinds.most_common(_SHOWN))
+        listed = ", ".join(f"{n:,} of {kind}" for kind, n in kinds.most_common(_SHOWN))
         fewest = min(kinds.values())
         says = (
             f"periods have different lengths ({listed}): attainment of a month and of a quarter "
@@ -115,6 +117,15 @@ def _odd_lengths(periods: list[tuple[datetime, datetime]]) -> Iterator[DataFindi
 
 
 def _length(start: datetime, end: datetime) -> str:
-    """Return the usual name of a period's length; empty where it has none."""
+    """Return the usual name of a period's length; empty where it has none.
+
+    1 Feb to 1 Mar     28 days, the same day of two months    a month
+    3 Feb to 2 Mar     27 days                                none
+    3 Feb to 3 Mar     28 days, the same day of two months    a month
+    4 Jan to 1 Feb     28 days                                four weeks
+    """
+    months = 12 * (end.year - start.year) + end.month - start.month
+    if start.day == end.day and months in _MONTHS:
+        return _MONTHS[months]
     days = round((end - start) / _DAY)
     return next((name for name, (low, high) in _LENGTHS.items() if low <= days <= high), "")

@@ -23,7 +23,7 @@ from features.ingest.ends import AFTER_CREATION
 from features.ingest.extent import Extent
 from features.ingest.overlaps import Quota, quota_faults
 from features.ingest.parsing import EXPECTED, is_rounded
-from features.storage.engine import ident, moment, parquet, rows, run, text, write
+from features.storage.engine import ident, moment, parquet, row, rows, run, text, write
 
 AFTER_END = "at or after the declared --data-until"
 """Ends the kind of every fault that a row has only because the data was declared to end."""
@@ -32,6 +32,8 @@ IMPLAUSIBLE = "lies implausibly far beyond the other dates"
 ROUNDED = "was rounded by a spreadsheet and is repeated; export it again with ids as text"
 NO_ROW = "a line that is no row of the table"
 """The kind of fault of a line of a CSV file that does not fit its header."""
+_SCRAP_CELLS, _LEAST_COLUMNS, _MOST_SCRAPS = 2, 4, 20
+"""Of at least so many columns at most so few are filled, in at most so many rows: totals, notes."""
 # A fault beside other rows stands last among the reasons of its row.
 _BESIDE_OTHERS = 99
 
@@ -65,6 +67,7 @@ def reject(backend: Backend, plan: Plan, extent: Extent) -> str:
     rejected = rejected_table(name)
     run(backend, f"CREATE TABLE {rejected} (source_row BIGINT, rule INT, kind TEXT, reason TEXT)")
     _reject_faulty(backend, plan, list(_rules(plan, extent)), rejected)
+    _set_scraps_apart(backend, plan, rejected)
     if name == "quotas":
         _reject_quotas(backend, plan, rejected)
     elif plan.matched.table.key and plan[plan.matched.table.key[0]].raw is not None:
@@ -117,6 +120,37 @@ def _find_broken_lines(backend: Backend, plan: Plan) -> bool:
         f"{FAULT} AS why FROM {parquet(plan.file)} WHERE {FAULT} IS NOT NULL",
     )
     return True
+
+
+def _set_scraps_apart(backend: Backend, plan: Plan, rejected: str) -> None:
+    """Say of a few rows with next to nothing in them that they are none, whatever they lack.
+
+    Sum;;;12345             a required column is empty, 2 of 4 are filled      no row
+    R7;;2025-04-01;12345    a required column is empty, 3 of 4 are filled      what it lacks
+    """
+    matched = plan.matched
+    columns = {c.staged for c in (*matched.columns.values(), *matched.attributes.values())}
+    if len(columns) < _LEAST_COLUMNS:
+        return
+    filled = " + ".join(
+        f"CAST(coalesce(trim(CAST({ident(c)} AS VARCHAR)), '') <> '' AS INT)"
+        for c in sorted(columns)
+    )
+    lacking = f"SELECT source_row FROM {rejected} WHERE kind LIKE '% is empty'"
+    run(
+        backend,
+        f"CREATE OR REPLACE TEMP TABLE scraps AS SELECT * FROM (SELECT {SOURCE_ROW} AS source_row, "
+        f"{filled} AS n FROM {parquet(plan.file)} WHERE {SOURCE_ROW} IN ({lacking})) "
+        f"WHERE n <= {_SCRAP_CELLS}",
+    )
+    if not 0 < row(backend, "SELECT count(*) FROM scraps")[0] <= _MOST_SCRAPS:
+        return
+    run(backend, f"DELETE FROM {rejected} WHERE source_row IN (SELECT source_row FROM scraps)")
+    run(
+        backend,
+        f"INSERT INTO {rejected} SELECT source_row, 0, {text(NO_ROW)}, 'only ' || n || ' of "
+        f"{len(columns)} columns are filled, as in a total or a note: {NO_ROW}' FROM scraps",
+    )
 
 
 def write_quarantine(backend: Backend, plan: Plan, rejected: str, path: Path) -> None:

@@ -19,7 +19,7 @@ from features.ingest.amount_readings import amount_reading
 from features.ingest.match import Matched
 from features.ingest.parsing import TextFormat
 from features.ingest.reading import Look, Reading, Readings
-from features.ingest.time_readings import ORDER, time_reading
+from features.ingest.time_readings import ORDER, is_open, time_reading
 from features.params import IngestParams
 from features.tables import ColumnKind
 
@@ -39,7 +39,8 @@ def readings_of(backend: Backend, matched: Matched, file: Path, params: IngestPa
         raw = matched.columns.get(column.name)
         reading = None
         if raw is not None and column.kind is ColumnKind.TIME:
-            reading = time_reading(look, raw, matched.texts)
+            of_periods = column.name in ("period_start", "period_end")
+            reading = time_reading(look, raw, matched.texts, of_periods=of_periods)
         elif raw is not None and column.kind is ColumnKind.NUMBER and raw.type == "VARCHAR":
             reading = amount_reading(look, raw, matched.texts)
         if reading is not None:
@@ -47,17 +48,12 @@ def readings_of(backend: Backend, matched: Matched, file: Path, params: IngestPa
     return _with_neighbours(matched.texts, decided)
 
 
-def _is_open(reading: Reading) -> bool:
-    """Return whether a column's dates fit both orders throughout."""
-    return reading.kind == ORDER and reading.texts.is_undeclared
-
-
 def _with_neighbours(usual: TextFormat, decided: Mapping[str, Reading]) -> Readings:
     """Let columns whose dates fit both orders follow the other columns of their table."""
     orders = {
         reading.texts.day_first
         for reading in decided.values()
-        if reading.kind == ORDER and not _is_open(reading)
+        if reading.kind == ORDER and not is_open(reading)
     }
     agreed = usual
     if usual.is_undeclared and len(orders) == 1:
@@ -67,7 +63,7 @@ def _with_neighbours(usual: TextFormat, decided: Mapping[str, Reading]) -> Readi
 
 def _settled(decided: Mapping[str, Reading], agreed: TextFormat) -> Iterator[tuple[str, Reading]]:
     for name, reading in decided.items():
-        if not _is_open(reading):
+        if not is_open(reading):
             yield name, reading
             continue
         order = "day" if agreed.day_first else "month"
@@ -80,6 +76,7 @@ def _settled(decided: Mapping[str, Reading], agreed: TextFormat) -> Iterator[tup
             f"all {reading.of:,} dates like '{reading.example}' may have the day or the month "
             f"first and were read {order} first{why}"
         )
+        says += f"; {reading.says}" if reading.says else ""
         yield (
             name,
             replace(reading, texts=agreed, says=says, is_doubtful=agreed.is_undeclared),

@@ -30,6 +30,9 @@ _CAUSES = {
     "one of both has braces or dashes around the same ids": "lower(translate(@, '{}()-', ''))",
     "one of both has lost its leading zeros: export ids as text": "ltrim(@, '0')",
     "one of both has blanks in its ids": f"regexp_replace(@, '{_WHITE}', '', 'g')",
+    "one of both has an apostrophe before its ids, as spreadsheets mark texts": (
+        "ltrim(@, chr(39))"
+    ),
     "one of both writes whole numbers with `.0`": "regexp_replace(@, '[.]0+$', '')",
 }
 _ROUNDED = (

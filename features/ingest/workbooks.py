@@ -19,11 +19,14 @@ import python_calamine as calamine
 from ibis.backends.duckdb import Backend
 
 from features.errors import SourceError, TableError
+from features.ingest.csv_rows import Remark
 from features.ingest.files import RawColumn, RawTable, Source, folder
 
 SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _REMEDY = "save it as .xlsx again, without a password, or give its sheets as CSV"
 _GROUP = 3
+_TITLES = 20
+"""Rows among which the header is looked for."""
 
 
 def is_workbook(path: Path) -> bool:
@@ -53,7 +56,9 @@ def open_files(path: Path) -> Source:
         if len(places) > 1:
             says = f"{path}: table '{name}' exists {len(places)} times, as {' and '.join(places)}"
             raise TableError(f"{says}; name one under sources in a --mapping file")
-        return sheet_table(*sheets[name][0]) if name in sheets else files.table(backend, name)
+        if name in sheets:
+            return sheet_table(*sheets[name][0], header_row=None)
+        return files.table(backend, name)
 
     return replace(files, tables=tuple(dict.fromkeys((*files.tables, *sheets))), table=table)
 
@@ -80,13 +85,13 @@ def sheet_names(path: Path) -> tuple[str, ...]:
     return tuple(sheet.name for sheet in book.sheets_metadata if sheet.typ == kind)
 
 
-def sheet_table(path: Path, sheet: str | None = None, header_row: int = 1) -> RawTable:
+def sheet_table(path: Path, sheet: str | None = None, header_row: int | None = 1) -> RawTable:
     """Read the names of a sheet's columns; its rows are read later.
 
     Args:
         path: the workbook.
         sheet: its sheet; None: the first.
-        header_row: the row of the header, counted from 1.
+        header_row: the row of the header, counted from 1; None: the first row that is no title.
 
     Raises:
         SourceError: there is no such sheet, or it has no header in that row.
@@ -97,14 +102,22 @@ def sheet_table(path: Path, sheet: str | None = None, header_row: int = 1) -> Ra
         problem = f"it has no sheet '{name}': found {', '.join(names) or 'none'}"
         raise SourceError(str(path), problem, "name one of its sheets")
     where = f"sheet '{name}' of {path}"
-    header = _header(_cells(path, name), header_row, where)
+    cells = _cells(path, name)
+    place = _header_row(cells) if header_row is None else header_row
+    header = _header(cells, place, where)
+    remarks = []
+    if header_row is None and place > 1:
+        says = f"its header was found in row {place}; what stands above it was not read"
+        remarks.append(Remark("header_row", says, place - 1, ""))
     columns = tuple(RawColumn(_text(cell) or "", f"c{i}") for i, cell in enumerate(header))
 
     def stage(_backend: Backend, target: Path) -> Path:
-        _write(_rows(_cells(path, name)[header_row:], len(columns)), columns, target)
+        _write(_rows(_cells(path, name)[place:], len(columns)), columns, target)
         return target
 
-    return RawTable(where, _REMEDY, columns, stage, is_csv=True, has_typed_cells=True)
+    return RawTable(
+        where, _REMEDY, columns, stage, is_csv=True, has_typed_cells=True, remarks=remarks
+    )
 
 
 def _open(path: Path) -> calamine.CalamineWorkbook:
@@ -119,6 +132,20 @@ def _cells(path: Path, sheet: str) -> list[list[Any]]:
     """Return all rows of a sheet, from its first row on, so that row numbers are the sheet's."""
     cells: list[list[Any]] = _open(path).get_sheet_by_name(sheet).to_python(skip_empty_area=False)
     return cells
+
+
+def _header_row(cells: Sequence[Sequence[Any]]) -> int:
+    """Return the row of the header, counted from 1: titles above it leave most columns empty.
+
+    Leads   as of today
+                                       nothing
+    Nr      Created      Owner         the first row that fills most columns, with texts alone
+    """
+    filled = [[cell for cell in row if _text(cell) is not None] for row in cells[:_TITLES]]
+    widest = max(map(len, filled), default=0)
+    place = next((i for i, row in enumerate(filled) if 2 * len(row) > widest), 0)
+    is_header = all(isinstance(cell, str) for cell in filled[place]) if filled else False
+    return place + 1 if is_header else 1
 
 
 def _header(cells: Sequence[Sequence[Any]], header_row: int, where: str) -> Sequence[Any]:

@@ -148,6 +148,8 @@ def _of_rep(rows: pd.DataFrame, rep_id: str) -> pd.DataFrame:
 
 
 def _show(session: Session, rows: pd.DataFrame) -> None:
+    if rows.empty:
+        session.console.say("there is no lead to call: none is open, or all were touched lately")
     whose = [_whose(*pair) for pair in zip(rows["rep_id"], rows["pool_of"], strict=True)]
     for who, own in rows.groupby(whose, sort=False):
         table = [

@@ -9,10 +9,10 @@ from serving.cli.console import Console
 
 
 def show_findings(console: Console, findings: Iterable[DataFinding]) -> None:
-    """Say every finding, the gravest ones as what is wrong."""
+    """Say every finding, the gravest ones as what must be mended."""
     for finding in findings:
         says = f"{finding.where}: {finding.says}"
         if finding.severity == "info":
             console.say(says)
         else:
-            console.warn(f"wrong: {says}" if finding.severity == "error" else says)
+            console.warn(f"fix this first: {says}" if finding.severity == "error" else says)

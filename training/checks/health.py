@@ -22,12 +22,15 @@ import ibis
 import ibis.expr.types as ir
 
 from features.history.values import ENTITY_OF
+from features.ingest.deleted import is_deletion_flag
 from features.ingest.finding import Severity
 from features.storage.warehouse import Warehouse
 from features.tables import TABLES
 from training.checks.finding import Finding
 
 LATE = timedelta(days=1)
+_AT_ONCE = 50
+"""Columns that are looked at in one query."""
 STALE = timedelta(days=90)
 SHORTEST_GAP = timedelta(days=14)
 SAID = 0.02
@@ -292,13 +295,25 @@ def _constant(warehouse: Warehouse, name: str) -> Iterator[Finding]:
     rows, columns = warehouse[name], sorted(warehouse.attributes(name))
     # A column whose field has a history is empty by itself: `changes` holds its values.
     columns = [column for column in columns if not warehouse.has_history(entity, column)]
+    # Of rows that were marked as deleted none are left.
+    columns = [column for column in columns if not is_deletion_flag(column)]
     if not columns:
         return
-    values: dict[str, Any] = {column: rows[column].nunique() for column in columns}
-    counts = _counts(warehouse, rows.aggregate(rows__=rows.count(), **values))
     # Of a single row every column holds one value.
-    if counts.pop("rows__") <= 1:
+    if _number(warehouse, rows) <= 1:
         return
+    counts: dict[str, int] = {}
+    for start in range(0, len(columns), _AT_ONCE):
+        # Counting different values would hold them all, for each of hundreds of columns.
+        kinds: dict[str, Any] = {
+            column: ibis.cases(
+                (rows[column].count() == 0, 0),
+                (rows[column].min() == rows[column].max(), 1),
+                else_=2,
+            )
+            for column in columns[start : start + _AT_ONCE]
+        }
+        counts |= _counts(warehouse, rows.aggregate(**kinds))
     for column in columns:
         if counts[column] <= 1:
             what = "is always empty" if counts[column] == 0 else "holds one value throughout"

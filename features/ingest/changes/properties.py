@@ -18,7 +18,7 @@ from features.ingest.shaping.source import Shaping
 from features.storage.engine import ident, parquet, row, run
 from features.tables import ColumnKind
 
-_OTHERS = "a property that is not among the fields, or not where the mapping says"
+_OTHERS = "they hold no change of {fields} that the mapping takes"
 _REPEATED = "the same change again"
 _NAMES = ("entity_type", "entity_id", "changed_at", "field", "value", "old_value")
 
@@ -42,7 +42,7 @@ def property_shaping(
     own = own_texts(history.day_first, history.timezone, texts)
     plans = [_plan(reader, key, history, field, own, ids) for field in history.fields]
     columns = tuple(ShapedColumn(name, name) for name in _NAMES)
-    return Shaping(raw, columns, partial(_shape, raw, plans))
+    return Shaping(raw, columns, partial(_shape, raw, ", ".join(history.fields), plans))
 
 
 def _plan(
@@ -85,7 +85,7 @@ def _plan(
     )
 
 
-def _shape(raw: RawTable, plans: list[RowsPlan], rules: Rules, name: str) -> Tally:
+def _shape(raw: RawTable, fields: str, plans: list[RowsPlan], rules: Rules, name: str) -> Tally:
     """Make the changes of all fields; a row that is there twice is one change."""
     backend = plans[0].columns.reader.backend
     parts = []
@@ -107,5 +107,5 @@ def _shape(raw: RawTable, plans: list[RowsPlan], rules: Rules, name: str) -> Tal
     (read,) = row(backend, f"SELECT count(*) FROM {parquet(plans[0].columns.reader.file(raw))}")
     for part, _ in parts:
         run(backend, f"DROP TABLE {ident(part)}")
-    left_out = {_OTHERS: read - of_fields, _REPEATED: of_fields - kept}
+    left_out = {_OTHERS.format(fields=fields): read - of_fields, _REPEATED: of_fields - kept}
     return Tally(raw.where, read, kept, {why: count for why, count in left_out.items() if count})

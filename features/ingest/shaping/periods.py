@@ -5,27 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from features.ingest.language.tables import Period
+from features.ingest.months import MONTH_NUMBERS
 from features.ingest.parsing import TextFormat
 from features.ingest.shaping.columns_in_use import ColumnsInUse, InUse
 from features.ingest.shaping.times import TimeWords, moment_of, written
 from features.storage.engine import text
 
-_MONTHS = (
-    "january jan januar janvier janv enero ene gennaio gen janeiro januari jänner",
-    "february feb februar février fevrier févr fevr febrero febbraio fevereiro fev februari",
-    "march mar märz maerz mär mars marzo março marco maart mrt mrz",
-    "april apr avril avr abril abr aprile",
-    "may mai mayo maggio mag maio mei",
-    "june jun juni juin junio giugno giu junho",
-    "july jul juli juillet juil julio luglio lug julho",
-    "august aug août aout agosto ago augustus",
-    "september sep sept septembre septiembre settembre set setembro",
-    "october oct oktober okt octobre octubre ottobre ott outubro out",
-    "november nov novembre noviembre novembro",
-    "december dec dezember dez décembre decembre déc diciembre dic dicembre dezembro",
-)
-"""The names of the months, whole and short, in seven languages; none stands for two months."""
-MONTH_NUMBERS = {name: i for i, names in enumerate(_MONTHS, 1) for name in names.split()}
 _YEAR = r"\b([12]\d{3})\b"
 
 

@@ -24,7 +24,7 @@ from features.ingest.shaping.periods import PERIOD_END, PERIOD_START
 from features.ingest.shaping.plans import RowsPlan
 from features.ingest.shaping.states import DELETED_AT, only_latest
 from features.ingest.shaping.times import TimeWords, moment_of
-from features.ingest.shaping.values import holds, is_unknown, say_condition
+from features.ingest.shaping.values import holds, is_unknown, say_failed
 from features.storage.engine import ident, parquet, row, rows, run, text
 
 SOURCE_ROW = "source_row"
@@ -176,7 +176,7 @@ def _left_out(plan: RowsPlan) -> str:
     """Return SQL of why a row is left out; NULL where it is wanted."""
     pairs = zip(plan.where, plan.wanted.where.items(), strict=True)
     cases = " ".join(
-        f"WHEN NOT {holds(used.text, asked)} THEN {text(f'not where {say_condition(name, asked)}')}"
+        f"WHEN NOT {holds(used.text, asked)} THEN {text(say_failed(name, asked))}"
         for used, (name, asked) in pairs
     )
     # The quarantine has a place for lines that are no rows; a history has none.

@@ -47,24 +47,27 @@ def holds(value: str, condition: Condition) -> str:
     return f"({' AND '.join(parts) or 'true'})"
 
 
-def say_condition(column: str, condition: Condition) -> str:
-    """Return a condition in words, as notes and errors say it.
+def say_failed(column: str, condition: Condition) -> str:
+    """Return in words why a row does not meet a condition, as notes say it.
 
-    >>> say_condition("Status", Condition(any_of=("Open", None)))
-    'Status is Open or empty'
+    >>> say_failed("Status", Condition(any_of=("Open", None)))
+    'Status is neither Open nor empty'
+    >>> say_failed("Deleted", Condition(none_of=("true",)))
+    'Deleted is true'
     """
     words = []
     if condition.any_of is not None:
-        words.append(f"is {_listed(condition.any_of)}")
+        listed = _listed(condition.any_of, "nor")
+        words.append(f"is {'neither' if len(condition.any_of) > 1 else 'not'} {listed}")
     if condition.none_of is not None:
-        words.append(f"is not {_listed(condition.none_of)}")
+        words.append(f"is {_listed(condition.none_of, 'or')}")
     if condition.filled is not None:
-        words.append("is filled" if condition.filled else "is empty")
-    return f"{column} {' and '.join(words)}"
+        words.append("is empty" if condition.filled else "is filled")
+    return f"{column} {' or '.join(words)}"
 
 
-def _listed(values: Sequence[str | None]) -> str:
-    return " or ".join("empty" if value is None else value for value in values)
+def _listed(values: Sequence[str | None], between: str) -> str:
+    return f" {between} ".join("empty" if value is None else value for value in values)
 
 
 def translated(value: str, shape: ColumnShape) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from features.ingest.suggest.keys import Reference
 from features.ingest.suggest.profile import ColumnLook, Kind, TableLook
@@ -26,6 +27,7 @@ KINDS: Mapping[ColumnKind, frozenset[Kind]] = {
     ColumnKind.TEXT: frozenset([Kind.TEXT, Kind.FLAG, Kind.NUMBER]),
     ColumnKind.ID: frozenset([Kind.TEXT, Kind.NUMBER, Kind.FLAG]),
 }
+PERIOD = ("period_start", "period_end")
 SURE = 0.7
 """Likeness of a header from which no doubt is written down."""
 LEAST = 0.3
@@ -45,12 +47,14 @@ class ColumnGuess:
         source: the source's column.
         why: the evidence, in words.
         doubt: what speaks against it, in words; empty where nothing does.
+        more: what else its section of a mapping says.
     """
 
     column: str
     source: ColumnLook
     why: str
     doubt: str = ""
+    more: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -62,17 +66,31 @@ class TableGuess:
         source: the source's table.
         why: the evidence, in words.
         columns: its columns, by our names.
+        sections: further keys of its part of a mapping: `joins`, `where`, `period`, `attributes`.
     """
 
     table: str
     source: TableLook
     why: str
     columns: dict[str, ColumnGuess] = field(default_factory=dict)
+    sections: dict[str, Any] = field(default_factory=dict)
 
     @property
     def missing(self) -> list[str]:
         """Required columns that nothing was found for."""
-        return [name for name in TABLES[self.table].required if name not in self.columns]
+        made = PERIOD if "period" in self.sections else ()
+        required = TABLES[self.table].required
+        return [name for name in required if name not in (*self.columns, *made)]
+
+    @property
+    def free(self) -> list[ColumnLook]:
+        """The source's columns that nothing was guessed for."""
+        used = {column.source.name for column in self.columns.values()}
+        used |= set(self.sections.get("period", {}).values())
+        used |= {
+            str(c.more["time_of_day"]) for c in self.columns.values() if "time_of_day" in c.more
+        }
+        return [look for look in self.source.columns.values() if look.name not in used]
 
 
 def guess_tables(
@@ -162,6 +180,10 @@ def guess_columns(
         why = f"called like it; {column.kind.value}, filled for {column.filled:.0%}"
         guess.columns[name] = ColumnGuess(name, column, why, doubt)
     _by_shape(guess, used)
+    for look in guess.free:
+        is_ours = look.name in TABLES[ours].by_name and look.name not in guess.columns
+        if is_ours and look.kind is Kind.EMPTY:
+            guess.columns[look.name] = ColumnGuess(look.name, look, "our own name; empty")
     return guess
 
 
@@ -220,9 +242,40 @@ def _refer(guess: TableGuess, guesses: Mapping[str, str], references: Sequence[R
             why = f"{best.shared:.0%} of its values are in {best.to}.{best.key}"
             others = ", ".join(r.column for r in hits[1:])
             doubt = f"so are those of {others}" if others else ""
-            guess.columns[name] = ColumnGuess(name, guess.source.columns[best.column], why, doubt)
+            guess.columns[name] = ColumnGuess(
+                name, guess.source.columns[best.column], why, doubt, _first_of(guess, name, hits)
+            )
+        elif through := _through(guess, to, set(guesses.values()), references):
+            guess.columns[name] = ColumnGuess(name, *through)
         elif by_name := _called(guess, name, called):
             guess.columns[name] = by_name
+
+
+def _first_of(guess: TableGuess, name: str, hits: Sequence[Reference]) -> dict[str, Any]:
+    """Fill a required id that is often empty from the next column that is like it."""
+    best = guess.source.columns[hits[0].column]
+    if len(hits) == 1 or best.filled == 1 or name not in TABLES[guess.table].required:
+        return {}
+    return {"first_of": [best.name, hits[1].column]}
+
+
+def _through(
+    guess: TableGuess, to: str | None, known: set[str], references: Sequence[Reference]
+) -> tuple[ColumnLook, str, str, dict[str, Any]] | None:
+    """Find an id in a third table, none of ours, that a column of this one refers to."""
+    for first in references:
+        is_own = first.table == guess.source.name
+        if not is_own or first.to in {*known, first.table} or first.style:
+            continue
+        for second in references:
+            if second.table == first.to and second.to == to and second.column != first.key:
+                name = folded(first.to).replace(" ", "_")
+                join = {"table": first.to, "keys": {first.column: first.key}}
+                guess.sections.setdefault("joins", {})[name] = join
+                why = f"{first.column} is in {first.to}.{first.key}, whose {second.column} it is"
+                more = {"join": name, "column": second.column}
+                return guess.source.columns[first.column], why, "", more
+    return None
 
 
 def _called(guess: TableGuess, name: str, called: tuple[str, ...]) -> ColumnGuess | None:

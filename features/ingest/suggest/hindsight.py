@@ -11,6 +11,7 @@ from features.arrays import Bools, Floats
 from features.ingest.at_creation import TableRows, look_at
 from features.ingest.proposals import why_not
 from features.ingest.suggest.guess import TableGuess, outcome_words
+from features.ingest.suggest.moments import moments
 from features.ingest.suggest.profile import ColumnLook
 from features.protected import folded
 
@@ -27,7 +28,7 @@ def filled_afterwards(guess: TableGuess) -> Iterator[tuple[str, str]]:
     """
     if guess.table not in {"leads", "deals"} or "created_at" not in guess.columns:
         return
-    created = _moments(guess.columns["created_at"].source)
+    created = moments(guess.columns["created_at"].source)
     if created.isna().all():
         return
     won, lost = _ends(guess)
@@ -68,16 +69,3 @@ _TRUE = frozenset(["true", "t", "yes", "y", "1"])
 
 def _series(look: ColumnLook) -> pd.Series:
     return pd.Series(list(look.cells), dtype="object")
-
-
-def _moments(look: ColumnLook) -> pd.Series:
-    """Return the moments of a column; what cannot be read is empty."""
-    cells, form = pd.Series(list(look.cells), dtype="string"), look.time_form
-    if form in {"epoch_s", "epoch_ms"}:
-        unit = form.removeprefix("epoch_")
-        return pd.to_datetime(pd.to_numeric(cells), unit=unit, errors="coerce").astype(  # type: ignore[call-overload] # "s" or "ms"
-            "datetime64[us]"
-        )
-    day_first = form in {"day_first", "either"}
-    read = pd.to_datetime(cells, errors="coerce", dayfirst=day_first, utc=True, format="mixed")
-    return read.dt.tz_localize(None).astype("datetime64[us]")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ibis.backends.duckdb import Backend
@@ -17,6 +17,12 @@ LEAST_VALUES = 2
 """Different values below which shared ones say nothing."""
 SMALL_NUMBERS = 4
 """Digits up to which whole numbers are shared by chance."""
+STYLES: Mapping[str, Callable[[str], str]] = {
+    "": lambda text: text,
+    "salesforce": lambda text: text[:15] if len(text) == 18 else text,  # noqa: PLR2004 - as long as its long ids
+    "guid": lambda text: text.strip("{}").lower(),
+}
+"""Ways in which ids that mean the same differ, by how a mapping calls the cure."""
 _OF_KEYS = frozenset(["id", "key", "nr", "no", "number", "nummer", "code", "guid", "uuid", "ident"])
 
 
@@ -30,6 +36,7 @@ class Reference:
         to: the table it refers to.
         key: the key of that table.
         shared: share of its different values that are keys there.
+        style: how both are to be written before they are equal (`IdStyle`); empty: they are.
     """
 
     table: str
@@ -37,6 +44,20 @@ class Reference:
     to: str
     key: str
     shared: float
+    style: str = ""
+
+
+class _Held:
+    """The values of a key, in each style in which they were asked for."""
+
+    def __init__(self, values: frozenset[str]) -> None:
+        self._styles = {"": values}
+
+    def written(self, style: str) -> frozenset[str]:
+        """Return the values in a style."""
+        if style not in self._styles:
+            self._styles[style] = frozenset(map(STYLES[style], self._styles[""]))
+        return self._styles[style]
 
 
 def find_keys(tables: Mapping[str, TableLook]) -> dict[str, ColumnLook]:
@@ -64,7 +85,7 @@ def find_references(
     backend: Backend, tables: Mapping[str, TableLook], keys: Mapping[str, ColumnLook]
 ) -> list[Reference]:
     """Return every column whose values are nearly all keys of another table (or of its own)."""
-    held = {name: _key_values(backend, tables[name], key) for name, key in keys.items()}
+    held = {name: _Held(_key_values(backend, tables[name], key)) for name, key in keys.items()}
     references = []
     for name, table in tables.items():
         for column in table.columns.values():
@@ -77,14 +98,19 @@ def find_references(
 
 
 def _to(
-    column: ColumnLook, held: Mapping[str, frozenset[str]], keys: Mapping[str, ColumnLook]
+    column: ColumnLook, held: Mapping[str, _Held], keys: Mapping[str, ColumnLook]
 ) -> Iterator[Reference]:
     for table, values in held.items():
-        shared = len(column.distinct & values) / len(column.distinct)
         is_chance = all(v.isdigit() and len(v) <= SMALL_NUMBERS for v in column.distinct)
         is_called = bool(set(folded(column.name).split()) & set(folded(table).split()))
-        if shared >= LEAST_SHARED and (not is_chance or is_called):
-            yield Reference(column.table, column.name, table, keys[table].name, shared)
+        if is_chance and not is_called:
+            continue
+        for style, write in STYLES.items():
+            own = frozenset(map(write, column.distinct))
+            shared = len(own & values.written(style)) / len(own)
+            if shared >= LEAST_SHARED:
+                yield Reference(column.table, column.name, table, keys[table].name, shared, style)
+                break
 
 
 def _key_values(backend: Backend, table: TableLook, key: ColumnLook) -> frozenset[str]:

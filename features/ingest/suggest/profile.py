@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ibis.backends.duckdb import Backend
 
 from features.errors import SourceError
 from features.ingest.files import Source
+from features.ingest.months import MONTH_NUMBERS
 from features.ingest.suggest.words import words
 from features.protected import folded
 from features.storage.engine import ident, parquet, rows
@@ -25,11 +27,16 @@ MOST_KEYS = 1_000_000
 NEARLY_ALL = 0.97
 """Share of values that must have a form before a column has it."""
 _ISO = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?")
-_LOCAL = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})( .*)?")
+_LOCAL = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(,? .*)?")
+_NAMED = re.compile(r".*\b\d{1,2}\b.*\b\d{2,4}\b.*")
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.]\d+)?)?( ?[AaPp][Mm])?")
+_CODE = re.compile(r"[A-Z]{3}")
 _NUMBER = re.compile(r"[-+(]?\s*(\d[\d.,' \u00a0]*)\)?")
 _SIGNS = re.compile(r"[€$£¥%]|\b(EUR|USD|GBP|CHF)\b")
 _EPOCH = re.compile(r"(9|1[0-9]|2[01])\d{8}(\d{3})?")
 _MIDDLE = 12
+_LONGEST_DATE = 40
 
 
 class Kind(StrEnum):
@@ -91,9 +98,11 @@ class ColumnLook:
 
     @cached_property
     def time_form(self) -> str | None:
-        """How moments are written: iso, day_first, month_first, either, epoch_s, epoch_ms."""
+        """How moments are written: iso, named, day_first, month_first, either or an epoch."""
         if self._share(lambda v: bool(_ISO.fullmatch(v))) >= NEARLY_ALL:
             return "iso"
+        if self._share(_is_named) >= NEARLY_ALL:
+            return "named"
         local = [match for v in self.values if (match := _LOCAL.fullmatch(v))]
         if self.values and len(local) >= NEARLY_ALL * len(self.values):
             first = max(int(match[1]) for match in local)
@@ -107,6 +116,30 @@ class ColumnLook:
         if is_timely and self._share(lambda v: bool(_EPOCH.fullmatch(v))) >= NEARLY_ALL:
             return "epoch_ms" if len(self.values[0]) > 10 else "epoch_s"  # noqa: PLR2004 - digits
         return None
+
+    @property
+    def time_words(self) -> dict[str, Any]:
+        """What a mapping says of how its moments are read; empty where nothing is to be said."""
+        if self.time_form in {"epoch_s", "epoch_ms"}:
+            return {"format": self.time_form}
+        if self.time_form in {"day_first", "either", "month_first"}:
+            return {"day_first": self.time_form != "month_first"}
+        return {}
+
+    @cached_property
+    def has_days_only(self) -> bool:
+        """Whether it holds dates, none with a time of day."""
+        return self.kind is Kind.TIME and not any(":" in value for value in self.values)
+
+    @cached_property
+    def is_clock(self) -> bool:
+        """Whether it holds times of day."""
+        return self._share(lambda v: bool(_CLOCK.fullmatch(v))) >= NEARLY_ALL
+
+    @cached_property
+    def is_currency(self) -> bool:
+        """Whether it holds codes such as EUR."""
+        return bool(self.values) and all(_CODE.fullmatch(value) for value in self.distinct)
 
     @cached_property
     def decimal(self) -> str | None:
@@ -131,6 +164,12 @@ def _is_number(text: str) -> bool:
     return bool(_NUMBER.fullmatch(_SIGNS.sub("", text).strip()))
 
 
+def _is_named(text: str) -> bool:
+    """Tell whether a text is a date with the name of a month."""
+    named = any(word.lower() in MONTH_NUMBERS for word in _WORD.findall(text))
+    return named and len(text) <= _LONGEST_DATE and bool(_NAMED.fullmatch(text))
+
+
 @dataclass(frozen=True)
 class TableLook:
     """A table of a source.
@@ -141,6 +180,7 @@ class TableLook:
         count: rows in all.
         file: the staged parquet file.
         staged: header -> column of the staged file.
+        has_typed_cells: its numbers were typed as such, in a workbook.
     """
 
     name: str
@@ -148,6 +188,7 @@ class TableLook:
     count: int
     file: Path = field(repr=False)
     staged: Mapping[str, str] = field(repr=False)
+    has_typed_cells: bool = False
 
     def staged_name(self, column: str) -> str:
         """Return what a column is called in the staged file."""
@@ -193,7 +234,7 @@ def _look(backend: Backend, source: Source, name: str, file: Path) -> TableLook:
         is_unique = may_be and _is_unique(backend, scan, column.staged)
         looks[column.name] = ColumnLook(name, column.name, cells, is_unique)
     names = {column.name: column.staged for column in raw.columns}
-    return TableLook(name, looks, int(count), staged, names)
+    return TableLook(name, looks, int(count), staged, names, raw.has_typed_cells)
 
 
 def _is_unique(backend: Backend, scan: str, column: str) -> bool:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from features.ingest.files import Source
+from features.errors import SourceError
+from features.ingest.csv_forms import form_of
+from features.ingest.files import Source, is_database
+from features.ingest.language.sources import SourceFile
 from features.ingest.opening import opened
+from features.ingest.shaping.overrides import with_overrides
+from features.ingest.shaping.reader import Reader
 from features.ingest.suggest.guess import TableGuess, guess_columns, guess_tables
 from features.ingest.suggest.hindsight import filled_afterwards
 from features.ingest.suggest.keys import Reference, find_keys, find_references
 from features.ingest.suggest.profile import ColumnLook, TableLook, look_at_source
+from features.ingest.suggest.rates import find_rates
+from features.ingest.suggest.refine import find_period, refine, split_by_entity, style_ids
+from features.ingest.suggest.states import find_states
 from features.ingest.suggest.words import likeness, words
 from features.ingest.suggest.write import Suggestion
 from features.params import IngestParams
@@ -21,6 +29,8 @@ from features.storage.engine import engine
 HISTORY = ("entity_id", "changed_at", "field", "value")
 """Columns without which a table is no history of properties."""
 OF = {"leads": "lead", "deals": "deal", "reps": "rep", "accounts": "account"}
+TEXT_SUFFIXES = (".txt", ".tsv", ".tab", ".dat")
+"""Ends of the names of files that may be tables."""
 MOST_VALUES = 40
 """Different values up to which a column holds categories."""
 
@@ -46,6 +56,9 @@ def suggest_mapping(source: Source, params: IngestParams) -> str:
         folder = Path(temporary)
         backend = engine(params.memory_gb, params.threads, folder / "spill")
         try:
+            files = _text_files(source)
+            reader = Reader(backend, source, folder, source.name)
+            source = with_overrides(reader, {t: SourceFile(file=f) for t, f in files.items()})
             tables, problems = look_at_source(backend, source, folder)
             keys = find_keys(tables)
             references = find_references(backend, tables, keys)
@@ -53,7 +66,25 @@ def suggest_mapping(source: Source, params: IngestParams) -> str:
             backend.disconnect()
     suggestion = _suggest(source.name, tables, keys, references)
     suggestion.problems = problems
+    suggestion.files = {table: file for table, file in files.items() if table in suggestion.taken}
     return suggestion.to_yaml()
+
+
+def _text_files(source: Source) -> dict[str, str]:
+    """Return the text files of a folder that are tables though their names do not say so."""
+    folder = Path(source.name)
+    if is_database(source.name) or not folder.is_dir():
+        return {}
+    files = (file for file in sorted(folder.iterdir()) if file.suffix.lower() in TEXT_SUFFIXES)
+    named = {file.stem: file.name for file in files if _is_table(file)}
+    return {table: file for table, file in named.items() if table not in source.tables}
+
+
+def _is_table(file: Path) -> bool:
+    try:
+        return len(form_of(file).names) > 1
+    except SourceError:
+        return False
 
 
 def _suggest(
@@ -66,7 +97,10 @@ def _suggest(
     suggestion = Suggestion(name, {})
 
     def columns_of(ours: str, table: str) -> TableGuess:
-        return guess_columns(ours, tables[table], guessed, keys, references)
+        guess = guess_columns(ours, tables[table], guessed, keys, references)
+        find_period(guess)
+        refine(guess)
+        return guess
 
     for ours, table in guessed.items():
         guess = columns_of(ours, table)
@@ -74,18 +108,50 @@ def _suggest(
             _add_history(suggestion, guess, guessed, references)
         elif not set(guess.missing) - {"type"}:
             suggestion.tables[ours] = [guess]
-    taken = {guess.source.name for guesses in suggestion.tables.values() for guess in guesses}
-    taken |= {guess.source.name for _, guess in suggestion.histories}
     for table in tables:
-        if table in taken:
-            continue
-        if not _add_history(suggestion, columns_of("changes", table), guessed, references):
-            _add_activities(suggestion, columns_of("activities", table))
-    taken = {guess.source.name for guesses in suggestion.tables.values() for guess in guesses}
-    taken |= {guess.source.name for _, guess in suggestion.histories}
+        if table not in suggestion.taken:
+            _add_further(suggestion, table, columns_of, guessed, references)
+    _share_references(suggestion, guessed, references)
+    guesses = [guess for parts in suggestion.tables.values() for guess in parts]
+    suggestion.rates = find_rates(tables, guesses)
+    suggestion.states = list(find_states(tables, guesses, suggestion.taken, references))
+    taken = suggestion.taken | {rates["table"] for rates in suggestion.rates.values()}
     suggestion.left_out = [table for table in tables if table not in taken]
     _look_at_attributes(suggestion)
     return suggestion
+
+
+def _add_further(
+    suggestion: Suggestion,
+    table: str,
+    columns_of: Callable[[str, str], TableGuess],
+    guessed: Mapping[str, str],
+    references: Sequence[Reference],
+) -> None:
+    """Take a further table as a history, as more quotas, or as more activities, if it is one."""
+    if _add_history(suggestion, columns_of("changes", table), guessed, references):
+        return
+    quotas = columns_of("quotas", table)
+    of_reps = any(r.table == table and r.to == guessed.get("reps") for r in references)
+    if of_reps and not quotas.missing:
+        if not likeness(table, words().tables["quotas"]):
+            quotas.why += "; DOUBT: its columns look like quotas, its name does not"
+        suggestion.tables.setdefault("quotas", []).append(quotas)
+        return
+    _add_activities(suggestion, columns_of("activities", table))
+
+
+def _share_references(
+    suggestion: Suggestion, guessed: Mapping[str, str], references: Sequence[Reference]
+) -> None:
+    """Have ids that are written differently written alike, in all tables that hold them."""
+    guesses = [guess for parts in suggestion.tables.values() for guess in parts]
+    style_ids(guesses, references)
+    styles = {r.to: r.style for r in references if r.style}
+    of_entities = {OF[ours]: styles[t] for ours, t in guessed.items() if ours in OF and t in styles}
+    changes = suggestion.tables.get("changes", [])
+    if len(changes) == 1:
+        suggestion.tables["changes"] = list(split_by_entity(changes[0], of_entities))
 
 
 def _add_history(
@@ -129,9 +195,8 @@ def _look_at_attributes(suggestion: Suggestion) -> None:
         for guess in guesses:
             for column, why in filled_afterwards(guess):
                 suggestion.afterwards[f"{ours}.{column}"] = why
-            used = {column.source.name for column in guess.columns.values()}
-            for look in guess.source.columns.values():
+            for look in guess.free:
                 few = look.distinct if len(look.distinct) <= MOST_VALUES else ()
                 kind = protected_name(look.name) or protected_values(look.name, few)
-                if kind is not None and look.name not in used:
+                if kind is not None:
                     suggestion.protected[f"{ours}.{look.name}"] = kind

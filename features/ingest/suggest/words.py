@@ -29,6 +29,17 @@ class Ends(BaseModel):
     no_: frozenset[str]
 
 
+class LeadEnds(BaseModel):
+    """Words of columns with the end of a lead, and of the status that says which end it was."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: tuple[str, ...]
+    status: tuple[str, ...]
+    converted: frozenset[str]
+    lost: frozenset[str]
+
+
 class Words(BaseModel):
     """The words of headers and values.
 
@@ -40,6 +51,14 @@ class Words(BaseModel):
         fields: what histories call the fields that matter most.
         ends: how deals end, and yes and no.
         timely: words of columns that hold moments.
+        directions: what directions of activities are called.
+        kinds: what tables of one kind of activity are called.
+        lead_ends: columns with the end of a lead, and what its status says.
+        currency: columns with the code of a currency.
+        quarter: columns with a quarter.
+        month: columns with a month.
+        year: columns with a year.
+        states: columns with the moments of versions and snapshots.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,6 +70,14 @@ class Words(BaseModel):
     fields: dict[str, tuple[str, ...]]
     ends: Ends
     timely: frozenset[str]
+    directions: dict[str, tuple[str, ...]]
+    kinds: dict[str, tuple[str, ...]]
+    lead_ends: LeadEnds
+    currency: tuple[str, ...]
+    quarter: tuple[str, ...]
+    month: tuple[str, ...]
+    year: tuple[str, ...]
+    states: dict[str, tuple[str, ...]]
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from features.ingest.suggest.guess import ColumnGuess, TableGuess, outcome_words
+from features.ingest.suggest.guess import PERIOD, ColumnGuess, TableGuess, outcome_words
 from features.ingest.suggest.profile import ColumnLook, Kind
 from features.ingest.suggest.words import likeness, words
 from features.tables import TABLES
@@ -25,6 +25,9 @@ class Suggestion:
         source: its name.
         tables: guesses of tables of ours; of activities several, which become a union.
         histories: guesses of tables with the history of one kind of entity, by that kind.
+        states: tables with states of one kind of entity: by shape, and what its section says.
+        files: files that are tables, though their names do not say so: by table.
+        rates: tables of rates between currencies, by name.
         left_out: tables of the source that nothing was guessed for.
         afterwards: columns that look filled after the outcome, as TABLE.COLUMN, and the evidence.
         protected: columns that look like protected attributes of people, and what they look like.
@@ -34,10 +37,20 @@ class Suggestion:
     source: str
     tables: dict[str, list[TableGuess]]
     histories: list[tuple[str, TableGuess]] = field(default_factory=list)
+    states: list[tuple[str, dict[str, Any], str]] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+    rates: dict[str, dict[str, Any]] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     afterwards: dict[str, str] = field(default_factory=dict)
     protected: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def taken(self) -> set[str]:
+        """Tables of the source that something was guessed for."""
+        of_tables = {guess.source.name for parts in self.tables.values() for guess in parts}
+        of_histories = {guess.source.name for _, guess in self.histories}
+        return of_tables | of_histories | {str(section["table"]) for _, section, _ in self.states}
 
     def to_yaml(self) -> str:
         """Return the text of the file."""
@@ -50,11 +63,21 @@ class Suggestion:
         yield "#   pacesetter ingest SOURCE --mapping THIS_FILE.yaml"
         for problem in self.problems:
             yield f"# could not be read: {_one_line(problem)}"
+        if self.files:
+            yield ""
+            yield "sources:"
+            for name, file in self.files.items():
+                yield f"  {_plain(name)}: {_plain({'file': file})}"
+        if self.rates:
+            yield ""
+            yield "rates:   # what one unit is worth; if it is the opposite, say divide: true"
+            for name, shape in self.rates.items():
+                yield f"  {_plain(name)}: {_plain(shape)}"
         for name in TABLES:
             guesses = self.tables.get(name, [])
             yield ""
             if not guesses:
-                has_history = name == "changes" and self.histories
+                has_history = name == "changes" and (self.histories or self.states)
                 why = "see histories below" if has_history else "no table looks like it"
                 yield f"# {name}: {why}"
             elif len(guesses) == 1:
@@ -71,29 +94,21 @@ class Suggestion:
         yield from self._notes()
 
     def _histories(self) -> Iterator[str]:
-        if not self.histories:
+        if not self.histories and not self.states:
             return
         yield ""
         yield "histories:"
-        yield "  properties:"
+        if self.histories:
+            yield "  properties:"
         for entity, guess in self.histories:
-            columns = guess.columns
-            yield f"    - entity: {entity}"
-            yield f"      table: {_plain(guess.source.name)}   # {_one_line(guess.why)}"
-            for key, ours in (
-                ("id", "entity_id"),
-                ("changed_at", "changed_at"),
-                ("property", "field"),
-                ("new_value", "value"),
-                ("old_value", "old_value"),
-            ):
-                if ours in columns:
-                    shape = _shape(columns[ours]) if key in {"id", "changed_at"} else None
-                    value = columns[ours].source.name if shape is None else shape
-                    yield f"      {key}: {_plain(value)}   # {_why(columns[ours])}"
-            fields = dict(_field_names(columns["field"].source))
-            ours_first = {ours: theirs for theirs, ours in fields.items()}
-            yield f"      fields: {_plain(ours_first)}"
+            yield from _properties(entity, guess)
+        for shape in ("versions", "snapshots"):
+            found = [(section, why) for kind, section, why in self.states if kind == shape]
+            if found:
+                yield f"  {shape}:"
+            for section, why in found:
+                yield f"    - entity: {section['entity']}   # {_one_line(why)}"
+                yield from (f"      {k}: {_plain(v)}" for k, v in section.items() if k != "entity")
 
     def _notes(self) -> Iterator[str]:
         if self.left_out:
@@ -114,26 +129,54 @@ class Suggestion:
                 yield f"#   {_one_line(name)}: {kind}"
 
 
+def _properties(entity: str, guess: TableGuess) -> Iterator[str]:
+    columns = guess.columns
+    yield f"    - entity: {entity}"
+    yield f"      table: {_plain(guess.source.name)}   # {_one_line(guess.why)}"
+    for key, ours in (
+        ("id", "entity_id"),
+        ("changed_at", "changed_at"),
+        ("property", "field"),
+        ("new_value", "value"),
+        ("old_value", "old_value"),
+    ):
+        if ours in columns:
+            shape = shape_of(columns[ours]) if key in {"id", "changed_at"} else None
+            value = columns[ours].source.name if shape is None else shape
+            yield f"      {key}: {_plain(value)}   # {_why(columns[ours])}"
+    fields = dict(_field_names(columns["field"].source))
+    ours_first = {ours: theirs for theirs, ours in fields.items()}
+    yield f"      fields: {_plain(ours_first)}"
+
+
 def _part(guess: TableGuess, indent: str) -> Iterator[str]:
     yield f"{indent}table: {_plain(guess.source.name)}   # {_one_line(guess.why)}"
+    for key, section in guess.sections.items():
+        yield f"{indent}{key}: {_plain(section)}"
+    if any(_is_local(column) for column in guess.columns.values()):
+        yield (
+            f"{indent}# timezone: Europe/Berlin   # DOUBT: times without a zone are read as UTC; "
+            "if they are local, name their zone"
+        )
     yield f"{indent}columns:"
     for name, column in TABLES[guess.table].by_name.items():
         if name in guess.columns:
             found = guess.columns[name]
-            yield f"{indent}  {name}: {_plain(_shape(found))}   # {_why(found)}"
+            yield f"{indent}  {name}: {_plain(shape_of(found))}   # {_why(found)}"
         elif name == "type" and guess.table == "activities":
-            constant = {"constant": guess.source.name}
-            yield f"{indent}  {name}: {_plain(constant)}   # DOUBT: no column tells kinds apart"
+            yield f"{indent}  {name}: {_kind_of(guess.source.name)}"
+        elif name in PERIOD and "period" in guess.sections:
+            continue
         elif column.required:
             yield f"{indent}  # {name}: DOUBT: required, and no column looks like it"
         else:
             yield f"{indent}  {name}: null   # no column looks like it"
-    used = {column.source.name for column in guess.columns.values()}
-    rest = [look for look in guess.source.columns.values() if look.name not in used]
+    rest = guess.free
     people = [look.name for look in rest if _is_contact(look)]
     if people:
         yield f"{indent}drop: {_plain(people)}   # e-mail addresses: no forecast needs them"
-    kept = [look.name for look in rest if look.name not in people and look.name]
+    said = {*people, *guess.sections.get("attributes", {})}
+    kept = [look.name for look in rest if look.name not in said and look.name]
     if kept:
         yield f"{indent}# kept as attributes: {_one_line(', '.join(kept))}"
 
@@ -146,29 +189,46 @@ def _why(column: ColumnGuess) -> str:
     return _one_line(f"{column.why}; DOUBT: {doubt}" if doubt else column.why)
 
 
-def _shape(column: ColumnGuess) -> Any:
+def _kind_of(table: str) -> str:
+    """Return the kind of activities that a table of one kind holds, as YAML with a comment."""
+    likes = {kind: likeness(table, called) for kind, called in words().kinds.items()}
+    best = max(likes, key=lambda kind: likes[kind])
+    if likes[best]:
+        return f"{_plain({'constant': best})}   # by the name of the table"
+    return f"{_plain({'constant': table})}   # DOUBT: no column tells kinds apart"
+
+
+def _is_local(column: ColumnGuess) -> bool:
+    """Tell whether a column holds times of day as people write them, without a zone."""
+    form, look = column.source.time_form, column.source
+    is_timed = not look.has_days_only or "time_of_day" in column.more
+    return form in {"day_first", "month_first", "either", "named"} and is_timed
+
+
+def shape_of(column: ColumnGuess) -> Any:
     """Return how a column is read: its name, or a section where that does not say all."""
-    look = column.source
+    look, extra = column.source, dict(column.more)
+    if "constant" in extra:
+        return extra
     more: dict[str, Any] = {}
-    if look.time_form in {"epoch_s", "epoch_ms"}:
-        more = {"format": look.time_form}
-    elif look.time_form in {"day_first", "either"}:
-        more = {"day_first": True}
+    if look.kind is Kind.TIME:
+        more = look.time_words
     elif look.kind is Kind.NUMBER and look.decimal == ",":
         more = {"number": {"decimal": ","}}
-    elif column.column == "won" and (words := outcome_words(look)) is not None:
-        more = {"values": words}
-    elif column.column == "entity_type":
-        more = {"values": dict(_entity_names(look)), "otherwise": "keep"}
-    elif column.column == "field":
-        more = {"values": dict(_field_names(look)), "otherwise": "keep"}
-    if more.get("values") == {}:
-        more = {}
-    return {"column": look.name, **more} if more else look.name
+    elif "currency" in extra:
+        more = {"number": {}}
+    elif column.column == "won" and (ends := outcome_words(look)) is not None:
+        more = {"values": ends}
+    elif column.column in _MEANINGS:
+        meant = dict(_translated(look, getattr(words(), _MEANINGS[column.column])))
+        more = {"values": meant, "otherwise": "keep"} if meant else {}
+    if "first_of" in extra:
+        return {**extra, **more}
+    return {"column": look.name, **more, **extra} if more or extra else look.name
 
 
-def _entity_names(look: ColumnLook) -> Iterator[tuple[str, str]]:
-    yield from _translated(look, words().entities)
+_MEANINGS = {"entity_type": "entities", "field": "fields", "direction": "directions"}
+"""Columns whose values have names of ours, and the words for them."""
 
 
 def _field_names(look: ColumnLook) -> Iterator[tuple[str, str]]:

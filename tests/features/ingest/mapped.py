@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import pyarrow.parquet as pq
 import yaml
+from company_export import company
 from ibis.backends.duckdb import Backend
 
 from features.ingest.changes.source import mapped_source
@@ -80,3 +83,18 @@ def quarantined(home: Path, table: str) -> list[dict[str, Any]]:
     file = home / "data" / "quarantine" / f"{table}.parquet"
     content: list[dict[str, Any]] = pq.read_table(file).to_pylist()
     return content
+
+
+@cache
+def own_home() -> Path:
+    """Return a home with the sample company's own tables (`company_export`)."""
+    home = Path(mkdtemp(prefix="own"))
+    ingest(str(company()), home, FeatureParams())
+    return home
+
+
+def lower_ids(row: dict[str, Any]) -> dict[str, Any]:
+    """Write ids of deals as the export's own system does, in small letters."""
+    own = "deal_id" if "deal_id" in row else "entity_id"
+    is_deal = str(row.get(own)).startswith("D")
+    return {**row, own: row[own].lower()} if is_deal else row

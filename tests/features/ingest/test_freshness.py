@@ -82,3 +82,20 @@ def test_outcomes_that_no_activity_came_before_are_counted(
     assert (fresh.ends, fresh.silent) == (3, 2)
     assert fresh.newest == {"leads": datetime(2025, 1, 1), "activities": datetime(2025, 3, 5)}
     assert fresh.unlogged is None  # three outcomes are too few for a share
+
+
+def test_an_activity_on_the_day_of_an_outcome_came_before_it(
+    backend: Backend, tmp_path: Path
+) -> None:
+    """Where ends are days, noon of the same day is no later; where they have a time, it counts."""
+    files = {name: tmp_path / f"{name}.parquet" for name in ("leads", "activities")}
+    touched = (
+        "SELECT 'a' AS lead_id, TIMESTAMP '2025-02-01 12:00' AS occurred_at "
+        "UNION ALL SELECT 'c', TIMESTAMP '2025-01-05'"
+    )
+    write(backend, f"SELECT *, occurred_at AS known_at FROM ({touched})", files["activities"])
+    for end, silent in (("2025-02-01", 0), ("2025-02-01 11:00", 1)):
+        leads = f"TIMESTAMP '2025-01-01' AS created_at, TIMESTAMP '{end}' AS converted_at"
+        both = f"SELECT unnest(['a', 'b', 'c']) AS lead_id, {leads}"
+        write(backend, both, files["leads"])
+        assert freshness_of(backend, files).silent == 1 + silent

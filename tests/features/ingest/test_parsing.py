@@ -216,6 +216,43 @@ def test_the_order_of_day_and_month_is_declared_never_guessed(backend: Backend) 
     ]  # fmt: skip
 
 
+HALF_PAST_ONE = datetime(2025, 3, 30, 1, 30)
+
+
+@pytest.mark.parametrize(
+    ("written", "at"),
+    [
+        ("30-Mar-2025 01:30", HALF_PAST_ONE), ("Mar 30, 2025 1:30 AM", HALF_PAST_ONE),
+        ("30. März 2025 um 01:30", HALF_PAST_ONE), ("Sun, 30 Mar 2025 01:30:00", HALF_PAST_ONE),
+        ("30/Mar/25 1:30", HALF_PAST_ONE), ("March 30th, 2025 at 1:30 am", HALF_PAST_ONE),
+        ("2025-03-30 1:30 AM", HALF_PAST_ONE), ("2025/03/30, 01:30:00 am", HALF_PAST_ONE),
+        ("20250330013000", HALF_PAST_ONE), ("20250330", datetime(2025, 3, 30)),
+        ("1er février 2025", datetime(2025, 2, 1)), ("12 de enero de 2025", datetime(2025, 1, 12)),
+        ("7-déc-24", datetime(2024, 12, 7)), ("5 mei 2025", datetime(2025, 5, 5)),
+        ("31 March", None), ("March 2025", None), ("30 Foo 2025", None), ("31-Feb-2025", None),
+        ("20251330", None), ("99999999", None), ("2025-03-30 13:30 AM", None),
+    ],
+)  # fmt: skip
+def test_what_can_be_meant_in_one_way_only_is_read(
+    backend: Backend, written: str, at: datetime | None
+) -> None:
+    """Names of months, half days, ISO without signs: whatever is said of day and month."""
+    for day_first in (False, True, None):
+        texts = TextFormat(day_first=day_first)
+        assert parsed(backend, ColumnKind.TIME, [written], texts=texts) == [at]
+
+
+def test_years_of_two_digits_are_of_this_century_or_the_end_of_the_last(backend: Backend) -> None:
+    """They are read like years of four digits, in the order that is declared."""
+    written = ["31/12/25", "12/31/25", "31.12.99 08:00", "1/2/03, 1:30 PM"]
+    assert parsed(backend, ColumnKind.TIME, written, texts=TextFormat(day_first=True)) == [
+        datetime(2025, 12, 31), None, datetime(1999, 12, 31, 8), datetime(2003, 2, 1, 13, 30),
+    ]  # fmt: skip
+    assert parsed(backend, ColumnKind.TIME, written) == [
+        None, datetime(2025, 12, 31), None, datetime(2003, 1, 2, 13, 30),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "written",
     ["2025", "2025-13-01", "2025-02-29", "2025-01-01T25:00", "soon", "1735689600", "45000.5",

@@ -207,6 +207,84 @@ def test_numbers_since_1970_are_read_where_all_are(company: Company, load: Load)
     assert spoilt.finding("leads", "created_at", "quarantined").severity == "error"
 
 
+def test_days_as_a_spreadsheet_counts_them_are_read(company: Company, load: Load) -> None:
+    """A column of its serial numbers is moments to the second, and that is said."""
+    deals = company["deals"]
+    created = deals["created_at"].dt.floor("s")
+    deals["created_at"] = (created - datetime(1899, 12, 30)) / timedelta(days=1)
+    loaded = load(only(company, "deals"), "deals")
+    read = loaded.table("deals").set_index("deal_id")["created_at"]
+    assert (read == created.set_axis(deals["deal_id"])[read.index]).all()
+    assert "spreadsheet's days" in loaded.finding("deals", "created_at", "epoch").says
+
+
+@pytest.mark.parametrize(("form", "is_odd"), [("%d.%m.%y", False), ("%y-%m-%d", True)])
+def test_years_of_two_digits_are_said_and_asked_about_where_they_stand_first(
+    company: Company, load: Load, form: str, *, is_odd: bool
+) -> None:
+    """31.12.25 is read as it must be; 25-12-31 reads too, so it is asked about."""
+    deals = company["deals"]
+    created = deals["created_at"].dt.floor("D")
+    deals["created_at"] = created.dt.strftime(form)
+    loaded = load(only(company, "deals"), "deals")
+    said = loaded.finding("deals", "created_at", "day_first")
+    assert "two-digit years" in said.says
+    assert ("seems to stand first" in said.says) == (said.severity == "warning") == is_odd
+    read = loaded.table("deals").set_index("deal_id")["created_at"]
+    assert is_odd or (read == created.set_axis(deals["deal_id"])[read.index]).all()
+
+
+def test_first_days_of_periods_tell_their_order(company: Company, load: Load) -> None:
+    """01/04/2025 beside 01/07/2025 is the first of two months, not two days of January."""
+    quotas = company["quotas"]
+    starts = quotas["period_start"].copy()
+    for name in ("period_start", "period_end"):
+        quotas[name] = quotas[name].dt.strftime("%d/%m/%Y")
+    loaded = load(only(company, "quotas"), "quotas")
+    assert sorted(loaded.table("quotas")["period_start"]) == sorted(starts)
+    said = loaded.finding("quotas", "period_start", "day_first")
+    assert (said.severity, said.count) == ("info", len(quotas))
+    assert "first of a month" in said.says
+
+
+def test_months_of_28_days_are_months(company: Company, load: Load) -> None:
+    """A February among months is no other length."""
+    quotas = company["quotas"].drop_duplicates("rep_id")
+    months = [quotas.assign(period_start=m.start_time, period_end=(m + 1).start_time)
+              for m in pd.period_range("2025-01", "2025-04", freq="M")]  # fmt: skip
+    assert (
+        load({"quotas": pd.concat(months)}).findings("quotas", "period_end", "mixed_periods") == []
+    )
+
+
+def test_totals_below_a_table_are_no_rows_of_it(
+    company: Company, load: Load, tmp_path: Path
+) -> None:
+    """A sum and empty cells are set aside with a warning; a row that lacks its key is an error."""
+    quotas = company["quotas"]
+    load(only(company, "quotas"), "quotas", sep=";")
+    file, blanks = tmp_path / "source" / "quotas.csv", ";" * (len(quotas.columns) - 2)
+    whole = file.read_text()
+    file.write_text(f"{whole}Sum{blanks};12345\n{blanks};\n")
+    loaded = Loaded(ingest(str(tmp_path / "source"), tmp_path, FeatureParams()), tmp_path)
+    said = loaded.finding("quotas", None, "quarantined")
+    assert (said.severity, said.count) == ("warning", 2)
+    assert "as in a total or a note" in said.says
+    loaded = load({"quotas": quotas.assign(rep_id=None)}, "quotas")
+    assert loaded.finding("quotas", "rep_id", "quarantined").severity == "error"
+
+
+def test_reps_above_themselves_are_said(company: Company, load: Load) -> None:
+    """A rep who is their own manager, and two who manage each other."""
+    reps = company["reps"]
+    first, second, third = reps["rep_id"][:3]
+    reps["manager_id"] = reps["rep_id"].map({first: first, second: third, third: second})
+    said = load(only(company, "reps")).finding("reps", "manager_id", "circle")
+    assert (said.count, said.severity) == (3, "warning")
+    reps["manager_id"] = reps["rep_id"].map({second: first, third: second})
+    assert load(only(company, "reps")).findings("reps", "manager_id", "circle") == []
+
+
 def test_what_stands_below_a_report_is_no_reason_to_refuse_it(
     company: Company, load: Load, tmp_path: Path
 ) -> None:
@@ -244,6 +322,7 @@ SPELLINGS: dict[str, tuple[Callable[[str], str], str]] = {
     "braces": (lambda rep: f"{{{rep}}}", "braces"),
     "leading zeros": (lambda rep: rep.removeprefix("R").lstrip("0"), "leading zeros"),
     "blanks": (lambda rep: f"{rep[:3]} {rep[3:]}", "blanks"),
+    "apostrophes": (lambda rep: f"'{rep}", "apostrophe"),
     "other ids": (lambda rep: f"somebody {rep[::-1]}", "as the other table writes them"),
 }
 
@@ -444,7 +523,15 @@ def test_won_in_words_is_read_by_a_table_or_asked_about(company: Company, load: 
     won = whole_won(known)
     assert won == (deals["won"] == "Closed Won").sum()
     assert "'Closed Won' as true" in known.finding("deals", "won", "words").says
-    deals["won"] = deals["won"].replace({"Closed Won": "Auftrag", "Verloren": "Absage"})
+    deals["won"] = (
+        deals["won"].replace("Open", "Negotiation").where(deals["closed_at"].isna(), deals["won"])
+    )
+    stages = load(only(company, "deals"), "deals")
+    (said,) = [f for f in stages.findings("deals", "won", "words") if "Negotiation" in f.says]
+    assert (said.severity, whole_won(stages)) == ("info", won)
+    deals["won"] = deals["won"].replace(
+        {"Closed Won": "Auftrag", "Negotiation": "Open", "Verloren": "Absage"}
+    )
     odd = load(only(company, "deals"), "deals")
     said = odd.finding("deals", "won", "unreadable")
     assert (said.severity, said.count) == ("error", (deals["won"] != "Open").sum())

@@ -65,6 +65,17 @@ def test_a_single_sheet_has_the_name_of_its_file(backend: Backend, tmp_path: Pat
         source.table(backend, "reps")
 
 
+def test_titles_above_a_header_are_not_read(tmp_path: Path) -> None:
+    """The first row that fills most columns is the header, and where it stands is said."""
+    titles = [["Leads", None, "as of today"], [], *LEADS]
+    report = load_folder(
+        tmp_path, "{}", write_workbook(tmp_path / "leads.xlsx", {"Sheet1": titles})
+    )
+    assert report.tables["leads"].read == len(LEADS) - 1
+    (said,) = [f.says for f in report.findings if f.kind == "header_row"]
+    assert "found in row 3" in said
+
+
 def test_what_is_no_workbook_is_refused_in_words(tmp_path: Path) -> None:
     """The file, the sheets it has, and the row of the header are named."""
     broken = tmp_path / "b.xlsx"

@@ -64,7 +64,7 @@ def test_rows_of_a_history_are_accounted_for(tmp_path: Path) -> None:
     assert (table.read, table.accepted) == (5, 5)
     (said,) = (line for line in table.matched if "history.csv" in line)
     assert said.startswith("5 of 8 rows of ")
-    assert "2 left out: a property that is not among the fields" in said
+    assert "2 left out: they hold no change of stage" in said
     assert "1 left out: the same change again" in said
 
 

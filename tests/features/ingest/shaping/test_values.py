@@ -13,7 +13,7 @@ from mapped import shaped, values
 
 from features.errors import MappingError
 from features.ingest.language.columns import Condition, IdStyle
-from features.ingest.shaping.values import holds, say_condition, styled_id
+from features.ingest.shaping.values import holds, say_failed, styled_id
 from features.storage.engine import row, text
 
 DEALS = (
@@ -124,9 +124,12 @@ def test_true_and_false_match_how_exports_write_them(
     assert row(backend, query)[0] is is_met
 
 
-def test_conditions_are_said_in_words() -> None:
-    """As notes and errors name them."""
-    assert say_condition("a", Condition(none_of=("x",), filled=True)) == "a is not x and is filled"
+def test_why_a_row_is_left_out_is_said_in_words() -> None:
+    """The opposite of the condition, as a person would say it."""
+    assert say_failed("a", Condition(none_of=("x",), filled=True)) == "a is x or is empty"
+    assert say_failed("a", Condition(any_of=("true",))) == "a is not true"
+    assert say_failed("a", Condition(any_of=("x", "y"))) == "a is neither x nor y"
+    assert say_failed("a", Condition(filled=False)) == "a is filled"
 
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"

@@ -315,5 +315,5 @@ def test_several_tables_of_activities_are_a_union() -> None:
     content = yaml.safe_load(Suggestion("crm", {"activities": parts}).to_yaml())
     mapping = checked_mapping(content, "suggestion").tables["activities"]
     kinds = [part.columns["type"] for part in mapping.union]
-    assert [kind.constant for kind in kinds if kind is not None] == ["calls", "visits"]
+    assert [kind.constant for kind in kinds if kind is not None] == ["call", "visit"]
     assert [part.table for part in mapping.union] == ["calls", "visits"]
