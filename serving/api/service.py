@@ -165,7 +165,7 @@ class GuardedService(bentoml.Service):  # type: ignore[misc] # bentoml ships no 
         own = [route for route in app.router.routes if route.name not in LEFT_OUT]
         posts = {e.path: e.request for e in (*ENDPOINTS.values(), *ROUTED.values(), *WORK.values())}
         metrics = RequestMetrics([*SYSTEM, *posts])
-        work = work_routes(Office.of(scores, self.inner.settings))
+        work = work_routes(Office.of(self.inner.desk))
         pages = page_routes(self.inner.desk)
         app.router.routes = [*_routes(scores, metrics), *view_routes(), *work, *pages, *own]
         app.add_exception_handler(HTTPException, _http_error)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from features.errors import NotReady, PacesetterError
+from features.errors import InTheMaking, NotReady, PacesetterError
 from serving.home.cache import ScoreCache
-from serving.pages.facts import Facts
+from serving.pages.facts import Coaching, Facts
 from serving.settings import Settings
 from serving.store.database import Store
 
@@ -39,6 +39,7 @@ class Desk:
     scores: ScoreCache
     problem: str | None = None
     _facts: Facts | None = None
+    _coaching: Coaching | None = None
     _stopping: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -78,10 +79,28 @@ class Desk:
             raise NotReady(self.problem or "the pages are being made ready; this takes a minute")
         return self._facts
 
+    def coaching(self) -> Coaching:
+        """Return what sheets rest on: the newest there is; its company says as of when.
+
+        Raises:
+            InTheMaking: the first is being worked out.
+            NotReady: it cannot be; says why.
+        """
+        if self._coaching is None:
+            if self.problem is not None:
+                raise NotReady(self.problem)
+            raise InTheMaking("the sheets are being worked out; ask again in half a minute")
+        return self._coaching
+
     def look(self) -> None:
         """Work out new facts if the scores have changed; called by one thread only."""
         try:
             scores = self.scores.current(patience=0)
+        except NotReady:
+            # None while the first scores are being computed: that is no problem.
+            self.problem = self.scores.problem
+            return
+        try:
             if self._facts is not None and self._facts.made_at >= scores.scored_at:
                 return
             self._work_out()
@@ -104,6 +123,7 @@ class Desk:
         self._facts, self.problem = facts, None
         if facts.coaching is None and not self._stopping.is_set():
             self._facts = with_coaching(home, facts)
+            self._coaching = self._facts.coaching
         log.info("pages are up to date as of %s", facts.data_until.isoformat())
 
     def _home(self) -> Home:

@@ -15,8 +15,6 @@ from features.clock import utc_now
 from features.errors import InputError, NotFoundError
 from serving.access.people import Role
 from serving.coaching.pages import Page, sheet_page
-from serving.coaching.playbook import playbook
-from serving.coaching.sheet import make_sheet
 from serving.pages.facts import Facts
 from serving.pages.frame import Visit
 from serving.pages.quarter import quarter_of
@@ -250,14 +248,11 @@ def _fresh_sheet(visit: Visit, rep_id: str) -> Page:
     facts = visit.facts
     assert facts.coaching is not None  # noqa: S101 - asked before
     coaching, voice = facts.coaching, visit.voice(rep_id)
-    lines = tuple(CoachingLog(visit.desk.store).lines(rep_id))
-    inputs = replace(coaching.company.inputs, log=lines)
-
-    def make() -> Page:
-        company = replace(coaching.company, inputs=inputs)
-        return drawn(sheet_page(make_sheet(company, rep_id, playbook(), coaching.pairs), voice))
-
-    return facts.once(("sheet", rep_id, voice.reader, len(lines)), make)
+    lines = CoachingLog(visit.desk.store).lines(rep_id)
+    return facts.once(
+        ("sheet", rep_id, voice.reader, len(lines)),
+        lambda: drawn(sheet_page(coaching.sheet(rep_id, lines), voice)),
+    )
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from office import SETTINGS
 
-from features.errors import InputError, NotReady
+from features.errors import InputError, InTheMaking, NotReady
 from serving.cli.console import Console
 from serving.cli.demo_people import say_sign_ins, sign_ins
 from serving.cli.session import Session
@@ -28,10 +28,18 @@ EN = region_of("en-US")
 
 
 def test_a_home_without_data_says_so(tmp_path: Path) -> None:
-    """Before there are scores, the desk tells why, and makes nothing up."""
-    desk = Desk(tmp_path, SETTINGS, ScoreCache(tmp_path, SETTINGS))
+    """The desk tells why, and makes nothing up; before anybody has looked, it asks to wait."""
+    scores = ScoreCache(tmp_path, SETTINGS)
+    desk = Desk(tmp_path, SETTINGS, scores)
     desk.look()
-    with pytest.raises(NotReady, match=r"computed|ingest|data"):
+    with pytest.raises(InTheMaking):
+        desk.coaching()
+    scores.look()
+    desk.look()
+    with pytest.raises(NotReady, match="ingest") as missing:
+        desk.coaching()
+    assert not isinstance(missing.value, InTheMaking)
+    with pytest.raises(NotReady, match="ingest"):
         desk.facts()
 
 
