@@ -37,12 +37,17 @@ SYSTEM = {
     "/readyz": SystemPath("Are there scores to answer from?", "There are scores to answer from."),
     "/docs.json": SystemPath("This document.", "The OpenAPI document."),
     "/metrics": SystemPath("Metrics for Prometheus.", "Counts and durations of requests."),
+    "/leads.csv": SystemPath(
+        "Scores of your open leads, or of those of your team, as CSV.",
+        "A row for each lead. `?rep_id=` or `?manager_id=` names whose, `?for=` the CRM that "
+        "imports it. No cell begins like a formula. Risks of reps are never exported.",
+    ),
     "/me/views": SystemPath(
         "Who looked at your risk, and what you wrote beside it?",
         "The views, the newest first: `id`, `at`, `viewer`, `role`, `what` and `notes` of each.",
     ),
 }
-NEED_TOKEN = frozenset({"/metrics", "/me/views"})
+NEED_TOKEN = frozenset({"/metrics", "/me/views", "/leads.csv"})
 NOT_READY = "Not ready: there is no data or no model yet, or scores are still being computed."
 ERRORS = {
     "400": "The body is not as described here.",

@@ -15,6 +15,7 @@ from features.clock import utc_now
 from features.errors import InputError, NotFoundError
 from serving.access.people import Role
 from serving.coaching.pages import Page, sheet_page
+from serving.pages.desk import FREES
 from serving.pages.facts import Facts
 from serving.pages.frame import Visit
 from serving.pages.quarter import quarter_of
@@ -24,6 +25,7 @@ from serving.store.actions import Act, Action, KeptAction
 from serving.store.coaching import CoachingEvent, CoachingLine, CoachingLog
 from serving.store.commits import CommitLog, RepCommit
 from serving.store.views import View
+from serving.worklist.marks import not_undone
 from training.quota.what_if import Factors
 from training.report.chart import Chart
 
@@ -56,12 +58,8 @@ def today(visit: Visit) -> Response:
 
 def _standing(visit: Visit, facts: Facts) -> dict[str, KeptAction]:
     """Return what was said last of each lead, as far as it is of the list's day."""
-    if isinstance(facts.leads, str):
-        return {}
-    work = visit.desk.work
-    said = work.marks(work.today(facts.leads.as_of)).standing
-    began = facts.made_at - timedelta(days=1)
-    return {lead: action for lead, action in said.items() if action.at >= began}
+    said = visit.desk.work.actions.all(since=facts.made_at - timedelta(days=1))
+    return {action.lead_id: action for action in not_undone(said)}
 
 
 def act(visit: Visit) -> Response:
@@ -89,6 +87,7 @@ def act(visit: Visit) -> Response:
     key = form.get("key") or secrets.token_hex(8)
     row = Action(key[:64], lead, action, rep_id, until, reason, undoes)
     visit.desk.work.actions.add([row], visit.person.name)
+    visit.desk.refill({lead} if action in FREES else (), visit.person.name)
     said = "taken back" if action is Act.UNDO else SAID[action]
     return visit.back("/today", f"{lead}: {said}", rep_id=rep_id)
 

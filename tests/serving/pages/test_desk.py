@@ -90,7 +90,7 @@ def test_longer_lists_hold_more_leads(facts: Facts) -> None:
 @pytest.mark.parametrize("name", ["worklist.calls_a_day", "pages.talk_below", "pages.most_talks"])
 def test_a_preview_without_a_test_says_so(facts: Facts, name: str) -> None:
     """The small company's models were registered without a test: no figure is made up."""
-    says = preview(facts, name, 3, EN)
+    says = preview(facts, name, 3, 0.5, EN)
     assert says.startswith("It cannot be said") or "talks a week" in says
 
 
