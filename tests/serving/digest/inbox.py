@@ -37,7 +37,7 @@ class Inbox:
         self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, login: Any
     ) -> protocol.AuthResult:
         """Let the one user in."""
-        return protocol.AuthResult(success=login == self._login)
+        return protocol.AuthResult(success=login == self._login, handled=False)
 
     async def handle_RCPT(  # noqa: N802 - the library's name
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
