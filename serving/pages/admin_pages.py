@@ -59,6 +59,7 @@ def people(visit: Visit, secret: str = "", whose: str = "") -> Response:
         tokens=tokens,
         roles=list(Role),
         staff=known,
+        names=staff.names,
         secret=secret,
         whose=whose,
     )

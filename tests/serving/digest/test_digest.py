@@ -89,7 +89,7 @@ def test_a_manager_hears_who_is_new_who_is_over_and_who_moved() -> None:
         "1 of 8 needs a talk this week, 1 new since the last digest: A Name.",
         "B Name does not need one any more.",
     ]
-    assert told[2] == "The chance of C Name has risen from 70% to 90%."
+    assert told[2] == "The chance of C Name to make quota has risen from 70% to 90%."
     assert len(told) == 5
 
 

@@ -70,9 +70,10 @@ def test_snoozed_leads_make_room_for_others(outlook: LeadOutlook, log: WorklistL
     own = [row for row in kept if row.list_key == (False, rep)]
     assert len(own) == PARAMS.calls_a_day, "the rep with the most leads has a full list"
     snoozed, done = {row.lead_id for row in own[:3]}, own[4].lead_id
-    marks = replace(NO_MARKS, aside=frozenset(snoozed), done_on={done: MONDAY.date()})
-    noon = replace(morning, marks=marks)
-    assert noon.refill(log, "calls", {done}) == noon.refill(log, "calls", {"no such lead"}) == ()
+    marks = replace(NO_MARKS, done_on={done: MONDAY.date()})
+    assert replace(morning, marks=marks).refill(log, "calls", {done}) == ()
+    noon = replace(morning, marks=replace(marks, aside=frozenset(snoozed)))
+    assert noon.refill(log, "calls", {"no such lead"}) == ()
     added = noon.refill(log, "calls", snoozed)
     assert [row.position for row in added] == [9, 10, 11]
     assert {row.list_key for row in added} == {(False, rep)}
