@@ -223,8 +223,8 @@ def _team_items(
     for rep, (old, now) in _moved(figures, then, reading.settings.material, {*new, *over}):
         way = "risen" if now > old else "fallen"
         yield Item(
-            f"The chance of {facts.staff.name(rep)} to make quota has {way} from {region.chance(old)} to "
-            f"{region.chance(now)}.",
+            f"The chance of {facts.staff.name(rep)} to make quota has {way} from "
+            f"{region.chance(old)} to {region.chance(now)}.",
             _page("/quarter", rep),
         )
 
