@@ -37,7 +37,7 @@ from serving.store.promotions import How, PromotionLog
 from serving.store.retrains import Event, RetrainLog
 from serving.store.worklist import Why, WorklistLog
 
-REVISIONS = [f"{number:04}" for number in range(1, 9)]
+REVISIONS = [f"{number:04}" for number in range(1, 10)]
 AT = datetime(2025, 3, 1, 12, 30, 0, 123456)
 LOGS = {
     "promotions", "retrains", "coaching", "lot_secret", "enrolments", "listings", "views",
