@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -19,10 +20,12 @@ BODIES = 250
 
 
 @pytest.fixture(scope="module")
-def client(home: Path) -> Iterator[TestClient]:
-    """The service of the small company, once it is ready."""
-    headers = {"Authorization": f"Bearer {tokens.create(Store(home), 'tests')[1]}"}
-    app = build_service(home, Settings()).to_asgi()
+def client(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """The service of a copy of the small company, once it is ready: some bodies are kept."""
+    place = tmp_path_factory.mktemp("misuse") / "home"
+    shutil.copytree(home, place)
+    headers = {"Authorization": f"Bearer {tokens.create(Store(place), 'tests')[1]}"}
+    app = build_service(place, Settings()).to_asgi()
     with TestClient(app, headers=headers, raise_server_exceptions=True) as client:
         while client.get("/readyz").status_code != 200:
             pass
