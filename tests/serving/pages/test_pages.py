@@ -267,7 +267,7 @@ def test_a_setting_is_tried_kept_and_taken_back(office: Office, paged: Desk) -> 
     admin, log = office.browser("admin"), OverrideLog(paged.store)
     kept = len(log.all())
     page = admin.get("/settings?worklist.calls_a_day=9")
-    assert "With 9:" in words(page)
+    assert "Keep 9" in words(page)
     assert len(log.all()) == kept
     admin.post("/settings", page, name="worklist.calls_a_day", value="9")
     assert "Calls a day: 9" in words(admin.get("/settings"))
