@@ -108,6 +108,10 @@ class NotReady(PacesetterError):
     """An earlier step has not been run yet; the message names its command."""
 
 
+class InTheMaking(NotReady):
+    """What was asked for is being worked out; whoever asks again later gets it."""
+
+
 class LostRowsError(PacesetterError):
     """An ingest cannot account for every row it read: a bug in the ingest, never bad input."""
 

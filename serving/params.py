@@ -239,6 +239,11 @@ class ServingParams(Section):
     most_posted_events: int = Field(
         default=1000, ge=1, description="events in one request, at most"
     )
+    watch_folder: str = Field(
+        default="",
+        description="folder whose new files activities*.csv and activities*.parquet the service "
+        "reads like posted activities, each row by its activity_id; empty: none",
+    )
     engine: EngineParams = EngineParams()
     database: DatabaseParams = DatabaseParams()
     worklist: WorklistParams = WorklistParams()

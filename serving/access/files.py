@@ -10,10 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from features.errors import InputError
 from features.storage.files import ANYBODY, replace_atomically
 from serving.store.erase import Erasure
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 TEXTS = frozenset({".json", ".html", ".csv", ".md", ".txt", ".log", ".yaml", ".yml"})
 OWN = frozenset({"forgotten.json", "tokens.json"})
@@ -104,12 +108,24 @@ def _is_parquet(path: Path) -> bool:
     return True
 
 
-def _cells(path: Path) -> Iterator[str]:
-    """Return every different text in a parquet file."""
+def _table(path: Path) -> pa.Table:
+    """Read a parquet file; texts that are kept as numbers of a dictionary come back as texts."""
     import pyarrow as pa  # noqa: PLC0415 - takes a second
     import pyarrow.parquet as pq  # noqa: PLC0415 - takes a second
 
-    for column in pq.read_table(path).columns:
+    table = pq.read_table(path)
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            plain = table.column(place).cast(field.type.value_type)
+            table = table.set_column(place, field.name, plain)
+    return table
+
+
+def _cells(path: Path) -> Iterator[str]:
+    """Return every different text in a parquet file."""
+    import pyarrow as pa  # noqa: PLC0415 - takes a second
+
+    for column in _table(path).columns:
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             yield from (value for value in column.unique().to_pylist() if value is not None)
 
@@ -139,7 +155,7 @@ def _cleaned_parquet(path: Path, erasure: Erasure) -> bool:
     import pyarrow as pa  # noqa: PLC0415 - takes a second
     import pyarrow.parquet as pq  # noqa: PLC0415 - takes a second
 
-    table = pq.read_table(path)
+    table = _table(path)
     subject = "lead_id" if "lead_id" in table.column_names else "rep_id"
     if subject == f"{erasure.kind}_id" and subject in table.column_names:
         is_other = [value not in erasure.people for value in table[subject].to_pylist()]

@@ -192,6 +192,7 @@ PAGE_ROUTES = (
     RouteRight("/", "GET", Needs.ANYONE, is_page=True),
     RouteRight("/today", "GET", Needs.OWN_REP, is_page=True),
     RouteRight("/today", "POST", Needs.OWN_REP, is_page=True),
+    RouteRight("/leads.csv", "GET", Needs.OWN_REP, is_page=True),
     RouteRight("/quarter", "GET", Needs.OWN_REP, is_page=True),
     RouteRight("/quarter/note", "POST", Needs.OWN_REP, is_page=True),
     RouteRight("/quarter/view", "POST", Needs.OWN_REP, is_page=True),

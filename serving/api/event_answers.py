@@ -20,7 +20,17 @@ FOLLOWS = "Scores follow within a minute."
 
 
 def post_events(office: Office, asker: Asker, request: EventsRequest) -> EventsKept:
+    """Check events against the data, and keep all of them or none; see `keep_events`."""
+    return keep_events(office, asker.name, request)
+
+
+def keep_events(office: Office, by: str, request: EventsRequest) -> EventsKept:
     """Check events against the data, and keep all of them or none.
+
+    Args:
+        office: what answers are made from.
+        by: who posts them, for the log.
+        request: the events.
 
     Raises:
         InputError: there are too many or none, a value is not what its column holds, or an id was
@@ -34,7 +44,7 @@ def post_events(office: Office, asker: Asker, request: EventsRequest) -> EventsK
     parts = (current.leads, current.reps)
     warehouse = next(part.outlook.warehouse for part in parts if hasattr(part, "outlook"))
     ignored, waiting = _checked(warehouse, events)
-    kept = receipts(PostedLog(office.desk.lists.store).add(events, asker.name))
+    kept = receipts(PostedLog(office.desk.lists.store).add(events, by))
     return EventsKept(
         received=[
             receipt.model_copy(update={"key": event.id})

@@ -15,10 +15,11 @@ from serving.access.rights import ManagerTree, Needs, may
 from serving.api.failures import NotAllowed
 from serving.home.cache import ScoreCache
 from serving.home.today import WorkDesk
-from serving.settings import Settings
+from serving.pages.desk import Desk
+from serving.store.coaching import CoachingLog
 
 if TYPE_CHECKING:
-    from serving.coaching.desk import CoachDesk
+    from serving.coaching.sheet import Sheet
     from serving.home.home import Home
     from serving.home.live import LiveData
     from serving.home.scored import RepScores
@@ -87,15 +88,17 @@ class Office:
     Attributes:
         scores: the current scores.
         desk: the work list and what people said about it.
+        facts: what the 1:1 sheets rest on, among others.
     """
 
     scores: ScoreCache
     desk: WorkDesk
+    facts: Desk
 
     @classmethod
-    def of(cls, scores: ScoreCache, settings: Settings) -> Office:
+    def of(cls, facts: Desk) -> Office:
         """Return the office of one home; it reads nothing before somebody asks."""
-        return cls(scores, WorkDesk(scores.home, settings))
+        return cls(facts.scores, facts.work, facts)
 
     @cached_property
     def home(self) -> Home:
@@ -109,12 +112,20 @@ class Office:
         """The data with the posted events, for questions beside the scores."""
         return LiveDesk(self)
 
-    @cached_property
-    def coach(self) -> CoachDesk:
-        """The 1:1 sheets."""
-        from serving.coaching.desk import CoachDesk  # noqa: PLC0415 - takes seconds
+    @property
+    def coaching(self) -> CoachingLog:
+        """What was agreed, noted and contested."""
+        return CoachingLog(self.facts.store)
 
-        return CoachDesk(lambda: self.home)
+    def sheet(self, rep_id: str) -> Sheet:
+        """Return a rep's 1:1 sheet, with what was agreed and contested by now.
+
+        Raises:
+            NotFoundError: nobody has the id.
+            InTheMaking: the first sheets are being worked out.
+            NotReady: they cannot be; says why.
+        """
+        return self.facts.coaching().sheet(rep_id, self.coaching.lines(rep_id))
 
     @cached_property
     def what_if(self) -> WhatIfDesk:

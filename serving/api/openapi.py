@@ -5,8 +5,8 @@ BentoML's own keeps no examples, flattens what may be null, and names neither ve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from inspect import getdoc
 from typing import Any
 
@@ -37,12 +37,17 @@ SYSTEM = {
     "/readyz": SystemPath("Are there scores to answer from?", "There are scores to answer from."),
     "/docs.json": SystemPath("This document.", "The OpenAPI document."),
     "/metrics": SystemPath("Metrics for Prometheus.", "Counts and durations of requests."),
+    "/leads.csv": SystemPath(
+        "Scores of your open leads, or of those of your team, as CSV.",
+        "A row for each lead. `?rep_id=` or `?manager_id=` names whose, `?for=` the CRM that "
+        "imports it. No cell begins like a formula. Risks of reps are never exported.",
+    ),
     "/me/views": SystemPath(
         "Who looked at your risk, and what you wrote beside it?",
         "The views, the newest first: `id`, `at`, `viewer`, `role`, `what` and `notes` of each.",
     ),
 }
-NEED_TOKEN = frozenset({"/metrics", "/me/views"})
+NEED_TOKEN = frozenset({"/metrics", "/me/views", "/leads.csv"})
 NOT_READY = "Not ready: there is no data or no model yet, or scores are still being computed."
 ERRORS = {
     "400": "The body is not as described here.",
@@ -66,12 +71,16 @@ class Endpoint:
         request: the body.
         answer: what comes back.
         description: what it does; its first sentence is the summary.
+        unfinished: statuses while what the answer rests on is being worked out, with what each
+            means; 202 carries `Waiting`, the others `Error`.
     """
 
     path: str
     request: type[BaseModel]
     answer: type[BaseModel]
     description: str
+    _: KW_ONLY
+    unfinished: Sequence[tuple[str, str]] = ()
 
 
 class Error(BaseModel):
@@ -80,6 +89,15 @@ class Error(BaseModel):
     error: str = field(
         "What is wrong, what was sent, and what would be right.",
         "no lead has the id 'lead-9999' in the data",
+    )
+
+
+class Waiting(BaseModel):
+    """What was asked for is being worked out; `Retry-After` says when to ask again."""
+
+    waiting: str = field(
+        "What is being worked out.",
+        "the sheets are being worked out; ask again in half a minute",
     )
 
 
@@ -97,7 +115,7 @@ def document(
     requests = [(e.request, "validation") for e in endpoints.values()]
     answers = [(e.answer, "serialization") for e in endpoints.values()]
     _, schemas = models_json_schema(
-        [*requests, *answers, (Error, "validation")],  # type: ignore[list-item] # literals widen
+        [*requests, *answers, *((model, "validation") for model in (Error, Waiting))],  # type: ignore[list-item] # literals widen
         ref_template=TEMPLATE,
     )
     paths = {e.path: {"post": _operation(name, e)} for name, e in endpoints.items()}
@@ -123,8 +141,9 @@ def document(
 
 
 def _operation(name: str, endpoint: Endpoint) -> dict[str, Any]:
-    failures = {
-        status: {"description": why, "content": _content(Error)} for status, why in ERRORS.items()
+    others = {
+        status: {"description": why, "content": _content(Waiting if status == "202" else Error)}
+        for status, why in (*ERRORS.items(), *endpoint.unfinished)
     }
     answer = {"description": getdoc(endpoint.answer), "content": _content(endpoint.answer)}
     return {
@@ -132,7 +151,7 @@ def _operation(name: str, endpoint: Endpoint) -> dict[str, Any]:
         "summary": endpoint.description.split(". ")[0].rstrip("."),
         "description": endpoint.description,
         "requestBody": {"required": True, "content": _content(endpoint.request)},
-        "responses": {"200": answer, **failures},
+        "responses": {"200": answer, **others},
     }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from features.clock import utc_now, zulu
-from features.errors import InputError
+from features.errors import InputError, InTheMaking
+from serving.api.failures import TooEarly
 from serving.api.lead_answers import header
 from serving.api.office import Asker, Office
 from serving.api.people_contracts import (
@@ -34,11 +35,12 @@ def coach_sheet(office: Office, request: CoachSheetRequest) -> CoachSheet:
 
     Raises:
         NotFoundError: nobody has the id.
-        NotReady: the sheets are still in the making.
+        InTheMaking: the first sheets are being worked out.
+        NotReady: they cannot be; says why.
     """
     from serving.coaching.answer import to_json  # noqa: PLC0415 - takes seconds
 
-    sheet = office.coach.sheet(request.rep_id)
+    sheet = office.sheet(request.rep_id)
     answer = to_json(sheet)
     return CoachSheet(
         rep_id=request.rep_id,
@@ -106,11 +108,15 @@ def annotate(office: Office, asker: Asker, request: AnnotationSent) -> Annotatio
     Raises:
         NotFoundError: nobody has the id.
         InputError: there is no such figure or item, or one is missing.
-        NotReady: the sheets are still in the making.
+        TooEarly: the first sheets are being worked out, and nothing was kept.
+        NotReady: they cannot be; says why.
     """
-    sheet = office.coach.sheet(request.rep_id)
-    kept = office.coach.log.add(_lines(sheet, asker.name, request))
-    after = office.coach.sheet(request.rep_id)
+    try:
+        sheet = office.sheet(request.rep_id)
+    except InTheMaking as error:
+        raise TooEarly(f"nothing was kept: {error}") from None
+    kept = office.coaching.add(_lines(sheet, asker.name, request))
+    after = office.sheet(request.rep_id)
     return Annotations(
         rep_id=request.rep_id,
         kept=[plain_values(line.to_json()) for line in kept],

@@ -43,6 +43,7 @@ from serving.api.prepared import Prepared, PreparedAnswers
 from serving.api.rep_contracts import AtRiskReps, AtRiskRepsRequest, RepOutlook, RepOutlookRequest
 from serving.api.server import keep_bentoml_quiet, listening, run
 from serving.api.view_routes import NOTES_PATH, ViewNoteKept, ViewNoteRequest, view_routes
+from serving.api.watched_folder import WatchedFolder
 from serving.api.work_routes import WORK, work_routes
 from serving.home.cache import ScoreCache
 from serving.pages.app import page_routes
@@ -109,7 +110,9 @@ class Endpoints:
 
     scores: ClassVar[ScoreCache]
     desk: ClassVar[Desk]
+    office: ClassVar[Office]
     settings: ClassVar[Settings]
+    watched: ClassVar[WatchedFolder | None]
 
     @endpoint(NextCalls)
     def next_calls(self, request: NextCallsRequest, /) -> NextCalls:
@@ -146,10 +149,14 @@ class Endpoints:
         """Begin to compute scores."""
         self.scores.start()
         self.desk.start()
+        if self.watched is not None:
+            self.watched.start()
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator] # bentoml ships no types
     def stop(self) -> None:
         """Stop computing scores."""
+        if self.watched is not None:
+            self.watched.stop()
         self.desk.stop()
         self.scores.stop()
 
@@ -165,7 +172,7 @@ class GuardedService(bentoml.Service):  # type: ignore[misc] # bentoml ships no 
         own = [route for route in app.router.routes if route.name not in LEFT_OUT]
         posts = {e.path: e.request for e in (*ENDPOINTS.values(), *ROUTED.values(), *WORK.values())}
         metrics = RequestMetrics([*SYSTEM, *posts])
-        work = work_routes(Office.of(scores, self.inner.settings))
+        work = work_routes(self.inner.office)
         pages = page_routes(self.inner.desk)
         app.router.routes = [*_routes(scores, metrics), *view_routes(), *work, *pages, *own]
         app.add_exception_handler(HTTPException, _http_error)
@@ -251,7 +258,15 @@ def product_version() -> str:
 def build_service(home: Path, settings: Settings) -> GuardedService:
     """Return the service of one home; it reads nothing before it starts."""
     scores = ScoreCache(home, settings)
-    members = {"scores": scores, "settings": settings, "desk": Desk(home, settings, scores)}
+    desk = Desk(home, settings, scores)
+    office, folder = Office.of(desk), settings.serving.watch_folder
+    members = {
+        "scores": scores,
+        "settings": settings,
+        "desk": desk,
+        "office": office,
+        "watched": WatchedFolder(home / folder, office) if folder else None,
+    }
     inner = type("PacesetterEndpoints", (Endpoints,), members)
     service: GuardedService = bentoml.service(
         name="pacesetter",

@@ -31,6 +31,7 @@ from serving.api.work_contracts import (
     Worklist,
     WorklistRequest,
 )
+from serving.pages.desk import FREES
 from serving.store.actions import Absence, Act, Action, KeptAction
 from serving.store.keyed_log import Receipt
 from serving.store.worklist import Listing
@@ -123,15 +124,15 @@ class _DayView:
     def lists(self, is_wanted: Callable[[bool, str], bool]) -> list[WorkList]:
         """Return the wanted lists of the day, each in its order."""
         table = self.scores.table
-        keys = {key for key in map(_list_key, self.listings) if is_wanted(*key)}
-        listings = [row for row in self.listings if _list_key(row) in keys]
+        keys = {row.list_key for row in self.listings if is_wanted(*row.list_key)}
+        listings = [row for row in self.listings if row.list_key in keys]
         wanted = {row.lead_id for row in listings}
         rows = table[table["lead_id"].isin(wanted)].to_dict("records")
         parts = {str(row["lead_id"]): row for row in rows}
-        ordered = sorted(listings, key=lambda row: (_list_key(row), row.position))
+        ordered = sorted(listings, key=lambda row: (row.list_key, row.position))
         return [
             self._list(key, [self._lead(row, parts.get(row.lead_id)) for row in own])
-            for key, own in groupby(ordered, key=_list_key)
+            for key, own in groupby(ordered, key=lambda row: row.list_key)
         ]
 
     def _list(self, key: tuple[bool, str], leads: list[ListedLead]) -> WorkList:
@@ -167,12 +168,6 @@ class _DayView:
             return True
         zone = self.office.desk.settings.features.timezone
         return _local(action.at, zone) >= self.today
-
-
-def _list_key(row: Listing) -> tuple[bool, str]:
-    if row.pool_of is None and row.rep_id is not None:
-        return False, row.rep_id
-    return True, row.pool_of or EVERYBODY
 
 
 def _local(moment: datetime, zone: str) -> date:
@@ -232,7 +227,10 @@ def act(office: Office, asker: Asker, request: ActionsRequest) -> Receipts:
         )
         for sent in request.actions
     ]
-    return Receipts(received=receipts(office.desk.actions.add(actions, asker.name)))
+    received = receipts(office.desk.actions.add(actions, asker.name))
+    freed = {row.lead_id for row in actions if row.action in FREES}
+    office.facts.refill(freed, asker.name)
+    return Receipts(received=received)
 
 
 def _owners(office: Office, asker: Asker) -> Mapping[str, str | None]:

@@ -21,7 +21,7 @@ from serving.access.access import Access
 from serving.api import company_answers, event_answers, person_answers, work_answers
 from serving.api.company_contracts import Kpis, KpisRequest, ModelInfoRequest, ModelsInfo
 from serving.api.event_contracts import EventsKept, EventsRequest
-from serving.api.failures import NotAllowed, failure
+from serving.api.failures import NotAllowed, TooEarly, failure
 from serving.api.office import Asker, Office
 from serving.api.openapi import Endpoint
 from serving.api.people_contracts import (
@@ -114,6 +114,7 @@ WORK: Mapping[str, WorkEndpoint] = {
         CoachSheet,
         "The 1:1 sheet of a rep. The rep reads the same facts as the manager.",
         _alone(person_answers.coach_sheet),
+        unfinished=[("202", "The first sheets since the start are being worked out.")],
     ),
     "what_if": WorkEndpoint(
         "/what_if",
@@ -135,6 +136,7 @@ WORK: Mapping[str, WorkEndpoint] = {
         Annotations,
         "Note something beside a rep's sheet, contest a figure, or answer one.",
         person_answers.annotate,
+        unfinished=[("409", "The first sheets are being worked out; nothing was kept.")],
     ),
     "forecasts": WorkEndpoint(
         "/forecasts",
@@ -190,6 +192,6 @@ def _answer(office: Office, endpoint: WorkEndpoint, request: Request, asked: Bas
     asker = Asker(request.state.person, company.tree, company.owners)
     try:
         answer = endpoint.answers(office, asker, asked)
-    except (InputError, NotReady, NotAllowed) as error:
+    except (InputError, NotReady, NotAllowed, TooEarly) as error:
         return failure(error)
     return Response(answer.model_dump_json(by_alias=True), media_type="application/json")

@@ -44,13 +44,14 @@ def forget_rep(session: Session, rep_id: str) -> None:
 @forget.command("expired")
 @verb
 def forget_expired(session: Session) -> None:
-    """Erase leads that ended, and reps who left, longer ago than serving.access.retention_days.
+    """Erase leads that ended, reps who left, and views, older than serving.access.retention_days.
 
     Days are counted from today. Run it by cron, after the ingest.
     """
     from features.clock import utc_now
     from serving.access.retention import expired, keep_until
     from serving.store.tokens import TokenTable
+    from serving.store.views import ViewLog
 
     now = utc_now()
     before = keep_until(session.settings.serving.access.retention_days, now)
@@ -63,7 +64,10 @@ def forget_expired(session: Session) -> None:
             reports[kind] = _words(session, forgetting.forget(kind, people))
     removed = TokenTable(session.store).remove_sessions(before)
     session.console.say(f"{removed:,} sessions of browsers were over before then and are removed")
-    session.console.give({"before": f"{before:%Y-%m-%d}", "sessions": removed, **reports})
+    views = ViewLog(session.store).remove(before)
+    session.console.say(f"{views:,} views of somebody's risk were before then and are removed")
+    gone = {"sessions": removed, "views": views}
+    session.console.give({"before": f"{before:%Y-%m-%d}", **gone, **reports})
 
 
 def _forgetting(session: Session) -> Forgetting:

@@ -23,6 +23,8 @@ from training.report.words import listing
 
 MOST = 5
 MOST_NAMED = 4
+OPENS = {"/team": "Open the team", "/quarter": "Open the quarter", "/today": "Open the list"}
+"""The words of a link, by the page that it leads to."""
 TOP = 5
 """Leads at the head of a list whose arrival is worth a line."""
 
@@ -38,6 +40,11 @@ class Item:
 
     says: str
     path: str
+
+    @property
+    def opens(self) -> str:
+        """The words of the link to the page, which make sense alone."""
+        return next(words for page, words in OPENS.items() if self.path.startswith(page))
 
 
 @dataclass(frozen=True)
@@ -216,8 +223,8 @@ def _team_items(
     for rep, (old, now) in _moved(figures, then, reading.settings.material, {*new, *over}):
         way = "risen" if now > old else "fallen"
         yield Item(
-            f"The chance of {facts.staff.name(rep)} has {way} from {region.chance(old)} to "
-            f"{region.chance(now)}.",
+            f"The chance of {facts.staff.name(rep)} to make quota has {way} from "
+            f"{region.chance(old)} to {region.chance(now)}.",
             _page("/quarter", rep),
         )
 

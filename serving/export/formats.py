@@ -60,8 +60,16 @@ def _technical(crm: str, key: str, pattern: str, date_format: str, how: str) -> 
     return LeadFormat(crm, key, score, rank, band, reasons, as_of, date_format, how)
 
 
+PLAIN = "plain"
+"""The format that belongs to no CRM."""
 FORMATS: Mapping[str, LeadFormat] = MappingProxyType(
     {
+        PLAIN: LeadFormat(
+            "a spreadsheet",
+            *("lead_id", "score", "rank", "band", "reasons", "as_of"),
+            _ISO,
+            "open it; every cell is text or a number, none a formula",
+        ),
         "salesforce": _technical(
             "Salesforce",
             "Id",

@@ -8,5 +8,6 @@ quarter     one rep's quota period; the same facts for the rep and the manager
 team        a manager's team, with what matters in one sentence
 models      what an analyst asks of the models
 preview     what another threshold or capacity would have meant
+exports     scores of leads as a file
 app         the routes
 """

@@ -59,6 +59,7 @@ def people(visit: Visit, secret: str = "", whose: str = "") -> Response:
         tokens=tokens,
         roles=list(Role),
         staff=known,
+        names=staff.names,
         secret=secret,
         whose=whose,
     )
@@ -92,6 +93,7 @@ def settings(visit: Visit) -> Response:
     """Show what can be set, with what another value would have meant."""
     asked, region = visit.request.query_params, visit.region
     now, log = visit.settings, OverrideLog(visit.desk.store)
+    below = now.serving.pages.talk_below
     rows = []
     for item in CHANGEABLE:
         present = value_of(now, item.name)
@@ -102,10 +104,10 @@ def settings(visit: Visit) -> Response:
                 "item": item,
                 "present": present,
                 "wanted": wanted,
-                "meant": preview(visit.facts, item.name, present, region),
+                "meant": preview(visit.facts, item.name, present, below, region),
                 "would": ""
                 if wanted == present
-                else preview(visit.facts, item.name, wanted, region),
+                else preview(visit.facts, item.name, wanted, below, region),
                 "file": value_of(visit.desk.settings, item.name),
             }
         )

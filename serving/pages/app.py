@@ -14,6 +14,7 @@ HANDLERS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("/sign-out", POST, "entrance.sign_out"),
     ("/today", GET, "rep_pages.today"),
     ("/today", POST, "rep_pages.act"),
+    ("/leads.csv", GET, "exports.leads"),
     ("/quarter", GET, "rep_pages.quarter"),
     ("/quarter/note", POST, "rep_pages.note"),
     ("/quarter/view", POST, "rep_pages.annotate"),

@@ -6,7 +6,7 @@ A page only looks things up here, so that it answers in milliseconds whatever th
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from serving.coaching.company import Company
     from serving.coaching.pairs import Pair
     from serving.coaching.sheet import Sheet
+    from serving.store.coaching import CoachingLine
     from serving.store.trend import Trend
     from serving.store.worklist import Listing
     from serving.wording.forecasts import RepForecast
@@ -124,12 +125,29 @@ class Coaching:
     Attributes:
         company: causes, equal grounds, goals.
         pairs: proposed pairs.
-        sheets: by rep, as of when all this was worked out.
+        sheets: by rep of those present, without what was agreed and contested since.
     """
 
     company: Company
     pairs: Sequence[Pair]
     sheets: Mapping[str, Sheet]
+
+    def sheet(self, rep_id: str, lines: Sequence[CoachingLine]) -> Sheet:
+        """Make a rep's sheet.
+
+        Args:
+            rep_id: whose.
+            lines: what was agreed and contested by now.
+
+        Raises:
+            NotFoundError: nobody has the id.
+        """
+        from serving.coaching.playbook import playbook  # noqa: PLC0415 - takes seconds
+        from serving.coaching.sheet import make_sheet  # noqa: PLC0415 - takes seconds
+
+        inputs = replace(self.company.inputs, log=tuple(lines))
+        company = replace(self.company, inputs=inputs)
+        return make_sheet(company, rep_id, playbook(), self.pairs)
 
 
 @dataclass(frozen=True, eq=False)

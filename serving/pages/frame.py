@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
 from importlib.resources import files
 from typing import Any
@@ -84,12 +84,12 @@ class Visit:
         """
         return self.desk.facts()
 
-    @property
+    @cached_property
     def settings(self) -> Settings:
         """The settings, with an admin's changes laid over them."""
         return overlaid(self.desk.settings, self.desk.store)
 
-    @property
+    @cached_property
     def region(self) -> Region:
         """How the reader's region writes things."""
         accepted = self.request.headers.get("accept-language", "")

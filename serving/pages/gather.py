@@ -87,8 +87,8 @@ def apart(home: Home, scores: HomeScores) -> HomeScores:
     return replace(scores, leads=moved(scores.leads), reps=moved(scores.reps))
 
 
-def with_coaching(home: Home, facts: Facts) -> Facts:
-    """Return facts with what coaching rests on added.
+def coaching_of(home: Home, facts: Facts) -> Coaching:
+    """Return what coaching rests on, as of the facts.
 
     Raises:
         NotReady: the home has no data any more.
@@ -101,7 +101,7 @@ def with_coaching(home: Home, facts: Facts) -> Facts:
     company = gather(home, facts.data_until)
     pairs, book = propose_pairs(company), playbook()
     sheets = {rep: make_sheet(company, rep, book, pairs) for rep in company.present()}
-    return replace(facts, coaching=Coaching(company, tuple(pairs), sheets))
+    return Coaching(company, tuple(pairs), sheets)
 
 
 def _warehouse(scores: HomeScores) -> Any:
@@ -124,13 +124,14 @@ def _leads(home: Home, scores: LeadScores) -> LeadFacts:
         as_of=scores.as_of,
         table=indexed,
         day=handout.day,
-        lists=_by_rep(listings),
+        lists=by_rep(listings),
         trends=scores.trends,
         model=_model(home, LEADS, outlook.version, bundle),
     )
 
 
-def _by_rep(listings: Sequence[Listing]) -> dict[str, list[Listing]]:
+def by_rep(listings: Sequence[Listing]) -> dict[str, list[Listing]]:
+    """Return lists by whose they are: a rep's, or those of a manager's pool."""
     lists: dict[str, list[Listing]] = {}
     for listing in listings:
         whose = listing.rep_id if listing.pool_of is None else listing.pool_of

@@ -9,25 +9,27 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from serving.pages.facts import LEADS, QUOTA, Facts, LeadFacts
 from serving.pages.region import Region
 
 
-def preview(facts: Facts, name: str, value: float, region: Region) -> str:
+def preview(facts: Facts, name: str, value: float, talk_below: float, region: Region) -> str:
     """Say in a sentence what a value of a setting would have meant.
 
     Args:
         facts: of the home.
         name: the setting.
         value: the value.
+        talk_below: the chance below which a talk is proposed, as set now.
         region: writes numbers.
     """
     if name == "worklist.calls_a_day":
         return _calls(facts, value, region)
     if name == "pages.talk_below":
         return _talks_below(facts, value, region)
-    return _talks(facts, value, region)
+    return _talks(facts, value, talk_below, region)
 
 
 def _calls(facts: Facts, value: float, region: Region) -> str:
@@ -110,17 +112,51 @@ def flags_below(bins: list[Mapping[str, Any]], value: float) -> tuple[float, flo
     return flagged, missed, every
 
 
-def _talks(facts: Facts, value: float, region: Region) -> str:
+def _talks(facts: Facts, value: float, talk_below: float, region: Region) -> str:
     teams = facts.staff.leading()
     if isinstance(facts.quota, str) or not teams:
         return "It cannot be said what it would have meant: there are no forecasts of teams."
-    sizes = [len(facts.staff.team(manager)) for manager in teams]
-    covered = sum(min(size, value) for size in sizes) / max(sum(sizes), 1)
-    talks, groups = "talk" if value == 1 else "talks", "team" if len(teams) == 1 else "teams"
+    talks = "talk" if value == 1 else "talks"
+    begins = f"With {value:.0f} {talks} a week, each manager's page proposes up to {value:.0f}"
+    if facts.history is None:
+        return f"{begins}. What it would have meant last quarter is not known: no past is kept."
+    rows = last_quarter(facts.history)
+    asking, met = proposed(rows, facts.staff.managers, talk_below, value)
+    if not asking:
+        return f"{begins}. Last quarter nobody's chance was below {region.share(talk_below)}."
+    days = [region.day(moment) for moment in (rows["cutoff"].min(), rows["cutoff"].max())]
+    each = region.number(asking / rows["cutoff"].nunique())
     return (
-        f"With {value:.0f} {talks} a week, each manager's page proposes up to {value:.0f}; over "
-        f"{len(teams)} {groups} that is {region.share(covered)} of everybody at most."
+        f"{begins}. From {days[0]} to {days[1]}, {each} reps at a time had a chance below "
+        f"{region.share(talk_below)}; {region.share(met / asking)} of them would have been "
+        "proposed at once, the others later."
     )
+
+
+def last_quarter(history: pd.DataFrame) -> pd.DataFrame:
+    """Return the past forecasts of the quota periods that began last."""
+    running = history[history["period_start"] == history["period_start"].max()]
+    return running[running["cutoff"] > running["period_start"]]
+
+
+def proposed(
+    rows: pd.DataFrame, managers: Mapping[str, str | None], talk_below: float, most: float
+) -> tuple[int, int]:
+    """Count the forecasts that ask for a talk, and those that a manager had time for.
+
+    Of one manager's reps, 0.2, 0.3 and 0.9 likely to make quota, two ask for a talk below 0.5; with
+    time for one a week, one of the two is proposed.
+
+    Args:
+        rows: `rep_id, cutoff, p_attain`; other columns do not matter.
+        managers: each rep's manager, as the data end.
+        talk_below: the threshold.
+        most: talks a week.
+    """
+    asking = rows[rows["p_attain"] < talk_below]
+    managed = asking.assign(manager=asking["rep_id"].map(managers)).dropna(subset="manager")
+    sizes = managed.groupby(["cutoff", "manager"]).size()
+    return int(sizes.sum()), int(sizes.clip(upper=most).sum())
 
 
 def _metrics(facts: Facts, kind: str) -> Mapping[str, Any]:

@@ -15,8 +15,7 @@ from features.clock import utc_now
 from features.errors import InputError, NotFoundError
 from serving.access.people import Role
 from serving.coaching.pages import Page, sheet_page
-from serving.coaching.playbook import playbook
-from serving.coaching.sheet import make_sheet
+from serving.pages.desk import FREES
 from serving.pages.facts import Facts
 from serving.pages.frame import Visit
 from serving.pages.quarter import quarter_of
@@ -26,6 +25,7 @@ from serving.store.actions import Act, Action, KeptAction
 from serving.store.coaching import CoachingEvent, CoachingLine, CoachingLog
 from serving.store.commits import CommitLog, RepCommit
 from serving.store.views import View
+from serving.worklist.marks import not_undone
 from training.quota.what_if import Factors
 from training.report.chart import Chart
 
@@ -58,12 +58,8 @@ def today(visit: Visit) -> Response:
 
 def _standing(visit: Visit, facts: Facts) -> dict[str, KeptAction]:
     """Return what was said last of each lead, as far as it is of the list's day."""
-    if isinstance(facts.leads, str):
-        return {}
-    work = visit.desk.work
-    said = work.marks(work.today(facts.leads.as_of)).standing
-    began = facts.made_at - timedelta(days=1)
-    return {lead: action for lead, action in said.items() if action.at >= began}
+    said = visit.desk.work.actions.all(since=facts.made_at - timedelta(days=1))
+    return {action.lead_id: action for action in not_undone(said)}
 
 
 def act(visit: Visit) -> Response:
@@ -91,6 +87,7 @@ def act(visit: Visit) -> Response:
     key = form.get("key") or secrets.token_hex(8)
     row = Action(key[:64], lead, action, rep_id, until, reason, undoes)
     visit.desk.work.actions.add([row], visit.person.name)
+    visit.desk.refill({lead} if action in FREES else (), visit.person.name)
     said = "taken back" if action is Act.UNDO else SAID[action]
     return visit.back("/today", f"{lead}: {said}", rep_id=rep_id)
 
@@ -250,14 +247,11 @@ def _fresh_sheet(visit: Visit, rep_id: str) -> Page:
     facts = visit.facts
     assert facts.coaching is not None  # noqa: S101 - asked before
     coaching, voice = facts.coaching, visit.voice(rep_id)
-    lines = tuple(CoachingLog(visit.desk.store).lines(rep_id))
-    inputs = replace(coaching.company.inputs, log=lines)
-
-    def make() -> Page:
-        company = replace(coaching.company, inputs=inputs)
-        return drawn(sheet_page(make_sheet(company, rep_id, playbook(), coaching.pairs), voice))
-
-    return facts.once(("sheet", rep_id, voice.reader, len(lines)), make)
+    lines = CoachingLog(visit.desk.store).lines(rep_id)
+    return facts.once(
+        ("sheet", rep_id, voice.reader, len(lines)),
+        lambda: drawn(sheet_page(coaching.sheet(rep_id, lines), voice)),
+    )
 
 
 @dataclass(frozen=True)

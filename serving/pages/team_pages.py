@@ -25,7 +25,12 @@ def team(visit: Visit) -> Response:
     """Show a team."""
     facts, manager = visit.facts, _manager(visit)
     commits = {row.rep_id: row for row in CommitLog(visit.desk.store).all()}
-    made = team_of(facts, manager, team_settings(visit.settings), commits, visit.region)
+    settings, region = team_settings(visit.settings), visit.region
+    is_caused = facts.coaching is not None
+    made = facts.once(
+        ("team", manager, settings, frozenset(commits.values()), region, is_caused),
+        lambda: team_of(facts, manager, settings, commits, region),
+    )
     if isinstance(made, str):
         return visit.page("missing.html.j2", title="Team", says=made)
     model = facts.models.get("quota")
@@ -35,9 +40,9 @@ def team(visit: Visit) -> Response:
         team=made,
         manager_id=manager,
         teams=[(m, facts.staff.name(m)) for m in _below(visit, manager)],
-        threshold=team_settings(visit.settings).talk_below,
-        waits=facts.coaching is None,
-        trust=[] if model is None else trust_lines(model, visit.region),
+        threshold=settings.talk_below,
+        waits=not is_caused,
+        trust=[] if model is None else trust_lines(model, region),
         purpose=PURPOSE,
         as_of=facts.data_until,
     )

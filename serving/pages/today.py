@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -126,8 +126,11 @@ def today_of(
     if isinstance(leads, str):
         return leads
     listings = leads.lists.get(rep_id, ())
-    calls = [_call(leads, row, standing.get(row.lead_id), region) for row in listings]
-    shown = [call for call in calls if call is not None]
+    listed = facts.once(
+        ("calls", rep_id, len(listings), region),
+        lambda: [_call(leads, row, region) for row in listings],
+    )
+    shown = [_marked(call, standing.get(call.lead_id)) for call in listed if call is not None]
     waiting = tuple(call for call in shown if not call.state)
     table = leads.table
     return Today(
@@ -160,16 +163,20 @@ def _headline(waiting: Sequence[Call], listed: int, leads: LeadFacts, region: Re
     return f"{len(waiting)} {noun} for {when}{so_far}. Begin at the top."
 
 
-def _call(
-    leads: LeadFacts, listing: Listing, action: KeptAction | None, region: Region
-) -> Call | None:
+def _marked(call: Call, action: KeptAction | None) -> Call:
+    """Return a call with what the rep has said of it."""
+    if action is None or action.action not in SAID:
+        return call
+    return replace(call, state=SAID[action.action], key=action.key)
+
+
+def _call(leads: LeadFacts, listing: Listing, region: Region) -> Call | None:
     """Return one lead of the list; None where it is not open any more."""
     lead = listing.lead_id
     row = leads.rows.get(lead)
     if row is None:
         return None
     is_firm = _is_firm(leads)
-    said = action if action is not None and action.action in SAID else None
     return Call(
         lead_id=lead,
         position=listing.position,
@@ -181,8 +188,8 @@ def _call(
         trend=trend_words(leads.trends.get(lead, ()), region) if is_firm else (),
         listed_by=LISTED_BY[listing.why],
         reasons=_reasons(row["reasons"], region) if is_firm else (),
-        state="" if said is None else SAID[said.action],
-        key="" if said is None else said.key,
+        state="",
+        key="",
     )
 
 

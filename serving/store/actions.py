@@ -115,9 +115,9 @@ class ActionLog:
         rows = [asdict(action) | {"action": action.action.value} for action in actions]
         return KeyedLog(self.store, _ACTIONS, ("rep_id",)).add(rows, by)
 
-    def all(self) -> list[KeptAction]:
-        """Return every action that was kept, the oldest first."""
-        rows = KeyedLog(self.store, _ACTIONS).rows()
+    def all(self, since: datetime | None = None) -> list[KeptAction]:
+        """Return every action that was kept, or those since a moment, the oldest first."""
+        rows = KeyedLog(self.store, _ACTIONS).rows(since=since)
         return [
             KeptAction(
                 **{**{k: v for k, v in row.items() if k != "id"}, "action": Act(row["action"])}

@@ -6,9 +6,9 @@ It is a SQLite file of the home, or a schema of a PostgreSQL database that sever
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ from features.storage.shared import PostgresSchema
 MIGRATIONS = Path(__file__).parent / "migrations"
 WAIT_SECONDS = 30
 """How long a writer waits for another one."""
+MOST_ENGINES = 16
+"""Stores that one process opens in turns without compiling their statements anew."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Store:
             InputError: the file is not a store, the server cannot be reached, or a later version
                 of pacesetter made the store.
         """
-        with self._said(), self._engine().connect() as connection:
+        with self._said(), self._opened() as connection:
             yield connection
 
     @contextmanager
@@ -74,7 +76,7 @@ class Store:
         Raises:
             InputError: as for `reading`; or the disk is full, or the server went away.
         """
-        with self._said(), self._engine().begin() as connection:
+        with self._said(), self._opened() as connection, connection.begin():
             yield connection
 
     def upgrade(self) -> list[str]:
@@ -121,13 +123,11 @@ class Store:
         with held(self.path.with_name(f"{name}.lock")):
             yield
 
-    def _engine(self) -> Engine:
-        engine = self._file_engine() if self.schema is None else self.schema.engine()
+    @contextmanager
+    def _opened(self) -> Iterator[Connection]:
+        """Open a connection to tables of this version."""
         try:
-            with engine.connect() as connection:
-                is_current = _revision(connection) == _scripts().get_current_head()
-            if not is_current:
-                self._migrate(engine)
+            connection = self._connect()
         except OperationalError:
             raise
         except DatabaseError as error:
@@ -137,17 +137,29 @@ class Store:
                 f"{self.path} cannot be used as a store: {error.orig}; restore it from a backup, "
                 "or move it away to begin a new one"
             ) from None
-        return engine
+        with connection:
+            yield connection
+
+    def _connect(self) -> Connection:
+        """Connect, and bring the tables to this version if need be.
+
+        The step is looked up on the connection itself. A second one would double the cost: whoever
+        leaves a SQLite file last takes its log away, and the next one makes it anew.
+        """
+        engine = self._file_engine() if self.schema is None else self.schema.engine()
+        with ExitStack() as opened:
+            connection = opened.enter_context(engine.connect())
+            if _revision(connection) == _scripts().get_current_head():
+                # The look-up has begun a transaction; whoever writes begins their own.
+                connection.rollback()
+                opened.pop_all()
+                return connection
+        self._migrate(engine)
+        return engine.connect()
 
     def _file_engine(self) -> Engine:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        # No pool: forked workers would share its connections, and an open one would write into a
-        # file that has been removed since.
-        address = URL.create("sqlite", database=str(self.path))
-        waits = {"timeout": WAIT_SECONDS}
-        engine = create_engine(address, poolclass=NullPool, connect_args=waits)
-        event.listen(engine, "connect", _prepare)
-        return engine
+        return _file_engine(str(self.path))
 
     def _migrate(self, engine: Engine) -> None:
         # One process at a time: two that found no tables would both make them.
@@ -164,6 +176,18 @@ class Store:
                         f"{self.schema or self.path} was made by a later version of pacesetter "
                         f"({error}): update pacesetter, or use another --home"
                     ) from None
+
+
+@lru_cache(maxsize=MOST_ENGINES)
+def _file_engine(path: str) -> Engine:
+    """Return the engine of a file; kept, since it remembers how each statement is compiled."""
+    # No pool: forked workers would share its connections, and an open one would write into a
+    # file that has been removed since.
+    waits = {"timeout": WAIT_SECONDS}
+    address = URL.create("sqlite", database=path)
+    engine = create_engine(address, poolclass=NullPool, connect_args=waits)
+    event.listen(engine, "connect", _prepare)
+    return engine
 
 
 def _prepare(connection: Any, _record: Any) -> None:

@@ -140,7 +140,7 @@ def _erase_from_table(connection: Connection, table: Table, erasure: Erasure) ->
     rows = _rows_with(connection, table, columns, erasure)
     if not rows:
         return 0
-    with _unguarded(connection, table) as is_log:
+    with unguarded(connection, table) as is_log:
         for row, cleaned in rows:
             one = [key == row[key.name] for key in keys]
             if not is_log and _is_about(row, erasure):
@@ -171,7 +171,7 @@ def _is_about(row: Mapping[str, Any], erasure: Erasure) -> bool:
 
 
 @contextmanager
-def _unguarded(connection: Connection, table: Table) -> Iterator[bool]:
+def unguarded(connection: Connection, table: Table) -> Iterator[bool]:
     """Lift what keeps a log append-only, within this transaction; yields whether it is a log."""
     if connection.dialect.name == "postgresql":
         with _unguarded_on_postgres(connection, table) as is_log:

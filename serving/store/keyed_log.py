@@ -20,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    func,
     insert,
     select,
 )
@@ -93,9 +94,20 @@ class KeyedLog:
             at = now if last is None else max(now, last)
             return [self._add(connection, row, by, at) for row in rows]
 
-    def rows(self, after: int = 0) -> list[dict[str, Any]]:
-        """Return every row behind a number, the oldest first, with `id`, `at` and `by`."""
-        query = select(self.table).where(self.table.c.id > after).order_by(self.table.c.id)
+    def rows(self, after: int = 0, since: datetime | None = None) -> list[dict[str, Any]]:
+        """Return rows, the oldest first, with `id`, `at` and `by`.
+
+        Args:
+            after: only rows behind this number.
+            since: only rows that came at this moment or later; None: whenever they came.
+        """
+        columns = self.table.c
+        query = select(self.table).where(columns.id > after).order_by(columns.id)
+        if since is not None:
+            # Moments never go back, so the last earlier row is soon found from the end.
+            earlier = select(columns.id).where(columns.at < since)
+            last = earlier.order_by(columns.id.desc()).limit(1).scalar_subquery()
+            query = query.where(columns.id > func.coalesce(last, 0))
         with self.store.reading() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 

@@ -1,6 +1,7 @@
 """The log of views: who looked at whose risk, when and where, and what that person says to it.
 
-Rows are only added. The person who was looked at reads them, and may write beside them.
+Rows are only added, and removed when they are older than views are kept. The person who was looked
+at reads them, and may write beside them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    delete,
     insert,
     select,
 )
@@ -25,6 +27,7 @@ from sqlalchemy import (
 from features.clock import zulu
 from features.errors import NotFoundError
 from serving.store.database import Store
+from serving.store.erase import unguarded
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,18 @@ class ViewLog:
             views = [View(**row) for row in connection.execute(query).mappings()]
             notes = _notes(connection, [view.id for view in views])
         return [replace(view, notes=tuple(notes.get(view.id, ()))) for view in views]
+
+    def remove(self, before: datetime) -> int:
+        """Remove the views before a moment, with what was written beside them; returns how many.
+
+        The log is only added to otherwise: what guards it is lifted within this transaction.
+        """
+        old = select(_VIEWS.c.id).where(_VIEWS.c.at < before)
+        with self.store.locked(), self.store.writing() as connection:
+            with unguarded(connection, _NOTES):
+                connection.execute(delete(_NOTES).where(_NOTES.c.view_id.in_(old)))
+            with unguarded(connection, _VIEWS):
+                return connection.execute(delete(_VIEWS).where(_VIEWS.c.at < before)).rowcount
 
     def annotate(self, view_id: int, rep_id: str, note: ViewNote) -> None:
         """Write beside a view.

@@ -1,14 +1,15 @@
 """The log of call lists and lots: which leads were listed, which by lot, and with what chance.
 
 A day has one list: whoever makes it first writes it down in one transaction, with the lots drawn
-for it, and everybody after gets the same. Rows are only added.
+for it, and everybody after gets the same. Rows are only added: those of a morning, and further ones
+for places that came free during the day.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -114,6 +115,13 @@ class Listing:
     model_version: str
     pool_of: str | None = None
 
+    @property
+    def list_key(self) -> tuple[bool, str]:
+        """Whose list it is on: whether that is a pool, and the rep's or manager's id."""
+        if self.pool_of is None and self.rep_id is not None:
+            return False, self.rep_id
+        return True, self.pool_of or ""
+
 
 @dataclass(frozen=True)
 class LotState:
@@ -136,6 +144,10 @@ class DayList:
 
     listings: Sequence[Listing]
     enrolments: Sequence[Enrolment]
+
+    def __add__(self, other: DayList) -> DayList:
+        """Return both together."""
+        return DayList((*self.listings, *other.listings), (*self.enrolments, *other.enrolments))
 
 
 _META = MetaData()
@@ -235,14 +247,44 @@ class WorklistLog:
             if listed:
                 return listed
             lists = make(_state(connection, day))
-            newest = connection.execute(select(func.max(_LISTINGS.c.day))).scalar()
-            if newest is not None and newest > day:
+            if _is_over(connection, day):
                 return lists.listings
-            about = {"at": utc_now(), "by": by}
-            for table, rows in ((_ENROLMENTS, lists.enrolments), (_LISTINGS, lists.listings)):
-                if rows:
-                    connection.execute(insert(table), [about | _plain(row) for row in rows])
+            _write(connection, lists, by)
             return _listings(connection, day)
+
+    def more(
+        self, day: date, by: str, make: Callable[[LotState, Sequence[Listing]], DayList]
+    ) -> Sequence[Listing]:
+        """Add further places to the lists of a day; returns those that were added.
+
+        Nothing is added where no lists were made, or where those of a later day were.
+
+        Args:
+            day: the day.
+            by: who adds them, for the log.
+            make: makes them from what the lots mean, those of the day included, and its lists.
+        """
+        with self.store.locked(), self.store.writing() as connection:
+            listed = _listings(connection, day)
+            if not listed or _is_over(connection, day):
+                return ()
+            lots = {row.lead_id: row for row in _enrolments(connection)}
+            lists = make(replace(_state(connection, day), enrolments=lots), listed)
+            _write(connection, lists, by)
+            return lists.listings
+
+
+def _is_over(connection: Connection, day: date) -> bool:
+    """Tell whether lists of a later day were made."""
+    newest = connection.execute(select(func.max(_LISTINGS.c.day))).scalar()
+    return newest is not None and newest > day
+
+
+def _write(connection: Connection, lists: DayList, by: str) -> None:
+    about = {"at": utc_now(), "by": by}
+    for table, rows in ((_ENROLMENTS, lists.enrolments), (_LISTINGS, lists.listings)):
+        if rows:
+            connection.execute(insert(table), [about | _plain(row) for row in rows])
 
 
 def _plain(row: Enrolment | Listing) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
@@ -35,30 +35,84 @@ def make_day(leads: Iterable[Lead], lots: LotDraw, params: WorklistParams, day: 
         params: places, and the share of the long tail.
         day: the business's day that the lists are for.
     """
-    listings, enrolments = list[Listing](), list[Enrolment]()
+    day_list = DayList((), ())
+    for key, own in _by_list(leads):
+        day_list += _listed(own, places_of(key, params), lots, params.long_tail, day)
+    return day_list
+
+
+def refilled(
+    leads: Iterable[Lead],
+    listed: Sequence[Listing],
+    keys: Collection[tuple[bool, str]],
+    lots: LotDraw,
+    params: WorklistParams,
+) -> DayList:
+    """Return further places for lists on which places came free; those there are stay.
+
+    Of 3 places, a, b, c are listed; d, e are next. Somebody snoozes b: d gets place 4. Whoever is
+    done with b gets nothing more: the call was made. What a lot says of a lead holds here too.
+
+    Args:
+        leads: every scored lead.
+        listed: the lists of the day.
+        keys: the lists to fill.
+        lots: how lots are drawn; those of the day stand.
+        params: places, and the share of the long tail.
+    """
+    day_list, taken = DayList((), ()), {row.lead_id for row in listed}
+    for key, own in _by_list(leads):
+        rows = [row for row in listed if row.list_key == key]
+        if key not in keys or not rows:
+            continue
+        gone = sum(lead.is_set_aside for lead in own if lead.lead_id in taken)
+        free = places_of(key, params) - len(rows) + gone
+        others = [lead for lead in own if lead.lead_id not in taken]
+        behind = max(row.position for row in rows)
+        if free > 0:
+            day_list += _listed(others, free, lots, params.long_tail, rows[0].day, behind)
+    return day_list
+
+
+def places_of(key: tuple[bool, str], params: WorklistParams) -> int:
+    """Return how many calls a list has room for."""
+    is_pool, whose = key
+    return params.calls_a_day if is_pool else params.calls_by_rep.get(whose, params.calls_a_day)
+
+
+def _by_list(leads: Iterable[Lead]) -> Iterator[tuple[tuple[bool, str], list[Lead]]]:
+    """Return the leads of each list, those of a pool ranked as one order."""
     in_lists = sorted(leads, key=lambda lead: lead.list_key)
-    for (is_pool, whose), own in groupby(in_lists, key=lambda lead: lead.list_key):
-        own_places = params.calls_by_rep.get(whose, params.calls_a_day)
-        places = params.calls_a_day if is_pool else own_places
+    for key, own in groupby(in_lists, key=lambda lead: lead.list_key):
         leads_of_list = list(own)
-        ranked = _ranked_together(leads_of_list) if is_pool else leads_of_list
-        rep_list = make_list(ranked, places, lots, params.long_tail)
-        enrolments += rep_list.enrolments
-        listings += [
-            Listing(
-                day=day,
-                as_of=lots.as_of,
-                rep_id=lead.rep_id,
-                lead_id=lead.lead_id,
-                position=position,
-                why=why,
-                priority=lead.priority,
-                model_version=lead.model_version,
-                pool_of=lead.pool_of,
-            )
-            for position, (lead, why) in enumerate(rep_list.leads, 1)
-        ]
-    return DayList(listings, enrolments)
+        yield key, _ranked_together(leads_of_list) if key[0] else leads_of_list
+
+
+def _listed(
+    leads: Sequence[Lead],
+    places: int,
+    lots: LotDraw,
+    long_tail: float,
+    day: date,
+    behind: int = 0,
+) -> DayList:
+    """Return the places of one list, behind those that it has already."""
+    rep_list = make_list(leads, places, lots, long_tail)
+    listings = [
+        Listing(
+            day=day,
+            as_of=lots.as_of,
+            rep_id=lead.rep_id,
+            lead_id=lead.lead_id,
+            position=position,
+            why=why,
+            priority=lead.priority,
+            model_version=lead.model_version,
+            pool_of=lead.pool_of,
+        )
+        for position, (lead, why) in enumerate(rep_list.leads, behind + 1)
+    ]
+    return DayList(listings, rep_list.enrolments)
 
 
 def make_list(leads: Sequence[Lead], places: int, lots: LotDraw, long_tail: float) -> RepList:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -13,11 +13,12 @@ from features.params import FeatureParams
 from features.storage.warehouse import Warehouse
 from serving.params import WorklistParams
 from serving.store.worklist import DayList, Listing, LotState, WorklistLog
-from serving.worklist.day import make_day
+from serving.worklist.day import make_day, refilled
 from serving.worklist.inputs import leads_of
 from serving.worklist.lots import LotDraw
 from serving.worklist.marks import NO_MARKS, Marks, local_day
 from serving.worklist.pools import pools_of
+from serving.worklist.rules import Lead
 
 PARTS = ("p", "reach", "gain", "rank", "band", "call_evidence", "call_reasons", "reasons")
 """Columns of the scores that stand beside a listed lead, as far as there are."""
@@ -73,14 +74,38 @@ class Handout:
         Args:
             state: what lots and lists of earlier days mean.
         """
-        params = self.params
+        lots = self._lots(state)
+        return make_day(self._leads(state), lots, self.params, self.day)
+
+    def refill(self, log: WorklistLog, by: str, leads: Collection[str]) -> Sequence[Listing]:
+        """Fill the places that leads have left which were snoozed or called wrong.
+
+        Args:
+            log: where lists and lots are kept.
+            by: who asks for it, for the log.
+            leads: those of which it was said; the marks know it.
+
+        Returns:
+            What was added: nothing where the lists are full all the same, or nobody is left.
+        """
+
+        def make(state: LotState, listed: Sequence[Listing]) -> DayList:
+            keys = {row.list_key for row in listed if row.lead_id in leads}
+            if not keys:
+                return DayList((), ())
+            return refilled(self._leads(state), listed, keys, self._lots(state), self.params)
+
+        return () if self.scores.empty else log.more(self.day, by, make)
+
+    def _leads(self, state: LotState) -> list[Lead]:
+        """Return every scored lead as the rules see it, with what people have said."""
         marks, day = self.marks, np.datetime64(self.day, "D")
         contacts = _latest(state.last_listed, marks.done_on)
         leads = leads_of(
-            self.scores, self.warehouse, self.features, params.cool_down_days, contacts, day
+            self.scores, self.warehouse, self.features, self.params.cool_down_days, contacts, day
         )
         pools = pools_of(self.warehouse, self.as_of, marks.away)
-        leads = [
+        return [
             replace(
                 lead,
                 is_set_aside=lead.lead_id in marks.aside,
@@ -88,10 +113,12 @@ class Handout:
             )
             for lead in leads
         ]
-        lots = LotDraw(
+
+    def _lots(self, state: LotState) -> LotDraw:
+        params = self.params
+        return LotDraw(
             state.secret, params.hold_out, params.hold_out_days, self.as_of, state.enrolments
         )
-        return make_day(leads, lots, params, self.day)
 
     def table(self, listings: Sequence[Listing]) -> pd.DataFrame:
         """Return lists as `worklist.parquet` has them, the parts of each priority beside it.

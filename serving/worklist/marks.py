@@ -100,9 +100,7 @@ def marks_of(
         today: the moment, and its day.
         wrong_days: days until a lead that was called wrong may be listed again.
     """
-    rows = list(actions)
-    undone = {row.undoes for row in rows if row.action is Act.UNDO}
-    valid = [row for row in rows if row.action is not Act.UNDO and row.key not in undone]
+    valid = not_undone(actions)
     standing = {row.lead_id: row for row in valid}
     done_on: dict[str, date] = {}
     for row in valid:
@@ -121,6 +119,13 @@ def marks_of(
             row.rep_id for row in absences if row.first_day <= today.day <= row.last_day
         ),
     )
+
+
+def not_undone(actions: Iterable[KeptAction]) -> list[KeptAction]:
+    """Return what was said and not taken back, the oldest first."""
+    rows = list(actions)
+    undone = {row.undoes for row in rows if row.action is Act.UNDO}
+    return [row for row in rows if row.action is not Act.UNDO and row.key not in undone]
 
 
 def comes_back_at(action: KeptAction, wrong_days: int) -> datetime | None:

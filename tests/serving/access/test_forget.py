@@ -69,6 +69,9 @@ def write_outputs(home: Path) -> None:
     pq.write_table(pa.Table.from_pylist(scores), home / "data" / "out" / "lead_scores.parquet")
     risks = [{"rep_id": REP, "p_attain": 0.2}, {"rep_id": "rep-bo", "p_attain": 0.3}]
     pq.write_table(pa.Table.from_pylist(risks), home / "data" / "rep_scores.parquet")
+    past = pa.table({"rep_id": pa.array([REP, "rep-bo"]).dictionary_encode(), "p_attain": [0.1, 1]})
+    (home / "data" / "forecast-history").mkdir()
+    pq.write_table(past, home / "data" / "forecast-history" / "quota_predictions.parquet")
     (home / "data" / "report.html").write_text(f"<p>Ada Abel ({REP}) called {LEAD}, not lead-77")
     (home / "data" / "model.bin").write_bytes(b"\x00\xff" + REP.encode() + b"\x00")
     (home / "mlruns").mkdir()
@@ -108,6 +111,8 @@ def test_a_forgotten_rep_is_in_no_file_but_those_that_are_listed(home: Path) -> 
     text = (home / "data" / "report.html").read_text(encoding="utf-8")
     assert text == f"<p>{alias} ({alias}) called {LEAD}, not lead-77"
     assert pq.read_table(home / "data" / "rep_scores.parquet")["rep_id"].to_pylist() == ["rep-bo"]
+    past = pq.read_table(home / "data" / "forecast-history" / "quota_predictions.parquet")
+    assert past["rep_id"].to_pylist() == ["rep-bo"]
     scores = pq.read_table(home / "data" / "out" / "lead_scores.parquet").to_pylist()
     assert [row["lead_id"] for row in scores] == ["lead-6", LEAD]
     assert {row["rep_id"] for row in scores} == {alias}

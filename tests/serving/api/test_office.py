@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 from service_people import SETTINGS
 
-from features.errors import InputError, NotFoundError, NotReady
+from features.errors import InputError, InTheMaking, NotFoundError, NotReady
 from serving.access.people import Person, Role
 from serving.access.rights import ManagerTree
-from serving.api.failures import NotAllowed, failure
+from serving.api.failures import NotAllowed, TooEarly, failure
 from serving.api.office import MOST_ANSWERS, Asker, Office
+from serving.api.people_contracts import AnnotationSent, CoachSheetRequest
+from serving.api.person_answers import annotate, coach_sheet
 from serving.home.cache import ScoreCache
 from serving.home.live import LiveData
+from serving.pages.desk import Desk
 from serving.store.posted import EventKind, PostedEvent
 
 TREE = ManagerTree({"r1": "m1", "r2": "m1", "m1": "top", "r3": "m2"})
@@ -63,7 +66,25 @@ def test_each_error_has_its_status(error: InputError, status: int) -> None:
 @pytest.fixture
 def office(desk: Path) -> Office:
     """The office of the company, without a running service."""
-    return Office.of(ScoreCache(desk, SETTINGS), SETTINGS)
+    return Office.of(Desk(desk, SETTINGS, ScoreCache(desk, SETTINGS)))
+
+
+def test_before_the_first_sheets_there_is_an_answer_but_no_failure(office: Office) -> None:
+    """Who reads one is told to come back, who writes beside one that nothing was kept."""
+    asker = Asker(Person("t1", "Ann", Role.ADMIN, None), TREE, {})
+    note = AnnotationSent(rep_id="r1", what="note", text="Was ill.")
+    with pytest.raises(InTheMaking) as waits:
+        coach_sheet(office, CoachSheetRequest(rep_id="r1"))
+    with pytest.raises(TooEarly, match="nothing was kept") as early:
+        annotate(office, asker, note)
+    assert office.coaching.lines("r1") == []
+    for error, status in ((waits.value, 202), (early.value, 409)):
+        answer = failure(error)
+        assert (answer.status_code, "retry-after" in answer.headers) == (status, True)
+    office.facts.problem = "the pages could not be made"
+    with pytest.raises(NotReady, match="could not be made") as broken:
+        office.sheet("r1")
+    assert failure(broken.value).status_code == 503
 
 
 def test_an_answer_is_made_once_until_the_data_change(office: Office) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from inbox import Inbox, smtp_server
+from inbox import Inbox, own_certificate, smtp_server
 from made import NOW, facts, forecast
 from pydantic import ValidationError
 
@@ -89,7 +89,7 @@ def test_a_manager_hears_who_is_new_who_is_over_and_who_moved() -> None:
         "1 of 8 needs a talk this week, 1 new since the last digest: A Name.",
         "B Name does not need one any more.",
     ]
-    assert told[2] == "The chance of C Name has risen from 70% to 90%."
+    assert told[2] == "The chance of C Name to make quota has risen from 70% to 90%."
     assert len(told) == 5
 
 
@@ -158,6 +158,39 @@ def test_settings_that_cannot_send_are_refused() -> None:
             pass
     with pytest.raises(InputError, match="could not be used"), mail_server(away):
         pass
+
+
+def test_a_letter_goes_by_login_over_an_encrypted_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server takes a letter only after STARTTLS and the right password, and gets both."""
+    password = tmp_path / "password"
+    password.write_text("open sesame\n")
+    certificate, context = own_certificate(tmp_path)
+    # The client believes those whom the machine believes, and OpenSSL reads them from here.
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    inbox = Inbox(user="pace", password="open sesame")  # noqa: S106 - of a server in this test
+    options = {"tls_context": context, "require_starttls": True, "auth_required": True}
+    with smtp_server(inbox, **options, authenticator=inbox.authenticate) as port:
+        ours = OURS.model_copy(
+            update={
+                "host": "localhost",
+                "port": port,
+                "security": "starttls",
+                "user": "pace",
+                "password_file": str(password),
+            }
+        )
+        with mail_server(ours) as server:
+            hand_over(server, letter(made(), OURS.sender, "ada@example.com", "", ""))
+        password.write_text("another")
+        with pytest.raises(InputError, match="does not take the user 'pace'"), mail_server(ours):
+            pass
+        monkeypatch.delenv("SSL_CERT_FILE")
+        with pytest.raises(InputError, match="could not be used"), mail_server(ours):
+            pass
+    (received,) = inbox.letters
+    assert received["To"] == "ada@example.com"
 
 
 def test_the_log_keeps_the_newest_of_each_reader(tmp_path: Path) -> None:

@@ -74,14 +74,14 @@ def test_a_score_has_one_digit(score: float, shown: str) -> None:
 @pytest.mark.parametrize(("name", "moment"), [
     ("salesforce", "2026-05-20T08:09:10Z"), ("hubspot", "2026-05-20"),
     ("pipedrive", "2026-05-20 08:09:10"), ("dynamics", "2026-05-20T08:09:10Z"),
-    ("zoho", "2026-05-20 08:09:10"),
+    ("zoho", "2026-05-20 08:09:10"), ("plain", "2026-05-20T08:09:10Z"),
 ])  # fmt: skip
 def test_each_crm_gets_its_own_form_of_the_moment(name: str, moment: str) -> None:
     """And each of them is tried here."""
     shape = FORMATS[name]
     (row,) = written(scores(("L", "a", 1)), shape)
     assert row[shape.as_of] == moment
-    assert len(FORMATS) == 5
+    assert len(FORMATS) == 6
 
 
 def test_no_leads_are_a_header() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from office import SETTINGS
 
-from features.errors import InputError, NotReady
+from features.errors import InputError, InTheMaking, NotReady
 from serving.cli.console import Console
 from serving.cli.demo_people import say_sign_ins, sign_ins
 from serving.cli.session import Session
@@ -28,10 +28,18 @@ EN = region_of("en-US")
 
 
 def test_a_home_without_data_says_so(tmp_path: Path) -> None:
-    """Before there are scores, the desk tells why, and makes nothing up."""
-    desk = Desk(tmp_path, SETTINGS, ScoreCache(tmp_path, SETTINGS))
+    """The desk tells why, and makes nothing up; before anybody has looked, it asks to wait."""
+    scores = ScoreCache(tmp_path, SETTINGS)
+    desk = Desk(tmp_path, SETTINGS, scores)
     desk.look()
-    with pytest.raises(NotReady, match=r"computed|ingest|data"):
+    with pytest.raises(InTheMaking):
+        desk.coaching()
+    scores.look()
+    desk.look()
+    with pytest.raises(NotReady, match="ingest") as missing:
+        desk.coaching()
+    assert not isinstance(missing.value, InTheMaking)
+    with pytest.raises(NotReady, match="ingest"):
         desk.facts()
 
 
@@ -82,7 +90,7 @@ def test_longer_lists_hold_more_leads(facts: Facts) -> None:
 @pytest.mark.parametrize("name", ["worklist.calls_a_day", "pages.talk_below", "pages.most_talks"])
 def test_a_preview_without_a_test_says_so(facts: Facts, name: str) -> None:
     """The small company's models were registered without a test: no figure is made up."""
-    says = preview(facts, name, 3, EN)
+    says = preview(facts, name, 3, 0.5, EN)
     assert says.startswith("It cannot be said") or "talks a week" in says
 
 

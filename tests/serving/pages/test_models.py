@@ -237,29 +237,41 @@ def test_previews_are_monotone(seed: int) -> None:
 
 def test_a_preview_of_calls_reads_the_curve_of_the_test() -> None:
     """Two places each hold 4 of 8 leads; the first half held 60 % of those that converted."""
-    says = preview(home(leads=model("leads", lead_metrics())), "worklist.calls_a_day", 2, EN)
+    says = preview(home(leads=model("leads", lead_metrics())), "worklist.calls_a_day", 2, 0.5, EN)
     assert "one day's lists hold 50% of the open leads" in says
     assert "the first 50% held 60% of the leads that converted" in says
 
 
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (1, "With 1 talk a week, each manager's page proposes up to 1; over 1 team that is 33%"),
-        (2, "With 2 talks a week, each manager's page proposes up to 2; over 1 team that is 67%"),
-    ],
-)
-def test_a_preview_of_talks_counts_people(value: float, words: str) -> None:
-    """Of three reps of one manager; words follow their numbers."""
-    managers: dict[str, str | None] = {"a": "m", "b": "m", "c": "m", "m": None}
+def past(chances: dict[str, float], cutoff: str, start: str = "2026-04-01") -> pd.DataFrame:
+    """Forecasts of a past quota period, as of a moment in it."""
+    frame = pd.DataFrame({"rep_id": [*chances], "p_attain": [*chances.values()]})
+    return frame.assign(cutoff=pd.Timestamp(cutoff), period_start=pd.Timestamp(start))
+
+
+@pytest.mark.parametrize(("value", "share"), [(1, "60%"), (2, "100%")])
+def test_a_preview_of_talks_tells_of_last_quarter(value: float, share: str) -> None:
+    """Of 5 chances below the threshold at two moments, one manager had 2, and twice time for 1."""
+    managers: dict[str, str | None] = {"a": "m", "b": "m", "c": "n", "m": None, "n": None}
     own = home(model(metrics=quota_metrics()), staff=Staff({}, managers, frozenset()))
-    assert preview(own, "pages.most_talks", value, EN).startswith(words)
+    rows = [
+        past({"a": 0.1, "b": 0.2, "c": 0.9}, "2026-05-01"),
+        past({"a": 0.1, "b": 0.2, "c": 0.3}, "2026-05-08"),
+        past({"a": 0.0, "b": 0.0, "c": 0.0}, "2026-03-01", "2026-01-01"),
+    ]
+    own = replace(own, history=pd.concat(rows))
+    says = preview(own, "pages.most_talks", value, 0.5, EN)
+    assert "From May 1, 2026 to May 8, 2026, 2.5 reps at a time had a chance below 50%" in says
+    assert f"{share} of them would have been proposed" in says
+    nobody = preview(own, "pages.most_talks", value, 0.05, EN)
+    assert "nobody's chance was below 5%" in nobody
+    unknown = preview(replace(own, history=None), "pages.most_talks", value, 0.5, EN)
+    assert "no past is kept" in unknown
 
 
 @pytest.mark.parametrize("item", CHANGEABLE)
 def test_a_preview_without_a_test_makes_nothing_up(item: Any) -> None:
     """It says that it cannot be said, for every setting that can be changed."""
-    says = preview(home(), item.name, 3.0, EN)
+    says = preview(home(), item.name, 3.0, 0.5, EN)
     assert says.startswith("It cannot be said what it would have meant")
     assert "%" not in says
 

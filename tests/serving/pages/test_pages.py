@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from html import unescape
 
@@ -93,6 +95,49 @@ def test_others_are_not_for_everybody(office: Office, who: str, path: str) -> No
     refused = words(office.browser(who).get(path, 403))
     assert "quota" not in refused
     assert len(refused) < 300
+
+
+def test_the_file_of_leads_holds_those_of_the_reader(office: Office, facts: Facts) -> None:
+    """A rep's own, those of a manager's tree, all for an admin; somebody else's for nobody."""
+    assert not isinstance(facts.leads, str)
+    owners = facts.leads.table["rep_id"].to_dict()
+
+    def owned(who: str, query: str = "") -> set[str | None]:
+        text = office.browser(who).get(f"/leads.csv{query}")
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+        assert [*rows[0]] == ["lead_id", "score", "rank", "band", "reasons", "as_of"]
+        return {owners[row["lead_id"]] for row in rows}
+
+    assert owned("r1") == owned("m1", "?rep_id=r1") == {"r1"}
+    assert owned("m1") == owned("admin", "?manager_id=m1") == {"r1", "r2"}
+    assert {"r1", "r2", "r3"} <= owned("admin")
+    for who, query in (("r1", "?rep_id=r3"), ("r1", "?manager_id=m1"), ("m1", "?manager_id=m2")):
+        office.browser(who).get(f"/leads.csv{query}", 403)
+    office.browser("analyst").get("/leads.csv", 403)
+    refused = words(office.browser("r1").get("/leads.csv?for=lotus", 400))
+    assert "should be one of plain, salesforce" in refused
+
+
+def test_a_snoozed_lead_makes_room_for_another(office: Office, paged: Desk) -> None:
+    """The page shows the new one behind the others; a call that was made makes no room."""
+    browser = office.browser("r3")
+
+    def listed() -> list[str]:
+        page = browser.get("/today")
+        return re.findall(r'name="lead_id" value="([^"]+)"', page)
+
+    def say(act: str, lead: str) -> None:
+        browser.post("/today", browser.get("/today"), act=act, lead_id=lead)
+
+    before = list(dict.fromkeys(listed()))
+    say("done", before[0])
+    assert set(listed()) == set(before)
+    say("snooze", before[1])
+    added = set(listed()) - set(before)
+    facts = paged.facts()
+    assert not isinstance(facts.leads, str)
+    is_more = (facts.leads.table["rep_id"] == "r3").sum() > len(before)
+    assert len(added) == int(is_more)
 
 
 def test_the_model_page_names_nobody(office: Office, facts: Facts) -> None:
@@ -222,7 +267,7 @@ def test_a_setting_is_tried_kept_and_taken_back(office: Office, paged: Desk) -> 
     admin, log = office.browser("admin"), OverrideLog(paged.store)
     kept = len(log.all())
     page = admin.get("/settings?worklist.calls_a_day=9")
-    assert "With 9:" in words(page)
+    assert "Keep 9" in words(page)
     assert len(log.all()) == kept
     admin.post("/settings", page, name="worklist.calls_a_day", value="9")
     assert "Calls a day: 9" in words(admin.get("/settings"))

@@ -124,7 +124,7 @@ def test_the_first_minutes_of_a_rep(page: Page, site: Site) -> None:
     expect(page.locator(".call h2").first).to_contain_text(lead)
     page.keyboard.press("w")
     page.get_by_label(f"Why is {lead} wrong here?").fill("left the company")
-    page.get_by_role("button", name="Keep this").first.click()
+    page.get_by_role("button", name="Save the reason").first.click()
     expect(page.get_by_role("status")).to_contain_text("marked as wrong")
     page.get_by_role("button", name=f"Take back: {lead}").click()
     page.get_by_role("link", name="My quarter").click()

@@ -37,7 +37,7 @@ from serving.store.promotions import How, PromotionLog
 from serving.store.retrains import Event, RetrainLog
 from serving.store.worklist import Why, WorklistLog
 
-REVISIONS = [f"{number:04}" for number in range(1, 9)]
+REVISIONS = [f"{number:04}" for number in range(1, 10)]
 AT = datetime(2025, 3, 1, 12, 30, 0, 123456)
 LOGS = {
     "promotions", "retrains", "coaching", "lot_secret", "enrolments", "listings", "views",
@@ -255,3 +255,21 @@ def test_a_home_with_a_percent_sign_has_a_store(tmp_path: Path) -> None:
     """No character of a path is taken for a placeholder."""
     store = Store(tmp_path / "100 % s%(here)s")
     assert len(store.upgrade()) == len(REVISIONS)
+
+
+def test_a_guard_looks_ids_up_and_never_at_every_row(tmp_path: Path) -> None:
+    """A new row costs as much in a log of a year as in one of a day, in every log of the store."""
+    store = Store(tmp_path)
+    with store.reading() as connection:
+        query = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%_no_replace'"
+        guards = [sql for (sql,) in connection.exec_driver_sql(query)]
+        assert len(guards) > 10
+        plans = {}
+        for guard in guards:
+            looked = re.sub(
+                r"NEW\.\w+", "'x'", guard[guard.index("SELECT") : guard.index(") BEGIN")]
+            )
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {looked}").all()
+            plans[looked] = [row[3] for row in rows if row[3].startswith("SCAN")]
+    # The secret of the lots is one row.
+    assert [looked for looked, scans in plans.items() if scans and "lot_secret" not in looked] == []

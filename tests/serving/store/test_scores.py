@@ -182,18 +182,16 @@ def test_a_clock_set_back_loses_no_run(log: ScoreLog) -> None:
 def test_a_full_disk_is_said_and_costs_nothing_kept(log: ScoreLog) -> None:
     """Where the store may grow no more, the run is not kept, all before is, and words say so."""
     keep(log, RUN)
-    engine = Store._file_engine  # noqa: SLF001 - the disk is made full where the file is opened
+    engine = log.store._file_engine()  # noqa: SLF001 - the disk is made full where it is opened
 
-    def full(store: Store) -> Any:
-        made = engine(store)
-        event.listen(made, "connect", lambda dbapi, _: dbapi.execute("PRAGMA max_page_count = 10"))
-        return made
+    def fill(dbapi: Any, _: Any) -> None:
+        dbapi.execute("PRAGMA max_page_count = 10")
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Store, "_file_engine", full)
-        with pytest.raises(InputError, match=r"full; nothing of this step was kept.*Free space"):
-            keep(log, replace(RUN, key="new"), 5_000)
-        assert log.rows("leads", "key") is not None, "reading goes on"
+    event.listen(engine, "connect", fill)
+    with pytest.raises(InputError, match=r"full; nothing of this step was kept.*Free space"):
+        keep(log, replace(RUN, key="new"), 5_000)
+    assert log.rows("leads", "key") is not None, "reading goes on"
+    event.remove(engine, "connect", fill)
     assert [run.key for run in log.runs("leads")] == ["key"]
     assert keep(log, replace(RUN, key="new"), 5_000), "with space again it is kept"
 

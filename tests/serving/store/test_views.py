@@ -152,3 +152,22 @@ def test_a_secret_is_made_once(file_store: Store, tmp_path: Path) -> None:
     replace_secret(other, Purpose.FORGOTTEN, "x" * 64)
     assert secret_of(other, Purpose.FORGOTTEN) == "x" * 64
     assert secret_of(other, Purpose.SESSIONS) in secrets
+
+
+def test_old_views_are_removed_and_the_log_is_guarded_again(log: ViewLog) -> None:
+    """With what was written beside them; those at the moment and after it stay with theirs."""
+    log.add([view(0), view(1), view(2)])
+    for number, row in enumerate(log.of("r1")):
+        log.annotate(row.id, "r1", ViewNote(AT, "r1", f"note {number}"))
+    assert log.remove(view(1).at) == 1
+    assert log.remove(view(1).at) == 0
+    assert [(row.viewer_id, [note.text for note in row.notes]) for row in log.of("r1")] == [
+        ("t2", ["note 0"]),
+        ("t1", ["note 1"]),
+    ]
+    for table in ("views", "view_notes"):
+        with log.store.writing() as connection, pytest.raises(DatabaseError, match="append-only"):
+            connection.exec_driver_sql(f"DELETE FROM {table}")
+        with log.store.reading() as connection:
+            left = connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar()
+        assert left == 2

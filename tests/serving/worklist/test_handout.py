@@ -13,8 +13,9 @@ from serving.home.lead_outlook import LeadOutlook
 from serving.params import WorklistParams
 from serving.settings import Settings
 from serving.store.database import Store
-from serving.store.worklist import WorklistLog
+from serving.store.worklist import Arm, WorklistLog
 from serving.worklist.handout import Handout
+from serving.worklist.marks import NO_MARKS
 from training.leads.score import NOT_TO_BE_CONTACTED
 
 MONDAY = datetime(2025, 7, 7, 6)
@@ -59,6 +60,45 @@ def test_whoever_was_listed_is_left_alone(outlook: LeadOutlook, log: WorklistLog
         assert not first & {row.lead_id for row in listed}
     again = {row.lead_id for row in handout(outlook, MONDAY + timedelta(days=3)).look(log)}
     assert first & again
+
+
+def test_snoozed_leads_make_room_for_others(outlook: LeadOutlook, log: WorklistLog) -> None:
+    """As many as were snoozed, once, behind those there are; a call that was made frees nothing."""
+    morning = handout(outlook)
+    kept = morning.keep(log, "calls")
+    rep = max({row.rep_id for row in kept if row.rep_id}, key=lambda r: _open(morning, r))
+    own = [row for row in kept if row.list_key == (False, rep)]
+    assert len(own) == PARAMS.calls_a_day, "the rep with the most leads has a full list"
+    snoozed, done = {row.lead_id for row in own[:3]}, own[4].lead_id
+    marks = replace(NO_MARKS, done_on={done: MONDAY.date()})
+    assert replace(morning, marks=marks).refill(log, "calls", {done}) == ()
+    noon = replace(morning, marks=replace(marks, aside=frozenset(snoozed)))
+    assert noon.refill(log, "calls", {"no such lead"}) == ()
+    added = noon.refill(log, "calls", snoozed)
+    assert [row.position for row in added] == [9, 10, 11]
+    assert {row.list_key for row in added} == {(False, rep)}
+    assert not {row.lead_id for row in added} & {row.lead_id for row in kept}
+    assert [*log.of_day(MONDAY.date())] == [*kept, *added], "nothing that was there has moved"
+    assert noon.refill(log, "calls", snoozed) == ()
+    lots = log.enrolments()
+    assert len({lot.lead_id for lot in lots}) == len(lots), "nobody has two lots"
+    held_out = {lot.lead_id for lot in lots if lot.arm is Arm.HELD_OUT}
+    assert not held_out & {row.lead_id for row in log.of_day(MONDAY.date())}
+
+
+def _open(lists: Handout, rep: str | None) -> int:
+    return int((lists.scores["rep_id"] == rep).sum())
+
+
+def test_without_a_list_there_is_nothing_to_fill(outlook: LeadOutlook, log: WorklistLog) -> None:
+    """Nor on a day that is over: what happened since cannot be undone."""
+    lists = handout(outlook)
+    aside = frozenset(row.lead_id for row in lists.look(log))
+    noon = replace(lists, marks=replace(NO_MARKS, aside=aside))
+    assert noon.refill(log, "calls", aside) == ()
+    lists.keep(log, "calls")
+    handout(outlook, MONDAY + timedelta(days=1)).keep(log, "calls")
+    assert noon.refill(log, "calls", aside) == ()
 
 
 def test_parts_stand_beside_each_row(outlook: LeadOutlook, log: WorklistLog) -> None:
