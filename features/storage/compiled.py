@@ -22,7 +22,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any
 
 import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
@@ -38,8 +37,6 @@ PLAIN = (str, int, float, bool, type(None), Enum, dt.DataType, sch.Schema, ops.N
 FAR = datetime(5000, 1, 1)
 """Stand-ins for moments lie beyond it."""
 _ALIAS = re.compile(r"t\d+")
-
-Moment = ops.Literal[Any]
 
 
 class _Unlike(Exception):
@@ -61,7 +58,7 @@ class _Shape:
     places: dict[int, int] = field(default_factory=dict)
     tokens: list[object] = field(default_factory=list)
     tables: dict[str, int] = field(default_factory=dict)
-    moments: dict[Moment, int] = field(default_factory=dict)
+    moments: dict[ops.Literal, int] = field(default_factory=dict)
     references: dict[object, int] = field(default_factory=dict)
 
     @classmethod
@@ -227,7 +224,7 @@ class CompiledQueries:
             return None
         return _Template(tuple(pieces[::2]), gaps)
 
-    def _moment(self, moment: Moment) -> str:
+    def _moment(self, moment: ops.Literal) -> str:
         """Write a moment as ibis does."""
         how = {"value": moment.value, "dtype": moment.dtype}
         return self._sql(self._compiler.visit_NonNullLiteral(moment, **how))

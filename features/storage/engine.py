@@ -25,7 +25,7 @@ _QUERIES = CompiledQueries(Backend.compiler, most=512)
 _GLOB = re.compile(r"([\[\]*?])")
 
 
-class Engine(Backend):
+class Engine(Backend):  # type: ignore[misc]  # ibis ships no types
     """ibis' engine, which remembers the SQL of queries it was asked before."""
 
     def compile(self, expr: ir.Expr, /, **how: Any) -> str:
