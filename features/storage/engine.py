@@ -30,8 +30,8 @@ class Engine(Backend):  # type: ignore[misc]  # ibis ships no types
 
     def compile(self, expr: ir.Expr, /, **how: Any) -> str:
         """Return the SQL of an expression; see `ibis.BaseBackend.compile`."""
-        asked = any(value for value in how.values())
-        sql = None if asked or not isinstance(expr, ir.Table) else _QUERIES.sql(expr)
+        is_whole = all(value is None for value in how.values())
+        sql = _QUERIES.sql(expr) if is_whole and isinstance(expr, ir.Table) else None
         return super().compile(expr, **how) if sql is None else sql
 
     def _create_cached_table(self, name: str, expr: ir.Table) -> ir.Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -16,6 +17,7 @@ from looks import look
 
 from features.storage.compiled import CompiledQueries
 from features.storage.engine import Engine as Remembering
+from features.storage.engine import engine
 
 MARCH, APRIL = datetime(2025, 3, 1), datetime(2025, 4, 1, 12, 30, 7, 250)
 LEADS = {"lead_id": "string", "created_at": "timestamp(6)", "n": "int64", "x": "float64"}
@@ -44,6 +46,16 @@ def fresh() -> CompiledQueries:
 def plain(rows: ir.Table) -> str:
     """Compile as ibis does."""
     return str(ibis.to_sql(rows, dialect="duckdb", pretty=False))
+
+
+@pytest.mark.parametrize("limit", [None, 0, 1])
+def test_a_limit_is_kept(tmp_path: Path, limit: int | None) -> None:
+    """A query that was remembered without one is not taken for the same with one."""
+    backend = engine(0.5, 1, tmp_path)
+    rows = early(leads(), MARCH)
+    for asked in (None, limit):
+        assert backend.compile(rows, limit=asked) == Backend.compile(backend, rows, limit=asked)
+    backend.disconnect()
 
 
 @pytest.mark.parametrize("seed", [4, 11, 157])
