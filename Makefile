@@ -11,7 +11,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format notebooks bench grade lock clean
+.PHONY: help install demo test tests check format notebooks bench grade lock clean
 
 help:  ## Show these lines
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -35,7 +35,11 @@ install: $(RUN_STAMP)  ## Install the command at .venv/bin/pacesetter
 demo: install  ## Make a sample company, train, print a call list, serve until Ctrl-C
 	$(BIN)/pacesetter demo
 
-test: check  ## All checks and tests
+test: $(DEV_STAMP)  ## All checks and tests
+	$(MAKE) --no-print-directory --jobs 2 check tests
+
+# `test` runs these beside the checks, which use one core and wait for the network.
+tests: $(DEV_STAMP)
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 check: $(DEV_STAMP)  ## Format, lint, types, import rule, dependencies and licences
