@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import NamedTuple
 
 from features.ingest import parsing
 from features.ingest.files import RawColumn
 from features.ingest.match import Matched
 from features.ingest.parsing import SQL_TYPES, TextFormat
+from features.ingest.plain_rows import are_plain, plain_pattern, value_of
 from features.ingest.reading import Readings
-from features.storage.engine import ident, parquet
+from features.storage.engine import ident
 from features.tables import Column, ColumnKind
 
 SOURCE_ROW = "file_row_number"
@@ -20,35 +20,47 @@ SOURCE_ROW = "file_row_number"
 
 @dataclass(frozen=True)
 class Field:
-    """One column of a warehouse table, and the four steps from the source's column to it.
+    """One column of a warehouse table, and the steps from the source's column to it.
 
-    The steps are columns of nested queries, so that none repeats what another has computed:
-    `trimmed`, then `cleaned` (NULL where nothing is written), then `parsed`, then `value`, which
-    also lies in a plausible range.
+    The steps are columns of nested queries, so that none repeats what another has computed: the
+    `source`'s, then `trimmed`, then `cleaned` (NULL where nothing is written), then `parsed`, then
+    `value`, which also lies in a plausible range. In rows that are plain (`plain_rows`) the first
+    three are the same.
 
     Attributes:
         place: its place among the fields.
         name: its name in the warehouse.
         column: its meaning in the schema; None for an attribute.
         raw: the source's column; None where the source has none.
-        trimming: SQL of `trimmed`, from the source's column.
+        origin: SQL of `source`.
+        trimming: SQL of `trimmed`, from `source`.
         cleaning: SQL of `cleaned`, from `trimmed`.
         parsing: SQL of `parsed`, from `cleaned`.
         kind: the kind whose range `value` keeps to; None where `parsed` stays as it is.
         always_parses: nothing that can be written there fails to parse.
         note: how its values were changed, if they were.
+        plain: the pattern of its plain texts; empty where a row may be plain whatever it holds.
+        parsing_plain: SQL of `parsed` from `cleaned`, in a plain row.
     """
 
     place: int
     name: str
     column: Column | None
     raw: RawColumn | None
+    origin: str
     trimming: str
     cleaning: str
     parsing: str
     kind: ColumnKind | None
     always_parses: bool = True
     note: str = ""
+    plain: str = ""
+    parsing_plain: str = ""
+
+    @property
+    def source(self) -> str:
+        """The source's column, as a column of a query."""
+        return f"source_{self.place}"
 
     @property
     def trimmed(self) -> str:
@@ -57,7 +69,7 @@ class Field:
 
     @property
     def cleaned(self) -> str:
-        """What is written there, NULL where that is nothing, as a column of `Plan.rows`."""
+        """What is written there, NULL where that is nothing, as a column of a query."""
         return f"cleaned_{self.place}"
 
     @property
@@ -71,9 +83,22 @@ class Field:
         return f"value_{self.place}"
 
     @property
+    def written(self) -> str:
+        """What is written there, as a column of `Plan.rows`.
+
+        NULL where that is nothing, and in plain rows where `value` says it.
+        """
+        return f"written_{self.place}"
+
+    @property
     def unreadable(self) -> str:
         """Condition: something is written that cannot be read."""
-        return f"({self.cleaned} IS NOT NULL AND {self.value} IS NULL)"
+        return f"({self.written} IS NOT NULL AND {self.value} IS NULL)"
+
+    @property
+    def empty(self) -> str:
+        """Condition: nothing is written."""
+        return f"({self.written} IS NULL AND {self.value} IS NULL)"
 
 
 class Amendment(NamedTuple):
@@ -96,18 +121,20 @@ class Plan:
 
     Attributes:
         matched: our table and the source's columns for it.
-        file: the staged parquet file.
+        staged: a FROM clause of the staged rows, with their place in the source (`SOURCE_ROW`).
         fields: the schema's columns in their order, then the attributes.
         amendments: by field, values that are replaced in the light of their row; of several
             whose condition is met the first counts.
         beside: attributes that the conditions of amendments ask about.
+        typed: a table with all that `rows` can return; empty: it is computed for every query.
     """
 
     matched: Matched
-    file: Path
+    staged: str
     fields: tuple[Field, ...]
     amendments: Mapping[str, tuple[Amendment, ...]] = field(default_factory=dict)
     beside: tuple[Field, ...] = ()
+    typed: str = ""
 
     def amended(self, name: str) -> str:
         """Return SQL of what the warehouse gets in a schema column, over `Plan.rows` of them all.
@@ -121,21 +148,29 @@ class Plan:
         return f"CASE {cases} ELSE {value} END"
 
     def rows(self, *fields: Field) -> str:
-        """Return a FROM clause: `source_row`, and each field's `cleaned` and `value`.
+        """Return a FROM clause: `source_row`, `is_plain`, each field's `written` and `value`.
 
         Only the fields asked for are in it: the engine's planner is slow to find out for itself
         which of hundreds of columns a query can do without.
         """
+        if self.typed:
+            columns = (column for f in fields for column in _typed(f))
+            return f"(SELECT {', '.join(['source_row', 'is_plain', *columns])} FROM {self.typed})"
+        is_plain = are_plain((f.origin, f.plain) for f in fields if f.plain)
         steps = (
-            (f"{f.trimming} AS {f.trimmed}" for f in fields),
-            (f"{f.cleaning} AS {f.cleaned}" for f in fields),
-            (f"{f.cleaned}, {f.parsing} AS {f.parsed}" for f in fields),
-            (f"{f.cleaned}, {_in_range(f)} AS {f.value}" for f in fields),
+            (f"{f.origin} AS {f.source}" for f in fields),
+            (f"{_unless_plain(f, f.trimming, f.source)} AS {f.trimmed}" for f in fields),
+            (f"{_unless_plain(f, f.cleaning, _filled(f.trimmed))} AS {f.cleaned}" for f in fields),
+            (
+                f"{f.cleaned}, {_unless_plain(f, f.parsing, f.parsing_plain)} AS {f.parsed}"
+                for f in fields
+            ),
+            (f"{_in_range(f)} AS {f.value}, {_written(f)} AS {f.written}" for f in fields),
         )
-        query, row_number = parquet(self.file), f"{SOURCE_ROW} AS source_row"
+        query, common = self.staged, [f"{SOURCE_ROW} AS source_row", f"{is_plain} AS is_plain"]
         for step in steps:
-            query = f"(SELECT {', '.join([row_number, *step])} FROM {query})"
-            row_number = "source_row"
+            query = f"(SELECT {', '.join([*common, *step])} FROM {query})"
+            common = ["source_row", "is_plain"]
         return query
 
     def __getitem__(self, name: str) -> Field:
@@ -147,16 +182,48 @@ class Plan:
         return (f for f in self.fields if f.column is not None and f.raw is not None)
 
 
+def _unless_plain(field: Field, value: str, plain: str) -> str:
+    """Return SQL of a step that is spared where a row is plain."""
+    return f"CASE WHEN is_plain THEN {plain} ELSE {value} END" if field.plain else value
+
+
+def _filled(plain: str) -> str:
+    return f"nullif({plain}, '')"
+
+
 def _in_range(field: Field) -> str:
     return field.parsed if field.kind is None else parsing.in_range(field.kind, field.parsed)
 
 
-def make_plan(matched: Matched, file: Path, readings: Readings | None = None) -> Plan:
+def _written(field: Field) -> str:
+    if field.always_parses:
+        # Wherever something is written, `value` has it.
+        return "CAST(NULL AS VARCHAR)"
+    return f"CASE WHEN NOT is_plain OR {_in_range(field)} IS NULL THEN {field.cleaned} END"
+
+
+def _typed(field: Field) -> tuple[str, str]:
+    """Return SQL of a field's `value` and `written` over the table of a plan that has one."""
+    value = field.value if field.raw is not None else f"{field.origin} AS {field.value}"
+    written = f"{_written(field)} AS {field.written}" if field.always_parses else field.written
+    return value, written
+
+
+def columns_to_type(plan: Plan) -> Iterator[str]:
+    """Go through the columns of `Plan.rows` that a table of it must hold."""
+    for f in plan.fields:
+        if f.raw is not None:
+            yield f.value
+        if not f.always_parses:
+            yield f.written
+
+
+def make_plan(matched: Matched, staged: str, readings: Readings | None = None) -> Plan:
     """Lay out how each column of a staged table is read.
 
     Args:
         matched: our table and the source's columns for it.
-        file: the staged rows.
+        staged: a FROM clause of the staged rows.
         readings: what was decided about its columns; None: what is declared alone.
     """
     columns = matched.table.columns
@@ -166,7 +233,7 @@ def make_plan(matched: Matched, file: Path, readings: Readings | None = None) ->
     fields = [_schema_field(matched, i, of.of(columns[i].name)) for i in range(len(columns))]
     attributes = enumerate(matched.attributes.items(), len(columns))
     fields += [_attribute_field(matched, place, *attribute) for place, attribute in attributes]
-    return Plan(matched, file, tuple(fields))
+    return Plan(matched, staged, tuple(fields))
 
 
 def _schema_field(matched: Matched, place: int, texts: TextFormat) -> Field:
@@ -175,15 +242,20 @@ def _schema_field(matched: Matched, place: int, texts: TextFormat) -> Field:
     if source is None:
         nothing = f"CAST(NULL AS {SQL_TYPES[column.kind]})"
         return Field(place, column.name, column, None, nothing, *_unchanged(place), None)
-    trimming = parsing.trim(ident(source.staged), source.type)
+    trimming = parsing.trim(f"source_{place}", source.type)
     cleaning = parsing.clean(f"trimmed_{place}", source.type)
     if column.kind is ColumnKind.BOOLEAN and source.type == "VARCHAR":
         word = f"lower(trimmed_{place})"
-        cleaning = f"CASE WHEN {word} NOT IN {parsing.OPEN_WORDS} THEN {cleaning} END"
+        is_open = parsing.is_word(word, parsing.OPEN_WORDS)
+        cleaning = f"CASE WHEN NOT {is_open} THEN {cleaning} END"
     parse = parsing.parse(column.kind, f"cleaned_{place}", source.type, texts)
     note = ""
+    plain = parse_plain = ""
+    if source.type == "VARCHAR":
+        plain = plain_pattern(column.kind, texts)
+        parse_plain = value_of(column.kind, f"cleaned_{place}", texts)
     if column.name == "entity_type":
-        parse = f"lower({parse})"
+        parse, parse_plain = f"lower({parse})", f"lower({parse_plain})"
     if column.kind is ColumnKind.ID and source.type in ("FLOAT", "DOUBLE"):
         note = "ids stored as floating-point numbers, read as whole ones"
     if column.kind is ColumnKind.ID and matched.raw.is_csv:
@@ -191,22 +263,23 @@ def _schema_field(matched: Matched, place: int, texts: TextFormat) -> Field:
         note = "ids written as 7.0, read as 7"
     always = parsing.always_parses(column.kind, source.type)
     return Field(
-        place, column.name, column, source, trimming, cleaning, parse, column.kind, always, note
-    )
+        place, column.name, column, source, ident(source.staged), trimming, cleaning, parse,
+        column.kind, always, note, plain, parse_plain,
+    )  # fmt: skip
 
 
-def _unchanged(place: int) -> tuple[str, str]:
-    """Return `cleaning` and `parsing` of a column that passes through both unchanged."""
-    return f"trimmed_{place}", f"cleaned_{place}"
+def _unchanged(place: int) -> tuple[str, str, str]:
+    """Return `trimming`, `cleaning` and `parsing` of a column that passes through unchanged."""
+    return f"source_{place}", f"trimmed_{place}", f"cleaned_{place}"
 
 
 def _attribute_field(matched: Matched, place: int, name: str, source: RawColumn) -> Field:
-    trimmed, cleaned = _unchanged(place)
+    as_is, trimmed, cleaned = _unchanged(place)
     raw = ident(source.staged)
     # Trimmed in the same step, see there.
     cleaning = parsing.clean_attribute(trimmed, source.type)
     if source.declared is None:
         kind, parse = parsing.parse_attribute(cleaned, source.type, matched.texts)
-        return Field(place, name, None, source, raw, cleaning, parse, kind)
+        return Field(place, name, None, source, raw, as_is, cleaning, parse, kind)
     kind, parse = parsing.parse_declared(cleaned, source.declared, matched.texts)
-    return Field(place, name, None, source, raw, cleaning, parse, kind, always_parses=False)
+    return Field(place, name, None, source, raw, as_is, cleaning, parse, kind, always_parses=False)

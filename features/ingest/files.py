@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,17 +23,21 @@ from features.ingest.csv_rows import Remark, write_rows
 from features.ingest.encodings import BY_LINE, UTF8, transcode
 from features.storage.engine import (
     ident,
+    if_readable,
+    keep,
     parquet,
     pattern,
     reading,
     rows,
     text,
     write,
-    write_if_readable,
 )
 
 Stage = Callable[[Backend, Path], Path]
 """Bring a table's rows into a parquet file: the path passed, or a file that exists already."""
+Read = Callable[[Backend, Path], str]
+"""Bring a table's rows to where the engine reads them fastest, the path passed or a table of its
+own, and return a FROM clause of them: columns as staged, and `file_row_number`."""
 Greatest = Callable[[Sequence[str]], tuple[str | None, ...]]
 """Return how many rows a table has, then the greatest value of each column named."""
 
@@ -79,6 +84,7 @@ class RawTable:
             they are staged as texts.
         origin: staged columns that say where a row comes from, for the quarantine.
         tallies: how many rows of which files it is made of, in words, known once it is staged.
+        direct: a faster way to its rows than through the staged file; None where there is none.
     """
 
     where: str
@@ -91,6 +97,13 @@ class RawTable:
     has_typed_cells: bool = False
     origin: tuple[RawColumn, ...] = ()
     tallies: list[str] = field(default_factory=list)
+    direct: Read | None = None
+
+    def read(self, backend: Backend, path: Path) -> str:
+        """Bring its rows to where the engine reads them fastest; see `Read`."""
+        if self.direct is not None:
+            return self.direct(backend, path)
+        return parquet(self.stage(backend, path))
 
 
 @dataclass(frozen=True)
@@ -211,41 +224,69 @@ def _csv(file: Path) -> RawTable:
         remarks[:] = stage_csv(backend, file, form, path)
         return path
 
-    return RawTable(str(file), REMEDY, columns, stage, is_csv=True, remarks=remarks)
+    def read(backend: Backend, path: Path) -> str:
+        scan, remarks[:] = _read_csv(backend, file, form, path, partial(_in_engine, backend, path))
+        return scan
+
+    return RawTable(str(file), REMEDY, columns, stage, is_csv=True, remarks=remarks, direct=read)
 
 
 def stage_csv(backend: Backend, file: Path, form: CsvForm, path: Path) -> list[Remark]:
     """Write a CSV file's rows to a parquet file, all columns as texts.
 
-    The engine reads what it can read strictly, quotes inside of texts doubled, else behind a
-    backslash. Any other file is read line by line (`features.ingest.csv_rows`).
-
     Returns:
         What was odd about the file as a whole.
     """
+    return _read_csv(backend, file, form, path, partial(_in_file, backend, path))[1]
+
+
+def _in_engine(backend: Backend, path: Path, select: str) -> str:
+    return keep(backend, select, path.name)
+
+
+def _in_file(backend: Backend, path: Path, select: str) -> str:
+    write(backend, select, path, "snappy")
+    return parquet(path)
+
+
+def _read_csv(
+    backend: Backend, file: Path, form: CsvForm, path: Path, store: Callable[[str], str]
+) -> tuple[str, list[Remark]]:
+    """Store a CSV file's rows, all columns as texts.
+
+    The engine reads what it can read strictly, quotes inside of texts doubled, else behind a
+    backslash. Any other file is read line by line (`features.ingest.csv_rows`) into a file.
+
+    Returns:
+        A FROM clause of the rows, and what was odd about the file as a whole.
+    """
     if form.encoding not in (UTF8, BY_LINE):
-        return _stage_transcoded(backend, file, form, path)
+        return _read_transcoded(backend, file, form, path, store)
     if form.older is None:
         for escape in ('"', "\\"):
-            if (escape == '"' or _has_backslashes(file)) and write_if_readable(
-                backend, f"SELECT * FROM {_scan(file, form, escape)}", path
-            ):
-                return [] if escape == '"' else [BACKSLASHES]
+            if escape == '"' or _has_backslashes(file):
+                scan = if_readable(store, f"SELECT * FROM {_scan(file, form, escape)}")
+                if scan is not None:
+                    return scan, [] if escape == '"' else [BACKSLASHES]
         form = by_line(file, form)
-    return write_rows(file, form, path)
+    remarks = write_rows(file, form, path)
+    return parquet(path), remarks
 
 
-def _stage_transcoded(backend: Backend, file: Path, form: CsvForm, path: Path) -> list[Remark]:
+def _read_transcoded(
+    backend: Backend, file: Path, form: CsvForm, path: Path, store: Callable[[str], str]
+) -> tuple[str, list[Remark]]:
     copy = path.with_suffix(".utf8")
     try:
         transcode(file, form.encoding, copy)
-        remarks = stage_csv(backend, copy, replace(form, encoding=UTF8), path)
+        scan, remarks = _read_csv(backend, copy, replace(form, encoding=UTF8), path, store)
     except UnicodeError as error:
         problem = f"it begins like {form.encoding}, but is not that throughout: {error}"
         raise SourceError(str(file), problem, "save it as UTF-8") from None
     finally:
         copy.unlink(missing_ok=True)
-    return [Remark("encoding", f"it was read as {form.encoding.upper()}", 1, ""), *remarks]
+    remark = Remark("encoding", f"it was read as {form.encoding.upper()}", 1, "")
+    return scan, [remark, *remarks]
 
 
 def _scan(file: Path, form: CsvForm, escape: str) -> str:

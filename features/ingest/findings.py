@@ -148,11 +148,13 @@ def _lost(backend: Backend, table: Looked, field: Field) -> tuple[int, int, str]
     accepted = f"source_row NOT IN (SELECT source_row FROM {table.rejected})"
     scan = f"{table.plan.rows(field)} WHERE {accepted}"
     filled, lost = row(
-        backend, f"SELECT count({field.cleaned}), count(*) FILTER ({field.unreadable}) FROM {scan}"
+        backend,
+        f"SELECT count(*) FILTER (NOT {field.empty}), count(*) FILTER ({field.unreadable}) "
+        f"FROM {scan}",
     )
     words = rows(
         backend,
-        f"SELECT left(CAST({field.cleaned} AS VARCHAR), 40) AS word FROM {scan} AND "
+        f"SELECT left(CAST({field.written} AS VARCHAR), 40) AS word FROM {scan} AND "
         f"{field.unreadable} GROUP BY word ORDER BY count(*) DESC, word LIMIT {_SHOWN}",
     )
     return filled, lost, ", ".join(f"'{word}'" for (word,) in words)
@@ -180,8 +182,8 @@ def _words(backend: Backend, table: Looked) -> Iterator[DataFinding]:
             continue
         words = rows(
             backend,
-            f"SELECT {field.cleaned}, {field.value}, count(*) FROM {table.plan.rows(field)} "
-            f"WHERE {field.value} IS NOT NULL AND lower({field.cleaned}) NOT IN {PLAIN_WORDS} "
+            f"SELECT {field.written}, {field.value}, count(*) FROM {table.plan.rows(field)} "
+            f"WHERE {field.value} IS NOT NULL AND lower({field.written}) NOT IN {PLAIN_WORDS} "
             "GROUP BY ALL ORDER BY 3 DESC, 1",
         )
         if words:

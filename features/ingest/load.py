@@ -15,7 +15,7 @@ from ibis.backends.duckdb import Backend
 from features.clock import naive_utc
 from features.field_history import FieldHistory
 from features.ingest.changes.source import mapped_source
-from features.ingest.columns import Plan, make_plan
+from features.ingest.columns import Plan
 from features.ingest.ends import amend
 from features.ingest.extent import Extent, extent_of, latest_event
 from features.ingest.findings import Looked, findings_of
@@ -35,14 +35,14 @@ from features.ingest.parsing import SQL_TYPES
 from features.ingest.presets.choose import choose, preset_name
 from features.ingest.quarantine import reject, rejected_table, write_quarantine
 from features.ingest.reading import Readings
-from features.ingest.readings import readings_of
 from features.ingest.report import IngestReport, TableReport, history_json, iso
 from features.ingest.shaping.reader import Reader
+from features.ingest.typed import forget_typed, read_typed
 from features.ingest.work import Loaded, Work, report_of, table_report
 from features.params import FeatureParams, IngestParams
 from features.progress import Progress, silent
 from features.storage.catalog import WarehouseMeta, described, exclusive, publish
-from features.storage.engine import engine, ident, reading, write
+from features.storage.engine import engine, ident, reading, run, write
 from features.tables import TABLES
 
 # Rows that are read together are stored next to each other.
@@ -196,15 +196,20 @@ def _load(
 
 
 def _stage(work: Work, matched: Matched, params: IngestParams) -> tuple[Plan, Readings]:
-    staging = work.folder / f"{matched.table.name}.staged"
-    file = matched.raw.stage(work.backend, staging)
-    readings = readings_of(work.backend, matched, file, params)
-    return make_plan(matched, file, readings), readings
+    staged = matched.raw.read(work.backend, _staging(work, matched))
+    return read_typed(work.backend, matched, staged, params)
+
+
+def _staging(work: Work, matched: Matched) -> Path:
+    return work.folder / f"{matched.table.name}.staged"
 
 
 def _forget_staged(work: Work, plans: Iterable[Plan]) -> None:
     for plan in plans:
-        (work.folder / f"{plan.matched.table.name}.staged").unlink(missing_ok=True)
+        forget_typed(work.backend, plan)
+        staging = _staging(work, plan.matched)
+        staging.unlink(missing_ok=True)
+        run(work.backend, f"DROP TABLE IF EXISTS {ident(staging.name)}")
 
 
 def _load_table(work: Work, plan: Plan, extent: Extent, present: Present) -> TableReport:

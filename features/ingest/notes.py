@@ -24,7 +24,7 @@ def reading_notes(backend: Backend, plan: Plan, rejected: str) -> dict[str, int]
         if field.note:
             # Of CSV texts some are rewritten, of another type all are.
             is_rewritten = (
-                f"{field.cleaned} <> {field.value}" if plan.matched.raw.is_csv else "true"
+                f"{field.written} <> {field.value}" if plan.matched.raw.is_csv else "true"
             )
             counts[f"{field.name}: {field.note}"] = f"count({field.value}) FILTER ({is_rewritten})"
         if len(counts) > before:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import SOURCE_ROW, Field, Plan
@@ -23,7 +22,7 @@ from features.ingest.ends import AFTER_CREATION
 from features.ingest.extent import Extent
 from features.ingest.overlaps import Quota, quota_faults
 from features.ingest.parsing import EXPECTED, is_rounded
-from features.storage.engine import ident, moment, parquet, rows, run, text, write
+from features.storage.engine import columns_of, ident, moment, rows, run, text, write
 
 AFTER_END = "at or after the declared --data-until"
 """Ends the kind of every fault that a row has only because the data was declared to end."""
@@ -109,12 +108,12 @@ def _reject_faulty(backend: Backend, plan: Plan, rules: list[_Rule], rejected: s
 
 def _find_broken_lines(backend: Backend, plan: Plan) -> bool:
     """Put the lines of a CSV file that are no rows into a table `no_rows`, if there may be any."""
-    if FAULT not in pq.read_schema(plan.file).names:
+    if FAULT not in columns_of(backend, plan.staged):
         return False
     run(
         backend,
         f"CREATE OR REPLACE TEMP TABLE no_rows AS SELECT {SOURCE_ROW} AS source_row, "
-        f"{FAULT} AS why FROM {parquet(plan.file)} WHERE {FAULT} IS NOT NULL",
+        f"{FAULT} AS why FROM {plan.staged} WHERE {FAULT} IS NOT NULL",
     )
     return True
 
@@ -132,7 +131,7 @@ def write_quarantine(backend: Backend, plan: Plan, rejected: str, path: Path) ->
         originals.append(f"CAST(s.{ident(column.staged)} AS VARCHAR) AS {ident(name)}")
     write(
         backend,
-        f"SELECT r.source_row, r.reason, {', '.join(originals)} FROM {parquet(plan.file)} s "
+        f"SELECT r.source_row, r.reason, {', '.join(originals)} FROM {plan.staged} s "
         f"JOIN (SELECT source_row, string_agg(reason, '; ' ORDER BY rule) AS reason "
         f"FROM {rejected} GROUP BY source_row) r ON s.{SOURCE_ROW} = r.source_row "
         "ORDER BY r.source_row",
@@ -167,11 +166,11 @@ def _rules(plan: Plan, extent: Extent) -> Iterator[_Rule]:
 def _required(field: Field) -> Iterator[_Rule]:
     name = field.name
     if field.column is not None and not field.always_parses:
-        written = f"left(CAST({field.cleaned} AS VARCHAR), 60)"
+        written = f"left(CAST({field.written} AS VARCHAR), 60)"
         expected = EXPECTED[field.column.kind]
         reason = f"'{name} ''' || {written} || ''' cannot be read as {expected}'"
         yield _Rule(f"{name} cannot be read", field.unreadable, reason)
-    yield _Rule(f"{name} is empty", f"{field.cleaned} IS NULL", f"'{name} is empty'")
+    yield _Rule(f"{name} is empty", field.empty, f"'{name} is empty'")
 
 
 def _order(plan: Plan, name: str, sign: str, other: str, words: str) -> _Rule:

@@ -7,7 +7,7 @@ memory pass through; what does not fit is spilled into a folder the caller names
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -59,6 +59,11 @@ def row(backend: Backend, sql: str) -> tuple[Any, ...]:
     return rows(backend, sql)[0]
 
 
+def columns_of(backend: Backend, scan: str) -> list[str]:
+    """Return the names of the columns of a FROM clause."""
+    return [str(name) for name, *_ in rows(backend, f"DESCRIBE SELECT * FROM {scan}")]
+
+
 def ident(name: str) -> str:
     """Quote a name of a column or table."""
     return '"' + name.replace('"', '""') + '"'
@@ -106,20 +111,37 @@ def write(backend: Backend, select: str, path: Path, compression: str = "zstd") 
     )
 
 
-def write_if_readable(backend: Backend, select: str, path: Path) -> bool:
-    """Write a query's rows to a parquet file, if the engine can read all of them.
+def keep(backend: Backend, select: str, name: str) -> str:
+    """Keep a query's rows in a table of the engine's own, which spills what memory cannot hold.
+
+    Args:
+        backend: the engine.
+        select: the query.
+        name: of the table; one of that name before is replaced.
 
     Returns:
-        Whether it could; what it wrote until then is removed.
+        A FROM clause of the rows; their place is `file_row_number`, as in a parquet file.
+    """
+    run(backend, f"CREATE OR REPLACE TEMP TABLE {ident(name)} AS {select}")
+    return f"(SELECT *, rowid AS file_row_number FROM {ident(name)})"
+
+
+def if_readable(store: Callable[[str], str], select: str) -> str | None:
+    """Store a query's rows, if the engine can read all of them.
+
+    Args:
+        store: stores them and returns a FROM clause of them.
+        select: the query.
+
+    Returns:
+        The FROM clause; None if the engine cannot read them.
     """
     try:
-        write(backend, select, path, "snappy")
+        return store(select)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error:
-        path.unlink(missing_ok=True)
-        return False
-    return True
+        return None
 
 
 @contextmanager

@@ -48,6 +48,6 @@ def plan_of(backend: Backend, tmp_path: Path) -> MakePlan:
         file.write_text(content, encoding="utf-8")
         raw = inspect_file(backend, file)
         matched = match_table(TABLES[table], raw, IngestParams(), mapping or TableMapping())
-        return make_plan(matched, raw.stage(backend, tmp_path / f"{table}.staged"))
+        return make_plan(matched, raw.read(backend, tmp_path / f"{table}.staged"))
 
     return make

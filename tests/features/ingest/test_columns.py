@@ -36,7 +36,7 @@ def reps(backend: Backend, folder: Path, ids: pa.Array) -> Plan:
     pq.write_table(pa.table({"rep_id": ids}), folder / "reps.parquet")
     raw = inspect_file(backend, folder / "reps.parquet")
     matched = match_table(TABLES["reps"], raw, IngestParams())
-    return make_plan(matched, raw.stage(backend, folder / "staged"))
+    return make_plan(matched, raw.read(backend, folder / "staged"))
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -78,7 +78,7 @@ def test_each_step_is_seen_by_its_own_name(backend: Backend, plan_of: MakePlan) 
     plan = plan_of("leads", "lead_id,created_at,value\na,2025-01-01, 5 \nb,2025-01-01,x\nc,2025,\n")
     field = plan["value"]
     query = (
-        f"SELECT {field.cleaned}, {field.value}, {field.unreadable} FROM {plan.rows(field)} "
+        f"SELECT {field.written}, {field.value}, {field.unreadable} FROM {plan.rows(field)} "
         "ORDER BY source_row"
     )
     assert rows(backend, query) == [("5", 5.0, False), ("x", None, True), (None, None, False)]
