@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from features.ingest import parsing
+from features.ingest.csv_rows import FAULT
 from features.ingest.files import RawColumn
 from features.ingest.match import Matched
 from features.ingest.parsing import SQL_TYPES, TextFormat
@@ -32,7 +33,7 @@ class Field:
         name: its name in the warehouse.
         column: its meaning in the schema; None for an attribute.
         raw: the source's column; None where the source has none.
-        origin: SQL of `source`.
+        origin: SQL of `source`, over the table of the plan.
         trimming: SQL of `trimmed`, from `source`.
         cleaning: SQL of `cleaned`, from `trimmed`.
         parsing: SQL of `parsed`, from `cleaned`.
@@ -56,6 +57,16 @@ class Field:
     note: str = ""
     plain: str = ""
     parsing_plain: str = ""
+
+    @property
+    def is_text(self) -> bool:
+        """Return whether it is a text of the source, for a column of the schema."""
+        return self.column is not None and self.raw is not None and self.raw.type == "VARCHAR"
+
+    @property
+    def is_same(self) -> bool:
+        """Return whether its value in a plain row is the text itself."""
+        return self.parsing_plain == self.cleaned
 
     @property
     def source(self) -> str:
@@ -117,24 +128,55 @@ class Amendment(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """How one staged table is read.
+    """How one table is read.
+
+    Its rows are kept in a table of the engine: as the source has them, and of texts also what they
+    mean, so that none is parsed twice.
 
     Attributes:
         matched: our table and the source's columns for it.
-        staged: a FROM clause of the staged rows, with their place in the source (`SOURCE_ROW`).
         fields: the schema's columns in their order, then the attributes.
+        table: where its rows are kept.
         amendments: by field, values that are replaced in the light of their row; of several
             whose condition is met the first counts.
         beside: attributes that the conditions of amendments ask about.
-        typed: a table with all that `rows` can return; empty: it is computed for every query.
     """
 
     matched: Matched
-    staged: str
     fields: tuple[Field, ...]
+    table: str
     amendments: Mapping[str, tuple[Amendment, ...]] = field(default_factory=dict)
     beside: tuple[Field, ...] = ()
-    typed: str = ""
+
+    @property
+    def staged(self) -> str:
+        """A FROM clause of the rows as the source has them, with their place (`SOURCE_ROW`)."""
+        columns = (f"{kept} AS {ident(name)}" for name, kept in kept_columns(self.matched).items())
+        return f"(SELECT {', '.join(columns)}, rowid AS {SOURCE_ROW} FROM {self.table})"
+
+    def keeping(self, scan: str, *, has_faults: bool) -> str:
+        """Return SQL of what `table` holds.
+
+        Args:
+            scan: a FROM clause of the rows as the source has them, in their order.
+            has_faults: some of them may be lines that are no rows (`FAULT`).
+        """
+        names = kept_columns(self.matched)
+        kept = [f"{ident(name)} AS {as_}" for name, as_ in names.items() if name != FAULT]
+        kept.append(f"{FAULT if has_faults else 'CAST(NULL AS VARCHAR)'} AS {names[FAULT]}")
+        texts = [f for f in self.fields if f.is_text]
+        is_plain = are_plain((f.origin, f.plain) for f in texts if f.plain)
+        rows = f"(SELECT *, {is_plain} AS is_plain FROM (SELECT {', '.join(kept)} FROM {scan}))"
+        common = [*names.values(), "is_plain"]
+        means = (
+            column
+            for f in texts
+            for column in (
+                f"CASE WHEN NOT is_plain THEN {f.value} END AS {f.value}" if f.is_same else f.value,
+                f.written,
+            )
+        )
+        return f"SELECT {', '.join([*common, *means])} FROM {_steps(rows, common, texts)}"
 
     def amended(self, name: str) -> str:
         """Return SQL of what the warehouse gets in a schema column, over `Plan.rows` of them all.
@@ -153,25 +195,15 @@ class Plan:
         Only the fields asked for are in it: the engine's planner is slow to find out for itself
         which of hundreds of columns a query can do without.
         """
-        if self.typed:
-            columns = (column for f in fields for column in _typed(f))
-            return f"(SELECT {', '.join(['source_row', 'is_plain', *columns])} FROM {self.typed})"
-        is_plain = are_plain((f.origin, f.plain) for f in fields if f.plain)
-        steps = (
-            (f"{f.origin} AS {f.source}" for f in fields),
-            (f"{_unless_plain(f, f.trimming, f.source)} AS {f.trimmed}" for f in fields),
-            (f"{_unless_plain(f, f.cleaning, _filled(f.trimmed))} AS {f.cleaned}" for f in fields),
-            (
-                f"{f.cleaned}, {_unless_plain(f, f.parsing, f.parsing_plain)} AS {f.parsed}"
-                for f in fields
-            ),
-            (f"{_in_range(f)} AS {f.value}, {_written(f)} AS {f.written}" for f in fields),
-        )
-        query, common = self.staged, [f"{SOURCE_ROW} AS source_row", f"{is_plain} AS is_plain"]
-        for step in steps:
-            query = f"(SELECT {', '.join([*common, *step])} FROM {query})"
-            common = ["source_row", "is_plain"]
-        return query
+        kept = [column for f in fields if f.is_text for column in (_kept_value(f), f.written)]
+        others = [f for f in fields if not f.is_text]
+        origins = [f.origin for f in others if f.raw is not None]
+        columns = ["rowid AS source_row", "is_plain", *kept, *origins]
+        rows = f"(SELECT {', '.join(columns)} FROM {self.table})"
+        if not others:
+            return rows
+        common = [name for f in fields if f.is_text for name in (f.value, f.written)]
+        return _steps(rows, ["source_row", "is_plain", *common], others)
 
     def __getitem__(self, name: str) -> Field:
         """Return the field of a schema column."""
@@ -180,6 +212,35 @@ class Plan:
     def schema_fields(self) -> Iterator[Field]:
         """Go through the schema's columns that the source has."""
         return (f for f in self.fields if f.column is not None and f.raw is not None)
+
+
+def kept_columns(matched: Matched) -> dict[str, str]:
+    """Return what a plan's table calls the columns of the source, by their staged name."""
+    names = [column.staged for column in (*matched.raw.columns, *matched.raw.origin)]
+    return {name: f"raw_{i}" for i, name in enumerate(dict.fromkeys([*names, FAULT]))}
+
+
+def _steps(rows: str, common: Sequence[str], fields: Sequence[Field]) -> str:
+    """Return a FROM clause with the steps of some fields taken, one query for each.
+
+    Args:
+        rows: a FROM clause with the fields' origins.
+        common: its columns that pass through.
+        fields: the fields.
+    """
+    steps = (
+        (f"{f.origin} AS {f.source}" for f in fields),
+        (f"{_unless_plain(f, f.trimming, f.source)} AS {f.trimmed}" for f in fields),
+        (f"{_unless_plain(f, f.cleaning, _filled(f.trimmed))} AS {f.cleaned}" for f in fields),
+        (
+            f"{f.cleaned}, {_unless_plain(f, f.parsing, f.parsing_plain)} AS {f.parsed}"
+            for f in fields
+        ),
+        (f"{_in_range(f)} AS {f.value}, {_written(f)} AS {f.written}" for f in fields),
+    )
+    for step in steps:
+        rows = f"(SELECT {', '.join([*common, *step])} FROM {rows})"
+    return rows
 
 
 def _unless_plain(field: Field, value: str, plain: str) -> str:
@@ -196,34 +257,23 @@ def _in_range(field: Field) -> str:
 
 
 def _written(field: Field) -> str:
-    if field.always_parses:
-        # Wherever something is written, `value` has it.
-        return "CAST(NULL AS VARCHAR)"
     return f"CASE WHEN NOT is_plain OR {_in_range(field)} IS NULL THEN {field.cleaned} END"
 
 
-def _typed(field: Field) -> tuple[str, str]:
-    """Return SQL of a field's `value` and `written` over the table of a plan that has one."""
-    value = field.value if field.raw is not None else f"{field.origin} AS {field.value}"
-    written = f"{_written(field)} AS {field.written}" if field.always_parses else field.written
-    return value, written
+def _kept_value(field: Field) -> str:
+    """Return SQL of a text's `value` over the table of a plan."""
+    if not field.is_same:
+        return field.value
+    value = f"CASE WHEN is_plain THEN {_filled(field.origin)} ELSE {field.value} END"
+    return f"{value} AS {field.value}"
 
 
-def columns_to_type(plan: Plan) -> Iterator[str]:
-    """Go through the columns of `Plan.rows` that a table of it must hold."""
-    for f in plan.fields:
-        if f.raw is not None:
-            yield f.value
-        if not f.always_parses:
-            yield f.written
-
-
-def make_plan(matched: Matched, staged: str, readings: Readings | None = None) -> Plan:
-    """Lay out how each column of a staged table is read.
+def make_plan(matched: Matched, table: str, readings: Readings | None = None) -> Plan:
+    """Lay out how each column of a table is read.
 
     Args:
         matched: our table and the source's columns for it.
-        staged: a FROM clause of the staged rows.
+        table: where its rows are kept.
         readings: what was decided about its columns; None: what is declared alone.
     """
     columns = matched.table.columns
@@ -233,7 +283,7 @@ def make_plan(matched: Matched, staged: str, readings: Readings | None = None) -
     fields = [_schema_field(matched, i, of.of(columns[i].name)) for i in range(len(columns))]
     attributes = enumerate(matched.attributes.items(), len(columns))
     fields += [_attribute_field(matched, place, *attribute) for place, attribute in attributes]
-    return Plan(matched, staged, tuple(fields))
+    return Plan(matched, tuple(fields), table)
 
 
 def _schema_field(matched: Matched, place: int, texts: TextFormat) -> Field:
@@ -263,8 +313,8 @@ def _schema_field(matched: Matched, place: int, texts: TextFormat) -> Field:
         note = "ids written as 7.0, read as 7"
     always = parsing.always_parses(column.kind, source.type)
     return Field(
-        place, column.name, column, source, ident(source.staged), trimming, cleaning, parse,
-        column.kind, always, note, plain, parse_plain,
+        place, column.name, column, source, kept_columns(matched)[source.staged], trimming,
+        cleaning, parse, column.kind, always, note, plain, parse_plain,
     )  # fmt: skip
 
 
@@ -275,7 +325,7 @@ def _unchanged(place: int) -> tuple[str, str, str]:
 
 def _attribute_field(matched: Matched, place: int, name: str, source: RawColumn) -> Field:
     as_is, trimmed, cleaned = _unchanged(place)
-    raw = ident(source.staged)
+    raw = kept_columns(matched)[source.staged]
     # Trimmed in the same step, see there.
     cleaning = parsing.clean_attribute(trimmed, source.type)
     if source.declared is None:

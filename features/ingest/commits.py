@@ -115,8 +115,7 @@ def read_commits(
             raw = inspect_file(backend, file)
             matched = match_table(COMMITS, raw, params)
             with reading(raw.where, raw.remedy):
-                staged = raw.read(backend, folder / "staged.parquet")
-                plan, _ = read_typed(backend, matched, staged, params)
+                plan, _ = read_typed(backend, matched, folder / "staged.parquet", params)
                 rejected = reject(backend, plan, Extent())
                 readable = _readable(backend, plan, rejected)
                 mark_faulty(backend, rejected, _faults(readable, warehouse))
@@ -209,7 +208,7 @@ def _accepted(plan: Plan, rejected: str) -> str:
 
 def _report(backend: Backend, plan: Plan, rejected: str, frame: pd.DataFrame) -> TableReport:
     matched = plan.matched
-    (read,) = row(backend, f"SELECT count(*) FROM {plan.staged}")
+    (read,) = row(backend, f"SELECT count(*) FROM {plan.table}")
     notes = reading_notes(backend, plan, rejected)
     negative = int((frame["amount"] < 0).sum())
     return TableReport(

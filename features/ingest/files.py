@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,7 +23,6 @@ from features.ingest.encodings import BY_LINE, UTF8, transcode
 from features.storage.engine import (
     ident,
     if_readable,
-    keep,
     parquet,
     pattern,
     reading,
@@ -35,14 +33,15 @@ from features.storage.engine import (
 
 Stage = Callable[[Backend, Path], Path]
 """Bring a table's rows into a parquet file: the path passed, or a file that exists already."""
-Read = Callable[[Backend, Path], str]
-"""Bring a table's rows to where the engine reads them fastest, the path passed or a table of its
-own, and return a FROM clause of them: columns as staged, and `file_row_number`."""
+Store = Callable[[str], None]
+"""Store the rows of a FROM clause, whose columns are called as they are staged."""
 Greatest = Callable[[Sequence[str]], tuple[str | None, ...]]
 """Return how many rows a table has, then the greatest value of each column named."""
 
 SUFFIXES = (".parquet", ".csv")
 _PARQUET_REMEDY = "write the file again, or give the table as CSV"
+_ROW_NUMBERS = ("file_row_number", "rowid")
+"""How the engine calls the places of rows."""
 BACKSLASHES = Remark(
     "escape", "quotes inside of texts stand behind a backslash instead of doubled", 1, ""
 )
@@ -84,7 +83,8 @@ class RawTable:
             they are staged as texts.
         origin: staged columns that say where a row comes from, for the quarantine.
         tallies: how many rows of which files it is made of, in words, known once it is staged.
-        direct: a faster way to its rows than through the staged file; None where there is none.
+        direct: stores its rows without staging them, or else by way of the path passed; None where
+            there is no such way.
     """
 
     where: str
@@ -97,13 +97,14 @@ class RawTable:
     has_typed_cells: bool = False
     origin: tuple[RawColumn, ...] = ()
     tallies: list[str] = field(default_factory=list)
-    direct: Read | None = None
+    direct: Callable[[Path, Store], None] | None = None
 
-    def read(self, backend: Backend, path: Path) -> str:
-        """Bring its rows to where the engine reads them fastest; see `Read`."""
-        if self.direct is not None:
-            return self.direct(backend, path)
-        return parquet(self.stage(backend, path))
+    def read(self, backend: Backend, staging: Path, store: Store) -> None:
+        """Store its rows; `staging` may be left behind as a file."""
+        if self.direct is None:
+            store(parquet(self.stage(backend, staging)))
+        else:
+            self.direct(staging, store)
 
 
 @dataclass(frozen=True)
@@ -199,9 +200,9 @@ def _parquet(backend: Backend, file: Path) -> RawTable:
         for name, entry in zip(names, described, strict=True)
         if not _ROW_LABELS.fullmatch(name)
     ]
-    if all(column.staged.lower() != "file_row_number" for column in columns):
+    if not any(column.staged.lower() in _ROW_NUMBERS for column in columns):
         return RawTable(str(file), _PARQUET_REMEDY, tuple(columns), lambda _backend, _path: file)
-    # A column of that name would hide the engine's own row numbers: copy under other names.
+    # A column of such a name would hide the engine's own row numbers: copy under other names.
     renamed = tuple(
         RawColumn(column.name, f"c{i}", column.type) for i, column in enumerate(columns)
     )
@@ -224,9 +225,8 @@ def _csv(file: Path) -> RawTable:
         remarks[:] = stage_csv(backend, file, form, path)
         return path
 
-    def read(backend: Backend, path: Path) -> str:
-        scan, remarks[:] = _read_csv(backend, file, form, path, partial(_in_engine, backend, path))
-        return scan
+    def read(staging: Path, store: Store) -> None:
+        remarks[:] = _read_csv(file, form, staging, store)
 
     return RawTable(str(file), REMEDY, columns, stage, is_csv=True, remarks=remarks, direct=read)
 
@@ -237,56 +237,49 @@ def stage_csv(backend: Backend, file: Path, form: CsvForm, path: Path) -> list[R
     Returns:
         What was odd about the file as a whole.
     """
-    return _read_csv(backend, file, form, path, partial(_in_file, backend, path))[1]
+
+    def store(scan: str) -> None:
+        # Rows that were read line by line are there already.
+        if scan != parquet(path):
+            write(backend, f"SELECT * FROM {scan}", path, "snappy")
+
+    return _read_csv(file, form, path, store)
 
 
-def _in_engine(backend: Backend, path: Path, select: str) -> str:
-    return keep(backend, select, path.name)
-
-
-def _in_file(backend: Backend, path: Path, select: str) -> str:
-    write(backend, select, path, "snappy")
-    return parquet(path)
-
-
-def _read_csv(
-    backend: Backend, file: Path, form: CsvForm, path: Path, store: Callable[[str], str]
-) -> tuple[str, list[Remark]]:
+def _read_csv(file: Path, form: CsvForm, staging: Path, store: Store) -> list[Remark]:
     """Store a CSV file's rows, all columns as texts.
 
     The engine reads what it can read strictly, quotes inside of texts doubled, else behind a
-    backslash. Any other file is read line by line (`features.ingest.csv_rows`) into a file.
+    backslash. Any other file is read line by line (`features.ingest.csv_rows`).
 
     Returns:
-        A FROM clause of the rows, and what was odd about the file as a whole.
+        What was odd about the file as a whole.
     """
     if form.encoding not in (UTF8, BY_LINE):
-        return _read_transcoded(backend, file, form, path, store)
+        return _read_transcoded(file, form, staging, store)
     if form.older is None:
         for escape in ('"', "\\"):
-            if escape == '"' or _has_backslashes(file):
-                scan = if_readable(store, f"SELECT * FROM {_scan(file, form, escape)}")
-                if scan is not None:
-                    return scan, [] if escape == '"' else [BACKSLASHES]
+            if (escape == '"' or _has_backslashes(file)) and if_readable(
+                store, _scan(file, form, escape)
+            ):
+                return [] if escape == '"' else [BACKSLASHES]
         form = by_line(file, form)
-    remarks = write_rows(file, form, path)
-    return parquet(path), remarks
+    remarks = write_rows(file, form, staging)
+    store(parquet(staging))
+    return remarks
 
 
-def _read_transcoded(
-    backend: Backend, file: Path, form: CsvForm, path: Path, store: Callable[[str], str]
-) -> tuple[str, list[Remark]]:
-    copy = path.with_suffix(".utf8")
+def _read_transcoded(file: Path, form: CsvForm, staging: Path, store: Store) -> list[Remark]:
+    copy = staging.with_suffix(".utf8")
     try:
         transcode(file, form.encoding, copy)
-        scan, remarks = _read_csv(backend, copy, replace(form, encoding=UTF8), path, store)
+        remarks = _read_csv(copy, replace(form, encoding=UTF8), staging, store)
     except UnicodeError as error:
         problem = f"it begins like {form.encoding}, but is not that throughout: {error}"
         raise SourceError(str(file), problem, "save it as UTF-8") from None
     finally:
         copy.unlink(missing_ok=True)
-    remark = Remark("encoding", f"it was read as {form.encoding.upper()}", 1, "")
-    return scan, [remark, *remarks]
+    return [Remark("encoding", f"it was read as {form.encoding.upper()}", 1, ""), *remarks]
 
 
 def _scan(file: Path, form: CsvForm, escape: str) -> str:

@@ -30,7 +30,7 @@ from features.ingest.notes import unreadable_note
 from features.ingest.oddities import change_words, currency_mix, far_dates, planned
 from features.ingest.parsing import EXPECTED, PLAIN_WORDS
 from features.ingest.periods import period_findings
-from features.ingest.quarantine import AFTER_END, IMPLAUSIBLE, NO_ROW, ROUNDED
+from features.ingest.quarantine import AFTER_END, IMPLAUSIBLE, NO_ROW, ROUNDED, accepted_rows
 from features.ingest.reading import Readings
 from features.ingest.reference_findings import reference_findings
 from features.ingest.references import references_of
@@ -145,8 +145,7 @@ def _emptied(backend: Backend, table: Looked, small: float) -> Iterator[DataFind
 
 def _lost(backend: Backend, table: Looked, field: Field) -> tuple[int, int, str]:
     """Count a column's filled values and those that were not read, and list a few of these."""
-    accepted = f"source_row NOT IN (SELECT source_row FROM {table.rejected})"
-    scan = f"{table.plan.rows(field)} WHERE {accepted}"
+    scan = f"{table.plan.rows(field)} WHERE {accepted_rows(backend, table.rejected)}"
     filled, lost = row(
         backend,
         f"SELECT count(*) FILTER (NOT {field.empty}), count(*) FILTER ({field.unreadable}) "

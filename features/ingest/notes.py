@@ -8,6 +8,7 @@ from pathlib import Path
 from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Field, Plan
+from features.ingest.quarantine import accepted_rows
 from features.ingest.references import references_of
 from features.storage.engine import ident, parquet, row
 from features.tables import ENTITY_TABLES, Table
@@ -32,8 +33,8 @@ def reading_notes(backend: Backend, plan: Plan, rejected: str) -> dict[str, int]
     if amended := dict(_amended(plan)):
         counts |= amended
         counted = list({f.name: f for f in (*counted, *_schema(plan), *plan.beside)}.values())
-    accepted = f"source_row NOT IN (SELECT source_row FROM {rejected})"
-    return _counted(backend, counts, f"{plan.rows(*counted)} WHERE {accepted}")
+    is_accepted = accepted_rows(backend, rejected)
+    return _counted(backend, counts, f"{plan.rows(*counted)} WHERE {is_accepted}")
 
 
 def unreadable_note(field: Field) -> str:

@@ -22,7 +22,7 @@ from features.ingest.ends import AFTER_CREATION
 from features.ingest.extent import Extent
 from features.ingest.overlaps import Quota, quota_faults
 from features.ingest.parsing import EXPECTED, is_rounded
-from features.storage.engine import columns_of, ident, moment, rows, run, text, write
+from features.storage.engine import ident, moment, row, rows, run, text, write
 
 AFTER_END = "at or after the declared --data-until"
 """Ends the kind of every fault that a row has only because the data was declared to end."""
@@ -71,6 +71,23 @@ def reject(backend: Backend, plan: Plan, extent: Extent) -> str:
     return rejected
 
 
+def accepted_rows(backend: Backend, rejected: str) -> str:
+    """Return a condition on the rows of a table that are accepted.
+
+    Args:
+        backend: the engine.
+        rejected: the name that `reject` returned.
+    """
+    if not _has_rows(backend, rejected):
+        return "true"
+    return f"source_row NOT IN (SELECT source_row FROM {rejected})"
+
+
+def _has_rows(backend: Backend, table: str) -> bool:
+    (count,) = row(backend, f"SELECT count(*) FROM {table}")
+    return bool(count)
+
+
 def rejected_table(name: str) -> str:
     """Return what the engine calls the faults of one of our tables."""
     return f"rejected_{name}"
@@ -107,15 +124,13 @@ def _reject_faulty(backend: Backend, plan: Plan, rules: list[_Rule], rejected: s
 
 
 def _find_broken_lines(backend: Backend, plan: Plan) -> bool:
-    """Put the lines of a CSV file that are no rows into a table `no_rows`, if there may be any."""
-    if FAULT not in columns_of(backend, plan.staged):
-        return False
+    """Put the lines of a CSV file that are no rows into a table; returns whether there are any."""
     run(
         backend,
         f"CREATE OR REPLACE TEMP TABLE no_rows AS SELECT {SOURCE_ROW} AS source_row, "
         f"{FAULT} AS why FROM {plan.staged} WHERE {FAULT} IS NOT NULL",
     )
-    return True
+    return _has_rows(backend, "no_rows")
 
 
 def write_quarantine(backend: Backend, plan: Plan, rejected: str, path: Path) -> None:
@@ -255,17 +270,22 @@ def _reject_repeated(backend: Backend, plan: Plan, rejected: str) -> None:
     """
     key = plan.matched.table.key[0]
     known, event = _first_shown(plan)
+    value = plan[key].value
+    run(
+        backend,
+        f"CREATE OR REPLACE TEMP TABLE twice AS SELECT hash({value}) AS hashed "
+        f"FROM {plan.rows(plan[key])} WHERE {value} IS NOT NULL GROUP BY hashed "
+        "HAVING count(*) > 1",
+    )
+    if not _has_rows(backend, "twice"):
+        return
     run(
         backend,
         f"""
         INSERT INTO {rejected}
         WITH keyed AS (
-            SELECT source_row, {plan[key].value} AS key, {known} AS known, {event} AS event
+            SELECT source_row, {value} AS key, {known} AS known, {event} AS event
             FROM {plan.rows(plan[key], *_clocks(plan))}
-        ),
-        twice AS (
-            SELECT hash(key) AS hashed FROM keyed WHERE key IS NOT NULL
-            GROUP BY hashed HAVING count(*) > 1
         ),
         compared AS (
             SELECT source_row, key, first_value(source_row) OVER (

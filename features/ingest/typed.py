@@ -1,17 +1,19 @@
-"""A staged table, read once: what every later question about its values is asked of."""
+"""A table of a source, read once: what every later question about its values is asked of."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 from ibis.backends.duckdb import Backend
 
-from features.ingest.columns import Field, Plan, columns_to_type, make_plan
+from features.ingest.columns import Field, Plan, make_plan
+from features.ingest.csv_rows import FAULT
 from features.ingest.match import Matched
 from features.ingest.reading import Readings
 from features.ingest.readings import readings_of
 from features.params import IngestParams
-from features.storage.engine import ident, row, run
+from features.storage.engine import columns_of, ident, row, run
 from features.tables import ColumnKind
 
 _DECIDED = (ColumnKind.TIME, ColumnKind.NUMBER)
@@ -19,47 +21,49 @@ _DECIDED = (ColumnKind.TIME, ColumnKind.NUMBER)
 
 
 def read_typed(
-    backend: Backend, matched: Matched, staged: str, params: IngestParams
+    backend: Backend, matched: Matched, staging: Path, params: IngestParams
 ) -> tuple[Plan, Readings]:
-    """Read a staged table into a table of typed columns.
+    """Read a table of a source into a table of the engine, with what its texts mean.
 
     Args:
         backend: the engine.
         matched: our table and the source's columns for it.
-        staged: a FROM clause of the staged rows.
+        staging: where a file may stand meanwhile.
         params: what is declared, and which share is small.
 
     Returns:
         How it was read, and what was decided about its columns.
     """
-    plan = _typed(backend, make_plan(matched, staged))
+    name = matched.table.name
+    plan = make_plan(matched, ident(f"read {name}"))
+    matched.raw.read(backend, staging, partial(_keep, backend, plan))
+    staging.unlink(missing_ok=True)
     if _all_is_plain(backend, plan):
         return plan, Readings(matched.texts)
-    readings = readings_of(backend, matched, staged, params)
-    decided = make_plan(matched, staged, readings)
-    if decided.fields == plan.fields:
-        return replace(decided, typed=plan.typed), readings
-    return _typed(backend, decided), readings
+    readings = readings_of(backend, matched, plan.staged, params)
+    decided = make_plan(matched, plan.table, readings)
+    if decided.fields != plan.fields:
+        decided = make_plan(matched, ident(f"read as decided {name}"), readings)
+        _keep(backend, decided, plan.staged)
+        forget(backend, plan)
+    return decided, readings
 
 
-def forget_typed(backend: Backend, plan: Plan) -> None:
+def forget(backend: Backend, plan: Plan) -> None:
     """Drop the table of a plan."""
-    run(backend, f"DROP TABLE IF EXISTS {plan.typed}")
+    run(backend, f"DROP TABLE {plan.table}")
 
 
-def _typed(backend: Backend, plan: Plan) -> Plan:
-    name = ident(f"typed {plan.matched.table.name}")
-    columns = ", ".join(["source_row", "is_plain", *columns_to_type(plan)])
-    query = f"SELECT {columns} FROM {plan.rows(*plan.fields)}"
-    run(backend, f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
-    return replace(plan, typed=name)
+def _keep(backend: Backend, plan: Plan, scan: str) -> None:
+    select = plan.keeping(scan, has_faults=FAULT in columns_of(backend, scan))
+    run(backend, f"CREATE OR REPLACE TEMP TABLE {plan.table} AS {select}")
 
 
 def _all_is_plain(backend: Backend, plan: Plan) -> bool:
     """Return whether nothing in a table may mean two things."""
     if not all(_is_clear(field) for field in plan.schema_fields() if field.kind in _DECIDED):
         return False
-    (odd,) = row(backend, f"SELECT count(*) FILTER (NOT is_plain) FROM {plan.typed}")
+    (odd,) = row(backend, f"SELECT count(*) FILTER (NOT is_plain) FROM {plan.table}")
     return not odd
 
 
@@ -67,6 +71,6 @@ def _is_clear(field: Field) -> bool:
     """Return whether a column's type, or the plain texts it may hold, leave nothing to decide."""
     if field.plain or field.raw is None:
         return True
-    is_text = field.raw.type == "VARCHAR"
-    is_moment = field.raw.type.startswith(("TIMESTAMP", "DATE"))
-    return is_moment if field.kind is ColumnKind.TIME else not is_text
+    if field.kind is ColumnKind.TIME:
+        return field.raw.type.startswith(("TIMESTAMP", "DATE"))
+    return field.raw.type != "VARCHAR"

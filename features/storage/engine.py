@@ -111,37 +111,19 @@ def write(backend: Backend, select: str, path: Path, compression: str = "zstd") 
     )
 
 
-def keep(backend: Backend, select: str, name: str) -> str:
-    """Keep a query's rows in a table of the engine's own, which spills what memory cannot hold.
-
-    Args:
-        backend: the engine.
-        select: the query.
-        name: of the table; one of that name before is replaced.
+def if_readable(store: Callable[[str], None], scan: str) -> bool:
+    """Store the rows of a FROM clause, if the engine can read all of them.
 
     Returns:
-        A FROM clause of the rows; their place is `file_row_number`, as in a parquet file.
-    """
-    run(backend, f"CREATE OR REPLACE TEMP TABLE {ident(name)} AS {select}")
-    return f"(SELECT *, rowid AS file_row_number FROM {ident(name)})"
-
-
-def if_readable(store: Callable[[str], str], select: str) -> str | None:
-    """Store a query's rows, if the engine can read all of them.
-
-    Args:
-        store: stores them and returns a FROM clause of them.
-        select: the query.
-
-    Returns:
-        The FROM clause; None if the engine cannot read them.
+        Whether it could.
     """
     try:
-        return store(select)
+        store(scan)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error:
-        return None
+        return False
+    return True
 
 
 @contextmanager

@@ -43,8 +43,7 @@ def column(table: str, name: str, written: list[str], **params: object) -> tuple
         try:
             own = IngestParams(**params)  # type: ignore[arg-type]
             matched = match_table(TABLES[table], inspect_file(backend, file), own)
-            staged = matched.raw.read(backend, Path(place) / "staged")
-            plan, readings = read_typed(backend, matched, staged, own)
+            plan, readings = read_typed(backend, matched, Path(place) / "staged", own)
             field = plan[name]
             sql = f"SELECT {field.value} FROM {plan.rows(field)} ORDER BY source_row"
             values = [value for (value,) in rows(backend, sql)]
