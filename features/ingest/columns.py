@@ -262,9 +262,11 @@ def _written(field: Field) -> str:
 
 def _kept_value(field: Field) -> str:
     """Return SQL of a text's `value` over the table of a plan."""
-    if not field.is_same:
-        return field.value
-    value = f"CASE WHEN is_plain THEN {_filled(field.origin)} ELSE {field.value} END"
+    if field.is_same:
+        value = f"CASE WHEN is_plain THEN {_filled(field.origin)} ELSE {field.value} END"
+    else:
+        # Else files would have another schema where the engine knows that no value is missing.
+        value = f"CASE WHEN is_plain IS NOT NULL THEN {field.value} END"
     return f"{value} AS {field.value}"
 
 

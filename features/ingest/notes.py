@@ -17,7 +17,7 @@ from features.tables import ENTITY_TABLES, Table
 def reading_notes(backend: Backend, plan: Plan, rejected: str) -> dict[str, int]:
     """Count the values of accepted rows that were emptied or rewritten while they were read."""
     counts: dict[str, str] = {}
-    counted = []
+    counted, only = [], accepted_rows(backend, rejected)
     for field in plan.fields:
         before = len(counts)
         if not field.always_parses and (field.column is None or not field.column.required):
@@ -33,8 +33,10 @@ def reading_notes(backend: Backend, plan: Plan, rejected: str) -> dict[str, int]
     if amended := dict(_amended(plan)):
         counts |= amended
         counted = list({f.name: f for f in (*counted, *_schema(plan), *plan.beside)}.values())
-    is_accepted = accepted_rows(backend, rejected)
-    return _counted(backend, counts, f"{plan.rows(*counted)} WHERE {is_accepted}")
+    elif counted and plan.matched.raw.is_csv:
+        # In other rows every value is as it is written.
+        only += f" AND ({' OR '.join(f'{field.written} IS NOT NULL' for field in counted)})"
+    return _counted(backend, counts, f"{plan.rows(*counted)} WHERE {only}")
 
 
 def unreadable_note(field: Field) -> str:

@@ -23,8 +23,8 @@ _BEYOND = r"\x{A1}-\x{10FFFF}"
 # Words for nothing begin with N, n or <, errors with #, formulas with =.
 _FIRST = rf"[!$-;>-MO-mo-~{_BEYOND}]"
 _LAST = rf"[!-~{_BEYOND}]"
-# Neither NULL, null, None, nan, NaN nor NaT.
-_NO_WORD = rf"[Nn]([^{_BETWEEN}]*[!-KMO-SU-df-kmo-~{_BEYOND}])?"
+# Neither NULL, null, None, nan, NaN nor NaT: it ends otherwise, or is longer.
+_NO_WORD = rf"[Nn]([^{_BETWEEN}]*[!-KMO-SU-df-kmo-~{_BEYOND}]|[^{_BETWEEN}]{{3,}}{_LAST})?"
 # 7.0 as an id is 7.
 _WHOLE = rf"([^{_BETWEEN}]*([!-/1-~{_BEYOND}]|[^.{_BETWEEN}]0)|0)?"
 _PATTERNS = {
