@@ -168,14 +168,7 @@ class Plan:
         is_plain = are_plain((f.origin, f.plain) for f in texts if f.plain)
         rows = f"(SELECT *, {is_plain} AS is_plain FROM (SELECT {', '.join(kept)} FROM {scan}))"
         common = [*names.values(), "is_plain"]
-        means = (
-            column
-            for f in texts
-            for column in (
-                f"CASE WHEN NOT is_plain THEN {f.value} END AS {f.value}" if f.is_same else f.value,
-                f.written,
-            )
-        )
+        means = (column for f in texts for column in (f.value, f.written))
         return f"SELECT {', '.join([*common, *means])} FROM {_steps(rows, common, texts)}"
 
     def amended(self, name: str) -> str:
@@ -244,8 +237,13 @@ def _steps(rows: str, common: Sequence[str], fields: Sequence[Field]) -> str:
 
 
 def _unless_plain(field: Field, value: str, plain: str) -> str:
-    """Return SQL of a step that is spared where a row is plain."""
-    return f"CASE WHEN is_plain THEN {plain} ELSE {value} END" if field.plain else value
+    """Return SQL of a step that is spared where a row is plain.
+
+    What is the same on every step is not taken along at all: `Plan.rows` has it from the source.
+    """
+    if not field.plain:
+        return value
+    return f"CASE WHEN is_plain THEN {'NULL' if field.is_same else plain} ELSE {value} END"
 
 
 def _filled(plain: str) -> str:
