@@ -275,6 +275,7 @@ def test_attributes_are_kept_in_types_a_warehouse_holds(tmp_path: Path) -> None:
             "seen": pa.array([datetime(2025, 1, 1, tzinfo=UTC)], pa.timestamp("us", "UTC")),
             "is_new": [True],
             "file_row_number": ["kept"],
+            "rowid": ["too"],
         },
     )
     load(source, tmp_path)
@@ -288,6 +289,7 @@ def test_attributes_are_kept_in_types_a_warehouse_holds(tmp_path: Path) -> None:
             "seen": datetime(2025, 1, 1),
             "is_new": True,
             "file_row_number": "kept",
+            "rowid": "too",
         }
     ]
 
