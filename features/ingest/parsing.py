@@ -121,7 +121,9 @@ def clean(trimmed: str, sql_type: str) -> str:
     if sql_type == "VARCHAR":
         # The engine would join all rows with the words of a list, those it does not ask about too.
         nothing = " ".join(f"WHEN {text(word)} THEN NULL" for word in EMPTY)
-        return f"CASE {trimmed} {nothing} ELSE {trimmed} END"
+        is_long = f"strlen({trimmed}) > {max(map(len, EMPTY))}"
+        emptied = f"CASE {trimmed} {nothing} ELSE {trimmed} END"
+        return f"CASE WHEN {is_long} THEN {trimmed} ELSE {emptied} END"
     if sql_type in _FLOATS:
         return f"CASE WHEN NOT isnan({trimmed}) THEN {trimmed} END"
     return trimmed
