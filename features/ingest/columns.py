@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import NamedTuple
 
 from features.ingest import parsing
+from features.ingest.csv_rows import FAULT
 from features.ingest.files import RawColumn
 from features.ingest.match import Matched
 from features.ingest.parsing import SQL_TYPES, TextFormat
+from features.ingest.plain_rows import are_plain, plain_pattern, value_of
 from features.ingest.reading import Readings
-from features.storage.engine import ident, parquet
+from features.storage.engine import ident
 from features.tables import Column, ColumnKind
 
 SOURCE_ROW = "file_row_number"
@@ -20,35 +21,57 @@ SOURCE_ROW = "file_row_number"
 
 @dataclass(frozen=True)
 class Field:
-    """One column of a warehouse table, and the four steps from the source's column to it.
+    """One column of a warehouse table, and the steps from the source's column to it.
 
-    The steps are columns of nested queries, so that none repeats what another has computed:
-    `trimmed`, then `cleaned` (NULL where nothing is written), then `parsed`, then `value`, which
-    also lies in a plausible range.
+    The steps are columns of nested queries, so that none repeats what another has computed: the
+    `source`'s, then `trimmed`, then `cleaned` (NULL where nothing is written), then `parsed`, then
+    `value`, which also lies in a plausible range. In rows that are plain (`plain_rows`) the first
+    three are the same.
 
     Attributes:
         place: its place among the fields.
         name: its name in the warehouse.
         column: its meaning in the schema; None for an attribute.
         raw: the source's column; None where the source has none.
-        trimming: SQL of `trimmed`, from the source's column.
+        origin: SQL of `source`, over the table of the plan.
+        trimming: SQL of `trimmed`, from `source`.
         cleaning: SQL of `cleaned`, from `trimmed`.
         parsing: SQL of `parsed`, from `cleaned`.
         kind: the kind whose range `value` keeps to; None where `parsed` stays as it is.
         always_parses: nothing that can be written there fails to parse.
         note: how its values were changed, if they were.
+        plain: the pattern of its plain texts; empty where a row may be plain whatever it holds.
+        parsing_plain: SQL of `parsed` from `cleaned`, in a plain row.
     """
 
     place: int
     name: str
     column: Column | None
     raw: RawColumn | None
+    origin: str
     trimming: str
     cleaning: str
     parsing: str
     kind: ColumnKind | None
     always_parses: bool = True
     note: str = ""
+    plain: str = ""
+    parsing_plain: str = ""
+
+    @property
+    def is_text(self) -> bool:
+        """Return whether it is a text of the source, for a column of the schema."""
+        return self.column is not None and self.raw is not None and self.raw.type == "VARCHAR"
+
+    @property
+    def is_same(self) -> bool:
+        """Return whether its value in a plain row is the text itself."""
+        return self.parsing_plain == self.cleaned
+
+    @property
+    def source(self) -> str:
+        """The source's column, as a column of a query."""
+        return f"source_{self.place}"
 
     @property
     def trimmed(self) -> str:
@@ -57,7 +80,7 @@ class Field:
 
     @property
     def cleaned(self) -> str:
-        """What is written there, NULL where that is nothing, as a column of `Plan.rows`."""
+        """What is written there, NULL where that is nothing, as a column of a query."""
         return f"cleaned_{self.place}"
 
     @property
@@ -71,9 +94,22 @@ class Field:
         return f"value_{self.place}"
 
     @property
+    def written(self) -> str:
+        """What is written there, as a column of `Plan.rows`.
+
+        NULL where that is nothing, and in plain rows where `value` says it.
+        """
+        return f"written_{self.place}"
+
+    @property
     def unreadable(self) -> str:
         """Condition: something is written that cannot be read."""
-        return f"({self.cleaned} IS NOT NULL AND {self.value} IS NULL)"
+        return f"({self.written} IS NOT NULL AND {self.value} IS NULL)"
+
+    @property
+    def empty(self) -> str:
+        """Condition: nothing is written."""
+        return f"({self.written} IS NULL AND {self.value} IS NULL)"
 
 
 class Amendment(NamedTuple):
@@ -92,12 +128,15 @@ class Amendment(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """How one staged table is read.
+    """How one table is read.
+
+    Its rows are kept in a table of the engine: as the source has them, and of texts also what they
+    mean, so that none is parsed twice.
 
     Attributes:
         matched: our table and the source's columns for it.
-        file: the staged parquet file.
         fields: the schema's columns in their order, then the attributes.
+        table: where its rows are kept.
         amendments: by field, values that are replaced in the light of their row; of several
             whose condition is met the first counts.
         beside: attributes that the conditions of amendments ask about.
@@ -105,11 +144,34 @@ class Plan:
     """
 
     matched: Matched
-    file: Path
     fields: tuple[Field, ...]
+    table: str
     amendments: Mapping[str, tuple[Amendment, ...]] = field(default_factory=dict)
     beside: tuple[Field, ...] = ()
     deleted_at: str = ""
+
+    @property
+    def staged(self) -> str:
+        """A FROM clause of the rows as the source has them, with their place (`SOURCE_ROW`)."""
+        columns = (f"{kept} AS {ident(name)}" for name, kept in kept_columns(self.matched).items())
+        return f"(SELECT {', '.join(columns)}, rowid AS {SOURCE_ROW} FROM {self.table})"
+
+    def keeping(self, scan: str, *, has_faults: bool) -> str:
+        """Return SQL of what `table` holds.
+
+        Args:
+            scan: a FROM clause of the rows as the source has them, in their order.
+            has_faults: some of them may be lines that are no rows (`FAULT`).
+        """
+        names = kept_columns(self.matched)
+        kept = [f"{ident(name)} AS {as_}" for name, as_ in names.items() if name != FAULT]
+        kept.append(f"{FAULT if has_faults else 'CAST(NULL AS VARCHAR)'} AS {names[FAULT]}")
+        texts = [f for f in self.fields if f.is_text]
+        is_plain = are_plain((f.origin, f.plain) for f in texts if f.plain)
+        rows = f"(SELECT *, {is_plain} AS is_plain FROM (SELECT {', '.join(kept)} FROM {scan}))"
+        common = [*names.values(), "is_plain"]
+        means = (column for f in texts for column in (f.value, f.written))
+        return f"SELECT {', '.join([*common, *means])} FROM {_steps(rows, common, texts)}"
 
     def amended(self, name: str) -> str:
         """Return SQL of what the warehouse gets in a schema column, over `Plan.rows` of them all.
@@ -123,22 +185,20 @@ class Plan:
         return f"CASE {cases} ELSE {value} END"
 
     def rows(self, *fields: Field) -> str:
-        """Return a FROM clause: `source_row`, and each field's `cleaned` and `value`.
+        """Return a FROM clause: `source_row`, `is_plain`, each field's `written` and `value`.
 
         Only the fields asked for are in it: the engine's planner is slow to find out for itself
         which of hundreds of columns a query can do without.
         """
-        steps = (
-            (f"{f.trimming} AS {f.trimmed}" for f in fields),
-            (f"{f.cleaning} AS {f.cleaned}" for f in fields),
-            (f"{f.cleaned}, {f.parsing} AS {f.parsed}" for f in fields),
-            (f"{f.cleaned}, {_in_range(f)} AS {f.value}" for f in fields),
-        )
-        query, row_number = parquet(self.file), f"{SOURCE_ROW} AS source_row"
-        for step in steps:
-            query = f"(SELECT {', '.join([row_number, *step])} FROM {query})"
-            row_number = "source_row"
-        return query
+        kept = [column for f in fields if f.is_text for column in (_kept_value(f), f.written)]
+        others = [f for f in fields if not f.is_text]
+        origins = [f.origin for f in others if f.raw is not None]
+        columns = ["rowid AS source_row", "is_plain", *kept, *origins]
+        rows = f"(SELECT {', '.join(columns)} FROM {self.table})"
+        if not others:
+            return rows
+        common = [name for f in fields if f.is_text for name in (f.value, f.written)]
+        return _steps(rows, ["source_row", "is_plain", *common], others)
 
     def __getitem__(self, name: str) -> Field:
         """Return the field of a schema column."""
@@ -149,16 +209,73 @@ class Plan:
         return (f for f in self.fields if f.column is not None and f.raw is not None)
 
 
+def kept_columns(matched: Matched) -> dict[str, str]:
+    """Return what a plan's table calls the columns of the source, by their staged name."""
+    names = [column.staged for column in (*matched.raw.columns, *matched.raw.origin)]
+    return {name: f"raw_{i}" for i, name in enumerate(dict.fromkeys([*names, FAULT]))}
+
+
+def _steps(rows: str, common: Sequence[str], fields: Sequence[Field]) -> str:
+    """Return a FROM clause with the steps of some fields taken, one query for each.
+
+    Args:
+        rows: a FROM clause with the fields' origins.
+        common: its columns that pass through.
+        fields: the fields.
+    """
+    steps = (
+        (f"{f.origin} AS {f.source}" for f in fields),
+        (f"{_unless_plain(f, f.trimming, f.source)} AS {f.trimmed}" for f in fields),
+        (f"{_unless_plain(f, f.cleaning, _filled(f.trimmed))} AS {f.cleaned}" for f in fields),
+        (
+            f"{f.cleaned}, {_unless_plain(f, f.parsing, f.parsing_plain)} AS {f.parsed}"
+            for f in fields
+        ),
+        (f"{_in_range(f)} AS {f.value}, {_written(f)} AS {f.written}" for f in fields),
+    )
+    for step in steps:
+        rows = f"(SELECT {', '.join([*common, *step])} FROM {rows})"
+    return rows
+
+
+def _unless_plain(field: Field, value: str, plain: str) -> str:
+    """Return SQL of a step that is spared where a row is plain.
+
+    What is the same on every step is not taken along at all: `Plan.rows` has it from the source.
+    """
+    if not field.plain:
+        return value
+    return f"CASE WHEN is_plain THEN {'NULL' if field.is_same else plain} ELSE {value} END"
+
+
+def _filled(plain: str) -> str:
+    return f"nullif({plain}, '')"
+
+
 def _in_range(field: Field) -> str:
     return field.parsed if field.kind is None else parsing.in_range(field.kind, field.parsed)
 
 
-def make_plan(matched: Matched, file: Path, readings: Readings | None = None) -> Plan:
-    """Lay out how each column of a staged table is read.
+def _written(field: Field) -> str:
+    return f"CASE WHEN NOT is_plain OR {_in_range(field)} IS NULL THEN {field.cleaned} END"
+
+
+def _kept_value(field: Field) -> str:
+    """Return SQL of a text's `value` over the table of a plan."""
+    if field.is_same:
+        value = f"CASE WHEN is_plain THEN {_filled(field.origin)} ELSE {field.value} END"
+    else:
+        # Else files would have another schema where the engine knows that no value is missing.
+        value = f"CASE WHEN is_plain IS NOT NULL THEN {field.value} END"
+    return f"{value} AS {field.value}"
+
+
+def make_plan(matched: Matched, table: str, readings: Readings | None = None) -> Plan:
+    """Lay out how each column of a table is read.
 
     Args:
         matched: our table and the source's columns for it.
-        file: the staged rows.
+        table: where its rows are kept.
         readings: what was decided about its columns; None: what is declared alone.
     """
     columns = matched.table.columns
@@ -168,7 +285,7 @@ def make_plan(matched: Matched, file: Path, readings: Readings | None = None) ->
     fields = [_schema_field(matched, i, of.of(columns[i].name)) for i in range(len(columns))]
     attributes = enumerate(matched.attributes.items(), len(columns))
     fields += [_attribute_field(matched, place, *attribute) for place, attribute in attributes]
-    return Plan(matched, file, tuple(fields))
+    return Plan(matched, tuple(fields), table)
 
 
 def _schema_field(matched: Matched, place: int, texts: TextFormat) -> Field:
@@ -177,15 +294,20 @@ def _schema_field(matched: Matched, place: int, texts: TextFormat) -> Field:
     if source is None:
         nothing = f"CAST(NULL AS {SQL_TYPES[column.kind]})"
         return Field(place, column.name, column, None, nothing, *_unchanged(place), None)
-    trimming = parsing.trim(ident(source.staged), source.type)
+    trimming = parsing.trim(f"source_{place}", source.type)
     cleaning = parsing.clean(f"trimmed_{place}", source.type)
     if column.kind is ColumnKind.BOOLEAN and source.type == "VARCHAR":
         word = f"lower(trimmed_{place})"
-        cleaning = f"CASE WHEN {word} NOT IN {parsing.OPEN_WORDS} THEN {cleaning} END"
+        is_open = parsing.is_word(word, parsing.OPEN_WORDS)
+        cleaning = f"CASE WHEN NOT {is_open} THEN {cleaning} END"
     parse = parsing.parse(column.kind, f"cleaned_{place}", source.type, texts)
     note = ""
+    plain = parse_plain = ""
+    if source.type == "VARCHAR":
+        plain = plain_pattern(column.kind, texts)
+        parse_plain = value_of(column.kind, f"cleaned_{place}", texts)
     if column.name == "entity_type":
-        parse = f"lower({parse})"
+        parse, parse_plain = f"lower({parse})", f"lower({parse_plain})"
     if column.kind is ColumnKind.ID and source.type in ("FLOAT", "DOUBLE"):
         note = "ids stored as floating-point numbers, read as whole ones"
     if column.kind is ColumnKind.ID and matched.raw.is_csv:
@@ -193,22 +315,23 @@ def _schema_field(matched: Matched, place: int, texts: TextFormat) -> Field:
         note = "ids written as 7.0, read as 7"
     always = parsing.always_parses(column.kind, source.type)
     return Field(
-        place, column.name, column, source, trimming, cleaning, parse, column.kind, always, note
-    )
+        place, column.name, column, source, kept_columns(matched)[source.staged], trimming,
+        cleaning, parse, column.kind, always, note, plain, parse_plain,
+    )  # fmt: skip
 
 
-def _unchanged(place: int) -> tuple[str, str]:
-    """Return `cleaning` and `parsing` of a column that passes through both unchanged."""
-    return f"trimmed_{place}", f"cleaned_{place}"
+def _unchanged(place: int) -> tuple[str, str, str]:
+    """Return `trimming`, `cleaning` and `parsing` of a column that passes through unchanged."""
+    return f"source_{place}", f"trimmed_{place}", f"cleaned_{place}"
 
 
 def _attribute_field(matched: Matched, place: int, name: str, source: RawColumn) -> Field:
-    trimmed, cleaned = _unchanged(place)
-    raw = ident(source.staged)
+    as_is, trimmed, cleaned = _unchanged(place)
+    raw = kept_columns(matched)[source.staged]
     # Trimmed in the same step, see there.
     cleaning = parsing.clean_attribute(trimmed, source.type)
     if source.declared is None:
         kind, parse = parsing.parse_attribute(cleaned, source.type, matched.texts)
-        return Field(place, name, None, source, raw, cleaning, parse, kind)
+        return Field(place, name, None, source, raw, as_is, cleaning, parse, kind)
     kind, parse = parsing.parse_declared(cleaned, source.declared, matched.texts)
-    return Field(place, name, None, source, raw, cleaning, parse, kind, always_parses=False)
+    return Field(place, name, None, source, raw, as_is, cleaning, parse, kind, always_parses=False)

@@ -21,17 +21,17 @@ from ibis.backends.duckdb import Backend
 
 from features.arrays import Floats
 from features.errors import InputError
-from features.ingest.columns import Plan, make_plan
+from features.ingest.columns import Plan
 from features.ingest.extent import Extent
 from features.ingest.files import inspect_file
 from features.ingest.match import match_table
 from features.ingest.notes import reading_notes
 from features.ingest.quarantine import mark_faulty, reasons, reject, write_quarantine
-from features.ingest.readings import readings_of
 from features.ingest.report import TableReport
+from features.ingest.typed import read_typed
 from features.params import IngestParams
 from features.snapshot import CUTOFF, visible
-from features.storage.engine import engine, parquet, reading, row, rows, write
+from features.storage.engine import engine, reading, row, rows, write
 from features.storage.warehouse import Warehouse
 from features.tables import COMMITS
 
@@ -115,9 +115,7 @@ def read_commits(
             raw = inspect_file(backend, file)
             matched = match_table(COMMITS, raw, params)
             with reading(raw.where, raw.remedy):
-                staged = raw.stage(backend, folder / "staged.parquet")
-                readings = readings_of(backend, matched, staged, params)
-                plan = make_plan(matched, staged, readings)
+                plan, _ = read_typed(backend, matched, folder / "staged.parquet", params)
                 rejected = reject(backend, plan, Extent())
                 readable = _readable(backend, plan, rejected)
                 mark_faulty(backend, rejected, _faults(readable, warehouse))
@@ -210,7 +208,7 @@ def _accepted(plan: Plan, rejected: str) -> str:
 
 def _report(backend: Backend, plan: Plan, rejected: str, frame: pd.DataFrame) -> TableReport:
     matched = plan.matched
-    (read,) = row(backend, f"SELECT count(*) FROM {parquet(plan.file)}")
+    (read,) = row(backend, f"SELECT count(*) FROM {plan.table}")
     notes = reading_notes(backend, plan, rejected)
     negative = int((frame["amount"] < 0).sum())
     return TableReport(

@@ -22,22 +22,26 @@ from features.ingest.csv_rows import Remark, write_rows
 from features.ingest.encodings import BY_LINE, UTF8, transcode
 from features.storage.engine import (
     ident,
+    if_readable,
     parquet,
     pattern,
     reading,
     rows,
     text,
     write,
-    write_if_readable,
 )
 
 Stage = Callable[[Backend, Path], Path]
 """Bring a table's rows into a parquet file: the path passed, or a file that exists already."""
+Store = Callable[[str], None]
+"""Store the rows of a FROM clause, whose columns are called as they are staged."""
 Greatest = Callable[[Sequence[str]], tuple[str | None, ...]]
 """Return how many rows a table has, then the greatest value of each column named."""
 
 SUFFIXES = (".parquet", ".csv")
 _PARQUET_REMEDY = "write the file again, or give the table as CSV"
+_ROW_NUMBERS = ("file_row_number", "rowid")
+"""How the engine calls the places of rows."""
 BACKSLASHES = Remark(
     "escape", "quotes inside of texts stand behind a backslash instead of doubled", 1, ""
 )
@@ -79,6 +83,8 @@ class RawTable:
             they are staged as texts.
         origin: staged columns that say where a row comes from, for the quarantine.
         tallies: how many rows of which files it is made of, in words, known once it is staged.
+        direct: stores its rows without staging them, or else by way of the path passed; None where
+            there is no such way.
     """
 
     where: str
@@ -91,6 +97,14 @@ class RawTable:
     has_typed_cells: bool = False
     origin: tuple[RawColumn, ...] = ()
     tallies: list[str] = field(default_factory=list)
+    direct: Callable[[Path, Store], None] | None = None
+
+    def read(self, backend: Backend, staging: Path, store: Store) -> None:
+        """Store its rows; `staging` may be left behind as a file."""
+        if self.direct is None:
+            store(parquet(self.stage(backend, staging)))
+        else:
+            self.direct(staging, store)
 
 
 @dataclass(frozen=True)
@@ -186,9 +200,9 @@ def _parquet(backend: Backend, file: Path) -> RawTable:
         for name, entry in zip(names, described, strict=True)
         if not _ROW_LABELS.fullmatch(name)
     ]
-    if all(column.staged.lower() != "file_row_number" for column in columns):
+    if not any(column.staged.lower() in _ROW_NUMBERS for column in columns):
         return RawTable(str(file), _PARQUET_REMEDY, tuple(columns), lambda _backend, _path: file)
-    # A column of that name would hide the engine's own row numbers: copy under other names.
+    # A column of such a name would hide the engine's own row numbers: copy under other names.
     renamed = tuple(
         RawColumn(column.name, f"c{i}", column.type) for i, column in enumerate(columns)
     )
@@ -211,11 +225,29 @@ def _csv(file: Path) -> RawTable:
         remarks[:] = stage_csv(backend, file, form, path)
         return path
 
-    return RawTable(str(file), REMEDY, columns, stage, is_csv=True, remarks=remarks)
+    def read(staging: Path, store: Store) -> None:
+        remarks[:] = _read_csv(file, form, staging, store)
+
+    return RawTable(str(file), REMEDY, columns, stage, is_csv=True, remarks=remarks, direct=read)
 
 
 def stage_csv(backend: Backend, file: Path, form: CsvForm, path: Path) -> list[Remark]:
     """Write a CSV file's rows to a parquet file, all columns as texts.
+
+    Returns:
+        What was odd about the file as a whole.
+    """
+
+    def store(scan: str) -> None:
+        # Rows that were read line by line are there already.
+        if scan != parquet(path):
+            write(backend, f"SELECT * FROM {scan}", path, "snappy")
+
+    return _read_csv(file, form, path, store)
+
+
+def _read_csv(file: Path, form: CsvForm, staging: Path, store: Store) -> list[Remark]:
+    """Store a CSV file's rows, all columns as texts.
 
     The engine reads what it can read strictly, quotes inside of texts doubled, else behind a
     backslash. Any other file is read line by line (`features.ingest.csv_rows`).
@@ -224,22 +256,24 @@ def stage_csv(backend: Backend, file: Path, form: CsvForm, path: Path) -> list[R
         What was odd about the file as a whole.
     """
     if form.encoding not in (UTF8, BY_LINE):
-        return _stage_transcoded(backend, file, form, path)
+        return _read_transcoded(file, form, staging, store)
     if form.older is None:
         for escape in ('"', "\\"):
-            if (escape == '"' or _has_backslashes(file)) and write_if_readable(
-                backend, f"SELECT * FROM {_scan(file, form, escape)}", path
+            if (escape == '"' or _has_backslashes(file)) and if_readable(
+                store, _scan(file, form, escape)
             ):
                 return [] if escape == '"' else [BACKSLASHES]
         form = by_line(file, form)
-    return write_rows(file, form, path)
+    remarks = write_rows(file, form, staging)
+    store(parquet(staging))
+    return remarks
 
 
-def _stage_transcoded(backend: Backend, file: Path, form: CsvForm, path: Path) -> list[Remark]:
-    copy = path.with_suffix(".utf8")
+def _read_transcoded(file: Path, form: CsvForm, staging: Path, store: Store) -> list[Remark]:
+    copy = staging.with_suffix(".utf8")
     try:
         transcode(file, form.encoding, copy)
-        remarks = stage_csv(backend, copy, replace(form, encoding=UTF8), path)
+        remarks = _read_csv(copy, replace(form, encoding=UTF8), staging, store)
     except UnicodeError as error:
         problem = f"it begins like {form.encoding}, but is not that throughout: {error}"
         raise SourceError(str(file), problem, "save it as UTF-8") from None

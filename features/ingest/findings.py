@@ -36,7 +36,7 @@ from features.ingest.oddities import (
 )
 from features.ingest.parsing import EXPECTED, PLAIN_WORDS
 from features.ingest.periods import period_findings
-from features.ingest.quarantine import AFTER_END, IMPLAUSIBLE, NO_ROW, ROUNDED
+from features.ingest.quarantine import AFTER_END, IMPLAUSIBLE, NO_ROW, ROUNDED, accepted_rows
 from features.ingest.reading import Readings
 from features.ingest.reference_findings import reference_findings
 from features.ingest.references import references_of
@@ -156,14 +156,15 @@ def _emptied(backend: Backend, table: Looked, small: float) -> Iterator[DataFind
 
 def _lost(backend: Backend, table: Looked, field: Field) -> tuple[int, int, str]:
     """Count a column's filled values and those that were not read, and list a few of these."""
-    accepted = f"source_row NOT IN (SELECT source_row FROM {table.rejected})"
-    scan = f"{table.plan.rows(field)} WHERE {accepted}"
+    scan = f"{table.plan.rows(field)} WHERE {accepted_rows(backend, table.rejected)}"
     filled, lost = row(
-        backend, f"SELECT count({field.cleaned}), count(*) FILTER ({field.unreadable}) FROM {scan}"
+        backend,
+        f"SELECT count(*) FILTER (NOT {field.empty}), count(*) FILTER ({field.unreadable}) "
+        f"FROM {scan}",
     )
     words = rows(
         backend,
-        f"SELECT left(CAST({field.cleaned} AS VARCHAR), 40) AS word FROM {scan} AND "
+        f"SELECT left(CAST({field.written} AS VARCHAR), 40) AS word FROM {scan} AND "
         f"{field.unreadable} GROUP BY word ORDER BY count(*) DESC, word LIMIT {_SHOWN}",
     )
     return filled, lost, ", ".join(f"'{word}'" for (word,) in words)
@@ -202,8 +203,8 @@ def _words(backend: Backend, table: Looked) -> Iterator[DataFinding]:
             continue
         words = rows(
             backend,
-            f"SELECT {field.cleaned}, {field.value}, count(*) FROM {table.plan.rows(field)} "
-            f"WHERE {field.value} IS NOT NULL AND lower({field.cleaned}) NOT IN {PLAIN_WORDS} "
+            f"SELECT {field.written}, {field.value}, count(*) FROM {table.plan.rows(field)} "
+            f"WHERE {field.value} IS NOT NULL AND lower({field.written}) NOT IN {PLAIN_WORDS} "
             "GROUP BY ALL ORDER BY 3 DESC, 1",
         )
         if words:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +15,7 @@ from ibis.backends.duckdb import Backend
 from features.clock import naive_utc
 from features.field_history import FieldHistory
 from features.ingest.changes.source import mapped_source
-from features.ingest.columns import Plan, make_plan
+from features.ingest.columns import Plan
 from features.ingest.ends import amend
 from features.ingest.extent import Extent, extent_of, latest_event
 from features.ingest.findings import Looked, findings_of
@@ -33,11 +33,10 @@ from features.ingest.notes import content_notes
 from features.ingest.opening import opened
 from features.ingest.parsing import SQL_TYPES
 from features.ingest.presets.choose import choose, preset_name
-from features.ingest.quarantine import reject, rejected_table, write_quarantine
-from features.ingest.reading import Readings
-from features.ingest.readings import readings_of
+from features.ingest.quarantine import accepted_rows, reject, rejected_table, write_quarantine
 from features.ingest.report import IngestReport, TableReport, history_json, iso
 from features.ingest.shaping.reader import Reader
+from features.ingest.typed import forget, read_typed
 from features.ingest.work import Loaded, Work, report_of, table_report
 from features.params import FeatureParams, IngestParams
 from features.progress import Progress, silent
@@ -163,7 +162,9 @@ def _load(
         staged, readings = [], {}
         for matched in matches:
             with reading(matched.raw.where, matched.raw.remedy):
-                plan, readings[matched.table.name] = _stage(work, matched, params)
+                name = matched.table.name
+                staging = work.folder / f"{name}.staged"
+                plan, readings[name] = read_typed(work.backend, matched, staging, params)
                 staged.append(plan)
             advance(1)
         # Where the data ends is asked of all tables before any row of one is judged.
@@ -188,7 +189,8 @@ def _load(
             for name in [plan.matched.table.name]
         ]
         findings = findings_of(work.backend, looked, files, until, params.small_share)
-        _forget_staged(work, plans)
+        for plan in plans:
+            forget(work.backend, plan)
         histories: tuple[FieldHistory, ...] = ()
         if "changes" in reports:
             histories = lay_down(work.backend, work.files(TABLES), params.complete_share)
@@ -196,24 +198,12 @@ def _load(
     return Loaded(reports, extent, histories, findings)
 
 
-def _stage(work: Work, matched: Matched, params: IngestParams) -> tuple[Plan, Readings]:
-    staging = work.folder / f"{matched.table.name}.staged"
-    file = matched.raw.stage(work.backend, staging)
-    readings = readings_of(work.backend, matched, file, params)
-    return make_plan(matched, file, readings), readings
-
-
-def _forget_staged(work: Work, plans: Iterable[Plan]) -> None:
-    for plan in plans:
-        (work.folder / f"{plan.matched.table.name}.staged").unlink(missing_ok=True)
-
-
 def _load_table(work: Work, plan: Plan, extent: Extent, present: Present) -> TableReport:
     name, backend = plan.matched.table.name, work.backend
     file = work.folder / f"{name}.parquet"
     rejected = reject(backend, plan, extent)
     reject_forgotten(backend, plan, rejected, present)
-    write(backend, _accepted(plan, rejected), file)
+    write(backend, _accepted(plan, accepted_rows(backend, rejected)), file)
     report = table_report(backend, plan, rejected, file)
     if report.quarantined:
         quarantine = work.folder / "quarantine"
@@ -225,7 +215,7 @@ def _load_table(work: Work, plan: Plan, extent: Extent, present: Present) -> Tab
     return report
 
 
-def _accepted(plan: Plan, rejected: str) -> str:
+def _accepted(plan: Plan, is_accepted: str) -> str:
     """Return SQL of the accepted rows, in an order that does not depend on the source's."""
     table = plan.matched.table
     values, names = [], []
@@ -247,7 +237,7 @@ def _accepted(plan: Plan, rejected: str) -> str:
     selected = ", ".join(names)
     return (
         f"SELECT {selected} FROM (SELECT {', '.join(values)} FROM {plan.rows(*plan.fields)} "
-        f"WHERE source_row NOT IN (SELECT source_row FROM {rejected})) "
+        f"WHERE {is_accepted}) "
         f"ORDER BY {', '.join(_ORDER[table.name])}, hash({selected})"
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Field, Plan
+from features.ingest.quarantine import accepted_rows
 from features.ingest.references import references_of
 from features.storage.engine import ident, parquet, row
 from features.tables import ENTITY_TABLES, Table
@@ -16,7 +17,7 @@ from features.tables import ENTITY_TABLES, Table
 def reading_notes(backend: Backend, plan: Plan, rejected: str) -> dict[str, int]:
     """Count the values of accepted rows that were emptied or rewritten while they were read."""
     counts: dict[str, str] = {}
-    counted = []
+    counted, only = [], accepted_rows(backend, rejected)
     for field in plan.fields:
         before = len(counts)
         if not field.always_parses and (field.column is None or not field.column.required):
@@ -24,7 +25,7 @@ def reading_notes(backend: Backend, plan: Plan, rejected: str) -> dict[str, int]
         if field.note:
             # Of CSV texts some are rewritten, of another type all are.
             is_rewritten = (
-                f"{field.cleaned} <> {field.value}" if plan.matched.raw.is_csv else "true"
+                f"{field.written} <> {field.value}" if plan.matched.raw.is_csv else "true"
             )
             counts[f"{field.name}: {field.note}"] = f"count({field.value}) FILTER ({is_rewritten})"
         if len(counts) > before:
@@ -32,8 +33,10 @@ def reading_notes(backend: Backend, plan: Plan, rejected: str) -> dict[str, int]
     if amended := dict(_amended(plan)):
         counts |= amended
         counted = list({f.name: f for f in (*counted, *_schema(plan), *plan.beside)}.values())
-    accepted = f"source_row NOT IN (SELECT source_row FROM {rejected})"
-    return _counted(backend, counts, f"{plan.rows(*counted)} WHERE {accepted}")
+    elif counted and plan.matched.raw.is_csv:
+        # In other rows every value is as it is written.
+        only += f" AND ({' OR '.join(f'{field.written} IS NOT NULL' for field in counted)})"
+    return _counted(backend, counts, f"{plan.rows(*counted)} WHERE {only}")
 
 
 def unreadable_note(field: Field) -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import SOURCE_ROW, Field, Plan
@@ -23,7 +22,7 @@ from features.ingest.ends import AFTER_CREATION
 from features.ingest.extent import Extent
 from features.ingest.overlaps import Quota, quota_faults
 from features.ingest.parsing import EXPECTED, is_rounded
-from features.storage.engine import ident, moment, parquet, row, rows, run, text, write
+from features.storage.engine import ident, moment, row, rows, run, text, write
 
 AFTER_END = "at or after the declared --data-until"
 """Ends the kind of every fault that a row has only because the data was declared to end."""
@@ -75,6 +74,23 @@ def reject(backend: Backend, plan: Plan, extent: Extent) -> str:
     return rejected
 
 
+def accepted_rows(backend: Backend, rejected: str) -> str:
+    """Return a condition on the rows of a table that are accepted.
+
+    Args:
+        backend: the engine.
+        rejected: the name that `reject` returned.
+    """
+    if not _has_rows(backend, rejected):
+        return "true"
+    return f"source_row NOT IN (SELECT source_row FROM {rejected})"
+
+
+def _has_rows(backend: Backend, table: str) -> bool:
+    (count,) = row(backend, f"SELECT count(*) FROM {table}")
+    return bool(count)
+
+
 def rejected_table(name: str) -> str:
     """Return what the engine calls the faults of one of our tables."""
     return f"rejected_{name}"
@@ -111,15 +127,13 @@ def _reject_faulty(backend: Backend, plan: Plan, rules: list[_Rule], rejected: s
 
 
 def _find_broken_lines(backend: Backend, plan: Plan) -> bool:
-    """Put the lines of a CSV file that are no rows into a table `no_rows`, if there may be any."""
-    if FAULT not in pq.read_schema(plan.file).names:
-        return False
+    """Put the lines of a CSV file that are no rows into a table; returns whether there are any."""
     run(
         backend,
         f"CREATE OR REPLACE TEMP TABLE no_rows AS SELECT {SOURCE_ROW} AS source_row, "
-        f"{FAULT} AS why FROM {parquet(plan.file)} WHERE {FAULT} IS NOT NULL",
+        f"{FAULT} AS why FROM {plan.staged} WHERE {FAULT} IS NOT NULL",
     )
-    return True
+    return _has_rows(backend, "no_rows")
 
 
 def _set_scraps_apart(backend: Backend, plan: Plan, rejected: str) -> None:
@@ -140,7 +154,7 @@ def _set_scraps_apart(backend: Backend, plan: Plan, rejected: str) -> None:
     run(
         backend,
         f"CREATE OR REPLACE TEMP TABLE scraps AS SELECT * FROM (SELECT {SOURCE_ROW} AS source_row, "
-        f"{filled} AS n FROM {parquet(plan.file)} WHERE {SOURCE_ROW} IN ({lacking})) "
+        f"{filled} AS n FROM {plan.staged} WHERE {SOURCE_ROW} IN ({lacking})) "
         f"WHERE n <= {_SCRAP_CELLS}",
     )
     if not 0 < row(backend, "SELECT count(*) FROM scraps")[0] <= _MOST_SCRAPS:
@@ -166,7 +180,7 @@ def write_quarantine(backend: Backend, plan: Plan, rejected: str, path: Path) ->
         originals.append(f"CAST(s.{ident(column.staged)} AS VARCHAR) AS {ident(name)}")
     write(
         backend,
-        f"SELECT r.source_row, r.reason, {', '.join(originals)} FROM {parquet(plan.file)} s "
+        f"SELECT r.source_row, r.reason, {', '.join(originals)} FROM {plan.staged} s "
         f"JOIN (SELECT source_row, string_agg(reason, '; ' ORDER BY rule) AS reason "
         f"FROM {rejected} GROUP BY source_row) r ON s.{SOURCE_ROW} = r.source_row "
         "ORDER BY r.source_row",
@@ -201,11 +215,11 @@ def _rules(plan: Plan, extent: Extent) -> Iterator[_Rule]:
 def _required(field: Field) -> Iterator[_Rule]:
     name = field.name
     if field.column is not None and not field.always_parses:
-        written = f"left(CAST({field.cleaned} AS VARCHAR), 60)"
+        written = f"left(CAST({field.written} AS VARCHAR), 60)"
         expected = EXPECTED[field.column.kind]
         reason = f"'{name} ''' || {written} || ''' cannot be read as {expected}'"
         yield _Rule(f"{name} cannot be read", field.unreadable, reason)
-    yield _Rule(f"{name} is empty", f"{field.cleaned} IS NULL", f"'{name} is empty'")
+    yield _Rule(f"{name} is empty", field.empty, f"'{name} is empty'")
 
 
 def _order(plan: Plan, name: str, sign: str, other: str, words: str) -> _Rule:
@@ -290,17 +304,22 @@ def _reject_repeated(backend: Backend, plan: Plan, rejected: str) -> None:
     """
     key = plan.matched.table.key[0]
     known, event = _first_shown(plan)
+    value = plan[key].value
+    run(
+        backend,
+        f"CREATE OR REPLACE TEMP TABLE twice AS SELECT hash({value}) AS hashed "
+        f"FROM {plan.rows(plan[key])} WHERE {value} IS NOT NULL GROUP BY hashed "
+        "HAVING count(*) > 1",
+    )
+    if not _has_rows(backend, "twice"):
+        return
     run(
         backend,
         f"""
         INSERT INTO {rejected}
         WITH keyed AS (
-            SELECT source_row, {plan[key].value} AS key, {known} AS known, {event} AS event
+            SELECT source_row, {value} AS key, {known} AS known, {event} AS event
             FROM {plan.rows(plan[key], *_clocks(plan))}
-        ),
-        twice AS (
-            SELECT hash(key) AS hashed FROM keyed WHERE key IS NOT NULL
-            GROUP BY hashed HAVING count(*) > 1
         ),
         compared AS (
             SELECT source_row, key, first_value(source_row) OVER (

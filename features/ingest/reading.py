@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ibis.backends.duckdb import Backend
@@ -13,7 +12,7 @@ from features.ingest import parsing
 from features.ingest.files import RawColumn
 from features.ingest.parsing import TextFormat
 from features.params import IngestParams
-from features.storage.engine import ident, parquet, row
+from features.storage.engine import ident, row
 
 
 @dataclass(frozen=True)
@@ -62,12 +61,12 @@ class Look:
 
     Attributes:
         backend: the engine.
-        file: the staged rows.
+        staged: a FROM clause of the staged rows.
         params: what is declared, and which share is small.
     """
 
     backend: Backend
-    file: Path
+    staged: str
     params: IngestParams
 
     def ask(self, raw: RawColumn, **questions: str) -> dict[str, Any]:
@@ -77,7 +76,7 @@ class Look:
         answers = row(
             self.backend,
             f"SELECT {', '.join(questions.values())} FROM (SELECT {cleaned} AS v FROM "
-            f"(SELECT {trimmed} AS trimmed FROM {parquet(self.file)})) WHERE v IS NOT NULL",
+            f"(SELECT {trimmed} AS trimmed FROM {self.staged})) WHERE v IS NOT NULL",
         )
         return dict(zip(questions, answers, strict=True))
 

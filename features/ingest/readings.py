@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from ibis.backends.duckdb import Backend
 
@@ -24,16 +23,16 @@ from features.params import IngestParams
 from features.tables import ColumnKind
 
 
-def readings_of(backend: Backend, matched: Matched, file: Path, params: IngestParams) -> Readings:
+def readings_of(backend: Backend, matched: Matched, staged: str, params: IngestParams) -> Readings:
     """Decide how the columns of a staged table are read.
 
     Args:
         backend: the engine.
         matched: our table and the source's columns for it.
-        file: the staged rows.
+        staged: a FROM clause of the staged rows.
         params: what is declared, and which share is small.
     """
-    look = Look(backend, file, params)
+    look = Look(backend, staged, params)
     decided: dict[str, Reading] = {}
     for column in matched.table.columns:
         raw = matched.columns.get(column.name)

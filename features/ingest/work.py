@@ -81,7 +81,7 @@ def table_report(backend: Backend, plan: Plan, rejected: str, file: Path) -> Tab
     """
     matched = plan.matched
     name = matched.table.name
-    (read,) = row(backend, f"SELECT count(*) FROM {parquet(plan.file)}")
+    (read,) = row(backend, f"SELECT count(*) FROM {plan.table}")
     (accepted,) = row(backend, f"SELECT count(*) FROM {parquet(file)}")
     (aside,) = row(backend, f"SELECT count(DISTINCT source_row) FROM {rejected}")
     if read != accepted + aside:

@@ -7,7 +7,7 @@ memory pass through; what does not fit is spilled into a folder the caller names
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -80,6 +80,11 @@ def row(backend: Backend, sql: str) -> tuple[Any, ...]:
     return rows(backend, sql)[0]
 
 
+def columns_of(backend: Backend, scan: str) -> list[str]:
+    """Return the names of the columns of a FROM clause."""
+    return [str(name) for name, *_ in rows(backend, f"DESCRIBE SELECT * FROM {scan}")]
+
+
 def ident(name: str) -> str:
     """Quote a name of a column or table."""
     return '"' + name.replace('"', '""') + '"'
@@ -127,18 +132,17 @@ def write(backend: Backend, select: str, path: Path, compression: str = "zstd") 
     )
 
 
-def write_if_readable(backend: Backend, select: str, path: Path) -> bool:
-    """Write a query's rows to a parquet file, if the engine can read all of them.
+def if_readable(store: Callable[[str], None], scan: str) -> bool:
+    """Store the rows of a FROM clause, if the engine can read all of them.
 
     Returns:
-        Whether it could; what it wrote until then is removed.
+        Whether it could.
     """
     try:
-        write(backend, select, path, "snappy")
+        store(scan)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error:
-        path.unlink(missing_ok=True)
         return False
     return True
 

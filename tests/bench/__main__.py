@@ -195,6 +195,7 @@ def main() -> None:
         )
     rows, told = report(args, own, peers, load)
     told += map(shapley, run(sys.executable, "shapley.py"))
+    told += (line["says"] for line in run(sys.executable, "ingest_csv.py"))
     table = Table(*HEADER, title="Feature build")
     for row in rows:
         table.add_row(*row)

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from ibis.backends.duckdb import Backend
 
-from features.ingest.columns import Plan, make_plan
+from features.ingest.columns import Plan
 from features.ingest.files import inspect_file
 from features.ingest.language.tables import TableMapping
 from features.ingest.match import match_table
+from features.ingest.typed import read_typed
 from features.params import IngestParams
 from features.storage.engine import engine
 from features.tables import TABLES
@@ -48,6 +49,6 @@ def plan_of(backend: Backend, tmp_path: Path) -> MakePlan:
         file.write_text(content, encoding="utf-8")
         raw = inspect_file(backend, file)
         matched = match_table(TABLES[table], raw, IngestParams(), mapping or TableMapping())
-        return make_plan(matched, raw.stage(backend, tmp_path / f"{table}.staged"))
+        return read_typed(backend, matched, tmp_path / f"{table}.staged", IngestParams())[0]
 
     return make

@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 from ibis.backends.duckdb import Backend
 
-from features.ingest.columns import Plan, make_plan
+from features.ingest.columns import Plan
 from features.ingest.files import inspect_file
 from features.ingest.language.tables import TableMapping
 from features.ingest.match import match_table
 from features.ingest.parsing import SQL_TYPES
+from features.ingest.typed import read_typed
 from features.params import IngestParams
 from features.storage.engine import rows
 from features.tables import TABLES
@@ -36,7 +37,7 @@ def reps(backend: Backend, folder: Path, ids: pa.Array) -> Plan:
     pq.write_table(pa.table({"rep_id": ids}), folder / "reps.parquet")
     raw = inspect_file(backend, folder / "reps.parquet")
     matched = match_table(TABLES["reps"], raw, IngestParams())
-    return make_plan(matched, raw.stage(backend, folder / "staged"))
+    return read_typed(backend, matched, folder / "staged", IngestParams())[0]
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -78,7 +79,7 @@ def test_each_step_is_seen_by_its_own_name(backend: Backend, plan_of: MakePlan) 
     plan = plan_of("leads", "lead_id,created_at,value\na,2025-01-01, 5 \nb,2025-01-01,x\nc,2025,\n")
     field = plan["value"]
     query = (
-        f"SELECT {field.cleaned}, {field.value}, {field.unreadable} FROM {plan.rows(field)} "
+        f"SELECT {field.written}, {field.value}, {field.unreadable} FROM {plan.rows(field)} "
         "ORDER BY source_row"
     )
     assert rows(backend, query) == [("5", 5.0, False), ("x", None, True), (None, None, False)]

@@ -122,13 +122,14 @@ def test_columns_that_differ_only_in_case_keep_their_names(
     assert rows(backend, f"SELECT {staged} FROM {parquet(file)}") == [("a", "b")]
 
 
+@pytest.mark.parametrize("name", ["FILE_ROW_NUMBER", "RowId"])
 def test_a_column_called_like_the_row_number_does_not_hide_it(
-    tmp_path: Path, backend: Backend
+    tmp_path: Path, backend: Backend, name: str
 ) -> None:
     """Rows are numbered by their place even where a column has the engine's name for it."""
-    pq.write_table(pa.table({"FILE_ROW_NUMBER": [7, 8], "a": [1, 2]}), tmp_path / "t.parquet")
+    pq.write_table(pa.table({name: [7, 8], "a": [1, 2]}), tmp_path / "t.parquet")
     raw = inspect_file(backend, tmp_path / "t.parquet")
-    assert [column.name for column in raw.columns] == ["FILE_ROW_NUMBER", "a"]
+    assert [column.name for column in raw.columns] == [name, "a"]
     staged = raw.stage(backend, tmp_path / "staged")
     assert staged == tmp_path / "staged"
     query = f"SELECT file_row_number, c0, c1 FROM {parquet(staged)} ORDER BY 1"

@@ -168,7 +168,7 @@ def test_a_time_is_read_as_utc(tmp_path: Path, written: str, expected: datetime)
         "31/31/2025",
         "2025-02-30",
         "17356896001",
-        "20250304",
+        "20251304",
         "yesterday",
         "infinity",
         "2025-03-04 25:00",
@@ -275,6 +275,7 @@ def test_attributes_are_kept_in_types_a_warehouse_holds(tmp_path: Path) -> None:
             "seen": pa.array([datetime(2025, 1, 1, tzinfo=UTC)], pa.timestamp("us", "UTC")),
             "is_new": [True],
             "file_row_number": ["kept"],
+            "rowid": ["too"],
         },
     )
     load(source, tmp_path)
@@ -288,6 +289,7 @@ def test_attributes_are_kept_in_types_a_warehouse_holds(tmp_path: Path) -> None:
             "seen": datetime(2025, 1, 1),
             "is_new": True,
             "file_row_number": "kept",
+            "rowid": "too",
         }
     ]
 

@@ -12,11 +12,10 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.ingest.columns import make_plan
 from features.ingest.csv_rows import FAULT
 from features.ingest.files import inspect_file
 from features.ingest.match import match_table
-from features.ingest.readings import readings_of
+from features.ingest.typed import read_typed
 from features.params import IngestParams
 from features.storage.engine import engine, rows
 from features.tables import TABLES
@@ -44,9 +43,7 @@ def column(table: str, name: str, written: list[str], **params: object) -> tuple
         try:
             own = IngestParams(**params)  # type: ignore[arg-type]
             matched = match_table(TABLES[table], inspect_file(backend, file), own)
-            staged = matched.raw.stage(backend, Path(place) / "staged")
-            readings = readings_of(backend, matched, staged, own)
-            plan = make_plan(matched, staged, readings)
+            plan, readings = read_typed(backend, matched, Path(place) / "staged", own)
             field = plan[name]
             sql = f"SELECT {field.value} FROM {plan.rows(field)} ORDER BY source_row"
             values = [value for (value,) in rows(backend, sql)]
