@@ -26,6 +26,7 @@ from features.ingest.finding import (
     share,
 )
 from features.ingest.forgotten import KIND_OF_FAULT as FORGOTTEN
+from features.ingest.no_rows import NO_ROW
 from features.ingest.notes import unreadable_note
 from features.ingest.oddities import (
     change_words,
@@ -36,7 +37,7 @@ from features.ingest.oddities import (
 )
 from features.ingest.parsing import EXPECTED, PLAIN_WORDS
 from features.ingest.periods import period_findings
-from features.ingest.quarantine import AFTER_END, IMPLAUSIBLE, NO_ROW, ROUNDED, accepted_rows
+from features.ingest.quarantine import AFTER_END, IMPLAUSIBLE, ROUNDED, accepted_rows
 from features.ingest.reading import Readings
 from features.ingest.reference_findings import reference_findings
 from features.ingest.references import references_of

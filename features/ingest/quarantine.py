@@ -16,10 +16,10 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import SOURCE_ROW, Field, Plan
-from features.ingest.csv_rows import FAULT
 from features.ingest.deleted import MARKED, deletion_of
 from features.ingest.ends import AFTER_CREATION
 from features.ingest.extent import Extent
+from features.ingest.no_rows import NO_ROW, find_broken_lines, set_scraps_apart
 from features.ingest.overlaps import Quota, quota_faults
 from features.ingest.parsing import EXPECTED, is_rounded
 from features.storage.engine import ident, moment, row, rows, run, text, write
@@ -29,10 +29,6 @@ AFTER_END = "at or after the declared --data-until"
 IMPLAUSIBLE = "lies implausibly far beyond the other dates"
 """Ends the kind of the fault of a row that begins implausibly late."""
 ROUNDED = "was rounded by a spreadsheet and is repeated; export it again with ids as text"
-NO_ROW = "a line that is no row of the table"
-"""The kind of fault of a line of a CSV file that does not fit its header."""
-_SCRAP_CELLS, _LEAST_COLUMNS, _MOST_SCRAPS = 2, 4, 20
-"""Of at least so many columns at most so few are filled, in at most so many rows: totals, notes."""
 # A fault beside other rows stands last among the reasons of its row.
 _BESIDE_OTHERS = 99
 
@@ -66,7 +62,7 @@ def reject(backend: Backend, plan: Plan, extent: Extent) -> str:
     rejected = rejected_table(name)
     run(backend, f"CREATE TABLE {rejected} (source_row BIGINT, rule INT, kind TEXT, reason TEXT)")
     _reject_faulty(backend, plan, list(_rules(plan, extent)), rejected)
-    _set_scraps_apart(backend, plan, rejected)
+    set_scraps_apart(backend, plan, rejected)
     if name == "quotas":
         _reject_quotas(backend, plan, rejected)
     elif plan.matched.table.key and plan[plan.matched.table.key[0]].raw is not None:
@@ -98,7 +94,7 @@ def rejected_table(name: str) -> str:
 
 def _reject_faulty(backend: Backend, plan: Plan, rules: list[_Rule], rejected: str) -> None:
     """Reject rows for what they break by themselves, in one pass over the table."""
-    broken = _find_broken_lines(backend, plan)
+    broken = find_broken_lines(backend, plan)
     names = [f"fault_{i}" for i in range(len(rules))]
     faults = (
         f"CASE WHEN {rule.condition} THEN {rule.reason} END AS {name}"
@@ -124,47 +120,6 @@ def _reject_faulty(backend: Backend, plan: Plan, rules: list[_Rule], rejected: s
             f"INSERT INTO {rejected} SELECT source_row, {i}, {text(rule.kind)}, fault_{i} "
             f"FROM faulty WHERE fault_{i} IS NOT NULL",
         )
-
-
-def _find_broken_lines(backend: Backend, plan: Plan) -> bool:
-    """Put the lines of a CSV file that are no rows into a table; returns whether there are any."""
-    run(
-        backend,
-        f"CREATE OR REPLACE TEMP TABLE no_rows AS SELECT {SOURCE_ROW} AS source_row, "
-        f"{FAULT} AS why FROM {plan.staged} WHERE {FAULT} IS NOT NULL",
-    )
-    return _has_rows(backend, "no_rows")
-
-
-def _set_scraps_apart(backend: Backend, plan: Plan, rejected: str) -> None:
-    """Say of a few rows with next to nothing in them that they are none, whatever they lack.
-
-    Sum;;;12345             a required column is empty, 2 of 4 are filled      no row
-    R7;;2025-04-01;12345    a required column is empty, 3 of 4 are filled      what it lacks
-    """
-    matched = plan.matched
-    columns = {c.staged for c in (*matched.columns.values(), *matched.attributes.values())}
-    if len(columns) < _LEAST_COLUMNS:
-        return
-    filled = " + ".join(
-        f"CAST(coalesce(trim(CAST({ident(c)} AS VARCHAR)), '') <> '' AS INT)"
-        for c in sorted(columns)
-    )
-    lacking = f"SELECT source_row FROM {rejected} WHERE kind LIKE '% is empty'"
-    run(
-        backend,
-        f"CREATE OR REPLACE TEMP TABLE scraps AS SELECT * FROM (SELECT {SOURCE_ROW} AS source_row, "
-        f"{filled} AS n FROM {plan.staged} WHERE {SOURCE_ROW} IN ({lacking})) "
-        f"WHERE n <= {_SCRAP_CELLS}",
-    )
-    if not 0 < row(backend, "SELECT count(*) FROM scraps")[0] <= _MOST_SCRAPS:
-        return
-    run(backend, f"DELETE FROM {rejected} WHERE source_row IN (SELECT source_row FROM scraps)")
-    run(
-        backend,
-        f"INSERT INTO {rejected} SELECT source_row, 0, {text(NO_ROW)}, 'only ' || n || ' of "
-        f"{len(columns)} columns are filled, as in a total or a note: {NO_ROW}' FROM scraps",
-    )
 
 
 def write_quarantine(backend: Backend, plan: Plan, rejected: str, path: Path) -> None:

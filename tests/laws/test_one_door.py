@@ -170,6 +170,7 @@ ALLOWED = (
     ("serving/home/lookup.py", "created_at >= moment", SAID),
     ("serving/home/lookup.py", "other < moment", SAID),
     ("serving/pages/desk.py", "made_at >= other", FRESH),
+    ("serving/pages/preview.py", "cutoff > period_start", CUT),
     ("serving/worklist/lots.py", "as_of < other", LOT),
     ("serving/worklist/marks.py", "as_of <= other", TODAY),
     ("serving/worklist/marks.py", "moment < other", TODAY),

@@ -1,0 +1,56 @@
+"""Lines of a source that are no rows of its table: broken ones, totals and notes."""
+
+from __future__ import annotations
+
+from ibis.backends.duckdb import Backend
+
+from features.ingest.columns import SOURCE_ROW, Plan
+from features.ingest.csv_rows import FAULT
+from features.storage.engine import ident, row, run, text
+
+NO_ROW = "a line that is no row of the table"
+"""The kind of fault of a line of a CSV file that does not fit its header."""
+_SCRAP_CELLS, _LEAST_COLUMNS, _MOST_SCRAPS = 2, 4, 20
+"""Of at least so many columns at most so few are filled, in at most so many rows: totals, notes."""
+
+
+def find_broken_lines(backend: Backend, plan: Plan) -> bool:
+    """Put the lines of a CSV file that are no rows into a table; returns whether there are any."""
+    run(
+        backend,
+        f"CREATE OR REPLACE TEMP TABLE no_rows AS SELECT {SOURCE_ROW} AS source_row, "
+        f"{FAULT} AS why FROM {plan.staged} WHERE {FAULT} IS NOT NULL",
+    )
+    (count,) = row(backend, "SELECT count(*) FROM no_rows")
+    return bool(count)
+
+
+def set_scraps_apart(backend: Backend, plan: Plan, rejected: str) -> None:
+    """Say of a few rows with next to nothing in them that they are none, whatever they lack.
+
+    Sum;;;12345             a required column is empty, 2 of 4 are filled      no row
+    R7;;2025-04-01;12345    a required column is empty, 3 of 4 are filled      what it lacks
+    """
+    matched = plan.matched
+    columns = {c.staged for c in (*matched.columns.values(), *matched.attributes.values())}
+    if len(columns) < _LEAST_COLUMNS:
+        return
+    filled = " + ".join(
+        f"CAST(coalesce(trim(CAST({ident(c)} AS VARCHAR)), '') <> '' AS INT)"
+        for c in sorted(columns)
+    )
+    lacking = f"SELECT source_row FROM {rejected} WHERE kind LIKE '% is empty'"
+    run(
+        backend,
+        f"CREATE OR REPLACE TEMP TABLE scraps AS SELECT * FROM (SELECT {SOURCE_ROW} AS source_row, "
+        f"{filled} AS n FROM {plan.staged} WHERE {SOURCE_ROW} IN ({lacking})) "
+        f"WHERE n <= {_SCRAP_CELLS}",
+    )
+    if not 0 < row(backend, "SELECT count(*) FROM scraps")[0] <= _MOST_SCRAPS:
+        return
+    run(backend, f"DELETE FROM {rejected} WHERE source_row IN (SELECT source_row FROM scraps)")
+    run(
+        backend,
+        f"INSERT INTO {rejected} SELECT source_row, 0, {text(NO_ROW)}, 'only ' || n || ' of "
+        f"{len(columns)} columns are filled, as in a total or a note: {NO_ROW}' FROM scraps",
+    )
