@@ -177,7 +177,8 @@ def _are_open(backend: Backend, table: Looked, won: Field) -> bool:
     seen = row(
         backend,
         f"SELECT coalesce(bool_or({won.value}), false), coalesce(bool_or(NOT {won.value}), false), "
-        f"count({closed.cleaned}) FILTER ({won.unreadable}) FROM {table.plan.rows(won, closed)}",
+        f"count(*) FILTER (NOT {closed.empty} AND {won.unreadable}) "
+        f"FROM {table.plan.rows(won, closed)}",
     )
     return bool(seen == (True, True, 0))
 

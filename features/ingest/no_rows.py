@@ -46,11 +46,21 @@ def set_scraps_apart(backend: Backend, plan: Plan, rejected: str) -> None:
         f"{filled} AS n FROM {plan.staged} WHERE {SOURCE_ROW} IN ({lacking})) "
         f"WHERE n <= {_SCRAP_CELLS}",
     )
-    if not 0 < row(backend, "SELECT count(*) FROM scraps")[0] <= _MOST_SCRAPS:
+    (scraps,) = row(backend, "SELECT count(*) FROM scraps")
+    apart = f"SELECT source_row FROM {rejected}"
+    rest = f"SELECT count(*) FROM {plan.staged} WHERE {SOURCE_ROW} NOT IN ({apart})"
+    # A table of nothing else is a bad table, and a total stands below something.
+    if not 0 < scraps <= min(_MOST_SCRAPS, *row(backend, rest)):
         return
+    run(
+        backend,
+        f"CREATE OR REPLACE TEMP TABLE scraps AS SELECT source_row, "
+        f"string_agg(reason, '; ' ORDER BY rule) || '; only ' || any_value(n) || ' of "
+        f"{len(columns)} columns are filled, as in a total or a note: {NO_ROW}' AS why "
+        f"FROM {rejected} JOIN scraps USING (source_row) GROUP BY source_row",
+    )
     run(backend, f"DELETE FROM {rejected} WHERE source_row IN (SELECT source_row FROM scraps)")
     run(
         backend,
-        f"INSERT INTO {rejected} SELECT source_row, 0, {text(NO_ROW)}, 'only ' || n || ' of "
-        f"{len(columns)} columns are filled, as in a total or a note: {NO_ROW}' FROM scraps",
+        f"INSERT INTO {rejected} SELECT source_row, 0, {text(NO_ROW)}, why FROM scraps",
     )

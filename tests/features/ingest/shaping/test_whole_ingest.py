@@ -29,12 +29,12 @@ DAILY = (
 )
 
 
-def test_a_record_that_snapshots_lack_ends_when_it_is_missed(tmp_path: Path) -> None:
-    """Its last state is its row, and the snapshot that lacks it is its end."""
+def test_a_record_that_snapshots_lack_is_gone_when_it_is_missed(tmp_path: Path) -> None:
+    """Its last state is its row, seen up to the snapshot that lacks it."""
     report = load(tmp_path, DEALS, {"daily": DAILY})
     deals = {row["deal_id"]: row for row in rows(tmp_path, "deals")}
-    assert deals["b"]["closed_at"] == datetime(2025, 1, 2)
-    assert deals["a"]["closed_at"] is None
+    assert deals["b"]["deleted_at"] == datetime(2025, 1, 2)
+    assert deals["a"]["deleted_at"] is None
     assert report.tables["deals"].read == 2
     assert report.tables["changes"].accepted == 8
     left_out = [f for f in report.findings if f.kind == "left_out"]
