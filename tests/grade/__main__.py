@@ -41,6 +41,7 @@ from load import service, soak
 from misuse import misuse
 from monitoring import monitoring
 from no_skill import no_skill
+from pages import pages
 from truth import sample_realism, sample_truth
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -140,6 +141,7 @@ SECTIONS: dict[str, Callable[[], list[Grade]]] = {
     "hold-out": hold_out,
     "service": service,
     "service misuse": misuse,
+    "service pages": pages,
     "service soak": soak,
     "killed retrain": killed_retrain,
     "large": large,

@@ -66,6 +66,7 @@ class Server:
     address: str
     secret: str
     pid: int
+    home: Path
 
     def question(self, path: str, body: dict[str, Any]) -> Question:
         """Return a POST with the token."""
@@ -89,7 +90,7 @@ def service() -> list[Grade]:
         return [
             *grades,
             Grade(
-                f"service: {RATE:.0f} requests a second for {RATE_SECONDS:.0f} s, p99 ({_busy()})",
+                f"service: {RATE:.0f} requests a second for {RATE_SECONDS:.0f} s, p99 ({busy()})",
                 f"{late:.1f} ms (median {paced.quantile(0.5):.1f} ms)",
                 f"< {WANTED_MS:.0f} ms",
                 late < WANTED_MS and not paced.failed,
@@ -147,7 +148,7 @@ def _beside(
     ratio = rate["ours"] / rate["rows"]
     yield Grade(
         f"service: 20 next calls of a rep with {what}, beside the same rows from bare Starlette "
-        f"({CLIENTS} connections, {size / 1024:.0f} kB, {_busy()})",
+        f"({CLIENTS} connections, {size / 1024:.0f} kB, {busy()})",
         f"{rate['ours']:.0f} against {rate['rows']:.0f} a second: {ratio:.2f}",
         f">= {WANTED_RATIO}, none fails",
         ratio >= WANTED_RATIO and not failed,
@@ -167,7 +168,7 @@ def _inline(server: Server) -> Grade:
     ask_flat_out(question, 1, 0.1)
     answers = ask_at_rate(question, 1, INLINE_TIMES, 1)
     return Grade(
-        f"service: {INLINE_LEADS} leads scored inline, one request at a time ({_busy()})",
+        f"service: {INLINE_LEADS} leads scored inline, one request at a time ({busy()})",
         f"median {answers.quantile(0.5) / 1000:.2f} s of {len(answers.milliseconds)}",
         "beside it: features of all 13,200 open leads are built, since leads are compared",
         None,
@@ -193,13 +194,18 @@ def running_service(preset: str | None = None) -> Iterator[Server]:
             _run(home, "simulate", "--preset", preset, "--out", str(home / "company"))
         _run(home, "ingest", str(home / "company"))
         _run(home, "train", *(["leads"] if preset is None else []))
-        secret = str(_run(home, "token", "create", "grade")["token"])
+        secret = new_token(home, "grade")
         port = _free_port()
         words = [sys.executable, "-m", "serving", "--home", str(home), "serve"]
         with _process([*words, "--port", str(port)]) as process:
             address = f"http://127.0.0.1:{port}"
             _wait(f"{address}/readyz")
-            yield Server(address, secret, process.pid)
+            yield Server(address, secret, process.pid, home)
+
+
+def new_token(home: Path, name: str, *role: str) -> str:
+    """Return a new token of a person; without a role, an admin's."""
+    return str(_run(home, "token", "create", name, *role)["token"])
 
 
 @contextmanager
@@ -257,7 +263,7 @@ def _free_port() -> int:
         return port
 
 
-def _busy() -> str:
+def busy() -> str:
     """Say how busy the machine is: others may work on it."""
     return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
 
