@@ -53,10 +53,13 @@ class Vocabulary:
     empties: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Make the mappings read-only."""
-        object.__setattr__(self, "fields", MappingProxyType(dict(self.fields)))
-        object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))
-        object.__setattr__(self, "empties", MappingProxyType(dict(self.empties)))
+        """Order the mappings by their names, as bundles keep them, and make them read-only.
+
+        Features stand in this order, and a model remembers the order it learned from.
+        """
+        for name in ("fields", "columns", "empties"):
+            in_order = dict(sorted(getattr(self, name).items()))
+            object.__setattr__(self, name, MappingProxyType(in_order))
 
     @property
     def field_columns(self) -> dict[str, str]:

@@ -183,12 +183,12 @@ def _given(count: int) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def running_service(preset: str | None = None) -> Iterator[Server]:
+def running_service(preset: str | None = None, settings: str = SETTINGS) -> Iterator[Server]:
     """Run the service of the company of the load, or of a sample company of a preset."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
+        (home / "params.yaml").write_text(settings, encoding="utf-8")
         if preset is None:
-            (home / "params.yaml").write_text(SETTINGS, encoding="utf-8")
             write_load_company(home / "company")
         else:
             _run(home, "simulate", "--preset", preset, "--out", str(home / "company"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import permutations, product
 from typing import Any
 
 import pyarrow as pa
@@ -10,6 +11,8 @@ import pytest
 from by_hand import Opened, day, deal
 from extract import Row, change, lead, touch
 
+from features.definitions.deal import deal_features
+from features.definitions.lead import lead_features
 from features.errors import InputError
 from features.history.vocabulary import Vocabulary, read_vocabulary
 from features.params import FeatureParams
@@ -349,3 +352,29 @@ def test_an_empty_value_counts_as_the_settings_say(opened: Opened) -> None:
     )
     with pytest.raises(InputError, match="staff holds numbers"):
         read(opened, wrong, leads=numbers, attributes=TYPES)
+
+
+@pytest.mark.parametrize("subject", [LEAD, DEAL])
+def test_a_bundle_declares_what_its_model_learned_from(subject: Subject) -> None:
+    """However often fields and columns are met, what a file gives back has the same features."""
+    declare = {LEAD: lead_features, DEAL: deal_features}[subject]
+    fields = {"Stage": ("new", "old"), "Owner": ("ann",), "budget": None}
+    columns = {f"{subject.table}.size": None, "accounts.industry": ("food", "toys")}
+    orders = permutations(fields), permutations(columns)
+    declared = [
+        declare(
+            Vocabulary(
+                types=("call",),
+                fields={name: fields[name] for name in some},
+                columns={name: columns[name] for name in others},
+            ),
+            ALL,
+        )
+        for some, others in product(*orders)
+    ]
+    written = json.dumps(
+        Vocabulary(("call",), fields=fields, columns=columns).to_json(), sort_keys=True
+    )
+    declared.append(declare(Vocabulary.from_json(json.loads(written)), ALL))
+    assert len({tuple(each.names) for each in declared}) == 1
+    assert len({each.fingerprint for each in declared}) == 1
