@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -30,15 +31,23 @@ PAGES = {
 def pages() -> list[Grade]:
     """Open each page many times, one after the other, as each role."""
     with running_service(PRESET, UNLIMITED) as server:
-        reps = pd.read_parquet(server.home / "company" / "reps.parquet")
-        manager = reps["manager_id"].value_counts().idxmax()
-        person = reps.loc[reps["manager_id"] == manager, "rep_id"].min()
+        person, manager = _busiest(server.home / "company")
         of = {"rep": ["--rep", person], "manager": ["--rep", manager]}
         return [
             grade
             for role, paths in PAGES.items()
             for grade in _as_role(server, role, of.get(role, []), paths)
         ]
+
+
+def _busiest(company: Path) -> tuple[str, str]:
+    """Return the rep with the most open leads of those who are still there, and their manager."""
+    reps, leads = (pd.read_parquet(company / f"{name}.parquet") for name in ("reps", "leads"))
+    present = reps[reps["left_at"].isna() & reps["manager_id"].notna()].set_index("rep_id")
+    is_open = leads["converted_at"].isna() & leads["lost_at"].isna()
+    counts = leads.loc[is_open & leads["rep_id"].isin(present.index), "rep_id"].value_counts()
+    person = str(counts.idxmax())
+    return person, str(present.loc[person, "manager_id"])
 
 
 def _as_role(server: Server, role: str, of: list[str], paths: tuple[str, ...]) -> Iterator[Grade]:
