@@ -214,7 +214,7 @@ class AccessParams(Section):
         default=0,
         ge=0,
         description="days after which `forget expired` forgets leads that have ended and reps who "
-        "have left; 0: nobody",
+        "have left, and removes views of risk; 0: nobody and none",
     )
 
 

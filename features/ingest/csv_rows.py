@@ -20,6 +20,8 @@ from features.ingest.csv_forms import LONGEST_LINE, CsvForm, decode_line
 
 FAULT = "row_fault"
 """The staged column that says what is wrong with a line that is no row."""
+NO_ROW = "a line that is no row of the table"
+"""What such a line is called among the reasons."""
 _BATCH = 50_000
 _SHOWN = 60
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Field, Plan
+from features.ingest.csv_rows import NO_ROW
 from features.ingest.deleted import DECLARED_END, MARKED
 from features.ingest.ends import BEYOND, ITS_DAY
 from features.ingest.finding import (
@@ -26,7 +27,6 @@ from features.ingest.finding import (
     share,
 )
 from features.ingest.forgotten import KIND_OF_FAULT as FORGOTTEN
-from features.ingest.no_rows import NO_ROW
 from features.ingest.notes import unreadable_note
 from features.ingest.oddities import (
     change_words,

@@ -5,11 +5,9 @@ from __future__ import annotations
 from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import SOURCE_ROW, Plan
-from features.ingest.csv_rows import FAULT
+from features.ingest.csv_rows import FAULT, NO_ROW
 from features.storage.engine import ident, row, run, text
 
-NO_ROW = "a line that is no row of the table"
-"""The kind of fault of a line of a CSV file that does not fit its header."""
 _SCRAP_CELLS, _LEAST_COLUMNS, _MOST_SCRAPS = 2, 4, 20
 """Of at least so many columns at most so few are filled, in at most so many rows: totals, notes."""
 

@@ -16,10 +16,11 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import SOURCE_ROW, Field, Plan
+from features.ingest.csv_rows import NO_ROW
 from features.ingest.deleted import MARKED, deletion_of
 from features.ingest.ends import AFTER_CREATION
 from features.ingest.extent import Extent
-from features.ingest.no_rows import NO_ROW, find_broken_lines, set_scraps_apart
+from features.ingest.no_rows import find_broken_lines, set_scraps_apart
 from features.ingest.overlaps import Quota, quota_faults
 from features.ingest.parsing import EXPECTED, is_rounded
 from features.storage.engine import ident, moment, row, rows, run, text, write

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from random import Random
 
@@ -18,7 +17,7 @@ from looks import keys_of, look, tried_on
 from oracle import Oracle, is_near
 from sales_histories import sales_case
 from sales_oracle import DealOracle, RepOracle
-from test_invisible_rows import as_of, assert_same_look
+from test_invisible_rows import as_of, assert_declared_is_made_then, assert_same_look
 
 from features.build import Examples
 from features.subjects import DEAL, REP, Subject
@@ -115,12 +114,7 @@ def test_an_extract_declared_to_end_knows_of_no_later_deletion(duckdb: Engine, r
     """Ingested with `--data-until T` it looks as the engine's cut at T does."""
     for made in (random_case, sales_case):
         case = with_deletions(rng, made(rng))
-        moment = rng.choice(case.cutoffs)
-        with duckdb.open(replace(case.extract, data_until=moment)) as warehouse:
-            uncut = as_of(warehouse, case, moment)
-        with duckdb.open(case.extract.cut(moment)) as warehouse:
-            made_then = as_of(warehouse, case, moment)
-        assert_same_look(uncut, made_then)
+        assert_declared_is_made_then(duckdb, case, rng.choice(case.cutoffs))
 
 
 @pytest.mark.spark

@@ -13,7 +13,7 @@ from features.ingest.shaping.making import Made, makings
 from features.ingest.shaping.periods import PERIOD_END, PERIOD_START, PeriodMade, find_period
 from features.ingest.shaping.reader import Reader
 from features.ingest.shaping.rows import RowsWanted
-from features.ingest.shaping.states import DELETED_AT
+from features.snapshot import DELETED_AT
 from features.tables import ColumnKind
 
 

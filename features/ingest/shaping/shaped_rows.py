@@ -9,7 +9,7 @@ from datetime import datetime
 import pyarrow.parquet as pq
 
 from features.errors import LostRowsError
-from features.ingest.csv_rows import FAULT
+from features.ingest.csv_rows import FAULT, NO_ROW
 from features.ingest.language.columns import IdStyle
 from features.ingest.language.sources import RateTable
 from features.ingest.parsing import TextFormat
@@ -22,13 +22,13 @@ from features.ingest.shaping.making import Made
 from features.ingest.shaping.money import in_one_currency
 from features.ingest.shaping.periods import PERIOD_END, PERIOD_START
 from features.ingest.shaping.plans import RowsPlan
-from features.ingest.shaping.states import DELETED_AT, only_latest
+from features.ingest.shaping.states import only_latest
 from features.ingest.shaping.times import TimeWords, moment_of
 from features.ingest.shaping.values import holds, is_unknown, say_failed
+from features.snapshot import DELETED_AT
 from features.storage.engine import ident, parquet, row, rows, run, text
 
 SOURCE_ROW = "source_row"
-_NO_ROW = "a line that is no row of the table"
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def _left_out(plan: RowsPlan) -> str:
         for used, (name, asked) in pairs
     )
     # The quarantine has a place for lines that are no rows; a history has none.
-    no_row = "NULL" if plan.wanted.keeps_others else text(_NO_ROW)
+    no_row = "NULL" if plan.wanted.keeps_others else text(NO_ROW)
     return f"CASE WHEN {FAULT} IS NOT NULL THEN {no_row} {cases} END AS left_out"
 
 

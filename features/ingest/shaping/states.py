@@ -9,10 +9,9 @@ from features.ingest.csv_rows import FAULT
 from features.ingest.shaping.making import Made
 from features.ingest.shaping.rows import RowsWanted
 from features.ingest.shaping.times import TimeWords, moment_of
+from features.snapshot import DELETED_AT
 from features.storage.engine import moment, text
 
-DELETED_AT = "deleted_at"
-"""The column with the moment since when a record is missing."""
 _EARLIER = "an earlier state of the same record"
 _LATER = "a state at or after the declared --data-until"
 

@@ -12,7 +12,7 @@ from features.ingest.shaping.periods import PERIOD_END, PERIOD_START
 from features.ingest.shaping.plans import RowsPlan, plan_rows
 from features.ingest.shaping.reader import Reader
 from features.ingest.shaping.rows import Moments, RowsWanted, Wanted
-from features.ingest.shaping.states import DELETED_AT
+from features.snapshot import DELETED_AT
 from features.tables import ColumnKind, Table
 
 _TAKEN_AT = "moment of the state"
