@@ -14,33 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import ibis.expr.types as ir
+import ibis
 from ibis.backends.duckdb import Backend
 
 from features.errors import InputError, SourceError
-from features.storage.compiled import CompiledQueries
 
-_QUERIES = CompiledQueries(Backend.compiler, most=512)
-"""A training of both models asks for 140 shapes of queries."""
 _GLOB = re.compile(r"([\[\]*?])")
-
-
-class Engine(Backend):  # type: ignore[misc]  # ibis ships no types
-    """ibis' engine, which remembers the SQL of queries it was asked before."""
-
-    def compile(self, expr: ir.Expr, /, **how: Any) -> str:
-        """Return the SQL of an expression; see `ibis.BaseBackend.compile`."""
-        is_whole = all(value is None for value in how.values())
-        sql = _QUERIES.sql(expr) if is_whole and isinstance(expr, ir.Table) else None
-        return super().compile(expr, **how) if sql is None else sql
-
-    def _create_cached_table(self, name: str, expr: ir.Table) -> ir.Table:
-        """Fill a table that lasts as long as the connection, as ibis does with SQL made anew."""
-        self._run_pre_execute_hooks(expr)
-        sql, columns = self.compile(expr), ", ".join(map(ident, expr.columns))
-        table = self.create_table(name, schema=expr.schema(), temp=True)
-        run(self, f"INSERT INTO {ident(name)} ({columns}) {sql}")
-        return table
 
 
 def engine(memory_gb: float, threads: int, temp_dir: Path) -> Backend:
@@ -48,7 +27,7 @@ def engine(memory_gb: float, threads: int, temp_dir: Path) -> Backend:
 
     Insertion order is kept, since a row of a source is named by its position.
     """
-    backend = Engine().connect(
+    backend = ibis.duckdb.connect(
         threads=threads,
         memory_limit=f"{int(memory_gb * 1000)}MB",
         temp_directory=str(temp_dir),
