@@ -141,6 +141,7 @@ class Plan:
             whose condition is met the first counts.
         beside: attributes that the conditions of amendments ask about.
         deleted_at: SQL of when the CRM deleted a row; empty where no row was deleted.
+        readings: what was decided about its columns; None: what is declared holds for all.
     """
 
     matched: Matched
@@ -149,6 +150,11 @@ class Plan:
     amendments: Mapping[str, tuple[Amendment, ...]] = field(default_factory=dict)
     beside: tuple[Field, ...] = ()
     deleted_at: str = ""
+    readings: Readings | None = None
+
+    def texts_of(self, name: str) -> TextFormat:
+        """Return how the texts of a column or an attribute are read."""
+        return self.matched.texts if self.readings is None else self.readings.of(name)
 
     @property
     def staged(self) -> str:
@@ -285,7 +291,7 @@ def make_plan(matched: Matched, table: str, readings: Readings | None = None) ->
     fields = [_schema_field(matched, i, of.of(columns[i].name)) for i in range(len(columns))]
     attributes = enumerate(matched.attributes.items(), len(columns))
     fields += [_attribute_field(matched, place, *attribute) for place, attribute in attributes]
-    return Plan(matched, tuple(fields), table)
+    return Plan(matched, tuple(fields), table, readings=readings)
 
 
 def _schema_field(matched: Matched, place: int, texts: TextFormat) -> Field:

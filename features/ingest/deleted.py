@@ -9,22 +9,27 @@ when it is gone, so it is left out altogether.
     true                      left out
     true        5 March       is seen by cutoffs up to 5 March
                 5 March       the same; where the data is declared to end by then, it stays
+                soon          stays, and that is said
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Amendment, Field, Plan
-from features.ingest.parsing import time_of_text
+from features.ingest.files import RawColumn
+from features.ingest.match import Matched
+from features.ingest.parsing import in_range, parse
 from features.snapshot import DELETED_AT
 from features.storage.engine import moment, row
+from features.tables import ColumnKind
 
 DECLARED_END = "at or after the declared --data-until, emptied"
+UNREAD = "no moment of deletion can be read there"
 MARKED = "marked as deleted in the CRM"
 """The kind of fault of a row that is left out."""
 FLAGS = frozenset(
@@ -36,6 +41,8 @@ FLAGS = frozenset(
 MOMENTS = ("deletedat", "deletedon", "deleteddate", "deletiondate", "datedeleted", "deletedtime",
            "archivedat", "archivedon", "removedat")  # fmt: skip
 """How exports call the moment, likewise; a prefix may stand before it (`_ab_cdc_deleted_at`)."""
+_NO_TIME = "CAST(NULL AS TIMESTAMP)"
+_TIMES = ("TIMESTAMP", "DATE")
 _YES = (
     "true", "t", "yes", "y", "1", "1.0", "x", "deleted", "archived", "ja", "oui", "si", "sim",
 )  # fmt: skip
@@ -49,23 +56,40 @@ class Deletion:
         fields: the columns that tell it.
         is_marked: SQL: a flag says so, without a moment.
         at: SQL of the moment, naive UTC, whenever it is.
+        is_unread: SQL: a moment is written that cannot be read, and no flag leaves the row out.
+        written: SQL of a text that stands where a moment should.
     """
 
     fields: tuple[Field, ...]
     is_marked: str
     at: str
+    is_unread: str
+    written: str
 
 
 def deletion_of(plan: Plan) -> Deletion | None:
     """Find the columns of a staged table that tell of deleted rows; None without any."""
     flags = [f for f in _attributes(plan) if is_deletion_flag(f.name) and not _is_time(f)]
-    moments = [f for f in _attributes(plan) if _plain(f.name).endswith(MOMENTS) or _is_flag_time(f)]
+    moments = [f for f in _attributes(plan) if _is_moment(f.name) or _is_flag_time(f)]
     if not flags and not moments:
         return None
     told = f"coalesce({', '.join(_time(plan, f) for f in moments)})" if moments else "NULL"
     flag = " OR ".join(f"lower(CAST({f.value} AS VARCHAR)) IN {_YES}" for f in flags) or "false"
     is_marked = f"(coalesce({flag}, false) AND {told} IS NULL)"
-    return Deletion((*flags, *moments), is_marked, f"CAST({told} AS TIMESTAMP)")
+    texts = ", ".join(f"CAST({f.value} AS VARCHAR)" for f in moments)
+    written = f"coalesce({texts})" if moments else "CAST(NULL AS VARCHAR)"
+    is_unread = f"({written} IS NOT NULL AND {told} IS NULL AND NOT coalesce({flag}, false))"
+    at = f"CAST({told} AS TIMESTAMP)"
+    return Deletion((*flags, *moments), is_marked, at, is_unread, written)
+
+
+def moments_of(matched: Matched) -> Mapping[str, RawColumn]:
+    """Return the attributes that tell when a row was deleted, if they must be read to know it."""
+    return {
+        name: raw
+        for name, raw in matched.attributes.items()
+        if _is_moment(name) and not raw.type.startswith(_TIMES)
+    }
 
 
 def keep_deletions(backend: Backend, plan: Plan, declared: datetime | None) -> Plan:
@@ -82,11 +106,23 @@ def keep_deletions(backend: Backend, plan: Plan, declared: datetime | None) -> P
     at = deletion.at
     is_later = "false" if declared is None else f"coalesce({at} >= {moment(declared)}, false)"
     source = plan.rows(*deletion.fields)
-    counted = f"SELECT count({at}), count({at}) FILTER (NOT {is_later}) FROM {source}"
-    told, deleted = row(backend, counted)
-    amendments = {**plan.amendments}
+    told, deleted, example = row(
+        backend,
+        f"SELECT count({at}), count({at}) FILTER (NOT {is_later}), "
+        f"min(left({deletion.written}, 40)) FILTER ({deletion.is_unread}) FROM {source}",
+    )
+    notes = []
     if told > deleted:
-        amendments[DELETED_AT] = (Amendment(is_later, "CAST(NULL AS TIMESTAMP)", DECLARED_END),)
+        notes.append(Amendment(is_later, _NO_TIME, DECLARED_END))
+    if example is not None:
+        unread = (
+            f"{UNREAD}, like '{example}', so the row counts as not deleted: write a moment like "
+            "2025-03-31 14:05, or nothing where the row stays"
+        )
+        notes.append(Amendment(deletion.is_unread, _NO_TIME, unread))
+    amendments = {**plan.amendments}
+    if notes:
+        amendments[DELETED_AT] = tuple(notes)
     kept = f"CASE WHEN NOT {is_later} THEN {at} END" if deleted else ""
     return replace(plan, amendments=amendments, beside=deletion.fields, deleted_at=kept)
 
@@ -104,8 +140,12 @@ def _plain(name: str) -> str:
     return "".join(sign for sign in name.lower() if sign.isalpha())
 
 
+def _is_moment(name: str) -> bool:
+    return _plain(name).endswith(MOMENTS)
+
+
 def _is_time(field: Field) -> bool:
-    return field.raw is not None and field.raw.type.startswith(("TIMESTAMP", "DATE"))
+    return field.raw is not None and field.raw.type.startswith(_TIMES)
 
 
 def _is_flag_time(field: Field) -> bool:
@@ -114,6 +154,7 @@ def _is_flag_time(field: Field) -> bool:
 
 
 def _time(plan: Plan, field: Field) -> str:
-    if _is_time(field):
+    if _is_time(field) or field.raw is None:
         return field.value
-    return time_of_text(f"CAST({field.value} AS VARCHAR)", plan.matched.texts)
+    read = parse(ColumnKind.TIME, field.value, field.raw.type, plan.texts_of(field.name))
+    return in_range(ColumnKind.TIME, f"({read})")

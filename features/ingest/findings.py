@@ -15,7 +15,7 @@ from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Field, Plan
 from features.ingest.csv_rows import NO_ROW
-from features.ingest.deleted import DECLARED_END, MARKED
+from features.ingest.deleted import DECLARED_END, MARKED, UNREAD
 from features.ingest.ends import BEYOND, ITS_DAY
 from features.ingest.finding import (
     EMPTIED,
@@ -226,7 +226,9 @@ def _amended(table: Looked, small: float) -> Iterator[DataFinding]:
             # Who declares an end of the data expects this.
             if not note or not count or note == DECLARED_END:
                 continue
-            is_loud = note == BEYOND or count > small * table.report.accepted
+            is_loud = (
+                note == BEYOND or note.startswith(UNREAD) or count > small * table.report.accepted
+            )
             severity: Severity = "warning" if is_loud and note != ITS_DAY else "info"
             says = f"{share(count, table.report.accepted)} values: {note}"
             yield DataFinding(

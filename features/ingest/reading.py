@@ -44,7 +44,7 @@ class Readings:
 
     Attributes:
         usual: how texts of the table are read where nothing else was decided.
-        columns: by column of our schema; of the others `usual` holds.
+        columns: by column of our schema, and moments of deletion; of the others `usual` holds.
     """
 
     usual: TextFormat

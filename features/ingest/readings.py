@@ -15,6 +15,7 @@ from dataclasses import replace
 from ibis.backends.duckdb import Backend
 
 from features.ingest.amount_readings import amount_reading
+from features.ingest.deleted import moments_of
 from features.ingest.match import Matched
 from features.ingest.parsing import TextFormat
 from features.ingest.reading import Look, Reading, Readings
@@ -44,6 +45,10 @@ def readings_of(backend: Backend, matched: Matched, staged: str, params: IngestP
             reading = amount_reading(look, raw, matched.texts)
         if reading is not None:
             decided[column.name] = reading
+    for name, raw in moments_of(matched).items():
+        reading = time_reading(look, raw, matched.texts)
+        if reading is not None:
+            decided[name] = reading
     return _with_neighbours(matched.texts, decided)
 
 

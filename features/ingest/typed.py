@@ -9,6 +9,7 @@ from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Field, Plan, make_plan
 from features.ingest.csv_rows import FAULT
+from features.ingest.deleted import moments_of
 from features.ingest.match import Matched
 from features.ingest.reading import Readings
 from features.ingest.readings import readings_of
@@ -62,6 +63,8 @@ def _keep(backend: Backend, plan: Plan, scan: str) -> None:
 def _all_is_plain(backend: Backend, plan: Plan) -> bool:
     """Return whether nothing in a table may mean two things."""
     if not all(_is_clear(field) for field in plan.schema_fields() if field.kind in _DECIDED):
+        return False
+    if moments_of(plan.matched):
         return False
     (odd,) = row(backend, f"SELECT count(*) FILTER (NOT is_plain) FROM {plan.table}")
     return not odd

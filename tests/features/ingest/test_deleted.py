@@ -110,3 +110,51 @@ def test_a_column_called_alike_is_no_flag(tmp_path: Path) -> None:
     content = "account_id,deleted_by,undeletable\na,true,true\n"
     report, _ = loaded(tmp_path, "accounts", content)
     assert report.quarantined == 0
+
+
+def said_of(home: Path, header: str, *rows: str) -> tuple[list[str], pd.DataFrame]:
+    """Ingest leads; returns what the ingest says of the moments of deletion, and the rows."""
+    (home / "in").mkdir()
+    (home / "in" / "leads.csv").write_text(table_of("leads", header, *rows))
+    report = ingest(str(home / "in"), home, FeatureParams())
+    name = header.split(",", maxsplit=1)[0]
+    said = [f.says for f in report.findings if f.column in (name, "deleted_at")]
+    return said, pd.read_parquet(current(home).path / "leads.parquet").set_index("lead_id")
+
+
+def test_a_moment_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    """However few: the row stays, unless a flag leaves it out, and nobody learns of it else."""
+    rows = [*["2025-01-05,"] * 3, "soon,", "soon,true", *[","] * 95]
+    said, leads = said_of(tmp_path, "deleted_at,is_deleted", *rows)
+    assert len(leads) == 99
+    assert leads["deleted_at"].count() == 3
+    (words,) = said
+    assert words.startswith("1 of 99 (1.01 %) values: no moment of deletion can be read there, ")
+    assert "like 'soon', so the row counts as not deleted" in words
+
+
+def test_a_column_without_any_readable_moment_deletes_nothing(tmp_path: Path) -> None:
+    """Each of its words is said, and none stands where a moment of deletion would."""
+    said, leads = said_of(tmp_path, "deleted_at", "soon", "later")
+    assert said
+    assert "deleted_at" not in leads or leads["deleted_at"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("written", "right", "words"),
+    [
+        (["05/01/2025", "25/01/2025"], "2025-01-05", "day first"),
+        (["01/05/2025", "01/25/2025"], "2025-01-05", "month first"),
+        (["05/01/2025", "06/01/2025"], "2025-05-01", "may have the day or the month first"),
+        (["05/01/2025", "25/01/2025", "01/25/2025"], None, "dates have two formats"),
+        (["1736035200", "1736121600"], "2025-01-05", "numbers like 1736035200"),
+    ],
+)
+def test_moments_are_read_as_their_whole_column_says(
+    tmp_path: Path, written: list[str], right: str | None, words: str
+) -> None:
+    """The day or the month first, or seconds: decided and said like for the dates of our tables."""
+    said, leads = said_of(tmp_path, "deleted_at", *written, "")
+    assert any(words in sentence for sentence in said), said
+    read = leads.loc["0", "deleted_at"]
+    assert read == pd.Timestamp(right) if right else pd.isna(read)
