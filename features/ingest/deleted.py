@@ -54,17 +54,25 @@ class Deletion:
 
     Attributes:
         fields: the columns that tell it.
-        is_marked: SQL: a flag says so, without a moment.
+        flag: SQL: a flag says so.
         at: SQL of the moment, naive UTC, whenever it is.
-        is_unread: SQL: a moment is written that cannot be read, and no flag leaves the row out.
-        written: SQL of a text that stands where a moment should.
+        written: SQL of the text that stands where a moment should.
     """
 
     fields: tuple[Field, ...]
-    is_marked: str
+    flag: str
     at: str
-    is_unread: str
     written: str
+
+    @property
+    def is_marked(self) -> str:
+        """Condition: a flag says so, without a moment."""
+        return f"({self.flag} AND {self.at} IS NULL)"
+
+    @property
+    def is_unread(self) -> str:
+        """Condition: a moment is written that cannot be read, and no flag leaves the row out."""
+        return f"({self.written} IS NOT NULL AND {self.at} IS NULL AND NOT {self.flag})"
 
 
 def deletion_of(plan: Plan) -> Deletion | None:
@@ -75,12 +83,10 @@ def deletion_of(plan: Plan) -> Deletion | None:
         return None
     told = f"coalesce({', '.join(_time(plan, f) for f in moments)})" if moments else "NULL"
     flag = " OR ".join(f"lower(CAST({f.value} AS VARCHAR)) IN {_YES}" for f in flags) or "false"
-    is_marked = f"(coalesce({flag}, false) AND {told} IS NULL)"
     texts = ", ".join(f"CAST({f.value} AS VARCHAR)" for f in moments)
     written = f"coalesce({texts})" if moments else "CAST(NULL AS VARCHAR)"
-    is_unread = f"({written} IS NOT NULL AND {told} IS NULL AND NOT coalesce({flag}, false))"
     at = f"CAST({told} AS TIMESTAMP)"
-    return Deletion((*flags, *moments), is_marked, at, is_unread, written)
+    return Deletion((*flags, *moments), f"coalesce({flag}, false)", at, written)
 
 
 def moments_of(matched: Matched) -> Mapping[str, RawColumn]:
@@ -105,14 +111,19 @@ def keep_deletions(backend: Backend, plan: Plan, declared: datetime | None) -> P
         return plan
     at = deletion.at
     is_later = "false" if declared is None else f"coalesce({at} >= {moment(declared)}, false)"
-    source = plan.rows(*deletion.fields)
-    told, deleted, example = row(
+    # Named once: the engine would plan a long expression anew wherever it stands.
+    told = Deletion(deletion.fields, "flag", "moment", "written")
+    asked = (
+        f"SELECT {deletion.flag} AS flag, {at} AS moment, {deletion.written} AS written, "
+        f"{is_later} AS is_later FROM {plan.rows(*deletion.fields)}"
+    )
+    moments, deleted, example = row(
         backend,
-        f"SELECT count({at}), count({at}) FILTER (NOT {is_later}), "
-        f"min(left({deletion.written}, 40)) FILTER ({deletion.is_unread}) FROM {source}",
+        f"SELECT count(moment), count(moment) FILTER (NOT is_later), "
+        f"min(left(written, 40)) FILTER ({told.is_unread}) FROM ({asked})",
     )
     notes = []
-    if told > deleted:
+    if moments > deleted:
         notes.append(Amendment(is_later, _NO_TIME, DECLARED_END))
     if example is not None:
         unread = (
