@@ -113,7 +113,7 @@ def _of_file(table: Looked) -> Iterator[DataFinding]:
             table.name,
             None,
             remark.kind,
-            "info",
+            "warning" if remark.is_doubtful else "info",
             says,
             remark.lines,
             table.report.read,

@@ -16,14 +16,15 @@ class SourceFile(Words):
     Attributes:
         file: its name in the folder; None: the file that is named like the table.
         sheet: the sheet of a workbook; None: its first.
-        header_row: the line of the header, counted from 1; what stands above it is not read.
+        header_row: the line of the header, counted from 1; what stands above it is not read. None:
+            the first line that looks like one.
         delimiter: the sign between the fields of a CSV file.
         encoding: of a CSV file, such as cp1252 or utf-16.
     """
 
     file: Name | None = None
     sheet: Name | None = None
-    header_row: Annotated[int, Field(ge=1)] = 1
+    header_row: Annotated[int, Field(ge=1)] | None = None
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     encoding: Name | None = None
 
