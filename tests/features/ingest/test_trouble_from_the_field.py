@@ -512,7 +512,25 @@ def test_errors_of_a_spreadsheet_are_no_values(company: Company, load: Load) -> 
     assert "formula" in loaded.finding("leads", "rep_id", "unreadable").says
     assert loaded.report.tables["reps"].quarantined == 1
     kept = pd.read_parquet(loaded.home / "data" / "quarantine" / "reps.parquet")
-    assert "spreadsheet error" in kept["reason"][0]
+    assert "'#VALUE!' is an error of the spreadsheet" in kept["reason"][0]
+
+
+def test_an_error_of_a_spreadsheet_is_told_apart_from_other_texts(
+    company: Company, load: Load
+) -> None:
+    """A failed formula needs no other way to write numbers, and a word no other formula."""
+    leads = company["leads"]
+    leads["value"] = ["#REF!" if i % 2 else "about 9" for i in range(len(leads))]
+    errors, words = sorted(
+        load(only(company, "leads"), "leads").findings("leads", "value", "unreadable"),
+        key=lambda finding: finding.example,
+    )
+    assert (errors.example, words.example) == ("'#REF!'", "'about 9'")
+    assert errors.count + words.count == len(leads)
+    assert "formula" in errors.says
+    assert "1234.5" not in errors.says
+    assert "1234.5" in words.says
+    assert "formula" not in words.says
 
 
 def test_won_in_words_is_read_by_a_table_or_asked_about(company: Company, load: Load) -> None:
