@@ -7,10 +7,9 @@ It is written into ingest-report.json, and whoever speaks of the data reads it t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from ibis.backends.duckdb import Backend
 
@@ -151,7 +150,7 @@ def _emptied(backend: Backend, table: Looked, small: float) -> Iterator[DataFind
                 table.name, field.name, "words", "info", says, others.count, others.filled,
                 others.examples,
             )  # fmt: skip
-            others = others._replace(count=0)
+            others = replace(others, count=0)
         for lost, remedy in ((errors, _FORMULA), (others, _right(field))):
             if lost.count:
                 says = (
@@ -164,7 +163,8 @@ def _emptied(backend: Backend, table: Looked, small: float) -> Iterator[DataFind
                 )  # fmt: skip
 
 
-class _Lost(NamedTuple):
+@dataclass(frozen=True)
+class _Lost:
     filled: int
     count: int
     examples: str
