@@ -195,6 +195,7 @@ def _remarks(file: Path, lines: _Lines, form: CsvForm) -> Iterator[Remark]:
         says = f"{lines.older:,} lines are not UTF-8 and were read as {form.older}"
         guess = form.guess or Guess(str(form.older))
         if guess.other is None:
+            says += f", like '{guess.example}'" if guess.example else ""
             says += ": if letters look wrong, save the file as UTF-8"
         else:
             says += (

@@ -15,6 +15,7 @@ from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Field, Plan
 from features.ingest.csv_rows import NO_ROW
+from features.ingest.currencies import currency_mix, signs_differ
 from features.ingest.deleted import DECLARED_END, MARKED
 from features.ingest.ends import BEYOND, ITS_DAY
 from features.ingest.finding import (
@@ -27,10 +28,10 @@ from features.ingest.finding import (
     share,
 )
 from features.ingest.forgotten import KIND_OF_FAULT as FORGOTTEN
+from features.ingest.headers_again import headers_again
 from features.ingest.notes import unreadable_note
 from features.ingest.oddities import (
     change_words,
-    currency_mix,
     far_dates,
     manager_circles,
     planned,
@@ -90,6 +91,7 @@ def findings_of(
     findings: list[DataFinding] = []
     for table in tables:
         findings += _of_file(table)
+        findings += headers_again(backend, table.plan, table.report.read)
         findings += _of_readings(table)
         findings += _emptied(backend, table, small)
         findings += _words(backend, table)
@@ -104,6 +106,7 @@ def findings_of(
     findings += manager_circles(backend, files)
     findings += change_words(backend, files)
     findings += currency_mix(backend, files)
+    findings += signs_differ({table.name: table.readings for table in tables})
     return gravest_first(findings)
 
 

@@ -145,6 +145,26 @@ def test_amounts_that_may_be_two_numbers_are_asked_about(company: Company, load:
     assert set(told.table("deals")["amount"]) == {1234.0}
 
 
+def test_points_before_three_digits_alone_are_not_taken_for_decimals(
+    company: Company, load: Load
+) -> None:
+    """14.150 beside 950 may be 14150: it is not read until one value, or the setting, tells."""
+    deals = only(company, "deals")
+    whole = deals["deals"]["amount"].round(-1)
+    written = whole.map(lambda v: f"{v:,.0f}".replace(",", "."))
+    deals["deals"]["amount"] = written
+    asked = load(deals, "deals").finding("deals", "amount", "decimal")
+    assert asked.severity == "warning"
+    assert "features.ingest.decimal" in asked.says
+    grouped = load(deals, "deals", params=IngestParams(decimal=","))
+    assert grouped.table("deals")["amount"].tolist() == whole.tolist()
+    for telling in ("8.95", "28550", "0.512"):
+        deals["deals"]["amount"] = [telling, *written[1:]]
+        told = load(deals, "deals")
+        assert not told.findings("deals", "amount", "decimal")
+        assert told.table("deals")["amount"].notna().all()
+
+
 def test_amounts_in_two_currencies_are_never_added_up_in_silence(
     company: Company, load: Load
 ) -> None:
