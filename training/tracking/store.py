@@ -153,6 +153,18 @@ class Mlruns:
                 raise self._other_version(str(error)) from None
         return Address(str(rows[0][0]), *rows[0][1:]) if rows else None
 
+    def require_usable(self) -> None:
+        """Refuse a folder whose path MLflow cannot read.
+
+        Raises:
+            InputError: it holds a sign that means something else in the address of a database.
+        """
+        if any(sign in str(self.folder) for sign in _AMBIGUOUS):
+            raise InputError(
+                f"{self.folder}: MLflow cannot use a folder whose path holds one of "
+                f"{' '.join(_AMBIGUOUS)}; choose another --home"
+            )
+
     def open(self) -> MlflowClient:
         """Open the database; the first time it takes a second or two to create its tables.
 
@@ -160,11 +172,7 @@ class Mlruns:
             InputError: MLflow cannot work in a folder of that name, or its tables are of another
                 version.
         """
-        if any(sign in str(self.folder) for sign in _AMBIGUOUS):
-            raise InputError(
-                f"{self.folder}: MLflow cannot use a folder whose path holds one of "
-                f"{' '.join(_AMBIGUOUS)}; choose another --home"
-            )
+        self.require_usable()
         self.folder.mkdir(parents=True, exist_ok=True)
         with _environment(_WHILE_OPENING):
             from mlflow import MlflowClient, telemetry  # noqa: PLC0415 - takes seconds
