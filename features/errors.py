@@ -56,13 +56,29 @@ class TableError(InputError):
 
     @classmethod
     def missing_column(
-        cls, table: str, column: str, where: str, columns: Iterable[str], *, can_map: bool = True
+        cls,
+        table: str,
+        column: str,
+        where: str,
+        columns: Iterable[str],
+        *,
+        can_map: bool = True,
+        hint: str = "",
     ) -> TableError:
-        """Return an error that names the file, the missing column and the columns it has."""
+        """Return an error that names the file, the missing column and the columns it has.
+
+        Args:
+            table: ours.
+            column: ours, that is missing.
+            where: the file or table.
+            columns: that it has.
+            can_map: a mapping may name another column.
+            hint: what would be right, if its columns tell.
+        """
         found = ", ".join(columns) or "no column at all"
         way = "map" if can_map else "rename"
         place = " in a --mapping file" if can_map else ""
-        remedy = f"add it, or {way} the column that holds it{place}"
+        remedy = hint or f"add it, or {way} the column that holds it{place}"
         return cls(f"{where}: table '{table}' needs the column '{column}': found {found}; {remedy}")
 
 

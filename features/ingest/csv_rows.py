@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,11 +17,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.ingest.csv_forms import LONGEST_LINE, CsvForm, decode_line
+from features.ingest.csv_headers import fits
+from features.ingest.latin_letters import Guess
 
 FAULT = "row_fault"
 """The staged column that says what is wrong with a line that is no row."""
 NO_ROW = "a line that is no row of the table"
 """What such a line is called among the reasons."""
+_LACKING = "\ufffd"
+"""Stands for bytes that mean nothing in the encoding of their line."""
 _BATCH = 50_000
 _SHOWN = 60
 
@@ -34,12 +38,14 @@ class Remark(NamedTuple):
         says: the sentence, without the file.
         lines: of how many it is true.
         example: one of them.
+        is_doubtful: it could be meant otherwise.
     """
 
     kind: str
     says: str
     lines: int
     example: str
+    is_doubtful: bool = False
 
 
 class _Line(NamedTuple):
@@ -57,6 +63,7 @@ class _Lines:
         self.ends: dict[str, int] = {}
         self.older = 0
         self.first_older = ""
+        self.lacking = 0
 
     def _read(self, file: Path, form: CsvForm) -> Iterator[_Line]:
         number = 0
@@ -74,6 +81,7 @@ class _Lines:
                 line.decode()
             except UnicodeDecodeError:
                 self.older += 1
+                self.lacking += _LACKING in text
                 self.first_older = self.first_older or f"line {number}: {text.strip()[:_SHOWN]}"
 
     def __iter__(self) -> Iterator[str]:
@@ -121,7 +129,20 @@ def write_rows(file: Path, form: CsvForm, target: Path) -> list[Remark]:
                 writer.write_batch(_columns(batch, schema))
                 batch = []
         writer.write_batch(_columns(batch, schema))
-    return list(_remarks(lines, form))
+    return list(_remarks(file, lines, form))
+
+
+def title_remarks(form: CsvForm) -> list[Remark]:
+    """Say what stands above a header row that was looked for."""
+    if not form.titles:
+        return []
+    place = form.lines_before + 1
+    says = (
+        f"its header was found in line {place}; what stands above it was not read (if that is "
+        "wrong, say header_row under sources in a mapping)"
+    )
+    shown = " / ".join(title[:_SHOWN] for title in form.titles[:3])
+    return [Remark("header_row", says, len(form.titles), shown)]
 
 
 def _columns(batch: list[list[str | None]], schema: pa.Schema) -> pa.RecordBatch:
@@ -152,17 +173,13 @@ def _rows(lines: _Lines, form: CsvForm) -> Iterator[list[str | None]]:
             return
         except csv.Error as error:
             fields, problem = [], str(error)
-        if problem or (fields and not _fits(fields, width)):
+        if problem or (fields and not fits(fields, width)):
             yield _faulty(lines.take_back(), len(fields), width, problem)
             continue
         lines.row_ends()
         if fields and not is_header:
             yield [*fields[:width], None]
         is_header = is_header and not fields
-
-
-def _fits(fields: Sequence[str], width: int) -> bool:
-    return len(fields) == width or (len(fields) > width and not any(fields[width:]))
 
 
 def _faulty(line: _Line, fields: int, width: int, problem: str) -> list[str | None]:
@@ -173,13 +190,23 @@ def _faulty(line: _Line, fields: int, width: int, problem: str) -> list[str | No
     return [text, *[None] * (width - 1), fault]
 
 
-def _remarks(lines: _Lines, form: CsvForm) -> Iterator[Remark]:
+def _remarks(file: Path, lines: _Lines, form: CsvForm) -> Iterator[Remark]:
     if lines.older:
-        says = (
-            f"{lines.older:,} lines are not UTF-8 and were read as {form.older}: "
-            "if letters look wrong, save the file as UTF-8"
-        )
-        yield Remark("encoding", says, lines.older, lines.first_older)
+        says = f"{lines.older:,} lines are not UTF-8 and were read as {form.older}"
+        guess = form.guess or Guess(str(form.older))
+        if guess.other is None:
+            says += f", like '{guess.example}'" if guess.example else ""
+            says += ": if letters look wrong, save the file as UTF-8"
+        else:
+            says += (
+                f", '{guess.example}'; its letters do not rule out {guess.other}, which reads "
+                f"'{guess.otherwise}': save the file as UTF-8, or say which is right in a mapping, "
+                f"sources: {{{file.stem}: {{encoding: {guess.other}}}}}"
+            )
+        if lines.lacking:
+            says += f"; {lines.lacking:,} of them hold signs that {form.older} lacks"
+        is_doubtful = guess.other is not None or lines.lacking > 0
+        yield Remark("encoding", says, lines.older, lines.first_older, is_doubtful)
     if len(lines.ends) > 1:
         words = {"\r\n": "CRLF", "\n": "LF", "\r": "CR"}
         at = max(lines.ends.values())

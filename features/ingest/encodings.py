@@ -2,6 +2,8 @@
 
 A line that is UTF-8 is read as UTF-8, whatever the other lines are: months that were exported by
 different programs may stand in one file. All other lines are of one older encoding.
+The letters tell which (`features.ingest.latin_letters`); another script is told by its words, which
+have no plain letters among them.
 """
 
 from __future__ import annotations
@@ -13,11 +15,11 @@ from pathlib import Path
 
 from charset_normalizer import from_bytes
 
+from features.ingest.latin_letters import Guess, guess_latin
+
 UTF8 = "utf-8"
 BY_LINE = "by line"
 """Some lines are not UTF-8: each is decoded by itself."""
-USUAL = "cp1252"
-"""What Western spreadsheets write where it is not UTF-8."""
 HEAD = 2**20
 _MARKS = (
     (codecs.BOM_UTF8, UTF8),
@@ -34,16 +36,18 @@ _NO_TEXT = (
     (b"PAR1", "a parquet file"),
     (b"SQLite format 3", "an SQLite database"),
 )
+_USUAL_SCRIPT = "cp1251"
 _OTHER_SCRIPTS = (
-    "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "shift_jis", "euc_jp", "gb18030", "big5",
+    _USUAL_SCRIPT, "koi8_r", "cp1253", "cp1255", "cp1256", "shift_jis", "euc_jp", "gb18030", "big5",
     "euc_kr",
 )  # fmt: skip
-"""Encodings that can be told from `USUAL`; those of other Latin letters cannot."""
-_LATIN = ("cp1252", "cp1250", "mac_roman")
+"""Encodings of other letters than Latin ones."""
 # Plain letters around them would hide which script the other bytes are of.
 _WORDS = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
-# With fewer signs that tell, a guess would be one of many.
+# With fewer signs, a guess at another script would be one of many.
 _FEWEST_SIGNS = 20
+_MARKED_SHARE = 0.5
+"""Words of Latin letters seldom have more marked letters than plain ones."""
 _MANY_NULS = 0.2
 _SAMPLE = 200_000
 
@@ -70,14 +74,23 @@ def encoding_of(start: bytes) -> str:
     return UTF8
 
 
-def older_encoding(lines: Iterable[bytes]) -> str:
+def older_encoding(lines: Iterable[bytes]) -> Guess:
     """Guess the encoding of lines that are not UTF-8: cp1252 unless much speaks for another."""
-    sample = b" ".join(word for line in lines for word in _WORDS.findall(line))[:_SAMPLE]
-    if sum(byte > 127 for byte in sample) < _FEWEST_SIGNS:  # noqa: PLR2004 - where ASCII ends
-        return USUAL
-    best = from_bytes(sample, cp_isolation=[*_LATIN, *_OTHER_SCRIPTS]).best()
-    is_told = best is not None and best.encoding in _OTHER_SCRIPTS
-    return best.encoding if best is not None and is_told else USUAL
+    words = [word for line in lines for word in _WORDS.findall(line)]
+    sample = b" ".join(words)[:_SAMPLE]
+    signs = sum(byte > 127 for byte in sample)  # noqa: PLR2004 - where ASCII ends
+    latin = guess_latin(words)
+    if signs <= _MARKED_SHARE * len(b"".join(sample.split())):
+        return latin
+    longest = max(words, key=len)
+    if signs >= _FEWEST_SIGNS:
+        best = from_bytes(sample, cp_isolation=[*_OTHER_SCRIPTS]).best()
+        if best is not None and best.encoding in _OTHER_SCRIPTS:
+            return Guess(best.encoding, example=longest.decode(best.encoding, "replace"))
+    example, otherwise = (
+        longest.decode(page, "replace") for page in (latin.encoding, _USUAL_SCRIPT)
+    )
+    return Guess(latin.encoding, _USUAL_SCRIPT, example, otherwise)
 
 
 def is_utf8(line: bytes) -> bool:

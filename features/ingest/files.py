@@ -18,7 +18,7 @@ from ibis.backends.duckdb import Backend
 
 from features.errors import SourceError, TableError
 from features.ingest.csv_forms import LONGEST_LINE, REMEDY, CsvForm, by_line, form_of
-from features.ingest.csv_rows import Remark, write_rows
+from features.ingest.csv_rows import Remark, title_remarks, write_rows
 from features.ingest.encodings import BY_LINE, UTF8, transcode
 from features.storage.engine import (
     ident,
@@ -249,20 +249,28 @@ def stage_csv(backend: Backend, file: Path, form: CsvForm, path: Path) -> list[R
 def _read_csv(file: Path, form: CsvForm, staging: Path, store: Store) -> list[Remark]:
     """Store a CSV file's rows, all columns as texts.
 
-    The engine reads what it can read strictly, quotes inside of texts doubled, else behind a
-    backslash. Any other file is read line by line (`features.ingest.csv_rows`).
-
     Returns:
         What was odd about the file as a whole.
     """
+    return [*title_remarks(form), *_read_rows(file, form, staging, store)]
+
+
+def _read_rows(file: Path, form: CsvForm, staging: Path, store: Store) -> list[Remark]:
+    """Store a CSV file's rows.
+
+    The engine reads what it can read strictly, quotes inside of texts doubled, else behind a
+    backslash. Any other file is read line by line (`features.ingest.csv_rows`).
+    """
     if form.encoding not in (UTF8, BY_LINE):
         return _read_transcoded(file, form, staging, store)
-    if form.older is None:
+    # The engine skips rows, not lines.
+    if form.older is None and not any('"' in title for title in form.titles):
         for escape in ('"', "\\"):
             if (escape == '"' or _has_backslashes(file)) and if_readable(
                 store, _scan(file, form, escape)
             ):
                 return [] if escape == '"' else [BACKSLASHES]
+    if form.older is None:
         form = by_line(file, form)
     remarks = write_rows(file, form, staging)
     store(parquet(staging))
@@ -273,7 +281,7 @@ def _read_transcoded(file: Path, form: CsvForm, staging: Path, store: Store) -> 
     copy = staging.with_suffix(".utf8")
     try:
         transcode(file, form.encoding, copy)
-        remarks = _read_csv(copy, replace(form, encoding=UTF8), staging, store)
+        remarks = _read_rows(copy, replace(form, encoding=UTF8), staging, store)
     except UnicodeError as error:
         problem = f"it begins like {form.encoding}, but is not that throughout: {error}"
         raise SourceError(str(file), problem, "save it as UTF-8") from None

@@ -12,6 +12,8 @@ EMPTIED = "unreadable"
 """The kind of finding: values of a column were not read, in more than a small share."""
 REJECTED = "quarantined"
 """The kind of finding: rows were left out, in more than a small share."""
+MISREAD = "header_again"
+"""The kind of finding: rows were read under the names of other columns."""
 
 DECIDING: Mapping[str, tuple[str, ...]] = {
     "leads": ("lead_id", "created_at", "converted_at", "lost_at"),
@@ -77,7 +79,7 @@ def unsound(report: Mapping[str, Any]) -> dict[str, str]:
     """Say which forecasts rest on a column that was lost in bulk: by kind of model, why."""
     reasons: dict[str, list[str]] = {}
     for finding in delivered(report):
-        if finding.severity == "error" and finding.kind in (EMPTIED, REJECTED):
+        if finding.severity == "error" and finding.kind in (EMPTIED, REJECTED, MISREAD):
             kind = _FORECAST_OF.get(finding.table)
             if kind is not None:
                 reasons.setdefault(kind, []).append(f"{finding.where}: {finding.says}")

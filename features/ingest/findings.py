@@ -7,7 +7,7 @@ It is written into ingest-report.json, and whoever speaks of the data reads it t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Field, Plan
 from features.ingest.csv_rows import NO_ROW
+from features.ingest.currencies import currency_mix, signs_differ
 from features.ingest.deleted import DECLARED_END, MARKED, UNREAD
 from features.ingest.ends import BEYOND, ITS_DAY
 from features.ingest.finding import (
@@ -27,15 +28,15 @@ from features.ingest.finding import (
     share,
 )
 from features.ingest.forgotten import KIND_OF_FAULT as FORGOTTEN
+from features.ingest.headers_again import headers_again
 from features.ingest.notes import unreadable_note
 from features.ingest.oddities import (
     change_words,
-    currency_mix,
     far_dates,
     manager_circles,
     planned,
 )
-from features.ingest.parsing import EXPECTED, PLAIN_WORDS
+from features.ingest.parsing import EXPECTED, PLAIN_WORDS, is_error
 from features.ingest.periods import period_findings
 from features.ingest.quarantine import AFTER_END, IMPLAUSIBLE, ROUNDED, accepted_rows
 from features.ingest.reading import Readings
@@ -46,6 +47,7 @@ from features.storage.engine import row, rows, text
 from features.tables import ColumnKind
 
 _SHOWN = 3
+_FORMULA = "a formula of the spreadsheet has failed; export its values again"
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ def findings_of(
     findings: list[DataFinding] = []
     for table in tables:
         findings += _of_file(table)
+        findings += headers_again(backend, table.plan, table.report.read)
         findings += _of_readings(table)
         findings += _emptied(backend, table, small)
         findings += _words(backend, table)
@@ -103,6 +106,7 @@ def findings_of(
     findings += manager_circles(backend, files)
     findings += change_words(backend, files)
     findings += currency_mix(backend, files)
+    findings += signs_differ({table.name: table.readings for table in tables})
     return gravest_first(findings)
 
 
@@ -113,7 +117,7 @@ def _of_file(table: Looked) -> Iterator[DataFinding]:
             table.name,
             None,
             remark.kind,
-            "info",
+            "warning" if remark.is_doubtful else "info",
             says,
             remark.lines,
             table.report.read,
@@ -138,46 +142,64 @@ def _emptied(backend: Backend, table: Looked, small: float) -> Iterator[DataFind
             continue
         if not table.report.notes.get(unreadable_note(field)):
             continue
-        filled, lost, examples = _lost(backend, table, field)
-        if lost <= small * filled:
+        failed = is_error(f"CAST({field.written} AS VARCHAR)")
+        errors = _lost(backend, table, field, failed)
+        others = _lost(backend, table, field, f"NOT {failed}")
+        if errors.count + others.count <= small * others.filled:
             continue
-        if field.name == "won" and _are_open(backend, table, field):
-            says = f"{share(lost, filled)} values like {examples} say neither won nor lost: open"
-            yield DataFinding(table.name, field.name, "words", "info", says, lost, filled, examples)
-            continue
-        says = (
-            f"{share(lost, filled)} filled values cannot be read and count as empty, like "
-            f"{examples}: {_right(field)}"
-        )
-        yield DataFinding(
-            table.name, field.name, EMPTIED, severity_of(table.name, field.name), says, lost,
-            filled, examples,
-        )  # fmt: skip
+        if others.count and field.name == "won" and _are_open(backend, table, field, failed):
+            says = f"{others.share} values like {others.examples} say neither won nor lost: open"
+            yield DataFinding(
+                table.name, field.name, "words", "info", says, others.count, others.filled,
+                others.examples,
+            )  # fmt: skip
+            others = replace(others, count=0)
+        for lost, remedy in ((errors, _FORMULA), (others, _right(field))):
+            if lost.count:
+                says = (
+                    f"{lost.share} filled values cannot be read and count as empty, like "
+                    f"{lost.examples}: {remedy}"
+                )
+                yield DataFinding(
+                    table.name, field.name, EMPTIED, severity_of(table.name, field.name), says,
+                    lost.count, lost.filled, lost.examples,
+                )  # fmt: skip
 
 
-def _lost(backend: Backend, table: Looked, field: Field) -> tuple[int, int, str]:
-    """Count a column's filled values and those that were not read, and list a few of these."""
+@dataclass(frozen=True)
+class _Lost:
+    filled: int
+    count: int
+    examples: str
+
+    @property
+    def share(self) -> str:
+        return share(self.count, self.filled)
+
+
+def _lost(backend: Backend, table: Looked, field: Field, condition: str) -> _Lost:
+    """Count a column's filled values and some of those that were not read, and list a few."""
     scan = f"{table.plan.rows(field)} WHERE {accepted_rows(backend, table.rejected)}"
+    is_lost = f"({field.unreadable} AND {condition})"
     filled, lost = row(
         backend,
-        f"SELECT count(*) FILTER (NOT {field.empty}), count(*) FILTER ({field.unreadable}) "
-        f"FROM {scan}",
+        f"SELECT count(*) FILTER (NOT {field.empty}), count(*) FILTER ({is_lost}) FROM {scan}",
     )
     words = rows(
         backend,
         f"SELECT left(CAST({field.written} AS VARCHAR), 40) AS word FROM {scan} AND "
-        f"{field.unreadable} GROUP BY word ORDER BY count(*) DESC, word LIMIT {_SHOWN}",
+        f"{is_lost} GROUP BY word ORDER BY count(*) DESC, word LIMIT {_SHOWN}",
     )
-    return filled, lost, ", ".join(f"'{word}'" for (word,) in words)
+    return _Lost(filled, lost, ", ".join(f"'{word}'" for (word,) in words))
 
 
-def _are_open(backend: Backend, table: Looked, won: Field) -> bool:
+def _are_open(backend: Backend, table: Looked, won: Field, failed: str) -> bool:
     """Return whether deals with a word that is not known are open: others are won and lost."""
     closed = table.plan["closed_at"]
     seen = row(
         backend,
         f"SELECT coalesce(bool_or({won.value}), false), coalesce(bool_or(NOT {won.value}), false), "
-        f"count(*) FILTER (NOT {closed.empty} AND {won.unreadable}) "
+        f"count(*) FILTER (NOT {closed.empty} AND {won.unreadable} AND NOT {failed}) "
         f"FROM {table.plan.rows(won, closed)}",
     )
     return bool(seen == (True, True, 0))
@@ -195,7 +217,7 @@ def _right(field: Field) -> str:
         return f"write {EXPECTED[kind]}, or set features.ingest.day_first"
     if kind is ColumnKind.BOOLEAN:
         return "write true, false, won or lost, and leave it empty while the deal is open"
-    return "a formula of the spreadsheet has failed; export its values again"
+    return _FORMULA
 
 
 def _words(backend: Backend, table: Looked) -> Iterator[DataFinding]:

@@ -22,7 +22,7 @@ from pydantic import Field, ValidationError, create_model
 from features.errors import MappingError
 from features.ingest.language.columns import IdStyle
 from features.ingest.language.histories import Histories
-from features.ingest.language.sources import RateTable, SourceFile
+from features.ingest.language.sources import RateTable, SourceFile, Unpivot
 from features.ingest.language.tables import TableMapping
 from features.ingest.language.words import Name, Words
 from features.problems import say_problems
@@ -32,6 +32,7 @@ from features.tables import TABLES
 _FIELDS: dict[str, Any] = {
     **dict.fromkeys(TABLES, (TableMapping, TableMapping())),
     "sources": (dict[Name, SourceFile], {}),
+    "unpivot": (dict[Name, Unpivot], {}),
     "rates": (dict[Name, RateTable], {}),
     "ids": (Annotated[IdStyle, Field(strict=False)], IdStyle.AS_IS),
     "histories": (Histories, Histories()),
@@ -47,6 +48,7 @@ class Mappings:
         where: the file; empty without one.
         tables: a mapping for each table of the schema.
         sources: how single files are read, by the table they hold.
+        unpivot: tables with a row for each cell of another table, by name.
         rates: tables of rates between currencies, by name.
         ids: how all ids are made to look the same.
         histories: histories of fields.
@@ -55,6 +57,7 @@ class Mappings:
     where: str
     tables: Mapping[str, TableMapping]
     sources: Mapping[str, SourceFile] = field(default_factory=dict)
+    unpivot: Mapping[str, Unpivot] = field(default_factory=dict)
     rates: Mapping[str, RateTable] = field(default_factory=dict)
     ids: IdStyle = IdStyle.AS_IS
     histories: Histories = field(default_factory=Histories)
@@ -93,7 +96,7 @@ def checked_mapping(content: Mapping[str, Any], where: str) -> Mappings:
     tables = {name: getattr(file, name) for name in TABLES}
     for problem in _problems(tables):
         raise MappingError(f"{where}: {problem}")
-    return Mappings(where, tables, file.sources, file.rates, file.ids, file.histories)
+    return Mappings(where, tables, file.sources, file.unpivot, file.rates, file.ids, file.histories)
 
 
 def _problems(tables: Mapping[str, TableMapping]) -> Iterator[str]:

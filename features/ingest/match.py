@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ibis.backends.duckdb import Backend
 
@@ -11,6 +12,7 @@ from features.errors import MappingError, TableError
 from features.ingest.files import RawColumn, RawTable, Source
 from features.ingest.language.tables import TableMapping
 from features.ingest.mapping import Mappings
+from features.ingest.months import columns_by_period
 from features.ingest.parsing import TextFormat
 from features.params import IngestParams
 from features.tables import TABLES, Table
@@ -120,12 +122,31 @@ def match_table(
     for name in table.required:
         if name not in columns:
             names = [column.name for column in usable]
-            raise TableError.missing_column(table.name, name, raw.where, names, can_map=can_map)
+            hint = wide_hint(table, raw, names)
+            raise TableError.missing_column(
+                table.name, name, raw.where, names, can_map=can_map, hint=hint
+            )
     day_first = params.day_first if mapping.day_first is None else mapping.day_first
     texts = TextFormat(
         bool(day_first), mapping.timezone, is_undeclared=day_first is None, decimal=params.decimal
     )
     return Matched(table, raw, columns, _attributes(table, usable, columns), texts, notes)
+
+
+def wide_hint(table: Table, raw: RawTable, names: Sequence[str]) -> str:
+    """Say what to do with quotas that have one column for each month or quarter; else empty."""
+    periods = columns_by_period(names) if table.name == "quotas" else ()
+    if not periods:
+        return ""
+    part = periods[0].part
+    year = part if periods[0].has_year else "2025"
+    name = Path(raw.where).stem
+    return (
+        f"it has one column for each {part} ({periods[0].name} to {periods[-1].name}): say in a "
+        f"--mapping file, or let `ingest --suggest-mapping` write, unpivot: {{targets: {{table: "
+        f"{name}, names: {part}, values: amount}}}} and quotas: {{table: targets, period: "
+        f"{{{part}: {part}, year: {year}}}, columns: {{rep_id: {names[0]}}}}}"
+    )
 
 
 def _check_mapped_columns(table: Table, raw: RawTable, mappings: Mappings) -> None:

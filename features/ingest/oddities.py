@@ -9,7 +9,7 @@ from pathlib import Path
 from ibis.backends.duckdb import Backend
 
 from features.ingest.finding import DataFinding, share
-from features.storage.engine import moment, parquet, row, rows, text
+from features.storage.engine import moment, parquet, row, rows
 from features.tables import ENTITY_TABLES, TABLES, ColumnKind
 
 _YEAR = timedelta(days=365)
@@ -201,45 +201,3 @@ def _right_field(field: str) -> str | None:
     plain = "".join(sign for sign in field.lower() if sign.isalnum())
     right = next((ours for ours, words in _FIELD_WORDS.items() if plain in words), None)
     return None if right == field else right
-
-
-def currency_mix(backend: Backend, files: Mapping[str, Path]) -> Iterator[DataFinding]:
-    """Say whether deals or quotas are in several currencies that are added up as they stand."""
-    for name in ("deals", "quotas"):
-        if name not in files:
-            continue
-        scan = parquet(files[name])
-        for column, *_ in rows(backend, f"DESCRIBE SELECT * FROM {scan}"):
-            if "".join(c for c in column.lower() if c.isalpha()) not in CURRENCY_NAMES:
-                continue
-            quoted = '"' + column.replace('"', '""') + '"'
-            codes = rows(
-                backend,
-                f"SELECT upper(trim(CAST({quoted} AS VARCHAR))) AS code, count(*) FROM {scan} "
-                f"WHERE {quoted} IS NOT NULL GROUP BY code HAVING code <> {text('')} "
-                "ORDER BY 2 DESC, 1",
-            )
-            if len(codes) > 1:
-                listed = ", ".join(f"{code} {n:,}" for code, n in codes[:_SHOWN])
-                total = sum(n for _, n in codes)
-                says = (
-                    f"amounts are in {len(codes)} currencies ({listed}) and are added up as they "
-                    "stand: convert them to one beforehand"
-                )
-                yield DataFinding(
-                    name,
-                    column,
-                    "currencies",
-                    "warning",
-                    says,
-                    total - codes[0][1],
-                    total,
-                    codes[1][0],
-                )
-
-
-CURRENCY_NAMES = frozenset(
-    {"currency", "currencycode", "currencyisocode", "dealcurrency", "dealcurrencycode",
-     "amountcurrency", "transactioncurrency"}
-)  # fmt: skip
-"""How CRMs call the column, in small letters without signs (Salesforce: CurrencyIsoCode)."""

@@ -26,8 +26,8 @@ SQL_TYPES = {
 """The type of each kind of column in the warehouse."""
 
 EXPECTED = {
-    ColumnKind.ID: "an id: it is a spreadsheet error",
-    ColumnKind.TEXT: "a text: it is a spreadsheet error",
+    ColumnKind.ID: "an id",
+    ColumnKind.TEXT: "a text",
     ColumnKind.NUMBER: "a number like 1234.5",
     ColumnKind.TIME: "a time like 2025-03-31T14:05:00Z",
     ColumnKind.BOOLEAN: "true or false",
@@ -222,8 +222,7 @@ def _text(cleaned: str, sql_type: str) -> str:
     if sql_type.startswith("DECIMAL"):
         return _without_zeros(f"CAST({cleaned} AS VARCHAR)")
     if sql_type == "VARCHAR":
-        is_error = f"prefix({cleaned}, '#') AND {is_word(cleaned, SPREADSHEET_ERRORS)}"
-        return f"CASE WHEN NOT ({is_error}) THEN {cleaned} END"
+        return f"CASE WHEN NOT {is_error(cleaned)} THEN {cleaned} END"
     return f"CAST({cleaned} AS VARCHAR)"
 
 
@@ -272,6 +271,11 @@ def is_rounded(text_id: str) -> str:
 def is_word(value: str, words: Sequence[str]) -> str:
     """Return a condition: a text is one of many words (as one pattern, see `clean`)."""
     return f"regexp_full_match({value}, {text('|'.join(re.escape(word) for word in words))})"
+
+
+def is_error(written: str) -> str:
+    """Return a condition: a text is what a spreadsheet writes where a formula failed."""
+    return f"(prefix({written}, '#') AND {is_word(written, SPREADSHEET_ERRORS)})"
 
 
 def _is_number(sql_type: str) -> bool:

@@ -22,13 +22,14 @@ from features.ingest.ends import AFTER_CREATION
 from features.ingest.extent import Extent
 from features.ingest.no_rows import find_broken_lines, set_scraps_apart
 from features.ingest.overlaps import Quota, quota_faults
-from features.ingest.parsing import EXPECTED, is_rounded
+from features.ingest.parsing import EXPECTED, is_error, is_rounded
 from features.storage.engine import ident, moment, row, rows, run, text, write
 
 AFTER_END = "at or after the declared --data-until"
 """Ends the kind of every fault that a row has only because the data was declared to end."""
 IMPLAUSIBLE = "lies implausibly far beyond the other dates"
 """Ends the kind of the fault of a row that begins implausibly late."""
+FAILED = "is an error of the spreadsheet: export its values again"
 ROUNDED = "was rounded by a spreadsheet and is repeated; export it again with ids as text"
 # A fault beside other rows stands last among the reasons of its row.
 _BESIDE_OTHERS = 99
@@ -171,9 +172,10 @@ def _rules(plan: Plan, extent: Extent) -> Iterator[_Rule]:
 def _required(field: Field) -> Iterator[_Rule]:
     name = field.name
     if field.column is not None and not field.always_parses:
-        written = f"left(CAST({field.written} AS VARCHAR), 60)"
-        expected = EXPECTED[field.column.kind]
-        reason = f"'{name} ''' || {written} || ''' cannot be read as {expected}'"
+        written = f"CAST({field.written} AS VARCHAR)"
+        expected = f"cannot be read as {EXPECTED[field.column.kind]}"
+        fault = f"CASE WHEN {is_error(written)} THEN {text(FAILED)} ELSE {text(expected)} END"
+        reason = f"'{name} ''' || left({written}, 60) || ''' ' || {fault}"
         yield _Rule(f"{name} cannot be read", field.unreadable, reason)
     yield _Rule(f"{name} is empty", field.empty, f"'{name} is empty'")
 

@@ -27,6 +27,7 @@ class Reading:
         count: of how many values it is true.
         of: how many values there are.
         example: one of them.
+        currency: the sign or code beside its amounts; empty: there is none.
     """
 
     texts: TextFormat
@@ -36,6 +37,7 @@ class Reading:
     count: int = 0
     of: int = 0
     example: str = ""
+    currency: str = ""
 
 
 @dataclass(frozen=True)

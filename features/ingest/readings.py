@@ -19,6 +19,7 @@ from features.ingest.deleted import moments_of
 from features.ingest.match import Matched
 from features.ingest.parsing import TextFormat
 from features.ingest.reading import Look, Reading, Readings
+from features.ingest.time_orders import order_by_ends
 from features.ingest.time_readings import ORDER, is_open, time_reading
 from features.params import IngestParams
 from features.tables import ColumnKind
@@ -49,11 +50,15 @@ def readings_of(backend: Backend, matched: Matched, staged: str, params: IngestP
         reading = time_reading(look, raw, matched.texts)
         if reading is not None:
             decided[name] = reading
-    return _with_neighbours(matched.texts, decided)
+    return _with_neighbours(look, matched, decided)
 
 
-def _with_neighbours(usual: TextFormat, decided: Mapping[str, Reading]) -> Readings:
-    """Let columns whose dates fit both orders follow the other columns of their table."""
+def _with_neighbours(look: Look, matched: Matched, decided: Mapping[str, Reading]) -> Readings:
+    """Let columns whose dates fit both orders follow the other columns of their table.
+
+    Where all columns do, the order counts in which rows end after they begin, if one does.
+    """
+    usual = matched.texts
     orders = {
         reading.texts.day_first
         for reading in decided.values()
@@ -62,20 +67,29 @@ def _with_neighbours(usual: TextFormat, decided: Mapping[str, Reading]) -> Readi
     agreed = usual
     if usual.is_undeclared and len(orders) == 1:
         agreed = replace(usual, day_first=orders.pop(), is_undeclared=False)
-    return Readings(agreed, dict(_settled(decided, agreed)))
+    why = ", like the table's other dates"
+    open_names = [name for name, reading in decided.items() if is_open(reading)]
+    if agreed.is_undeclared and not orders:
+        told = order_by_ends(look, matched, usual, open_names)
+        if told is not None:
+            agreed = replace(usual, day_first=told[0], is_undeclared=False)
+            why = f": {told[1]}; to fix that, set features.ingest.day_first: {str(told[0]).lower()}"
+    return Readings(agreed, dict(_settled(decided, agreed, why)))
 
 
-def _settled(decided: Mapping[str, Reading], agreed: TextFormat) -> Iterator[tuple[str, Reading]]:
+def _settled(
+    decided: Mapping[str, Reading], agreed: TextFormat, why: str
+) -> Iterator[tuple[str, Reading]]:
     for name, reading in decided.items():
         if not is_open(reading):
             yield name, reading
             continue
         order = "day" if agreed.day_first else "month"
-        why = (
-            ": set features.ingest.day_first (or `day_first` in the mapping) to say which is right"
-            if agreed.is_undeclared
-            else ", like the table's other dates"
-        )
+        if agreed.is_undeclared:
+            why = (
+                ": set features.ingest.day_first (or `day_first` in the mapping) to say which is "
+                "right"
+            )
         says = (
             f"all {reading.of:,} dates like '{reading.example}' may have the day or the month "
             f"first and were read {order} first{why}"

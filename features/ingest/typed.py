@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ibis.backends.duckdb import Backend
 
+from features.ingest.amount_readings import may_be_groups
 from features.ingest.columns import Field, Plan, make_plan
 from features.ingest.csv_rows import FAULT
 from features.ingest.deleted import moments_of
@@ -67,7 +68,11 @@ def _all_is_plain(backend: Backend, plan: Plan) -> bool:
     if moments_of(plan.matched):
         return False
     (odd,) = row(backend, f"SELECT count(*) FILTER (NOT is_plain) FROM {plan.table}")
-    return not odd
+    return not odd and not any(
+        may_be_groups(backend, plan.table, field.origin)
+        for field in plan.schema_fields()
+        if field.kind is ColumnKind.NUMBER and field.is_text and field.plain
+    )
 
 
 def _is_clear(field: Field) -> bool:

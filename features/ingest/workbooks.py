@@ -57,7 +57,7 @@ def open_files(path: Path) -> Source:
             says = f"{path}: table '{name}' exists {len(places)} times, as {' and '.join(places)}"
             raise TableError(f"{says}; name one under sources in a --mapping file")
         if name in sheets:
-            return sheet_table(*sheets[name][0], header_row=None)
+            return sheet_table(*sheets[name][0])
         return files.table(backend, name)
 
     return replace(files, tables=tuple(dict.fromkeys((*files.tables, *sheets))), table=table)
@@ -85,7 +85,7 @@ def sheet_names(path: Path) -> tuple[str, ...]:
     return tuple(sheet.name for sheet in book.sheets_metadata if sheet.typ == kind)
 
 
-def sheet_table(path: Path, sheet: str | None = None, header_row: int | None = 1) -> RawTable:
+def sheet_table(path: Path, sheet: str | None = None, header_row: int | None = None) -> RawTable:
     """Read the names of a sheet's columns; its rows are read later.
 
     Args:

@@ -62,6 +62,7 @@ def ingest(
     from features.ingest.protected import usage_says
 
     console = session.console
+    session.tracking.require_usable_home()
     session.sync_forgotten()
     report = read(
         source, session.home, session.settings.features, mapping, data_until, console.progress

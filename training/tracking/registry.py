@@ -73,6 +73,15 @@ class Tracking:
         self.shared.require_folder()
         return Mlruns(self.shared.mlruns, self.shared.registry)
 
+    def require_usable_home(self) -> None:
+        """Refuse a home in which no model could be kept, before anything is read or learned.
+
+        Raises:
+            InputError: MLflow cannot work in a folder of that name.
+        """
+        if self.shared is None:
+            self.mlruns.require_usable()
+
     def prepare(self) -> None:
         """Open MLflow now, so that the first question need not wait for it."""
         with self._open():

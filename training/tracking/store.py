@@ -94,10 +94,25 @@ class Mlruns:
 
     @property
     def is_made(self) -> bool:
-        """Whether MLflow's tables are there."""
+        """Whether MLflow's tables are there, all of them."""
         if self.schema is None:
-            return self.database.is_file()
+            return self.database.is_file() and not self._is_half_made
         return self.schema.has_table("registered_model_aliases")
+
+    @property
+    def _is_half_made(self) -> bool:
+        """Whether whoever made the tables died before the first experiment, which comes last."""
+        if self.schema is not None:
+            if not self.schema.has_table("experiments"):
+                return False
+            return not self.schema.ask(f"SELECT 1 FROM {self.schema.name}.experiments LIMIT 1")  # noqa: S608 - letters and digits
+        # Opened for writing, so that SQLite first undoes what was not finished.
+        address = f"{self.database.as_uri()}?mode=rw"
+        try:
+            with closing(sqlite3.connect(address, uri=True)) as connection:
+                return not connection.execute("SELECT 1 FROM experiments LIMIT 1").fetchall()
+        except sqlite3.OperationalError as error:
+            return "no such table" in str(error)
 
     def place(self, name: str) -> str:
         """Return the address under which an experiment keeps its artifacts."""
@@ -120,6 +135,9 @@ class Mlruns:
 
         Returns:
             The version behind the alias; None if there is no database or nothing has that name.
+
+        Raises:
+            InputError: the tables are of another version of MLflow.
         """
         if not self.is_made:
             return None
@@ -128,39 +146,82 @@ class Mlruns:
             rows = self.schema.ask(_NAMED, **values)
         else:
             address = f"{self.database.as_uri()}?mode=ro"
-            with closing(sqlite3.connect(address, uri=True)) as connection:
-                rows = connection.execute(_NAMED, values).fetchall()
+            try:
+                with closing(sqlite3.connect(address, uri=True)) as connection:
+                    rows = connection.execute(_NAMED, values).fetchall()
+            except sqlite3.OperationalError as error:
+                raise self._other_version(str(error)) from None
         return Address(str(rows[0][0]), *rows[0][1:]) if rows else None
 
-    def open(self) -> MlflowClient:
-        """Open the database; the first time it takes a second or two to create its tables.
+    def require_usable(self) -> None:
+        """Refuse a folder whose path MLflow cannot read.
 
         Raises:
-            InputError: MLflow cannot work in a folder of that name.
+            InputError: it holds a sign that means something else in the address of a database.
         """
         if any(sign in str(self.folder) for sign in _AMBIGUOUS):
             raise InputError(
                 f"{self.folder}: MLflow cannot use a folder whose path holds one of "
                 f"{' '.join(_AMBIGUOUS)}; choose another --home"
             )
+
+    def open(self) -> MlflowClient:
+        """Open the database; the first time it takes a second or two to create its tables.
+
+        Raises:
+            InputError: MLflow cannot work in a folder of that name, or its tables are of another
+                version.
+        """
+        self.require_usable()
         self.folder.mkdir(parents=True, exist_ok=True)
         with _environment(_WHILE_OPENING):
             from mlflow import MlflowClient, telemetry  # noqa: PLC0415 - takes seconds
-            from mlflow.store.tracking.sqlalchemy_store import (  # noqa: PLC0415 - takes seconds
-                SqlAlchemyStore,
-            )
+            from mlflow.exceptions import MlflowException  # noqa: PLC0415 - takes seconds
 
             telemetry.set_telemetry_client()
             with quiet(), self.locked():
                 if not self.is_made:
-                    if self.schema is not None:
-                        self.schema.make()
-                    # Otherwise MLflow's default experiment would get a folder in the working
-                    # directory.
-                    SqlAlchemyStore(self.uri, self.place(""))
-                client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
-                client.search_registered_models(max_results=1)  # also opens the registry
+                    self._make()
+                try:
+                    client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+                    client.search_registered_models(max_results=1)  # also opens the registry
+                except MlflowException as error:
+                    if "database schema" not in str(error):
+                        raise
+                    raise self._other_version(str(error).partition(". ")[0]) from None
                 return client
+
+    def _make(self) -> None:
+        """Make MLflow's tables whole or not at all; hold the home while you do.
+
+        It takes MLflow a few seconds and dozens of steps. Whoever is killed within them leaves a
+        file beside, or on PostgreSQL tables without an experiment, that the next one makes anew.
+        """
+        from mlflow.store.tracking.sqlalchemy_store import (  # noqa: PLC0415 - takes seconds
+            SqlAlchemyStore,
+        )
+
+        # Otherwise MLflow's default experiment would get a folder in the working directory.
+        artifacts = self.place("")
+        if self.schema is not None:
+            if self._is_half_made:
+                self.schema.ask(f"DROP SCHEMA {self.schema.name} CASCADE")
+            self.schema.make()
+            SqlAlchemyStore(self.uri, artifacts)
+            return
+        making = self.folder / f"{self.database.name}.making"
+        for left in (making, self.database):
+            # The journal first: beside another file it would be taken for that one's.
+            left.with_name(f"{left.name}-journal").unlink(missing_ok=True)
+            left.unlink(missing_ok=True)
+        SqlAlchemyStore(f"sqlite:///{making}", artifacts).engine.dispose()
+        making.replace(self.database)
+
+    def _other_version(self, problem: str) -> InputError:
+        return InputError(
+            f"{self.schema or self.database}: MLflow's tables are of another version ({problem}); "
+            f"make a backup, then run: mlflow db upgrade {self.uri}"
+        )
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
-from features.ingest.changes.wanted import entity_id, field_kind, own_texts, with_ids
+from features.ingest.changes.wanted import (
+    KNOWN_AT,
+    entity_id,
+    field_kind,
+    known_at,
+    names_of,
+    own_texts,
+    with_ids,
+)
 from features.ingest.csv_rows import FAULT
 from features.ingest.files import RawTable
 from features.ingest.language.columns import ColumnShape, Condition, IdStyle
@@ -20,7 +29,6 @@ from features.tables import ColumnKind
 
 _OTHERS = "they hold no change of {fields} that the mapping takes"
 _REPEATED = "the same change again"
-_NAMES = ("entity_type", "entity_id", "changed_at", "field", "value", "old_value")
 
 
 def property_shaping(
@@ -41,8 +49,9 @@ def property_shaping(
     raw = reader.table(history.table, f"{key}.table")
     own = own_texts(history.day_first, history.timezone, texts)
     plans = [_plan(reader, key, history, field, own, ids) for field in history.fields]
-    columns = tuple(ShapedColumn(name, name) for name in _NAMES)
-    return Shaping(raw, columns, partial(_shape, raw, ", ".join(history.fields), plans))
+    names = names_of(history)
+    columns = tuple(ShapedColumn(name, name) for name in names)
+    return Shaping(raw, columns, partial(_shape, raw, names, ", ".join(history.fields), plans))
 
 
 def _plan(
@@ -68,6 +77,7 @@ def _plan(
         Wanted("field", ColumnKind.TEXT, ColumnShape(constant=field), key),
         value("value", history.new_value),
     ]
+    columns += known_at(history, key)
     if history.old_value is not None:
         columns.append(value("old_value", history.old_value))
     is_property = Condition(any_of=(shape.column or field,))
@@ -85,21 +95,30 @@ def _plan(
     )
 
 
-def _shape(raw: RawTable, fields: str, plans: list[RowsPlan], rules: Rules, name: str) -> Tally:
-    """Make the changes of all fields; a row that is there twice is one change."""
+def _shape(
+    raw: RawTable,
+    names: Sequence[str],
+    fields: str,
+    plans: list[RowsPlan],
+    rules: Rules,
+    name: str,
+) -> Tally:
+    """Make the changes of all fields; a row that is there twice is one change, known first."""
     backend = plans[0].columns.reader.backend
     parts = []
     for place, plan in enumerate(plans):
         part = f"{name} field {place}"
         shape_rows(plan, rules, part)
         staged = {column.name: ident(column.staged) for column in plan.result()}
-        values = (f"CAST({staged.get(n, 'NULL')} AS VARCHAR) AS {n}" for n in _NAMES)
+        values = (f"CAST({staged.get(n, 'NULL')} AS VARCHAR) AS {n}" for n in names)
         parts.append((part, f"SELECT source_row, {FAULT}, {', '.join(values)} FROM {ident(part)}"))
+    by = ", ".join(n for n in names if n != KNOWN_AT)
+    order = ", ".join([*(n for n in names if n == KNOWN_AT), "source_row"])
     union = " UNION ALL ".join(query for _, query in parts)
     run(
         backend,
         f"CREATE OR REPLACE TEMP TABLE {ident(name)} AS SELECT * FROM ({union}) "
-        f"QUALIFY row_number() OVER (PARTITION BY {', '.join(_NAMES)} ORDER BY source_row) = 1 "
+        f"QUALIFY row_number() OVER (PARTITION BY {by} ORDER BY {order}) = 1 "
         "ORDER BY source_row",
     )
     (of_fields,) = row(backend, f"SELECT count(*) FROM ({union})")

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from features.ingest.changes.wanted import entity_id, field_value, own_texts
+from features.ingest.changes.wanted import (
+    KNOWN_AT,
+    entity_id,
+    field_value,
+    known_at,
+    names_of,
+    own_texts,
+)
 from features.ingest.csv_rows import FAULT
 from features.ingest.language.columns import IdStyle
 from features.ingest.language.histories import SnapshotHistory, VersionHistory
@@ -18,7 +25,6 @@ from features.storage.engine import ident, row, run, text
 from features.tables import ColumnKind
 
 _AT, _END = "changed_at", "valid_to"
-_NAMES = ("entity_type", "entity_id", "changed_at", "field", "value", "old_value")
 
 
 def state_shaping(
@@ -47,6 +53,7 @@ def state_shaping(
             columns.append(Wanted(_END, ColumnKind.TIME, history.valid_to, f"{key}.valid_to"))
     else:
         columns.append(Wanted(_AT, ColumnKind.TIME, history.taken_at, f"{key}.taken_at"))
+    columns += known_at(history, key)
     columns += [
         field_value(history.entity, field, shape, ids, f"{key}.fields.{field}")
         for field, shape in history.fields.items()
@@ -61,7 +68,7 @@ def state_shaping(
         where=history.where,
     )
     plan = plan_rows(reader, wanted)
-    result = tuple(ShapedColumn(name, name) for name in _NAMES)
+    result = tuple(ShapedColumn(name, name) for name in names_of(history))
     return Shaping(plan.raw, result, partial(_shape, plan, history))
 
 
@@ -79,10 +86,18 @@ def _shape(
     """
     backend, states = plan.columns.reader.backend, f"{name} states"
     tally = shape_rows(plan, rules, states)
+    known, is_known_earlier = "", "false"
+    if history.known_at is not None:
+        known = f"{KNOWN_AT}, "
+        # What it repeats may be hidden where it is not.
+        since = f"coalesce(try_cast({KNOWN_AT} AS TIMESTAMPTZ), state_at)"
+        before = "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
+        is_known_earlier = f"coalesce({since} < max({since}) OVER (record {before}), false)"
     queries = [
         f"SELECT source_row, {FAULT}, {text(history.entity)} AS entity_type, entity_id, {_AT}, "
-        f"{text(field)} AS field, {value} AS value, "
-        f"lag({value}) OVER record AS old_value, row_number() OVER record AS place "
+        f"{known}{text(field)} AS field, {value} AS value, "
+        f"lag({value}) OVER record AS old_value, row_number() OVER record AS place, "
+        f"{is_known_earlier} AS is_known_earlier "
         "FROM distinct_states "
         "WINDOW record AS (PARTITION BY entity_id ORDER BY state_at, source_row)"
         for field, value in ((field, ident(f"value of {field}")) for field in history.fields)
@@ -90,8 +105,9 @@ def _shape(
     run(
         backend,
         f"CREATE OR REPLACE TEMP TABLE {ident(name)} AS WITH distinct_states AS MATERIALIZED "
-        f"({_distinct(plan, states)}) SELECT * EXCLUDE (place) FROM "
+        f"({_distinct(plan, states)}) SELECT * EXCLUDE (place, is_known_earlier) FROM "
         f"({' UNION ALL '.join(queries)}) WHERE place = 1 OR value IS DISTINCT FROM old_value "
+        "OR is_known_earlier "
         "ORDER BY source_row, field",
     )
     (changes,) = row(backend, f"SELECT count(*) FROM {ident(name)}")
@@ -104,14 +120,16 @@ def _shape(
 def _distinct(plan: RowsPlan, states: str) -> str:
     """Return SQL of the states, each once; a version that ends no later than it begins is none."""
     staged = {column.name: column.staged for column in plan.result()}
-    fields = [c.name for c in plan.result() if c.name not in ("entity_id", _AT, _END)]
+    fields = [c.name for c in plan.result() if c.name not in ("entity_id", _AT, _END, KNOWN_AT)]
     values = [f"CAST({ident(staged[f])} AS VARCHAR) AS {ident(f'value of {f}')}" for f in fields]
-    identity = f"{FAULT}, {staged['entity_id']} AS entity_id, {staged[_AT]} AS {_AT}"
+    moments = ", ".join(f"{staged[n]} AS {n}" for n in (_AT, KNOWN_AT) if n in staged)
+    identity = f"{FAULT}, {staged['entity_id']} AS entity_id, {moments}"
+    first = f"{KNOWN_AT}, source_row" if KNOWN_AT in staged else "source_row"
     at, end = (f"try_cast({staged.get(n, 'NULL')} AS TIMESTAMPTZ)" for n in (_AT, _END))
     held = f"WHERE coalesce({end} > {at}, true)" if _END in staged else ""
     selected = ", ".join([f"source_row, {at} AS state_at", identity, *values])
     same = ", ".join(["entity_id", _AT, *(ident(f"value of {field}") for field in fields)])
     return (
         f"SELECT * FROM (SELECT {selected} FROM {ident(states)} {held}) "
-        f"QUALIFY row_number() OVER (PARTITION BY {same} ORDER BY source_row) = 1"
+        f"QUALIFY row_number() OVER (PARTITION BY {same} ORDER BY {first}) = 1"
     )

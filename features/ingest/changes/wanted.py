@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from features.ingest.language.columns import ColumnShape, IdStyle
-from features.ingest.language.histories import Entity
+from features.ingest.language.histories import Entity, History
 from features.ingest.parsing import TextFormat
 from features.ingest.shaping.rows import Wanted
 from features.tables import ENTITY_TABLES, TABLES, ColumnKind
+
+KNOWN_AT = "known_at"
+_NAMES = ("entity_type", "entity_id", "changed_at", "field", "value", "old_value")
+
+
+def names_of(history: History) -> tuple[str, ...]:
+    """Return the columns of `changes` that a history fills."""
+    return _NAMES if history.known_at is None else (*_NAMES, KNOWN_AT)
+
+
+def known_at(history: History, key: str) -> list[Wanted]:
+    """Return what is wanted of since when a row could be known, if a history says that."""
+    if history.known_at is None:
+        return []
+    return [Wanted(KNOWN_AT, ColumnKind.TIME, history.known_at, f"{key}.{KNOWN_AT}")]
 
 
 def field_kind(entity: Entity, field: str) -> ColumnKind:

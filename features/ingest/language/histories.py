@@ -12,7 +12,7 @@ from features.ingest.language.words import Name, Words, Zone
 Entity = Literal["lead", "deal", "rep", "account"]
 
 
-class _History(Words):
+class History(Words):
     """What all shapes of history have in common.
 
     Attributes:
@@ -21,6 +21,8 @@ class _History(Words):
         id: the column with the entity's id.
         fields: our field (`stage`, `rep_id`, `amount` …) -> where its value stands. Only these
             become changes. Fields that differ from columns of ours keep any name.
+        known_at: the column with the moment since when a row could be known, where that is later
+            than the change; None: it was known at once.
         where: only rows where this holds; the others are counted as left out.
         day_first: 03/04/2025 is the 3rd of April; None leaves it to params.yaml.
         timezone: the zone of times that are written without one.
@@ -30,12 +32,13 @@ class _History(Words):
     table: Name
     id: Shape
     fields: dict[Name, Shape] = Field(min_length=1)
+    known_at: Shape | None = None
     where: Where = Field(default_factory=dict)
     day_first: bool | None = None
     timezone: Zone | None = None
 
 
-class PropertyHistory(_History):
+class PropertyHistory(History):
     """One row for each value that a property took: id, time, name, value.
 
     In `fields` the source's `column` is the name of the property, as written in `property`.
@@ -53,7 +56,7 @@ class PropertyHistory(_History):
     old_value: Name | None = None
 
 
-class VersionHistory(_History):
+class VersionHistory(History):
     """One row for each state of a record, valid from one moment to another (SCD type 2).
 
     A change is made of each field that differs from the version before; the first version gives
@@ -70,7 +73,7 @@ class VersionHistory(_History):
     valid_to: Shape | None = None
 
 
-class SnapshotHistory(_History):
+class SnapshotHistory(History):
     """All records as they stood, again and again: one row for each record and snapshot.
 
     A change is made of each field that differs from the snapshot before; the same snapshot twice

@@ -29,6 +29,8 @@ class Join(Words):
         fixed: its values never change: further columns of the same record, or names for codes.
         first_by: of several rows with the same key, the one with the lowest value here counts:
             as a number where all are numbers, else as a text.
+        where: only joined rows where this holds, asked of the joined table's own columns. Those
+            show the end of the story too: it needs `fixed` or `known_at`.
     """
 
     table: Name
@@ -37,6 +39,7 @@ class Join(Words):
     known_at: Shape | None = None
     fixed: bool = False
     first_by: Name | None = None
+    where: Where = Field(default_factory=dict)
 
 
 class Period(Words):

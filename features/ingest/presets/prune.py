@@ -188,9 +188,13 @@ def _joins(
         pairs = [(left.get(a.lower()), right.get(b.lower())) for a, b in join.keys.items()]
         keys = {a: b for a, b in pairs if a is not None and b is not None}
         first_by = None if join.first_by is None else right.get(join.first_by.lower())
-        if len(keys) < len(pairs) or (join.first_by is not None and first_by is None):
+        where = Scope({None: right}).where(join.where)
+        lacks_first = join.first_by is not None and first_by is None
+        if len(keys) < len(pairs) or lacks_first or where is None:
             continue
-        updates = {"table": source.tables[join.table], "keys": keys, "first_by": first_by}
+        updates = {
+            "table": source.tables[join.table], "keys": keys, "first_by": first_by, "where": where
+        }  # fmt: skip
         kept[name], columns[name] = join.model_copy(update=updates), right
     return kept, columns
 

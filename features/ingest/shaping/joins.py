@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from features.errors import MappingError
 from features.ingest.files import RawTable
-from features.ingest.language.columns import IdStyle
+from features.ingest.language.columns import Condition, IdStyle
 from features.ingest.language.tables import Join
 from features.ingest.parsing import TextFormat
 from features.ingest.shaping.columns_in_use import ColumnsInUse, InUse
 from features.ingest.shaping.reader import Reader
 from features.ingest.shaping.times import TimeWords, moment_of
-from features.ingest.shaping.values import styled_id
+from features.ingest.shaping.values import holds, styled_id
 from features.storage.engine import parquet, rows
 
 OWN_MOMENT = "own_moment"
@@ -32,6 +32,7 @@ class Joined:
         pairs: columns of this side and of the joined one that must be equal.
         known_at: the joined column with the moment since when a row was known.
         first_by: the joined column whose lowest value counts.
+        guards: joined columns that must hold something for a row to be met.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Joined:
     pairs: tuple[tuple[InUse, InUse], ...]
     known_at: InUse | None
     first_by: InUse | None
+    guards: tuple[tuple[InUse, Condition], ...] = ()
 
 
 def find_joins(key: str, joins: Mapping[str, Join], columns: ColumnsInUse) -> tuple[Joined, ...]:
@@ -62,8 +64,22 @@ def find_joins(key: str, joins: Mapping[str, Join], columns: ColumnsInUse) -> tu
         known_at = join.known_at and columns.use(str(join.known_at.column), name, place)
         first_by = join.first_by and columns.use(join.first_by, name, place)
         raw = columns.tables[name]
-        found.append(Joined(name, place, join, raw, pairs, known_at or None, first_by or None))
+        guards = tuple(_guards(columns, name, join, f"{place}.where"))
+        found.append(
+            Joined(name, place, join, raw, pairs, known_at or None, first_by or None, guards)
+        )
     return tuple(found)
+
+
+def _guards(
+    columns: ColumnsInUse, name: str, join: Join, key: str
+) -> Iterator[tuple[InUse, Condition]]:
+    """Find the columns that a join's conditions are about; these are the joined table's own."""
+    for column, asked in join.where.items():
+        if asked.join is not None:
+            says = f"it asks the joined table's own columns; '{column}' is to be of '{asked.join}'"
+            raise columns.reader.problem(key, says)
+        yield columns.use(column, name, key), asked
 
 
 def is_dated(joined: Joined, joins: Mapping[str, Join]) -> bool:
@@ -125,6 +141,7 @@ def _keyed(joined: Joined, columns: ColumnsInUse, texts: TextFormat, ids: IdStyl
         f"{styled_id(theirs.text, ids)} AS key_{i}" for i, (_, theirs) in enumerate(joined.pairs)
     ]
     needed = [f"{theirs.text} IS NOT NULL" for _, theirs in joined.pairs]
+    needed += [holds(used.text, asked) for used, asked in joined.guards]
     if joined.known_at is not None and joined.join.known_at is not None:
         typed = joined.raw.has_typed_cells
         words = TimeWords.of(joined.join.known_at, texts, typed_cells=typed)
@@ -161,7 +178,7 @@ def _several(
     return reader.problem(
         joined.key,
         f"{joined.raw.where} holds {key} in {where}{further}: a row would become several; "
-        "join by a key that occurs once, or say which row counts with first_by or known_at",
+        "join by a key that occurs once, or say which row counts with where, first_by or known_at",
     )
 
 

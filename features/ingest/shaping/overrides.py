@@ -12,7 +12,8 @@ from pathlib import Path
 from ibis.backends.duckdb import Backend
 
 from features.errors import SourceError
-from features.ingest.csv_forms import CsvForm, form_of
+from features.ingest.csv_forms import CsvForm, form_of, layout
+from features.ingest.csv_headers import likely_delimiter
 from features.ingest.csv_rows import Remark
 from features.ingest.encodings import BY_LINE, HEAD, UTF8
 from features.ingest.files import (
@@ -71,7 +72,7 @@ def _inspect(backend: Backend, path: Path, file: SourceFile) -> RawTable:
         return sheet_table(path, file.sheet, file.header_row)
     if path.suffix.lower() == ".parquet":
         return inspect_file(backend, path)
-    if file.delimiter is None and file.encoding is None and file.header_row == 1:
+    if file.delimiter is None and file.encoding is None and file.header_row is None:
         return inspect_file(backend, path)
     return _csv_table(path, file)
 
@@ -95,31 +96,43 @@ def _form(path: Path, file: SourceFile) -> CsvForm:
     Raises:
         SourceError: its header is not text in the encoding named, or cannot be split.
     """
-    encoding, delimiter = file.encoding, file.delimiter
-    if encoding is None or delimiter is None:
+    if file.encoding is None:
         found = form_of(path)
-        encoding, older = encoding or found.encoding, found.older if encoding is None else None
-        delimiter = delimiter or found.delimiter
+        encoding, older, guess = found.encoding, found.older, found.guess
     else:
-        older = None
-    if encoding != BY_LINE:
-        encoding = _known(path, encoding)
-    problem = ""
+        is_mixed = file.encoding == BY_LINE
+        encoding = file.encoding if is_mixed else _known(path, file.encoding)
+        older, guess = None, None
+    with path.open("rb") as opened:
+        start = opened.read(HEAD).decode(UTF8 if encoding == BY_LINE else encoding, "replace")
+    start = start.removeprefix("\ufeff")
+    if file.header_row is None:
+        form = layout(path, start, file.delimiter)
+    else:
+        form = _below(path, start, file.header_row, file.delimiter)
+    return replace(form, encoding=encoding, older=older, guess=guess)
+
+
+def _below(path: Path, start: str, header_row: int, delimiter: str | None) -> CsvForm:
+    """Return how a file is written whose header stands in the line named.
+
+    Raises:
+        SourceError: there is none in that line, or it cannot be split.
+    """
+    lines = io.StringIO(start, newline="")
+    for _ in range(header_row - 1):
+        lines.readline()
+    place = lines.tell()
+    sign = delimiter or likely_delimiter(lines.readline())
+    lines.seek(place)
     try:
-        with path.open("rb") as opened:
-            start = opened.read(HEAD).decode(UTF8 if encoding == BY_LINE else encoding, "replace")
-        lines = io.StringIO(start.removeprefix("\ufeff"), newline="")
-        for _ in range(file.header_row - 1):
-            lines.readline()
-        names = next(csv.reader(lines, delimiter=delimiter, strict=True), [])
+        names = next(csv.reader(lines, delimiter=sign, strict=True), [])
     except csv.Error as error:
-        problem = f"line {file.header_row}, its header, cannot be split: {error}"
-    if not problem and not any(name.strip() for name in names):
-        problem = f"line {file.header_row} holds no header"
-    if problem:
-        raise SourceError(str(path), problem, _REMEDY)
-    stripped = tuple(name.strip() for name in names)
-    return CsvForm(stripped, delimiter, encoding, older, file.header_row - 1)
+        problem = f"line {header_row}, its header, cannot be split: {error}"
+        raise SourceError(str(path), problem, _REMEDY) from None
+    if not any(name.strip() for name in names):
+        raise SourceError(str(path), f"line {header_row} holds no header", _REMEDY)
+    return CsvForm(tuple(name.strip() for name in names), sign, lines_before=header_row - 1)
 
 
 def _known(path: Path, encoding: str) -> str:

@@ -140,6 +140,10 @@ def _unlawful(wanted: RowsWanted) -> Iterator[str]:
             yield from lawful(column.key, asked.join, wanted.joins, is_id=False)
     for asked in wanted.where.values():
         yield from lawful(f"{wanted.key}.where", asked.join, wanted.joins, is_id=False)
+    for name, join in wanted.joins.items():
+        if join.where:
+            key = f"{wanted.key}.joins.{name}.where"
+            yield from lawful(key, name, wanted.joins, is_id=False)
     dated = [name for name, join in wanted.joins.items() if join.known_at is not None]
     if dated and not wanted.own_moment:
         yield f"{wanted.key}.joins.{dated[0]}: known_at needs rows with a moment of their own"

@@ -26,6 +26,7 @@ from features.ingest.shaping.plans import ShapedColumn
 from features.ingest.shaping.reader import Reader
 from features.ingest.shaping.shaped_rows import Rules, Tally, shape_rows
 from features.ingest.shaping.table_rows import table_parts
+from features.ingest.shaping.unpivoted import with_unpivoted
 from features.ingest.shaping.values import cleaned_text
 from features.params import IngestParams
 from features.storage.engine import ident, run, text, write
@@ -80,6 +81,7 @@ def shaped_source(
     reader.folder.mkdir(parents=True, exist_ok=True)
     try:
         reader = replace(reader, source=with_overrides(reader, mappings.sources))
+        reader = replace(reader, source=with_unpivoted(reader, mappings.unpivot))
         for name, rates in mappings.rates.items():
             reader.table(rates.table, f"rates.{name}.table")
         rules = Rules(mappings.ids, mappings.rates, until)

@@ -6,7 +6,7 @@ from features.errors import TableError
 from features.ingest.files import RawTable
 from features.ingest.language.columns import ColumnShape, IdStyle
 from features.ingest.language.tables import Part, TableMapping
-from features.ingest.match import columns_named
+from features.ingest.match import columns_named, wide_hint
 from features.ingest.parsing import TextFormat
 from features.ingest.shaping.periods import PERIOD_END, PERIOD_START
 from features.ingest.shaping.plans import RowsPlan, plan_rows
@@ -122,4 +122,5 @@ def _refuse_missing(table: Table, part: Part, raw: RawTable, columns: tuple[Want
     for name in table.required:
         if name not in filled:
             names = [column.name for column in raw.columns]
-            raise TableError.missing_column(table.name, name, raw.where, names)
+            hint = wide_hint(table, raw, names)
+            raise TableError.missing_column(table.name, name, raw.where, names, hint=hint)

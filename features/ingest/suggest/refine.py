@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
+from features.ingest.language.sources import Unpivot
 from features.ingest.suggest.guess import PERIOD, ColumnGuess, TableGuess, outcome_words
 from features.ingest.suggest.keys import Reference
 from features.ingest.suggest.moments import moments
 from features.ingest.suggest.profile import ColumnLook, Kind
+from features.ingest.suggest.wide import has_years
 from features.ingest.suggest.words import likeness, words
 from features.protected import folded
 from features.tables import TABLES, ColumnKind
@@ -65,9 +67,17 @@ def split_by_entity(guess: TableGuess, styles: Mapping[str, str]) -> Sequence[Ta
     return parts
 
 
-def find_period(guess: TableGuess) -> None:
-    """Make the period of quotas of a quarter or a month and a year."""
+def find_period(guess: TableGuess, wide: Unpivot | None = None) -> None:
+    """Make the period of quotas of a quarter or a month and a year.
+
+    Args:
+        guess: of the table.
+        wide: how it was made of a table with one column for each period; None: it was not.
+    """
     if guess.table != "quotas" or all(name in guess.columns for name in PERIOD):
+        return
+    if wide is not None and has_years(guess.source.columns[wide.names]):
+        guess.sections["period"] = {wide.names: wide.names, "year": wide.names}
         return
     for part, called in (("quarter", words().quarter), ("month", words().month)):
         found = [_best(guess, names) for names in (called, words().year)]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from features.errors import SourceError
 from features.ingest.csv_forms import form_of
 from features.ingest.files import Source, is_database
-from features.ingest.language.sources import SourceFile
+from features.ingest.language.sources import SourceFile, Unpivot
 from features.ingest.opening import opened
 from features.ingest.shaping.overrides import with_overrides
 from features.ingest.shaping.reader import Reader
+from features.ingest.shaping.unpivoted import with_unpivoted
 from features.ingest.suggest.guess import TableGuess, guess_columns, guess_tables
 from features.ingest.suggest.hindsight import filled_afterwards
 from features.ingest.suggest.keys import Reference, find_keys, find_references
@@ -20,6 +22,7 @@ from features.ingest.suggest.profile import ColumnLook, TableLook, look_at_sourc
 from features.ingest.suggest.rates import find_rates
 from features.ingest.suggest.refine import find_period, refine, split_by_entity, style_ids
 from features.ingest.suggest.states import find_states
+from features.ingest.suggest.wide import find_wide
 from features.ingest.suggest.words import likeness, words
 from features.ingest.suggest.write import Suggestion
 from features.params import IngestParams
@@ -59,13 +62,19 @@ def suggest_mapping(source: Source, params: IngestParams) -> str:
             files = _text_files(source)
             reader = Reader(backend, source, folder, source.name)
             source = with_overrides(reader, {t: SourceFile(file=f) for t, f in files.items()})
+            reader = replace(reader, source=source)
+            wide = find_wide(reader)
+            source = with_unpivoted(reader, wide)
+            told = {unpivot.table for unpivot in wide.values()}
+            source = replace(source, tables=tuple(t for t in source.tables if t not in told))
             tables, problems = look_at_source(backend, source, folder)
             keys = find_keys(tables)
             references = find_references(backend, tables, keys)
         finally:
             backend.disconnect()
-    suggestion = _suggest(source.name, tables, keys, references)
+    suggestion = _suggest(source.name, tables, keys, references, wide)
     suggestion.problems = problems
+    suggestion.unpivot = {name: made for name, made in wide.items() if name in suggestion.taken}
     suggestion.files = {table: file for table, file in files.items() if table in suggestion.taken}
     return suggestion.to_yaml()
 
@@ -92,13 +101,14 @@ def _suggest(
     tables: Mapping[str, TableLook],
     keys: Mapping[str, ColumnLook],
     references: Sequence[Reference],
+    wide: Mapping[str, Unpivot],
 ) -> Suggestion:
     guessed = guess_tables(tables, keys, references)
     suggestion = Suggestion(name, {})
 
     def columns_of(ours: str, table: str) -> TableGuess:
         guess = guess_columns(ours, tables[table], guessed, keys, references)
-        find_period(guess)
+        find_period(guess, wide.get(table))
         refine(guess)
         return guess
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from features.ingest.language.sources import Unpivot
 from features.ingest.suggest.guess import PERIOD, ColumnGuess, TableGuess, outcome_words
 from features.ingest.suggest.profile import ColumnLook, Kind
 from features.ingest.suggest.words import likeness, words
@@ -27,6 +28,7 @@ class Suggestion:
         histories: guesses of tables with the history of one kind of entity, by that kind.
         states: tables with states of one kind of entity: by shape, and what its section says.
         files: files that are tables, though their names do not say so: by table.
+        unpivot: tables made of others that have one column for each month, by name.
         rates: tables of rates between currencies, by name.
         left_out: tables of the source that nothing was guessed for.
         afterwards: columns that look filled after the outcome, as TABLE.COLUMN, and the evidence.
@@ -39,6 +41,7 @@ class Suggestion:
     histories: list[tuple[str, TableGuess]] = field(default_factory=list)
     states: list[tuple[str, dict[str, Any], str]] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
+    unpivot: dict[str, Unpivot] = field(default_factory=dict)
     rates: dict[str, dict[str, Any]] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     afterwards: dict[str, str] = field(default_factory=dict)
@@ -63,16 +66,7 @@ class Suggestion:
         yield "#   pacesetter ingest SOURCE --mapping THIS_FILE.yaml"
         for problem in self.problems:
             yield f"# could not be read: {_one_line(problem)}"
-        if self.files:
-            yield ""
-            yield "sources:"
-            for name, file in self.files.items():
-                yield f"  {_plain(name)}: {_plain({'file': file})}"
-        if self.rates:
-            yield ""
-            yield "rates:   # what one unit is worth; if it is the opposite, say divide: true"
-            for name, shape in self.rates.items():
-                yield f"  {_plain(name)}: {_plain(shape)}"
+        yield from self._sources()
         for name in TABLES:
             guesses = self.tables.get(name, [])
             yield ""
@@ -92,6 +86,24 @@ class Suggestion:
                     yield from lines[1:]
         yield from self._histories()
         yield from self._notes()
+
+    def _sources(self) -> Iterator[str]:
+        if self.files:
+            yield ""
+            yield "sources:"
+            for name, file in self.files.items():
+                yield f"  {_plain(name)}: {_plain({'file': file})}"
+        if self.unpivot:
+            yield ""
+            yield "unpivot:   # a row for each cell of the columns that are named after periods"
+            for name, made in self.unpivot.items():
+                says = made.model_dump(exclude_none=True)
+                yield f"  {_plain(name)}: {_plain(says)}"
+        if self.rates:
+            yield ""
+            yield "rates:   # what one unit is worth; if it is the opposite, say divide: true"
+            for name, shape in self.rates.items():
+                yield f"  {_plain(name)}: {_plain(shape)}"
 
     def _histories(self) -> Iterator[str]:
         if not self.histories and not self.states:

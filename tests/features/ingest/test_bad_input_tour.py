@@ -187,7 +187,7 @@ TURNED_AWAY = [
     ("leads", "a,31/31/2025,,,", "created_at '31/31/2025' cannot be read as a time"),
     ("leads", "a,2025-02-29,,,", "created_at '2025-02-29' cannot be read as a time"),
     ("leads", "a,45746.06.25,,,", "created_at '45746.06.25' cannot be read as a time"),
-    ("leads", "#N/A,2025-01-01,,,", "lead_id '#N/A' cannot be read as an id: it is a spreadsheet"),
+    ("leads", "#N/A,2025-01-01,,,", "lead_id '#N/A' is an error of the spreadsheet"),
     ("leads", "a,2025-01-02,2025-01-01,,", "converted_at 2025-01-01 00:00:00 lies before"),
     ("leads", "a,2025-01-02,,2025-01-01,", "lost_at 2025-01-01 00:00:00 lies before created_at"),
     ("activities", ",call,,", "occurred_at is empty"),

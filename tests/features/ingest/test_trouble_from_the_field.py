@@ -145,6 +145,26 @@ def test_amounts_that_may_be_two_numbers_are_asked_about(company: Company, load:
     assert set(told.table("deals")["amount"]) == {1234.0}
 
 
+def test_points_before_three_digits_alone_are_not_taken_for_decimals(
+    company: Company, load: Load
+) -> None:
+    """14.150 beside 950 may be 14150: it is not read until one value, or the setting, tells."""
+    deals = only(company, "deals")
+    whole = deals["deals"]["amount"].round(-1)
+    written = whole.map(lambda v: f"{v:,.0f}".replace(",", "."))
+    deals["deals"]["amount"] = written
+    asked = load(deals, "deals").finding("deals", "amount", "decimal")
+    assert asked.severity == "warning"
+    assert "features.ingest.decimal" in asked.says
+    grouped = load(deals, "deals", params=IngestParams(decimal=","))
+    assert grouped.table("deals")["amount"].tolist() == whole.tolist()
+    for telling in ("8.95", "28550", "0.512"):
+        deals["deals"]["amount"] = [telling, *written[1:]]
+        told = load(deals, "deals")
+        assert not told.findings("deals", "amount", "decimal")
+        assert told.table("deals")["amount"].notna().all()
+
+
 def test_amounts_in_two_currencies_are_never_added_up_in_silence(
     company: Company, load: Load
 ) -> None:
@@ -512,7 +532,25 @@ def test_errors_of_a_spreadsheet_are_no_values(company: Company, load: Load) -> 
     assert "formula" in loaded.finding("leads", "rep_id", "unreadable").says
     assert loaded.report.tables["reps"].quarantined == 1
     kept = pd.read_parquet(loaded.home / "data" / "quarantine" / "reps.parquet")
-    assert "spreadsheet error" in kept["reason"][0]
+    assert "'#VALUE!' is an error of the spreadsheet" in kept["reason"][0]
+
+
+def test_an_error_of_a_spreadsheet_is_told_apart_from_other_texts(
+    company: Company, load: Load
+) -> None:
+    """A failed formula needs no other way to write numbers, and a word no other formula."""
+    leads = company["leads"]
+    leads["value"] = ["#REF!" if i % 2 else "about 9" for i in range(len(leads))]
+    errors, words = sorted(
+        load(only(company, "leads"), "leads").findings("leads", "value", "unreadable"),
+        key=lambda finding: finding.example,
+    )
+    assert (errors.example, words.example) == ("'#REF!'", "'about 9'")
+    assert errors.count + words.count == len(leads)
+    assert "formula" in errors.says
+    assert "1234.5" not in errors.says
+    assert "1234.5" in words.says
+    assert "formula" not in words.says
 
 
 def test_won_in_words_is_read_by_a_table_or_asked_about(company: Company, load: Load) -> None:

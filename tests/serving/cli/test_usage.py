@@ -154,6 +154,18 @@ def test_wrong_words_are_answered_in_words(
     assert "Traceback" not in told.err
 
 
+@pytest.mark.parametrize("name", ["Q3 #2", "100%", "why?"])
+def test_a_home_that_can_keep_no_model_is_refused_before_anything_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """Otherwise the training would say so, after minutes."""
+    (tmp_path / "leads.csv").write_text("lead_id,created_at\nL1,2025-01-01\n", encoding="utf-8")
+    home = tmp_path / name
+    said = failed(capsys, "--home", str(home), "ingest", str(tmp_path))
+    assert "choose another --home" in said
+    assert not (home / "data").exists()
+
+
 def test_without_a_verb_the_verbs_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing was asked, so nothing was done: bad usage, with the list of what there is."""
     with pytest.raises(SystemExit) as ended:

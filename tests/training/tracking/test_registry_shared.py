@@ -49,3 +49,17 @@ def test_homes_of_a_company_share_its_champion(acme: SharedHome, tmp_path: Path)
     moved = Tracking(tmp_path, SharedHome(acme.url, "acme", tmp_path / "elsewhere"))
     with pytest.raises(InputError, match="same path on every machine"):
         moved.log(record(base_rate_only()))
+
+
+def test_tables_left_half_made_are_made_anew(acme: SharedHome, tmp_path: Path) -> None:
+    """Whoever made them died before the first experiment; one with an experiment is kept."""
+    schema = acme.registry
+    schema.make()
+    schema.ask("CREATE TABLE acme_mlflow.experiments (name text)")
+    here = Tracking(tmp_path / "here", acme)
+    assert here.live(LEADS) is None
+    here.mlruns.open()
+    assert here.mlruns.is_made
+    schema.ask("DROP TABLE acme_mlflow.registered_model_aliases")
+    Tracking(tmp_path / "there", acme).mlruns.open()
+    assert schema.ask("SELECT name FROM acme_mlflow.experiments")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from features.errors import InputError
 from training.tracking.store import Mlruns, quiet
 
 ROOT = Path(__file__).parents[3]
@@ -152,6 +153,64 @@ def test_another_process_waits_and_a_dead_one_lets_go(tmp_path: Path) -> None:
         holder.kill()
     waiting.join(timeout=10)
     assert entered.is_set()
+
+
+MAKE = """
+import sys
+from pathlib import Path
+from training.tracking.store import Mlruns
+Mlruns(Path(sys.argv[1])).open()
+"""
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.4, 1.0])
+def test_a_home_killed_while_its_tables_are_made_is_made_by_the_next(
+    tmp_path: Path, seconds: float
+) -> None:
+    """Whenever that was: there is either no database or a whole one, never half of one."""
+    mlruns = Mlruns(tmp_path / "mlruns")
+    making = mlruns.folder / "mlflow.db.making"
+    maker = subprocess.Popen(
+        [sys.executable, "-c", MAKE, str(mlruns.folder)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    with maker:
+        while maker.poll() is None and not making.exists() and not mlruns.database.exists():
+            time.sleep(0.01)
+        time.sleep(seconds)
+        maker.kill()
+    assert mlruns.database.exists() == mlruns.is_made
+    assert mlruns.named("leads", "champion") is None
+    assert mlruns.open().search_registered_models() == []
+    assert mlruns.is_made
+    assert not list(mlruns.folder.glob("mlflow.db.making*"))
+
+
+@pytest.mark.parametrize("tables", ["", "experiments (artifact_location)", "model_versions (name)"])
+def test_a_database_left_half_made_by_an_earlier_version_is_made_anew(
+    tmp_path: Path, tables: str
+) -> None:
+    """Without an experiment there is nothing in it to lose; its journal goes with it."""
+    mlruns = Mlruns(tmp_path / "mlruns")
+    mlruns.folder.mkdir()
+    with closing(sqlite3.connect(mlruns.database)) as connection, connection:
+        if tables:
+            connection.execute(f"CREATE TABLE {tables}")
+    mlruns.database.touch()
+    assert not mlruns.is_made
+    assert mlruns.named("leads", "champion") is None
+    assert mlruns.open().search_registered_models() == []
+    assert mlruns.is_made
+
+
+def test_tables_of_another_version_are_refused_and_kept(tmp_path: Path) -> None:
+    """With the command that upgrades them; an experiment in them may be somebody's."""
+    mlruns = Mlruns(tmp_path / "mlruns")
+    database(mlruns, "file:///somewhere")
+    with pytest.raises(InputError, match=r"of another version .*; make a backup, then run: mlflow"):
+        mlruns.named("leads", "champion")
+    assert addresses(mlruns, "experiments", "artifact_location") == ["file:///somewhere"]
 
 
 def test_quiet_silences_mlflow_and_sets_levels_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -158,3 +158,42 @@ def test_what_a_history_lacks_is_named(backend: Backend, tmp_path: Path) -> None
     content = {"versions": STATES.replace("stage", "phase")}
     with pytest.raises(MappingError, match=says):
         shaped(backend, tmp_path, VERSIONS, content, "changes")
+
+
+KNOWN = """
+histories:
+  versions:
+    - {entity: deal, table: versions, id: id, valid_from: at, known_at: loaded,
+       fields: {stage: stage}}
+"""
+
+
+def test_a_state_that_was_known_later_hides_none_that_was_known_before(
+    backend: Backend, tmp_path: Path
+) -> None:
+    """What repeats a state that nobody could see yet is told; what repeats a seen one is not."""
+    states = (
+        "id,at,loaded,stage\na,2025-01-01,2025-01-01,new\na,2025-01-02,2025-03-01,won\n"
+        "a,2025-01-03,2025-01-03,won\na,2025-01-04,2025-04-01,won\na,2025-01-04,2025-05-01,won\n"
+    )
+    changes = shaped(backend, tmp_path, KNOWN, {"versions": states}, "changes")
+    assert [(c["changed_at"][:10], c["known_at"][:10], c["value"]) for c in changes] == [
+        ("2025-01-01", "2025-01-01", "new"),
+        ("2025-01-02", "2025-03-01", "won"),
+        ("2025-01-03", "2025-01-03", "won"),
+    ]
+
+
+def test_a_change_of_a_property_is_known_since_when_the_history_says(
+    backend: Backend, tmp_path: Path
+) -> None:
+    """Told twice, it is known from the first time on; where nothing is said, at once."""
+    mapping = PROPERTIES.replace("changed_at:", "known_at: loaded\n      changed_at:")
+    history = (
+        "deal,at,name,value,before,source,loaded\n"
+        "D1,1735689600000,dealstage,1,,crm,2025-01-09\nD1,1735689600000,dealstage,1,,crm,2025-01-05\n"
+        "D1,1735776000000,dealstage,2,1,crm,\n"
+    )
+    changes = shaped(backend, tmp_path, mapping, {"history": history}, "changes")
+    known = [c["known_at"] and c["known_at"][:10] for c in changes]
+    assert known == ["2025-01-05", None]

@@ -40,7 +40,7 @@ def test_a_file_is_read_as_the_mapping_says(backend: Backend, tmp_path: Path) ->
         ('encoding: ascii, delimiter: ";", header_row: 3', LINES.encode(), "not that throughout"),
         ("encoding: klingon", b"a\n", "there is no encoding 'klingon'"),
         ('delimiter: ";", header_row: 9', LINES.encode(), "line 9 holds no header"),
-        ('delimiter: ";", encoding: utf-8', b'"a\n', "line 1, its header, cannot be split"),
+        ("encoding: utf-8, header_row: 1", b'"a\n', "line 1, its header, cannot be split"),
     ],
 )
 def test_what_cannot_be_read_is_said(

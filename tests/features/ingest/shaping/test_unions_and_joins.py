@@ -96,6 +96,23 @@ def test_of_several_states_the_last_known_one_counts(tmp_path: Path) -> None:
     assert leads["1"] == "new"
 
 
+def test_a_join_may_leave_rows_of_its_table_out(tmp_path: Path) -> None:
+    """What a row must hold may change too, so that it is to be fixed, or known by then."""
+    contacts = "id,lead,kind,since\nc1,other,copy,2024-01-01\nc1,l1,main,2024-01-01\n"
+    files = {"calls": CALLS, "mails": MAILS, "contacts": contacts}
+    filtered = UNION.replace("keys: {contact: id}", "keys: {contact: id}, where: {kind: main}")
+    with pytest.raises(MappingError, match=r"joins.contact.where: .* may bring a value that came"):
+        load(tmp_path, filtered, files)
+    for lawful in ("fixed: true", "known_at: since"):
+        load(tmp_path, filtered.replace("where:", f"{lawful}, where:"), files)
+        leads = {row["activity_id"]: row["lead_id"] for row in rows(tmp_path, "activities")}
+        assert leads["1"] == "l1"
+    beyond = filtered.replace("kind: main", "kind: {any_of: main, join: contact}, fixed: true")
+    beyond = beyond.replace(", fixed: true}", "}, fixed: true")
+    with pytest.raises(MappingError, match="asks the joined table's own columns"):
+        load(tmp_path, beyond, files)
+
+
 def test_a_join_through_a_join(tmp_path: Path) -> None:
     """A second join starts from the columns of the first."""
     mapping = """

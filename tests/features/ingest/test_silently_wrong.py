@@ -1,0 +1,105 @@
+"""Laws of what reads well and is wrong: it is told by the rest of the extract, or asked about."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from mapped import column, load
+
+from features.ingest.finding import DataFinding, unsound
+from features.ingest.report import IngestReport
+
+DEALS = "deal_id,rep_id,created_at,amount,closed_at,won"
+QUOTA = "rep_id,period_start,period_end,amount\nr,2025-01-01,2025-04-01,{}\n"
+
+
+def said(report: IngestReport, kind: str) -> list[DataFinding]:
+    """Return the findings of a kind."""
+    return [finding for finding in report.findings if finding.kind == kind]
+
+
+def deals(written: str, spans: list[tuple[date, date]]) -> str:
+    """Write deals with their first and last days."""
+    lines = (
+        f"D{i},r,{start.strftime(written)},100,{end.strftime(written)},true"
+        for i, (start, end) in enumerate(spans)
+    )
+    return "\n".join([DEALS, *lines, ""])
+
+
+@pytest.mark.parametrize(("written", "order"), [("%d/%m/%Y", "day"), ("%m/%d/%Y", "month")])
+def test_dates_that_fit_both_orders_are_told_by_what_begins_before_it_ends(
+    tmp_path: Path, written: str, order: str
+) -> None:
+    """No day is above 12, and yet one order alone lets no deal end before it begins."""
+    firsts = [date(2024, 1 + i % 9, 1 + i % 12) for i in range(40)]
+    spans = [
+        (day, (day + timedelta(days=70)).replace(day=1 + i % 7)) for i, day in enumerate(firsts)
+    ]
+    report = load(tmp_path, "{}", {"deals": deals(written, spans)})
+    assert report.tables["deals"].accepted == len(spans)
+    assert sorted(column(tmp_path, "deals", "created_at")) == [
+        datetime(day.year, day.month, day.day) for day in sorted(firsts)
+    ]
+    for finding in said(report, "day_first"):
+        assert finding.severity == "info"
+        assert f"were read {order} first" in finding.says
+        assert "would end before they begin" in finding.says
+
+
+def test_dates_that_no_row_contradicts_are_still_asked_about(tmp_path: Path) -> None:
+    """A few slips are no evidence: both orders stay possible, and the option is named."""
+    spans = [(date(2024, 3, 3), date(2024, 5, 5))] * 40 + [(date(2024, 2, 9), date(2024, 3, 1))] * 4
+    report = load(tmp_path, "{}", {"deals": deals("%d/%m/%Y", spans)})
+    assert {finding.severity for finding in said(report, "day_first")} == {"warning"}
+
+
+@pytest.mark.parametrize(
+    ("again", "severity"),
+    [
+        ("lead_id,created_at,converted_at,lost_at", None),
+        ("lead_id,created_at,lost_at,converted_at", "error"),
+    ],
+)
+def test_a_header_that_stands_again_in_another_order_is_an_error(
+    tmp_path: Path, again: str, severity: str | None
+) -> None:
+    """Rows below it would have been read under wrong names; in the same order it is a line less."""
+    header = "lead_id,created_at,converted_at,lost_at"
+    rows = [f"{i},2025-01-01,2025-01-0{1 + i},," for i in range(1, 5)]
+    lines = [header, *(row[:-1] for row in rows[:2]), again, *(row[:-1] for row in rows[2:]), ""]
+    report = load(tmp_path, "{}", {"leads": "\n".join(lines)})
+    assert (report.tables["leads"].accepted, report.tables["leads"].quarantined) == (4, 1)
+    found = said(report, "header_again")
+    assert [finding.severity for finding in found] == [severity] * (severity is not None)
+    if severity:
+        assert "row 2 is the header again" in found[0].says
+        assert found[0].count == 2
+        assert "leads" in unsound(json.loads(report.to_json()))
+
+
+def test_deals_and_quotas_in_the_signs_of_two_currencies_are_not_compared_in_silence(
+    tmp_path: Path,
+) -> None:
+    """Each column for itself reads well; a sign and its code are the same currency."""
+    sold = f"{DEALS}\nD1,r,2025-01-01,$950.00,2025-02-01,true\n"
+    report = load(tmp_path, "{}", {"deals": sold, "quotas": QUOTA.format("900.00 €")})
+    (finding,) = said(report, "currencies")
+    assert "deals are in $ and those of quotas in €" in finding.says
+    assert not said(
+        load(tmp_path, "{}", {"deals": sold, "quotas": QUOTA.format("USD 900.00")}), "currencies"
+    )
+
+
+@pytest.mark.parametrize("name", ["Währung", "devise", "cur", "Kolumne 7"])
+def test_a_column_of_currencies_is_told_by_its_name_or_by_its_codes(
+    tmp_path: Path, name: str
+) -> None:
+    """In any language; amounts in two currencies are added up as they stand."""
+    lines = [f"{DEALS},{name}", *(f"D{i},r,2025-01-01,9,,,{c}" for i, c in enumerate("EE$"))]
+    content = "\n".join([*lines, ""]).replace(",E\n", ",EUR\n").replace(",$\n", ",usd\n")
+    (finding,) = said(load(tmp_path, "{}", {"deals": content}), "currencies")
+    assert (finding.column, finding.count, finding.of) == (name, 1, 3)
