@@ -210,16 +210,17 @@ class Plan:
         Only the fields asked for are in it: the engine's planner is slow to find out for itself
         which of hundreds of columns a query can do without.
         """
-        means = _plain_meaning if self.is_plain else _kept_meaning
-        kept = [column for f in fields if f.is_text for column in means(f)]
-        others = [f for f in fields if not f.is_text]
-        origins = [f.origin for f in others if f.raw is not None]
-        columns = ["rowid AS source_row", "is_plain", *kept, *origins]
+        meaning = _plain_meaning if self.is_plain else _kept_meaning
+        absent = [f for f in fields if f.raw is None]
+        others = [f for f in fields if f.raw is not None and not f.is_text]
+        means = [column for f in fields if f.is_text for column in meaning(f)]
+        means += [f"{f.origin} AS {name}" for f in absent for name in (f.value, f.written)]
+        columns = ["rowid AS source_row", "is_plain", *means, *(f.origin for f in others)]
         rows = f"(SELECT {', '.join(columns)} FROM {self.table})"
         if not others:
             return rows
-        common = [name for f in fields if f.is_text for name in (f.value, f.written)]
-        return _steps(rows, ["source_row", "is_plain", *common], others)
+        read = [name for f in fields if f not in others for name in (f.value, f.written)]
+        return _steps(rows, ["source_row", "is_plain", *read], others)
 
     def __getitem__(self, name: str) -> Field:
         """Return the field of a schema column."""
