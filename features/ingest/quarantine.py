@@ -97,11 +97,13 @@ def _reject_faulty(backend: Backend, plan: Plan, rules: list[_Rule], rejected: s
         for rule, name in zip(rules, names, strict=True)
     )
     typed = plan.rows(*(plan[column.name] for column in plan.matched.table.columns), *plan.beside)
+    # Of most rows nothing is true, and no reason need be made.
+    is_any = " OR ".join(f"({rule.condition})" for rule in rules)
+    is_row = " AND source_row NOT IN (SELECT source_row FROM no_rows)" if broken else ""
     run(
         backend,
-        f"CREATE OR REPLACE TEMP TABLE faulty AS SELECT * FROM "
-        f"(SELECT source_row, {', '.join(faults)} FROM {typed}"
-        f"{' WHERE source_row NOT IN (SELECT source_row FROM no_rows)' if broken else ''}) "
+        f"CREATE OR REPLACE TEMP TABLE faulty AS SELECT * FROM (SELECT source_row, "
+        f"{', '.join(faults)} FROM {typed} WHERE ({is_any}){is_row}) "
         f"WHERE coalesce({', '.join(names)}) IS NOT NULL",
     )
     if broken:
