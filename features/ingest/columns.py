@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from features.ingest import parsing
 from features.ingest.csv_rows import FAULT
 from features.ingest.files import RawColumn
 from features.ingest.match import Matched
-from features.ingest.parsing import SQL_TYPES, TextFormat
-from features.ingest.plain_rows import are_plain, plain_pattern, value_of
+from features.ingest.parsing import TextFormat
+from features.ingest.plain_rows import are_plain
 from features.ingest.reading import Readings
 from features.storage.engine import ident
 from features.tables import Column, ColumnKind
@@ -142,6 +142,7 @@ class Plan:
         beside: attributes that the conditions of amendments ask about.
         deleted_at: SQL of when the CRM deleted a row; empty where no row was deleted.
         readings: what was decided about its columns; None: what is declared holds for all.
+        is_plain: all rows are, so that little is kept beside the texts (`keeping`).
     """
 
     matched: Matched
@@ -150,6 +151,7 @@ class Plan:
     amendments: Mapping[str, tuple[Amendment, ...]] = field(default_factory=dict)
     beside: tuple[Field, ...] = ()
     deleted_at: str = ""
+    is_plain: bool = False
     readings: Readings | None = None
 
     def texts_of(self, name: str) -> TextFormat:
@@ -163,7 +165,7 @@ class Plan:
         return f"(SELECT {', '.join(columns)}, rowid AS {SOURCE_ROW} FROM {self.table})"
 
     def keeping(self, scan: str, *, has_faults: bool) -> str:
-        """Return SQL of what `table` holds.
+        """Return SQL of the rows as the source has them, and of what plain ones mean.
 
         Args:
             scan: a FROM clause of the rows as the source has them, in their order.
@@ -172,12 +174,32 @@ class Plan:
         names = kept_columns(self.matched)
         kept = [f"{ident(name)} AS {as_}" for name, as_ in names.items() if name != FAULT]
         kept.append(f"{FAULT if has_faults else 'CAST(NULL AS VARCHAR)'} AS {names[FAULT]}")
-        texts = [f for f in self.fields if f.is_text]
-        is_plain = are_plain((f.origin, f.plain) for f in texts if f.plain)
+        is_plain = are_plain(self._patterns())
         rows = f"(SELECT *, {is_plain} AS is_plain FROM (SELECT {', '.join(kept)} FROM {scan}))"
         common = [*names.values(), "is_plain"]
+        others = [f for f in self._texts() if f.plain and not f.is_same]
+        means = (f.value for f in others)
+        return f"SELECT {', '.join([*common, *means])} FROM {_plain_steps(rows, common, others)}"
+
+    def meaning(self, kept: Plan) -> str:
+        """Return SQL of rows that are kept already, and of what each of them means.
+
+        Args:
+            kept: the plan whose table keeps them (`keeping`), which may read them otherwise.
+        """
+        names, texts = kept_columns(self.matched), self._texts()
+        common = [*names.values(), "is_plain"]
+        is_same = self._patterns() == kept._patterns()
+        is_plain = "is_plain" if is_same else f"{are_plain(self._patterns())} AS is_plain"
+        rows = f"(SELECT {', '.join(names.values())}, {is_plain} FROM {kept.table})"
         means = (column for f in texts for column in (f.value, f.written))
         return f"SELECT {', '.join([*common, *means])} FROM {_steps(rows, common, texts)}"
+
+    def _texts(self) -> list[Field]:
+        return [field for field in self.fields if field.is_text]
+
+    def _patterns(self) -> list[tuple[str, str]]:
+        return [(field.origin, field.plain) for field in self._texts() if field.plain]
 
     def amended(self, name: str) -> str:
         """Return SQL of what the warehouse gets in a schema column, over `Plan.rows` of them all.
@@ -196,15 +218,17 @@ class Plan:
         Only the fields asked for are in it: the engine's planner is slow to find out for itself
         which of hundreds of columns a query can do without.
         """
-        kept = [column for f in fields if f.is_text for column in (_kept_value(f), f.written)]
-        others = [f for f in fields if not f.is_text]
-        origins = [f.origin for f in others if f.raw is not None]
-        columns = ["rowid AS source_row", "is_plain", *kept, *origins]
+        meaning = _plain_meaning if self.is_plain else _kept_meaning
+        absent = [f for f in fields if f.raw is None]
+        others = [f for f in fields if f.raw is not None and not f.is_text]
+        means = [column for f in fields if f.is_text for column in meaning(f)]
+        means += [f"{f.origin} AS {name}" for f in absent for name in (f.value, f.written)]
+        columns = ["rowid AS source_row", "is_plain", *means, *(f.origin for f in others)]
         rows = f"(SELECT {', '.join(columns)} FROM {self.table})"
         if not others:
             return rows
-        common = [name for f in fields if f.is_text for name in (f.value, f.written)]
-        return _steps(rows, ["source_row", "is_plain", *common], others)
+        read = [name for f in fields if f not in others for name in (f.value, f.written)]
+        return _steps(rows, ["source_row", "is_plain", *read], others)
 
     def __getitem__(self, name: str) -> Field:
         """Return the field of a schema column."""
@@ -266,78 +290,35 @@ def _written(field: Field) -> str:
     return f"CASE WHEN NOT is_plain OR {_in_range(field)} IS NULL THEN {field.cleaned} END"
 
 
-def _kept_value(field: Field) -> str:
-    """Return SQL of a text's `value` over the table of a plan."""
+def _plain_steps(rows: str, common: Sequence[str], fields: Sequence[Field]) -> str:
+    """Return a FROM clause with what some fields mean in plain rows, NULL in the others."""
+    steps = (
+        (f"{_filled(f.origin)} AS {f.cleaned}" for f in fields),
+        (f"CASE WHEN is_plain THEN {f.parsing_plain} END AS {f.parsed}" for f in fields),
+        (f"{_in_range(f)} AS {f.value}" for f in fields),
+    )
+    for step in steps:
+        rows = f"(SELECT {', '.join([*common, *step])} FROM {rows})"
+    return rows
+
+
+def _kept_meaning(field: Field) -> tuple[str, str]:
+    """Return SQL of a text's `value` and `written` over the table of a plan."""
     if field.is_same:
         value = f"CASE WHEN is_plain THEN {_filled(field.origin)} ELSE {field.value} END"
-    else:
-        # Else files would have another schema where the engine knows that no value is missing.
-        value = f"CASE WHEN is_plain IS NOT NULL THEN {field.value} END"
-    return f"{value} AS {field.value}"
+        return f"{value} AS {field.value}", field.written
+    return _never_required(field), field.written
 
 
-def make_plan(matched: Matched, table: str, readings: Readings | None = None) -> Plan:
-    """Lay out how each column of a table is read.
-
-    Args:
-        matched: our table and the source's columns for it.
-        table: where its rows are kept.
-        readings: what was decided about its columns; None: what is declared alone.
-    """
-    columns = matched.table.columns
-    if readings is not None:
-        matched = replace(matched, texts=readings.usual)
-    of = readings or Readings(matched.texts)
-    fields = [_schema_field(matched, i, of.of(columns[i].name)) for i in range(len(columns))]
-    attributes = enumerate(matched.attributes.items(), len(columns))
-    fields += [_attribute_field(matched, place, *attribute) for place, attribute in attributes]
-    return Plan(matched, tuple(fields), table, readings=readings)
+def _plain_meaning(field: Field) -> tuple[str, str]:
+    """Return the same where all rows are plain."""
+    if field.is_same:
+        nothing = f"CAST(NULL AS VARCHAR) AS {field.written}"
+        return f"{_filled(field.origin)} AS {field.value}", nothing
+    written = f"CASE WHEN {field.value} IS NULL THEN {_filled(field.origin)} END"
+    return _never_required(field), f"{written} AS {field.written}"
 
 
-def _schema_field(matched: Matched, place: int, texts: TextFormat) -> Field:
-    column = matched.table.columns[place]
-    source = matched.columns.get(column.name)
-    if source is None:
-        nothing = f"CAST(NULL AS {SQL_TYPES[column.kind]})"
-        return Field(place, column.name, column, None, nothing, *_unchanged(place), None)
-    trimming = parsing.trim(f"source_{place}", source.type)
-    cleaning = parsing.clean(f"trimmed_{place}", source.type)
-    if column.kind is ColumnKind.BOOLEAN and source.type == "VARCHAR":
-        word = f"lower(trimmed_{place})"
-        is_open = parsing.is_word(word, parsing.OPEN_WORDS)
-        cleaning = f"CASE WHEN NOT {is_open} THEN {cleaning} END"
-    parse = parsing.parse(column.kind, f"cleaned_{place}", source.type, texts)
-    note = ""
-    plain = parse_plain = ""
-    if source.type == "VARCHAR":
-        plain = plain_pattern(column.kind, texts)
-        parse_plain = value_of(column.kind, f"cleaned_{place}", texts)
-    if column.name == "entity_type":
-        parse, parse_plain = f"lower({parse})", f"lower({parse_plain})"
-    if column.kind is ColumnKind.ID and source.type in ("FLOAT", "DOUBLE"):
-        note = "ids stored as floating-point numbers, read as whole ones"
-    if column.kind is ColumnKind.ID and matched.raw.is_csv:
-        parse = parsing.whole_id(parse)
-        note = "ids written as 7.0, read as 7"
-    always = parsing.always_parses(column.kind, source.type)
-    return Field(
-        place, column.name, column, source, kept_columns(matched)[source.staged], trimming,
-        cleaning, parse, column.kind, always, note, plain, parse_plain,
-    )  # fmt: skip
-
-
-def _unchanged(place: int) -> tuple[str, str, str]:
-    """Return `trimming`, `cleaning` and `parsing` of a column that passes through unchanged."""
-    return f"source_{place}", f"trimmed_{place}", f"cleaned_{place}"
-
-
-def _attribute_field(matched: Matched, place: int, name: str, source: RawColumn) -> Field:
-    as_is, trimmed, cleaned = _unchanged(place)
-    raw = kept_columns(matched)[source.staged]
-    # Trimmed in the same step, see there.
-    cleaning = parsing.clean_attribute(trimmed, source.type)
-    if source.declared is None:
-        kind, parse = parsing.parse_attribute(cleaned, source.type, matched.texts)
-        return Field(place, name, None, source, raw, as_is, cleaning, parse, kind)
-    kind, parse = parsing.parse_declared(cleaned, source.declared, matched.texts)
-    return Field(place, name, None, source, raw, as_is, cleaning, parse, kind, always_parses=False)
+def _never_required(field: Field) -> str:
+    # Files would have another schema where the engine knows that no value is missing.
+    return f"CASE WHEN is_plain IS NOT NULL THEN {field.value} END AS {field.value}"

@@ -6,7 +6,7 @@ from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import SOURCE_ROW, Plan
 from features.ingest.csv_rows import FAULT, NO_ROW
-from features.storage.engine import ident, row, run, text
+from features.storage.engine import ident, row, rows, run, text
 
 _SCRAP_CELLS, _LEAST_COLUMNS, _MOST_SCRAPS = 2, 4, 20
 """Of at least so many columns at most so few are filled, in at most so many rows: totals, notes."""
@@ -38,6 +38,8 @@ def set_scraps_apart(backend: Backend, plan: Plan, rejected: str) -> None:
         for c in sorted(columns)
     )
     lacking = f"SELECT source_row FROM {rejected} WHERE kind LIKE '% is empty'"
+    if not rows(backend, f"{lacking} LIMIT 1"):
+        return
     run(
         backend,
         f"CREATE OR REPLACE TEMP TABLE scraps AS SELECT * FROM (SELECT {SOURCE_ROW} AS source_row, "

@@ -20,6 +20,8 @@ def reading_notes(backend: Backend, plan: Plan, rejected: str) -> dict[str, int]
     counted, only = [], accepted_rows(backend, rejected)
     for field in plan.fields:
         before = len(counts)
+        if plan.is_plain and field.is_text and field.is_same:
+            continue
         if not field.always_parses and (field.column is None or not field.column.required):
             counts[unreadable_note(field)] = f"count(*) FILTER ({field.unreadable})"
         if field.note:

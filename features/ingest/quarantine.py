@@ -23,6 +23,7 @@ from features.ingest.extent import Extent
 from features.ingest.no_rows import find_broken_lines, set_scraps_apart
 from features.ingest.overlaps import Quota, quota_faults
 from features.ingest.parsing import EXPECTED, is_error, is_rounded
+from features.ingest.repeats import hashes_of_several
 from features.storage.engine import ident, moment, row, rows, run, text, write
 
 AFTER_END = "at or after the declared --data-until"
@@ -79,14 +80,8 @@ def accepted_rows(backend: Backend, rejected: str) -> str:
         backend: the engine.
         rejected: the name that `reject` returned.
     """
-    if not _has_rows(backend, rejected):
-        return "true"
-    return f"source_row NOT IN (SELECT source_row FROM {rejected})"
-
-
-def _has_rows(backend: Backend, table: str) -> bool:
-    (count,) = row(backend, f"SELECT count(*) FROM {table}")
-    return bool(count)
+    (faults,) = row(backend, f"SELECT count(*) FROM {rejected}")
+    return f"source_row NOT IN (SELECT source_row FROM {rejected})" if faults else "true"
 
 
 def rejected_table(name: str) -> str:
@@ -103,11 +98,13 @@ def _reject_faulty(backend: Backend, plan: Plan, rules: list[_Rule], rejected: s
         for rule, name in zip(rules, names, strict=True)
     )
     typed = plan.rows(*(plan[column.name] for column in plan.matched.table.columns), *plan.beside)
+    # Of most rows nothing is true, and no reason need be made.
+    is_any = " OR ".join(f"({rule.condition})" for rule in rules)
+    is_row = " AND source_row NOT IN (SELECT source_row FROM no_rows)" if broken else ""
     run(
         backend,
-        f"CREATE OR REPLACE TEMP TABLE faulty AS SELECT * FROM "
-        f"(SELECT source_row, {', '.join(faults)} FROM {typed}"
-        f"{' WHERE source_row NOT IN (SELECT source_row FROM no_rows)' if broken else ''}) "
+        f"CREATE OR REPLACE TEMP TABLE faulty AS SELECT * FROM (SELECT source_row, "
+        f"{', '.join(faults)} FROM {typed} WHERE ({is_any}){is_row}) "
         f"WHERE coalesce({', '.join(names)}) IS NOT NULL",
     )
     if broken:
@@ -116,6 +113,8 @@ def _reject_faulty(backend: Backend, plan: Plan, rules: list[_Rule], rejected: s
             f"INSERT INTO {rejected} SELECT source_row, 0, {text(NO_ROW)}, why FROM no_rows",
         )
         run(backend, "INSERT INTO faulty (source_row) SELECT source_row FROM no_rows")
+    if not rows(backend, "SELECT source_row FROM faulty LIMIT 1"):
+        return
     for i, rule in enumerate(rules):
         run(
             backend,
@@ -256,21 +255,16 @@ def _reject_repeated(backend: Backend, plan: Plan, rejected: str) -> None:
         row 4   key a, known on day 2   rejected: row 3 stands before it, all else being equal
         row 5   no key                  never a repetition
 
-    What a cutoff cannot see thus never displaces what it can. Hashes are counted first, so that
-    only rows that may be repetitions are ever sorted: counting the texts themselves would not fit
-    into memory for tens of millions of keys.
+    What a cutoff cannot see thus never displaces what it can. Hashes are compared first, so that
+    only rows that may be repetitions are looked at closely.
     """
     key = plan.matched.table.key[0]
     known, event = _first_shown(plan)
     value = plan[key].value
-    run(
-        backend,
-        f"CREATE OR REPLACE TEMP TABLE twice AS SELECT hash({value}) AS hashed "
-        f"FROM {plan.rows(plan[key])} WHERE {value} IS NOT NULL GROUP BY hashed "
-        "HAVING count(*) > 1",
-    )
-    if not _has_rows(backend, "twice"):
+    twice = hashes_of_several(backend, plan.rows(plan[key]), value)
+    if not len(twice):
         return
+    backend.con.register("twice", pa.table({"hashed": twice}))
     run(
         backend,
         f"""
@@ -293,6 +287,7 @@ def _reject_repeated(backend: Backend, plan: Plan, rejected: str) -> None:
         FROM compared WHERE source_row <> kept
         """,
     )
+    backend.con.unregister("twice")
 
 
 def _reject_quotas(backend: Backend, plan: Plan, rejected: str) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from ibis.backends.duckdb import Backend
 
 from features.ingest.amount_readings import may_be_groups
-from features.ingest.columns import Field, Plan, make_plan
+from features.ingest.columns import Field, Plan
 from features.ingest.csv_rows import FAULT
 from features.ingest.deleted import moments_of
 from features.ingest.match import Matched
+from features.ingest.planning import make_plan
 from features.ingest.reading import Readings
 from features.ingest.readings import readings_of
 from features.params import IngestParams
@@ -37,18 +39,16 @@ def read_typed(
         How it was read, and what was decided about its columns.
     """
     name = matched.table.name
-    plan = make_plan(matched, ident(f"read {name}"))
-    matched.raw.read(backend, staging, partial(_keep, backend, plan))
+    kept = make_plan(matched, ident(f"kept {name}"))
+    matched.raw.read(backend, staging, partial(_keep, backend, kept))
     staging.unlink(missing_ok=True)
-    if _all_is_plain(backend, plan):
-        return plan, Readings(matched.texts)
-    readings = readings_of(backend, matched, plan.staged, params)
-    decided = make_plan(matched, plan.table, readings)
-    if decided.fields != plan.fields:
-        decided = make_plan(matched, ident(f"read as decided {name}"), readings)
-        _keep(backend, decided, plan.staged)
-        forget(backend, plan)
-    return decided, readings
+    if _all_is_plain(backend, kept):
+        return replace(kept, is_plain=True), Readings(matched.texts)
+    readings = readings_of(backend, matched, kept.staged, params)
+    plan = make_plan(matched, ident(f"read {name}"), readings)
+    run(backend, f"CREATE OR REPLACE TEMP TABLE {plan.table} AS {plan.meaning(kept)}")
+    forget(backend, kept)
+    return plan, readings
 
 
 def forget(backend: Backend, plan: Plan) -> None:

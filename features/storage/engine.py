@@ -106,9 +106,10 @@ def write(backend: Backend, select: str, path: Path, compression: str = "zstd") 
         path: the file.
         compression: the codec; files that are read once need no small one.
     """
-    run(
-        backend, f"COPY ({select}) TO {text(str(path))} (FORMAT parquet, COMPRESSION {compression})"
-    )
+    # Higher levels take a fifth longer for files that are 2 % smaller.
+    level = ", COMPRESSION_LEVEL 1" if compression == "zstd" else ""
+    codec = f"COMPRESSION {compression}{level}"
+    run(backend, f"COPY ({select}) TO {text(str(path))} (FORMAT parquet, {codec})")
 
 
 def if_readable(store: Callable[[str], None], scan: str) -> bool:
