@@ -103,3 +103,19 @@ def test_a_column_of_currencies_is_told_by_its_name_or_by_its_codes(
     content = "\n".join([*lines, ""]).replace(",E\n", ",EUR\n").replace(",$\n", ",usd\n")
     (finding,) = said(load(tmp_path, "{}", {"deals": content}), "currencies")
     assert (finding.column, finding.count, finding.of) == (name, 1, 3)
+
+
+def test_quotas_that_meet_no_deal_make_nobody_miss_them(tmp_path: Path) -> None:
+    """Ids that a spreadsheet rounded are an error; owners that the history knows are enough."""
+    sold = f"{DEALS}\nD1,9.05E+15,2025-01-01,950,2025-02-01,true\n"
+    quotas = QUOTA.format("900").replace("r,", "9050001234567890,")
+    files = {"deals": sold, "quotas": quotas}
+    report = load(tmp_path, "{}", files)
+    (finding,) = said(report, "unmatched")
+    assert (finding.table, finding.severity) == ("quotas", "error")
+    assert "rounded by a spreadsheet" in finding.says
+    assert "quota" in unsound(json.loads(report.to_json()))
+    files["changes"] = (
+        "entity_type,entity_id,changed_at,field,value\ndeal,D1,2025-01-01,rep_id,9050001234567890\n"
+    )
+    assert not unsound(json.loads(load(tmp_path, "{}", files).to_json()))
