@@ -20,6 +20,7 @@ from datetime import datetime
 from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Amendment, Field, Plan
+from features.ingest.never import is_placeholder
 from features.ingest.parsing import time_of_text
 from features.snapshot import DELETED_AT
 from features.storage.engine import moment, row
@@ -59,10 +60,11 @@ class Deletion:
 def deletion_of(plan: Plan) -> Deletion | None:
     """Find the columns of a staged table that tell of deleted rows; None without any."""
     flags = [f for f in _attributes(plan) if is_deletion_flag(f.name) and not _is_time(f)]
-    moments = [f for f in _attributes(plan) if _plain(f.name).endswith(MOMENTS) or _is_flag_time(f)]
+    moments = _moment_fields(plan)
     if not flags and not moments:
         return None
-    told = f"coalesce({', '.join(_time(plan, f) for f in moments)})" if moments else "NULL"
+    at = (_unless_never(_time(plan, f)) for f in moments)
+    told = f"coalesce({', '.join(at)})" if moments else "NULL"
     flag = " OR ".join(f"lower(CAST({f.value} AS VARCHAR)) IN {_YES}" for f in flags) or "false"
     is_marked = f"(coalesce({flag}, false) AND {told} IS NULL)"
     return Deletion((*flags, *moments), is_marked, f"CAST({told} AS TIMESTAMP)")
@@ -111,6 +113,19 @@ def _is_time(field: Field) -> bool:
 def _is_flag_time(field: Field) -> bool:
     """Return whether a column called like a flag holds the moment of deletion."""
     return is_deletion_flag(field.name) and _is_time(field)
+
+
+def deletion_moments(plan: Plan) -> dict[str, str]:
+    """Return SQL of the moments of deletion in each column of a staged table that holds such."""
+    return {field.name: _time(plan, field) for field in _moment_fields(plan)}
+
+
+def _moment_fields(plan: Plan) -> list[Field]:
+    return [f for f in _attributes(plan) if _plain(f.name).endswith(MOMENTS) or _is_flag_time(f)]
+
+
+def _unless_never(at: str) -> str:
+    return f"CASE WHEN NOT {is_placeholder(at)} THEN {at} END"
 
 
 def _time(plan: Plan, field: Field) -> str:

@@ -15,7 +15,7 @@ from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Field, Plan
 from features.ingest.csv_rows import NO_ROW
-from features.ingest.currencies import currency_mix, signs_differ
+from features.ingest.currencies import currency_mix, signs_differ, units_differ
 from features.ingest.deleted import DECLARED_END, MARKED
 from features.ingest.ends import BEYOND, ITS_DAY
 from features.ingest.finding import (
@@ -106,6 +106,7 @@ def findings_of(
     findings += manager_circles(backend, files)
     findings += change_words(backend, files)
     findings += currency_mix(backend, files)
+    findings += units_differ(backend, files, until)
     findings += signs_differ({table.name: table.readings for table in tables})
     return gravest_first(findings)
 
@@ -126,7 +127,8 @@ def _of_file(table: Looked) -> Iterator[DataFinding]:
 
 
 def _of_readings(table: Looked) -> Iterator[DataFinding]:
-    for name, reading in table.readings.columns.items():
+    readings = table.readings
+    for name, reading in (*readings.columns.items(), *readings.placeholders.items()):
         if reading.says:
             severity: Severity = "warning" if reading.is_doubtful else "info"
             yield DataFinding(

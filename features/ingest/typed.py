@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from ibis.backends.duckdb import Backend
 from features.ingest.amount_readings import may_be_groups
 from features.ingest.columns import Field, Plan, make_plan
 from features.ingest.csv_rows import FAULT
+from features.ingest.deleted import deletion_moments
 from features.ingest.match import Matched
+from features.ingest.placeholders import placeholders_of
 from features.ingest.reading import Readings
 from features.ingest.readings import readings_of
 from features.params import IngestParams
@@ -35,6 +38,20 @@ def read_typed(
     Returns:
         How it was read, and what was decided about its columns.
     """
+    plan, readings = _read(backend, matched, staging, params)
+    found = placeholders_of(backend, plan, deletion_moments(plan), params.small_share)
+    if not found:
+        return plan, readings
+    readings = replace(readings, placeholders=found)
+    emptied = make_plan(matched, ident(f"read without placeholders {plan.table}"), readings)
+    _keep(backend, emptied, plan.staged)
+    forget(backend, plan)
+    return emptied, readings
+
+
+def _read(
+    backend: Backend, matched: Matched, staging: Path, params: IngestParams
+) -> tuple[Plan, Readings]:
     name = matched.table.name
     plan = make_plan(matched, ident(f"read {name}"))
     matched.raw.read(backend, staging, partial(_keep, backend, plan))
