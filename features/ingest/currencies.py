@@ -127,7 +127,7 @@ def units_differ(
         return
     what = "in thousands" if middle > 1 else "in cents, or deals in thousands"
     says = (
-        f"in half of {ended:,} ended periods with won deals, a rep sold {middle:,.3g} times the "
+        f"in half of {ended:,} ended periods with won deals, a rep sold {middle:,.4g} times the "
         f"quota: are quotas {what}?"
     )
     yield DataFinding("quotas", "amount", "units", "warning", says, max(low, high), ended)

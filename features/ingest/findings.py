@@ -35,6 +35,7 @@ from features.ingest.oddities import (
     far_dates,
     manager_circles,
     planned,
+    repeated_activities,
 )
 from features.ingest.parsing import EXPECTED, PLAIN_WORDS, is_error
 from features.ingest.periods import period_findings
@@ -105,6 +106,7 @@ def findings_of(
     findings += planned(backend, files, until)
     findings += manager_circles(backend, files)
     findings += change_words(backend, files)
+    findings += repeated_activities(backend, files)
     findings += currency_mix(backend, files)
     findings += units_differ(backend, files, until)
     findings += signs_differ({table.name: table.readings for table in tables})

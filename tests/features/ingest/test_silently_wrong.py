@@ -166,3 +166,14 @@ def test_quotas_in_another_unit_than_deals_are_asked_about(
         {"deals": "\n".join([DEALS, *sold, late, ""]), "quotas": "\n".join(quotas)},
     )
     assert len(said(report, "units")) == asked
+
+
+@pytest.mark.parametrize(("time_of_day", "asked"), [(" 10:15", 1), ("", 0)])
+def test_activities_of_two_exports_that_overlap_are_asked_about(
+    tmp_path: Path, time_of_day: str, asked: int
+) -> None:
+    """Without ids nothing else tells; two calls on one day may be two calls."""
+    calls = [f"2025-01-{i:02}{time_of_day},call,L{i},r" for i in range(1, 29)]
+    content = "\n".join(["occurred_at,type,lead_id,rep_id", *calls, *calls[:14], ""])
+    found = said(load(tmp_path, "{}", {"activities": content}), "repeated")
+    assert [(finding.count, finding.of) for finding in found] == [(14, 42)] * asked
