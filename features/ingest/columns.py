@@ -10,6 +10,7 @@ from features.ingest import parsing
 from features.ingest.csv_rows import FAULT
 from features.ingest.files import RawColumn
 from features.ingest.match import Matched
+from features.ingest.never import is_placeholder
 from features.ingest.parsing import TextFormat
 from features.ingest.plain_rows import are_plain
 from features.ingest.reading import Readings
@@ -42,6 +43,7 @@ class Field:
         note: how its values were changed, if they were.
         plain: the pattern of its plain texts; empty where a row may be plain whatever it holds.
         parsing_plain: SQL of `parsed` from `cleaned`, in a plain row.
+        has_placeholders: some of its moments stand for nothing, as if nothing were written.
     """
 
     place: int
@@ -57,6 +59,7 @@ class Field:
     note: str = ""
     plain: str = ""
     parsing_plain: str = ""
+    has_placeholders: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -283,11 +286,17 @@ def _filled(plain: str) -> str:
 
 
 def _in_range(field: Field) -> str:
-    return field.parsed if field.kind is None else parsing.in_range(field.kind, field.parsed)
+    value = field.parsed if field.kind is None else parsing.in_range(field.kind, field.parsed)
+    if not field.has_placeholders:
+        return value
+    return f"CASE WHEN NOT {is_placeholder(field.parsed)} THEN {value} END"
 
 
 def _written(field: Field) -> str:
-    return f"CASE WHEN NOT is_plain OR {_in_range(field)} IS NULL THEN {field.cleaned} END"
+    is_said = f"(NOT is_plain OR {_in_range(field)} IS NULL)"
+    if field.has_placeholders:
+        is_said += f" AND NOT {is_placeholder(field.parsed)}"
+    return f"CASE WHEN {is_said} THEN {field.cleaned} END"
 
 
 def _plain_steps(rows: str, common: Sequence[str], fields: Sequence[Field]) -> str:

@@ -22,7 +22,7 @@ from itertools import islice
 
 from features.tables import TABLES
 
-_DELIMITERS = (",", ";", "\t", "|")
+DELIMITERS = (",", ";", "\t", "|")
 _TITLES = 20
 """Lines among which the header is looked for."""
 _ROWS = 60
@@ -77,7 +77,7 @@ class _Row:
 
 def likely_delimiter(header: str) -> str:
     """Return the sign that most likely stands between the names of a header."""
-    return max(_DELIMITERS, key=header.count)
+    return max(DELIMITERS, key=header.count)
 
 
 def header_of(text: str, delimiter: str | None) -> Header:
@@ -96,7 +96,7 @@ def header_of(text: str, delimiter: str | None) -> Header:
     if place == 0 and rows[0].before == 0 and len(rows[0].fields) > 1:
         return _header(text, rows[0], usual)
     found = [_header(text, rows[place], usual)] if place is not None else []
-    for sign in () if delimiter else _DELIMITERS:
+    for sign in () if delimiter else DELIMITERS:
         with suppress(csv.Error):
             other = list(_rows(text, sign))
             at = _place(other)

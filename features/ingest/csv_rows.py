@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.ingest.csv_forms import LONGEST_LINE, CsvForm, decode_line
-from features.ingest.csv_headers import fits
+from features.ingest.csv_headers import DELIMITERS, fits
 from features.ingest.latin_letters import Guess
 
 FAULT = "row_fault"
@@ -28,6 +29,7 @@ _LACKING = "\ufffd"
 """Stands for bytes that mean nothing in the encoding of their line."""
 _BATCH = 50_000
 _SHOWN = 60
+_FEWEST_SIGNS = 2
 
 
 class Remark(NamedTuple):
@@ -61,6 +63,7 @@ class _Lines:
         self._back: deque[_Line] = deque()
         self.taken: list[_Line] = []
         self.ends: dict[str, int] = {}
+        self.signs: dict[str, int] = {}
         self.older = 0
         self.first_older = ""
         self.lacking = 0
@@ -156,6 +159,7 @@ def _rows(lines: _Lines, form: CsvForm) -> Iterator[list[str | None]]:
     a,b,c        fits three columns                    accepted
     a,b,c,,      what is beyond the header is empty    accepted
     "Report"     one field instead of three            a fault
+    a;b;c        three fields with another sign        accepted: exports put into one file
     "a,b,c       the quote never closes                a fault, the next line is read on
                  an empty line                         no row at all
     """
@@ -174,12 +178,29 @@ def _rows(lines: _Lines, form: CsvForm) -> Iterator[list[str | None]]:
         except csv.Error as error:
             fields, problem = [], str(error)
         if problem or (fields and not fits(fields, width)):
-            yield _faulty(lines.take_back(), len(fields), width, problem)
+            line = lines.take_back()
+            sign, others = _with_other_sign(line.text, form.delimiter, width)
+            if not problem and len(fields) == 1 and others:
+                lines.signs.setdefault(sign, line.number)
+                yield [*others, None]
+            else:
+                yield _faulty(line, len(fields), width, problem)
             continue
         lines.row_ends()
         if fields and not is_header:
             yield [*fields[:width], None]
         is_header = is_header and not fields
+
+
+def _with_other_sign(line: str, sign: str, width: int) -> tuple[str, list[str]]:
+    """Return the fields of a line that is a row with another sign between them; none otherwise."""
+    for other in DELIMITERS:
+        if other != sign and line.count(other) >= _FEWEST_SIGNS:
+            with suppress(csv.Error, StopIteration):
+                fields = next(csv.reader([line], delimiter=other, strict=True))
+                if len(fields) == width:
+                    return other, fields
+    return sign, []
 
 
 def _faulty(line: _Line, fields: int, width: int, problem: str) -> list[str | None]:
@@ -213,3 +234,9 @@ def _remarks(file: Path, lines: _Lines, form: CsvForm) -> Iterator[Remark]:
         listed = " and ".join(words[end] for end in lines.ends)
         says = f"its line ends change at line {at} ({listed}): it was read line by line"
         yield Remark("line_ends", says, 1, f"line {at}")
+    for sign, number in lines.signs.items():
+        says = (
+            f"its separator changes at line {number} ('{form.delimiter}' and '{sign}'): rows with "
+            "either were read"
+        )
+        yield Remark("separator", says, 1, f"line {number}")

@@ -1,15 +1,16 @@
-"""Amounts in several currencies that are added up, or compared, as they stand."""
+"""Amounts in several currencies or units that are added up, or compared, as they stand."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 
 from ibis.backends.duckdb import Backend
 
 from features.ingest.finding import DataFinding
 from features.ingest.reading import Readings
-from features.storage.engine import parquet, rows, text
+from features.storage.engine import moment, parquet, row, rows, text
 
 CURRENCY_NAMES = frozenset(
     {"currency", "currencycode", "currencyisocode", "dealcurrency", "dealcurrencycode",
@@ -26,6 +27,9 @@ _CODES = (
 _SAME = {"€": "EUR", "US$": "USD", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR", "zł": "PLN"}
 """Signs and the codes they stand for; a dollar may be another one, which is no contradiction."""
 _SHOWN = 3
+_FEWEST_PERIODS = 5
+_UNLIKELY = 30
+"""Times the quota that a rep in the middle seldom sells, nor the same part of it."""
 
 
 def currency_mix(backend: Backend, files: Mapping[str, Path]) -> Iterator[DataFinding]:
@@ -96,3 +100,34 @@ def signs_differ(readings: Mapping[str, Readings]) -> Iterator[DataFinding]:
             "and are compared as they stand: convert them to one"
         )
         yield DataFinding("quotas", "amount", "currencies", "warning", says)
+
+
+def units_differ(
+    backend: Backend, files: Mapping[str, Path], until: datetime | None
+) -> Iterator[DataFinding]:
+    """Say whether quotas look as if they were in thousands or in cents, and deals were not.
+
+    Args:
+        backend: the engine.
+        files: the accepted tables that are present.
+        until: the end of the data; only periods that ended by then are looked at.
+    """
+    if until is None or not {"deals", "quotas"} <= files.keys():
+        return
+    ended, middle, low, high = row(
+        backend,
+        "SELECT count(*), median(ratio), count(*) FILTER (ratio < 1), count(*) FILTER (ratio > 1) "
+        "FROM (SELECT sum(d.amount) / any_value(q.amount) AS ratio "
+        f"FROM {parquet(files['quotas'])} q JOIN {parquet(files['deals'])} d ON d.rep_id = "
+        "q.rep_id AND d.won AND d.closed_at >= q.period_start AND d.closed_at < q.period_end "
+        f"WHERE q.period_end <= {moment(until)} AND q.amount > 0 "
+        "GROUP BY q.rep_id, q.period_start, q.period_end, q.known_at)",
+    )
+    if ended < _FEWEST_PERIODS or 1 / _UNLIKELY < middle < _UNLIKELY:
+        return
+    what = "in thousands" if middle > 1 else "in cents, or deals in thousands"
+    says = (
+        f"in half of {ended:,} ended periods with won deals, a rep sold {middle:,.4g} times the "
+        f"quota: are quotas {what}?"
+    )
+    yield DataFinding("quotas", "amount", "units", "warning", says, max(low, high), ended)

@@ -23,6 +23,7 @@ from ibis.backends.duckdb import Backend
 from features.ingest.columns import Amendment, Field, Plan
 from features.ingest.files import RawColumn
 from features.ingest.match import Matched
+from features.ingest.never import is_placeholder
 from features.ingest.parsing import in_range, parse
 from features.snapshot import DELETED_AT
 from features.storage.engine import moment, row
@@ -56,7 +57,7 @@ class Deletion:
         fields: the columns that tell it.
         flag: SQL: a flag says so.
         at: SQL of the moment, naive UTC, whenever it is.
-        written: SQL of the text that stands where a moment should.
+        written: SQL of a text that cannot be read where a moment should stand.
     """
 
     fields: tuple[Field, ...]
@@ -78,13 +79,14 @@ class Deletion:
 def deletion_of(plan: Plan) -> Deletion | None:
     """Find the columns of a staged table that tell of deleted rows; None without any."""
     flags = [f for f in _attributes(plan) if is_deletion_flag(f.name) and not _is_time(f)]
-    moments = [f for f in _attributes(plan) if _is_moment(f.name) or _is_flag_time(f)]
+    moments = _moment_fields(plan)
     if not flags and not moments:
         return None
-    told = f"coalesce({', '.join(_time(plan, f) for f in moments)})" if moments else "NULL"
+    times = [(f, _time(plan, f)) for f in moments]
+    told = f"coalesce({', '.join(_unless_never(at) for _, at in times)})" if moments else "NULL"
     flag = " OR ".join(f"lower(CAST({f.value} AS VARCHAR)) IN {_YES}" for f in flags) or "false"
-    texts = ", ".join(f"CAST({f.value} AS VARCHAR)" for f in moments)
-    written = f"coalesce({texts})" if moments else "CAST(NULL AS VARCHAR)"
+    texts = (f"CASE WHEN {at} IS NULL THEN CAST({f.value} AS VARCHAR) END" for f, at in times)
+    written = f"coalesce({', '.join(texts)})" if moments else "CAST(NULL AS VARCHAR)"
     at = f"CAST({told} AS TIMESTAMP)"
     return Deletion((*flags, *moments), f"coalesce({flag}, false)", at, written)
 
@@ -162,6 +164,19 @@ def _is_time(field: Field) -> bool:
 def _is_flag_time(field: Field) -> bool:
     """Return whether a column called like a flag holds the moment of deletion."""
     return is_deletion_flag(field.name) and _is_time(field)
+
+
+def deletion_moments(plan: Plan) -> dict[str, str]:
+    """Return SQL of the moments of deletion in each column of a staged table that holds such."""
+    return {field.name: _time(plan, field) for field in _moment_fields(plan)}
+
+
+def _moment_fields(plan: Plan) -> list[Field]:
+    return [f for f in _attributes(plan) if _is_moment(f.name) or _is_flag_time(f)]
+
+
+def _unless_never(at: str) -> str:
+    return f"CASE WHEN NOT {is_placeholder(at)} THEN {at} END"
 
 
 def _time(plan: Plan, field: Field) -> str:

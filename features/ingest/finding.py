@@ -14,6 +14,9 @@ REJECTED = "quarantined"
 """The kind of finding: rows were left out, in more than a small share."""
 MISREAD = "header_again"
 """The kind of finding: rows were read under the names of other columns."""
+UNMATCHED = "unmatched"
+"""The kind of finding: ids name nothing in another table, in more than a small share."""
+_LOST = (EMPTIED, REJECTED, MISREAD, UNMATCHED)
 
 DECIDING: Mapping[str, tuple[str, ...]] = {
     "leads": ("lead_id", "created_at", "converted_at", "lost_at"),
@@ -79,7 +82,7 @@ def unsound(report: Mapping[str, Any]) -> dict[str, str]:
     """Say which forecasts rest on a column that was lost in bulk: by kind of model, why."""
     reasons: dict[str, list[str]] = {}
     for finding in delivered(report):
-        if finding.severity == "error" and finding.kind in (EMPTIED, REJECTED, MISREAD):
+        if finding.severity == "error" and finding.kind in _LOST:
             kind = _FORECAST_OF.get(finding.table)
             if kind is not None:
                 reasons.setdefault(kind, []).append(f"{finding.where}: {finding.says}")

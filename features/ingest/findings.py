@@ -15,7 +15,7 @@ from ibis.backends.duckdb import Backend
 
 from features.ingest.columns import Field, Plan
 from features.ingest.csv_rows import NO_ROW
-from features.ingest.currencies import currency_mix, signs_differ
+from features.ingest.currencies import currency_mix, signs_differ, units_differ
 from features.ingest.deleted import DECLARED_END, MARKED, UNREAD
 from features.ingest.ends import BEYOND, ITS_DAY
 from features.ingest.finding import (
@@ -35,6 +35,7 @@ from features.ingest.oddities import (
     far_dates,
     manager_circles,
     planned,
+    repeated_activities,
 )
 from features.ingest.parsing import EXPECTED, PLAIN_WORDS, is_error
 from features.ingest.periods import period_findings
@@ -105,7 +106,9 @@ def findings_of(
     findings += planned(backend, files, until)
     findings += manager_circles(backend, files)
     findings += change_words(backend, files)
+    findings += repeated_activities(backend, files)
     findings += currency_mix(backend, files)
+    findings += units_differ(backend, files, until)
     findings += signs_differ({table.name: table.readings for table in tables})
     return gravest_first(findings)
 
@@ -126,7 +129,8 @@ def _of_file(table: Looked) -> Iterator[DataFinding]:
 
 
 def _of_readings(table: Looked) -> Iterator[DataFinding]:
-    for name, reading in table.readings.columns.items():
+    readings = table.readings
+    for name, reading in (*readings.columns.items(), *readings.placeholders.items()):
         if reading.says:
             severity: Severity = "warning" if reading.is_doubtful else "info"
             yield DataFinding(

@@ -38,6 +38,8 @@ _LONE_WORDS = "àáâéèíóôúÀÁÉÍÓ"
 _MOST_WORDS = 500
 _DECISIVE = 6.2
 """An encoding is taken for certain where it is five hundred times as likely as any that differs."""
+_TOLD = 2.3
+"""And none but the usual one is taken at all unless it is ten times as likely as that."""
 _ROUNDS = 20
 
 
@@ -69,7 +71,10 @@ def guess_latin(words: Sequence[bytes]) -> Guess:
         return Guess(USUAL)
     read = {page: [word.decode(page, "replace") for word in distinct] for page in LATIN}
     likely = {page: LATIN[page] + _log_likelihood(read[page]) for page in LATIN}
-    best, *others = sorted(LATIN, key=lambda page: -likely[page])
+    best = max(LATIN, key=lambda page: likely[page])
+    if likely[best] - likely[USUAL] < _TOLD:
+        best = USUAL
+    others = sorted(LATIN, key=lambda page: -likely[page])
     differing = [page for page in others if read[page] != read[best]]
     second = differing[0]
     pairs = [pair for pair in zip(read[best], read[second], strict=True) if pair[0] != pair[1]]

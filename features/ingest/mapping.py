@@ -12,7 +12,7 @@ What each key means stands in `features.ingest.language`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -66,6 +66,13 @@ class Mappings:
     def needs_shaping(self) -> bool:
         """Whether even tables that are only given names are made row by row."""
         return self.ids is not IdStyle.AS_IS
+
+    @property
+    def names_files_alone(self) -> bool:
+        """Whether it only says how files are read, and nothing of tables and columns."""
+        return bool(self.sources) and replace(self, sources={}) == replace(
+            load_mapping(None), where=self.where
+        )
 
 
 def load_mapping(path: Path | None) -> Mappings:

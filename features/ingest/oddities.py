@@ -34,6 +34,7 @@ _FIELD_WORDS = {
     "territory": ("territory",),
 }
 _SHOWN = 3
+_MOST_DISTINCT = 0.85
 
 
 def far_dates(
@@ -201,3 +202,30 @@ def _right_field(field: str) -> str | None:
     plain = "".join(sign for sign in field.lower() if sign.isalnum())
     right = next((ours for ours, words in _FIELD_WORDS.items() if plain in words), None)
     return None if right == field else right
+
+
+def repeated_activities(backend: Backend, files: Mapping[str, Path]) -> Iterator[DataFinding]:
+    """Say whether activities are there twice though no id says so, as where two exports overlap.
+
+    Those with only a day are left out: two calls of a day may be two calls.
+    """
+    if "activities" not in files:
+        return
+    same = "occurred_at, type, lead_id, deal_id, rep_id, direction, outcome, duration_s"
+    timed = f"{parquet(files['activities'])} WHERE occurred_at <> date_trunc('day', occurred_at)"
+    # An estimate costs little, and is off by a few percent.
+    total, about = row(
+        backend, f"SELECT count(*), approx_count_distinct(hash({same})) FROM {timed}"
+    )
+    if about > _MOST_DISTINCT * total:
+        return
+    (count,) = row(
+        backend,
+        f"SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM {timed} GROUP BY {same})",
+    )
+    if count > (1 - _MOST_DISTINCT) * total:
+        says = (
+            f"{share(int(count), total)} activities with a time of day repeat another one in every "
+            "column but the id: if exports overlap, leave one of each out"
+        )
+        yield DataFinding("activities", None, "repeated", "warning", says, int(count), total)

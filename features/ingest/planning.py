@@ -27,6 +27,7 @@ def make_plan(matched: Matched, table: str, readings: Readings | None = None) ->
         matched = replace(matched, texts=readings.usual)
     of = readings or Readings(matched.texts)
     fields = [_schema_field(matched, i, of.of(columns[i].name)) for i in range(len(columns))]
+    fields = [replace(f, has_placeholders=f.name in of.placeholders) for f in fields]
     attributes = enumerate(matched.attributes.items(), len(columns))
     fields += [_attribute_field(matched, place, *attribute) for place, attribute in attributes]
     return Plan(matched, tuple(fields), table, readings=readings)

@@ -47,10 +47,12 @@ class Readings:
     Attributes:
         usual: how texts of the table are read where nothing else was decided.
         columns: by column of our schema, and moments of deletion; of the others `usual` holds.
+        placeholders: columns in which some moments stand for nothing.
     """
 
     usual: TextFormat
     columns: Mapping[str, Reading] = field(default_factory=dict)
+    placeholders: Mapping[str, Reading] = field(default_factory=dict)
 
     def of(self, name: str) -> TextFormat:
         """Return how a column's texts are read."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from ibis.backends.duckdb import Backend
 
-from features.ingest.finding import DataFinding, share
+from features.ingest.finding import UNMATCHED, DataFinding, Severity, share
 from features.ingest.parsing import is_rounded
 from features.ingest.references import Reference
 from features.storage.engine import ident, row
@@ -68,8 +68,11 @@ def reference_findings(
             f"'{example}'"
         )
         says += f": {cause}" if cause else ": deliver ids as the other table writes them"
+        # Where no quota meets a deal, every rep would have attained nothing.
+        is_all = (reference.table, reference.other) == ("quotas", "deals") and count == filled
+        severity: Severity = "error" if is_all else "warning"
         yield DataFinding(
-            reference.table, reference.column, "unmatched", "warning", says, count, filled, example
+            reference.table, reference.column, UNMATCHED, severity, says, count, filled, example
         )
 
 

@@ -80,4 +80,15 @@ def references_of(table: str, columns: set[str], files: Mapping[str, Path]) -> I
             yield Reference(table, "value", note, owners, "rep_id", "reps", parquet(files["reps"]))
     if table == "quotas" and "deals" in files:
         note = "rep_id: has no deal"
-        yield Reference(table, "rep_id", note, own, "rep_id", "deals", parquet(files["deals"]))
+        yield Reference(table, "rep_id", note, own, "rep_id", "deals", _owners(files))
+
+
+def _owners(files: Mapping[str, Path]) -> str:
+    """Return SQL of the reps that own deals, or once did."""
+    deals = parquet(files["deals"])
+    if "changes" not in files:
+        return deals
+    return (
+        f"(SELECT rep_id FROM {deals} UNION ALL SELECT value FROM {parquet(files['changes'])} "
+        "WHERE entity_type = 'deal' AND field = 'rep_id')"
+    )

@@ -11,8 +11,9 @@ from ibis.backends.duckdb import Backend
 from features.ingest.amount_readings import may_be_groups
 from features.ingest.columns import Field, Plan
 from features.ingest.csv_rows import FAULT
-from features.ingest.deleted import moments_of
+from features.ingest.deleted import deletion_moments, moments_of
 from features.ingest.match import Matched
+from features.ingest.placeholders import placeholders_of
 from features.ingest.planning import make_plan
 from features.ingest.reading import Readings
 from features.ingest.readings import readings_of
@@ -43,12 +44,26 @@ def read_typed(
     matched.raw.read(backend, staging, partial(_keep, backend, kept))
     staging.unlink(missing_ok=True)
     if _all_is_plain(backend, kept):
-        return replace(kept, is_plain=True), Readings(matched.texts)
-    readings = readings_of(backend, matched, kept.staged, params)
-    plan = make_plan(matched, ident(f"read {name}"), readings)
-    run(backend, f"CREATE OR REPLACE TEMP TABLE {plan.table} AS {plan.meaning(kept)}")
-    forget(backend, kept)
+        plan, readings = replace(kept, is_plain=True), Readings(matched.texts)
+    else:
+        readings = readings_of(backend, matched, kept.staged, params)
+        plan = _meant(backend, kept, f"read {name}", readings)
+    made = {kept.table: kept, plan.table: plan}
+    found = placeholders_of(backend, plan, deletion_moments(plan), params.small_share)
+    if found:
+        readings = replace(readings, placeholders=found)
+        plan = _meant(backend, kept, f"read without placeholders {name}", readings)
+    for table, other in made.items():
+        if table != plan.table:
+            forget(backend, other)
     return plan, readings
+
+
+def _meant(backend: Backend, kept: Plan, name: str, readings: Readings) -> Plan:
+    """Make the table of what rows mean that are kept already, as was decided."""
+    plan = make_plan(kept.matched, ident(name), readings)
+    run(backend, f"CREATE OR REPLACE TEMP TABLE {plan.table} AS {plan.meaning(kept)}")
+    return plan
 
 
 def forget(backend: Backend, plan: Plan) -> None:

@@ -16,6 +16,8 @@ from features.ingest.presets.open_fields import with_open_fields
 from features.ingest.presets.prune import Pruning, prune
 from features.ingest.presets.prune import Source as Roles
 from features.ingest.presets.roles import Assigned, Headers, assign
+from features.ingest.shaping.overrides import with_overrides
+from features.ingest.shaping.reader import Reader
 from features.tables import TABLES
 
 CORE = ("leads", "deals")
@@ -43,15 +45,26 @@ def choose(backend: Backend, source: Source, mapping: Path | None) -> Chosen:
     Args:
         backend: reads headers.
         source: opened.
-        mapping: a mapping file or the name of a preset; None: found out by headers.
+        mapping: a mapping file or the name of a preset; None: found out by headers, and so where
+            the file only says how single files are read.
 
     Raises:
         MappingError: the mapping cannot be read, the preset named does not fit, or two presets
             fit equally well.
     """
     name = preset_name(mapping)
-    if mapping is not None and name is None:
-        return Chosen(load_mapping(mapping))
+    if mapping is None or name is not None:
+        return _by_headers(backend, source, name)
+    loaded = load_mapping(mapping)
+    if not loaded.names_files_alone:
+        return Chosen(loaded)
+    reader = Reader(backend, source, Path(source.name), loaded.where)
+    found = _by_headers(backend, with_overrides(reader, loaded.sources), None)
+    return replace(found, mappings=replace(found.mappings, sources=loaded.sources))
+
+
+def _by_headers(backend: Backend, source: Source, name: str | None) -> Chosen:
+    """Return how a source is read by the preset named, else by the one that fits, if any does."""
     headers = headers_of(backend, source)
     if name is not None:
         return _opened(_named(presets()[name], headers, source.name), backend, source)

@@ -94,3 +94,15 @@ def test_the_line_that_a_mapping_names_counts(tmp_path: Path) -> None:
         load_folder(tmp_path, columns, tmp_path / "in")
     mapping = f"sources: {{leads: {{header_row: 2}}}}\n{columns}"
     assert load_folder(tmp_path, mapping, tmp_path / "in").tables["leads"].accepted == 2
+
+
+def test_exports_with_two_separators_in_one_file_are_read_and_said(tmp_path: Path) -> None:
+    """A line that has the right number of fields with the other sign is a row; a footer is not."""
+    (tmp_path / "in").mkdir()
+    rows = 'L1,2025-01-01,a\nL2;2025-01-02;b\nL3;2025-01-03;"b;c"\nL4,2025-01-04,a\n'
+    content = f"lead_id,created_at,rep_id\n{rows}Report; new\n"
+    (tmp_path / "in" / "leads.csv").write_text(content, encoding="utf-8")
+    report = load_folder(tmp_path, "{}", tmp_path / "in")
+    assert (report.tables["leads"].accepted, report.tables["leads"].quarantined) == (4, 1)
+    (said,) = [finding.says for finding in report.findings if finding.kind == "separator"]
+    assert said.startswith("its separator changes at line 3 (',' and ';')")

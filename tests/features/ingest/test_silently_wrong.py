@@ -103,3 +103,77 @@ def test_a_column_of_currencies_is_told_by_its_name_or_by_its_codes(
     content = "\n".join([*lines, ""]).replace(",E\n", ",EUR\n").replace(",$\n", ",usd\n")
     (finding,) = said(load(tmp_path, "{}", {"deals": content}), "currencies")
     assert (finding.column, finding.count, finding.of) == (name, 1, 3)
+
+
+def test_quotas_that_meet_no_deal_make_nobody_miss_them(tmp_path: Path) -> None:
+    """Ids that a spreadsheet rounded are an error; owners that the history knows are enough."""
+    sold = f"{DEALS}\nD1,9.05E+15,2025-01-01,950,2025-02-01,true\n"
+    quotas = QUOTA.format("900").replace("r,", "9050001234567890,")
+    files = {"deals": sold, "quotas": quotas}
+    report = load(tmp_path, "{}", files)
+    (finding,) = said(report, "unmatched")
+    assert (finding.table, finding.severity) == ("quotas", "error")
+    assert "rounded by a spreadsheet" in finding.says
+    assert "quota" in unsound(json.loads(report.to_json()))
+    files["changes"] = (
+        "entity_type,entity_id,changed_at,field,value\ndeal,D1,2025-01-01,rep_id,9050001234567890\n"
+    )
+    assert not unsound(json.loads(load(tmp_path, "{}", files).to_json()))
+
+
+@pytest.mark.parametrize("never", ["1970-01-01", "31.12.9999", "1900-01-01T00:00:00Z"])
+def test_moments_that_stand_for_never_are_empty_where_there_are_many(
+    tmp_path: Path, never: str
+) -> None:
+    """Nobody left in 1970, and no lead converts in 9999; a single such moment is judged as such."""
+    leads = "".join(f"L{i},2025-01-0{1 + i},{never},{never}\n" for i in range(6))
+    header = "lead_id,created_at,converted_at,do_not_contact_at\n"
+    one = "L9,2025-01-09,2025-02-01,\n"
+    report = load(tmp_path, "{}", {"leads": f"{header}{leads}{one}"})
+    assert report.tables["leads"].accepted == 7
+    assert report.data_until == datetime(2025, 2, 1)
+    assert set(column(tmp_path, "leads", "do_not_contact_at")) == {None}
+    assert [f.column for f in said(report, "placeholder")] == ["converted_at", "do_not_contact_at"]
+    assert said(report, "placeholder")[0].count == 6
+    single = "L8,2025-01-08,1970-01-01,\n"
+    report = load(tmp_path, "{}", {"leads": f"{header}{leads.replace(never, '')}{one}{single}"})
+    assert report.tables["leads"].quarantine_reasons == {"converted_at lies before created_at": 1}
+    assert not said(report, "placeholder")
+
+
+def test_no_row_was_deleted_on_a_day_that_stands_for_never(tmp_path: Path) -> None:
+    """Otherwise all of them would be gone from the past, without a row in quarantine."""
+    rows = [f"D{i},r,2025-01-01,9,,,{d}" for i, d in enumerate(["1970-01-01"] * 6 + ["2025-01-05"])]
+    report = load(tmp_path, "{}", {"deals": "\n".join([f"{DEALS},deleted_at", *rows, ""])})
+    assert report.tables["deals"].accepted == 7
+    assert column(tmp_path, "deals", "deleted_at").count(None) == 6
+    (finding,) = said(report, "placeholder")
+    assert (finding.column, finding.count) == ("deleted_at", 6)
+
+
+@pytest.mark.parametrize(("quota", "asked"), [("0.9", 1), ("900", 0), ("90000", 1)])
+def test_quotas_in_another_unit_than_deals_are_asked_about(
+    tmp_path: Path, quota: str, asked: int
+) -> None:
+    """In thousands everybody makes quota many times over; in cents nobody does."""
+    sold = [f"D{i},r{i},2025-01-02,950,2025-02-01,true" for i in range(6)]
+    header, line = QUOTA.format(quota).strip().split("\n")
+    quotas = [header, *(line.replace("r,", f"r{i},", 1) for i in range(6)), ""]
+    late = "D9,r,2025-04-30,9,,"
+    report = load(
+        tmp_path,
+        "{}",
+        {"deals": "\n".join([DEALS, *sold, late, ""]), "quotas": "\n".join(quotas)},
+    )
+    assert len(said(report, "units")) == asked
+
+
+@pytest.mark.parametrize(("time_of_day", "asked"), [(" 10:15", 1), ("", 0)])
+def test_activities_of_two_exports_that_overlap_are_asked_about(
+    tmp_path: Path, time_of_day: str, asked: int
+) -> None:
+    """Without ids nothing else tells; two calls on one day may be two calls."""
+    calls = [f"2025-01-{i:02}{time_of_day},call,L{i},r" for i in range(1, 29)]
+    content = "\n".join(["occurred_at,type,lead_id,rep_id", *calls, *calls[:14], ""])
+    found = said(load(tmp_path, "{}", {"activities": content}), "repeated")
+    assert [(finding.count, finding.of) for finding in found] == [(14, 42)] * asked

@@ -152,3 +152,19 @@ def test_a_history_of_versions_comes_before_one_of_fields(backend: Backend, tmp_
         "expected_close_at",
         "rep_id",
     }
+
+
+def test_a_mapping_that_only_says_how_files_are_read_leaves_the_names_to_a_preset(
+    backend: Backend, tmp_path: Path
+) -> None:
+    """Who follows the advice to name an encoding loses no preset; headers are read as it says."""
+    mapping = tmp_path / "m.yaml"
+    mapping.write_text("sources: {Lead: {encoding: cp1250, header_row: 2}}", encoding="utf-8")
+    found = chosen(backend, tmp_path / "in", {"Lead": f"Leads\n{LEAD}"}, str(mapping))
+    assert found.preset == "salesforce"
+    assert found.mappings.sources["Lead"].encoding == "cp1250"
+    mapping.write_text(
+        "{sources: {Lead: {header_row: 2}}, leads: {table: Lead, columns: {lead_id: Id}}}",
+        encoding="utf-8",
+    )
+    assert chosen(backend, tmp_path / "in", {}, str(mapping)).preset is None
