@@ -114,18 +114,18 @@ def keep_deletions(backend: Backend, plan: Plan, declared: datetime | None) -> P
     at = deletion.at
     is_later = "false" if declared is None else f"coalesce({at} >= {moment(declared)}, false)"
     # Named once: the engine would plan a long expression anew wherever it stands.
-    told = Deletion(deletion.fields, "flag", "moment", "written")
+    named = Deletion(deletion.fields, "flag", "moment", "written")
     asked = (
         f"SELECT {deletion.flag} AS flag, {at} AS moment, {deletion.written} AS written, "
         f"{is_later} AS is_later FROM {plan.rows(*deletion.fields)}"
     )
-    moments, deleted, example = row(
+    told, deleted, example = row(
         backend,
         f"SELECT count(moment), count(moment) FILTER (NOT is_later), "
-        f"min(left(written, 40)) FILTER ({told.is_unread}) FROM ({asked})",
+        f"min(left(written, 40)) FILTER ({named.is_unread}) FROM ({asked})",
     )
     notes = []
-    if moments > deleted:
+    if told > deleted:
         notes.append(Amendment(is_later, _NO_TIME, DECLARED_END))
     if example is not None:
         unread = (
