@@ -5,9 +5,7 @@ The parts, from the tables to the words:
     company       the tables of one moment, as plain arrays
     stays         how long leads and deals stood in each stage, cut at period borders
     rates         what the company's own rates let expect of the like
-    untroubled    the same by those who are in no spell
     rows          events beside what is usual, row by row
-    ripening      how readily leads ripen that are reached
     ramp          how new reps get going, and how outcomes grow with work
     channels      what each cause would show in: observed beside usual, by rep and period
     spells        a lasting level and a rare spell, told apart by a filter that runs forwards

@@ -15,12 +15,10 @@ from training.coaching.causes.channels import (
     counted,
     deal_size,
     lead_mix,
-    shared,
     stretched,
     volume,
 )
 from training.coaching.causes.ramp import Ramp, fitted_ramp, grows_with_work
-from training.coaching.causes.ripening import later_ripening, ripening_rows
 from training.coaching.causes.rows import (
     Observed,
     Rows,
@@ -29,6 +27,7 @@ from training.coaching.causes.rows import (
     first_touch_rows,
     later_move_rows,
     qualifying_rows,
+    ripening_rows,
     waiting_rows,
 )
 from training.coaching.causes.spells import DEPTHS, STEP, Filtered, Prior, spells
@@ -42,8 +41,6 @@ USUAL_DEPTHS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 """Depths of a usual spell that are tried."""
 SLOPES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """How far a cause may move a further channel."""
-DEEPEST = -2.0
-"""The log factor beyond which less work, or a slower first touch, is taken for no less."""
 YEAR_DAYS = 365.25
 
 
@@ -56,15 +53,14 @@ class Believed:
         priors: learned from it.
         filtered: by channel.
         ramp: how new reps get going.
-        moves: of causes that move several fields of the funnel, how fast each field grows with
-            what the cause lowers: the exponents.
+        work: how fast each field of the funnel grows with work: the exponents.
     """
 
     channels: Mapping[str, Channel]
     priors: Mapping[str, Prior]
     filtered: Mapping[str, Filtered]
     ramp: Ramp
-    moves: Mapping[str, Mapping[str, float]]
+    work: Mapping[str, float]
 
 
 def mean_shift(filtered: Filtered) -> Floats:
@@ -114,16 +110,11 @@ def believe(observed: Observed, params: CauseParams) -> Believed:
     channels["lead_mix"] = lead_mix(observed)
     ripening = chosen(observed, "ripening", ripening_rows(observed), ramp)
     channels["qualifying"] = _joined(channels["qualifying"], ripening, observed, params)
-    ripened = shared("ripening", *later_ripening(observed))
-    channels["qualifying"] = _joined(channels["qualifying"], ripened, observed, params)
     for name, channel in channels.items():
         if name not in filtered:
             priors[name] = learned_prior(channel, observed, params)
             filtered[name] = spells(channel.log_likelihood, priors[name])
-    # Who is slow to the first touch is slow to the next ones too, as far as the company tells.
-    slow = np.maximum(mean_shift(filtered["follow_up"]), DEEPEST)
-    speed = {"first": 1.0, "later": grows_with_work(later, slow)}
-    return Believed(channels, priors, filtered, ramp, {"volume": work, "follow_up": speed})
+    return Believed(channels, priors, filtered, ramp, work)
 
 
 def _without_past(own: Filtered, touches: Channel, pace: Channel, prior: Prior) -> Filtered:
@@ -169,7 +160,7 @@ def _work(
     with np.errstate(divide="ignore", invalid="ignore"):
         log_work = np.log((work.seen + 0.5) / (work.usual + 0.5))
     is_known = (work.days >= params.least_days) & (work.usual > 0)
-    log_work = np.clip(np.where(is_known, log_work, 0.0), DEEPEST, 0.5)
+    log_work = np.clip(np.where(is_known, log_work, 0.0), -2.0, 0.5)
     conversions, first_moves, later_moves = rows
     first, later = (grows_with_work(each, log_work) for each in (first_moves, later_moves))
     of_ends = conversions, advance_rows(observed)

@@ -16,7 +16,7 @@ from training.coaching.causes.ground import Grounds, Quotas, grounds_of
 from training.coaching.causes.ramp import Ramp
 from training.coaching.causes.rows import Observed, qualifying_rows
 from training.coaching.causes.sizes import FIELDS, SHIFTS, Candidate, Flow
-from training.coaching.causes.spells import DEPTHS, LEVELS, STEP, Filtered, Prior, drawn
+from training.coaching.causes.spells import DEPTHS, LEVELS, STEP, Filtered, drawn
 from training.coaching.causes.stocks import stocks_of, window_of
 from training.coaching.causes.told import OWN
 from training.coaching_params import CauseParams
@@ -63,9 +63,7 @@ def candidates_of(
         is_weak = np.zeros_like(asked)
         if field is not None:
             base[field] += filtered.level_mean()[:, None]
-            weak = (
-                filtered.level[:, is_low(believed.priors[cause])].sum(axis=1) >= params.lasting_from
-            )
+            weak = filtered.level[:, LOW].sum(axis=1) >= params.lasting_from
             # Of a rep who is always weak, a spell of the same is told only where it is likely.
             is_weak = asked & weak & (cause in OWN) & (filtered.p < 0.5)  # noqa: PLR2004 - likelier not
         for rep in np.flatnonzero(is_weak):
@@ -81,9 +79,6 @@ def candidates_of(
     for name, shift in left.items():
         base[name] += shift
     base["qualifying"] += grounds.conversion[:, None]
-    # The flow runs on the rates of all; what waits is told beside those who are in no trouble.
-    waits = believed.channels["internal_delay"]
-    base["waiting"] += np.log((waits.usual.sum() + 1) / (waits.seen.sum() + 1))
     window = window_of(observed, params.rush_days)
     rates = rates_of(observed)
     stocks = stocks_of(observed, rates, window)
@@ -95,22 +90,7 @@ def candidates_of(
 
 CHANNELS = (*SHIFTS, "volume")
 """Causes that come as spells which move rates."""
-LEAST_WEAKNESS = 0.1
-"""A log factor: what is nearer to the usual is no weakness anywhere."""
-
-
-def is_low(prior: Prior) -> Bools:
-    """Tell which lasting levels are a weakness: those that stand out among the company's people.
-
-    Where reps are unlike each other, a third of them lie below the mean by what would be a rare
-    weakness where all are alike.
-    """
-    least = max(prior.spread, LEAST_WEAKNESS) + ROUNDING
-    return np.asarray(least < -LEVELS * STEP)
-
-
-ROUNDING = 1e-9
-"""Steps are no exact decimals."""
+LOW = LEVELS * STEP < -0.1  # noqa: PLR2004 - a tenth worse than usual
 
 
 def _spell(
@@ -124,7 +104,7 @@ def _spell(
     last = len(observed.periods) - 1
     both = np.stack([np.where(began < last, now, 0.0), now], axis=1)
     start = int(np.argmax(filtered.started[rep]))
-    fields = believed.moves.get(cause) or {SHIFTS[cause]: 1.0}
+    fields = {SHIFTS[cause]: 1.0} if cause in SHIFTS else believed.work
     draws = {name: both * slope for name, slope in fields.items()}
     mean = {name: slope * _mean_shift(filtered, rep) for name, slope in fields.items()}
     return Candidate(rep, cause, float(filtered.p[rep]), start, mean, draws)
@@ -142,7 +122,7 @@ def _lasting(believed: Believed, cause: str, rep: int, params: CauseParams) -> C
     (place,) = drawn(chances, params.draws)
     level = np.minimum(LEVELS[place] * STEP, 0.0)
     both = np.stack([level, level], axis=1)
-    field, p = SHIFTS[cause], float(chances[is_low(believed.priors[cause])].sum())
+    field, p = SHIFTS[cause], float(chances[LOW].sum())
     return Candidate(rep, cause, p, None, {field: both.mean(axis=0)}, {field: both}, is_spell=False)
 
 
@@ -163,7 +143,7 @@ def _ramps(
     shifts = {SHIFTS[name]: _ramp_shift(observed, believed.ramp, name) for name in RAMPED}
     shifts["advance"] = shifts["later"] = np.zeros_like(shifts["qualifying"])
     work = _ramp_shift(observed, believed.ramp, "volume")
-    hidden = {field: slope * work for field, slope in believed.moves["volume"].items()}
+    hidden = {field: slope * work for field, slope in believed.work.items()}
     tenure = (quotas.start - observed.company.hired) / DAY_US
     longest = believed.ramp.days + RAMP_STEP
     is_new = np.isfinite(quotas.amount) & (np.nan_to_num(tenure, nan=1e9) < longest)

@@ -86,20 +86,6 @@ def chosen(
     return Channel(name, table.reshape(reps, periods, len(THETA)), seen, expected, count)
 
 
-def shared(name: str, seen: Floats, total: Floats, usual: Floats) -> Channel:
-    """Make a channel of shares; its log factor is one of the odds.
-
-    Args:
-        name: the cause.
-        seen: by rep and period, what was counted.
-        total: what it is a share of.
-        usual: the log-odds that are usual.
-    """
-    at = usual[..., None] + THETA
-    log_likelihood = seen[..., None] * THETA - total[..., None] * np.logaddexp(0, at)
-    return Channel(name, log_likelihood, seen, total * expit(usual), total)
-
-
 def stretched(log_likelihood: Floats, slope: float) -> Floats:
     """Return what a log-likelihood says of a cause that moves its own log factor by `slope` only.
 

@@ -9,9 +9,8 @@ import numpy as np
 from features.arrays import Bools, Floats, Ints
 from features.feature import DAY_US
 from training.coaching.causes.company import Company, days
-from training.coaching.causes.rates import expected_beside_own, expected_events, log_odds
+from training.coaching.causes.rates import expected_events, log_odds
 from training.coaching.causes.stays import AGES, LOST, MOVES, STAYS, WON, Periods, Stays
-from training.coaching.causes.untroubled import usual_of_untroubled
 from training.coaching_params import CauseParams
 
 LOADS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95)
@@ -146,30 +145,14 @@ def waiting_stages(company: Company, deals: Stays, params: CauseParams) -> tuple
     return tuple(stages)
 
 
-def of_stays(observed: Observed, stays: Stays, events: Bools, factors: list[Ints]) -> Rows:
-    """Hold events against the rates of the like, a number for each class of each factor."""
+def _of_stays(observed: Observed, stays: Stays, events: Bools, factors: list[Ints]) -> Rows:
     seen = events.astype(np.float64)
-    return _beside(observed, stays, seen, expected_events(stays.days, seen, factors, DOUBT))
-
-
-def _beside(observed: Observed, stays: Stays, seen: Floats, usual: Floats) -> Rows:
+    usual = expected_events(stays.days, seen, factors, doubt=DOUBT)
     tenure = observed.tenure(stays.rep, stays.start + stays.days * (DAY_US / 2))
     return Rows(stays.rep, stays.period, tenure, seen, usual, stays.days)
 
 
-def _of_busy(observed: Observed, stays: Stays, events: Bools, further: list[Ints]) -> Rows:
-    """Hold events against the rates of the like, where how busy a rep is may matter.
-
-    What being busy does is told from each rep's own busier and idler days.
-    """
-    seen = events.astype(np.float64)
-    factors = [lead_cell(observed, stays), stays.period, load_class(observed, stays)]
-    offset = expected_beside_own(stays.days, seen, factors, stays.rep, DOUBT)
-    usual = expected_events(offset, seen, [stays.period, *further], DOUBT)
-    return _beside(observed, stays, seen, usual)
-
-
-def lead_cell(observed: Observed, stays: Stays) -> Ints:
+def _lead_cell(observed: Observed, stays: Stays) -> Ints:
     """Class stays of leads by stage, source and age."""
     source = observed.company.leads.source
     sources = int(source.max(initial=0)) + 1
@@ -180,8 +163,10 @@ def lead_cell(observed: Observed, stays: Stays) -> Ints:
 def qualifying_rows(observed: Observed, *, by_territory: bool = True) -> Rows:
     """Conversions per day, for leads of the same stage, source and age, and reps alike loaded."""
     stays = observed.leads.take(observed.leads.rep >= 0)
-    territory = [observed.company.territory[stays.rep]] if by_territory else []
-    return _of_busy(observed, stays, stays.end == WON, territory)
+    factors = [_lead_cell(observed, stays), stays.period, load_class(observed, stays)]
+    if by_territory:
+        factors.append(observed.company.territory[stays.rep])
+    return _of_stays(observed, stays, stays.end == WON, factors)
 
 
 def load_class(observed: Observed, stays: Stays) -> Ints:
@@ -202,26 +187,51 @@ def first_touch_rows(observed: Observed) -> Rows:
     every = observed.leads
     stays = every.take((every.rep >= 0) & (every.stage == observed.first) & (observed.first >= 0))
     moved = (stays.end == MOVES) | (stays.end == WON)
-    factors = [lead_cell(observed, stays), stays.period, stays.is_rush.astype(np.int64)]
-    return of_stays(observed, stays, moved, factors)
+    factors = [_lead_cell(observed, stays), stays.period, stays.is_rush.astype(np.int64)]
+    return _of_stays(observed, stays, moved, factors)
 
 
 def later_move_rows(observed: Observed) -> Rows:
     """Moves per day of leads between the stages after the first."""
     every = observed.leads
     stays = every.take((every.rep >= 0) & (every.stage != observed.first) & (every.stage >= 0))
-    return _of_busy(observed, stays, stays.end == MOVES, [])
+    factors = [_lead_cell(observed, stays), stays.period, load_class(observed, stays)]
+    return _of_stays(observed, stays, stays.end == MOVES, factors)
+
+
+def ripening_rows(observed: Observed) -> Rows:
+    """Of leads that move on after the first touch, those that come to the ripest stage."""
+    every = observed.leads
+    moves = (every.rep >= 0) & (every.end == MOVES) & (every.stage >= 0)
+    # A move from the first stage to the second says that somebody tried, and no more.
+    second = _usual_next(observed)
+    stays = every.take(moves & (every.after != second) & (every.stage != observed.ripe))
+    ripe = (stays.after == observed.ripe).astype(np.float64)
+    if not len(ripe) or observed.ripe < 0:
+        nothing = np.zeros(0)
+        none = np.zeros(0, dtype=np.int64)
+        return Rows(none, none, nothing, nothing, nothing, nothing)
+    source = observed.company.leads.source[stays.place]
+    columns = [np.ones(len(ripe))]
+    for classes in (stays.stage, source, stays.age, stays.period):
+        columns += [classes == k for k in np.unique(classes)]
+    usual = log_odds(ripe, np.stack(columns, axis=1).astype(np.float64))
+    tenure = observed.tenure(stays.rep, stays.start)
+    return Rows(stays.rep, stays.period, tenure, ripe, usual, stays.days)
+
+
+def _usual_next(observed: Observed) -> int:
+    every = observed.leads
+    after = every.after[(every.stage == observed.first) & (every.after >= 0)]
+    return int(np.bincount(after).argmax()) if len(after) else -1
 
 
 def waiting_rows(observed: Observed) -> Rows:
     """Deals that leave, per day, the stages in which a sold deal waits on others."""
     every = observed.deals
     stays = every.take((every.rep >= 0) & np.isin(every.stage, observed.waiting))
-    seen = ((stays.end == WON) | (stays.end == MOVES)).astype(np.float64)
-    factors = [stays.stage * 2 + stays.is_rush, stays.period]
-    cell = stays.rep * len(observed.periods) + stays.period
-    usual = usual_of_untroubled(stays.days, seen, factors, cell, DOUBT)
-    return _beside(observed, stays, seen, usual)
+    left = (stays.end == WON) | (stays.end == MOVES)
+    return _of_stays(observed, stays, left, [stays.stage * 2 + stays.is_rush, stays.period])
 
 
 def advance_rows(observed: Observed) -> Rows:
@@ -230,7 +240,7 @@ def advance_rows(observed: Observed) -> Rows:
     stays = every.take((every.rep >= 0) & ~np.isin(every.stage, observed.waiting))
     on = (stays.end == WON) | (stays.end == MOVES)
     cell = (stays.stage + 1) * 2 + stays.is_rush
-    return of_stays(observed, stays, on, [cell, stays.period, stays.age])
+    return _of_stays(observed, stays, on, [cell, stays.period, stays.age])
 
 
 def closing_rows(observed: Observed) -> Rows:

@@ -84,8 +84,8 @@ def spells(log_likelihood: Floats, prior: Prior) -> Filtered:
     """
     seen = wobbled(log_likelihood, prior.wobble)
     count, periods, _ = seen.shape
-    levels, depths = _level_prior(prior.spread), depth_prior(prior.depth)
-    normal = np.tile(levels, (count, 1))
+    level_prior, depth_prior = _level_prior(prior.spread), _depth_prior(prior.depth)
+    normal = np.tile(level_prior, (count, 1))
     spell = np.zeros((count, len(LEVELS), len(DEPTHS), periods))
     at_level = ZERO + LEVELS
     in_spell = np.clip(at_level[:, None] - DEPTHS[None, :], 0, None)
@@ -96,7 +96,7 @@ def spells(log_likelihood: Floats, prior: Prior) -> Filtered:
         # The first period may find a spell that has been on for a while.
         begins = prior.begins / (1 - prior.lasts) if period == 0 else prior.begins
         begins = min(begins, 0.5)
-        spell[..., period] = (normal * begins)[:, :, None] * depths
+        spell[..., period] = (normal * begins)[:, :, None] * depth_prior
         normal = normal * (1 - begins) + ended
         normal = normal * seen[:, period][:, at_level]
         spell = spell * seen[:, period][:, in_spell][..., None]
@@ -126,7 +126,7 @@ def _level_prior(spread: float) -> Floats:
     return np.asarray(weights / weights.sum())
 
 
-def depth_prior(depth: float) -> Floats:
+def _depth_prior(depth: float) -> Floats:
     """Return the chances of depths: most are like the usual one, and a tail falls with the square.
 
     Spells of one kind are alike in a company; but there are always others.
