@@ -41,6 +41,8 @@ USUAL_DEPTHS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 """Depths of a usual spell that are tried."""
 SLOPES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """How far a cause may move a further channel."""
+DEEPEST = -2.0
+"""The log factor beyond which less work, or a slower first touch, is taken for no less."""
 YEAR_DAYS = 365.25
 
 
@@ -53,14 +55,15 @@ class Believed:
         priors: learned from it.
         filtered: by channel.
         ramp: how new reps get going.
-        work: how fast each field of the funnel grows with work: the exponents.
+        moves: of causes that move several fields of the funnel, how fast each field grows with
+            what the cause lowers: the exponents.
     """
 
     channels: Mapping[str, Channel]
     priors: Mapping[str, Prior]
     filtered: Mapping[str, Filtered]
     ramp: Ramp
-    work: Mapping[str, float]
+    moves: Mapping[str, Mapping[str, float]]
 
 
 def mean_shift(filtered: Filtered) -> Floats:
@@ -114,7 +117,10 @@ def believe(observed: Observed, params: CauseParams) -> Believed:
         if name not in filtered:
             priors[name] = learned_prior(channel, observed, params)
             filtered[name] = spells(channel.log_likelihood, priors[name])
-    return Believed(channels, priors, filtered, ramp, work)
+    # Who is slow to the first touch is slow to the next ones too, as far as the company tells.
+    slow = np.maximum(mean_shift(filtered["follow_up"]), DEEPEST)
+    speed = {"first": 1.0, "later": grows_with_work(later, slow)}
+    return Believed(channels, priors, filtered, ramp, {"volume": work, "follow_up": speed})
 
 
 def _without_past(own: Filtered, touches: Channel, pace: Channel, prior: Prior) -> Filtered:
@@ -160,7 +166,7 @@ def _work(
     with np.errstate(divide="ignore", invalid="ignore"):
         log_work = np.log((work.seen + 0.5) / (work.usual + 0.5))
     is_known = (work.days >= params.least_days) & (work.usual > 0)
-    log_work = np.clip(np.where(is_known, log_work, 0.0), -2.0, 0.5)
+    log_work = np.clip(np.where(is_known, log_work, 0.0), DEEPEST, 0.5)
     conversions, first_moves, later_moves = rows
     first, later = (grows_with_work(each, log_work) for each in (first_moves, later_moves))
     of_ends = conversions, advance_rows(observed)

@@ -104,7 +104,7 @@ def _spell(
     last = len(observed.periods) - 1
     both = np.stack([np.where(began < last, now, 0.0), now], axis=1)
     start = int(np.argmax(filtered.started[rep]))
-    fields = {SHIFTS[cause]: 1.0} if cause in SHIFTS else believed.work
+    fields = believed.moves.get(cause) or {SHIFTS[cause]: 1.0}
     draws = {name: both * slope for name, slope in fields.items()}
     mean = {name: slope * _mean_shift(filtered, rep) for name, slope in fields.items()}
     return Candidate(rep, cause, float(filtered.p[rep]), start, mean, draws)
@@ -143,7 +143,7 @@ def _ramps(
     shifts = {SHIFTS[name]: _ramp_shift(observed, believed.ramp, name) for name in RAMPED}
     shifts["advance"] = shifts["later"] = np.zeros_like(shifts["qualifying"])
     work = _ramp_shift(observed, believed.ramp, "volume")
-    hidden = {field: slope * work for field, slope in believed.work.items()}
+    hidden = {field: slope * work for field, slope in believed.moves["volume"].items()}
     tenure = (quotas.start - observed.company.hired) / DAY_US
     longest = believed.ramp.days + RAMP_STEP
     is_new = np.isfinite(quotas.amount) & (np.nan_to_num(tenure, nan=1e9) < longest)

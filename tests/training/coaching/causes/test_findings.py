@@ -174,7 +174,7 @@ def test_of_nothing_every_belief_is_what_it_was() -> None:
     for channel in believed.channels.values():
         assert np.ptp(channel.log_likelihood, axis=-1).max() < 1e-3
     assert max(float(filtered.p.max()) for filtered in believed.filtered.values()) < 0.2
-    assert set(believed.work) == {"first", "later", "qualifying", "advance"}
+    assert set(believed.moves["volume"]) == {"first", "later", "qualifying", "advance"}
     assert 1.0 in SLOPES
     assert 0.0 in SLOPES
 
