@@ -195,7 +195,7 @@ def _load(
         if "changes" in reports:
             histories = lay_down(work.backend, work.files(TABLES), params.complete_share)
         advance(1)
-    return Loaded(reports, extent, histories, findings)
+    return Loaded(reports, extent, until, histories, findings)
 
 
 def _load_table(work: Work, plan: Plan, extent: Extent, present: Present) -> TableReport:
@@ -234,11 +234,14 @@ def _accepted(plan: Plan, is_accepted: str) -> str:
     if plan.deleted_at:
         values.append(f"{plan.deleted_at} AS {DELETED_AT}")
         names.append(DELETED_AT)
-    selected = ", ".join(names)
+    order = list(_ORDER[table.name])
+    # Rows that these leave equal differ in the other columns, if at all.
+    others = [name for name in names if name not in map(ident, order)]
+    if others:
+        order.append(f"hash({', '.join(others)})")
     return (
-        f"SELECT {selected} FROM (SELECT {', '.join(values)} FROM {plan.rows(*plan.fields)} "
-        f"WHERE {is_accepted}) "
-        f"ORDER BY {', '.join(_ORDER[table.name])}, hash({selected})"
+        f"SELECT {', '.join(names)} FROM (SELECT {', '.join(values)} "
+        f"FROM {plan.rows(*plan.fields)} WHERE {is_accepted}) ORDER BY {', '.join(order)}"
     )
 
 

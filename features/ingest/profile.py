@@ -24,10 +24,10 @@ def fingerprint(backend: Backend, files: Mapping[str, Path], until: datetime | N
         described = rows(backend, f"DESCRIBE SELECT * FROM {scan}")
         columns = sorted((str(entry[0]), str(entry[1])) for entry in described)
         listed = ", ".join(ident(column) for column, _ in columns)
-        # A sum of hashes does not depend on the order and, unlike xor, counts repetitions.
-        sums = row(
-            backend, f"SELECT count(*), sum(hash({listed})), sum(hash({listed}, 1)) FROM {scan}"
-        )
+        # A sum of hashes does not depend on the order and, unlike xor, counts repetitions. One sum
+        # of 64 bits may come out the same by chance, a second of other numbers hardly does.
+        hashed = f"(SELECT hash({listed}) AS h FROM {scan})"
+        sums = row(backend, f"SELECT count(*), sum(h), sum(hash(h)) FROM {hashed}")
         digest.update(repr((name, columns, sums)).encode())
     return digest.hexdigest()
 

@@ -13,7 +13,7 @@ from features.clock import utc_now
 from features.errors import LostRowsError
 from features.field_history import FieldHistory
 from features.ingest.columns import Plan
-from features.ingest.extent import Extent, latest_event
+from features.ingest.extent import Extent
 from features.ingest.finding import DataFinding
 from features.ingest.forgotten import Forgotten
 from features.ingest.freshness import freshness_of, freshness_verdict
@@ -57,12 +57,14 @@ class Loaded:
     Attributes:
         tables: what became of each table's rows.
         extent: what bounded them.
+        until: the end of the data, naive UTC; None where none is declared and nothing happened.
         histories: the fields that have a history.
         findings: what is worth knowing about them.
     """
 
     tables: Mapping[str, TableReport]
     extent: Extent
+    until: datetime | None
     histories: tuple[FieldHistory, ...]
     findings: tuple[DataFinding, ...]
 
@@ -109,7 +111,7 @@ def report_of(work: Work, source: str, loaded: Loaded, params: FeatureParams) ->
         params: what counts as enough, and what may be used.
     """
     files = work.files(loaded.tables)
-    until = work.declared or latest_event(work.backend, files)
+    until = loaded.until
     counted = counts(work.backend, files, until, loaded.extent)
     now = utc_now()
     readiness = readiness_of(counted, params.minimum, now)
