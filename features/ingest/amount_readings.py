@@ -56,12 +56,8 @@ def may_be_groups(backend: Backend, scan: str, column: str) -> bool:
         scan: a FROM clause.
         column: SQL of the texts.
     """
-    # In most columns there are none, or a few values tell.
-    has_point = f"contains({column}, '.')"
-    (points,) = row(backend, f"SELECT {count_of(has_point)} FROM {scan}")
-    if not points:
-        return False
     asked = _grouping(column)
+    # In most columns a few values tell.
     few = f"(SELECT {column} FROM {scan} LIMIT {_FEW})"
     for rows_asked in (few, scan):
         answers = row(backend, f"SELECT {', '.join(asked.values())} FROM {rows_asked}")

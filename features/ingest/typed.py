@@ -15,7 +15,7 @@ from features.ingest.deleted import deletion_moments, moments_of
 from features.ingest.match import Matched
 from features.ingest.placeholders import placeholders_of
 from features.ingest.planning import make_plan
-from features.ingest.reading import Readings
+from features.ingest.reading import Readings, count_of
 from features.ingest.readings import readings_of
 from features.params import IngestParams
 from features.storage.engine import columns_of, ident, row, run
@@ -82,11 +82,16 @@ def _all_is_plain(backend: Backend, plan: Plan) -> bool:
         return False
     if moments_of(plan.matched):
         return False
-    (odd,) = row(backend, f"SELECT count(*) FILTER (NOT is_plain) FROM {plan.table}")
-    return not odd and not any(
-        may_be_groups(backend, plan.table, field.origin)
+    numbers = [
+        field
         for field in plan.schema_fields()
         if field.kind is ColumnKind.NUMBER and field.is_text and field.plain
+    ]
+    asked = ["NOT is_plain", *(f"contains({field.origin}, '.')" for field in numbers)]
+    odd, *pointed = row(backend, f"SELECT {', '.join(map(count_of, asked))} FROM {plan.table}")
+    return not odd and not any(
+        points and may_be_groups(backend, plan.table, field.origin)
+        for points, field in zip(pointed, numbers, strict=True)
     )
 
 
