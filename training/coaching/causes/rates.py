@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import expit
 
 from features.arrays import Floats, Ints
+from training.estimators.linear import one_thread
 
 ROUNDS = 12
 """Rounds of scaling; factors settle in a few."""
@@ -53,9 +54,11 @@ def log_odds(won: Floats, features: Floats, ridge: float = 1.0) -> Floats:
     weights = np.zeros(features.shape[1])
     penalty = np.full(features.shape[1], ridge)
     penalty[:1] = 1e-6
-    for _ in range(ROUNDS):
-        p = expit(features @ weights)
-        slope = features.T @ (won - p) - penalty * weights
-        curve = (features * (p * (1 - p))[:, None]).T @ features + np.diag(penalty)
-        weights = weights + np.linalg.solve(curve, slope)
-    return np.asarray(features @ weights)
+    # Products of this size gain nothing from further threads, and lose where cores are busy.
+    with one_thread():
+        for _ in range(ROUNDS):
+            p = expit(features @ weights)
+            slope = features.T @ (won - p) - penalty * weights
+            curve = (features * (p * (1 - p))[:, None]).T @ features + np.diag(penalty)
+            weights = weights + np.linalg.solve(curve, slope)
+        return np.asarray(features @ weights)
