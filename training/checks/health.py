@@ -148,10 +148,12 @@ def _pace(warehouse: Warehouse, name: str, clock: str) -> Iterator[Finding]:
     longest, gaps = unusual_gaps([day["day"] for day in days])
     if gaps:
         first, last = max(gaps, key=lambda gap: gap[1] - gap[0])
+        where = f"between {first} and {last}"
+        if len(gaps) > 1:
+            where = f"{len(gaps)} times, for longest {where}"
         says = (
-            f"{name} has {len(gaps)} stretches of more than {longest.days} days without a row, "
-            f"the longest between {first} and {last}: if rows are missing there, load "
-            "them; if a date is wrong, correct it"
+            f"{name} goes more than {longest.days} days without a row {where}: if rows are missing "
+            "there, load them; if a date is wrong, correct it"
         )
         yield Finding(name, clock, "gap", "warning", says)
     if sum(day["at_midnight"] for day in days) >= ALL_BUT * sum(day["n"] for day in days):
