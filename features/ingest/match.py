@@ -141,8 +141,10 @@ def wide_hint(table: Table, raw: RawTable, names: Sequence[str]) -> str:
     part = periods[0].part
     year = part if periods[0].has_year else "2025"
     name = Path(raw.where).stem
+    # Names of months alone stand in the order of the sheet, as they sort by their letters.
+    first, *_, last = sorted(periods, key=lambda period: period.says if period.has_year else "")
     return (
-        f"it has one column for each {part} ({periods[0].name} to {periods[-1].name}): say in a "
+        f"it has one column for each {part} ({first.name} to {last.name}): say in a "
         f"--mapping file, or let `ingest --suggest-mapping` write, unpivot: {{targets: {{table: "
         f"{name}, names: {part}, values: amount}}}} and quotas: {{table: targets, period: "
         f"{{{part}: {part}, year: {year}}}, columns: {{rep_id: {names[0]}}}}}"

@@ -1,9 +1,9 @@
-"""Quota periods that read but cannot be meant: inclusive ends, odd lengths, mixed lengths."""
+"""Quota periods that read but cannot be meant: inclusive ends, gaps, odd and mixed lengths."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +22,7 @@ _LENGTHS = {
 _MONTHS = {1: "a month", 2: "two months", 3: "a quarter", 4: "four months", 6: "half a year",
            12: "a year"}  # fmt: skip
 _SHOWN = 3
+_FEWEST_GAPS = 3
 
 
 def period_findings(backend: Backend, files: Mapping[str, Path]) -> Iterator[DataFinding]:
@@ -38,6 +39,7 @@ def period_findings(backend: Backend, files: Mapping[str, Path]) -> Iterator[Dat
     is_inclusive = bool(inclusive) and 2 * len(inclusive) > len(periods)
     if is_inclusive:
         yield _inclusive(backend, files, inclusive, len(periods))
+    yield from _gaps(periods)
     ends = ((start, _meant(end) if is_inclusive else end) for _, start, end, _ in periods)
     yield from _odd_lengths(list(ends))
 
@@ -87,6 +89,31 @@ def _inclusive(
     )
     return DataFinding(
         "quotas", "period_end", "inclusive_end", "warning", says, len(inclusive), of, example
+    )
+
+
+def _gaps(
+    periods: Sequence[tuple[str, datetime, datetime, datetime | None]],
+) -> Iterator[DataFinding]:
+    """Say whether most periods end long before the rep's next one begins.
+
+    January, April, July, each a month long    said: are they quarters?
+    January to March, July to September        not said: one rep was away for a quarter
+    """
+    followed = [(start, end, then) for _, start, end, then in periods if then is not None]
+    apart = [period for period in followed if period[2] - period[1] > _DAY]
+    if len(apart) < _FEWEST_GAPS or 2 * len(apart) <= len(followed):
+        return
+    start, end, then = apart[0]
+    example = f"{start:%Y-%m-%d} to {end:%Y-%m-%d}, then {then:%Y-%m-%d}"
+    says = (
+        f"{share(len(apart), len(followed))} periods end days before the rep's next one begins, "
+        f"like {example}: what is won in between counts for no quota; if each lasts until the next "
+        "begins, as quarters named after their first month do, give that as period_end (in a "
+        "mapping: `months: 3` in the period)"
+    )
+    yield DataFinding(
+        "quotas", "period_end", "period_gaps", "warning", says, len(apart), len(followed), example
     )
 
 

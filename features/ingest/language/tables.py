@@ -45,7 +45,8 @@ class Join(Words):
 class Period(Words):
     """The period of a quota, where no two columns hold its start and its end.
 
-    Give `month` and `year`, or `quarter` and `year`, or `start` with `months` or `days`.
+    Give `month` and `year`, or `quarter` and `year`, or `start` with `months` or `days`. A quarter
+    that is named after its first month is `month` and `year` with `months: 3`.
 
     Attributes:
         month: the column with the month: a number or a name (English, German, French, Spanish,
@@ -53,7 +54,7 @@ class Period(Words):
         quarter: the column with the quarter: 1 to 4, with or without a Q.
         year: the column with the year, or the year itself.
         start: the column with the first day.
-        months: how many months it lasts.
+        months: how many months it lasts; beside `month` one, unless it says otherwise.
         days: how many days it lasts.
     """
 
@@ -69,7 +70,8 @@ class Period(Words):
         starts = [self.month is not None, self.quarter is not None, self.start is not None]
         has_length = (self.months is None) != (self.days is None)
         by_start = self.start is not None and has_length and self.year is None
-        by_year = self.start is None and self.year is not None and not (self.months or self.days)
+        has_months = self.months is not None and self.month is None
+        by_year = self.start is None and self.year is not None and not (has_months or self.days)
         if sum(starts) != 1 or not (by_start or by_year):
             raise ValueError("needs month and year, quarter and year, or start with months or days")
         return self

@@ -101,7 +101,7 @@ def period_bounds(period: Period, parts: dict[str, str]) -> tuple[str, str]:
         return parts["start"], f"{parts['start']} + INTERVAL {length}"
     year = f"regexp_extract({parts['year']}, {text(_YEAR)}, 1)"
     if period.month is not None:
-        month, months = _month(parts["month"]), 1
+        month, months = _month(parts["month"]), period.months or 1
     else:
         month, months = f"(3 * {_quarter(parts['quarter'])} - 2)", 3
     first = f"try_strptime({year} || '-' || lpad(CAST({month} AS VARCHAR), 2, '0'), '%Y-%m')"

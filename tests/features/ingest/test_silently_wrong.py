@@ -177,3 +177,35 @@ def test_activities_of_two_exports_that_overlap_are_asked_about(
     content = "\n".join(["occurred_at,type,lead_id,rep_id", *calls, *calls[:14], ""])
     found = said(load(tmp_path, "{}", {"activities": content}), "repeated")
     assert [(finding.count, finding.of) for finding in found] == [(14, 42)] * asked
+
+
+def quotas(*firsts: date, days: int) -> str:
+    """Write a rep's quotas with periods of so many days."""
+    lines = (f"r,{first},{first + timedelta(days=days)},100" for first in firsts)
+    return "\n".join(["rep_id,period_start,period_end,amount", *lines, ""])
+
+
+def test_quarters_that_are_read_as_their_first_months_are_asked_about(tmp_path: Path) -> None:
+    """Periods with gaps in all places are not meant so; one quarter without a quota may be."""
+    firsts = [date(2024, month, 1) for month in (1, 4, 7, 10)]
+    report = load(tmp_path, "{}", {"quotas": quotas(*firsts, days=30)})
+    (finding,) = said(report, "period_gaps")
+    assert (finding.count, finding.of, finding.severity) == (3, 3, "warning")
+    assert "2024-01-01 to 2024-01-31, then 2024-04-01" in finding.says
+    away = [day for day in firsts if day.month != 7]
+    report = load(tmp_path, "{}", {"quotas": quotas(*away, days=91)})
+    assert said(report, "period_gaps") == []
+
+
+def test_quarters_named_after_their_first_month_are_read_as_such(tmp_path: Path) -> None:
+    """Once the mapping says how long a period lasts, each ends where the next begins."""
+    mapping = """
+unpivot: {tall: {table: quotas, names: month, values: amount}}
+quotas: {table: tall, period: {month: month, year: month, months: 3}}
+"""
+    written = "rep_id,Oct 2024,Jan 2025,Apr 2025,Jul 2025\nr,1,2,3,4\n"
+    report = load(tmp_path, mapping, {"quotas": written})
+    assert said(report, "period_gaps") == []
+    starts, ends = (column(tmp_path, "quotas", name) for name in ("period_start", "period_end"))
+    assert starts[1:] == ends[:-1]
+    assert ends[-1] == datetime(2025, 10, 1)

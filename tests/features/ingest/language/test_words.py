@@ -75,6 +75,7 @@ def test_several_origins_are_columns_too() -> None:
         (Period, {"start": "s", "months": 1, "days": 2}, "needs month and year"),
         (Period, {"start": "s", "months": 1, "year": "y"}, "needs month and year"),
         (Period, {"month": "m", "quarter": "q", "year": "y"}, "needs month and year"),
+        (Period, {"quarter": "q", "year": "y", "months": 3}, "needs month and year"),
         (Period, {"start": "s", "months": 0}, "greater than 0"),
         (SourceFile, {"header_row": 0}, "greater than or equal to 1"),
         (SourceFile, {"delimiter": ";;"}, "at most 1 character"),
