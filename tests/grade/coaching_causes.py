@@ -1,6 +1,6 @@
 """Grades of the causes that are told of reps, beside planted truth.
 
-The companies were named here before they were made: `demo` 531 to 540, and `johnsally` 741 to 760.
+The companies were named here before they were made: `demo` 551 to 560, and `johnsally` 761 to 780.
 Others may be judged for development; nothing is learned from `truth/`. Companies and what was told
 of them are kept under build/grade, so that a run that was broken off goes on where it ended.
 
@@ -29,8 +29,8 @@ from training.coaching.causes import rep_causes
 from training.params import TrainingParams
 
 KEPT = Path(__file__).parents[2] / "build" / "grade"
-DEMO = tuple(range(531, 541))
-JOHN_AND_SALLY = tuple(range(741, 761))
+DEMO = tuple(range(551, 561))
+JOHN_AND_SALLY = tuple(range(761, 781))
 JOHN, SALLY = "R0000000", "R0000001"
 EARLY_DAYS = 30
 LEAST_RIGHT = 19
