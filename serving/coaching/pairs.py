@@ -5,8 +5,8 @@ luck. It takes less certainty than to tell somebody a size: what is proposed is 
 
 | pair          | one                              | the other                        |
 |---------------|----------------------------------|----------------------------------|
-| complementary | needs help to win deals, and is  | needs help to turn leads into    |
-|               | not below the rates in leads     | deals, and is not below in deals |
+| complementary | needs help to win deals, and     | needs help to turn leads into    |
+|               | none to turn leads into deals    | deals, and none to win them      |
 | one-sided     | is told to need help in one of   | has the same manager, and lies   |
 |               | the two                          | above the rates by more than luck|
 
@@ -138,6 +138,13 @@ def _distance(company: Company, skill: str, rep_id: str) -> float:
     return 0.0 if ratio is None else max(1 - ratio.level, 0.0)
 
 
+def _lacks(company: Company, skill: str, rep_id: str) -> bool:
+    """Whether a rep's year lies below the rates by more than luck, and by enough to be a need."""
+    ratio = _ratio(company, skill, rep_id)
+    weight = _distance(company, skill, rep_id)
+    return ratio is not None and ratio.is_weak and weight >= LEAST_WEIGHT
+
+
 def _ratio(company: Company, skill: str, rep_id: str) -> Ratio | None:
     return company.levels[skill].get(rep_id)
 
@@ -148,9 +155,7 @@ def _complementary(company: Company, needs: Mapping[str, _Need]) -> list[tuple[f
     pairs = []
     for opener in lacking[CLOSING]:
         for closer in lacking[QUALIFYING]:
-            opens = _ratio(company, QUALIFYING, opener)
-            closes = _ratio(company, CLOSING, closer)
-            if (opens and opens.is_weak) or (closes and closes.is_weak):
+            if _lacks(company, QUALIFYING, opener) or _lacks(company, CLOSING, closer):
                 continue
             weight = needs[opener].weight + needs[closer].weight
             says = (

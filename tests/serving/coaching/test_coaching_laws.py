@@ -39,6 +39,7 @@ from serving.coaching.sheet import make_sheet
 from serving.coaching.voice import MANAGER, REP, Voice
 from serving.store.coaching import BEGINS, CoachingEvent, CoachingLine
 from training.coaching.causes.told import OWN
+from training.coaching.goals.levels import CLOSING, QUALIFYING, Ratio
 from training.coaching.goals.measures import MEASURES, OF_CAUSE, WINDOW_DAYS, Scale, measured
 
 BOOK = playbook()
@@ -381,6 +382,19 @@ def test_pairs_hold_nobody_twice_and_name_both(make_company: Make) -> None:
     assert [p.to_json() for p in propose_pairs(make_company(rows[::-1]))] == [
         p.to_json() for p in pairs
     ]
+
+
+@pytest.mark.parametrize(("level", "is_proposed"), [(0.9, True), (0.8, False)])
+def test_a_pair_lacks_nothing_that_weighs_in_what_it_is_to_give(
+    level: float, make_company: Make, *, is_proposed: bool
+) -> None:
+    """A year surely below the rates keeps an opener out only from where it is a need itself."""
+    rows = [cause("r0", "closing", size=0.3), cause("r1", "qualifying", size=0.3)]
+    company = make_company(rows)
+    own = Ratio(200, int(80 * level), 80.0, level, level - 0.05, level + 0.05)
+    ratios = {QUALIFYING: {"r0": own}, CLOSING: {}}
+    pairs = propose_pairs(replace(company, levels=ratios))
+    assert [(p.opens, p.closes) for p in pairs if p.both] == ([("r0", "r1")] if is_proposed else [])
 
 
 VERBS = ("have", "are", "were", "do", "need", "know", "stand", "win", "close", "work")
