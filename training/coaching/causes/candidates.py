@@ -13,7 +13,7 @@ from features.feature import DAY_US
 from training.coaching.causes.believed import Believed
 from training.coaching.causes.funnel_rates import rates_of
 from training.coaching.causes.ground import Grounds, Quotas, grounds_of
-from training.coaching.causes.ramp import Ramp
+from training.coaching.causes.ramp import RAMP_DOUBT, Ramp
 from training.coaching.causes.rows import Observed, qualifying_rows
 from training.coaching.causes.sizes import FIELDS, SHIFTS, Candidate, Flow
 from training.coaching.causes.spells import DEPTHS, LEVELS, STEP, Filtered, drawn
@@ -23,8 +23,8 @@ from training.coaching_params import CauseParams
 
 UNLIKELY = 0.1
 """A chance below this leaves nothing of an 80 % interval but 0."""
-RAMP_DOUBT, GROUND_DOUBT = 0.25, 0.3
-"""How far the effect of a ramp, or of a territory, on one rep may differ from the usual one."""
+GROUND_DOUBT = 0.3
+"""How far the effect of a territory on one rep may differ from the usual one."""
 
 
 def territories(observed: Observed, believed: Believed, params: CauseParams) -> Grounds:
