@@ -26,6 +26,7 @@ from training.coaching.causes.rows import (
     closing_rows,
     first_touch_rows,
     later_move_rows,
+    log_load,
     qualifying_rows,
     ripening_rows,
     waiting_rows,
@@ -41,6 +42,8 @@ USUAL_DEPTHS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 """Depths of a usual spell that are tried."""
 SLOPES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """How far a cause may move a further channel."""
+FULLER = 0.7
+"""Log factor of leads at hand beyond which a period counts as no fuller."""
 DEEPEST = -2.0
 """The log factor beyond which less work, or a slower first touch, is taken for no less."""
 YEAR_DAYS = 365.25
@@ -57,6 +60,8 @@ class Believed:
         ramp: how new reps get going.
         moves: of causes that move several fields of the funnel, how fast each field grows with
             what the cause lowers: the exponents.
+        crowding: how fast each field of the funnel falls with the leads that a rep has at hand:
+            the exponents.
     """
 
     channels: Mapping[str, Channel]
@@ -64,6 +69,7 @@ class Believed:
     filtered: Mapping[str, Filtered]
     ramp: Ramp
     moves: Mapping[str, Mapping[str, float]]
+    crowding: Mapping[str, float]
 
 
 def mean_shift(filtered: Filtered) -> Floats:
@@ -120,7 +126,10 @@ def believe(observed: Observed, params: CauseParams) -> Believed:
     # Who is slow to the first touch is slow to the next ones too, as far as the company tells.
     slow = np.maximum(mean_shift(filtered["follow_up"]), DEEPEST)
     speed = {"first": 1.0, "later": grows_with_work(later, slow)}
-    return Believed(channels, priors, filtered, ramp, {"volume": work, "follow_up": speed})
+    moves = {"volume": work, "follow_up": speed}
+    return Believed(
+        channels, priors, filtered, ramp, moves, _crowding(observed, counts["follow_up"])
+    )
 
 
 def _without_past(own: Filtered, touches: Channel, pace: Channel, prior: Prior) -> Filtered:
@@ -172,6 +181,20 @@ def _work(
     of_ends = conversions, advance_rows(observed)
     convert, advance = (grows_with_work(each, log_work, params.work_usual) for each in of_ends)
     return {"first": first, "later": later, "qualifying": convert, "advance": advance}
+
+
+def _crowding(observed: Observed, first_moves: Rows) -> dict[str, float]:
+    """Learn how fast what happens to each lead falls with the leads at hand.
+
+    Each rep's fuller periods are held against the own emptier ones.
+    """
+    room = -np.clip(log_load(observed), -FULLER, FULLER)
+    rows = {
+        "qualifying": qualifying_rows(observed, by_load=False),
+        "first": first_moves,
+        "later": later_move_rows(observed, by_load=False),
+    }
+    return {field: grows_with_work(each, room) for field, each in rows.items()}
 
 
 def _joined(main: Channel, other: Channel, observed: Observed, params: CauseParams) -> Channel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 
@@ -83,7 +84,7 @@ def candidates_of(
     rates = rates_of(observed)
     stocks = stocks_of(observed, rates, window)
     mixed, arrivals = _mixes(observed, believed, stocks.arrivals, asked, params)
-    poor, arrivals = _poor(grounds, quotas, base, arrivals, params)
+    poor, arrivals = _poor(grounds, quotas, believed.crowding, base, arrivals, params)
     candidates += mixed + poor
     return candidates, Flow(rates, window, replace(stocks, arrivals=arrivals), base)
 
@@ -213,11 +214,24 @@ def _mixes(
 def _poor(
     grounds: Grounds,
     quotas: Quotas,
+    crowding: Mapping[str, float],
     base: dict[str, Floats],
     arrivals: Floats,
     params: CauseParams,
 ) -> tuple[list[Candidate], Floats]:
-    """Return the reps on poor ground, and what base and arrivals are on level ground."""
+    """Return the reps on poor ground, and what base and arrivals are on level ground.
+
+    Fewer leads get more of a rep's work each: on level ground the same work would go to more of
+    them, as far as the company's fuller periods tell.
+
+    Args:
+        grounds: of every rep.
+        quotas: who is asked for what.
+        crowding: how fast each field of the flow falls with the leads at hand.
+        base: by field, what lasts; that of reps on poor ground is changed to level ground.
+        arrivals: new leads.
+        params: the section `training.coaching.causes`.
+    """
     total = grounds.arrivals + grounds.value + grounds.conversion
     arrivals, candidates = arrivals.copy(), []
     is_poor = np.isfinite(quotas.amount) & (total < np.log(params.poor_ground))
@@ -226,9 +240,11 @@ def _poor(
             float(x[rep]) for x in (grounds.arrivals, grounds.value, grounds.conversion)
         )
         arrivals[rep] /= np.exp(more)
-        base["amount"][rep] -= worth
-        base["qualifying"][rep] -= ready
-        mean = {"amount": np.full(2, worth), "qualifying": np.full(2, ready)}
+        spared = {field: -slope * min(more, 0.0) for field, slope in crowding.items()}
+        shifts = spared | {"amount": worth, "qualifying": ready + spared.get("qualifying", 0.0)}
+        for field, shift in shifts.items():
+            base[field][rep] -= shift
+        mean = {field: np.full(2, shift) for field, shift in shifts.items()}
         spread = _scaled(mean, GROUND_DOUBT, params.draws)
         factor = np.full((2, arrivals.shape[2]), more)
         share = min(float(quotas.share[rep]), 1.0)

@@ -94,7 +94,7 @@ def _medians(values: Floats, classes: Ints) -> Floats:
 
 @dataclass(frozen=True)
 class Grounds:
-    """What each rep's territory brings, as log factors beside the mean of all territories.
+    """What each rep's territory brings, as log factors beside level ground.
 
     Attributes:
         arrivals: of new leads.
@@ -154,7 +154,7 @@ def _about_level(parts: list[Floats], used: Bools) -> list[Floats]:
     in them:
 
         arrivals    worth    promise         beside level ground
-        0.5         0.5      0.25            0.44, 0.44
+        0.5         0.5      0.25            0.45, 0.45
         1.5         1.5      2.25            1.34, 1.34
         mean 1.0    1.0      1.25 = level    1.12 of each
     """

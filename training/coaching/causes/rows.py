@@ -160,10 +160,14 @@ def _lead_cell(observed: Observed, stays: Stays) -> Ints:
     return np.asarray(cell * (len(AGES) + 1) + stays.age)
 
 
-def qualifying_rows(observed: Observed, *, by_territory: bool = True) -> Rows:
+def qualifying_rows(
+    observed: Observed, *, by_territory: bool = True, by_load: bool = True
+) -> Rows:
     """Conversions per day, for leads of the same stage, source and age, and reps alike loaded."""
     stays = observed.leads.take(observed.leads.rep >= 0)
-    factors = [_lead_cell(observed, stays), stays.period, load_class(observed, stays)]
+    factors = [_lead_cell(observed, stays), stays.period]
+    if by_load:
+        factors.append(load_class(observed, stays))
     if by_territory:
         factors.append(observed.company.territory[stays.rep])
     return _of_stays(observed, stays, stays.end == WON, factors)
@@ -182,6 +186,17 @@ def load_class(observed: Observed, stays: Stays) -> Ints:
     return np.searchsorted(np.quantile(own, LOADS), own).astype(np.int64)
 
 
+def log_load(observed: Observed) -> Floats:
+    """Return by rep and period the log of the leads at hand, over the rep's own mean of it."""
+    stays = observed.leads.take(observed.leads.rep >= 0)
+    at_hand = observed.table(stays.rep, stays.period, stays.days)
+    with np.errstate(divide="ignore"):
+        load = np.log(at_hand / np.diff(observed.periods.borders) * DAY_US)
+    known = np.isfinite(load)
+    own = np.where(known, load, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    return np.where(known, load - own[:, None], 0.0)
+
+
 def first_touch_rows(observed: Observed) -> Rows:
     """First moves per day of leads in the stage that they are created in."""
     every = observed.leads
@@ -191,11 +206,13 @@ def first_touch_rows(observed: Observed) -> Rows:
     return _of_stays(observed, stays, moved, factors)
 
 
-def later_move_rows(observed: Observed) -> Rows:
+def later_move_rows(observed: Observed, *, by_load: bool = True) -> Rows:
     """Moves per day of leads between the stages after the first."""
     every = observed.leads
     stays = every.take((every.rep >= 0) & (every.stage != observed.first) & (every.stage >= 0))
-    factors = [_lead_cell(observed, stays), stays.period, load_class(observed, stays)]
+    factors = [_lead_cell(observed, stays), stays.period]
+    if by_load:
+        factors.append(load_class(observed, stays))
     return _of_stays(observed, stays, stays.end == MOVES, factors)
 
 
