@@ -128,7 +128,7 @@ def believe(observed: Observed, params: CauseParams) -> Believed:
     speed = {"first": 1.0, "later": grows_with_work(later, slow)}
     moves = {"volume": work, "follow_up": speed}
     return Believed(
-        channels, priors, filtered, ramp, moves, _crowding(observed, counts["follow_up"])
+        channels, priors, filtered, ramp, moves, crowding(observed, counts["follow_up"])
     )
 
 
@@ -183,10 +183,17 @@ def _work(
     return {"first": first, "later": later, "qualifying": convert, "advance": advance}
 
 
-def _crowding(observed: Observed, first_moves: Rows) -> dict[str, float]:
+def crowding(observed: Observed, first_moves: Rows) -> dict[str, float]:
     """Learn how fast what happens to each lead falls with the leads at hand.
 
     Each rep's fuller periods are held against the own emptier ones.
+
+    Args:
+        observed: the company.
+        first_moves: of its leads.
+
+    Returns:
+        The exponent of each field of the flow, 0 where nothing falls.
     """
     room = -np.clip(log_load(observed), -FULLER, FULLER)
     rows = {

@@ -138,13 +138,14 @@ def _ramps(
 ) -> tuple[list[Candidate], dict[str, Floats]]:
     """Return the reps who are getting going, and what the ramp does to those who hardly are.
 
-    New reps do little, but on few leads, so that what befalls these shows nothing of it. Little
-    work costs all the same: with more of it, the same leads would have brought more.
+    New reps do little, but on few leads, so that these move on quickly and show nothing of it.
+    Little work costs all the same: with more of it, the same leads would have moved faster. What
+    new reps convert and win is seen as it is, with all that holds them back.
     """
     shifts = {SHIFTS[name]: _ramp_shift(observed, believed.ramp, name) for name in RAMPED}
-    shifts["advance"] = shifts["later"] = np.zeros_like(shifts["qualifying"])
+    shifts["later"] = np.zeros_like(shifts["qualifying"])
     work = _ramp_shift(observed, believed.ramp, "volume")
-    hidden = {field: slope * work for field, slope in believed.moves["volume"].items()}
+    hidden = {field: believed.moves["volume"][field] * work for field in HIDDEN}
     tenure = (quotas.start - observed.company.hired) / DAY_US
     longest = believed.ramp.days + RAMP_STEP
     is_new = np.isfinite(quotas.amount) & (np.nan_to_num(tenure, nan=1e9) < longest)
@@ -163,6 +164,8 @@ def _ramps(
 
 RAMPED = ("qualifying", "follow_up", "closing")
 """Channels in which what new reps lack is seen."""
+HIDDEN = ("first", "later")
+"""Fields in which few leads hide how little new reps do."""
 RAMP_STEP = 30.0
 """Days that the length of a ramp is in doubt by."""
 

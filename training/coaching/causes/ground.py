@@ -165,7 +165,8 @@ def _about_level(parts: list[Floats], used: Bools) -> list[Floats]:
     total = np.sum([part[used] for part in parts], axis=0)
     left = float(np.log(np.exp(total).mean())) - sum(middles)
     shares = spreads / max(float(spreads.sum()), 1e-9)
-    return [part - middle - left * share for part, middle, share in zip(parts, middles, shares)]
+    levels = [middle + left * share for middle, share in zip(middles, shares, strict=True)]
+    return [part - level for part, level in zip(parts, levels, strict=True)]
 
 
 def _drawn_to_line(

@@ -160,9 +160,7 @@ def _lead_cell(observed: Observed, stays: Stays) -> Ints:
     return np.asarray(cell * (len(AGES) + 1) + stays.age)
 
 
-def qualifying_rows(
-    observed: Observed, *, by_territory: bool = True, by_load: bool = True
-) -> Rows:
+def qualifying_rows(observed: Observed, *, by_territory: bool = True, by_load: bool = True) -> Rows:
     """Conversions per day, for leads of the same stage, source and age, and reps alike loaded."""
     stays = observed.leads.take(observed.leads.rep >= 0)
     factors = [_lead_cell(observed, stays), stays.period]

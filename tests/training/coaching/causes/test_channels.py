@@ -121,7 +121,9 @@ def test_half_of_the_usual_work_is_seen_as_half() -> None:
     assert channel.usual[ANN, 3] == pytest.approx(900, rel=0.05)
 
 
-def getting_going(rep: int, hired: int, usual: float, since: int = 10_000) -> list[tuple[int, int, int]]:
+def getting_going(
+    rep: int, hired: int, usual: float, since: int = 10_000
+) -> list[tuple[int, int, int]]:
     """Log what a new rep does who lacks 0.6 at first and nothing after 150 days.
 
     From the day `since` on, half of that.

@@ -22,7 +22,12 @@ from lives import (
 )
 from pandas.testing import assert_frame_equal
 
-from training.coaching.causes.believed import SLOPES, believe, learned_prior, mean_shift
+from training.coaching.causes.believed import (
+    SLOPES,
+    believe,
+    learned_prior,
+    mean_shift,
+)
 from training.coaching.causes.channels import Channel
 from training.coaching.causes.company import Company, Entities
 from training.coaching.causes.find import causes_of_period, won_by
