@@ -9,7 +9,7 @@ import numpy as np
 from features.arrays import Bools, Floats, Ints
 from features.feature import DAY_US
 from training.coaching.causes.company import Company, days
-from training.coaching.causes.rates import expected_events, log_odds
+from training.coaching.causes.rates import expected_events, factor_within, log_odds
 from training.coaching.causes.stays import AGES, LOST, MOVES, STAYS, WON, Periods, Stays
 from training.coaching_params import CauseParams
 
@@ -145,9 +145,16 @@ def waiting_stages(company: Company, deals: Stays, params: CauseParams) -> tuple
     return tuple(stages)
 
 
-def _of_stays(observed: Observed, stays: Stays, events: Bools, factors: list[Ints]) -> Rows:
+def _of_stays(
+    observed: Observed,
+    stays: Stays,
+    events: Bools,
+    factors: list[Ints],
+    offset: Floats | float = 1.0,
+) -> Rows:
+    """Make rows of stays; the offset is a factor of the rate that is known already."""
     seen = events.astype(np.float64)
-    usual = expected_events(stays.days, seen, factors, doubt=DOUBT)
+    usual = expected_events(stays.days * offset, seen, factors, doubt=DOUBT)
     tenure = observed.tenure(stays.rep, stays.start + stays.days * (DAY_US / 2))
     return Rows(stays.rep, stays.period, tenure, seen, usual, stays.days)
 
@@ -163,10 +170,26 @@ def _lead_cell(observed: Observed, stays: Stays) -> Ints:
 def qualifying_rows(observed: Observed, *, by_territory: bool = True) -> Rows:
     """Conversions per day, for leads of the same stage, source and age, and reps alike loaded."""
     stays = observed.leads.take(observed.leads.rep >= 0)
-    factors = [_lead_cell(observed, stays), stays.period, load_class(observed, stays)]
+    events = stays.end == WON
+    alike = [_lead_cell(observed, stays), stays.period]
+    load = _load_factor(observed, stays, events, alike)
     if by_territory:
-        factors.append(observed.company.territory[stays.rep])
-    return _of_stays(observed, stays, stays.end == WON, factors)
+        alike.append(observed.company.territory[stays.rep])
+    return _of_stays(observed, stays, events, alike, load)
+
+
+def _load_factor(observed: Observed, stays: Stays, events: Bools, alike: list[Ints]) -> Floats:
+    """Return what the load of its rep does to each stay, learned within each rep.
+
+    The leads of who converts few pile up, so that many leads beside few conversions may be the
+    rep's doing. Who is getting going has few leads and converts few: the ramp, not the load.
+    """
+    load = load_class(observed, stays)
+    settled = ~(observed.tenure(stays.rep, stays.start) < SETTLED)
+    factors = [classes[settled] for classes in (load, *alike, stays.rep)]
+    seen = events[settled].astype(np.float64)
+    factor = factor_within(stays.days[settled], seen, factors, doubt=DOUBT)
+    return np.append(factor, np.ones(len(LOADS) + 1 - len(factor)))[load]
 
 
 def load_class(observed: Observed, stays: Stays) -> Ints:
