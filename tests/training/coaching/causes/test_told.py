@@ -49,6 +49,13 @@ def test_what_costs_next_to_nothing_is_told_only_where_it_is_sure() -> None:
     assert causes(replace(small, p=0.3)) == []
 
 
+def test_what_costs_next_to_nothing_comes_after_what_explains_the_gap() -> None:
+    """However sure the slow follow-up is, it does not push a costly weakness aside."""
+    small = replace(SPELL, cause="follow_up", size=0.001)
+    always = replace(SPELL, cause="qualifying", size=0.3, since=None, is_spell=False)
+    assert causes(small, always) == ["qualifying", "follow_up"]
+
+
 def test_luck_comes_first_where_nothing_stands_out() -> None:
     """The doubtful cause stays below it; a gap too small to split has no shares."""
     weak = replace(SPELL, p=0.1, size=0.02, low=0.0)
