@@ -111,7 +111,15 @@ class CauseParams(Section):
         default=0.7, gt=0, lt=1, description="chance from which a cause counts as sure"
     )
     lasting_from: float = Field(
-        default=0.9, gt=0.5, lt=1, description="chance of a lasting weakness from which it is told"
+        default=0.1,
+        gt=0,
+        lt=1,
+        description="chance of a weakness as old as the log from which it is told",
+    )
+    lasting_spreads: float = Field(
+        default=2.0,
+        ge=0,
+        description="spreads of a company's reps below which a lasting level is a weakness",
     )
     stands_out: float = Field(
         default=0.03, ge=0, description="share of the quota below which chance comes first"

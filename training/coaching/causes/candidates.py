@@ -16,7 +16,15 @@ from training.coaching.causes.ground import Grounds, Quotas, grounds_of
 from training.coaching.causes.ramp import Ramp
 from training.coaching.causes.rows import Observed, qualifying_rows
 from training.coaching.causes.sizes import FIELDS, SHIFTS, Candidate, Flow
-from training.coaching.causes.spells import DEPTHS, LEVELS, STEP, Filtered, drawn
+from training.coaching.causes.spells import (
+    DEPTHS,
+    SHIFTED,
+    STEP,
+    Always,
+    Filtered,
+    always_of,
+    drawn,
+)
 from training.coaching.causes.stocks import stocks_of, window_of
 from training.coaching.causes.told import OWN
 from training.coaching_params import CauseParams
@@ -63,12 +71,13 @@ def candidates_of(
         is_weak = np.zeros_like(asked)
         if field is not None:
             base[field] += filtered.level_mean()[:, None]
-            weak = filtered.level[:, LOW].sum(axis=1) >= params.lasting_from
-            # Of a rep who is always weak, a spell of the same is told only where it is likely.
-            is_weak = asked & weak & (cause in OWN) & (filtered.p < 0.5)  # noqa: PLR2004 - likelier not
-        for rep in np.flatnonzero(is_weak):
-            base[str(field)][rep] -= filtered.level_mean()[rep]
-            candidates.append(_lasting(believed, cause, int(rep), params))
+        if field is not None and cause in OWN:
+            always = always_of(filtered, _beyond(believed.priors[cause].spread, params))
+            later = filtered.p - filtered.started[:, 0]
+            is_weak = asked & (always.p >= params.lasting_from) & (always.p > later)
+            base[field][is_weak] -= filtered.level_mean()[is_weak, None]
+            weak = np.flatnonzero(is_weak)
+            candidates += [_lasting(always, cause, int(rep), params) for rep in weak]
         is_seen = believed.channels[cause].days.sum(axis=1) > 0
         some = asked & ~is_weak & is_seen & (filtered.p >= params.told_from)
         candidates += [
@@ -90,7 +99,8 @@ def candidates_of(
 
 CHANNELS = (*SHIFTS, "volume")
 """Causes that come as spells which move rates."""
-LOW = LEVELS * STEP < -0.1  # noqa: PLR2004 - a tenth worse than usual
+LEAST_BEYOND = 0.1
+"""A tenth worse than usual; what is nearer is no weakness anywhere."""
 
 
 def _spell(
@@ -117,13 +127,19 @@ def _mean_shift(filtered: Filtered, rep: int) -> Floats:
     return np.array([by_start[:-1].sum(), by_start.sum()])
 
 
-def _lasting(believed: Believed, cause: str, rep: int, params: CauseParams) -> Candidate:
-    chances = believed.filtered[cause].level[rep]
-    (place,) = drawn(chances, params.draws)
-    level = np.minimum(LEVELS[place] * STEP, 0.0)
-    both = np.stack([level, level], axis=1)
-    field, p = SHIFTS[cause], float(chances[LOW].sum())
-    return Candidate(rep, cause, p, None, {field: both.mean(axis=0)}, {field: both}, is_spell=False)
+def _lasting(always: Always, cause: str, rep: int, params: CauseParams) -> Candidate:
+    """Return a weakness as old as the log, level and spell in one."""
+    joint, p = always.joint[rep], float(always.p[rep])
+    shift = SHIFTED[drawn(joint, params.draws if p >= UNLIKELY else 1)]
+    mean = np.full(2, float((joint * SHIFTED).sum()) / p)
+    field, both = SHIFTS[cause], np.stack([shift, shift], axis=1)
+    is_spell = bool(always.is_spell()[rep])
+    return Candidate(rep, cause, p, None, {field: mean}, {field: both}, is_spell=is_spell)
+
+
+def _beyond(spread: float, params: CauseParams) -> float:
+    """Return how far below the company's level a rep is weak, not just unlike the others."""
+    return max(LEAST_BEYOND, params.lasting_spreads * spread)
 
 
 def _scaled(mean: dict[str, Floats], doubt: float, count: int) -> dict[str, Floats]:

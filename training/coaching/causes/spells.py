@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features.arrays import Floats, Ints
+from features.arrays import Bools, Floats, Ints
 
 STEP = 0.1
 THETA = np.round(np.arange(-40, 21) * STEP, 10)
@@ -26,6 +26,8 @@ DEPTHS = np.array([2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 24, 28])
 """Depths of a spell, in steps below the level."""
 LIKE, TAIL = 0.3, 0.3
 """Log sd of depths like the usual one, and the share of spells that are of any depth."""
+FAR, FAR_SPREAD = 0.1, 0.3
+"""Share of reps whose level is as anywhere, and the log sd of levels there."""
 ZERO = int(np.flatnonzero(THETA == 0)[0])
 
 
@@ -75,6 +77,44 @@ class Filtered:
         return np.sqrt(np.maximum(square - self.level_mean() ** 2, 1e-6))
 
 
+@dataclass(frozen=True)
+class Always:
+    """What is believed of a weakness as old as the log: a low level, or a spell from the first day.
+
+    Nothing that the log shows tells these two apart, so that they are weighed as one: each alone
+    would have half of the chance, and half of the size.
+
+    Attributes:
+        p: of each rep, the chance that there is one.
+        joint: by rep, level, and depth of the spell (the first: none); sums to `p`.
+    """
+
+    p: Floats
+    joint: Floats
+
+    def is_spell(self) -> Bools:
+        """Tell of which reps it is rather a spell than a level."""
+        return np.asarray(self.joint[:, :, 1:].sum(axis=(1, 2)) > self.p / 2)
+
+
+SHIFTED = (LEVELS[:, None] - np.append(0, DEPTHS)) * STEP
+"""The log factor of a weakness as old as the log, by level and depth."""
+
+
+def always_of(filtered: Filtered, beyond: float) -> Always:
+    """Weigh the weaknesses that are as old as the log.
+
+    Args:
+        filtered: what is believed of the reps.
+        beyond: the log factor below the company's from which on a level is one.
+    """
+    first = filtered.joint[..., 0]
+    # Within a low level, what came on top of it later does not count.
+    low = (filtered.level - first.sum(axis=2)) * np.less(LEVELS * STEP, -beyond - STEP / 100)
+    joint = np.concatenate([low[..., None], first], axis=2)
+    return Always(joint.sum(axis=(1, 2)), joint)
+
+
 def spells(log_likelihood: Floats, prior: Prior) -> Filtered:
     """Run the filter.
 
@@ -120,6 +160,15 @@ def wobbled(log_likelihood: Floats, wobble: float) -> Floats:
 
 
 def _level_prior(spread: float) -> Floats:
+    """Return the chances of levels: most reps lie within the company's spread, some as elsewhere.
+
+    A few reps who are alike say little about the one who is not: without the second part, a company
+    of eleven equals would hold it for all but impossible that the twelfth has always been weak.
+    """
+    return (1 - FAR) * _heavy_tailed(spread) + FAR * _heavy_tailed(FAR_SPREAD)
+
+
+def _heavy_tailed(spread: float) -> Floats:
     """A Student's t with 4 degrees of freedom: few reps lie far off, but some do."""
     z = LEVELS * STEP / max(spread, 1e-3)
     weights = (1 + z**2 / 4) ** -2.5
