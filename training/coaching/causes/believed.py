@@ -197,14 +197,19 @@ def learned_prior(
     params: CauseParams,
     spreads: tuple[float, ...] = SPREADS,
 ) -> Prior:
-    """Choose what makes all that was seen likeliest (empirical Bayes): spread, wobble and depth."""
+    """Choose what makes all that was seen likeliest (empirical Bayes): spread, wobble and depth.
+
+    How many reps are unlike the others is not learned from so few; it is what Laplace's rule of
+    succession leaves: after 10 reps who are alike, 1 of 12 may be far off.
+    """
     length = float(np.median(np.diff(observed.periods.borders))) / DAY_US
     begins = 1 - (1 - params.spell_rate) ** (length / YEAR_DAYS)
     lasts = float(np.exp(-length / params.spell_days))
     # A large company's first reps tell as much about spreads as all of them.
     some = channel.log_likelihood[:: max(1, len(channel.log_likelihood) // 200)]
+    unlike = 1 / (len(channel.log_likelihood) + 2)
     tried = [
-        Prior(spread, wobble, begins, lasts, params.spell_depth)
+        Prior(spread, wobble, begins, lasts, params.spell_depth, unlike)
         for spread in spreads
         for wobble in WOBBLES
     ]

@@ -16,15 +16,7 @@ from training.coaching.causes.ground import Grounds, Quotas, grounds_of
 from training.coaching.causes.ramp import Ramp
 from training.coaching.causes.rows import Observed, qualifying_rows
 from training.coaching.causes.sizes import FIELDS, SHIFTS, Candidate, Flow
-from training.coaching.causes.spells import (
-    DEPTHS,
-    SHIFTED,
-    STEP,
-    Always,
-    Filtered,
-    always_of,
-    drawn,
-)
+from training.coaching.causes.spells import LEVELS, STEP, Weakness, drawn, weakness_of
 from training.coaching.causes.stocks import stocks_of, window_of
 from training.coaching.causes.told import OWN
 from training.coaching_params import CauseParams
@@ -66,23 +58,18 @@ def candidates_of(
     base = {name: np.zeros((len(asked), 2)) for name in FIELDS}
     candidates: list[Candidate] = []
     for cause in CHANNELS:
-        filtered = believed.filtered[cause]
-        field = SHIFTS.get(cause)
-        is_weak = np.zeros_like(asked)
-        if field is not None:
-            base[field] += filtered.level_mean()[:, None]
-        if field is not None and cause in OWN:
-            always = always_of(filtered, _beyond(believed.priors[cause].spread, params))
-            later = filtered.p - filtered.started[:, 0]
-            is_weak = asked & (always.p >= params.lasting_from) & (always.p > later)
-            base[field][is_weak] -= filtered.level_mean()[is_weak, None]
-            weak = np.flatnonzero(is_weak)
-            candidates += [_lasting(always, cause, int(rep), params) for rep in weak]
+        filtered, field = believed.filtered[cause], SHIFTS.get(cause)
+        weak = weakness_of(filtered, _beyond(believed, cause, params))
         is_seen = believed.channels[cause].days.sum(axis=1) > 0
-        some = asked & ~is_weak & is_seen & (filtered.p >= params.told_from)
-        candidates += [
-            _spell(observed, believed, cause, int(rep), params) for rep in np.flatnonzero(some)
-        ]
+        is_told = asked & is_seen & (weak.p >= params.told_from)
+        if field is not None:
+            # What is told of a low level is no part of what lasts beside it.
+            rest = np.where(is_told[:, None] & weak.is_low, 0.0, filtered.level)
+            base[field] += (rest @ (LEVELS * STEP))[:, None]
+        for rep in np.flatnonzero(is_told):
+            # The interval of what is hardly there ends at 0: one draw is enough.
+            count = params.draws if weak.p[rep] >= UNLIKELY else 1
+            candidates.append(_told(believed, cause, weak, int(rep), count))
     ramped, left = _ramps(observed, believed, quotas, params)
     candidates += ramped
     for name, shift in left.items():
@@ -103,43 +90,41 @@ LEAST_BEYOND = 0.1
 """A tenth worse than usual; what is nearer is no weakness anywhere."""
 
 
-def _spell(
-    observed: Observed, believed: Believed, cause: str, rep: int, params: CauseParams
-) -> Candidate:
-    filtered = believed.filtered[cause]
-    # The interval of what is hardly there ends at 0: one draw is enough.
-    count = params.draws if filtered.p[rep] >= UNLIKELY else 1
-    depth, began = drawn(filtered.joint[rep].sum(axis=0), count)
-    now = -DEPTHS[depth] * STEP
-    last = len(observed.periods) - 1
-    both = np.stack([np.where(began < last, now, 0.0), now], axis=1)
-    start = int(np.argmax(filtered.started[rep]))
-    fields = believed.moves.get(cause) or {SHIFTS[cause]: 1.0}
-    draws = {name: both * slope for name, slope in fields.items()}
-    mean = {name: slope * _mean_shift(filtered, rep) for name, slope in fields.items()}
-    return Candidate(rep, cause, float(filtered.p[rep]), start, mean, draws)
-
-
-def _mean_shift(filtered: Filtered, rep: int) -> Floats:
-    """Return the mean log factor of a spell that is on, in the period before and in this one."""
-    chances = filtered.joint[rep].sum(axis=0)
-    by_start = -(chances * (DEPTHS * STEP)[:, None]).sum(axis=0) / max(float(chances.sum()), 1e-12)
-    return np.array([by_start[:-1].sum(), by_start.sum()])
-
-
-def _lasting(always: Always, cause: str, rep: int, params: CauseParams) -> Candidate:
-    """Return a weakness as old as the log, level and spell in one."""
-    joint, p = always.joint[rep], float(always.p[rep])
-    shift = SHIFTED[drawn(joint, params.draws if p >= UNLIKELY else 1)]
-    mean = np.full(2, float((joint * SHIFTED).sum()) / p)
-    field, both = SHIFTS[cause], np.stack([shift, shift], axis=1)
-    is_spell = bool(always.is_spell()[rep])
-    return Candidate(rep, cause, p, None, {field: mean}, {field: both}, is_spell=is_spell)
-
-
-def _beyond(spread: float, params: CauseParams) -> float:
+def _beyond(believed: Believed, cause: str, params: CauseParams) -> float:
     """Return how far below the company's level a rep is weak, not just unlike the others."""
-    return max(LEAST_BEYOND, params.lasting_spreads * spread)
+    if cause not in OWN or cause not in SHIFTS:
+        return np.inf
+    return max(LEAST_BEYOND, params.lasting_spreads * believed.priors[cause].spread)
+
+
+def _told(believed: Believed, cause: str, weak: Weakness, rep: int, count: int) -> Candidate:
+    """Return what a rep's weakness does, be it a spell or a low level.
+
+    Args:
+        believed: of the channels.
+        cause: its name.
+        weak: what is believed of it.
+        rep: whose.
+        count: how many draws.
+    """
+    chances, p = weak.joint[rep], float(weak.p[rep])
+    shifts = weak.shifts()
+    # What began in the period asked about was not there in the one before.
+    is_old = np.arange(chances.shape[2]) < chances.shape[2] - 1
+    both = [np.where(is_old, shifts[..., None], shifts[:, :1, None]), shifts[..., None]]
+    mean = np.array([float((chances * shift).sum()) for shift in both]) / p
+    places = drawn(chances, count)
+    draws = np.stack([np.broadcast_to(shift, chances.shape)[places] for shift in both], axis=1)
+    fields = believed.moves.get(cause) or {SHIFTS[cause]: 1.0}
+    return Candidate(
+        rep,
+        cause,
+        p,
+        int(weak.begins()[rep]),
+        {name: slope * mean for name, slope in fields.items()},
+        {name: slope * draws for name, slope in fields.items()},
+        is_spell=bool(weak.is_spell()[rep]),
+    )
 
 
 def _scaled(mean: dict[str, Floats], doubt: float, count: int) -> dict[str, Floats]:

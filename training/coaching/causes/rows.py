@@ -168,13 +168,20 @@ def _lead_cell(observed: Observed, stays: Stays) -> Ints:
 
 
 def qualifying_rows(observed: Observed, *, by_territory: bool = True) -> Rows:
-    """Conversions per day, for leads of the same stage, source and age, and reps alike loaded."""
+    """Conversions per day, for leads of the same stage, source and age, and reps alike loaded.
+
+    Args:
+        observed: the company.
+        by_territory: compare within territories; else between them, whatever the load.
+    """
     stays = observed.leads.take(observed.leads.rep >= 0)
     events = stays.end == WON
     alike = [_lead_cell(observed, stays), stays.period]
+    if not by_territory:
+        # The load that rich ground brings, and what it costs its people, is part of the ground.
+        return _of_stays(observed, stays, events, alike)
     load = _load_factor(observed, stays, events, alike)
-    if by_territory:
-        alike.append(observed.company.territory[stays.rep])
+    alike.append(observed.company.territory[stays.rep])
     return _of_stays(observed, stays, events, alike, load)
 
 

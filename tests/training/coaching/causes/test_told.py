@@ -58,7 +58,7 @@ def test_what_costs_next_to_nothing_comes_after_what_explains_the_gap() -> None:
 
 def test_luck_comes_first_where_nothing_stands_out() -> None:
     """The doubtful cause stays below it; a gap too small to split has no shares."""
-    weak = replace(SPELL, p=0.1, size=0.02, low=0.0)
+    weak = replace(SPELL, p=0.1, size=0.015, low=0.0)
     moments = pd.Timestamp("2025-01-01"), pd.Timestamp("2025-04-01")
     gaps = np.array([0.01, 0.5])
     frame = frame_of({0: [weak]}, gaps, {0: "R1", 1: "R2"}, moments, PARAMS.stands_out)
