@@ -64,8 +64,8 @@ def candidates_of(
         is_told = asked & is_seen & (weak.p >= params.told_from)
         if field is not None:
             # What is told of a low level is no part of what lasts beside it.
-            rest = np.where(is_told[:, None] & weak.is_low, 0.0, filtered.level)
-            base[field] += (rest @ (LEVELS * STEP))[:, None]
+            low = (filtered.level * weak.is_low) @ (LEVELS * STEP)
+            base[field] += (filtered.level_mean() - np.where(is_told, low, 0.0))[:, None]
         for rep in np.flatnonzero(is_told):
             # The interval of what is hardly there ends at 0: one draw is enough.
             count = params.draws if weak.p[rep] >= UNLIKELY else 1
