@@ -341,17 +341,3 @@ def touch_rows(observed: Observed) -> Rows:
     week = np.full(int(known.sum()), float(WEEK))
     period = observed.periods.of(at)[known]
     return Rows(rep[known], period, tenure[known], seen[known], usual[rep][known], week)
-
-
-def first_owner(stays: Stays, count: int) -> Ints:
-    """Return who owned each lead or deal first, -1 where nobody is known."""
-    owner = np.full(count, -1)
-    owner[stays.place[::-1]] = stays.rep[::-1]
-    return owner
-
-
-def last_owner(stays: Stays, count: int) -> Ints:
-    """Return who owned each lead or deal last, -1 where nobody is known."""
-    owner = np.full(count, -1)
-    owner[stays.place] = stays.rep
-    return owner
