@@ -18,6 +18,7 @@ from training.coaching.causes.channels import (
     stretched,
     volume,
 )
+from training.coaching.causes.crowding import crowding
 from training.coaching.causes.ramp import Ramp, fitted_ramp, grows_with_work
 from training.coaching.causes.rows import (
     Observed,
@@ -26,7 +27,6 @@ from training.coaching.causes.rows import (
     closing_rows,
     first_touch_rows,
     later_move_rows,
-    log_load,
     qualifying_rows,
     ripening_rows,
     waiting_rows,
@@ -42,8 +42,6 @@ USUAL_DEPTHS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 """Depths of a usual spell that are tried."""
 SLOPES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """How far a cause may move a further channel."""
-FULLER = 0.7
-"""Log factor of leads at hand beyond which a period counts as no fuller."""
 DEEPEST = -2.0
 """The log factor beyond which less work, or a slower first touch, is taken for no less."""
 YEAR_DAYS = 365.25
@@ -60,8 +58,8 @@ class Believed:
         ramp: how new reps get going.
         moves: of causes that move several fields of the funnel, how fast each field grows with
             what the cause lowers: the exponents.
-        crowding: how fast each field of the funnel falls with the leads that a rep has at hand:
-            the exponents.
+        crowding: how fast first and later moves of leads fall with the leads that a rep has at
+            hand: the exponents.
     """
 
     channels: Mapping[str, Channel]
@@ -183,27 +181,6 @@ def _work(
     return {"first": first, "later": later, "qualifying": convert, "advance": advance}
 
 
-def crowding(observed: Observed, first_moves: Rows) -> dict[str, float]:
-    """Learn how fast what happens to each lead falls with the leads at hand.
-
-    Each rep's fuller periods are held against the own emptier ones.
-
-    Args:
-        observed: the company.
-        first_moves: of its leads.
-
-    Returns:
-        The exponent of each field of the flow, 0 where nothing falls.
-    """
-    room = -np.clip(log_load(observed), -FULLER, FULLER)
-    rows = {
-        "qualifying": qualifying_rows(observed, by_load=False),
-        "first": first_moves,
-        "later": later_move_rows(observed, by_load=False),
-    }
-    return {field: grows_with_work(each, room) for field, each in rows.items()}
-
-
 def _joined(main: Channel, other: Channel, observed: Observed, params: CauseParams) -> Channel:
     """Add what another channel says of the same cause, as far as the company's reps bear it out.
 
@@ -227,14 +204,19 @@ def learned_prior(
     params: CauseParams,
     spreads: tuple[float, ...] = SPREADS,
 ) -> Prior:
-    """Choose what makes all that was seen likeliest (empirical Bayes): spread, wobble and depth."""
+    """Choose what makes all that was seen likeliest (empirical Bayes): spread, wobble and depth.
+
+    How many reps are unlike the others is not learned from so few; it is what Laplace's rule of
+    succession leaves: after 10 reps who are alike, 1 of 12 may be far off.
+    """
     length = float(np.median(np.diff(observed.periods.borders))) / DAY_US
     begins = 1 - (1 - params.spell_rate) ** (length / YEAR_DAYS)
     lasts = float(np.exp(-length / params.spell_days))
     # A large company's first reps tell as much about spreads as all of them.
     some = channel.log_likelihood[:: max(1, len(channel.log_likelihood) // 200)]
+    unlike = 1 / (len(channel.log_likelihood) + 2)
     tried = [
-        Prior(spread, wobble, begins, lasts, params.spell_depth)
+        Prior(spread, wobble, begins, lasts, params.spell_depth, unlike)
         for spread in spreads
         for wobble in WOBBLES
     ]

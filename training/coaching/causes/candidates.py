@@ -17,7 +17,7 @@ from training.coaching.causes.ground import Grounds, Quotas, grounds_of
 from training.coaching.causes.ramp import RAMP_DOUBT, Ramp
 from training.coaching.causes.rows import Observed, qualifying_rows
 from training.coaching.causes.sizes import FIELDS, SHIFTS, Candidate, Flow
-from training.coaching.causes.spells import DEPTHS, LEVELS, STEP, Filtered, drawn
+from training.coaching.causes.spells import LEVELS, STEP, Weakness, drawn, weakness_of
 from training.coaching.causes.stocks import stocks_of, window_of
 from training.coaching.causes.told import OWN
 from training.coaching_params import CauseParams
@@ -59,22 +59,18 @@ def candidates_of(
     base = {name: np.zeros((len(asked), 2)) for name in FIELDS}
     candidates: list[Candidate] = []
     for cause in CHANNELS:
-        filtered = believed.filtered[cause]
-        field = SHIFTS.get(cause)
-        is_weak = np.zeros_like(asked)
-        if field is not None:
-            base[field] += filtered.level_mean()[:, None]
-            weak = filtered.level[:, LOW].sum(axis=1) >= params.lasting_from
-            # Of a rep who is always weak, a spell of the same is told only where it is likely.
-            is_weak = asked & weak & (cause in OWN) & (filtered.p < 0.5)  # noqa: PLR2004 - likelier not
-        for rep in np.flatnonzero(is_weak):
-            base[str(field)][rep] -= filtered.level_mean()[rep]
-            candidates.append(_lasting(believed, cause, int(rep), params))
+        filtered, field = believed.filtered[cause], SHIFTS.get(cause)
+        weak = weakness_of(filtered, _beyond(believed, cause, params))
         is_seen = believed.channels[cause].days.sum(axis=1) > 0
-        some = asked & ~is_weak & is_seen & (filtered.p >= params.told_from)
-        candidates += [
-            _spell(observed, believed, cause, int(rep), params) for rep in np.flatnonzero(some)
-        ]
+        is_told = asked & is_seen & (weak.p >= params.told_from)
+        if field is not None:
+            # What is told of a low level is no part of what lasts beside it.
+            low = (filtered.level * weak.is_low) @ (LEVELS * STEP)
+            base[field] += (filtered.level_mean() - np.where(is_told, low, 0.0))[:, None]
+        for rep in np.flatnonzero(is_told):
+            # The interval of what is hardly there ends at 0: one draw is enough.
+            count = params.draws if weak.p[rep] >= UNLIKELY else 1
+            candidates.append(_told(believed, cause, weak, int(rep), count))
     ramped, left = _ramps(observed, believed, quotas, params)
     candidates += ramped
     for name, shift in left.items():
@@ -91,40 +87,45 @@ def candidates_of(
 
 CHANNELS = (*SHIFTS, "volume")
 """Causes that come as spells which move rates."""
-LOW = LEVELS * STEP < -0.1  # noqa: PLR2004 - a tenth worse than usual
+LEAST_BEYOND = 0.1
+"""A tenth worse than usual; what is nearer is no weakness anywhere."""
 
 
-def _spell(
-    observed: Observed, believed: Believed, cause: str, rep: int, params: CauseParams
-) -> Candidate:
-    filtered = believed.filtered[cause]
-    # The interval of what is hardly there ends at 0: one draw is enough.
-    count = params.draws if filtered.p[rep] >= UNLIKELY else 1
-    depth, began = drawn(filtered.joint[rep].sum(axis=0), count)
-    now = -DEPTHS[depth] * STEP
-    last = len(observed.periods) - 1
-    both = np.stack([np.where(began < last, now, 0.0), now], axis=1)
-    start = int(np.argmax(filtered.started[rep]))
+def _beyond(believed: Believed, cause: str, params: CauseParams) -> float:
+    """Return how far below the company's level a rep is weak, not just unlike the others."""
+    if cause not in OWN or cause not in SHIFTS:
+        return np.inf
+    return max(LEAST_BEYOND, params.lasting_spreads * believed.priors[cause].spread)
+
+
+def _told(believed: Believed, cause: str, weak: Weakness, rep: int, count: int) -> Candidate:
+    """Return what a rep's weakness does, be it a spell or a low level.
+
+    Args:
+        believed: of the channels.
+        cause: its name.
+        weak: what is believed of it.
+        rep: whose.
+        count: how many draws.
+    """
+    chances, p = weak.joint[rep], float(weak.p[rep])
+    shifts = weak.shifts()
+    # What began in the period asked about was not there in the one before.
+    is_old = np.arange(chances.shape[2]) < chances.shape[2] - 1
+    both = [np.where(is_old, shifts[..., None], shifts[:, :1, None]), shifts[..., None]]
+    mean = np.array([float((chances * shift).sum()) for shift in both]) / p
+    places = drawn(chances, count)
+    draws = np.stack([np.broadcast_to(shift, chances.shape)[places] for shift in both], axis=1)
     fields = believed.moves.get(cause) or {SHIFTS[cause]: 1.0}
-    draws = {name: both * slope for name, slope in fields.items()}
-    mean = {name: slope * _mean_shift(filtered, rep) for name, slope in fields.items()}
-    return Candidate(rep, cause, float(filtered.p[rep]), start, mean, draws)
-
-
-def _mean_shift(filtered: Filtered, rep: int) -> Floats:
-    """Return the mean log factor of a spell that is on, in the period before and in this one."""
-    chances = filtered.joint[rep].sum(axis=0)
-    by_start = -(chances * (DEPTHS * STEP)[:, None]).sum(axis=0) / max(float(chances.sum()), 1e-12)
-    return np.array([by_start[:-1].sum(), by_start.sum()])
-
-
-def _lasting(believed: Believed, cause: str, rep: int, params: CauseParams) -> Candidate:
-    chances = believed.filtered[cause].level[rep]
-    (place,) = drawn(chances, params.draws)
-    level = np.minimum(LEVELS[place] * STEP, 0.0)
-    both = np.stack([level, level], axis=1)
-    field, p = SHIFTS[cause], float(chances[LOW].sum())
-    return Candidate(rep, cause, p, None, {field: both.mean(axis=0)}, {field: both}, is_spell=False)
+    return Candidate(
+        rep,
+        cause,
+        p,
+        int(weak.begins()[rep]),
+        {name: slope * mean for name, slope in fields.items()},
+        {name: slope * draws for name, slope in fields.items()},
+        is_spell=bool(weak.is_spell()[rep]),
+    )
 
 
 def _scaled(mean: dict[str, Floats], doubt: float, count: int) -> dict[str, Floats]:
@@ -225,12 +226,13 @@ def _poor(
     """Return the reps on poor ground, and what base and arrivals are on level ground.
 
     Fewer leads get more of a rep's work each: on level ground the same work would go to more of
-    them, as far as the company's fuller periods tell.
+    them, and they would move more slowly, as far as the company's fuller periods tell. What that
+    does to conversions is in how readily the ground converts.
 
     Args:
         grounds: of every rep.
         quotas: who is asked for what.
-        crowding: how fast each field of the flow falls with the leads at hand.
+        crowding: how fast first and later moves fall with the leads at hand.
         base: by field, what lasts; that of reps on poor ground is changed to level ground.
         arrivals: new leads.
         params: the section `training.coaching.causes`.
@@ -244,7 +246,7 @@ def _poor(
         )
         arrivals[rep] /= np.exp(more)
         spared = {field: -slope * min(more, 0.0) for field, slope in crowding.items()}
-        shifts = spared | {"amount": worth, "qualifying": ready + spared.get("qualifying", 0.0)}
+        shifts = spared | {"amount": worth, "qualifying": ready}
         for field, shift in shifts.items():
             base[field][rep] -= shift
         mean = {field: np.full(2, shift) for field, shift in shifts.items()}

@@ -14,8 +14,9 @@ from scipy.special import expit
 from features.arrays import Bools, Floats, Ints
 from features.feature import DAY_US
 from training.coaching.causes.ramp import RAMP_DOUBT, Ramp
-from training.coaching.causes.rows import Observed, Rows, first_owner
+from training.coaching.causes.rows import Observed, Rows
 from training.coaching.causes.spells import THETA, normal, poisson
+from training.coaching.causes.stays import first_owner
 from training.coaching_params import CauseParams
 
 ROUNDS = 4

@@ -9,7 +9,8 @@ import numpy as np
 
 from features.arrays import Bools, Floats, Ints
 from features.feature import DAY_US
-from training.coaching.causes.rows import Observed, first_owner
+from training.coaching.causes.rows import Observed
+from training.coaching.causes.stays import first_owner
 from training.coaching_params import CauseParams
 
 ROUNDS = 6

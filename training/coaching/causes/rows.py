@@ -9,7 +9,7 @@ import numpy as np
 from features.arrays import Bools, Floats, Ints
 from features.feature import DAY_US
 from training.coaching.causes.company import Company, days
-from training.coaching.causes.rates import expected_events, log_odds
+from training.coaching.causes.rates import expected_events, factor_within, log_odds
 from training.coaching.causes.stays import AGES, LOST, MOVES, STAYS, WON, Periods, Stays
 from training.coaching_params import CauseParams
 
@@ -145,9 +145,16 @@ def waiting_stages(company: Company, deals: Stays, params: CauseParams) -> tuple
     return tuple(stages)
 
 
-def _of_stays(observed: Observed, stays: Stays, events: Bools, factors: list[Ints]) -> Rows:
+def _of_stays(
+    observed: Observed,
+    stays: Stays,
+    events: Bools,
+    factors: list[Ints],
+    offset: Floats | float = 1.0,
+) -> Rows:
+    """Make rows of stays; the offset is a factor of the rate that is known already."""
     seen = events.astype(np.float64)
-    usual = expected_events(stays.days, seen, factors, doubt=DOUBT)
+    usual = expected_events(stays.days * offset, seen, factors, doubt=DOUBT)
     tenure = observed.tenure(stays.rep, stays.start + stays.days * (DAY_US / 2))
     return Rows(stays.rep, stays.period, tenure, seen, usual, stays.days)
 
@@ -160,15 +167,36 @@ def _lead_cell(observed: Observed, stays: Stays) -> Ints:
     return np.asarray(cell * (len(AGES) + 1) + stays.age)
 
 
-def qualifying_rows(observed: Observed, *, by_territory: bool = True, by_load: bool = True) -> Rows:
-    """Conversions per day, for leads of the same stage, source and age, and reps alike loaded."""
+def qualifying_rows(observed: Observed, *, by_territory: bool = True) -> Rows:
+    """Conversions per day, for leads of the same stage, source and age, and reps alike loaded.
+
+    Args:
+        observed: the company.
+        by_territory: compare within territories; else between them, whatever the load.
+    """
     stays = observed.leads.take(observed.leads.rep >= 0)
-    factors = [_lead_cell(observed, stays), stays.period]
-    if by_load:
-        factors.append(load_class(observed, stays))
-    if by_territory:
-        factors.append(observed.company.territory[stays.rep])
-    return _of_stays(observed, stays, stays.end == WON, factors)
+    events = stays.end == WON
+    alike = [_lead_cell(observed, stays), stays.period]
+    if not by_territory:
+        # The load that rich ground brings, and what it costs its people, is part of the ground.
+        return _of_stays(observed, stays, events, alike)
+    load = _load_factor(observed, stays, events, alike)
+    alike.append(observed.company.territory[stays.rep])
+    return _of_stays(observed, stays, events, alike, load)
+
+
+def _load_factor(observed: Observed, stays: Stays, events: Bools, alike: list[Ints]) -> Floats:
+    """Return what the load of its rep does to each stay, learned within each rep.
+
+    The leads of who converts few pile up, so that many leads beside few conversions may be the
+    rep's doing. Who is getting going has few leads and converts few: the ramp, not the load.
+    """
+    load = load_class(observed, stays)
+    settled = ~(observed.tenure(stays.rep, stays.start) < SETTLED)
+    factors = [classes[settled] for classes in (load, *alike, stays.rep)]
+    seen = events[settled].astype(np.float64)
+    factor = factor_within(stays.days[settled], seen, factors, doubt=DOUBT)
+    return np.append(factor, np.ones(len(LOADS) + 1 - len(factor)))[load]
 
 
 def load_class(observed: Observed, stays: Stays) -> Ints:
@@ -182,17 +210,6 @@ def load_class(observed: Observed, stays: Stays) -> Ints:
     if not len(own):
         return stretch
     return np.searchsorted(np.quantile(own, LOADS), own).astype(np.int64)
-
-
-def log_load(observed: Observed) -> Floats:
-    """Return by rep and period the log of the leads at hand, over the rep's own mean of it."""
-    stays = observed.leads.take(observed.leads.rep >= 0)
-    at_hand = observed.table(stays.rep, stays.period, stays.days)
-    with np.errstate(divide="ignore"):
-        load = np.log(at_hand / np.diff(observed.periods.borders) * DAY_US)
-    known = np.isfinite(load)
-    own = np.where(known, load, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    return np.where(known, load - own[:, None], 0.0)
 
 
 def first_touch_rows(observed: Observed) -> Rows:
@@ -326,17 +343,3 @@ def touch_rows(observed: Observed) -> Rows:
     week = np.full(int(known.sum()), float(WEEK))
     period = observed.periods.of(at)[known]
     return Rows(rep[known], period, tenure[known], seen[known], usual[rep][known], week)
-
-
-def first_owner(stays: Stays, count: int) -> Ints:
-    """Return who owned each lead or deal first, -1 where nobody is known."""
-    owner = np.full(count, -1)
-    owner[stays.place[::-1]] = stays.rep[::-1]
-    return owner
-
-
-def last_owner(stays: Stays, count: int) -> Ints:
-    """Return who owned each lead or deal last, -1 where nobody is known."""
-    owner = np.full(count, -1)
-    owner[stays.place] = stays.rep
-    return owner

@@ -33,14 +33,13 @@ from training.coaching.causes.ground import grounds_of, overset, quotas_of
 from training.coaching.causes.ramp import Ramp
 from training.coaching.causes.rows import (
     closing_rows,
-    first_owner,
-    last_owner,
     load_class,
     qualifying_rows,
     touch_rows,
     waiting_rows,
 )
 from training.coaching.causes.spells import THETA, normal, poisson
+from training.coaching.causes.stays import first_owner, last_owner
 
 NO_RAMP = Ramp(0.0, {})
 
