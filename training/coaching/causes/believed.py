@@ -58,8 +58,8 @@ class Believed:
         ramp: how new reps get going.
         moves: of causes that move several fields of the funnel, how fast each field grows with
             what the cause lowers: the exponents.
-        crowding: how fast first and later moves of leads fall with the leads that a rep has at
-            hand: the exponents.
+        crowding: how fast each field of the funnel falls with the leads that a rep has at hand:
+            the exponents.
     """
 
     channels: Mapping[str, Channel]

@@ -226,13 +226,13 @@ def _poor(
     """Return the reps on poor ground, and what base and arrivals are on level ground.
 
     Fewer leads get more of a rep's work each: on level ground the same work would go to more of
-    them, and they would move more slowly, as far as the company's fuller periods tell. What that
-    does to conversions is in how readily the ground converts.
+    them, as far as the company's fuller periods tell. How readily ground converts was compared at
+    the same load, so that this counts once.
 
     Args:
         grounds: of every rep.
         quotas: who is asked for what.
-        crowding: how fast first and later moves fall with the leads at hand.
+        crowding: how fast each field of the flow falls with the leads at hand.
         base: by field, what lasts; that of reps on poor ground is changed to level ground.
         arrivals: new leads.
         params: the section `training.coaching.causes`.
@@ -246,7 +246,7 @@ def _poor(
         )
         arrivals[rep] /= np.exp(more)
         spared = {field: -slope * min(more, 0.0) for field, slope in crowding.items()}
-        shifts = spared | {"amount": worth, "qualifying": ready}
+        shifts = spared | {"amount": worth, "qualifying": ready + spared.get("qualifying", 0.0)}
         for field, shift in shifts.items():
             base[field][rep] -= shift
         mean = {field: np.full(2, shift) for field, shift in shifts.items()}

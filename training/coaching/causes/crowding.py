@@ -1,4 +1,4 @@
-"""How fast leads move where a rep has few or many of them at hand."""
+"""How fast what happens to each lead falls with the leads that a rep has at hand."""
 
 from __future__ import annotations
 
@@ -7,28 +7,30 @@ import numpy as np
 from features.arrays import Floats
 from features.feature import DAY_US
 from training.coaching.causes.ramp import grows_with_work
-from training.coaching.causes.rows import Observed, Rows, later_move_rows
+from training.coaching.causes.rows import Observed, Rows, later_move_rows, qualifying_rows
 
 FULLER = 0.7
 """Log factor of leads at hand beyond which a period counts as no fuller."""
 
 
 def crowding(observed: Observed, first_moves: Rows) -> dict[str, float]:
-    """Learn how fast the moves of each lead fall with the leads at hand.
+    """Learn how fast what happens to each lead falls with the leads at hand.
 
-    Each rep's fuller periods are held against the own emptier ones. Conversions are left out: they
-    are compared between territories whatever the load, so that what few leads at hand spare them
-    is seen there already.
+    Each rep's fuller periods are held against the own emptier ones.
 
     Args:
         observed: the company.
         first_moves: of its leads.
 
     Returns:
-        The exponents of first and of later moves, 0 where nothing falls.
+        The exponent of each field of the flow, 0 where nothing falls.
     """
     room = -np.clip(log_load(observed), -FULLER, FULLER)
-    rows = {"first": first_moves, "later": later_move_rows(observed, by_load=False)}
+    rows = {
+        "qualifying": qualifying_rows(observed, by_load=False),
+        "first": first_moves,
+        "later": later_move_rows(observed, by_load=False),
+    }
     return {field: grows_with_work(each, room) for field, each in rows.items()}
 
 

@@ -167,21 +167,24 @@ def _lead_cell(observed: Observed, stays: Stays) -> Ints:
     return np.asarray(cell * (len(AGES) + 1) + stays.age)
 
 
-def qualifying_rows(observed: Observed, *, by_territory: bool = True) -> Rows:
+def qualifying_rows(observed: Observed, *, by_territory: bool = True, by_load: bool = True) -> Rows:
     """Conversions per day, for leads of the same stage, source and age, and reps alike loaded.
 
     Args:
         observed: the company.
-        by_territory: compare within territories; else between them, whatever the load.
+        by_territory: compare within territories; else between them.
+        by_load: compare at the same load; else what load does is part of what is seen.
     """
     stays = observed.leads.take(observed.leads.rep >= 0)
     events = stays.end == WON
-    alike = [_lead_cell(observed, stays), stays.period]
-    if not by_territory:
-        # The load that rich ground brings, and what it costs its people, is part of the ground.
-        return _of_stays(observed, stays, events, alike)
-    load = _load_factor(observed, stays, events, alike)
-    alike.append(observed.company.territory[stays.rep])
+    alike, load = [_lead_cell(observed, stays), stays.period], np.ones(len(stays.days))
+    if by_load and by_territory:
+        load = _load_factor(observed, stays, events, alike)
+    elif by_load:
+        # A territory is of several people: whose leads pile up hardly changes what it converts.
+        alike.append(load_class(observed, stays))
+    if by_territory:
+        alike.append(observed.company.territory[stays.rep])
     return _of_stays(observed, stays, events, alike, load)
 
 

@@ -13,13 +13,13 @@ from training.coaching.causes.candidates import candidates_of, territories
 from training.coaching.causes.crowding import crowding, log_load
 from training.coaching.causes.ground import Grounds, quotas_of
 from training.coaching.causes.ramp import Ramp
-from training.coaching.causes.rows import first_touch_rows
+from training.coaching.causes.rows import first_touch_rows, qualifying_rows
 
 
 def crowded(seed: int, exponent: float) -> list[Life]:
     """Draw leads of six reps who have 20 at hand in every other period, and 50 in between.
 
-    What moves on in a day falls with the leads at hand, by an exponent.
+    What converts in a day falls with the leads at hand, by an exponent.
     """
     chance, lives = np.random.default_rng(seed), []
     for rep in range(6):
@@ -39,9 +39,30 @@ def test_what_fuller_periods_take_from_each_lead_is_learned(seed: int, exponent:
     """Each rep's full periods beside the own empty ones: nothing is lost, or most of the gain."""
     known = observed(company(crowded(seed, exponent), reps=6, periods=4))
     learned = crowding(known, first_touch_rows(known))
-    assert learned["first"] == pytest.approx(exponent, abs=0.35)
+    assert learned["qualifying"] == pytest.approx(exponent, abs=0.35)
     assert learned["later"] == 0.0, "no lead has come to a later stage"
-    assert "qualifying" not in learned, "between territories, load is part of the ground"
+
+
+def test_ground_is_compared_at_the_same_load() -> None:
+    """Ground that brings 20 leads in most quarters beside 50: what each loses is not its ground."""
+    chance, lives = np.random.default_rng(0), []
+    for rep in range(6):
+        for period in range(4):
+            count = 50 if (period == 3) != (rep % 2) else 20
+            for converts in chance.exponential(1 / (0.012 * (count / 32) ** -0.8), count):
+                first = float(QUARTER * period)
+                is_won = converts < QUARTER - 0.5
+                ended = first + min(converts, QUARTER - 0.5)
+                lives.append(Life(rep, first, ended, bool(is_won), ((first, 0),)))
+    known = observed(company(lives, reps=6, periods=4, territory=(0, 1) * 3))
+
+    def readier(*, by_load: bool) -> float:
+        rows = qualifying_rows(known, by_territory=False, by_load=by_load)
+        seen, usual = (np.bincount(rows.rep % 2, each) for each in (rows.seen, rows.usual))
+        return float(np.log(seen[0] / usual[0]) - np.log(seen[1] / usual[1]))
+
+    assert readier(by_load=True) == pytest.approx(0.0, abs=0.15)
+    assert readier(by_load=False) > 0.2, "few leads at hand pass for ready ones"
 
 
 def test_leads_at_hand_are_held_against_the_own_mean() -> None:
@@ -84,11 +105,13 @@ def test_fewer_leads_on_poor_ground_get_more_work_each() -> None:
              for k in range(n)]  # fmt: skip
     known = observed(company(leads, territory=(0, 1)))
     grounds, quotas = Grounds(*(np.array([-0.5, 0.3]) for _ in range(3))), quotas_of(known)
-    believed = replace(believe(known, PARAMS), crowding={"first": 0.0, "later": 0.4})
+    believed = replace(
+        believe(known, PARAMS), crowding={"qualifying": 0.2, "first": 0.0, "later": 0.4}
+    )
     candidates, flow = candidates_of(known, believed, quotas, grounds, PARAMS)
     (poor,) = (each for each in candidates if each.cause == "territory")
     assert poor.rep == ANN
-    assert poor.mean["qualifying"] == pytest.approx([-0.5] * 2), "seen with its load"
+    assert poor.mean["qualifying"] == pytest.approx([-0.5 + 0.1] * 2)
     assert poor.mean["later"] == pytest.approx([0.2] * 2)
     assert flow.base["later"][ANN] == pytest.approx([-0.2] * 2), "level ground: fuller hands"
     assert flow.base["later"][BOB] == pytest.approx([0.0] * 2)
