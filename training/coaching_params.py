@@ -105,16 +105,18 @@ class CauseParams(Section):
         default=20, ge=2, description="deals below which nothing is learned from them"
     )
     told_from: float = Field(
-        default=0.03, gt=0, lt=1, description="chance of a spell from which it is told"
+        default=0.03, gt=0, lt=1, description="chance of a cause from which it is told"
     )
     sure_from: float = Field(
         default=0.7, gt=0, lt=1, description="chance from which a cause counts as sure"
     )
-    lasting_from: float = Field(
-        default=0.9, gt=0.5, lt=1, description="chance of a lasting weakness from which it is told"
+    lasting_spreads: float = Field(
+        default=2.5,
+        ge=0,
+        description="spreads of a company's reps below which a lasting level is a weakness",
     )
     stands_out: float = Field(
-        default=0.03, ge=0, description="share of the quota below which chance comes first"
+        default=0.02, ge=0, description="share of the quota below which chance comes first"
     )
     least_size: float = Field(
         default=0.01, ge=0, description="share of the quota below which a cause is not told"

@@ -18,6 +18,7 @@ from training.coaching.causes.channels import (
     stretched,
     volume,
 )
+from training.coaching.causes.crowding import crowding
 from training.coaching.causes.ramp import Ramp, fitted_ramp, grows_with_work
 from training.coaching.causes.rows import (
     Observed,
@@ -57,6 +58,8 @@ class Believed:
         ramp: how new reps get going.
         moves: of causes that move several fields of the funnel, how fast each field grows with
             what the cause lowers: the exponents.
+        crowding: how fast each field of the funnel falls with the leads that a rep has at hand:
+            the exponents.
     """
 
     channels: Mapping[str, Channel]
@@ -64,6 +67,7 @@ class Believed:
     filtered: Mapping[str, Filtered]
     ramp: Ramp
     moves: Mapping[str, Mapping[str, float]]
+    crowding: Mapping[str, float]
 
 
 def mean_shift(filtered: Filtered) -> Floats:
@@ -120,7 +124,10 @@ def believe(observed: Observed, params: CauseParams) -> Believed:
     # Who is slow to the first touch is slow to the next ones too, as far as the company tells.
     slow = np.maximum(mean_shift(filtered["follow_up"]), DEEPEST)
     speed = {"first": 1.0, "later": grows_with_work(later, slow)}
-    return Believed(channels, priors, filtered, ramp, {"volume": work, "follow_up": speed})
+    moves = {"volume": work, "follow_up": speed}
+    return Believed(
+        channels, priors, filtered, ramp, moves, crowding(observed, counts["follow_up"])
+    )
 
 
 def _without_past(own: Filtered, touches: Channel, pace: Channel, prior: Prior) -> Filtered:
@@ -197,14 +204,19 @@ def learned_prior(
     params: CauseParams,
     spreads: tuple[float, ...] = SPREADS,
 ) -> Prior:
-    """Choose what makes all that was seen likeliest (empirical Bayes): spread, wobble and depth."""
+    """Choose what makes all that was seen likeliest (empirical Bayes): spread, wobble and depth.
+
+    How many reps are unlike the others is not learned from so few; it is what Laplace's rule of
+    succession leaves: after 10 reps who are alike, 1 of 12 may be far off.
+    """
     length = float(np.median(np.diff(observed.periods.borders))) / DAY_US
     begins = 1 - (1 - params.spell_rate) ** (length / YEAR_DAYS)
     lasts = float(np.exp(-length / params.spell_days))
     # A large company's first reps tell as much about spreads as all of them.
     some = channel.log_likelihood[:: max(1, len(channel.log_likelihood) // 200)]
+    unlike = 1 / (len(channel.log_likelihood) + 2)
     tried = [
-        Prior(spread, wobble, begins, lasts, params.spell_depth)
+        Prior(spread, wobble, begins, lasts, params.spell_depth, unlike)
         for spread in spreads
         for wobble in WOBBLES
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 
@@ -13,18 +14,18 @@ from features.feature import DAY_US
 from training.coaching.causes.believed import Believed
 from training.coaching.causes.funnel_rates import rates_of
 from training.coaching.causes.ground import Grounds, Quotas, grounds_of
-from training.coaching.causes.ramp import Ramp
+from training.coaching.causes.ramp import RAMP_DOUBT, Ramp
 from training.coaching.causes.rows import Observed, qualifying_rows
 from training.coaching.causes.sizes import FIELDS, SHIFTS, Candidate, Flow
-from training.coaching.causes.spells import DEPTHS, LEVELS, STEP, Filtered, drawn
+from training.coaching.causes.spells import LEVELS, STEP, Weakness, drawn, weakness_of
 from training.coaching.causes.stocks import stocks_of, window_of
 from training.coaching.causes.told import OWN
 from training.coaching_params import CauseParams
 
 UNLIKELY = 0.1
 """A chance below this leaves nothing of an 80 % interval but 0."""
-RAMP_DOUBT, GROUND_DOUBT = 0.25, 0.3
-"""How far the effect of a ramp, or of a territory, on one rep may differ from the usual one."""
+GROUND_DOUBT = 0.3
+"""How far the effect of a territory on one rep may differ from the usual one."""
 
 
 def territories(observed: Observed, believed: Believed, params: CauseParams) -> Grounds:
@@ -58,22 +59,18 @@ def candidates_of(
     base = {name: np.zeros((len(asked), 2)) for name in FIELDS}
     candidates: list[Candidate] = []
     for cause in CHANNELS:
-        filtered = believed.filtered[cause]
-        field = SHIFTS.get(cause)
-        is_weak = np.zeros_like(asked)
-        if field is not None:
-            base[field] += filtered.level_mean()[:, None]
-            weak = filtered.level[:, LOW].sum(axis=1) >= params.lasting_from
-            # Of a rep who is always weak, a spell of the same is told only where it is likely.
-            is_weak = asked & weak & (cause in OWN) & (filtered.p < 0.5)  # noqa: PLR2004 - likelier not
-        for rep in np.flatnonzero(is_weak):
-            base[str(field)][rep] -= filtered.level_mean()[rep]
-            candidates.append(_lasting(believed, cause, int(rep), params))
+        filtered, field = believed.filtered[cause], SHIFTS.get(cause)
+        weak = weakness_of(filtered, _beyond(believed, cause, params))
         is_seen = believed.channels[cause].days.sum(axis=1) > 0
-        some = asked & ~is_weak & is_seen & (filtered.p >= params.told_from)
-        candidates += [
-            _spell(observed, believed, cause, int(rep), params) for rep in np.flatnonzero(some)
-        ]
+        is_told = asked & is_seen & (weak.p >= params.told_from)
+        if field is not None:
+            # What is told of a low level is no part of what lasts beside it.
+            low = (filtered.level * weak.is_low) @ (LEVELS * STEP)
+            base[field] += (filtered.level_mean() - np.where(is_told, low, 0.0))[:, None]
+        for rep in np.flatnonzero(is_told):
+            # The interval of what is hardly there ends at 0: one draw is enough.
+            count = params.draws if weak.p[rep] >= UNLIKELY else 1
+            candidates.append(_told(believed, cause, weak, int(rep), count))
     ramped, left = _ramps(observed, believed, quotas, params)
     candidates += ramped
     for name, shift in left.items():
@@ -83,47 +80,52 @@ def candidates_of(
     rates = rates_of(observed)
     stocks = stocks_of(observed, rates, window)
     mixed, arrivals = _mixes(observed, believed, stocks.arrivals, asked, params)
-    poor, arrivals = _poor(grounds, quotas, base, arrivals, params)
+    poor, arrivals = _poor(grounds, quotas, believed.crowding, base, arrivals, params)
     candidates += mixed + poor
     return candidates, Flow(rates, window, replace(stocks, arrivals=arrivals), base)
 
 
 CHANNELS = (*SHIFTS, "volume")
 """Causes that come as spells which move rates."""
-LOW = LEVELS * STEP < -0.1  # noqa: PLR2004 - a tenth worse than usual
+LEAST_BEYOND = 0.1
+"""A tenth worse than usual; what is nearer is no weakness anywhere."""
 
 
-def _spell(
-    observed: Observed, believed: Believed, cause: str, rep: int, params: CauseParams
-) -> Candidate:
-    filtered = believed.filtered[cause]
-    # The interval of what is hardly there ends at 0: one draw is enough.
-    count = params.draws if filtered.p[rep] >= UNLIKELY else 1
-    depth, began = drawn(filtered.joint[rep].sum(axis=0), count)
-    now = -DEPTHS[depth] * STEP
-    last = len(observed.periods) - 1
-    both = np.stack([np.where(began < last, now, 0.0), now], axis=1)
-    start = int(np.argmax(filtered.started[rep]))
+def _beyond(believed: Believed, cause: str, params: CauseParams) -> float:
+    """Return how far below the company's level a rep is weak, not just unlike the others."""
+    if cause not in OWN or cause not in SHIFTS:
+        return np.inf
+    return max(LEAST_BEYOND, params.lasting_spreads * believed.priors[cause].spread)
+
+
+def _told(believed: Believed, cause: str, weak: Weakness, rep: int, count: int) -> Candidate:
+    """Return what a rep's weakness does, be it a spell or a low level.
+
+    Args:
+        believed: of the channels.
+        cause: its name.
+        weak: what is believed of it.
+        rep: whose.
+        count: how many draws.
+    """
+    chances, p = weak.joint[rep], float(weak.p[rep])
+    shifts = weak.shifts()
+    # What began in the period asked about was not there in the one before.
+    is_old = np.arange(chances.shape[2]) < chances.shape[2] - 1
+    both = [np.where(is_old, shifts[..., None], shifts[:, :1, None]), shifts[..., None]]
+    mean = np.array([float((chances * shift).sum()) for shift in both]) / p
+    places = drawn(chances, count)
+    draws = np.stack([np.broadcast_to(shift, chances.shape)[places] for shift in both], axis=1)
     fields = believed.moves.get(cause) or {SHIFTS[cause]: 1.0}
-    draws = {name: both * slope for name, slope in fields.items()}
-    mean = {name: slope * _mean_shift(filtered, rep) for name, slope in fields.items()}
-    return Candidate(rep, cause, float(filtered.p[rep]), start, mean, draws)
-
-
-def _mean_shift(filtered: Filtered, rep: int) -> Floats:
-    """Return the mean log factor of a spell that is on, in the period before and in this one."""
-    chances = filtered.joint[rep].sum(axis=0)
-    by_start = -(chances * (DEPTHS * STEP)[:, None]).sum(axis=0) / max(float(chances.sum()), 1e-12)
-    return np.array([by_start[:-1].sum(), by_start.sum()])
-
-
-def _lasting(believed: Believed, cause: str, rep: int, params: CauseParams) -> Candidate:
-    chances = believed.filtered[cause].level[rep]
-    (place,) = drawn(chances, params.draws)
-    level = np.minimum(LEVELS[place] * STEP, 0.0)
-    both = np.stack([level, level], axis=1)
-    field, p = SHIFTS[cause], float(chances[LOW].sum())
-    return Candidate(rep, cause, p, None, {field: both.mean(axis=0)}, {field: both}, is_spell=False)
+    return Candidate(
+        rep,
+        cause,
+        p,
+        int(weak.begins()[rep]),
+        {name: slope * mean for name, slope in fields.items()},
+        {name: slope * draws for name, slope in fields.items()},
+        is_spell=bool(weak.is_spell()[rep]),
+    )
 
 
 def _scaled(mean: dict[str, Floats], doubt: float, count: int) -> dict[str, Floats]:
@@ -137,13 +139,14 @@ def _ramps(
 ) -> tuple[list[Candidate], dict[str, Floats]]:
     """Return the reps who are getting going, and what the ramp does to those who hardly are.
 
-    New reps do little, but on few leads, so that what befalls these shows nothing of it. Little
-    work costs all the same: with more of it, the same leads would have brought more.
+    New reps do little, but on few leads, so that these move on quickly and show nothing of it.
+    Little work costs all the same: with more of it, the same leads would have moved faster. What
+    new reps convert and win is seen as it is, with all that holds them back.
     """
     shifts = {SHIFTS[name]: _ramp_shift(observed, believed.ramp, name) for name in RAMPED}
-    shifts["advance"] = shifts["later"] = np.zeros_like(shifts["qualifying"])
+    shifts["later"] = np.zeros_like(shifts["qualifying"])
     work = _ramp_shift(observed, believed.ramp, "volume")
-    hidden = {field: slope * work for field, slope in believed.moves["volume"].items()}
+    hidden = {field: believed.moves["volume"][field] * work for field in HIDDEN}
     tenure = (quotas.start - observed.company.hired) / DAY_US
     longest = believed.ramp.days + RAMP_STEP
     is_new = np.isfinite(quotas.amount) & (np.nan_to_num(tenure, nan=1e9) < longest)
@@ -162,6 +165,8 @@ def _ramps(
 
 RAMPED = ("qualifying", "follow_up", "closing")
 """Channels in which what new reps lack is seen."""
+HIDDEN = ("first", "later")
+"""Fields in which few leads hide how little new reps do."""
 RAMP_STEP = 30.0
 """Days that the length of a ramp is in doubt by."""
 
@@ -213,11 +218,25 @@ def _mixes(
 def _poor(
     grounds: Grounds,
     quotas: Quotas,
+    crowding: Mapping[str, float],
     base: dict[str, Floats],
     arrivals: Floats,
     params: CauseParams,
 ) -> tuple[list[Candidate], Floats]:
-    """Return the reps on poor ground, and what base and arrivals are on level ground."""
+    """Return the reps on poor ground, and what base and arrivals are on level ground.
+
+    Fewer leads get more of a rep's work each: on level ground the same work would go to more of
+    them, as far as the company's fuller periods tell. How readily ground converts was compared at
+    the same load, so that this counts once.
+
+    Args:
+        grounds: of every rep.
+        quotas: who is asked for what.
+        crowding: how fast each field of the flow falls with the leads at hand.
+        base: by field, what lasts; that of reps on poor ground is changed to level ground.
+        arrivals: new leads.
+        params: the section `training.coaching.causes`.
+    """
     total = grounds.arrivals + grounds.value + grounds.conversion
     arrivals, candidates = arrivals.copy(), []
     is_poor = np.isfinite(quotas.amount) & (total < np.log(params.poor_ground))
@@ -226,9 +245,11 @@ def _poor(
             float(x[rep]) for x in (grounds.arrivals, grounds.value, grounds.conversion)
         )
         arrivals[rep] /= np.exp(more)
-        base["amount"][rep] -= worth
-        base["qualifying"][rep] -= ready
-        mean = {"amount": np.full(2, worth), "qualifying": np.full(2, ready)}
+        spared = {field: -slope * min(more, 0.0) for field, slope in crowding.items()}
+        shifts = spared | {"amount": worth, "qualifying": ready + spared.get("qualifying", 0.0)}
+        for field, shift in shifts.items():
+            base[field][rep] -= shift
+        mean = {field: np.full(2, shift) for field, shift in shifts.items()}
         spread = _scaled(mean, GROUND_DOUBT, params.draws)
         factor = np.full((2, arrivals.shape[2]), more)
         share = min(float(quotas.share[rep]), 1.0)

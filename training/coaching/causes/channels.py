@@ -13,9 +13,10 @@ from scipy.special import expit
 
 from features.arrays import Bools, Floats, Ints
 from features.feature import DAY_US
-from training.coaching.causes.ramp import Ramp
-from training.coaching.causes.rows import Observed, Rows, first_owner
+from training.coaching.causes.ramp import RAMP_DOUBT, Ramp
+from training.coaching.causes.rows import Observed, Rows
 from training.coaching.causes.spells import THETA, normal, poisson
+from training.coaching.causes.stays import first_owner
 from training.coaching_params import CauseParams
 
 ROUNDS = 4
@@ -109,14 +110,16 @@ def volume(observed: Observed, ramp: Ramp, params: CauseParams) -> Channel:
     rep, period = touches["rep"].to_numpy(), periods.of(at)
     count = touches["count"].to_numpy(dtype=np.float64)
     seen = observed.table(rep, period, count)
-    present = _present_days(observed)
+    begin, end = _presence(observed)
+    present = np.maximum(end - begin, 0.0) / DAY_US
     with np.errstate(divide="ignore", invalid="ignore"):
         pace = np.log((seen + 0.5) / present)
     known = (present >= params.least_days) & (seen.sum(axis=1, keepdims=True) > 0)
-    # Who is getting going has no past of their own to be held against.
-    tenure = (periods.borders[None, :-1] - company.hired[:, None]) / DAY_US
-    known &= ~(tenure < ramp.days)
-    pace = np.where(known, pace, np.nan)
+    # Who is getting going is held to the own pace on the way: the ramp is taken out.
+    middle = np.where(known, begin + np.where(known, present, 0.0) * (DAY_US / 2), np.nan)
+    tenure = (middle - company.hired[:, None]) / DAY_US
+    going = ramp.log_factor("volume", np.maximum(tenure, 0.0))
+    pace = np.where(known, pace - going, np.nan)
     # The company's course: reps and periods by medians, in turn.
     own = np.nanmedian(np.where(known.any(axis=1, keepdims=True), pace, 0.0), axis=1)
     course = np.zeros(pace.shape[1])
@@ -124,8 +127,8 @@ def volume(observed: Observed, ramp: Ramp, params: CauseParams) -> Channel:
         course = _median(pace - own[:, None], axis=0)
         own = _median(pace - course[None, :], axis=1)
     rest = pace - own[:, None] - course[None, :]
-    usual = np.exp(own[:, None] + course[None, :]) * present
-    variance = np.where(known, 0.5 / np.maximum(seen, 1.0), 1e9)
+    usual = np.exp(own[:, None] + course[None, :] + going) * present
+    variance = np.where(known, 0.5 / np.maximum(seen, 1.0) + (RAMP_DOUBT * going) ** 2, 1e9)
     gap = np.where(known, rest, 0.0)
     return Channel("volume", normal(gap, variance + 0.02), seen, np.nan_to_num(usual), present)
 
@@ -136,8 +139,11 @@ def _median(values: Floats, axis: int) -> Floats:
     return np.asarray(np.nanmedian(filled, axis=axis))
 
 
-def _present_days(observed: Observed) -> Floats:
-    """Return the days of each period in which a rep was there, from the first touch to the last."""
+def _presence(observed: Observed) -> tuple[Floats, Floats]:
+    """Return from when to when a rep was there in each period, from the first touch to the last.
+
+    Where a rep was not there, the end does not lie after the beginning.
+    """
     company, periods = observed.company, observed.periods
     first = company.touches.groupby("rep")["day"].agg(["min", "max"])
     begin = np.full(len(company.reps), np.inf)
@@ -150,7 +156,7 @@ def _present_days(observed: Observed) -> Floats:
     end = np.fmin(end, company.left)
     low = np.maximum(periods.borders[None, :-1], begin[:, None])
     high = np.minimum(np.minimum(periods.borders[None, 1:], company.as_of), end[:, None])
-    return np.maximum((high - low) / DAY_US, 0.0)
+    return low, np.asarray(high, dtype=np.float64)
 
 
 def deal_size(observed: Observed, params: CauseParams) -> Channel:

@@ -19,9 +19,9 @@ from training.coaching.causes.believed import Believed, believe
 from training.coaching.causes.candidates import candidates_of, territories
 from training.coaching.causes.company import Company, read_company
 from training.coaching.causes.ground import Quotas, overset, quotas_of
-from training.coaching.causes.rows import Observed, last_owner
+from training.coaching.causes.rows import Observed
 from training.coaching.causes.sizes import Candidate, Flow, Size, sizes
-from training.coaching.causes.stays import periods_of, stays_of
+from training.coaching.causes.stays import last_owner, periods_of, stays_of
 from training.coaching.causes.told import LEAST_GAP, Told, evidence_of, frame_of, ranked, typed
 from training.coaching_params import CauseParams
 from training.params import TrainingParams

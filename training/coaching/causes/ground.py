@@ -9,7 +9,8 @@ import numpy as np
 
 from features.arrays import Bools, Floats, Ints
 from features.feature import DAY_US
-from training.coaching.causes.rows import Observed, first_owner
+from training.coaching.causes.rows import Observed
+from training.coaching.causes.stays import first_owner
 from training.coaching_params import CauseParams
 
 ROUNDS = 6
@@ -94,7 +95,7 @@ def _medians(values: Floats, classes: Ints) -> Floats:
 
 @dataclass(frozen=True)
 class Grounds:
-    """What each rep's territory brings, as log factors beside the mean of all territories.
+    """What each rep's territory brings, as log factors beside level ground.
 
     Attributes:
         arrivals: of new leads.
@@ -142,11 +143,31 @@ def grounds_of(
     used = seats > 0
     rate = _drawn_to_line(rate, arrivals + worth, noise, used, readiness)
 
-    def about_mean(values: Floats) -> Floats:
-        middle = np.log(np.exp(values[used]).mean()) if used.any() else 0.0
-        return np.asarray((values - middle)[company.territory])
+    parts = _about_level([arrivals, worth, rate], used)
+    return Grounds(*(part[company.territory] for part in parts))
 
-    return Grounds(about_mean(arrivals), about_mean(worth), about_mean(rate))
+
+def _about_level(parts: list[Floats], used: Bools) -> list[Floats]:
+    """Hold territories against level ground: that which promises what they promise on average.
+
+    Rich ground is rich in all parts at once, so that the mean promise lies above the product of
+    the parts' means. What is left between the two goes to the parts by how far territories differ
+    in them:
+
+        arrivals    worth    promise         beside level ground
+        0.5         0.5      0.25            0.45, 0.45
+        1.5         1.5      2.25            1.34, 1.34
+        mean 1.0    1.0      1.25 = level    1.12 of each
+    """
+    if not used.any():
+        return parts
+    middles = [float(np.log(np.exp(part[used]).mean())) for part in parts]
+    spreads = np.array([part[used].std() for part in parts])
+    total = np.sum([part[used] for part in parts], axis=0)
+    left = float(np.log(np.exp(total).mean())) - sum(middles)
+    shares = spreads / max(float(spreads.sum()), 1e-9)
+    levels = [middle + left * share for middle, share in zip(middles, shares, strict=True)]
+    return [part - level for part, level in zip(parts, levels, strict=True)]
 
 
 def _drawn_to_line(

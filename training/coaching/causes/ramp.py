@@ -15,6 +15,10 @@ LACKS = np.round(np.arange(0, 0.91, 0.03), 10)
 """Shares that a first day may lack."""
 LENGTHS = 30.0
 """Step between lengths that are tried, in days."""
+RAMP_DOUBT = 0.25
+"""How far one rep's ramp may differ from the usual one, as a share of its log factor."""
+OF_WORK = ("volume", "follow_up")
+"""Channels of what reps do, not of what comes of it: many events that come together."""
 SLOPES = np.round(np.arange(0, 1.51, 0.05), 10)
 """How fast something may grow with work: the exponents that are tried."""
 SLOPE_DOUBT = 0.1
@@ -66,11 +70,11 @@ def fitted_ramp(
             if each.seen[new].sum() < 1:
                 continue
             gain = _gains(each, share, new, is_choice=name in choices)
-            if name not in ("volume", "follow_up"):
+            if name not in OF_WORK:
                 gain = gain - 0.5 * ((LACKS - params.ramp_usual_lack) / 0.2) ** 2
             place = int(np.argmax(gain))
             lacks[name] = float(LACKS[place])
-            score += float(gain[place]) * (name != "volume")
+            score += float(gain[place]) * (name not in OF_WORK)
         # Touches say how little new reps do, but on few leads: they do not say how long.
         if score > best_score:
             best, best_score = Ramp(float(length), lacks), score

@@ -32,15 +32,42 @@ def expected_events(
     Returns:
         One expectation a row; they add up to the events.
     """
+    return _scaled(exposure, events, factors, doubt)[0]
+
+
+def factor_within(
+    exposure: Floats, events: Floats, factors: Sequence[Ints], doubt: float
+) -> Floats:
+    """Return what each class of the first factor does to the rate, the others being equal.
+
+    Args:
+        exposure: days at risk of each row, or another offset.
+        events: of each row.
+        factors: the factor asked about, and those it is to be told from.
+        doubt: imagined events behind each number.
+
+    Returns:
+        One number a class, from 0 on; 1 where a class has no rows.
+    """
+    return _scaled(exposure, events, factors, doubt)[1]
+
+
+def _scaled(
+    exposure: Floats, events: Floats, factors: Sequence[Ints], doubt: float
+) -> tuple[Floats, Floats]:
+    """Return what is expected of each row, and the numbers of the first factor's classes."""
     total = exposure.sum()
     expected = exposure * (events.sum() / total if total > 0 else 0.0)
+    first = np.ones(1)
     for _ in range(ROUNDS):
-        for classes in factors:
+        for place, classes in enumerate(factors):
             size = int(classes.max(initial=-1)) + 1
             seen = np.bincount(classes, events, size) + doubt
             usual = np.bincount(classes, expected, size) + doubt
             expected = expected * (seen / usual)[classes]
-    return expected
+            if place == 0:
+                first = first * (seen / usual)
+    return expected, first
 
 
 def log_odds(won: Floats, features: Floats, ridge: float = 1.0) -> Floats:

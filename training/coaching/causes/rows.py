@@ -9,7 +9,7 @@ import numpy as np
 from features.arrays import Bools, Floats, Ints
 from features.feature import DAY_US
 from training.coaching.causes.company import Company, days
-from training.coaching.causes.rates import expected_events, log_odds
+from training.coaching.causes.rates import expected_events, factor_within, log_odds
 from training.coaching.causes.stays import AGES, LOST, MOVES, STAYS, WON, Periods, Stays
 from training.coaching_params import CauseParams
 
@@ -145,9 +145,16 @@ def waiting_stages(company: Company, deals: Stays, params: CauseParams) -> tuple
     return tuple(stages)
 
 
-def _of_stays(observed: Observed, stays: Stays, events: Bools, factors: list[Ints]) -> Rows:
+def _of_stays(
+    observed: Observed,
+    stays: Stays,
+    events: Bools,
+    factors: list[Ints],
+    offset: Floats | float = 1.0,
+) -> Rows:
+    """Make rows of stays; the offset is a factor of the rate that is known already."""
     seen = events.astype(np.float64)
-    usual = expected_events(stays.days, seen, factors, doubt=DOUBT)
+    usual = expected_events(stays.days * offset, seen, factors, doubt=DOUBT)
     tenure = observed.tenure(stays.rep, stays.start + stays.days * (DAY_US / 2))
     return Rows(stays.rep, stays.period, tenure, seen, usual, stays.days)
 
@@ -160,13 +167,39 @@ def _lead_cell(observed: Observed, stays: Stays) -> Ints:
     return np.asarray(cell * (len(AGES) + 1) + stays.age)
 
 
-def qualifying_rows(observed: Observed, *, by_territory: bool = True) -> Rows:
-    """Conversions per day, for leads of the same stage, source and age, and reps alike loaded."""
+def qualifying_rows(observed: Observed, *, by_territory: bool = True, by_load: bool = True) -> Rows:
+    """Conversions per day, for leads of the same stage, source and age, and reps alike loaded.
+
+    Args:
+        observed: the company.
+        by_territory: compare within territories; else between them.
+        by_load: compare at the same load; else what load does is part of what is seen.
+    """
     stays = observed.leads.take(observed.leads.rep >= 0)
-    factors = [_lead_cell(observed, stays), stays.period, load_class(observed, stays)]
+    events = stays.end == WON
+    alike, load = [_lead_cell(observed, stays), stays.period], np.ones(len(stays.days))
+    if by_load and by_territory:
+        load = _load_factor(observed, stays, events, alike)
+    elif by_load:
+        # A territory is of several people: whose leads pile up hardly changes what it converts.
+        alike.append(load_class(observed, stays))
     if by_territory:
-        factors.append(observed.company.territory[stays.rep])
-    return _of_stays(observed, stays, stays.end == WON, factors)
+        alike.append(observed.company.territory[stays.rep])
+    return _of_stays(observed, stays, events, alike, load)
+
+
+def _load_factor(observed: Observed, stays: Stays, events: Bools, alike: list[Ints]) -> Floats:
+    """Return what the load of its rep does to each stay, learned within each rep.
+
+    The leads of who converts few pile up, so that many leads beside few conversions may be the
+    rep's doing. Who is getting going has few leads and converts few: the ramp, not the load.
+    """
+    load = load_class(observed, stays)
+    settled = ~(observed.tenure(stays.rep, stays.start) < SETTLED)
+    factors = [classes[settled] for classes in (load, *alike, stays.rep)]
+    seen = events[settled].astype(np.float64)
+    factor = factor_within(stays.days[settled], seen, factors, doubt=DOUBT)
+    return np.append(factor, np.ones(len(LOADS) + 1 - len(factor)))[load]
 
 
 def load_class(observed: Observed, stays: Stays) -> Ints:
@@ -191,11 +224,13 @@ def first_touch_rows(observed: Observed) -> Rows:
     return _of_stays(observed, stays, moved, factors)
 
 
-def later_move_rows(observed: Observed) -> Rows:
+def later_move_rows(observed: Observed, *, by_load: bool = True) -> Rows:
     """Moves per day of leads between the stages after the first."""
     every = observed.leads
     stays = every.take((every.rep >= 0) & (every.stage != observed.first) & (every.stage >= 0))
-    factors = [_lead_cell(observed, stays), stays.period, load_class(observed, stays)]
+    factors = [_lead_cell(observed, stays), stays.period]
+    if by_load:
+        factors.append(load_class(observed, stays))
     return _of_stays(observed, stays, stays.end == MOVES, factors)
 
 
@@ -311,17 +346,3 @@ def touch_rows(observed: Observed) -> Rows:
     week = np.full(int(known.sum()), float(WEEK))
     period = observed.periods.of(at)[known]
     return Rows(rep[known], period, tenure[known], seen[known], usual[rep][known], week)
-
-
-def first_owner(stays: Stays, count: int) -> Ints:
-    """Return who owned each lead or deal first, -1 where nobody is known."""
-    owner = np.full(count, -1)
-    owner[stays.place[::-1]] = stays.rep[::-1]
-    return owner
-
-
-def last_owner(stays: Stays, count: int) -> Ints:
-    """Return who owned each lead or deal last, -1 where nobody is known."""
-    owner = np.full(count, -1)
-    owner[stays.place] = stays.rep
-    return owner

@@ -5,7 +5,8 @@ a while. What a period shows is a likelihood over the log factor that was at wor
 begins rarely, tends to last, and may be of any depth: its prior has a heavy tail, so that a deep
 one needs little evidence and a shallow one much. Levels are learned from periods outside spells,
 since the filter weighs each period by the chance that none was on. It is a hidden Markov model
-(Rabiner, 1989) with a static mixture over levels and depths.
+(Rabiner, 1989) with a static mixture over levels and depths. What is told is whether a rep is weak
+now, for whichever of the two reasons.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features.arrays import Floats, Ints
+from features.arrays import Bools, Floats, Ints
 
 STEP = 0.1
 THETA = np.round(np.arange(-40, 21) * STEP, 10)
@@ -26,6 +27,8 @@ DEPTHS = np.array([2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 24, 28])
 """Depths of a spell, in steps below the level."""
 LIKE, TAIL = 0.3, 0.3
 """Log sd of depths like the usual one, and the share of spells that are of any depth."""
+ELSEWHERE = 0.3
+"""Log sd of reps' levels where a company's own reps do not tell."""
 ZERO = int(np.flatnonzero(THETA == 0)[0])
 
 
@@ -38,6 +41,7 @@ class Prior(NamedTuple):
         begins: chance that a spell begins in a period.
         lasts: chance that one that is on goes on in the next.
         depth: the log factor of a usual spell.
+        unlike: share of reps whose levels are not those of the company's other reps.
     """
 
     spread: float
@@ -45,6 +49,7 @@ class Prior(NamedTuple):
     begins: float
     lasts: float
     depth: float
+    unlike: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,53 @@ class Filtered:
         return np.sqrt(np.maximum(square - self.level_mean() ** 2, 1e-6))
 
 
+@dataclass(frozen=True)
+class Weakness:
+    """What is believed of reps being weak now: in a spell, at a low level, or both.
+
+    Of a rep who was always weak, the log cannot say whether a low level or a spell from the first
+    day on is at work; told one by one, each would have half of the chance, and half of the size.
+
+    Attributes:
+        p: of each rep, the chance of it.
+        joint: by rep, level, depth of the spell (the first: none) and beginning; sums to `p`. A low
+            level begins with the log.
+        is_low: by level, whether it is one that counts as weak.
+    """
+
+    p: Floats
+    joint: Floats
+    is_low: Bools
+
+    def begins(self) -> Ints:
+        """Return the period in which each rep's most likely began."""
+        return np.asarray(self.joint.sum(axis=(1, 2)).argmax(axis=1))
+
+    def is_spell(self) -> Bools:
+        """Tell of which reps it is a spell rather than a level."""
+        return np.asarray(self.joint[:, :, 1:].sum(axis=(1, 2, 3)) >= self.p / 2)
+
+    def shifts(self) -> Floats:
+        """Return the log factor by level and depth; a level that is not low is no part of it."""
+        level = np.where(self.is_low, LEVELS, 0)
+        return np.asarray((level[:, None] - np.append(0, DEPTHS)) * STEP)
+
+
+def weakness_of(filtered: Filtered, beyond: float) -> Weakness:
+    """Return what is believed of reps being weak now.
+
+    Args:
+        filtered: what is believed of levels and spells.
+        beyond: the log factor below the company's from which on a level is low.
+    """
+    is_low = np.less(LEVELS * STEP, -beyond - STEP / 100)
+    at_rest = filtered.level - filtered.joint.sum(axis=(2, 3))
+    level = np.zeros_like(filtered.joint[:, :, :1])
+    level[..., 0, 0] = np.maximum(at_rest, 0.0) * is_low
+    joint = np.concatenate([level, filtered.joint], axis=2)
+    return Weakness(joint.sum(axis=(1, 2, 3)), joint, is_low)
+
+
 def spells(log_likelihood: Floats, prior: Prior) -> Filtered:
     """Run the filter.
 
@@ -84,7 +136,7 @@ def spells(log_likelihood: Floats, prior: Prior) -> Filtered:
     """
     seen = wobbled(log_likelihood, prior.wobble)
     count, periods, _ = seen.shape
-    level_prior, depth_prior = _level_prior(prior.spread), _depth_prior(prior.depth)
+    level_prior, depth_prior = _level_prior(prior), _depth_prior(prior.depth)
     normal = np.tile(level_prior, (count, 1))
     spell = np.zeros((count, len(LEVELS), len(DEPTHS), periods))
     at_level = ZERO + LEVELS
@@ -119,7 +171,17 @@ def wobbled(log_likelihood: Floats, wobble: float) -> Floats:
     return np.asarray(likelihood + 1e-9)
 
 
-def _level_prior(spread: float) -> Floats:
+def _level_prior(prior: Prior) -> Floats:
+    """Return the chances of levels: most reps lie within the company's spread, some as elsewhere.
+
+    Without the second part, a company of eleven equals would hold it for all but impossible that
+    the twelfth has always been weak.
+    """
+    own, others = _heavy_tailed(prior.spread), _heavy_tailed(ELSEWHERE)
+    return (1 - prior.unlike) * own + prior.unlike * others
+
+
+def _heavy_tailed(spread: float) -> Floats:
     """A Student's t with 4 degrees of freedom: few reps lie far off, but some do."""
     z = LEVELS * STEP / max(spread, 1e-3)
     weights = (1 + z**2 / 4) ** -2.5

@@ -194,3 +194,17 @@ def _carried(values: Ints, first: Bools) -> Ints:
     place = np.maximum.accumulate(np.where(known, np.arange(len(values)), 0))
     carried = values[place]
     return np.where(carried == NOTHING, -1, carried)
+
+
+def first_owner(stays: Stays, count: int) -> Ints:
+    """Return who owned each lead or deal first, -1 where nobody is known."""
+    owner = np.full(count, -1)
+    owner[stays.place[::-1]] = stays.rep[::-1]
+    return owner
+
+
+def last_owner(stays: Stays, count: int) -> Ints:
+    """Return who owned each lead or deal last, -1 where nobody is known."""
+    owner = np.full(count, -1)
+    owner[stays.place] = stays.rep
+    return owner

@@ -60,13 +60,14 @@ def ranked(causes: list[Told], params: CauseParams) -> list[Told]:
 
     What has lasted for as long as the rep is known comes after what came and is sure: it is in the
     quota and the rep's own record already. An own cause that is not sure never stands before an
-    outside one that is.
+    outside one that is. A sure one that costs next to nothing explains no gap: it is told, after
+    what does.
     """
 
     def place(cause: Told) -> tuple[bool, float]:
         is_given = cause.cause not in OWN and not cause.is_spell
         is_sure = _is_sure_spell(cause, params) or (is_given and cause.low > 0)
-        return (not is_sure, -cause.size)
+        return (not (is_sure and cause.size >= params.least_size), -cause.size)
 
     kept = [c for c in causes if c.size >= params.least_size or _is_sure_spell(c, params)]
     return sorted(kept, key=place)

@@ -22,8 +22,7 @@ from features.storage.warehouse import Warehouse
 from training.coaching.causes import rep_causes
 from training.coaching.causes.company import Company, read_company
 from training.coaching.causes.find import causes_of_period
-from training.coaching.causes.rows import first_owner
-from training.coaching.causes.stays import Periods, periods_of, stays_of
+from training.coaching.causes.stays import Periods, first_owner, periods_of, stays_of
 from training.coaching.causes.told import COLUMNS, OWN
 from training.coaching_params import CauseParams
 from training.params import TrainingParams

@@ -33,14 +33,13 @@ from training.coaching.causes.ground import grounds_of, overset, quotas_of
 from training.coaching.causes.ramp import Ramp
 from training.coaching.causes.rows import (
     closing_rows,
-    first_owner,
-    last_owner,
     load_class,
     qualifying_rows,
     touch_rows,
     waiting_rows,
 )
 from training.coaching.causes.spells import THETA, normal, poisson
+from training.coaching.causes.stays import first_owner, last_owner
 
 NO_RAMP = Ramp(0.0, {})
 
@@ -119,6 +118,49 @@ def test_half_of_the_usual_work_is_seen_as_half() -> None:
     assert abs(pointed(channel, ANN, 0)) < 0.11
     assert all(abs(pointed(channel, rep, 3)) < 0.11 for rep in (BOB, CLEO))
     assert channel.usual[ANN, 3] == pytest.approx(900, rel=0.05)
+
+
+def getting_going(
+    rep: int, hired: int, usual: float, since: int = 10_000
+) -> list[tuple[int, int, int]]:
+    """Log what a new rep does who lacks 0.6 at first and nothing after 150 days.
+
+    From the day `since` on, half of that.
+    """
+    days = np.arange(hired, 360)
+    share = 1 - 0.6 * np.clip(1 - (days - hired) / 150, 0, 1)
+    counts = np.rint(usual * share * np.where(days >= since, 0.5, 1.0)).astype(int)
+    return [(rep, int(day), int(count)) for day, count in zip(days, counts, strict=True)]
+
+
+RAMP = Ramp(150.0, {"volume": 0.6})
+
+
+def test_a_new_rep_who_gets_going_as_others_do_is_at_the_own_usual() -> None:
+    """Less work in the first months is the ramp's: it points to no spell, then or later."""
+    touches = [*getting_going(ANN, 80, 40), *daily(BOB, 0, 360, 10), *daily(CLEO, 0, 360, 20)]
+    known = observed(company(reps=3, periods=4, touches=touches, hired=(80.0, -1000.0, -1000.0)))
+    channel = volume(known, RAMP, PARAMS)
+    assert all(abs(pointed(channel, ANN, k)) < 0.11 for k in range(1, 4))
+    assert channel.usual[ANN, 1] < 0.8 * channel.usual[ANN, 3]
+
+
+def test_half_of_the_work_is_seen_of_a_new_rep_too() -> None:
+    """Ninety days after joining the rep does half of what the ramp would let them do.
+
+    Touches hardly fall, since the rep gets going meanwhile; beside the way of others they do.
+    """
+    touches = getting_going(ANN, 90, 40, since=180)
+    others = [*daily(BOB, 0, 360, 10), *daily(CLEO, 0, 360, 20)]
+    known = observed(
+        company(reps=3, periods=3, touches=[t for t in [*touches, *others] if t[1] < 270],
+                hired=(90.0, -1000.0, -1000.0))
+    )  # fmt: skip
+    channel = volume(known, RAMP, PARAMS)
+    assert channel.seen[ANN, 2] > 0.6 * channel.seen[ANN, 1]
+    gap = pointed(channel, ANN, 1) - pointed(channel, ANN, 2)
+    assert gap == pytest.approx(np.log(2), abs=0.15)
+    assert spoken(channel)[ANN, 1] < spoken(channel)[BOB, 1]
 
 
 def test_logging_habits_are_nobodys_spell() -> None:
@@ -274,7 +316,7 @@ def test_one_territory_is_level_ground() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_ground_with_half_of_the_leads_is_half_of_the_ground(seed: int) -> None:
-    """Leads a seat: 40 beside 80, about their mean of 60, in logarithms."""
+    """Leads a seat, 40 beside 80, of half the worth; and level ground promises their mean."""
     chance = np.random.default_rng(seed)
     leads = [
         Life(rep, float(day), value=50.0 * (1 + rep))
@@ -283,6 +325,16 @@ def test_ground_with_half_of_the_leads_is_half_of_the_ground(seed: int) -> None:
     ]
     known = observed(company(leads, territory=(0, 1)))
     grounds = grounds_of(known, np.array([[10.0, 20.0], [10.0, 20.0]]), 0.2, 0.3)
-    assert np.exp(grounds.arrivals) == pytest.approx([2 / 3, 4 / 3], rel=0.02)
+    assert np.exp(grounds.arrivals[1] - grounds.arrivals[0]) == pytest.approx(2.0, rel=0.05)
     assert np.exp(grounds.value[1] - grounds.value[0]) == pytest.approx(2.0)
-    assert np.exp(grounds.conversion).mean() == pytest.approx(1.0)
+    promise = np.exp(grounds.arrivals + grounds.value + grounds.conversion)
+    assert promise.mean() == pytest.approx(1.0)
+
+
+def test_ground_rich_in_leads_alone_is_held_against_the_mean_number_of_leads() -> None:
+    """Worth and readiness are alike: 40 and 80 leads a seat are two and four thirds of level."""
+    leads = [Life(rep, 180 * k / n) for rep, n in enumerate((40, 80)) for k in range(n)]
+    known = observed(company(leads, territory=(0, 1)))
+    grounds = grounds_of(known, np.array([[20.0, 20.0], [20.0, 20.0]]), 0.2, 0.0)
+    assert np.exp(grounds.arrivals) == pytest.approx([2 / 3, 4 / 3], rel=0.02)
+    assert np.exp(grounds.value) == pytest.approx([1.0, 1.0])

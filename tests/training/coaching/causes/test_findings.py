@@ -22,7 +22,12 @@ from lives import (
 )
 from pandas.testing import assert_frame_equal
 
-from training.coaching.causes.believed import SLOPES, believe, learned_prior, mean_shift
+from training.coaching.causes.believed import (
+    SLOPES,
+    believe,
+    learned_prior,
+    mean_shift,
+)
 from training.coaching.causes.channels import Channel
 from training.coaching.causes.company import Company, Entities
 from training.coaching.causes.find import causes_of_period, won_by
@@ -225,7 +230,7 @@ def test_the_mean_shift_is_nothing_before_a_spell_and_lasts_while_it_is_on() -> 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_an_unsure_own_cause_never_stands_before_a_sure_outside_one(seed: int) -> None:
-    """Over drawn lists of causes; and among the sure the larger comes first."""
+    """Over drawn lists of causes that cost something; and among the sure the larger comes first."""
     chance = np.random.default_rng(seed)
     names = [*OWN, "lead_mix", "territory", "ramp", "internal_delay"]
     drawn = [
@@ -237,8 +242,11 @@ def test_an_unsure_own_cause_never_stands_before_a_sure_outside_one(seed: int) -
     ]  # fmt: skip
     order = ranked(drawn, PARAMS)
     sure = [
-        (c.is_spell and c.p >= PARAMS.sure_from)
-        or (c.cause not in OWN and not c.is_spell and c.low > 0)
+        c.size >= PARAMS.least_size
+        and (
+            (c.is_spell and c.p >= PARAMS.sure_from)
+            or (c.cause not in OWN and not c.is_spell and c.low > 0)
+        )
         for c in order
     ]
     assert sure == sorted(sure, reverse=True)

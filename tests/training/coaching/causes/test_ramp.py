@@ -52,6 +52,15 @@ def test_where_new_reps_do_as_well_as_others_they_lack_next_to_nothing(seed: int
     assert ramp.lacks["qualifying"] <= 0.1
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_first_moves_do_not_say_how_long_a_ramp_is(seed: int) -> None:
+    """Moves are many and come together: a slow year of them makes no short ramp a long one."""
+    slow = joiners(seed + 10, 300.0, 0.2, usual=60.0)
+    ramp = learned({"qualifying": joiners(seed, 90.0, 0.6), "follow_up": slow})
+    assert ramp.days == learned({"qualifying": joiners(seed, 90.0, 0.6)}).days
+    assert ramp.lacks["follow_up"] > 0
+
+
 def test_without_joiners_there_is_no_ramp_to_see() -> None:
     """Settled reps say nothing of the first day: no channel gets a lack from them."""
     old = joiners(1, 90.0, 0.5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.coaching.causes.rates import expected_events, log_odds
+from training.coaching.causes.rates import expected_events, factor_within, log_odds
 
 ROWS = 600
 NO_CLASS = np.zeros(0, dtype=np.int64)
@@ -161,3 +161,32 @@ def test_a_column_that_tells_every_end_stays_finite() -> None:
     assert np.isfinite(found).all()
     assert (found[10:] > 1).all()
     assert found[:10] == pytest.approx(-found[10:])
+
+
+def piled_up(load: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return days, events, load and rep of two reps: the second converts half, and has more load.
+
+    The first is loaded a fifth of the days, the second four fifths; load does the same to both.
+    """
+    rep = np.repeat([0, 1], 2000)
+    is_loaded = np.tile(np.arange(10), 400) < np.where(rep == 0, 2, 8)
+    days = np.full(4000, 10.0)
+    rate = 0.02 * np.where(rep == 0, 1.0, 0.5) * np.where(is_loaded, load, 1.0)
+    return days, days * rate, is_loaded.astype(np.int64), rep
+
+
+@pytest.mark.parametrize("load", [1.0, 0.7])
+def test_who_converts_few_is_not_excused_by_the_load_that_makes(load: float) -> None:
+    """Told from the rep, load does what it does to both; alone, it takes part of the rep's own."""
+    days, events, loaded, rep = piled_up(load)
+    alone = factor_within(days, events, [loaded], doubt=0.0)
+    within = factor_within(days, events, [loaded, rep], doubt=0.0)
+    assert within[1] / within[0] == pytest.approx(load, rel=0.01)
+    assert alone[1] / alone[0] < load * 0.75
+
+
+def test_a_class_without_rows_has_no_effect() -> None:
+    """Nothing is known of it; the classes around it are as they are."""
+    loaded = np.array([0, 2, 2])
+    found = factor_within(np.ones(3), np.array([1.0, 1.0, 1.0]), [loaded], doubt=4.0)
+    assert found.tolist() == [1.0, 1.0, 1.0]

@@ -49,9 +49,16 @@ def test_what_costs_next_to_nothing_is_told_only_where_it_is_sure() -> None:
     assert causes(replace(small, p=0.3)) == []
 
 
+def test_what_costs_next_to_nothing_comes_after_what_explains_the_gap() -> None:
+    """However sure the slow follow-up is, it does not push a costly weakness aside."""
+    small = replace(SPELL, cause="follow_up", size=0.001)
+    always = replace(SPELL, cause="qualifying", size=0.3, since=None, is_spell=False)
+    assert causes(small, always) == ["qualifying", "follow_up"]
+
+
 def test_luck_comes_first_where_nothing_stands_out() -> None:
     """The doubtful cause stays below it; a gap too small to split has no shares."""
-    weak = replace(SPELL, p=0.1, size=0.02, low=0.0)
+    weak = replace(SPELL, p=0.1, size=0.015, low=0.0)
     moments = pd.Timestamp("2025-01-01"), pd.Timestamp("2025-04-01")
     gaps = np.array([0.01, 0.5])
     frame = frame_of({0: [weak]}, gaps, {0: "R1", 1: "R2"}, moments, PARAMS.stands_out)
