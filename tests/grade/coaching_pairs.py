@@ -1,6 +1,6 @@
 """Whether John, who cannot close, and Sally, who cannot qualify, are proposed as a pair.
 
-The seeds were named before anyone looked at their companies; johnsally 31 to 37 were developed on.
+The seeds were named before anyone looked at their companies; johnsally 31 to 37 and 701 to 740 were developed on.
 Each company is looked at when its last quota period but the running one ends.
 """
 
@@ -19,7 +19,7 @@ from serving.coaching.pairs import propose_pairs
 from serving.home.home import Home
 from serving.settings import Settings
 
-SEEDS = tuple(range(701, 721))
+SEEDS = tuple(range(781, 801))
 REPS, MONTHS, WANTED = 12, 15, 19
 JOHN, SALLY = "John Doe", "Sally Smith"
 
