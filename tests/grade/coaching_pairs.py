@@ -1,7 +1,7 @@
 """Whether John, who cannot close, and Sally, who cannot qualify, are proposed as a pair.
 
-The seeds were named before anyone looked at their companies; johnsally 31 to 37 and 701 to 740 were developed on.
-Each company is looked at when its last quota period but the running one ends.
+The seeds were named before anyone looked at their companies; johnsally 31 to 37 and 701 to 740 were
+developed on. Each company is looked at when its last quota period but the running one ends.
 """
 
 from __future__ import annotations
