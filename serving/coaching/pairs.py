@@ -159,8 +159,8 @@ def _complementary(company: Company, needs: Mapping[str, _Need]) -> list[tuple[f
                 continue
             weight = needs[opener].weight + needs[closer].weight
             says = (
-                f"{company.name(opener)} turns leads into deals like others and wins fewer of "
-                f"them; with {company.name(closer)} it is the other way round. A few deals "
+                f"{company.name(opener)} could use help to win deals rather than to turn leads "
+                f"into them; with {company.name(closer)} it is the other way round. A few deals "
                 "together, one opening and one closing, are worth a talk."
             )
             pairs.append((weight, Pair(opener, closer, says, both=True)))
