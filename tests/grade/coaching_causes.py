@@ -1,6 +1,8 @@
 """Grades of the causes that are told of reps, beside planted truth.
 
 The companies were named here before they were made: `demo` 551 to 560, and `johnsally` 761 to 780.
+So are `demo` 631 to 634: should the estimator change once more, they take the place of 551 to 554,
+which were looked at before it did.
 Others may be judged for development; nothing is learned from `truth/`. Companies and what was told
 of them are kept under build/grade, so that a run that was broken off goes on where it ended.
 
