@@ -99,10 +99,11 @@ class WorklistParams(Section):
         default={}, description="the same for single reps, such as {R0000017: 30}"
     )
     cool_down_days: int = Field(
-        default=3,
+        default=1,
         ge=0,
-        description="working days until a lead that was touched or listed is listed again: "
-        "touched on Monday, at 3 it returns on Thursday",
+        description="working days until a lead that was touched or listed may be listed again: "
+        "touched on Monday, at 1 on Tuesday, at 3 on Thursday; the priority rises again only with "
+        "the days, and replayed companies lose most of what lists bring at 3",
     )
     long_tail: float = Field(
         default=0.1, ge=0, le=1, description="share of the places for the leads that wait longest"

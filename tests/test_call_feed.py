@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -105,9 +106,11 @@ def test_reps_call_by_the_list_of_the_same_morning(tmp_path: Path) -> None:
     life, start, crm, out = played()
     base = opened(out, tmp_path / "base", moment(life, start))
     listed: dict[datetime, list[str]] = {}
+    told: dict[datetime, dict[str, float]] = {}
 
-    def lister(warehouse: Warehouse, as_of: datetime) -> pd.DataFrame:
+    def lister(warehouse: Warehouse, as_of: datetime, since: Mapping[str, float]) -> pd.DataFrame:
         assert warehouse.data_until == as_of
+        told[as_of] = dict(since)
         rows = open_leads(warehouse["leads"], cutoff_table([as_of])).to_pandas()
         assert rows["created_at"].max() < as_of
         # Every other lead stands on no list.
@@ -116,11 +119,17 @@ def test_reps_call_by_the_list_of_the_same_morning(tmp_path: Path) -> None:
         return rows[["lead_id"]].assign(priority=rows["value"])
 
     fork = crm.forked()
-    calling = Calling(MorningList(Feed(base, out, fork, "list"), lister))
+    calling = Calling(MorningList(Feed(base, out, fork, "list"), lister, places=2))
     outcome = replay_calls(life, start, start + 3, calling, crm=fork)
     days = range(start, start + 3)
     workdays = [day for day in days if life.calendar.workday[day]]
     assert list(listed) == [moment(life, day) for day in workdays]
+    first, second = (moment(life, day) for day in workdays[:2])
+    assert told[first] == {}, "nobody had a place yet"
+    on_first = told[second]
+    assert set(on_first) <= set(listed[first])
+    assert 0 < len(on_first) <= 2 * life.settings.reps, "two places for each rep"
+    assert set(on_first.values()) == {(second - first) / timedelta(days=1) - 0.5}
     calls = fork.take()["activities"].to_pandas()
     calls = calls[(calls["type"] == "call") & calls["lead_id"].notna()]
     last = max(listed)

@@ -52,21 +52,40 @@ class CallParams(Section):
     )
     level: float = Field(default=0.9, gt=0, lt=1, description="coverage of the intervals")
     effects: EffectParams = EffectParams(folds=3, arm_rounds=3, arm_inverse_ridge=0.0003)
+    reach: float = Field(
+        default=0.8,
+        ge=0,
+        le=1,
+        description="part that a lead's own chance to be reached has in what it counts as, the "
+        "usual one has the rest",
+    )
     amount: float = Field(
-        default=0.5,
+        default=0.4,
         ge=0,
         le=1,
         description="part that a lead's own amount has in what it counts as, the middle amount "
-        "has the rest; chosen by replays of sample companies 21 and 22",
+        "has the rest; these weights were chosen by replays of sample companies 21, 22, 23 and 25",
     )
     cool_down_days: float = Field(
         default=3.0,
         ge=0,
-        description="days after a touch until a lead counts in full again; 0: at once",
+        description="days after a touch until getting through counts in full again; 0: at once",
     )
     rest: float = Field(
-        default=0.5,
+        default=0.25,
         ge=0,
         le=1,
-        description="share of a lead's priority that a touch just now takes away",
+        description="share of what getting through is worth that a touch just now takes away",
+    )
+    warmth: float = Field(
+        default=0.035,
+        ge=0,
+        le=1,
+        description="what a call that gets nobody brings, as a share of the chance to convert: "
+        "leads that were tried lately convert more often",
+    )
+    warm_days: float = Field(
+        default=7.0,
+        ge=0,
+        description="days after a touch until a mere try brings that in full again",
     )

@@ -18,5 +18,11 @@ class CallReasons(Contract):
     )
     says: str = field(
         "The parts of the priority.",
-        "reached with 24 %; if reached, +7 points; 18,000, counted as 19,900; last touched today",
+        "reached with 24 %; if reached, +7 points; if not, +0.4; 18,000, counted as 19,900; "
+        "last touched 4 days ago",
+    )
+    tried: float = field(
+        "What a call that gets nobody is worth to a lead that was left alone, in the currency of "
+        "the priority; 0 where calls were not learned from.",
+        92.5,
     )

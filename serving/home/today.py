@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,15 +75,14 @@ class WorkDesk:
             scores: the rows of `lead_scores.parquet`.
             as_of: a moment of the past to look at; None is today.
         """
-        features = self.settings.features
+        features, calls = self.settings.features, self.settings.training.calls
         params = overlaid(self.settings, self.lists.store).serving.worklist
+        plain = Handout(warehouse, scores, features, params, calls)
         if as_of is not None:
             day = BusinessDay.at(as_of, features.timezone)
-            return Handout(
-                warehouse, scores, features, params, self.marks(day, seen_by=as_of), day.day
-            )
+            return replace(plain, marks=self.marks(day, seen_by=as_of), today=day.day)
         if scores.empty:
-            return Handout(warehouse, scores, features, params)
+            return plain
         today = self.today(scores["as_of"].iloc[0].to_pydatetime())
         now = BusinessDay(utc_now(), today.day, today.zone)
-        return Handout(warehouse, scores, features, params, self.marks(now), today.day)
+        return replace(plain, marks=self.marks(now), today=today.day)

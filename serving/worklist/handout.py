@@ -14,11 +14,12 @@ from features.storage.warehouse import Warehouse
 from serving.params import WorklistParams
 from serving.store.worklist import DayList, Listing, LotState, WorklistLog
 from serving.worklist.day import make_day, refilled
-from serving.worklist.inputs import leads_of
+from serving.worklist.inputs import ListParams, leads_of
 from serving.worklist.lots import LotDraw
 from serving.worklist.marks import NO_MARKS, Marks, local_day
 from serving.worklist.pools import pools_of
 from serving.worklist.rules import Lead
+from training.call_params import CallParams
 
 PARTS = ("p", "reach", "gain", "rank", "band", "call_evidence", "call_reasons", "reasons")
 """Columns of the scores that stand beside a listed lead, as far as there are."""
@@ -33,6 +34,7 @@ class Handout:
         scores: the rows of `lead_scores.parquet`, of that moment.
         features: the working days, and the business's zone.
         params: places, cool-down, long tail and lots.
+        calls: the weights of the priority.
         marks: what people have said about leads by now, and who is away.
         today: the day of the lists by the business's calendar; None: that of the moment.
     """
@@ -41,6 +43,7 @@ class Handout:
     scores: pd.DataFrame
     features: FeatureParams
     params: WorklistParams
+    calls: CallParams
     marks: Marks = NO_MARKS
     today: date | None = None
 
@@ -101,9 +104,8 @@ class Handout:
         """Return every scored lead as the rules see it, with what people have said."""
         marks, day = self.marks, np.datetime64(self.day, "D")
         contacts = _latest(state.last_listed, marks.done_on)
-        leads = leads_of(
-            self.scores, self.warehouse, self.features, self.params.cool_down_days, contacts, day
-        )
+        params = ListParams(self.params.cool_down_days, self.calls)
+        leads = leads_of(self.scores, self.warehouse, self.features, params, contacts, day)
         pools = pools_of(self.warehouse, self.as_of, marks.away)
         return [
             replace(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 
 import ibis
@@ -10,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.arrays import Bools
+from features.arrays import Bools, Floats
 from features.clock import MOMENT
 from features.days_off import public_holidays
 from features.kpi.words import by_reps
@@ -19,26 +21,46 @@ from features.snapshot import CUTOFF, SNAPSHOT, as_of_join, deletion_in
 from features.storage.warehouse import Warehouse
 from features.tables import ACTIVITIES
 from serving.worklist.rules import Lead
+from training.call_params import CallParams
+from training.calls.order import priority_since
 from training.leads.score import NOT_TO_BE_CONTACTED, believed_value, value_of
 
 Days = npt.NDArray[np.datetime64]
+NOON = 0.5
+"""Days into a day at which a lead on its list counts as touched."""
+
+
+@dataclass(frozen=True)
+class ListParams:
+    """What of the settings the rules need to see leads.
+
+    Attributes:
+        cool_down_days: working days for which a lead is left alone that was touched or listed.
+        calls: the weights of the priority.
+    """
+
+    cool_down_days: int
+    calls: CallParams
 
 
 def leads_of(
     scores: pd.DataFrame,
     warehouse: Warehouse,
     features: FeatureParams,
-    cool_down_days: int,
+    params: ListParams,
     last_day: Mapping[str, date],
     today: np.datetime64 | None = None,
 ) -> list[Lead]:
     """Return every scored lead as the rules of the list see it.
 
+    A lead that stood on a list, or was called done, counts as touched at noon of that day: reps do
+    not log every call, and what is not logged would come first again the next morning.
+
     Args:
         scores: the rows of `lead_scores.parquet`, of one moment.
         warehouse: tells touches, values and beginnings, as that moment may see them.
         features: the working days, and the business's zone.
-        cool_down_days: working days for which a lead is left alone.
+        params: for how long a lead is left alone, and the weights of the priority.
         last_day: each lead's last day on an earlier list, or on which somebody called it done.
         today: the day of the list; None: that of the scores' moment.
     """
@@ -46,12 +68,15 @@ def leads_of(
         return []
     keys = scores[["lead_id"]].assign(**{CUTOFF: scores["as_of"]}).reset_index(drop=True)
     listed = np.array([last_day.get(lead) for lead in keys["lead_id"]], dtype="datetime64[D]")
-    contact = np.fmax(last_touches(warehouse, keys), listed.astype(MOMENT))
+    touches = last_touches(warehouse, keys)
+    contact = np.fmax(touches, listed.astype(MOMENT))
     created = _created(warehouse).reindex(keys["lead_id"]).to_numpy(dtype=MOMENT)
     days = local_days(scores["as_of"].to_numpy(dtype=MOMENT), features.timezone)
     days = days if today is None else np.full_like(days, today)
-    touched = np.fmax(local_days(last_touches(warehouse, keys), features.timezone), listed)
-    is_cooling = cools(touched, days, cool_down_days, features)
+    touched = np.fmax(local_days(touches, features.timezone), listed)
+    is_cooling = cools(touched, days, params.cool_down_days, features)
+    since_touch = days_between(touches, keys[CUTOFF].to_numpy(dtype=MOMENT))
+    scores = _ranked_since(scores, since_touch, days_between(listed, days) - NOON, params.calls)
     may_be_called = scores["rank"].notna() & (scores["band"] != NOT_TO_BE_CONTACTED)
     columns = (
         scores["lead_id"],
@@ -68,6 +93,30 @@ def leads_of(
         scores["model_version"],
     )
     return [Lead(*row) for row in zip(*columns, strict=True)]
+
+
+def days_between(earlier: npt.NDArray[np.datetime64], later: npt.NDArray[np.datetime64]) -> Floats:
+    """Return days from one moment to another, none below 0; infinite where the first is empty."""
+    days = (later.astype(MOMENT) - earlier.astype(MOMENT)) / np.timedelta64(1, "D")
+    return np.where(np.isnat(earlier), np.inf, np.maximum(days, 0.0))
+
+
+def _ranked_since(
+    scores: pd.DataFrame, since_touch: Floats, since_listed: Floats, calls: CallParams
+) -> pd.DataFrame:
+    """Return scores, in their order, with priority and rank as lists of earlier days leave them."""
+    is_newer = since_listed < since_touch
+    if not is_newer.any():
+        return scores
+    tried = np.array([json.loads(text).get("tried", 0.0) for text in scores["call_reasons"]])
+    known = scores["priority"].fillna(0.0).to_numpy(np.float64)
+    since = np.maximum(since_listed, 0.0)
+    worth = np.where(is_newer, priority_since(known, tried, since_touch, since, calls), known)
+    able = scores[["lead_id", "rep_id", "p"]].assign(priority=worth)[scores["rank"].notna()]
+    keys = ["priority", "p", "lead_id"]
+    able = able.sort_values(keys, ascending=[False, False, True], kind="stable")
+    places = able.groupby("rep_id", dropna=False, sort=False).cumcount() + 1
+    return scores.assign(priority=worth, rank=places.astype("Int64").reindex(scores.index))
 
 
 def last_touches(warehouse: Warehouse, leads_at: pd.DataFrame) -> npt.NDArray[np.datetime64]:

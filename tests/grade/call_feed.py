@@ -20,11 +20,15 @@ from features.simulation.rows import Array
 from features.simulation.state import State
 from features.storage.warehouse import Warehouse
 from features.tables import ENTITY_TABLES, TABLES
+from serving.params import WorklistParams
+from serving.worklist.inputs import NOON
 
 GROWING = ("activities", "changes")
 """Tables that only ever get further rows."""
-Lister = Callable[[Warehouse, datetime], pd.DataFrame]
-"""Makes the call list of a morning from what is known then: `lead_id, priority`, most first."""
+Lister = Callable[[Warehouse, datetime, Mapping[str, float]], pd.DataFrame]
+"""Makes the call list of a morning from what is known then, and from how many days ago leads had a
+place on a list: `lead_id, priority`."""
+PLACES = WorklistParams().calls_a_day
 
 
 class Feed:
@@ -93,24 +97,38 @@ class Feed:
 
 
 class MorningList:
-    """A calling policy: the list that is made each working morning from what its CRM shows."""
+    """A calling policy: the list that is made each working morning from what its CRM shows.
 
-    def __init__(self, feed: Feed, lister: Lister, newcomers: float = NEVER) -> None:
+    As in the service, a lead counts as touched when it had a place on an earlier list: the CRM does
+    not show all calls.
+    """
+
+    def __init__(
+        self, feed: Feed, lister: Lister, newcomers: float = NEVER, places: int = PLACES
+    ) -> None:
         """Begin without a list.
 
         Args:
             feed: of the same world.
             lister: makes the list.
             newcomers: the score of leads that came in since the list was made.
+            places: leads on each rep's list of a day.
         """
         self._feed, self._lister, self._newcomers = feed, lister, newcomers
+        self._places = places
+        self._listed: dict[str, int] = {}
 
     def order(self, state: State, rules: Rules, now: dict[str, Array]) -> Array:
         """Return each lead's priority on the list of this morning."""
         day = rules.calendar.date(state.day)
         moment = datetime(day.year, day.month, day.day)
-        rows = self._lister(self._feed.morning(moment), moment)
+        since = {lead: state.day - listed - NOON for lead, listed in self._listed.items()}
+        rows = self._lister(self._feed.morning(moment), moment, since)
         number = rows["lead_id"].str.slice(1).astype(np.int64).to_numpy()
         scores = np.full(int(number.max(initial=-1)) + 1, NEVER)
         scores[number] = rows["priority"].to_numpy()
+        seat = pd.Series(state.leads["seat"], index=state.leads["id"]).reindex(number)
+        by_seat = rows.groupby(seat.to_numpy())["priority"]
+        has_place = by_seat.rank(ascending=False, method="first") <= self._places
+        self._listed.update(dict.fromkeys(rows["lead_id"][has_place], state.day))
         return Listed(scores, self._newcomers).order(state, rules, now)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -82,8 +82,8 @@ def fit_lister(past: Warehouse) -> Lister:
     calls = learn_calls(past, training_set, features, params)
     bundle = with_calls(fit_leads(training_set, past, features, params), calls)
 
-    def lister(warehouse: Warehouse, as_of: datetime) -> pd.DataFrame:
-        return order_calls(warehouse, bundle, params.calls, as_of)
+    def lister(warehouse: Warehouse, as_of: datetime, since: Mapping[str, float]) -> pd.DataFrame:
+        return order_calls(warehouse, bundle, params.calls, as_of, since)
 
     return lister
 

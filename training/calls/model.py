@@ -39,8 +39,13 @@ class CallModel:
     risk: RiskEffects
     about: Mapping[str, Any] = field(default_factory=dict)
 
-    def estimates(self, X: pd.DataFrame) -> tuple[Floats, Floats]:
-        """Return reach and gain of each row, both from 0 to 1.
+    @property
+    def usual_reach(self) -> float:
+        """The share of past attempts that got through."""
+        return float(self.about["reached"])
+
+    def estimates(self, X: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
+        """Return reach, gain and the chance to convert without being reached, all from 0 to 1.
 
         A gain below 0 would say that being reached puts people off; none is believed of a single
         lead, so it counts as 0.
@@ -49,7 +54,7 @@ class CallModel:
         reach = mean_of(self.reach.margins(own), is_chance=True)
         _, chance = self.gain.arms.means(own)
         gain = (self.gain.effect(own) + self.risk.effect(own, chance)) / 2
-        return reach, np.clip(gain, 0.0, 1.0)
+        return reach, np.clip(gain, 0.0, 1.0), np.clip(chance, 0.0, 1.0)
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from features.arrays import Floats
 from features.build import Examples
 from features.clock import naive_utc
 from features.feature import Aggregate, Aggregation, Feature, Unit
@@ -23,6 +22,8 @@ MOST_NEWS = 2
 SAME = 1e-6
 """Days by which two features that tell of one event may differ."""
 AGE = "age_days"
+LEAST_SAID = 0.0005
+"""What a call that gets nobody adds to a chance, from which it is said."""
 
 
 def last_working_day(as_of: datetime, params: FeatureParams) -> float:
@@ -71,27 +72,29 @@ def _is_news(feature: Feature) -> bool:
     return is_last and is_act and is_theirs and feature.unit is Unit.DAYS
 
 
-def call_reasons(
-    rows: pd.DataFrame, value: Floats, counted: Floats, *, is_learned: bool
-) -> Sequence[str]:
-    """Return why each call is worth it, as JSON: `{"news": [...], "says": "..."}`.
+def call_reasons(rows: pd.DataFrame, *, is_learned: bool) -> Sequence[str]:
+    """Return why each call is worth it, as JSON: `{"news": [...], "says": "...", "tried": 120.0}`.
 
     Args:
-        rows: `cutoff, p, reach, gain, days_since_touch, news` (a JSON list), a row for each lead.
-        value: believed amounts.
-        counted: what they count as.
+        rows: `cutoff, p, reach, gain, days_since_touch, news` (a JSON list), a row for each lead;
+            `tried_now`, what a call adds to the chance that gets nobody; `value`, the believed
+            amount, and `counted`, what it counts as; `tried`, what a call that gets nobody brings
+            to a lead that was left alone, in the currency of the amounts.
         is_learned: whether reach and gain are known.
     """
     texts = []
-    for row, worth, part in zip(rows.to_dict("records"), value, counted, strict=True):
+    for row in rows.to_dict("records"):
         says = f"chance {_percent(row['p'])}"
         if is_learned:
             gain = f"{100 * row['gain']:+.0f} points"
             says = f"reached with {_percent(row['reach'])}; if reached, {gain}"
+            if row["tried_now"] >= LEAST_SAID:
+                says += f"; if not, {100 * row['tried_now']:+.1f}"
         last = touched(row["days_since_touch"], row[CUTOFF])
         reasons = {
             "news": json.loads(row["news"]),
-            "says": f"{says}; {_amount(worth, part)}; {last}",
+            "says": f"{says}; {_amount(row['value'], row['counted'])}; {last}",
+            "tried": float(row["tried"]),
         }
         texts.append(json.dumps(reasons, ensure_ascii=False))
     return texts

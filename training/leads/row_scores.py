@@ -24,17 +24,17 @@ def row_scores(examples: Examples, bundle: Bundle, each_side: int) -> pd.DataFra
         each_side: reasons for a lead, and as many against it, at most.
 
     Returns:
-        `lead_id, cutoff, owner, p, evidence, reasons, reach, gain, days_since_touch, news` (what
-        the lead did lately, as JSON), a row for each example; reach and gain are empty where
-        nothing is known of calls.
+        `lead_id, cutoff, owner, p, evidence, reasons, reach, gain, missed, days_since_touch,
+        news` (what the lead did lately, as JSON), a row for each example; `missed` is the chance
+        without being reached; it, reach and gain are empty where nothing is known of calls.
     """
     own = bundle.own_part(examples)
     explanation = explain(bundle, own)
     rows = reasons(explanation, own, each_side, bundle.precedents)
     texts = [as_json(row) for row in rows]
-    reach, gain = np.full((2, len(own)), np.nan)
+    reach, gain, missed = np.full((3, len(own)), np.nan)
     if bundle.calls is not None:
-        reach, gain = bundle.calls.estimates(examples.X)
+        reach, gain, missed = bundle.calls.estimates(examples.X)
     lately = [json.dumps(told, ensure_ascii=False) for told in news(examples, bundle.params)]
     return examples.keys.assign(
         p=explanation.probability,
@@ -43,6 +43,7 @@ def row_scores(examples: Examples, bundle: Bundle, each_side: int) -> pd.DataFra
         reach=reach,
         # Being reached cannot lift a chance beyond 1.
         gain=np.minimum(gain, 1 - explanation.probability),
+        missed=missed,
         days_since_touch=last_touch(examples.X, bundle.vocabulary),
         news=pd.Series(lately, index=examples.keys.index, dtype="str"),
     )

@@ -31,6 +31,7 @@ COLUMNS = {
     "reasons": "string",
     "reach": "double",
     "gain": "double",
+    "missed": "double",
     "days_since_touch": "double",
     "news": "string",
 }
@@ -46,6 +47,7 @@ TYPES = pa.schema(
         ("reasons", pa.string()),
         ("reach", pa.float64()),
         ("gain", pa.float64()),
+        ("missed", pa.float64()),
         ("days_since_touch", pa.float64()),
         ("news", pa.string()),
     ]

@@ -16,10 +16,11 @@ from serving.store.database import Store
 from serving.store.worklist import Arm, WorklistLog
 from serving.worklist.handout import Handout
 from serving.worklist.marks import NO_MARKS
+from training.call_params import CallParams
 from training.leads.score import NOT_TO_BE_CONTACTED
 
 MONDAY = datetime(2025, 7, 7, 6)
-PARAMS = WorklistParams(calls_a_day=8, hold_out=0.2)
+PARAMS = WorklistParams(calls_a_day=8, hold_out=0.2, cool_down_days=3)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def handout(
 ) -> Handout:
     """The lists of a moment."""
     scores = outlook.score(moment)
-    return Handout(outlook.warehouse, scores, Settings().features, params)
+    return Handout(outlook.warehouse, scores, Settings().features, params, CallParams())
 
 
 @pytest.fixture
@@ -62,6 +63,23 @@ def test_whoever_was_listed_is_left_alone(outlook: LeadOutlook, log: WorklistLog
         assert not first & {row.lead_id for row in listed}
     again = {row.lead_id for row in handout(outlook, MONDAY + timedelta(days=3)).look(log)}
     assert first & again
+
+
+def test_whoever_was_listed_counts_as_touched(outlook: LeadOutlook, log: WorklistLog) -> None:
+    """Without a pause, too: the day after, worth less than by the scores alone; nobody else is."""
+    soft = WorklistParams(calls_a_day=8, hold_out=0.0, cool_down_days=1)
+    first = {row.lead_id for row in handout(outlook, params=soft).keep(log, "calls")}
+    tuesday = handout(outlook, MONDAY + timedelta(days=1), soft)
+    alone = tuesday.scores.set_index("lead_id")["priority"]
+    worth = {row.lead_id: row.priority for row in tuesday.look(log)}
+    touched = tuesday.warehouse["activities"].to_pandas()
+    touched = set(touched.loc[touched["occurred_at"] >= MONDAY, "lead_id"])
+    again = [lead for lead in first & set(worth) if lead not in touched]
+    assert again
+    assert all(worth[lead] < 0.9 * alone[lead] for lead in again)
+    others = [lead for lead in worth if lead not in first]
+    assert others
+    assert all(worth[lead] == alone[lead] for lead in others)
 
 
 def test_snoozed_leads_make_room_for_others(outlook: LeadOutlook, log: WorklistLog) -> None:

@@ -13,7 +13,8 @@ import pytest
 from features.params import FeatureParams
 from features.storage.catalog import current
 from features.storage.warehouse import Warehouse
-from serving.worklist.inputs import cools, last_touches, leads_of, local_days
+from serving.worklist.inputs import ListParams, cools, last_touches, leads_of, local_days
+from training.call_params import CallParams
 
 START, AS_OF = datetime(2025, 1, 1), datetime(2025, 7, 1, 6)
 WEEK = [date(2026, 5, 18) + timedelta(days=k) for k in range(7)]
@@ -37,6 +38,7 @@ def scores(tables: dict[str, Any], as_of: datetime) -> pd.DataFrame:
         priority=5.0,
         rank=ranks.astype("Int64").mask(is_barred),
         band="warm",
+        call_reasons='{"news": [], "says": "chance 10 %", "tried": 0.0}',
         model_version="3",
     )
 
@@ -70,7 +72,7 @@ def test_a_lead_waits_since_it_was_touched_or_listed_or_came_in(
     """What is seen of each lead; whoever has no rank must not be listed."""
     frame, features = scores(tables, AS_OF), FeatureParams()
     listed = {frame["lead_id"].iloc[0]: date(2025, 6, 30)}
-    leads = leads_of(frame, warehouse, features, 3, listed)
+    leads = leads_of(frame, warehouse, features, ListParams(3, CallParams()), listed)
     assert [lead.lead_id for lead in leads] == frame["lead_id"].tolist()
     assert [lead.rank is None for lead in leads] == frame["rank"].isna().tolist()
     assert leads[0].waiting_since >= datetime(2025, 6, 30)
@@ -79,9 +81,9 @@ def test_a_lead_waits_since_it_was_touched_or_listed_or_came_in(
     assert all(created[lead.lead_id] <= lead.waiting_since < AS_OF for lead in leads)
     assert {lead.rep_id for lead in leads} == {"r1", "r2", "r3", None}
     assert all(lead.value > 0 for lead in leads)
-    nobody = leads_of(frame, warehouse, features, 0, listed)
+    nobody = leads_of(frame, warehouse, features, ListParams(0, CallParams()), listed)
     assert not any(lead.is_cooling for lead in nobody)
-    assert leads_of(frame.head(0), warehouse, features, 3, {}) == []
+    assert leads_of(frame.head(0), warehouse, features, ListParams(3, CallParams()), {}) == []
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,17 @@ import pytest
 
 from features.history.vocabulary import Vocabulary
 from training.call_params import CallParams
-from training.calls.order import last_touch, last_touch_columns, priority, rest, weighed
+from training.calls.order import (
+    Worth,
+    last_touch,
+    last_touch_columns,
+    learned_worth,
+    priority,
+    priority_since,
+    rest,
+    tried_now,
+    weighed,
+)
 from training.calls.risk import OTHERS, RiskEffects, fit_risk_effects
 
 PARAMS = CallParams(cool_down_days=3.0, rest=0.5)
@@ -30,8 +40,47 @@ def test_amounts_count_between_themselves_and_the_middle_one() -> None:
     np.testing.assert_allclose(weighed(value, own), value)
     np.testing.assert_allclose(weighed(value, none), np.full(3, 20_000))
     np.testing.assert_array_equal(weighed(np.zeros(3), half), np.zeros(3))
-    worth = priority(np.full(3, 0.01), weighed(value, own), np.array([np.inf, 0.0, 3.0]), own)
-    np.testing.assert_allclose(worth, [50, 100, 800])
+    worth = Worth.by_rule(np.full(3, 0.01))
+    worth_now = priority(worth, weighed(value, own), np.array([np.inf, 0.0, 3.0]), own)
+    np.testing.assert_allclose(worth_now, [50, 100, 800])
+
+
+def test_a_try_that_gets_nobody_is_worth_something_again_after_some_days() -> None:
+    """A share of the chance without being reached; beside it stands what getting through brings."""
+    params = PARAMS.model_copy(update={"reach": 1.0, "warmth": 0.1, "warm_days": 4.0})
+    reach, gain, missed = np.full(4, 0.2), np.full(4, 0.05), np.full(4, 0.08)
+    worth = learned_worth(reach, gain, missed, 0.25, params)
+    days = np.array([0.0, 2.0, 4.0, np.inf])
+    np.testing.assert_allclose(tried_now(worth.tried, days, params), [0, 0.004, 0.008, 0.008])
+    left = np.array([0.5, 5 / 6, 1, 1])
+    np.testing.assert_allclose(worth.now(days, params), 0.01 * left + [0, 0.004, 0.008, 0.008])
+
+
+def test_the_chance_to_be_reached_counts_in_part() -> None:
+    """Half on the scale of ratios: four times the usual counts twice; 1 takes it as it is."""
+    reach, gain, missed = np.array([0.1, 0.4]), np.full(2, 0.05), np.zeros(2)
+    half, own = (PARAMS.model_copy(update={"reach": part}) for part in (0.5, 1.0))
+    np.testing.assert_allclose(learned_worth(reach, gain, missed, 0.1, half).reached, [0.005, 0.01])
+    np.testing.assert_allclose(learned_worth(reach, gain, missed, 0.1, own).reached, [0.005, 0.02])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_place_on_a_list_counts_as_a_touch(seed: int) -> None:
+    """Taken into account later it gives what the formula would have, whatever the weights."""
+    draws = np.random.default_rng(seed)
+    params = PARAMS.model_copy(
+        update={name: draws.uniform(0, 0.9) for name in ("rest", "warmth", "reach")}
+    )
+    reach, gain, missed = draws.uniform(0.01, 0.9, (3, 200))
+    counted = draws.lognormal(9, 1, 200)
+    touched, listed = draws.exponential(4, (2, 200))
+    touched[:20] = listed[10:30] = np.inf
+    worth = learned_worth(reach, gain, missed, 0.3, params)
+    known = priority(worth, counted, touched, params)
+    both = priority(worth, counted, np.minimum(touched, listed), params)
+    told = priority_since(known, worth.tried * counted, touched, listed, params)
+    np.testing.assert_allclose(told, both, rtol=1e-9)
+    assert (told <= known * (1 + 1e-9)).all(), "a list takes away and never adds"
 
 
 def test_the_last_touch_is_ours_where_directions_are_known() -> None:

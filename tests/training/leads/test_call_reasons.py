@@ -59,16 +59,22 @@ def test_the_parts_of_the_formula_are_said() -> None:
             "gain": [0.07],
             "days_since_touch": [5.3],
             "news": ['["came in 9 hours ago"]'],
+            "tried_now": [0.0042],
+            "tried": [79.8],
+            "value": [18_000.0],
+            "counted": [19_000.0],
         }
     )
-    amount = np.array([18_000.0])
-    (learned,) = call_reasons(rows, amount, np.array([19_000.0]), is_learned=True)
+    (learned,) = call_reasons(rows, is_learned=True)
     assert json.loads(learned) == {
         "news": ["came in 9 hours ago"],
-        "says": "reached with 24 %; if reached, +7 points; 18,000, counted as 19,000; "
-        "last touched 6 days ago",
+        "says": "reached with 24 %; if reached, +7 points; if not, +0.4; 18,000, counted as "
+        "19,000; last touched 6 days ago",
+        "tried": 79.8,
     }
-    (by_rule,) = call_reasons(rows, amount, amount, is_learned=False)
+    (fresh,) = call_reasons(rows.assign(tried_now=0.0001), is_learned=True)
+    assert "if not" not in fresh, "what is too small to be seen is not said"
+    (by_rule,) = call_reasons(rows.assign(counted=18_000.0), is_learned=False)
     assert json.loads(by_rule)["says"] == "chance 12 %; 18,000; last touched 6 days ago"
 
 
