@@ -1,6 +1,6 @@
 """Grade of the call list: a quarter replayed in which reps call by it, or in other orders.
 
-The companies were named here before they were made: `demo` 901 to 910, and `nosignal` 921. Each is
+The companies were named here before they were made: `demo` 961 to 970, and `nosignal` 951. Each is
 played to the first day of its last full quarter. What its CRM shows then is read in, and the list's
 model learns from that alone. Then the quarter is replayed from the same state with the same
 arrivals, staff, market and luck: by habit, by policies that know what is hidden, and by the list,
@@ -47,8 +47,8 @@ from training.leads.train import learn_calls, with_calls
 from training.params import TrainingParams
 
 KEPT = Path(__file__).parents[2] / "build" / "grade"
-DEMO = tuple(range(901, 911))
-NO_SIGNAL = (921,)
+DEMO = tuple(range(961, 971))
+NO_SIGNAL = (951,)
 HORIZON_DAYS = 30
 WORLDS = 12
 """Replayed for each policy that needs no list; the list has the first of them."""
