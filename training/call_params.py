@@ -87,5 +87,6 @@ class CallParams(Section):
     warm_days: float = Field(
         default=7.0,
         ge=0,
-        description="days after a touch until a mere try brings that in full again",
+        description="days after a touch until a mere try brings that in full again, and, where "
+        "calls were not learned from, until the chance counts in full",
     )

@@ -22,7 +22,7 @@ class CallReasons(Contract):
         "last touched 4 days ago",
     )
     tried: float = field(
-        "What a call that gets nobody is worth to a lead that was left alone, in the currency of "
-        "the priority; 0 where calls were not learned from.",
+        "What a call is worth to a lead that was left alone, got through or not, in the currency "
+        "of the priority.",
         92.5,
     )

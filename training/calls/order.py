@@ -1,14 +1,15 @@
 """The order of a call list, by a formula people can read.
 
     learned   (reach x gain x rest + try) x amount
-    by rule   chance x rest x amount
+    by rule   chance x wait x amount
 
 `reach` is the chance to get through today, and `gain` what getting through adds to the chance to
 convert. Both reach and an amount before there is a deal are guesses: each counts for its own part
 and the usual one for the rest, on the scale of ratios. `rest` is what the last touch leaves: a lead
 that was touched just now has lost a share, and has it back after some days. `try` is what a call
 brings that gets nobody: a lead that somebody tried lately converts a little more often, so it is a
-share of the chance to convert without being reached, the smaller, the fresher the last touch.
+share of the chance to convert without being reached, the smaller, the fresher the last touch: the
+part of some days that it has waited. By rule, that part of the whole chance counts.
 
 | amount, the middle one being 20,000 | counts as (own part 0.5) |
 |-------------------------------------|--------------------------|
@@ -16,12 +17,12 @@ share of the chance to convert without being reached, the smaller, the fresher t
 | 20,000                              | 20,000                   |
 | 80,000                              | 40,000                   |
 
-| last touch, days | rest (share 0.5, 3 days) | part of the try (7 days) |
-|------------------|--------------------------|--------------------------|
-| 0                | 0.5                      | 0                        |
-| 1.5              | 0.75                     | 0.21                     |
-| 3                | 1                        | 0.43                     |
-| 7 or more, never | 1                        | 1                        |
+| last touch, days | rest (share 0.5, 3 days) | wait (7 days) |
+|------------------|--------------------------|---------------|
+| 0                | 0.5                      | 0             |
+| 1.5              | 0.75                     | 0.21          |
+| 3                | 1                        | 0.43          |
+| 7 or more, never | 1                        | 1             |
 
 A touch is what a CRM shows. Reps do not log all of them, so whoever makes lists day by day counts
 a lead as touched, too, when it stood on a list: else the same lead would come first until somebody
@@ -89,8 +90,8 @@ class Worth:
     """What a call is worth to each lead, apart from its amount, as shares of a conversion.
 
     Attributes:
-        reached: counted reach x gain, for a lead that was left alone; by rule the chance.
-        tried: what a call that gets nobody brings, likewise; 0 by rule.
+        reached: counted reach x gain, for a lead that was left alone; 0 by rule.
+        tried: what a call brings whether or not it gets somebody, likewise; by rule the chance.
     """
 
     reached: Floats
@@ -99,7 +100,7 @@ class Worth:
     @classmethod
     def by_rule(cls, chance: Floats) -> Worth:
         """Return what calls are taken to be worth where nothing was learned of them."""
-        return cls(chance, np.zeros(len(chance)))
+        return cls(np.zeros(len(chance)), chance)
 
     def now(self, days_since_touch: Floats, params: CallParams) -> Floats:
         """Return what a call is worth now: the sum of what is left of both."""
@@ -108,7 +109,7 @@ class Worth:
 
 
 def tried_now(tried: Floats, days_since_touch: Floats, params: CallParams) -> Floats:
-    """Return what a call that gets nobody brings now."""
+    """Return what is left of it where the lead has not waited in full."""
     return np.asarray(tried * _passed(days_since_touch, params.warm_days))
 
 

@@ -78,8 +78,8 @@ def call_reasons(rows: pd.DataFrame, *, is_learned: bool) -> Sequence[str]:
     Args:
         rows: `cutoff, p, reach, gain, days_since_touch, news` (a JSON list), a row for each lead;
             `tried_now`, what a call adds to the chance that gets nobody; `value`, the believed
-            amount, and `counted`, what it counts as; `tried`, what a call that gets nobody brings
-            to a lead that was left alone, in the currency of the amounts.
+            amount, and `counted`, what it counts as; `tried`, what a call brings to a lead that
+            was left alone, got through or not, in the currency of the amounts.
         is_learned: whether reach and gain are known.
     """
     texts = []

@@ -41,8 +41,8 @@ def test_amounts_count_between_themselves_and_the_middle_one() -> None:
     np.testing.assert_allclose(weighed(value, none), np.full(3, 20_000))
     np.testing.assert_array_equal(weighed(np.zeros(3), half), np.zeros(3))
     worth = Worth.by_rule(np.full(3, 0.01))
-    worth_now = priority(worth, weighed(value, own), np.array([np.inf, 0.0, 3.0]), own)
-    np.testing.assert_allclose(worth_now, [50, 100, 800])
+    worth_now = priority(worth, weighed(value, own), np.array([np.inf, 0.0, 3.5]), own)
+    np.testing.assert_allclose(worth_now, [50, 0, 400])
 
 
 def test_a_try_that_gets_nobody_is_worth_something_again_after_some_days() -> None:

@@ -18,7 +18,6 @@ from features.evidence import EvidenceState
 from features.snapshot import CUTOFF
 from features.storage.warehouse import Warehouse
 from training.call_params import CallParams
-from training.calls.order import rest
 from training.estimators.age_curve import AgeCurve
 from training.evidence import Evidence
 from training.files import LEAD_SCORES, checked
@@ -37,7 +36,7 @@ from training.leads.score import (
 )
 
 AS_OF = UNTIL - timedelta(days=30)
-AT_ONCE = CallParams(cool_down_days=0.0, amount=1.0)
+AT_ONCE = CallParams(cool_down_days=0.0, warm_days=0.0, amount=1.0)
 """A touch just now takes nothing away, and amounts count as they are."""
 LISTING = Listing("7", 3, CallParams())
 PLAIN = Listing("7", 3, AT_ONCE)
@@ -139,12 +138,11 @@ def test_without_answers_to_calls_the_priority_follows_a_stated_rule(
     middle = float(value.fillna(value.median()).median())
     by_id = worth.assign(value=value.fillna(value.median())).set_index("lead_id")
     counted = middle * (by_id["value"] / middle) ** CallParams().amount
-    rested = scores.set_index("lead_id")["priority"] / (by_id["p"] * counted)
-    least = rest(np.zeros(1), CallParams())[0]
-    rested = rested[rested > 0]
-    assert rested.between(least - 1e-9, 1 + 1e-9).all()
-    assert rested.min() < 1 - 1e-6
-    assert rested.max() == pytest.approx(1)
+    waited = scores.set_index("lead_id")["priority"] / (by_id["p"] * counted)
+    waited = waited[waited > 0]
+    assert (waited < 1 + 1e-9).all()
+    assert waited.min() < 1 - 1e-6
+    assert waited.max() == pytest.approx(1)
 
 
 def test_one_owners_leads_are_worth_what_they_are_among_all(
