@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from callers import HORIZON, callers
+from callers import BASE, HORIZON, callers
 from extract import Extract
 from sellers import FEATURES, open_warehouse
 
@@ -36,15 +36,16 @@ def learned(extract: Extract, home: Path, params: CallParams = FAST) -> tuple[Le
 
 
 def estimates(model: CallModel, past: Warehouse) -> pd.DataFrame:
-    """Estimate reach and gain of leads on the days they were called, by source."""
+    """Estimate reach, gain and the chance without, of leads on days of calls, by source."""
     vocabulary = read_vocabulary(past, FEATURES)
     declared = call_features(vocabulary, FEATURES, frozenset())
     days = [past.data_until - timedelta(days=n) for n in range(60, 100, 5)]
     examples = build(past, declared, vocabulary, days, FEATURES)
-    reach, gain = model.estimates(examples.X)
+    reach, gain, missed = model.estimates(examples.X)
     (column,) = (name for name in examples.X if name.endswith("source"))
     source = examples.X[column]
-    return pd.DataFrame({"source": source, "reach": reach, "gain": gain}).groupby("source").mean()
+    parts = {"source": source, "reach": reach, "gain": gain, "missed": missed}
+    return pd.DataFrame(parts).groupby("source").mean()
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -60,6 +61,7 @@ def test_reach_and_gain_are_learned_from_past_calls(seed: int, tmp_path: Path) -
     ads, fair = (by_source.loc[float(codes.index(name))] for name in ("ads", "fair"))
     assert fair["reach"] > ads["reach"] + 0.1
     assert fair["gain"] > ads["gain"]
+    assert [ads["missed"], fair["missed"]] == pytest.approx([*BASE.values()], abs=0.06)
     assert "points" in taught.says
 
 
