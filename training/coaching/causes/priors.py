@@ -30,14 +30,14 @@ def learned_prior(
     """Choose what makes all that was seen likeliest (empirical Bayes): spread, wobble and depth.
 
     How many reps are unlike the others is not learned from so few; it is what Laplace's rule of
-    succession leaves: after 10 reps who are alike, 1 of 12 may be far off.
+    succession leaves where one has been met elsewhere: beside 10 who are alike, 2 of 12.
     """
     length = float(np.median(np.diff(observed.periods.borders))) / DAY_US
     begins = 1 - (1 - params.spell_rate) ** (length / YEAR_DAYS)
     lasts = float(np.exp(-length / params.spell_days))
     # A large company's first reps tell as much about spreads as all of them.
     some = channel.log_likelihood[:: max(1, len(channel.log_likelihood) // 200)]
-    unlike = 1 / (len(channel.log_likelihood) + 2)
+    unlike = 2 / (len(channel.log_likelihood) + 2)
     prior = Prior(spreads[0], WOBBLES[0], begins, lasts, params.spell_depth, unlike)
     # How unlike reps are is told from how deep spells are only when both are chosen in turn.
     for _ in range(ROUNDS):
