@@ -151,6 +151,34 @@ def sizes(told: pd.DataFrame, truth: pd.DataFrame) -> list[Grade]:
     return grades
 
 
+def always_so(told: pd.DataFrame, truth: pd.DataFrame, skills: pd.DataFrame) -> list[Grade]:
+    """Report how much of the told size is of causes without a beginning where no spell is planted.
+
+    `truth/causes` holds spells alone, so that a weakness of somebody who has always been weak
+    counts as nothing there; `truth/skills` tells who is.
+    """
+    planted = set(truth.set_index([*KEY, "cause"]).index)
+    grades = []
+    for cause in ("qualifying", "closing"):
+        rows = told[told["cause"] == cause]
+        is_there = np.array([key in planted for key in rows.set_index([*KEY, "cause"]).index])
+        only = rows[rows["since"].isna().to_numpy() & ~is_there]
+        skill = skills[skills["skill"] == cause].set_index(["company", "rep_id"])["value"]
+        values = skill.reindex(pd.MultiIndex.from_frame(only[KEY[:2]])).to_numpy()
+        true = truth.loc[truth["cause"] == cause, "size"].sum()
+        figure = "none told"
+        if len(only) and true > 0:
+            every, part = rows["size"].sum(), only["size"].sum()
+            share, rest = part / every, (every - part) / true
+            mean = np.average(values, weights=only["size"])
+            figure = (
+                f"{share:.0%} of what is told, at skill {mean:.2f}; the rest {rest:.2f} of true"
+            )
+        what = f"{cause} without a beginning where no spell is planted, n = {len(only)}"
+        grades.append(Grade(what, figure, "", None))
+    return grades
+
+
 def lasting(told: pd.DataFrame, skills: pd.DataFrame) -> list[Grade]:
     """Grade lasting weaknesses beside the truth about skills."""
     grades = []

@@ -17,7 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
-from cause_scores import KEY, alarms, chances, judged, lasting, named, sizes
+from cause_scores import KEY, alarms, always_so, chances, judged, lasting, named, sizes
 from grades import Grade
 
 from features.ingest.load import ingest
@@ -110,6 +110,7 @@ def demo_companies(seeds: Sequence[int]) -> list[Grade]:
         *chances(told, truth),
         *sizes(told, truth),
         *lasting(told, skills),
+        *always_so(told, truth, skills),
     ]
 
 

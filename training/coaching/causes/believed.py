@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from features.arrays import Floats
-from features.feature import DAY_US
 from training.coaching.causes.channels import (
     Channel,
     chosen,
@@ -19,6 +17,7 @@ from training.coaching.causes.channels import (
     volume,
 )
 from training.coaching.causes.crowding import crowding
+from training.coaching.causes.priors import SPREADS, learned_prior
 from training.coaching.causes.ramp import Ramp, fitted_ramp, grows_with_work
 from training.coaching.causes.rows import (
     Observed,
@@ -29,22 +28,15 @@ from training.coaching.causes.rows import (
     later_move_rows,
     qualifying_rows,
     ripening_rows,
-    waiting_rows,
 )
-from training.coaching.causes.spells import DEPTHS, STEP, Filtered, Prior, spells
+from training.coaching.causes.spells import Filtered, Prior, mean_shift, spells
+from training.coaching.causes.waits import OF_OTHERS, waiting
 from training.coaching_params import CauseParams
 
-SPREADS = (0.05, 0.12, 0.2, 0.3, 0.45)
-"""Spreads of lasting levels between reps that are tried."""
-WOBBLES = (0.0, 0.08, 0.16, 0.3)
-"""Wobbles of normal periods that are tried."""
-USUAL_DEPTHS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
-"""Depths of a usual spell that are tried."""
 SLOPES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """How far a cause may move a further channel."""
 DEEPEST = -2.0
 """The log factor beyond which less work, or a slower first touch, is taken for no less."""
-YEAR_DAYS = 365.25
 
 
 @dataclass(frozen=True)
@@ -68,12 +60,6 @@ class Believed:
     ramp: Ramp
     moves: Mapping[str, Mapping[str, float]]
     crowding: Mapping[str, float]
-
-
-def mean_shift(filtered: Filtered) -> Floats:
-    """Return by rep and period the mean log factor of a spell that is still on."""
-    depth = (filtered.joint * (DEPTHS * STEP)[None, None, :, None]).sum(axis=(1, 2))
-    return np.asarray(-np.cumsum(depth, axis=1))
 
 
 def believe(observed: Observed, params: CauseParams) -> Believed:
@@ -107,24 +93,27 @@ def believe(observed: Observed, params: CauseParams) -> Believed:
     channels["follow_up"] = counted(
         observed, "follow_up", counts["follow_up"], ramp, work["first"] * less
     )
-    channels["internal_delay"] = counted(
-        observed, "internal_delay", waiting_rows(observed), ramp, None
-    )
+    channels["internal_delay"] = waiting(observed, ramp, params)
     channels["closing"] = chosen(
         observed, "closing", choices["closing"], ramp, work["advance"] * less
     )
     channels["deal_size"] = deal_size(observed, params)
     channels["lead_mix"] = lead_mix(observed)
     ripening = chosen(observed, "ripening", ripening_rows(observed), ramp)
-    channels["qualifying"] = _joined(channels["qualifying"], ripening, observed, params)
+    channels["qualifying"], ripe = _joined(channels["qualifying"], ripening, observed, params)
     for name, channel in channels.items():
         if name not in filtered:
-            priors[name] = learned_prior(channel, observed, params)
+            spreads = OF_OTHERS if name == "internal_delay" else SPREADS
+            priors[name] = learned_prior(channel, observed, params, spreads)
             filtered[name] = spells(channel.log_likelihood, priors[name])
     # Who is slow to the first touch is slow to the next ones too, as far as the company tells.
     slow = np.maximum(mean_shift(filtered["follow_up"]), DEEPEST)
     speed = {"first": 1.0, "later": grows_with_work(later, slow)}
-    moves = {"volume": work, "follow_up": speed}
+    moves = {
+        "volume": work,
+        "follow_up": speed,
+        "qualifying": {"qualifying": 1.0, "ripe": ripe},
+    }
     return Believed(
         channels, priors, filtered, ramp, moves, crowding(observed, counts["follow_up"])
     )
@@ -181,11 +170,13 @@ def _work(
     return {"first": first, "later": later, "qualifying": convert, "advance": advance}
 
 
-def _joined(main: Channel, other: Channel, observed: Observed, params: CauseParams) -> Channel:
+def _joined(
+    main: Channel, other: Channel, observed: Observed, params: CauseParams
+) -> tuple[Channel, float]:
     """Add what another channel says of the same cause, as far as the company's reps bear it out.
 
     A slope says how far the cause moves the other channel; the one kept makes all that was seen
-    likeliest. At 0 the other channel says nothing.
+    likeliest, and is returned as well. At 0 the other channel says nothing.
     """
     prior = learned_prior(main, observed, params)
 
@@ -195,31 +186,4 @@ def _joined(main: Channel, other: Channel, observed: Observed, params: CausePara
 
     best = max(SLOPES, key=evidence)
     both = main.log_likelihood + stretched(other.log_likelihood, best)
-    return replace(main, log_likelihood=both)
-
-
-def learned_prior(
-    channel: Channel,
-    observed: Observed,
-    params: CauseParams,
-    spreads: tuple[float, ...] = SPREADS,
-) -> Prior:
-    """Choose what makes all that was seen likeliest (empirical Bayes): spread, wobble and depth.
-
-    How many reps are unlike the others is not learned from so few; it is what Laplace's rule of
-    succession leaves: after 10 reps who are alike, 1 of 12 may be far off.
-    """
-    length = float(np.median(np.diff(observed.periods.borders))) / DAY_US
-    begins = 1 - (1 - params.spell_rate) ** (length / YEAR_DAYS)
-    lasts = float(np.exp(-length / params.spell_days))
-    # A large company's first reps tell as much about spreads as all of them.
-    some = channel.log_likelihood[:: max(1, len(channel.log_likelihood) // 200)]
-    unlike = 1 / (len(channel.log_likelihood) + 2)
-    tried = [
-        Prior(spread, wobble, begins, lasts, params.spell_depth, unlike)
-        for spread in spreads
-        for wobble in WOBBLES
-    ]
-    best = max(tried, key=lambda prior: spells(some, prior).evidence)
-    deeper = [best._replace(depth=depth) for depth in USUAL_DEPTHS]
-    return max(deeper, key=lambda prior: spells(some, prior).evidence)
+    return replace(main, log_likelihood=both), best

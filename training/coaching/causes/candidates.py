@@ -20,6 +20,7 @@ from training.coaching.causes.sizes import FIELDS, SHIFTS, Candidate, Flow
 from training.coaching.causes.spells import LEVELS, STEP, Weakness, drawn, weakness_of
 from training.coaching.causes.stocks import stocks_of, window_of
 from training.coaching.causes.told import OWN
+from training.coaching.causes.waits import undelayed
 from training.coaching_params import CauseParams
 
 UNLIKELY = 0.1
@@ -76,6 +77,7 @@ def candidates_of(
     for name, shift in left.items():
         base[name] += shift
     base["qualifying"] += grounds.conversion[:, None]
+    base["waiting"] += undelayed(believed.channels["internal_delay"])
     window = window_of(observed, params.rush_days)
     rates = rates_of(observed)
     stocks = stocks_of(observed, rates, window)

@@ -26,6 +26,7 @@ class Effects:
         qualifying: log factor of conversions.
         first: log factor of the first move of leads.
         later: log factor of the moves after it.
+        ripe: log factor of the moves to the ripest stage, on top of these.
         closing: log factor of the odds that a deal goes on.
         advance: log factor of going on, per day.
         waiting: log factor of leaving the stages in which sold deals wait.
@@ -37,6 +38,7 @@ class Effects:
     qualifying: Floats
     first: Floats
     later: Floats
+    ripe: Floats
     closing: Floats
     advance: Floats
     waiting: Floats
@@ -119,6 +121,7 @@ def _daily(rates: Rates, effects: Effects, now: int) -> _Chances:
     work = np.broadcast_to(effects.later[:, now, None], (count, len(rates.convert))).copy()
     work[:, rates.first] = effects.first[:, now]
     move = rates.move[None] * np.exp(work)[:, :, None, None, None]
+    move[:, :, rates.ripe] *= np.exp(effects.ripe[:, now])[wide]
     out = convert + rates.lose[None] + move.sum(axis=2)
     # Rates become chances of a day: all ways out share what leaves.
     share = -np.expm1(-out) / np.maximum(out, 1e-12)

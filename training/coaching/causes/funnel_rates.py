@@ -32,6 +32,7 @@ class Rates:
         next: by stage, the share of those that go on by their next stage; the last is "won".
         amount: mean amount won, by band.
         first: the stage that leads are created in.
+        ripe: the stage from which they convert fastest; that of no stage where there are none.
         deal_first: the share of new deals by stage.
         edges: values that separate bands.
         waiting: whether a deal stage is one in which a sold deal waits.
@@ -45,6 +46,7 @@ class Rates:
     next: Floats
     amount: Floats
     first: int
+    ripe: int
     deal_first: Floats
     edges: Floats
     waiting: Bools
@@ -85,6 +87,7 @@ def rates_of(observed: Observed) -> Rates:
         move,
         *_deal_rates(observed, edges),
         first=first,
+        ripe=observed.ripe + 1,
         deal_first=_first_deal_stage(company.deals, len(company.deal_stages) + 1),
         edges=edges,
         waiting=np.isin(np.arange(len(company.deal_stages) + 1) - 1, observed.waiting),

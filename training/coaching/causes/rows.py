@@ -145,7 +145,7 @@ def waiting_stages(company: Company, deals: Stays, params: CauseParams) -> tuple
     return tuple(stages)
 
 
-def _of_stays(
+def of_stays(
     observed: Observed,
     stays: Stays,
     events: Bools,
@@ -185,7 +185,7 @@ def qualifying_rows(observed: Observed, *, by_territory: bool = True, by_load: b
         alike.append(load_class(observed, stays))
     if by_territory:
         alike.append(observed.company.territory[stays.rep])
-    return _of_stays(observed, stays, events, alike, load)
+    return of_stays(observed, stays, events, alike, load)
 
 
 def _load_factor(observed: Observed, stays: Stays, events: Bools, alike: list[Ints]) -> Floats:
@@ -221,7 +221,7 @@ def first_touch_rows(observed: Observed) -> Rows:
     stays = every.take((every.rep >= 0) & (every.stage == observed.first) & (observed.first >= 0))
     moved = (stays.end == MOVES) | (stays.end == WON)
     factors = [_lead_cell(observed, stays), stays.period, stays.is_rush.astype(np.int64)]
-    return _of_stays(observed, stays, moved, factors)
+    return of_stays(observed, stays, moved, factors)
 
 
 def later_move_rows(observed: Observed, *, by_load: bool = True) -> Rows:
@@ -231,7 +231,7 @@ def later_move_rows(observed: Observed, *, by_load: bool = True) -> Rows:
     factors = [_lead_cell(observed, stays), stays.period]
     if by_load:
         factors.append(load_class(observed, stays))
-    return _of_stays(observed, stays, stays.end == MOVES, factors)
+    return of_stays(observed, stays, stays.end == MOVES, factors)
 
 
 def ripening_rows(observed: Observed) -> Rows:
@@ -261,21 +261,13 @@ def _usual_next(observed: Observed) -> int:
     return int(np.bincount(after).argmax()) if len(after) else -1
 
 
-def waiting_rows(observed: Observed) -> Rows:
-    """Deals that leave, per day, the stages in which a sold deal waits on others."""
-    every = observed.deals
-    stays = every.take((every.rep >= 0) & np.isin(every.stage, observed.waiting))
-    left = (stays.end == WON) | (stays.end == MOVES)
-    return _of_stays(observed, stays, left, [stays.stage * 2 + stays.is_rush, stays.period])
-
-
 def advance_rows(observed: Observed) -> Rows:
     """Deals that go on, per day, from the stages before those."""
     every = observed.deals
     stays = every.take((every.rep >= 0) & ~np.isin(every.stage, observed.waiting))
     on = (stays.end == WON) | (stays.end == MOVES)
     cell = (stays.stage + 1) * 2 + stays.is_rush
-    return _of_stays(observed, stays, on, [cell, stays.period, stays.age])
+    return of_stays(observed, stays, on, [cell, stays.period, stays.age])
 
 
 def closing_rows(observed: Observed) -> Rows:

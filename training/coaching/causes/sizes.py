@@ -14,7 +14,7 @@ from training.coaching.causes.funnel import Effects, revenue
 from training.coaching.causes.funnel_rates import Rates
 from training.coaching.causes.stocks import Stocks, Window
 
-FIELDS = ("qualifying", "first", "later", "closing", "advance", "waiting", "amount")
+FIELDS = ("qualifying", "first", "later", "ripe", "closing", "advance", "waiting", "amount")
 """The log factors of the flow."""
 SHIFTS: Mapping[str, str] = {
     "qualifying": "qualifying",

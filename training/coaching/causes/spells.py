@@ -28,7 +28,7 @@ DEPTHS = np.array([2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 24, 28])
 LIKE, TAIL = 0.3, 0.3
 """Log sd of depths like the usual one, and the share of spells that are of any depth."""
 ELSEWHERE = 0.3
-"""Log sd of reps' levels where a company's own reps do not tell."""
+"""Scale of reps' levels where a company's own do not tell: a Student's t with 4 degrees."""
 ZERO = int(np.flatnonzero(THETA == 0)[0])
 
 
@@ -36,7 +36,7 @@ class Prior(NamedTuple):
     """What is believed of a channel before its periods are looked at.
 
     Attributes:
-        spread: of lasting levels between reps (log sd); they have a heavy tail.
+        spread: of lasting levels between reps (log sd).
         wobble: of a normal period about the level (log sd).
         begins: chance that a spell begins in a period.
         lasts: chance that one that is on goes on in the next.
@@ -112,6 +112,12 @@ class Weakness:
         return np.asarray((level[:, None] - np.append(0, DEPTHS)) * STEP)
 
 
+def mean_shift(filtered: Filtered) -> Floats:
+    """Return by rep and period the mean log factor of a spell that is still on."""
+    depth = (filtered.joint * (DEPTHS * STEP)[None, None, :, None]).sum(axis=(1, 2))
+    return np.asarray(-np.cumsum(depth, axis=1))
+
+
 def weakness_of(filtered: Filtered, beyond: float) -> Weakness:
     """Return what is believed of reps being weak now.
 
@@ -175,17 +181,13 @@ def _level_prior(prior: Prior) -> Floats:
     """Return the chances of levels: most reps lie within the company's spread, some as elsewhere.
 
     Without the second part, a company of eleven equals would hold it for all but impossible that
-    the twelfth has always been weak.
+    the twelfth has always been weak. The company's own part has no heavy tail, or who is far off
+    would be foreseen twice, and reps at the lower end of the usual called weak.
     """
-    own, others = _heavy_tailed(prior.spread), _heavy_tailed(ELSEWHERE)
-    return (1 - prior.unlike) * own + prior.unlike * others
-
-
-def _heavy_tailed(spread: float) -> Floats:
-    """A Student's t with 4 degrees of freedom: few reps lie far off, but some do."""
-    z = LEVELS * STEP / max(spread, 1e-3)
-    weights = (1 + z**2 / 4) ** -2.5
-    return np.asarray(weights / weights.sum())
+    z = LEVELS * STEP / max(prior.spread, 1e-3)
+    others = (1 + (LEVELS * STEP / ELSEWHERE) ** 2 / 4) ** -2.5
+    own = np.exp(-0.5 * z**2)
+    return np.asarray((1 - prior.unlike) * own / own.sum() + prior.unlike * others / others.sum())
 
 
 def _depth_prior(depth: float) -> Floats:

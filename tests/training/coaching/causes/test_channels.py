@@ -36,10 +36,10 @@ from training.coaching.causes.rows import (
     load_class,
     qualifying_rows,
     touch_rows,
-    waiting_rows,
 )
 from training.coaching.causes.spells import THETA, normal, poisson
 from training.coaching.causes.stays import first_owner, last_owner
+from training.coaching.causes.waits import waiting_rows
 
 NO_RAMP = Ramp(0.0, {})
 
@@ -264,6 +264,25 @@ def test_sold_deals_wait_on_others_in_their_stage_alone() -> None:
     there = known.deals.stage == 2
     assert rows.days.sum() == pytest.approx(known.deals.days[there].sum())
     assert rows.seen.sum() == known.deals.place[there & (known.deals.end == 2)].size
+
+
+@pytest.mark.parametrize("factor", [0.2, 0.5])
+def test_what_is_usual_of_waits_is_without_known_delays(factor: float) -> None:
+    """Held against the own delay, a rep is usual, and the others are as they are without that rep.
+
+    What is expected of everybody with the delay adds up to what was seen.
+    """
+    deals = drawn_deals(3, 200, (0.7, 0.7))
+    known = observed(company((), deals, reps=3))
+    held_up = np.ones(known.shape)
+    held_up[ANN] = factor
+    rows = waiting_rows(known, held_up)
+    delay = np.where(rows.rep == ANN, factor, 1.0)
+    assert (rows.usual * delay).sum() == pytest.approx(rows.seen.sum(), rel=0.02)
+    plain = waiting_rows(known)
+    assert rows.usual.sum() > plain.usual.sum()
+    none = waiting_rows(known, np.ones(known.shape))
+    assert none.usual == pytest.approx(plain.usual)
 
 
 def asked(amounts: np.ndarray, **parts: object) -> np.ndarray:

@@ -22,16 +22,12 @@ from lives import (
 )
 from pandas.testing import assert_frame_equal
 
-from training.coaching.causes.believed import (
-    SLOPES,
-    believe,
-    learned_prior,
-    mean_shift,
-)
+from training.coaching.causes.believed import SLOPES, believe
 from training.coaching.causes.channels import Channel
 from training.coaching.causes.company import Company, Entities
 from training.coaching.causes.find import causes_of_period, won_by
-from training.coaching.causes.spells import normal, poisson, spells
+from training.coaching.causes.priors import learned_prior
+from training.coaching.causes.spells import mean_shift, normal, poisson, spells
 from training.coaching.causes.told import COLUMNS, OWN, Told, frame_of, ranked, typed
 
 MOMENTS = pd.Timestamp("1970-04-01"), pd.Timestamp("1970-06-30")

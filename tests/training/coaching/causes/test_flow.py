@@ -259,6 +259,20 @@ def test_alike_causes_cost_alike_and_one_that_does_nothing_costs_nothing() -> No
     assert sizes(flow, []) == []
 
 
+@pytest.mark.parametrize("shift", [-0.5, -0.2, 0.3])
+def test_who_gets_fewer_leads_ripe_wins_less(shift: float) -> None:
+    """Half of the leads come to the stage that they convert from, the others are lost before."""
+    ripe = [
+        Life(ANN, day, day + 9, won=True, stages=((day, 0), (day + 2, 1), (day + 6, 2)))
+        for day in range(0, 170, 2)
+    ]
+    lost = [Life(ANN, day, day + 9, stages=((day, 0), (day + 2, 1))) for day in range(0, 170, 2)]
+    lives = [*ripe, *lost]
+    flow = flow_of(company(lives, drawn_deals(1, 0, (0.7,), lives)))
+    assert flow.rates.ripe > flow.rates.first
+    assert (revenue(flow, ripe=shift) > revenue(flow)) == (shift > 0)
+
+
 def test_what_the_quota_asks_for_less_is_not_missed() -> None:
     """A cause whose quota allows for it costs less by the share of revenue not asked for."""
     flow = flow_of(small())
