@@ -1,10 +1,10 @@
 """Grades of the causes that are told of reps, beside planted truth.
 
-The companies were named here before they were made: `demo` 551 to 560, and `johnsally` 761 to 780.
-So are `demo` 631 to 634: should the estimator change once more, they take the place of 551 to 554,
-which were looked at before it did.
-Others may be judged for development; nothing is learned from `truth/`. Companies and what was told
-of them are kept under build/grade, so that a run that was broken off goes on where it ended.
+The companies were named here before they were made: `demo` 555 to 560 and 631 to 634, and
+`johnsally` 761 to 780. The latter were judged once before with another estimator; nothing was
+decided on them. Others may be judged for development; nothing is learned from `truth/`. Companies
+and what was told of them are kept under build/grade, so that a run that was broken off goes on
+where it ended.
 
     python tests/grade/coaching_causes.py demo 11 12 13
 """
@@ -31,7 +31,7 @@ from training.coaching.causes import rep_causes
 from training.params import TrainingParams
 
 KEPT = Path(__file__).parents[2] / "build" / "grade"
-DEMO = tuple(range(551, 561))
+DEMO = (*range(555, 561), *range(631, 635))
 JOHN_AND_SALLY = tuple(range(761, 781))
 JOHN, SALLY = "R0000000", "R0000001"
 EARLY_DAYS = 30
