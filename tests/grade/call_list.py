@@ -40,6 +40,7 @@ from features.simulation.policies import CoolDown, Policy, RandomOrder, TrueChan
 from features.simulation.settings import company_settings
 from features.storage.catalog import current
 from features.storage.warehouse import Warehouse
+from training.leads.bundle import Bundle
 from training.leads.dataset import build_training_set
 from training.leads.fit import fit_leads
 from training.leads.score import order_calls
@@ -75,12 +76,17 @@ def call_list() -> list[Grade]:
     return [*grades("demo", DEMO), *grades("nosignal", NO_SIGNAL)]
 
 
-def fit_lister(past: Warehouse) -> Lister:
-    """Learn from what is known at the first morning, and return what makes each morning's list."""
+def fitted(past: Warehouse) -> Bundle:
+    """Learn the model of leads and calls from what is known at the first morning."""
     features, params = FeatureParams(), TrainingParams()
     training_set = build_training_set(past, HORIZON_DAYS, features, params)
     calls = learn_calls(past, training_set, features, params)
-    bundle = with_calls(fit_leads(training_set, past, features, params), calls)
+    return with_calls(fit_leads(training_set, past, features, params), calls)
+
+
+def fit_lister(past: Warehouse) -> Lister:
+    """Return what makes each morning's list, learned from what is known at the first."""
+    bundle, params = fitted(past), TrainingParams()
 
     def lister(warehouse: Warehouse, as_of: datetime, since: Mapping[str, float]) -> pd.DataFrame:
         return order_calls(warehouse, bundle, params.calls, as_of, since)
