@@ -42,6 +42,7 @@ from misuse import misuse
 from monitoring import monitoring
 from no_skill import no_skill
 from pages import pages
+from touch_effects import touch_effects
 from truth import sample_realism, sample_truth
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -134,6 +135,7 @@ SECTIONS: dict[str, Callable[[], list[Grade]]] = {
     "quota attainment": quota_attainment,
     "monitoring": monitoring,
     "call list": call_list,
+    "touch effects": touch_effects,
     "coaching causes": coaching_causes,
     "coaching goals": coaching_goals,
     "coaching pairs": coaching_pairs,

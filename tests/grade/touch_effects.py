@@ -90,7 +90,7 @@ def _true(played: Company, luck: int) -> pd.DataFrame:
     changed = {"replays": FUTURES // 2, "seed": settings.seed + luck}
     life = replace(played.life, settings=settings.model_copy(update=changed))
     _, effect = lead_truth(life, played.start, is_keyed=True)
-    return pd.DataFrame({"lead_id": list(effect["lead_id"]), "effect": effect["effect"]})
+    return pd.DataFrame({name: np.asarray(effect[name]) for name in ("lead_id", "effect")})
 
 
 def with_taught(rows: pd.DataFrame) -> pd.DataFrame:
