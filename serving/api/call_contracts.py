@@ -21,8 +21,9 @@ class CallReasons(Contract):
         "reached with 24 %; if reached, +7 points; if not, +0.4; 18,000, counted as 19,900; "
         "last touched 4 days ago",
     )
-    tried: float = field(
+    tried: float | None = field(
         "What a call is worth to a lead that was left alone, got through or not, in the currency "
-        "of the priority.",
+        "of the priority; empty in scores that an earlier version kept.",
         92.5,
+        default=None,
     )

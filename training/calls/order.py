@@ -159,6 +159,7 @@ def priority_since(
         params: the weights of the formula.
     """
     days = np.minimum(days_since_touch, days_since_listed)
-    reached = known - tried_now(tried, days_since_touch, params)
+    # Where `known` saw a fresher touch than lists do, it holds less of the try than is taken off.
+    reached = np.maximum(known - tried_now(tried, days_since_touch, params), 0.0)
     left = rest(days, params) / np.maximum(rest(days_since_touch, params), np.finfo(float).tiny)
     return np.asarray(reached * left + tried_now(tried, days, params))

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from features.evidence import EvidenceState
 from features.problems import say_problems
+from serving.api.call_contracts import CallReasons
 from serving.api.health_contracts import HealthRequest, LeadHealth
 from serving.api.lead_contracts import (
     Answer,
@@ -111,6 +112,12 @@ def test_errors_are_few_and_short() -> None:
     said = say_problems(caught.value, ScoreLeadsRequest, most=5)
     assert said.endswith("; and 295 more")
     assert len(said) < 1000
+
+
+def test_scores_that_an_earlier_version_kept_can_be_read() -> None:
+    """Their reasons to call lack what a try brings; after an upgrade they still serve."""
+    kept = CallReasons.model_validate({"news": [], "says": "chance 12 %; 18,000; not touched yet"})
+    assert kept.tried is None
 
 
 def test_answers_say_that_they_are_utc() -> None:

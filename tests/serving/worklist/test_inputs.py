@@ -81,6 +81,9 @@ def test_a_lead_waits_since_it_was_touched_or_listed_or_came_in(
     assert all(created[lead.lead_id] <= lead.waiting_since < AS_OF for lead in leads)
     assert {lead.rep_id for lead in leads} == {"r1", "r2", "r3", None}
     assert all(lead.value > 0 for lead in leads)
+    earlier = frame.assign(call_reasons='{"news": [], "says": "chance 10 %"}')
+    kept = leads_of(earlier, warehouse, features, ListParams(3, CallParams()), listed)
+    assert all(lead.priority >= 0 for lead in kept), "scores of an earlier version say no tries"
     nobody = leads_of(frame, warehouse, features, ListParams(0, CallParams()), listed)
     assert not any(lead.is_cooling for lead in nobody)
     assert leads_of(frame.head(0), warehouse, features, ListParams(3, CallParams()), {}) == []

@@ -81,6 +81,9 @@ def test_a_place_on_a_list_counts_as_a_touch(seed: int) -> None:
     told = priority_since(known, worth.tried * counted, touched, listed, params)
     np.testing.assert_allclose(told, both, rtol=1e-9)
     assert (told <= known * (1 + 1e-9)).all(), "a list takes away and never adds"
+    # Scores may have seen a fresher touch than lists do: no priority falls below 0 for it.
+    unlike = priority_since(known, worth.tried * counted, touched + 5, listed, params)
+    assert (unlike >= 0).all()
 
 
 def test_the_last_touch_is_ours_where_directions_are_known() -> None:
