@@ -39,10 +39,11 @@ def calls(session: Session, rep_id: str | None, as_of: datetime | None, out: Pat
     """Say whom each rep calls today, best first, with the parts of each priority beside it.
 
     `score` ranks every lead; this makes the list of a day of it. Each rep has so many places. A
-    lead that was touched or listed lately is left alone for some working days, one that must not be
-    contacted is never listed, and some places go to the leads that wait longest. A small share of
-    leads leaves or enters by lot: what becomes of them tells what the list is worth (`pacesetter
-    worth`). A lead keeps its lot for its whole time. The settings are serving.worklist.
+    lead that had one on an earlier day counts as touched then, whether or not a call was logged.
+    One that must not be contacted is never listed, and some places go to those that wait longest. A
+    small share of leads leaves or enters by lot: what becomes of them tells what the list is worth
+    (`pacesetter worth`). A lead keeps its lot for its whole time. The settings are in
+    serving.worklist; cool_down_days there leaves leads alone for some working days.
 
     The first list of a day is kept, with its lots and their chances, and stays that day's list
     whoever asks again. `retrain` makes and keeps it too. With --as-of nothing is kept.

@@ -1,6 +1,6 @@
 """What people have said about the leads of their lists, as of a moment: pure, from the log.
 
-    done      counts as a touch of that day, so the lead is left alone for the cool-down
+    done      counts as a touch of that day, so the lead is worth less for some days
     skip      not today; nothing else changes
     snooze    off the lists until the moment that was named
     wrong     off the lists for the days that the settings name, or until the moment that was named

@@ -195,7 +195,8 @@ def main() -> None:
         )
     rows, told = report(args, own, peers, load)
     told += map(shapley, run(sys.executable, "shapley.py"))
-    told += (line["says"] for line in run(sys.executable, "ingest_csv.py"))
+    for script in ("ingest_csv.py", "call_values.py"):
+        told += (line["says"] for line in run(sys.executable, script))
     table = Table(*HEADER, title="Feature build")
     for row in rows:
         table.add_row(*row)
